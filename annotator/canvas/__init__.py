@@ -1,0 +1,1 @@
+"""The view of the photo: items that paint, tools that turn the mouse into edits."""

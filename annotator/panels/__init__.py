@@ -1,0 +1,1 @@
+"""The docks: photos, instances, classes, model."""

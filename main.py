@@ -1,0 +1,1 @@
+"""The application: a window, or a command without one."""

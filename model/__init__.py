@@ -1,0 +1,1 @@
+"""Mask R-CNN: configuration, networks, weights, prediction, training, evaluation. No Qt."""
