@@ -1,0 +1,85 @@
+"""One annotation: what it is, where it is, where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shapely import MultiPolygon
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Origin(StrEnum):
+    """Who made the outline."""
+
+    DRAWN = "drawn"  # a person, from nothing
+    SUGGESTED = "suggested"  # the model, accepted as it was
+    EDITED = "edited"  # the model, corrected by a person
+
+
+class Visibility(IntEnum):
+    """COCO's keypoint flag v."""
+
+    UNLABELLED = 0  # x = y = 0
+    OCCLUDED = 1
+    VISIBLE = 2
+
+
+class Keypoint(NamedTuple):
+    """A keypoint in pixels of the upright photo; the pixel (0, 0) covers [0, 1) x [0, 1)."""
+
+    x: float
+    y: float
+    visibility: Visibility
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An object in a photo. Never changed in place: an edit puts a new record where the old one was.
+
+    A suggestion is the same record, with an id below zero, a score and `Origin.SUGGESTED`.
+
+    Attributes:
+        id: Above zero and unique in the file for annotations, below zero for suggestions.
+        category_id: The id of its `Category`.
+        shape: Parts and holes in pixels of the upright photo. May be empty (keypoints only) or self-intersecting.
+        keypoints: As many as its category names, or none.
+        origin: Who made the outline.
+        score: The model's confidence in [0, 1], for what came from a model.
+        is_box: The shape is the outline of a box, and no mask was ever given.
+        is_crowd: COCO's `iscrowd`: the shape covers a group, not one object.
+        extra: COCO fields that we do not know, as they came.
+    """
+
+    id: int
+    category_id: int
+    shape: MultiPolygon = field(default_factory=MultiPolygon)
+    keypoints: tuple[Keypoint, ...] = ()
+    origin: Origin = Origin.DRAWN
+    score: float | None = None
+    is_box: bool = False
+    is_crowd: bool = False
+    extra: Mapping[str, Any] = NOTHING
+
+    @property
+    def is_suggestion(self) -> bool:
+        """Whether the model offers it and nobody has accepted it yet."""
+        return self.id < 0
+
+    def with_shape(self, shape: MultiPolygon) -> Annotation:
+        """The same object with another outline, drawn by a person."""
+        return replace(self, shape=shape, origin=self._touched(), is_box=False)
+
+    def with_keypoints(self, keypoints: tuple[Keypoint, ...]) -> Annotation:
+        """The same object with other keypoints, set by a person."""
+        return replace(self, keypoints=keypoints, origin=self._touched())
+
+    def _touched(self) -> Origin:
+        return Origin.DRAWN if self.origin is Origin.DRAWN else Origin.EDITED

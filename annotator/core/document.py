@@ -1,0 +1,183 @@
+"""The photo being worked on: its annotations, what the model offers, what is selected. The only truth about them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from annotator.core.event import Event
+from annotator.core.geometry import iou
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from annotator.core.annotation import Annotation
+    from annotator.core.edits import Edit
+
+SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class says nothing new
+
+
+class Status(StrEnum):
+    """How far the work on a photo is."""
+
+    NEW = "new"
+    SUGGESTED = "has suggestions"
+    STARTED = "in progress"
+    DONE = "done"
+    UNREADABLE = "unreadable"
+
+
+class Document:
+    """One photo's annotations, suggestions and selection.
+
+    Widgets read it, subscribe to its events and never keep a copy. It changes through `apply` and `revert` (edits,
+    which can be undone), and through `offer`, `select` and `threshold` (which are not part of the history).
+
+    Attributes:
+        name: The photo's path relative to the image folder, with forward slashes.
+        size: (width, height) of the upright photo in pixels.
+        changed: After annotations changed, with the ids whose record is new, other or gone.
+        offered_changed: After the offered suggestions changed.
+        selection_changed: After the selection changed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: tuple[int, int],
+        annotations: Iterable[Annotation] = (),
+        *,
+        answered: Iterable[Annotation] = (),
+        done: bool = False,
+        threshold: float = 0.5,
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.changed: Event[[frozenset[int]]] = Event()
+        self.offered_changed: Event[[]] = Event()
+        self.selection_changed: Event[[]] = Event()
+        self._annotations = {a.id: a for a in sorted(annotations, key=lambda a: a.id)}
+        self._answered = tuple(answered)
+        self._done = done
+        self._pool: dict[int, Annotation] = {}
+        self._threshold = threshold
+        self._unanswered: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
+        self._selection: tuple[int, ...] = ()
+
+    # What there is
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """What is on record, in painting order: by id, the newest on top."""
+        return tuple(self._annotations.values())
+
+    @property
+    def answered(self) -> tuple[Annotation, ...]:
+        """Suggestions that the person has accepted or rejected: they are not offered again."""
+        return self._answered
+
+    @property
+    def done(self) -> bool:
+        """Whether the person has said that nothing is left to do here."""
+        return self._done
+
+    @property
+    def status(self) -> Status:
+        """How far the work is."""
+        if self._done:
+            return Status.DONE
+        if self._annotations or self._answered:
+            return Status.STARTED
+        return Status.SUGGESTED if self.offered else Status.NEW
+
+    @property
+    def offered(self) -> tuple[Annotation, ...]:
+        """The suggestions to show, best first: over the threshold, not answered, not there already."""
+        if self._unanswered is None:
+            known = (*self._annotations.values(), *self._answered)
+            self._unanswered = tuple(s for s in self._pool.values() if not any(_same_object(s, k) for k in known))
+        return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
+
+    @property
+    def threshold(self) -> float:
+        """The score from which suggestions are offered."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        if value != self._threshold:
+            self._threshold = value
+            self._offered_have_changed()
+
+    def __contains__(self, annotation_id: int) -> bool:
+        return annotation_id in self._annotations or annotation_id in self._pool
+
+    def __getitem__(self, annotation_id: int) -> Annotation:
+        """The annotation, or the suggestion, with that id. KeyError if there is none."""
+        return self._pool[annotation_id] if annotation_id < 0 else self._annotations[annotation_id]
+
+    def get(self, annotation_id: int) -> Annotation | None:
+        """The annotation, or the suggestion, with that id, or None."""
+        return self._pool.get(annotation_id) if annotation_id < 0 else self._annotations.get(annotation_id)
+
+    # What the model offers, what is selected
+
+    def offer(self, suggestions: Iterable[Annotation]) -> None:
+        """Replace the pool of suggestions (all scores; the threshold chooses). Their ids are below zero."""
+        self._pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
+        self._unanswered = None
+        self._offered_have_changed()
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Ids of the selected annotations and suggestions; the last is the one with handles."""
+        return self._selection
+
+    @property
+    def selected(self) -> tuple[Annotation, ...]:
+        """The selected records."""
+        return tuple(self[i] for i in self._selection)
+
+    def select(self, ids: Iterable[int]) -> None:
+        """Select these and no others. Ids that are not shown are left out."""
+        shown = self._annotations.keys() | {s.id for s in self.offered}
+        chosen = tuple(dict.fromkeys(i for i in ids if i in shown))
+        if chosen != self._selection:
+            self._selection = chosen
+            self.selection_changed.emit()
+
+    # Edits
+
+    def apply(self, edit: Edit) -> None:
+        """Do an edit that was made for the state the document is in."""
+        self._set(edit, after=True)
+
+    def revert(self, edit: Edit) -> None:
+        """Undo the edit that was applied last."""
+        self._set(edit, after=False)
+
+    def _set(self, edit: Edit, *, after: bool) -> None:
+        reorder = False
+        for annotation_id, change in edit.annotations.items():
+            record = change[after]
+            if record is None:
+                self._annotations.pop(annotation_id, None)
+            else:
+                reorder |= annotation_id not in self._annotations
+                self._annotations[annotation_id] = record
+        if reorder:
+            self._annotations = dict(sorted(self._annotations.items()))
+        self._answered = edit.answered[after]
+        self._done = edit.done[after]
+        self._unanswered = None
+        self.changed.emit(frozenset(edit.annotations))
+        self._offered_have_changed()
+        self.select(edit.selection[after])
+
+    def _offered_have_changed(self) -> None:
+        self.offered_changed.emit()
+        self.select(self._selection)  # drops what is no longer shown
+
+
+def _same_object(a: Annotation, b: Annotation) -> bool:
+    return a.category_id == b.category_id and iou(a.shape, b.shape) > SAME_OBJECT_IOU

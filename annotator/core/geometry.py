@@ -1,0 +1,125 @@
+"""Shapes as edits need them: rings, vertices, overlap. Pixels of the upright photo, (0, 0) covers [0, 1) x [0, 1).
+
+A shape is always a `shapely.MultiPolygon`: parts, each one exterior ring and any number of holes. Rings are addressed
+without their closing point. Shapes may be invalid (a person can drag an edge across another); what measures them
+repairs a copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Polygon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+class RingRef(NamedTuple):
+    """A ring of a shape: ring 0 of a part is its exterior, the others are holes."""
+
+    part: int
+    ring: int
+
+
+class VertexRef(NamedTuple):
+    """A vertex of a shape, or the edge that starts at it."""
+
+    part: int
+    ring: int
+    index: int
+
+
+Parts = list[list["NDArray[np.float64]"]]  # parts -> rings -> (N, 2) vertices, not closed
+
+
+def from_parts(parts: Iterable[Sequence[ArrayLike]]) -> MultiPolygon:
+    """Make a shape from parts, each [exterior, hole, ...], each ring (N, 2).
+
+    Rings of fewer than 3 vertices are left out, and a part without its exterior with them.
+    """
+    polygons = []
+    for exterior, *holes in ([np.asarray(ring, float).reshape(-1, 2) for ring in part] for part in parts):
+        if len(exterior) >= 3:
+            polygons.append(Polygon(exterior, [hole for hole in holes if len(hole) >= 3]))
+    return MultiPolygon(polygons)
+
+
+def to_parts(shape: MultiPolygon) -> Parts:
+    """The inverse of `from_parts`: fresh arrays, free to change."""
+    return [
+        [np.array(polygon.exterior.coords)[:-1, :2], *(np.array(hole.coords)[:-1, :2] for hole in polygon.interiors)]
+        for polygon in shape.geoms
+    ]
+
+
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> MultiPolygon:
+    """The outline of a box given by two opposite corners."""
+    left, right, top, bottom = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    return from_parts([[[(left, top), (right, top), (right, bottom), (left, bottom)]]])
+
+
+def rings(shape: MultiPolygon) -> Iterator[tuple[RingRef, NDArray[np.float64]]]:
+    """Every ring with its address, (N, 2) vertices, not closed."""
+    for p, part in enumerate(to_parts(shape)):
+        for r, ring in enumerate(part):
+            yield RingRef(p, r), ring
+
+
+def move_vertex(shape: MultiPolygon, ref: VertexRef, x: float, y: float) -> MultiPolygon:
+    """The shape with one vertex elsewhere."""
+    parts = to_parts(shape)
+    parts[ref.part][ref.ring][ref.index] = x, y
+    return from_parts(parts)
+
+
+def insert_vertex(shape: MultiPolygon, ref: VertexRef, x: float, y: float) -> MultiPolygon:
+    """The shape with a new vertex on the edge that starts at `ref`; the new one has the index `ref.index + 1`."""
+    parts = to_parts(shape)
+    part = parts[ref.part]
+    part[ref.ring] = np.insert(part[ref.ring], ref.index + 1, (x, y), axis=0)
+    return from_parts(parts)
+
+
+def delete_vertices(shape: MultiPolygon, refs: Iterable[VertexRef]) -> MultiPolygon:
+    """The shape without those vertices. A ring left with fewer than 3 goes, and with an exterior its whole part."""
+    parts = to_parts(shape)
+    doomed: dict[RingRef, list[int]] = {}
+    for ref in refs:
+        doomed.setdefault(RingRef(ref.part, ref.ring), []).append(ref.index)
+    for (p, r), indices in doomed.items():
+        parts[p][r] = np.delete(parts[p][r], indices, axis=0)
+    return from_parts(parts)
+
+
+def translate(shape: MultiPolygon, dx: float, dy: float) -> MultiPolygon:
+    """The shape moved by (dx, dy)."""
+    return shapely.transform(shape, lambda xy: xy + np.array((dx, dy)))
+
+
+def bounds(shape: MultiPolygon) -> tuple[float, float, float, float]:
+    """(x0, y0, x1, y1); all zero for an empty shape."""
+    return (0.0, 0.0, 0.0, 0.0) if shape.is_empty else shape.bounds
+
+
+def valid(shape: MultiPolygon) -> shapely.Geometry:
+    """The shape, or a repaired copy that covers what is painted under the even-odd rule."""
+    return shape if shape.is_valid else shapely.make_valid(shape)
+
+
+def iou(a: MultiPolygon, b: MultiPolygon) -> float:
+    """Intersection over union of the areas, 0 where both are empty."""
+    if a.is_empty or b.is_empty:
+        return 0.0
+    ax0, ay0, ax1, ay1 = a.bounds
+    bx0, by0, bx1, by1 = b.bounds
+    if ax1 <= bx0 or bx1 <= ax0 or ay1 <= by0 or by1 <= ay0:
+        return 0.0
+    a, b = valid(a), valid(b)
+    shared = a.intersection(b).area
+    union = a.area + b.area - shared
+    return shared / union if union > 0 else 0.0
