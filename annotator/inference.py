@@ -1,0 +1,327 @@
+"""The worker thread of the model: the shown photo first, then those that are likely next, then the whole folder.
+
+The only part of the window's side that knows `model`, and it imports torch in its own thread, after the window is up.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.geometry import from_parts
+from annotator.photos import Photo, PhotoCache, decode
+from annotator.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from model.predict import Instance, Predictor
+
+POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
+POOL_SIZE = 100
+SMALLEST_SIDE = 256  # below this a smaller photo is no help, and the CPU takes over
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCategory:
+    """A class that the model knows; keypoints and skeleton (0-based) as in `annotator.core.categories.Category`."""
+
+    id: int
+    name: str
+    supercategory: str
+    keypoint_names: tuple[str, ...]
+    skeleton: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model in use. `id` changes whenever its suggestions could."""
+
+    id: str
+    name: str
+    device: str
+    categories: tuple[ModelCategory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What the model sees in a photo: every score from `POOL_SCORE`, category ids of the **model**.
+
+    `milliseconds` is None where an earlier answer was found on disk.
+    """
+
+    name: str
+    model_id: str
+    pool: tuple[Annotation, ...]
+    milliseconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the whole folder is. `remaining` and `elapsed` in seconds; `rate` in photos per second."""
+
+    done: int
+    total: int
+    elapsed: float
+
+    @property
+    def rate(self) -> float:
+        """Photos per second so far."""
+        return self.done / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds still to go at this rate."""
+        return (self.total - self.done) / self.rate if self.rate else 0.0
+
+
+class PoolStore(Protocol):
+    """Where earlier answers are kept. Called in the worker thread."""
+
+    def pool(self, name: str, model_id: str) -> tuple[Annotation, ...] | None:
+        """The pool of a photo, or None."""
+
+    def put_pool(self, name: str, model_id: str, suggestions: tuple[Annotation, ...]) -> None:
+        """Keep a pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The folder that names are relative to, and where its answers are kept."""
+
+    folder: Path
+    pools: PoolStore
+
+
+class Suggester(QObject):
+    """Answers requests in one persistent thread. Its methods return at once; its signals arrive in the caller's thread.
+
+    Signals:
+        loaded: (ModelInfo) a model is in use.
+        failed: (sentence) the model cannot be used; the one before it, if any, stays in use.
+        suggested: (Suggestions) for the photo shown or a likely next one.
+        activity: (text) what it is doing now.
+        notice: (sentence) something the person should know, such as a fallback to the CPU.
+        progress: (Progress or None) of the whole folder; None when that has ended.
+    """
+
+    loaded = Signal(object)
+    failed = Signal(str)
+    suggested = Signal(object)
+    activity = Signal(str)
+    notice = Signal(str)
+    progress = Signal(object)
+
+    def __init__(self, cache: PhotoCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cache = cache
+        self._wake = threading.Condition()
+        # Guarded by _wake:
+        self._closing = False
+        self._load: tuple[str, str] | None = None
+        self._source: _Source | None = None
+        self._shown: str | None = None
+        self._ahead: deque[str] = deque()
+        self._all: deque[str] = deque()
+        self._all_total = 0
+        self._all_since = 0.0
+        # Of the worker thread alone:
+        self._predictor: Predictor | None = None
+        self._model_id = ""
+        self._thread = Worker(self._work, "model", background=True)
+        self._thread.start()
+
+    # Called in the GUI thread
+
+    def load(self, weights: str, device: str = "auto") -> None:
+        """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
+        with self._wake:
+            self._load = (weights, device)
+            self._wake.notify()
+
+    def set_source(self, folder: Path, pools: PoolStore) -> None:
+        """Answer for this folder from now on; requests for the one before are dropped."""
+        with self._wake:
+            self._source = _Source(folder, pools)
+            self._drop()
+
+    def clear_source(self) -> None:
+        """No folder is open."""
+        with self._wake:
+            self._source = None
+            self._drop()
+
+    def show(self, name: str | None, ahead: Iterable[str]) -> None:
+        """Answer for `name` next, then for those after it. What was asked for before is dropped, but not the folder."""
+        with self._wake:
+            self._shown, self._ahead = name, deque(ahead)
+            self._wake.notify()
+
+    def suggest_all(self, names: Iterable[str]) -> None:
+        """Answer for all of these when nothing else is wanted, and keep the answers."""
+        with self._wake:
+            self._all = deque(names)
+            self._all_total, self._all_since = len(self._all), time.monotonic()
+            self._wake.notify()
+
+    def cancel_all(self) -> None:
+        """Leave the rest of the folder; the answers so far are kept."""
+        with self._wake:
+            self._all.clear()
+        self.progress.emit(None)
+
+    def close(self) -> None:
+        """Stop after the photo that is being looked at."""
+        with self._wake:
+            self._closing = True
+            self._drop()
+            self._wake.notify()
+        self._thread.wait()
+
+    def _drop(self) -> None:
+        self._shown, self._ahead, self._all = None, deque(), deque()
+
+    # Called in the worker thread
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                if not self._next_is_ready():
+                    self.activity.emit("ready" if self._predictor else "")
+                self._wake.wait_for(self._next_is_ready)
+                if self._closing:
+                    self._predictor = None
+                    return
+                load, self._load = self._load, None
+            if load:
+                self._use(*load)
+            else:
+                self._answer_next()
+
+    def _next_is_ready(self) -> bool:
+        wanted = self._shown or self._ahead or self._all
+        return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
+
+    def _use(self, weights: str, device: str) -> None:
+        self.activity.emit(f"loading {weights}")
+        try:
+            from model.predict import Predictor  # noqa: PLC0415 - torch, seconds of it
+
+            predictor = Predictor(weights, device)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
+            self.failed.emit(sentence(error))
+            return
+        self._predictor = predictor
+        self._model_id = predictor.id
+        self.loaded.emit(self._info(predictor))
+
+    def _answer_next(self) -> None:
+        with self._wake:
+            source = self._source
+            folder_turn = False
+            if self._shown:
+                name, self._shown = self._shown, None
+            elif self._ahead:
+                name = self._ahead.popleft()
+            elif self._all:
+                name, folder_turn = self._all.popleft(), True
+            else:
+                return
+            waiting = len(self._ahead)
+        if source is None:
+            return
+        self.activity.emit(f"prefetching, {waiting + 1} to go" if waiting else f"looking at {name}")
+        answer = self._answer(name, source, keep=not folder_turn)
+        with self._wake:
+            stale = source is not self._source
+            progress = Progress(
+                self._all_total - len(self._all), self._all_total, time.monotonic() - self._all_since
+            ) if folder_turn else None  # fmt: skip
+        if stale:
+            return
+        if answer:
+            self.suggested.emit(answer)
+        if progress:
+            self.progress.emit(progress if progress.done < progress.total else None)
+
+    def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+        pool = source.pools.pool(name, self._model_id)
+        if pool is not None:
+            return Suggestions(name, self._model_id, pool, None)
+        path = source.folder / name
+        try:
+            photo = self._cache.peek(path) or (self._cache.get(path) if keep else decode(path))
+        except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
+            return None
+        try:
+            start = time.perf_counter()
+            instances = self._detect(photo)
+            milliseconds = 1e3 * (time.perf_counter() - start)
+        except Exception as error:  # noqa: BLE001 - one photo must not end the thread
+            self.notice.emit(f"The model failed on {name}: {sentence(error)}")
+            return None
+        pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
+        source.pools.put_pool(name, self._model_id, pool)
+        return Suggestions(name, self._model_id, pool, milliseconds)
+
+    def _detect(self, photo: Photo) -> list[Instance]:
+        """Detect, giving way to a smaller size and then to the CPU while the GPU's memory does not suffice."""
+        import torch  # noqa: PLC0415 - loaded long since
+
+        predictor = self._predictor
+        assert predictor is not None
+        while True:
+            try:
+                predictor.set_image(photo.rgb())
+                return predictor.detect(POOL_SCORE, POOL_SIZE)
+            except torch.cuda.OutOfMemoryError:
+                gc.collect()
+                torch.cuda.empty_cache()
+                smaller = int(predictor.short_side * 0.7)
+                if smaller >= SMALLEST_SIDE:
+                    predictor.short_side = smaller
+                    self.notice.emit(f"The GPU's memory is too small: photos are shrunk to {smaller} pixels.")
+                else:
+                    predictor.to("cpu")
+                    self.notice.emit("The GPU's memory is too small: the model goes on on the CPU.")
+                    self.loaded.emit(self._info(predictor))
+
+    def _info(self, predictor: Predictor) -> ModelInfo:
+        return ModelInfo(
+            self._model_id,
+            predictor.name,
+            str(predictor.device),
+            tuple(
+                ModelCategory(
+                    c.id, c.name, c.supercategory, tuple(c.keypoints), tuple((a - 1, b - 1) for a, b in c.skeleton)
+                )
+                for c in predictor.categories
+            ),
+        )
+
+
+def to_suggestion(suggestion_id: int, instance: Instance) -> Annotation:
+    """An instance of the model as a suggestion, with the category id of the model."""
+    keypoints = () if instance.keypoints is None else instance.keypoints.tolist()
+    return Annotation(
+        suggestion_id,
+        instance.category_id,
+        from_parts(instance.polygons),
+        tuple(Keypoint(x, y, Visibility(round(v))) for x, y, v in keypoints),
+        Origin.SUGGESTED,
+        instance.score,
+    )
+
+
+def sentence(error: Exception) -> str:
+    """An error as one sentence for a person."""
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,109 @@
+"""What the application remembers between starts. One place for every key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+
+RECENT = 8
+DEFAULT_THRESHOLD = 0.5
+
+
+class Settings:
+    """Typed access to `QSettings`. A value of the wrong type, from another version or a person, counts as absent."""
+
+    def __init__(self, settings: QSettings | None = None) -> None:
+        self._q = settings or QSettings()
+
+    @property
+    def recent(self) -> list[Path]:
+        """Recent folders, the last one first."""
+        value = self._q.value("recent", [])
+        paths = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [Path(str(path)) for path in paths][:RECENT]
+
+    def add_recent(self, folder: Path) -> None:
+        """Put a folder at the head of the recent ones."""
+        others = [path for path in self.recent if path != folder]
+        self._q.setValue("recent", [str(path) for path in [folder, *others][:RECENT]])
+
+    def last_photo(self, folder: Path) -> str:
+        """The photo that was shown last in this folder, or ""."""
+        return self._text(f"last_photo/{_key(folder)}")
+
+    def set_last_photo(self, folder: Path, name: str) -> None:
+        """Remember the shown photo."""
+        self._q.setValue(f"last_photo/{_key(folder)}", name)
+
+    @property
+    def threshold(self) -> float:
+        """The score from which suggestions are offered."""
+        try:
+            return min(max(float(self._text("threshold")), 0.05), 0.95)
+        except ValueError:
+            return DEFAULT_THRESHOLD
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self._q.setValue("threshold", str(value))
+
+    @property
+    def weights(self) -> str:
+        """The model: `builtin`, `coco` or a file."""
+        return self._text("weights") or "builtin"
+
+    @weights.setter
+    def weights(self, value: str) -> None:
+        self._q.setValue("weights", value)
+
+    @property
+    def scheme(self) -> str:
+        """`system`, `light` or `dark`."""
+        return self._text("scheme") or "system"
+
+    @scheme.setter
+    def scheme(self, value: str) -> None:
+        self._q.setValue("scheme", value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """A yes or no, such as whether names are shown."""
+        return self._text(f"flags/{name}", str(default)).lower() == "true"
+
+    def set_flag(self, name: str, *, value: bool) -> None:
+        """Remember a yes or no."""
+        self._q.setValue(f"flags/{name}", str(value))
+
+    def layout(self, name: str) -> QByteArray:
+        """The window's geometry or state, empty if there is none."""
+        value = self._q.value(f"layout/{name}")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def set_layout(self, name: str, value: QByteArray) -> None:
+        """Remember the window's geometry or state."""
+        self._q.setValue(f"layout/{name}", value)
+
+    def shortcut(self, action: str) -> str | None:
+        """The keys that the person gave an action; None if they are the standard ones."""
+        value = self._q.value(f"shortcuts/{action}")
+        return value if isinstance(value, str) else None
+
+    def set_shortcut(self, action: str, keys: str | None) -> None:
+        """Remember the keys of an action; None for the standard ones."""
+        if keys is None:
+            self._q.remove(f"shortcuts/{action}")
+        else:
+            self._q.setValue(f"shortcuts/{action}", keys)
+
+    def _text(self, key: str, default: str = "") -> str:
+        value = self._q.value(key, default)
+        return value if isinstance(value, str) else default
+
+
+def data_folder() -> Path:
+    """Where the application may write what belongs to no photo folder."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+def _key(folder: Path) -> str:
+    return str(folder).replace("/", "|").replace("\\", "|")  # QSettings reads slashes as groups

@@ -1,0 +1,163 @@
+"""From the model's answers to the suggestions of each document: which photos are asked for, and in whose classes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from annotator.core.document import Status
+
+if TYPE_CHECKING:
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
+    from annotator.core.store import Store
+    from annotator.inference import ModelCategory, ModelInfo, Suggester, Suggestions
+    from annotator.session import Session
+
+POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
+MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
+
+
+class SuggestionFlow(QObject):
+    """Asks for the current photo, then for the next ones, and offers what comes back.
+
+    Signals:
+        unmatched: (names) classes that the model knows and the project does not; their suggestions are not offered.
+        speed: (milliseconds) the model took for a photo.
+    """
+
+    unmatched = Signal(object)
+    speed = Signal(float)
+
+    def __init__(self, session: Session, suggester: Suggester, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._suggester = suggester
+        self.model: ModelInfo | None = None
+        self._pools: OrderedDict[str, tuple[Annotation, ...]] = OrderedDict()
+        self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
+        self._to_project: dict[int, int] = {}  # the model's category id -> the project's
+        self._recount = QTimer(self, singleShot=True, interval=150)
+        self._recount.timeout.connect(self._count_all)
+        session.document_changed.connect(self._document_changed)
+        session.store_changed.connect(self._store_changed)
+        suggester.loaded.connect(self._model_loaded)
+        suggester.suggested.connect(self._suggested)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Offer from this score on; the counts in the file list follow when the slider rests."""
+        self._session.set_threshold(threshold)
+        self._recount.start()
+
+    def suggest_all(self) -> None:
+        """Ask for every photo that the model has not looked at."""
+        photos = self._session.photos
+        self._suggester.suggest_all(
+            name for i, name in enumerate(photos.names)
+            if name not in self._scores and photos.status(i) not in (Status.UNREADABLE, Status.DONE)
+        )  # fmt: skip
+
+    def add_model_classes(self) -> None:
+        """Give the project the model's classes that it lacks."""
+        store, model = self._session.store, self.model
+        if store and model:
+            for category in self._unmatched(store, model):
+                store.categories.add(
+                    category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
+                    skeleton=category.skeleton, category_id=category.id,
+                )  # fmt: skip
+
+    def _store_changed(self, store: Store | None) -> None:
+        self._pools.clear()
+        self._scores.clear()
+        if store is None or self._session.folder is None:
+            self._suggester.clear_source()
+            return
+        self._suggester.set_source(self._session.folder, store)
+        store.categories.changed.connect(self._match)
+        self._adopt_model(store)
+
+    def _model_loaded(self, model: ModelInfo) -> None:
+        if self.model and self.model.id != model.id:
+            self._pools.clear()
+            self._scores.clear()
+        self.model = model
+        if self._session.store:
+            self._adopt_model(self._session.store)
+        if self._session.document:
+            self._document_changed(self._session.document)
+
+    def _adopt_model(self, store: Store) -> None:
+        """Match classes; a project without any takes the model's."""
+        if self.model is None:
+            return
+        if not len(store.categories):
+            self.add_model_classes()
+        self._match()
+        unmatched = self._unmatched(store, self.model)
+        if unmatched:
+            self.unmatched.emit([category.name for category in unmatched])
+
+    def _match(self) -> None:
+        store, model = self._session.store, self.model
+        if store is None or model is None:
+            return
+        before = self._to_project
+        by_name = {c.name.casefold(): c.id for c in store.categories}
+        by_name |= {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in store.categories if MODEL_CLASS in c.extra}
+        self._to_project = {c.id: by_name[c.name.casefold()] for c in model.categories if c.name.casefold() in by_name}
+        document = self._session.document
+        if before != self._to_project and document and document.name in self._pools:
+            document.offer(self._in_project(self._pools[document.name]))
+
+    def _unmatched(self, store: Store, model: ModelInfo) -> list[ModelCategory]:
+        self._match()
+        return [category for category in model.categories if category.id not in self._to_project]
+
+    def _document_changed(self, document: Document | None) -> None:
+        if document is None:
+            return
+        name, ahead = document.name, [n for n in self._session.ahead() if n not in self._pools]
+        if name in self._pools:
+            self._pools.move_to_end(name)
+            document.offer(self._in_project(self._pools[name]))
+            self._suggester.show(None, ahead)
+        else:
+            self._suggester.show(name, ahead)
+
+    def _suggested(self, answer: Suggestions) -> None:
+        if self.model is None or answer.model_id != self.model.id or answer.name not in self._session.photos:
+            return
+        if answer.milliseconds is not None:
+            self.speed.emit(answer.milliseconds)
+        self._pools[answer.name] = answer.pool
+        self._pools.move_to_end(answer.name)
+        while len(self._pools) > POOLS:
+            self._pools.popitem(last=False)
+        self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
+        document = self._session.document
+        if document and document.name == answer.name:
+            document.offer(self._in_project(answer.pool))
+        self._count(answer.name)
+
+    def _in_project(self, pool: tuple[Annotation, ...]) -> list[Annotation]:
+        return [
+            replace(s, category_id=self._to_project[s.category_id]) for s in pool if s.category_id in self._to_project
+        ]
+
+    def _count(self, name: str) -> None:
+        photos = self._session.photos
+        scores = self._scores[name]
+        count = len(scores) - bisect_left(scores, self._session.threshold)
+        status = photos.status(photos.index(name))
+        if status in (Status.NEW, Status.SUGGESTED):
+            status = Status.SUGGESTED if count else Status.NEW
+        photos.update(name, suggestions=count, status=status)
+
+    def _count_all(self) -> None:
+        for name in self._scores:
+            self._count(name)
