@@ -65,7 +65,7 @@ class SuggestionFlow(QObject):
         """Give the project the model's classes that it lacks."""
         store, model = self._session.store, self.model
         if store and model:
-            for category in self._unmatched(store, model):
+            for category in self._unmatched(model):
                 store.categories.add(
                     category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
                     skeleton=category.skeleton, category_id=category.id,
@@ -74,6 +74,7 @@ class SuggestionFlow(QObject):
     def _store_changed(self, store: Store | None) -> None:
         self._pools.clear()
         self._scores.clear()
+        self._to_project = {}
         if store is None or self._session.folder is None:
             self._suggester.clear_source()
             return
@@ -98,23 +99,34 @@ class SuggestionFlow(QObject):
         if not len(store.categories):
             self.add_model_classes()
         self._match()
-        unmatched = self._unmatched(store, self.model)
+        unmatched = self._unmatched(self.model)
         if unmatched:
             self.unmatched.emit([category.name for category in unmatched])
 
     def _match(self) -> None:
+        """Find the project's class for each of the model's: by name, or what it was before it was renamed."""
         store, model = self._session.store, self.model
         if store is None or model is None:
             return
-        before = self._to_project
-        by_name = {c.name.casefold(): c.id for c in store.categories}
-        by_name |= {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in store.categories if MODEL_CLASS in c.extra}
-        self._to_project = {c.id: by_name[c.name.casefold()] for c in model.categories if c.name.casefold() in by_name}
+        named = {c.name.casefold(): c.id for c in store.categories}
+        recorded = {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in store.categories if MODEL_CLASS in c.extra}
+        matched: dict[int, int] = {}
+        renamed: dict[int, str] = {}
+        for category in model.categories:
+            name, before = category.name.casefold(), self._to_project.get(category.id)
+            now = named.get(name, recorded.get(name))
+            if now is None and before in store.categories:
+                now, renamed[before] = before, category.name
+            if now is not None:
+                matched[category.id] = now
+        changed, self._to_project = matched != self._to_project, matched
+        for category_id, name in renamed.items():
+            store.categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
-        if before != self._to_project and document and document.name in self._pools:
+        if changed and document and document.name in self._pools:
             document.offer(self._in_project(self._pools[document.name]))
 
-    def _unmatched(self, store: Store, model: ModelInfo) -> list[ModelCategory]:
+    def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
         self._match()
         return [category for category in model.categories if category.id not in self._to_project]
 

@@ -54,7 +54,7 @@ class Categories:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __contains__(self, category_id: int) -> bool:
+    def __contains__(self, category_id: object) -> bool:
         return category_id in self._by_id
 
     def __getitem__(self, category_id: int) -> Category:
@@ -102,6 +102,11 @@ class Categories:
     def recolor(self, category_id: int, color: str) -> None:
         """Give a class another colour, "#rrggbb"."""
         self._put(replace(self._by_id[category_id], color=color))
+
+    def set_extra(self, category_id: int, key: str, value: object) -> None:
+        """Set a field of our own, which goes into the COCO file with the class."""
+        category = self._by_id[category_id]
+        self._put(replace(category, extra={**category.extra, key: value}))
 
     def remove(self, category_id: int) -> None:
         """Remove a class. The caller has made sure that nothing uses it."""
