@@ -1,0 +1,221 @@
+"""The photos of the open folder: the only truth about what the file list shows."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, NamedTuple
+
+from annotator.core.document import Status
+from annotator.core.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+_STATUSES = tuple(Status)
+_CODES = {status: code for code, status in enumerate(_STATUSES)}
+
+
+class Photo(NamedTuple):
+    """What the list shows of one photo.
+
+    Attributes:
+        name: Path relative to the image folder, with forward slashes.
+        status: How far the work on it is.
+        count: Number of annotations on record.
+        suggestions: Number of suggestions on offer.
+        error: Why it cannot be read, in a sentence for the person, or "".
+    """
+
+    name: str
+    status: Status = Status.NEW
+    count: int = 0
+    suggestions: int = 0
+    error: str = ""
+
+
+class PhotoList:
+    """The open folder's photos in order, with what is known of each.
+
+    Kept in flat arrays, so that 100,000 photos cost a few megabytes and every question is answered at once.
+
+    Attributes:
+        reset: After the list became another one.
+        changed: After what is known of one photo changed, with its index.
+    """
+
+    def __init__(self) -> None:
+        self.reset: Event[[]] = Event()
+        self.changed: Event[[int]] = Event()
+        self._fill(())
+
+    def set_photos(
+        self,
+        names: Sequence[str],
+        statuses: Mapping[str, Status] | None = None,
+        counts: Mapping[str, int] | None = None,
+        errors: Mapping[str, str] | None = None,
+    ) -> None:
+        """Show other photos, in this order. What the mappings do not name is new, without annotations, readable.
+
+        Raises:
+            ValueError: a name comes twice.
+        """
+        index = self._fill(names)
+        for name, status in (statuses or {}).items():
+            if name in index:
+                self._codes[index[name]] = _CODES[status]
+        for name, count in (counts or {}).items():
+            if name in index:
+                self._counts[index[name]] = count
+        for name, error in (errors or {}).items():
+            if name in index:
+                self._errors[index[name]] = error
+                self._codes[index[name]] = _CODES[Status.UNREADABLE]
+        self._done = self._codes.count(_CODES[Status.DONE])
+        self.reset.emit()
+
+    def update(
+        self,
+        name: str,
+        *,
+        status: Status | None = None,
+        count: int | None = None,
+        suggestions: int | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Put down what is now known of a photo; None leaves as it was. An error makes it unreadable.
+
+        Raises:
+            KeyError: there is no such photo.
+        """
+        i = self._index[name]
+        before = self.photo(i)
+        if error:
+            status = Status.UNREADABLE
+        if status is not None:
+            self._done += (status is Status.DONE) - (before.status is Status.DONE)
+            self._codes[i] = _CODES[status]
+        if count is not None:
+            self._counts[i] = count
+        if suggestions is not None:
+            self._suggestions[i] = suggestions
+        if error:
+            self._errors[i] = error
+        elif error is not None:
+            self._errors.pop(i, None)
+        if self.photo(i) != before:
+            self.changed.emit(i)
+
+    # What there is
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All names in order. Not to be changed."""
+        return self._names
+
+    @property
+    def done(self) -> int:
+        """How many photos are done."""
+        return self._done
+
+    def index(self, name: str) -> int:
+        """Where a photo is in the list. KeyError if it is not."""
+        return self._index[name]
+
+    def photo(self, i: int) -> Photo:
+        """Everything about the photo at an index."""
+        return Photo(self._names[i], self.status(i), self._counts[i], self._suggestions[i], self.error(i))
+
+    def status(self, i: int) -> Status:
+        """How far the work on the photo at an index is."""
+        return _STATUSES[self._codes[i]]
+
+    def count(self, i: int) -> int:
+        """Number of annotations on record."""
+        return self._counts[i]
+
+    def suggestions(self, i: int) -> int:
+        """Number of suggestions on offer."""
+        return self._suggestions[i]
+
+    def error(self, i: int) -> str:
+        """Why the photo cannot be read, or ""."""
+        return self._errors.get(i, "")
+
+    # Which one is next
+
+    def next(self, name: str, step: int = 1) -> str | None:
+        """The photo `step` readable photos further on (back, if below zero), or None past the end."""
+        way = 1 if step > 0 else -1
+        i = self._index[name]
+        unreadable = _CODES[Status.UNREADABLE]
+        for _ in range(abs(step)):
+            i += way
+            while 0 <= i < len(self) and self._codes[i] == unreadable:
+                i += way
+        return self._names[i] if 0 <= i < len(self) else None
+
+    def next_not_done(self, name: str | None = None) -> str | None:
+        """The next photo after `name` with work left, beginning again at the top; None if there is no other.
+
+        Without a name, the first of the list.
+        """
+        left = self._codes.translate(_WORK_LEFT)
+        start = -1 if name is None else self._index[name]
+        i = left.find(1, start + 1)
+        if i < 0 and start > 0:
+            i = left.find(1, 0, start)
+        return None if i < 0 else self._names[i]
+
+    # Which ones match a filter
+
+    def matches(self, i: int, text: str = "", statuses: Collection[Status] | None = None) -> bool:
+        """Whether `matching` with the same filter would list the photo at an index."""
+        if statuses is not None and self.status(i) not in statuses:
+            return False
+        name = self._names[i].casefold()
+        return all(word in name for word in text.casefold().split())
+
+    def matching(self, text: str = "", statuses: Collection[Status] | None = None) -> Sequence[int]:
+        """Indices, in order, of the photos whose name has every word of `text` and whose status is one of `statuses`.
+
+        Case does not matter. None stands for every status.
+        """
+        found: Sequence[int] = range(len(self))
+        if statuses is not None:
+            wanted = {_CODES[status] for status in statuses}
+            found = [i for i, code in enumerate(self._codes) if code in wanted]
+        for word in text.casefold().split():
+            folded = self._folded_names()
+            found = [i for i in found if word in folded[i]]
+        return found
+
+    def _folded_names(self) -> list[str]:
+        if not self._folded:
+            self._folded = [name.casefold() for name in self._names]
+        return self._folded
+
+    def _fill(self, names: Sequence[str]) -> dict[str, int]:
+        index = {name: i for i, name in enumerate(names)}
+        if len(index) != len(names):
+            raise ValueError("A photo is listed twice.")
+        self._names = list(names)
+        self._folded: list[str] = []
+        self._index = index
+        self._codes = bytearray(len(names))
+        self._counts = array("L", bytes(array("L").itemsize * len(names)))
+        self._suggestions = array("L", bytes(array("L").itemsize * len(names)))
+        self._errors: dict[int, str] = {}
+        self._done = 0
+        return index
+
+
+# For bytes.translate: 1 for each status with work left, else 0.
+_FINISHED = {_CODES[Status.DONE], _CODES[Status.UNREADABLE]}
+_WORK_LEFT = bytes(0 if code in _FINISHED else 1 for code in range(256))
