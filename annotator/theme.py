@@ -167,8 +167,7 @@ def apply(app: QApplication, scheme: Scheme = "system") -> None:
 
 def mix(a: str, b: str, share: float) -> str:
     """The colour `share` of the way from a to b, as "#rrggbb"."""
-    one, other = QColor(a), QColor(b)
-    channels = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+    channels = ((int(a[i : i + 2], 16), int(b[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in channels)
 
 
@@ -252,7 +251,8 @@ QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }
 QToolButton:focus { border-color: $accent; }
 
-QPushButton { background: $raised; border: 1px solid $outline; border-radius: 5px; padding: 4px 12px; min-height: 18px; }
+QPushButton { background: $raised; border: 1px solid $outline; border-radius: 5px; padding: 4px 12px;
+    min-height: 18px; }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $pressed; }
 QPushButton:disabled { color: $disabled; border-color: $border; }

@@ -51,26 +51,27 @@ class PhotoList:
     def set_photos(
         self,
         names: Sequence[str],
-        statuses: Mapping[str, Status] | None = None,
-        counts: Mapping[str, int] | None = None,
+        statuses: Sequence[Status] | None = None,
+        counts: Sequence[int] | None = None,
         errors: Mapping[str, str] | None = None,
     ) -> None:
-        """Show other photos, in this order. What the mappings do not name is new, without annotations, readable.
+        """Show other photos, in this order, with as many statuses and counts as names; without: new, nothing there.
+
+        `errors` says by name which photos cannot be read, and why.
 
         Raises:
-            ValueError: a name comes twice.
+            ValueError: a name comes twice, or there are more or fewer statuses or counts than names.
         """
+        if len(statuses or names) != len(names) or len(counts or names) != len(names):
+            raise ValueError("There must be as many statuses and counts as photos.")
         index = self._fill(names)
-        for name, status in (statuses or {}).items():
-            if name in index:
-                self._codes[index[name]] = _CODES[status]
-        for name, count in (counts or {}).items():
-            if name in index:
-                self._counts[index[name]] = count
+        if statuses:
+            self._codes = bytearray(_CODES[status] for status in statuses)
+        if counts:
+            self._counts = array("L", counts)
         for name, error in (errors or {}).items():
-            if name in index:
-                self._errors[index[name]] = error
-                self._codes[index[name]] = _CODES[Status.UNREADABLE]
+            self._errors[index[name]] = error
+            self._codes[index[name]] = _CODES[Status.UNREADABLE]
         self._done = self._codes.count(_CODES[Status.DONE])
         self.reset.emit()
 
