@@ -66,7 +66,7 @@ class Annotation:
     score: float | None = None
     is_box: bool = False
     is_crowd: bool = False
-    extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     @property
     def is_suggestion(self) -> bool:
