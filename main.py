@@ -1,1 +1,107 @@
-"""The application: a window, or a command without one."""
+"""The application: a window, or a command without one.
+
+`python main.py [FOLDER]` opens the window; `python main.py suggest FOLDER` and the other commands work without Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COMMANDS = {
+    "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
+    "evaluate": "measure a model against a COCO file: AP of boxes, masks and keypoints",
+    "train": "train a model on a COCO file",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what the arguments ask for and return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return _command(argv[0], argv[1:])
+    args = _window_parser().parse_args(argv)
+    folder: Path | None = args.folder
+    if folder and not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        print(f"{folder} {problem}: give a folder of photos.", file=sys.stderr)
+        return 2
+    if args.samples and not _display_opens():
+        return _samples_without_window()
+    from annotator.app import run  # noqa: PLC0415 - a command needs no Qt
+
+    return run(
+        folder.resolve() if folder else None,
+        args.annotations.resolve() if args.annotations else None,
+        samples=args.samples,
+        weights=args.weights,
+        device=args.device,
+    )
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="annotator",
+        description="Annotate photos: the model drafts the masks, you correct them.",
+        epilog=f"without a window:\n{commands}\nannotator COMMAND --help tells more",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, help="photos to open; without it, the folder that was open last"
+    )
+    parser.add_argument("--annotations", type=Path, help="a COCO file other than FOLDER/annotations.json")
+    parser.add_argument("--samples", action="store_true", help="open the sample photos")
+    parser.add_argument("--weights", default="", help="builtin, coco or a checkpoint file")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    return parser
+
+
+def _command(name: str, argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"annotator {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:]
+    )
+    # Each command's module brings torch with it: only the one that is asked for is imported.
+    if name == "suggest":
+        from model import suggest as command  # noqa: PLC0415
+    elif name == "evaluate":
+        from model import evaluate as command  # noqa: PLC0415
+    else:
+        from model import train as command  # noqa: PLC0415
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(argv))
+
+
+def _display_opens() -> bool:
+    """Whether a window could be shown. Asked in a process of its own: Qt ends the process that cannot."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        return False
+    probe = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)  # noqa: S603 - our own text
+    return result.returncode == 0
+
+
+def _samples_without_window() -> int:
+    from resources import SAMPLES  # noqa: PLC0415
+
+    results = Path("runs/samples")
+    status = _command(
+        "suggest", [str(SAMPLES), "--output", str(results / "suggestions.json"), "--preview", str(results)]
+    )
+    if status == 0:
+        print(
+            f"\nNo display can be opened here, so the sample photos were looked at without a window.\n"
+            f"  annotations  {results / 'suggestions.json'}\n"
+            f"  pictures     {results}\n"
+            f"To open the window, run the same on a desktop: make run, or python main.py FOLDER"
+        )
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -115,7 +115,7 @@ class SuggestionFlow(QObject):
         for category in model.categories:
             name, before = category.name.casefold(), self._to_project.get(category.id)
             now = named.get(name, recorded.get(name))
-            if now is None and before in store.categories:
+            if now is None and before is not None and before in store.categories:
                 now, renamed[before] = before, category.name
             if now is not None:
                 matched[category.id] = now

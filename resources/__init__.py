@@ -2,4 +2,7 @@
 
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
+SAMPLES = FOLDER / "samples"
+ICONS = FOLDER / "icons"
+WEIGHTS = FOLDER / "weights"

@@ -1,0 +1,119 @@
+"""The composition root: builds the parts of the application and joins them."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSocketNotifier, QTimer
+from PySide6.QtWidgets import QApplication
+
+from annotator import theme
+from annotator.icons import product_icon
+from annotator.inference import Suggester
+from annotator.photos import PhotoCache
+from annotator.session import Session
+from annotator.settings import Settings, data_folder
+from annotator.suggestions import SuggestionFlow
+from annotator.window import Window
+from resources import SAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Application:
+    """The running parts: the settings, the session, the model's thread and the window."""
+
+    def __init__(self, qt: QApplication, *, weights: str = "", device: str = "auto") -> None:
+        self.settings = Settings()
+        theme.apply(qt, self.settings.scheme)
+        qt.setWindowIcon(product_icon())
+        cache = PhotoCache()
+        self.session = Session(self.settings, cache)
+        self.suggester = Suggester(cache)
+        self.flow = SuggestionFlow(self.session, self.suggester)
+        self.window = Window(self.session, self.suggester, self.flow, self.settings)
+        self.window.samples_requested.connect(self.open_samples)
+        self._weights = weights or self.settings.weights
+        self._device = device
+        # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
+        self.session.photo_changed.connect(self._load_model)
+        self._patience = QTimer(singleShot=True, interval=1500)
+        self._patience.timeout.connect(self._load_model)
+        self._model_asked = False
+
+    def start(self, folder: Path | None, file: Path | None = None, *, samples: bool = False) -> None:
+        """Show the window, then open a folder: this one, the samples, or the one that was open last."""
+        self.window.show()
+        self._patience.start()
+        if samples:
+            self.open_samples()
+        elif folder:
+            self.session.open(folder, file)
+        else:
+            recent = self.settings.recent
+            if recent and recent[0].is_dir():
+                self.session.open(recent[0])
+
+    def open_samples(self) -> None:
+        """Open a copy of the sample photos, where annotations may be written."""
+        self.session.open(copy_samples(data_folder() / "samples"))
+
+    def close(self) -> None:
+        """Stop the threads and keep every edit."""
+        theme.changed.disconnect(self.window.apply_theme)
+        self.suggester.close()
+        self.session.close()
+
+    def _load_model(self, *_: object) -> None:
+        if not self._model_asked:
+            self._model_asked = True
+            self._patience.stop()
+            # One turn of the event loop later: the photo is painted first.
+            QTimer.singleShot(50, lambda: self.suggester.load(self._weights, self._device))
+
+
+def copy_samples(folder: Path) -> Path:
+    """Copy the sample photos that are not there yet, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for photo in SAMPLES.glob("*.jpg"):
+        if not (folder / photo.name).exists():
+            shutil.copyfile(photo, folder / photo.name)
+    return folder
+
+
+def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, device: str) -> int:
+    """Run the window until it is closed, and return the exit status."""
+    QApplication.setApplicationName("Annotator")
+    QApplication.setOrganizationName("Annotator")
+    QApplication.setDesktopFileName("annotator")
+    qt = QApplication(sys.argv[:1])
+    application = Application(qt, weights=weights, device=device)
+    application.start(folder, file, samples=samples)
+    notifier = _quit_on_interrupt(qt)
+    status = qt.exec()
+    application.close()
+    del notifier
+    return status
+
+
+def _quit_on_interrupt(qt: QApplication) -> QSocketNotifier | None:
+    """Let Ctrl+C and a termination request close the window in order, so that everything is kept."""
+    if sys.platform == "win32":
+        signal.signal(signal.SIGINT, lambda *_: qt.closeAllWindows())
+        return None
+    import socket  # noqa: PLC0415 - not on Windows
+
+    # Python runs its handlers between bytecodes, and Qt's loop runs none: a byte on a socket wakes it.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(lambda *_: qt.quit())
+    notifier.setProperty("sockets", (reader, writer))
+    return notifier

@@ -1,0 +1,420 @@
+"""The window: where the canvas, the docks and the actions are, and who hears whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator import theme
+from annotator.actions import RECENT_MENU, SCHEME_MENU, Actions
+from annotator.canvas.view import CanvasView
+from annotator.commands import Commands
+from annotator.core.categories import Categories
+from annotator.panels.banner import Banner
+from annotator.panels.classes import ClassesPanel
+from annotator.panels.instances import InstancesPanel
+from annotator.panels.model import ModelPanel
+from annotator.panels.photos import PhotosPanel
+from annotator.panels.welcome import WelcomePage
+from annotator.statusline import StatusLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.core.document import Document
+    from annotator.core.store import Store
+    from annotator.inference import ModelInfo, Progress, Suggester
+    from annotator.photos import Photo
+    from annotator.session import Session
+    from annotator.settings import Settings
+    from annotator.suggestions import SuggestionFlow
+
+TOOLS = ("tool.select", "tool.polygon")
+FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
+COCO_FILES = "COCO annotations (*.json)"
+WEIGHTS_FILES = "Weights (*.safetensors *.pt *.pth)"
+
+
+class Window(QMainWindow):
+    """The main window. It owns the widgets, not the state: that is the session's."""
+
+    samples_requested = Signal()
+
+    def __init__(self, session: Session, suggester: Suggester, flow: SuggestionFlow, settings: Settings) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("Annotator")
+        self.setAcceptDrops(True)
+        self.resize(1280, 820)
+        self._session, self._suggester, self._flow = session, suggester, flow
+        self._settings = settings
+        self._commands = Commands(session)
+        self._build_widgets()
+        self._build_docks()
+        self.actions_ = Actions(self, self._handlers(), settings)
+        self._build_menus()
+        self._wire()
+        self.apply_theme()
+        self.restoreGeometry(settings.layout("geometry"))
+        self.restoreState(settings.layout("state"))
+        self._use_store(None)
+
+    # Building
+
+    def _build_widgets(self) -> None:
+        # The classes of the open project; before one is open, there are none.
+        self._no_categories = Categories()
+        self.canvas = CanvasView(self._no_categories, self._session.new_id)
+        self.banner = Banner()
+        self.welcome = WelcomePage()
+        work = QWidget()
+        column = QVBoxLayout(work)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.canvas)
+        column.addWidget(self.banner)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(work)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+
+    def _build_docks(self) -> None:
+        self.photos = PhotosPanel(self._session.photos)
+        self.instances = InstancesPanel(self._no_categories)
+        self.classes = ClassesPanel(self._no_categories)
+        self.model = ModelPanel()
+        self.model.set_threshold(self._session.threshold)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.docks = [
+            self._dock("Photos", "dock.photos", self.photos, left),
+            self._dock("Instances", "dock.instances", self.instances, right),
+            self._dock("Classes", "dock.classes", self.classes, right),
+            self._dock("Model", "dock.model", self.model, right),
+        ]
+        self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[1:], [320, 240, 200], Qt.Orientation.Vertical)
+
+    def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        """What each action does, by its name."""
+        session, commands, canvas = self._session, self._commands, self.canvas
+        handlers: dict[str, Callable[..., object]] = {
+            "file.open_folder": self.choose_folder,
+            "file.open_samples": self.samples_requested.emit,
+            "file.open_annotations": self.choose_annotations,
+            "file.save": session.save,
+            "file.save_as": self.choose_save_as,
+            "file.quit": self.close,
+            "edit.undo": session.history.undo,
+            "edit.redo": session.history.redo,
+            "edit.copy": commands.copy,
+            "edit.paste": commands.paste,
+            "edit.duplicate": commands.duplicate,
+            "edit.delete": commands.delete,
+            "edit.select_all": commands.select_all,
+            "tool.select": lambda: canvas.set_tool("select"),
+            "tool.polygon": lambda: canvas.set_tool("polygon"),
+            "keypoint.visibility": canvas.toggle_visibility,
+            "suggestion.accept": commands.accept,
+            "suggestion.accept_all": commands.accept_all,
+            "suggestion.reject": commands.reject,
+            "suggestion.next": lambda: commands.step_suggestion(1),
+            "suggestion.previous": lambda: commands.step_suggestion(-1),
+            "image.next": lambda: session.go(1),
+            "image.previous": lambda: session.go(-1),
+            "image.next_not_done": session.go_next_not_done,
+            "image.done_next": commands.done_next,
+            "image.done": commands.toggle_done,
+            "view.zoom_in": canvas.zoom_in,
+            "view.zoom_out": canvas.zoom_out,
+            "view.fit": canvas.fit,
+            "view.actual_size": canvas.actual_size,
+            "view.zoom_to_selection": canvas.zoom_to_selection,
+            "model.suggest_all": self._flow.suggest_all,
+            "model.add_classes": self._flow.add_model_classes,
+            "model.open_weights": self.choose_weights,
+            "help.shortcuts": self.show_keys,
+            "help.about": self.show_about,
+        }
+        handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= {f"class.{n}": lambda _=False, n=n: self._choose_numbered_class(n) for n in range(1, 10)}
+        return handlers
+
+    def _build_menus(self) -> None:
+        self._recent = QMenu("Open &recent", self)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        scheme = QMenu("&Theme", self)
+        group = QActionGroup(self)
+        for name in ("system", "light", "dark"):
+            action = scheme.addAction(name.capitalize())
+            action.setObjectName(f"view.theme.{name}")
+            action.setCheckable(True)
+            action.setChecked(self._settings.scheme == name)
+            action.triggered.connect(lambda _on=False, n=name: self._choose_scheme(n))
+            group.addAction(action)
+        self.actions_.fill(self.menuBar(), {RECENT_MENU: self._recent, SCHEME_MENU: scheme})
+        docks = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
+        for dock in self.docks:
+            toggle = dock.toggleViewAction()
+            toggle.setObjectName(f"view.{dock.objectName()}")
+            docks.addAction(toggle)
+        self.actions_.add_local([self.canvas, self.instances])
+        tools = QActionGroup(self)
+        strip = QToolBar("Tools", self)
+        strip.setObjectName("toolbar.tools")
+        strip.setIconSize(QSize(20, 20))
+        strip.setMovable(False)
+        for name in TOOLS:
+            tools.addAction(self.actions_[name])
+            strip.addAction(self.actions_[name])
+        self.actions_["tool.select"].setChecked(True)
+        for names in (("edit.undo", "edit.redo"), ("view.zoom_in", "view.zoom_out", "view.fit"),
+                      ("suggestion.accept_all", "image.done_next")):  # fmt: skip
+            strip.addSeparator()
+            for name in names:
+                strip.addAction(self.actions_[name])
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, strip)
+        for name, attribute in FLAGS.items():
+            value = self._settings.flag(attribute, default=True)
+            self.actions_[name].setChecked(value)
+            setattr(self.canvas, attribute, value)
+
+    def _wire(self) -> None:
+        session, canvas, model = self._session, self.canvas, self.model
+        session.opened.connect(self._folder_opened)
+        session.store_changed.connect(self._use_store)
+        session.current_changed.connect(self._current_changed)
+        session.photo_changed.connect(self._show_photo)
+        session.document_changed.connect(self._show_document)
+        session.message.connect(self.banner.show_message)
+        session.saved_changed.connect(self.status.set_saved)
+        session.history.canUndoChanged.connect(self.actions_["edit.undo"].setEnabled)
+        session.history.canRedoChanged.connect(self.actions_["edit.redo"].setEnabled)
+        session.history.undoTextChanged.connect(lambda t: self.actions_["edit.undo"].setText(f"&Undo {t}".strip()))
+        session.history.redoTextChanged.connect(lambda t: self.actions_["edit.redo"].setText(f"&Redo {t}".strip()))
+        canvas.edit_made.connect(session.push)
+        canvas.cursor_moved.connect(self.status.set_cursor)
+        canvas.zoom_changed.connect(self.status.set_zoom)
+        canvas.hint_changed.connect(self.status.set_hint)
+        canvas.tool_changed.connect(lambda name: self.actions_[f"tool.{name}"].setChecked(True))
+        canvas.category_needed.connect(lambda: self.banner.show_message("Choose or add a class first.", "info"))
+        canvas.context_requested.connect(self._show_context_menu)
+        self.photos.photo_chosen.connect(session.go_to)
+        self.instances.hovered.connect(canvas.set_hovered)
+        self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
+        self.classes.chosen.connect(self._choose_class)
+        self.welcome.open_requested.connect(self.choose_folder)
+        self.welcome.samples_requested.connect(self.samples_requested)
+        self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
+        self._flow.speed.connect(model.set_speed)
+        self._flow.unmatched.connect(self._offer_classes)
+        self._suggester.loaded.connect(self._model_loaded)
+        self._suggester.failed.connect(self._model_failed)
+        self._suggester.activity.connect(model.set_state)
+        self._suggester.activity.connect(self.status.set_activity)
+        self._suggester.notice.connect(lambda text: self.banner.show_message(text, "warning"))
+        self._suggester.progress.connect(self._show_progress)
+        model.threshold_changed.connect(self._flow.set_threshold)
+        model.suggest_all_requested.connect(self._flow.suggest_all)
+        model.cancel_requested.connect(self._suggester.cancel_all)
+        model.weights_requested.connect(self._use_weights)
+        theme.changed.connect(self.apply_theme)
+
+    # What happened
+
+    def _folder_opened(self, folder: Path) -> None:
+        self.setWindowTitle(f"{folder.name} – Annotator")
+        self.pages.setCurrentWidget(self.canvas)
+        self.canvas.setFocus()
+
+    def _use_store(self, store: Store | None) -> None:
+        categories = store.categories if store else self._no_categories
+        self.canvas.set_categories(categories)
+        self.instances.set_categories(categories)
+        self.classes.set_categories(categories)
+        if store is None and self._session.folder is None:
+            self.welcome.set_recent([str(path) for path in self._settings.recent])
+            self.pages.setCurrentWidget(self.welcome)
+
+    def _current_changed(self, name: str | None) -> None:
+        self.photos.set_current(name)
+        if name is None:
+            self.canvas.set_photo(None)
+        self.status.set_photo(name)
+
+    def _show_photo(self, photo: Photo | None) -> None:
+        self.canvas.set_photo(photo.image if photo else None)
+
+    def _show_document(self, document: Document | None) -> None:
+        self.canvas.set_document(document)
+        self.instances.set_document(document)
+        self._done_changed()
+        if document:
+            document.changed.connect(lambda _ids: self._done_changed())
+
+    def _done_changed(self) -> None:
+        document = self._session.document
+        self.actions_["image.done"].setChecked(bool(document and document.done))
+
+    def _model_loaded(self, info: ModelInfo) -> None:
+        self.model.set_model(info.name, info.device)
+
+    def _model_failed(self, sentence: str) -> None:
+        self.model.set_state(sentence, warning=True)
+        self.banner.show_message(sentence, "warning")
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        if progress:
+            self.model.set_progress(progress.done, progress.total, progress.rate, progress.remaining)
+        else:
+            self.model.set_progress(None)
+
+    def _offer_classes(self, names: list[str]) -> None:
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        self.banner.show_message(
+            f"The model also knows {shown}: this project has no such classes, so they are not suggested.",
+            "info",
+            [("Add them", self._flow.add_model_classes)],
+        )
+
+    # What the person asks for
+
+    def choose_folder(self) -> None:
+        """Ask for a folder of photos and open it."""
+        start = str(self._session.folder or Path.home())
+        folder = QFileDialog.getExistingDirectory(self, "Open a folder of photos", start)
+        if folder:
+            self._session.open(Path(folder))
+
+    def choose_annotations(self) -> None:
+        """Ask for a COCO file and the folder of its photos, and open both."""
+        start = str(self._session.folder or Path.home())
+        file, _ = QFileDialog.getOpenFileName(self, "Open COCO annotations", start, COCO_FILES)
+        if not file:
+            return
+        folder = QFileDialog.getExistingDirectory(self, "The folder with its photos", str(Path(file).parent))
+        if folder:
+            self._session.open(Path(folder), Path(file))
+
+    def choose_save_as(self) -> None:
+        """Ask for a file and write the annotations to it."""
+        if self._session.folder is None:
+            return
+        start = str(self._session.folder / "annotations.json")
+        file, _ = QFileDialog.getSaveFileName(self, "Save annotations as", start, COCO_FILES)
+        if file:
+            self._session.save_as(Path(file))
+
+    def choose_weights(self) -> None:
+        """Ask for a checkpoint file and use it."""
+        file, _ = QFileDialog.getOpenFileName(self, "Open weights", str(Path.home()), WEIGHTS_FILES)
+        if file:
+            self._use_weights(file)
+
+    def _use_weights(self, weights: str) -> None:
+        if weights == "file":
+            self.choose_weights()
+            return
+        self._settings.weights = weights
+        self._suggester.load(weights)
+
+    def _choose_class(self, category_id: int) -> None:
+        self.canvas.draw_category = category_id
+        self.classes.set_current(category_id)
+        self._commands.choose_class(category_id)
+
+    def _choose_numbered_class(self, number: int) -> None:
+        category_id = self.classes.numbered(number)
+        if category_id is not None:
+            self._choose_class(category_id)
+
+    def _set_flag(self, name: str, *, value: bool) -> None:
+        setattr(self.canvas, FLAGS[name], value)
+        self._settings.set_flag(FLAGS[name], value=value)
+
+    def _choose_scheme(self, scheme: str) -> None:
+        self._settings.scheme = scheme
+        theme.apply(QApplication.instance(), scheme)
+
+    def apply_theme(self) -> None:
+        """Paint with the theme that is current now."""
+        now = theme.current()
+        self.canvas.set_colors(CanvasColors(background=now.canvas, accent=now.accent))
+        self.actions_.refresh_icons()
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent:
+            self._recent.addAction(str(path)).triggered.connect(lambda _on=False, p=path: self._session.open(p))
+        self._recent.setDisabled(self._recent.isEmpty())
+
+    def _show_context_menu(self, position: object) -> None:
+        menu = QMenu(self)
+        document = self._session.document
+        suggestion = bool(document and any(i < 0 for i in document.selection))
+        names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
+        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+            menu.addAction(self.actions_[name])
+        menu.popup(position)
+
+    def show_keys(self) -> None:
+        """Show every action with its keys, which can be changed."""
+        from annotator.keys import KeysDialog  # noqa: PLC0415 - rarely opened
+
+        KeysDialog(self.actions_, self).exec()
+
+    def show_about(self) -> None:
+        """Say what this is."""
+        self.banner.show_message("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.", "info")
+
+    # Qt's events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take folders, and COCO files with their folder."""
+        if any(_folder_of(url) for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        for url in event.mimeData().urls():
+            folder = _folder_of(url)
+            if folder:
+                path = Path(url.toLocalFile())
+                self._session.open(folder, path if path.suffix.lower() == ".json" else None)
+                event.acceptProposedAction()
+                return
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        self._settings.set_layout("geometry", self.saveGeometry())
+        self._settings.set_layout("state", self.saveState())
+        super().closeEvent(event)
+
+
+def _folder_of(url: QUrl) -> Path | None:
+    path = Path(url.toLocalFile()) if url.isLocalFile() else None
+    if path is None:
+        return None
+    return path if path.is_dir() else path.parent if path.is_file() else None

@@ -1,0 +1,110 @@
+"""What a benchmark found: records, printed as a table and written as JSON with the machine they come from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One figure.
+
+    Attributes:
+        name: What was measured.
+        value: The figure.
+        unit: Its unit.
+        against: What it was compared with in the same run, or "".
+        ratio: value divided by the other's, or None.
+        aim: What it should be, in words, or "".
+        met: Whether it is, or None where there is no aim.
+    """
+
+    name: str
+    value: float
+    unit: str
+    against: str = ""
+    ratio: float | None = None
+    aim: str = ""
+    met: bool | None = None
+
+
+def machine() -> dict[str, Any]:
+    """The machine and the versions that a figure depends on."""
+    packages = (
+        "torch",
+        "torchvision",
+        "PySide6-Essentials",
+        "numpy",
+        "opencv-python-headless",
+        "shapely",
+        "pycocotools",
+    )
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+    }
+
+
+def main(
+    name: str, measure: Callable[[argparse.Namespace], list[Record]], add: Callable[..., None] | None = None
+) -> None:
+    """Run one benchmark as a program: parse `--json FILE` and what `add` adds, measure, print, write."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser.add_argument("--json", type=Path, help="write the records here")
+    if add:
+        add(parser)
+    args = parser.parse_args()
+    records = measure(args)
+    print(table(records))
+    if args.json:
+        content = {"benchmark": name, "machine": machine(), "records": [asdict(record) for record in records]}
+        args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def table(records: list[Record]) -> str:
+    """The records as aligned lines."""
+    rows = [("what", "value", "against", "ratio", "aim", "")]
+    rows += [
+        (
+            record.name,
+            f"{record.value:.4g} {record.unit}",
+            record.against,
+            "" if record.ratio is None else f"{record.ratio:.2f}",
+            record.aim,
+            "" if record.met is None else "met" if record.met else "NOT MET",
+        )
+        for record in records
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
