@@ -1,0 +1,142 @@
+"""The line over the canvas that says what went wrong, or what happened, without taking the keyboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from annotator import icons, theme
+from annotator.panels.parts import MARGIN, ElidedLabel, label, set_tone, tool_button
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+Kind = Literal["info", "warning", "error"]
+
+INFO_SHOWN_MS = 6000  # an info goes by itself after this; warnings and errors stay until closed
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    text: str
+    kind: Kind
+    actions: tuple[tuple[str, Callable[[], object]], ...]
+
+
+class Banner(QWidget):
+    """Shows the newest message; closing it shows the one before. Hidden while there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._messages: list[_Message] = []
+        self._text = ElidedLabel()
+        self._text.setObjectName("banner.text")
+        self._more = label(tone="muted")
+        self._more.setObjectName("banner.more")
+        self._buttons: list[QPushButton] = []
+        self._close = tool_button("close", "banner.close", "Close this message")
+        self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._close.clicked.connect(self.close_message)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(MARGIN + 24, 4, 8, 4)
+        self._layout.setSpacing(8)
+        self._layout.addWidget(self._text, 1)
+        self._layout.addWidget(self._more)
+        self._layout.addWidget(self._close)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INFO_SHOWN_MS)
+        self._timer.timeout.connect(self.close_message)
+        self.hide()
+
+    def show_message(
+        self, text: str, kind: Kind = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show a message over those there are; the same text said again is shown once.
+
+        Each action is a button's text and what it does; the message is closed when one is clicked. An info goes by
+        itself after a while, and one message that only informs makes place for the next.
+        """
+        self._messages = [m for m in self._messages if m.text != text and m.kind != "info"]
+        self._messages.append(_Message(text, kind, tuple(actions)))
+        self._show_newest()
+
+    def close_message(self) -> None:
+        """Close the message shown."""
+        if self._messages:
+            self._messages.pop()
+        self._show_newest()
+
+    def clear(self) -> None:
+        """Close all messages."""
+        self._messages.clear()
+        self._show_newest()
+
+    @property
+    def text(self) -> str:
+        """The message shown, or ""."""
+        return self._messages[-1].text if self._messages else ""
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of the message shown."""
+        return self._messages[-1].kind if self._messages else None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint ground and icon in the colours of the kind."""
+        if not self._messages:
+            return
+        kind = self._messages[-1].kind
+        colors = theme.current()
+        ground = {"info": colors.info_ground, "warning": colors.warning_ground, "error": colors.error_ground}[kind]
+        stroke = {"info": colors.accent, "warning": colors.warning, "error": colors.error}[kind]
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(ground))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(theme.mix(ground, stroke, 0.35)))
+        icons.paint(painter, kind, QRect(MARGIN, (self.height() - 16) // 2, 16, 16), stroke)
+        painter.end()
+
+    def _show_newest(self) -> None:
+        self._timer.stop()
+        for button in self._buttons:
+            self._layout.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons = []
+        if not self._messages:
+            self.hide()
+            return
+        message = self._messages[-1]
+        self._text.set_full_text(message.text)
+        self.setAccessibleName(f"{message.kind}: {message.text}")
+        older = len(self._messages) - 1
+        self._more.setText(f"{older} more")
+        self._more.setVisible(older > 0)
+        for at, (text, act) in enumerate(message.actions):
+            self._buttons.append(self._action_button(text, act))
+            self._layout.insertWidget(1 + at, self._buttons[-1])
+        if message.kind == "info":
+            self._timer.start()
+        self.show()
+        self.update()
+
+    def _action_button(self, text: str, act: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName("banner.action")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_tone(button, "flat")
+
+        def clicked() -> None:
+            self.close_message()
+            act()
+
+        button.clicked.connect(clicked)
+        return button

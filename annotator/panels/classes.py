@@ -1,0 +1,250 @@
+"""The class list: choose, add, rename and recolour classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from annotator import icons
+from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
+from annotator.panels.color_popup import ColorPopup
+from annotator.panels.parts import MARGIN, Field, Rows, SearchField, label, name_control, set_tone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from annotator.core.categories import Categories
+
+SEARCH_FROM = 12  # more classes than this get a search field
+
+
+class ClassesPanel(QWidget):
+    """The project's classes. Adding, renaming and recolouring go to `Categories` at once.
+
+    Signals:
+        chosen: The id of the class to draw with, and to give to what is selected.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("classes")
+        self._categories = categories
+        self._current: int | None = None
+        self._model = ClassRows(categories, self)
+        self.rows = _ClassList()
+        self.rows.setModel(self._model)
+        self.rows.setItemDelegate(ClassDelegate(self.rows))
+        self._search = SearchField(self.rows, "Search classes")
+        name_control(
+            self._search, "classes.search", "Show the classes with these words in their name", "Search classes"
+        )
+        self._error = label(tone="error")
+        self._error.setObjectName("classes.error")
+        self._error.setWordWrap(True)
+        self._error.setContentsMargins(MARGIN, 4, MARGIN, 4)
+        self._add = QPushButton(icons.icon("plus"), "Add class")
+        self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_tone(self._add, "flat")
+        name_control(self._add, "classes.add", "Add a class at the end of the list", "Add class")
+        self._new_name = _NewName()
+        name_control(
+            self._new_name, "classes.new_name", "Name of the new class (Enter adds it, Esc leaves)", "New class"
+        )
+        self._lay_out()
+        self._connect()
+        self._classes_changed()
+        self._show_error("")
+
+    def set_current(self, category_id: int | None) -> None:
+        """Mark the class that is drawn with."""
+        self._current = category_id
+        row = None if category_id is None else self._model.row(category_id)
+        if row is None:
+            self.rows.clearSelection()
+            self.rows.setCurrentIndex(QModelIndex())
+        else:
+            self.rows.setCurrentIndex(self._model.index(row))
+
+    def set_counts(self, counts: Mapping[int, int]) -> None:
+        """How often the project uses each class, by id. Read, not copied."""
+        self._model.set_counts(counts)
+
+    def start_adding(self) -> None:
+        """Ask for the name of a new class at the end of the list."""
+        self._show_error("")
+        self._add.hide()
+        self._new_name.clear()
+        self._new_name.show()
+        self._new_name.setFocus()
+        self.rows.scrollToBottom()
+
+    def _lay_out(self) -> None:
+        searching = QHBoxLayout()
+        searching.setContentsMargins(MARGIN, 4, MARGIN, 4)
+        searching.addWidget(self._search)
+        self._searching = QWidget()
+        self._searching.setLayout(searching)
+        searching.setContentsMargins(MARGIN, 2, MARGIN, 6)
+        adding = QHBoxLayout()
+        adding.setContentsMargins(MARGIN - 6, 4, MARGIN, 8)
+        self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        adding.addWidget(self._add)
+        adding.addWidget(self._new_name)
+        self._new_name.hide()
+        self._new_name.setPlaceholderText("Name of the new class")
+        self._new_name.setMaxLength(200)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._searching)
+        layout.addWidget(self.rows, 1)
+        layout.addWidget(self._error)
+        layout.addLayout(adding)
+
+    def _connect(self) -> None:
+        self._categories.changed.connect(self._classes_changed)
+        self._model.refused.connect(self._show_error)
+        self._search.textChanged.connect(self._searched)
+        self._add.clicked.connect(self.start_adding)
+        self._new_name.returnPressed.connect(self._add_class)
+        self._new_name.left.connect(self._stop_adding)
+        self.rows.row_chosen.connect(self._row_chosen)
+        self.rows.rename_requested.connect(self.rows.edit)
+        self.rows.recolor_requested.connect(self._recolor)
+        self.rows.customContextMenuRequested.connect(self._menu)
+
+    def _classes_changed(self) -> None:
+        self._searching.setVisible(len(self._categories) > SEARCH_FROM or bool(self._search.text()))
+        self.rows.set_empty_text("No class has this name." if len(self._categories) else "No classes yet: add one.")
+        self.set_current(self._current)
+
+    def _searched(self, text: str) -> None:
+        self._model.set_search(text)
+        self.set_current(self._current)
+
+    def _row_chosen(self, index: QModelIndex) -> None:
+        self._show_error("")
+        self.chosen.emit(self._model.category_id(index.row()))
+
+    def _show_error(self, sentence: str) -> None:
+        self._error.setText(sentence)
+        self._error.setVisible(bool(sentence))
+
+    def _add_class(self) -> None:
+        try:
+            added = self._categories.add(self._new_name.text())
+        except ValueError as error:
+            self._show_error(str(error))
+            return
+        self._search.clear()
+        self._stop_adding()
+        self.rows.scrollToBottom()
+        self.chosen.emit(added.id)
+
+    def _stop_adding(self) -> None:
+        if not self._new_name.isHidden():
+            had_focus = self._new_name.hasFocus()
+            self._new_name.hide()
+            self._add.show()
+            self._show_error("")
+            if had_focus:
+                self.rows.setFocus()
+
+    def _recolor(self, index: QModelIndex) -> None:
+        category = index.data(CATEGORY)
+        popup = ColorPopup(category.color, self)
+        popup.chosen.connect(lambda color: self._categories.recolor(category.id, color))
+        swatch = swatch_rect(self.rows.visualRect(index))
+        popup.move(self.rows.viewport().mapToGlobal(swatch.bottomLeft() + QPoint(0, 2)))
+        popup.show()
+
+    def _menu(self, at: QPoint) -> None:
+        index = self.rows.indexAt(at)
+        if not index.isValid():
+            return
+        menu = QMenu(self)
+        menu.setObjectName("classes.menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        rename = menu.addAction(icons.icon("pencil"), "Rename\tF2")
+        rename.triggered.connect(lambda: self.rows.edit(index))
+        recolor = menu.addAction("Change colour…")
+        recolor.triggered.connect(lambda: self._recolor(index))
+        menu.popup(self.rows.viewport().mapToGlobal(at))
+
+
+class _ClassList(Rows):
+    """Tells a click on a row from one on its swatch, and takes Enter and F2.
+
+    Signals (each with the row's index):
+        row_chosen: Clicked, or Enter.
+        rename_requested: Double-clicked, or F2.
+        recolor_requested: Its swatch was clicked.
+    """
+
+    row_chosen = Signal(QModelIndex)
+    rename_requested = Signal(QModelIndex)
+    recolor_requested = Signal(QModelIndex)
+
+    def __init__(self) -> None:
+        super().__init__("classes.list", "Classes", own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+            if self._on_swatch(index, event):
+                self.recolor_requested.emit(index)
+                return
+            super().mousePressEvent(event)
+            self.row_chosen.emit(index)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        on_swatch = index.isValid() and self._on_swatch(index, event)
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if on_swatch else Qt.CursorShape.ArrowCursor)
+        if not event.buttons():
+            super().mouseMoveEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and not self._on_swatch(index, event):
+            self.rename_requested.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        if event.key() == Qt.Key.Key_F2 and index.isValid():
+            self.rename_requested.emit(index)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
+            self.row_chosen.emit(index)
+        else:
+            super().keyPressEvent(event)
+
+    def _on_swatch(self, index: QModelIndex, event: QMouseEvent) -> bool:
+        row: QRect = self.visualRect(index)
+        return swatch_rect(row).contains(event.position().toPoint())
+
+
+class _NewName(Field):
+    """The field for a new class's name.
+
+    Signals:
+        left: Escape, or the keyboard went elsewhere with nothing typed.
+    """
+
+    left = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if pressed and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            self.left.emit()
+            return True
+        if event.type() == QEvent.Type.FocusOut and not self.text().strip():
+            self.left.emit()
+        return super().event(event)

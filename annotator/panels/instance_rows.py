@@ -1,0 +1,147 @@
+"""The rows of the instance list: the document's annotations and suggestions, and how a row is painted."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+
+from annotator.panels.parts import RowPainter, row_height
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from PySide6.QtGui import QPainter
+
+    from annotator.core.annotation import Annotation
+    from annotator.core.categories import Categories
+    from annotator.core.document import Document
+    from annotator.panels.parts import Index
+
+RECORD = Qt.ItemDataRole.UserRole  # an `Annotation`
+
+
+class InstanceRows(QAbstractListModel):
+    """Annotations, the newest on top, then the suggestions on offer, the best first. Holds their ids, no more."""
+
+    def __init__(self, categories: Categories, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._categories = categories
+        self._document: Document | None = None
+        self._ids: list[int] = []
+
+    def set_document(self, document: Document | None) -> None:
+        """List another photo's instances."""
+        self.beginResetModel()
+        self._document = document
+        self._ids = _listed(document)
+        self.endResetModel()
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids in the order of the rows. Not to be changed."""
+        return self._ids
+
+    def refresh(self, touched: Collection[int] = ()) -> None:
+        """Take out and put in what differs from the document, and show anew the rows of the ids touched."""
+        wanted = _listed(self._document)
+        kept = set(self._ids) & set(wanted)
+        if [i for i in self._ids if i in kept] != [i for i in wanted if i in kept]:
+            self.set_document(self._document)
+            return
+        for first, last in reversed(_runs(row for row, i in enumerate(self._ids) if i not in kept)):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            del self._ids[first : last + 1]
+            self.endRemoveRows()
+        for first, last in _runs(row for row, i in enumerate(wanted) if i not in kept):
+            self.beginInsertRows(QModelIndex(), first, last)
+            self._ids[first:first] = wanted[first : last + 1]
+            self.endInsertRows()
+        for row, i in enumerate(self._ids) if touched else ():
+            if i in touched:
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        """How many instances are listed."""
+        return 0 if parent.isValid() else len(self._ids)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
+        """The record, its class name, or it in words."""
+        if not index.isValid() or self._document is None:
+            return None
+        record = self._document.get(self._ids[index.row()])
+        if record is None:  # while the document has already changed and this list is being told
+            return None
+        if role == RECORD:
+            return record
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.class_name(record)
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return f"{self.class_name(record)}, {_in_words(record)}"
+        return None
+
+    def class_name(self, record: Annotation) -> str:
+        """What the record's class is called."""
+        known = record.category_id in self._categories
+        return self._categories[record.category_id].name if known else f"class {record.category_id}"
+
+    def color(self, record: Annotation) -> str:
+        """The colour of the record's class."""
+        known = record.category_id in self._categories
+        return self._categories[record.category_id].color if known else "#888888"
+
+
+class InstanceDelegate(QStyledItemDelegate):
+    """Paints an instance's row: swatch, class name, and at the right where it comes from."""
+
+    def __init__(self, rows: InstanceRows, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows = rows
+        self.hovered: int | None = None
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint one row."""
+        record: Annotation | None = index.data(RECORD)
+        if record is None:
+            return
+        painter.save()
+        row = RowPainter(painter, option)
+        row.ground(option, emphasised=record.id == self.hovered)
+        row.swatch(self._rows.color(record), dashed=record.is_suggestion)
+        score = f"{record.score or 0.0:.2f}"
+        row.text_right(score if record.is_suggestion else str(record.origin), row.theme.muted)
+        row.text(self._rows.class_name(record), row.theme.text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The same height for every row."""
+        del index
+        return QSize(120, row_height(option))
+
+
+def _listed(document: Document | None) -> list[int]:
+    if document is None:
+        return []
+    return [*(a.id for a in reversed(document.annotations)), *(s.id for s in document.offered)]
+
+
+def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as (first, last) of each unbroken run."""
+    runs = []
+    for _, group in groupby(enumerate(rows), key=lambda pair: pair[1] - pair[0]):
+        members = [row for _, row in group]
+        runs.append((members[0], members[-1]))
+    return runs
+
+
+def _in_words(record: Annotation) -> str:
+    if record.is_suggestion:
+        return f"suggested with score {record.score or 0.0:.2f}"
+    words = f"{record.origin}"
+    if record.is_crowd:
+        words += ", a group"
+    if record.score is not None:
+        words += f", score {record.score:.2f}"
+    return words

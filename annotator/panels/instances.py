@@ -1,0 +1,159 @@
+"""The instance list: everything on the photo, the selection shared with the canvas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Signal
+from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
+
+from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
+from annotator.panels.parts import MARGIN, Rows, label
+
+if TYPE_CHECKING:
+    from annotator.core.categories import Categories
+    from annotator.core.document import Document
+
+_SELECT = QItemSelectionModel.SelectionFlag
+
+
+class InstancesPanel(QWidget):
+    """The annotations and suggestions of the photo shown.
+
+    Signals:
+        hovered: The id under the mouse, or None (an `object`).
+        zoom_requested: The id that was double-clicked.
+    """
+
+    hovered = Signal(object)
+    zoom_requested = Signal(int)
+
+    def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("instances")
+        self._document: Document | None = None
+        self._following = False
+        self._model = InstanceRows(categories, self)
+        self.rows = Rows("instances.list", "Instances")
+        self.rows.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.rows.setModel(self._model)
+        self._delegate = InstanceDelegate(self._model, self.rows)
+        self.rows.setItemDelegate(self._delegate)
+        self._header = label(tone="muted")
+        self._header.setObjectName("instances.header")
+        self._header.setContentsMargins(MARGIN, 0, MARGIN, 4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(0)
+        layout.addWidget(self._header)
+        layout.addWidget(self.rows, 1)
+        categories.changed.connect(self._categories_changed)
+        self.rows.selectionModel().selectionChanged.connect(self._rows_selected)
+        self.rows.entered.connect(self._entered)
+        self.rows.viewportEntered.connect(self._left)
+        self.rows.doubleClicked.connect(self._double_clicked)
+        self.rows.viewport().installEventFilter(self)
+        self._show_counts()
+
+    def set_document(self, document: Document | None) -> None:
+        """Show another photo's instances."""
+        if self._document is not None:
+            self._document.changed.disconnect(self._changed)
+            self._document.offered_changed.disconnect(self._offered_changed)
+            self._document.selection_changed.disconnect(self._follow_selection)
+        self._document = document
+        self._refresh(reset=True)
+        if document is not None:
+            document.changed.connect(self._changed)
+            document.offered_changed.connect(self._offered_changed)
+            document.selection_changed.connect(self._follow_selection)
+
+    def set_hovered(self, annotation_id: int | None) -> None:
+        """Mark the row of what the mouse is over on the canvas."""
+        if annotation_id != self._delegate.hovered:
+            self._delegate.hovered = annotation_id
+            self.rows.viewport().update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice when the mouse leaves the list."""
+        if event.type() == QEvent.Type.Leave:
+            self._left()
+        return super().eventFilter(watched, event)
+
+    # From the document
+
+    def _changed(self, ids: frozenset[int]) -> None:
+        self._refresh(ids)
+
+    def _offered_changed(self) -> None:
+        self._refresh()
+
+    def _categories_changed(self) -> None:
+        self.rows.viewport().update()
+
+    def _refresh(self, ids: frozenset[int] = frozenset(), *, reset: bool = False) -> None:
+        self._following = True  # rows that go take their selection along: the document decides what that means
+        if reset:
+            self._model.set_document(self._document)
+        else:
+            self._model.refresh(ids)
+        self._following = False
+        self._follow_selection()
+        self._show_counts()
+
+    def _follow_selection(self) -> None:
+        wanted = () if self._document is None else self._document.selection
+        if set(wanted) == set(self._selected()):
+            return
+        row_of = {annotation_id: row for row, annotation_id in enumerate(self._model.ids)}
+        selection = QItemSelection()
+        last = QModelIndex()
+        for annotation_id in wanted:
+            if annotation_id in row_of:
+                last = self._model.index(row_of[annotation_id])
+                selection.select(last, last)
+        self._following = True
+        self.rows.selectionModel().select(selection, _SELECT.ClearAndSelect)
+        self.rows.selectionModel().setCurrentIndex(last, _SELECT.NoUpdate)
+        self._following = False
+        if last.isValid():
+            self.rows.scrollTo(last)
+
+    def _show_counts(self) -> None:
+        if self._document is None:
+            self._header.setText("")
+            self.rows.set_empty_text("No photo is open.")
+            return
+        objects, suggestions = len(self._document.annotations), len(self._document.offered)
+        self._header.setText(f"{_count(objects, 'object')} · {_count(suggestions, 'suggestion')}")
+        self.rows.set_empty_text("Nothing here yet: draw an object, or wait for suggestions.")
+
+    # From the person
+
+    def _selected(self) -> list[int]:
+        """The ids of the selected rows, the current one last."""
+        current = self.rows.currentIndex()
+        chosen = sorted(self.rows.selectionModel().selectedIndexes(), key=lambda index: (index == current, index.row()))
+        return [self._model.ids[index.row()] for index in chosen]
+
+    def _rows_selected(self) -> None:
+        if not self._following and self._document is not None:
+            self._document.select(self._selected())
+
+    def _entered(self, index: QModelIndex) -> None:
+        self._hover(self._model.ids[index.row()])
+
+    def _left(self) -> None:
+        self._hover(None)
+
+    def _hover(self, annotation_id: int | None) -> None:
+        if annotation_id != self._delegate.hovered:
+            self.set_hovered(annotation_id)
+            self.hovered.emit(annotation_id)
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        self.zoom_requested.emit(self._model.ids[index.row()])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,267 @@
+"""The model panel: which model, what it is doing, from which score its suggestions are shown, the whole folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator import icons
+from annotator.panels.parts import MARGIN, ElidedLabel, label, name_control, set_tone
+
+_FROM_FILE = "File…"
+_WEIGHTS = (("Built-in", "builtin"), ("COCO (torchvision)", "coco"))
+_DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+
+
+class ModelPanel(QWidget):
+    """A view of the model: it shows what it is told, and says what the person wants.
+
+    Signals:
+        threshold_changed: The score from which suggestions are shown, 0.05 to 0.95.
+        suggest_all_requested, cancel_requested: Suggest on the whole folder; stop that.
+        weights_requested: "builtin", "coco" or the path of a file.
+        device_requested: "auto", "cpu" or "cuda".
+    """
+
+    threshold_changed = Signal(float)
+    suggest_all_requested = Signal()
+    cancel_requested = Signal()
+    weights_requested = Signal(str)
+    device_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("model")
+        self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self._name.setObjectName("model.name")
+        set_tone(self._name, "title")
+        self._speed = label(tone="muted")
+        name_control(self._speed, "model.speed", "Time the model takes for a photo")
+        self._state = ElidedLabel()
+        self._state.setObjectName("model.state")
+        set_tone(self._state, "muted")
+        self._weights = _combo("model.weights", "Weights the model runs with", "Weights", _WEIGHTS)
+        self._weights.addItem(_FROM_FILE)
+        self._chosen_weights = 0
+        self._device = _combo("model.device", "Where the model runs", "Device", _DEVICES)
+        self._slider = _threshold_slider()
+        self._value = label()
+        self._value.setObjectName("model.threshold_value")
+        self._whole_folder = _WholeFolder()
+        self._lay_out()
+        self._slider.valueChanged.connect(self._slid)
+        self._weights.activated.connect(self._weights_activated)
+        self._device.activated.connect(self._device_activated)
+        self._whole_folder.suggest.clicked.connect(self.suggest_all_requested)
+        self._whole_folder.cancel.clicked.connect(self.cancel_requested)
+        self._show_threshold()
+        self.set_speed(None)
+
+    # What there is to show
+
+    def set_model(self, name: str, device: str) -> None:
+        """Show which model runs where."""
+        self._name.set_full_text(f"{name} · {device}" if device else name)
+
+    def set_state(self, text: str, *, problem: bool = False) -> None:
+        """Show in a few words what the model is doing; a problem as a whole sentence."""
+        set_tone(self._state, "warning" if problem else "muted")
+        self._state.set_full_text(text)
+
+    def set_speed(self, ms: float | None) -> None:
+        """Show how many milliseconds the model takes for a photo."""
+        self._speed.setText("" if ms is None else _duration_ms(ms))
+
+    def set_threshold(self, value: float) -> None:
+        """Show the threshold without saying that it changed."""
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(round(value * 100))
+        self._show_threshold()
+
+    @property
+    def threshold(self) -> float:
+        """The score shown on the slider."""
+        return self._slider.value() / 100
+
+    def set_weights(self, weights: str) -> None:
+        """Show which weights are in use: "builtin", "coco" or the path of a file."""
+        at = self._weights.findData(weights)
+        if at < 0:
+            at = self._weights.count() - 1
+            self._weights.insertItem(at, Path(weights).name, weights)
+            self._weights.setItemData(at, weights, Qt.ItemDataRole.ToolTipRole)
+        self._weights.setCurrentIndex(at)
+        self._chosen_weights = at
+
+    def set_device(self, device: str) -> None:
+        """Show which device was asked for: "auto", "cpu" or "cuda"."""
+        self._device.setCurrentIndex(max(self._device.findData(device), 0))
+
+    def set_progress(
+        self, done: int | None, total: int = 0, rate: float | None = None, remaining_s: float | None = None
+    ) -> None:
+        """Show how far suggesting on the whole folder is; None: it is not running.
+
+        `rate` is in photos per second; it and `remaining_s` are left out while unknown.
+        """
+        self._whole_folder.set_progress(done, total, rate, remaining_s)
+
+    def set_suggest_all_enabled(self, enabled: bool) -> None:  # noqa: FBT001  a Qt slot
+        """Whether there is a folder to suggest on."""
+        self._whole_folder.suggest.setEnabled(enabled)
+
+    # Parts
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._name, 1)
+        head.addWidget(self._speed)
+        score = QHBoxLayout()
+        score.setSpacing(8)
+        score.addWidget(self._slider, 1)
+        score.addWidget(self._value)
+        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("0.00"))
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(6)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.addRow(label("Score from", "muted"), score)
+        form.addRow(label("Weights", "muted"), self._weights)
+        form.addRow(label("Device", "muted"), self._device)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 4, MARGIN, MARGIN)
+        layout.setSpacing(4)
+        layout.addLayout(head)
+        layout.addWidget(self._state)
+        layout.addSpacing(6)
+        layout.addLayout(form)
+        layout.addSpacing(8)
+        layout.addWidget(self._whole_folder)
+        layout.addStretch(1)
+
+    def _slid(self) -> None:
+        self._show_threshold()
+        self.threshold_changed.emit(self.threshold)
+
+    def _show_threshold(self) -> None:
+        self._value.setText(f"{self.threshold:.2f}")
+
+    def _device_activated(self, at: int) -> None:
+        self.device_requested.emit(self._device.itemData(at))
+
+    def _weights_activated(self, at: int) -> None:
+        weights = self._weights.itemData(at)
+        if weights is None:
+            self._weights.setCurrentIndex(self._chosen_weights)  # until a file is chosen
+            self._ask_for_file()
+        elif at != self._chosen_weights:
+            self._chosen_weights = at
+            self.weights_requested.emit(weights)
+
+    def _ask_for_file(self) -> None:
+        dialog = QFileDialog(self, "Weights of the model", "", "Weights (*.safetensors *.pth *.pt);;All files (*)")
+        dialog.setObjectName("model.weights_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._file_chosen)
+        dialog.open()
+
+    def _file_chosen(self, path: str) -> None:
+        self.set_weights(path)
+        self.weights_requested.emit(path)
+
+
+class _WholeFolder(QStackedWidget):
+    """The button that starts suggesting on the whole folder, and in its place the progress while it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.suggest = QPushButton(icons.icon("suggest-all"), "Suggest all")
+        self.suggest.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tip = "Let the model suggest on every photo of the folder that has none yet"
+        name_control(self.suggest, "model.suggest_all", tip, "Suggest all")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        name_control(self.cancel, "model.cancel", "Stop suggesting; what has been found stays", "Cancel suggesting")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        name_control(self._bar, "model.progress", "Photos suggested on so far", "Suggesting on all photos")
+        self._text = ElidedLabel()
+        self._text.setObjectName("model.progress_text")
+        set_tone(self._text, "muted")
+        idle = QWidget()
+        column = QVBoxLayout(idle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.suggest, 0, Qt.AlignmentFlag.AlignTop)
+        running = QWidget()
+        said = QVBoxLayout()
+        said.setSpacing(6)
+        said.addWidget(self._text)
+        said.addWidget(self._bar)
+        row = QHBoxLayout(running)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addLayout(said, 1)
+        row.addWidget(self.cancel)
+        self.addWidget(idle)
+        self.addWidget(running)
+
+    def set_progress(self, done: int | None, total: int, rate: float | None, remaining_s: float | None) -> None:
+        """See `ModelPanel.set_progress`."""
+        self.setCurrentIndex(0 if done is None else 1)
+        if done is None:
+            return
+        self._bar.setMaximum(max(total, 1))
+        self._bar.setValue(done)
+        words = [f"{done:,} of {total:,}"]
+        if rate is not None:
+            words.append(f"{rate:.1f} photos/s")
+        if remaining_s is not None:
+            words.append(f"{_duration_s(remaining_s)} left")
+        self._text.set_full_text(" · ".join(words))
+
+
+def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], ...]) -> QComboBox:
+    made = QComboBox()
+    for text, data in items:
+        made.addItem(text, data)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(6)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    name_control(made, name, tip, accessible)
+    return made
+
+
+def _threshold_slider() -> QSlider:
+    made = QSlider(Qt.Orientation.Horizontal)
+    made.setRange(5, 95)
+    made.setValue(50)
+    made.setPageStep(5)
+    name_control(made, "model.threshold", "Show suggestions from this score on", "Score threshold")
+    return made
+
+
+def _duration_ms(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def _duration_s(seconds: float) -> str:
+    whole = max(round(seconds), 0)
+    if whole < 90:
+        return f"{whole} s"
+    return f"{round(whole / 60)} min" if whole < 5400 else f"{whole / 3600:.1f} h"

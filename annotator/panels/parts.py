@@ -1,0 +1,301 @@
+"""What the panels share: fields and lists that leave the window's keys alone, labels, and how rows are painted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionViewItem,
+    QToolButton,
+    QWidget,
+)
+
+from annotator import icons, theme
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from PySide6.QtGui import QFont, QPaintEvent, QResizeEvent
+
+Index = QModelIndex | QPersistentModelIndex
+
+MARGIN = 12  # from a panel's edge to what is in it
+ROW = 26  # height of a row, more where the font is large
+_PAD = 8  # inside a row, between its parts
+
+_MOVES = frozenset(
+    {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
+)
+_ANSWERS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape})
+
+
+def name_control(widget: QWidget, name: str, tip: str, accessible: str = "") -> None:
+    """Give a control its dotted name, its tooltip, and its name for screen readers (else the tooltip's)."""
+    widget.setObjectName(name)
+    widget.setToolTip(tip)
+    widget.setAccessibleName(accessible or tip.rstrip("."))
+
+
+def set_tone(widget: QWidget, tone: str) -> None:
+    """Choose how the style sheet shows a widget: "muted", "warning", "error", "title", "accent", "flat" or ""."""
+    if widget.property("tone") != tone:
+        widget.setProperty("tone", tone)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def label(text: str = "", tone: str = "") -> QLabel:
+    """A line of plain text."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    set_tone(made, tone)
+    return made
+
+
+def tool_button(icon: str, name: str, tip: str) -> QToolButton:
+    """A quiet button with an icon. A click leaves the keyboard where it is."""
+    made = QToolButton()
+    made.setIcon(icons.icon(icon))
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    name_control(made, name, tip)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """A line of plain text that shows what fits, and all of it as its tooltip when something does not."""
+
+    def __init__(self, text: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._mode = mode
+        self._full = ""
+        self.set_full_text(text)
+
+    @property
+    def full_text(self) -> str:
+        """The whole text."""
+        return self._full
+
+    def set_full_text(self, text: str) -> None:
+        """Show another text."""
+        self._full = text
+        self.setAccessibleName(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the text to the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        line = " ".join(self._full.split())
+        shown = self.fontMetrics().elidedText(line, self._mode, self.contentsRect().width())
+        self.setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+
+class Field(QLineEdit):
+    """A line to type in that keeps Enter and Escape for itself while it has the keyboard."""
+
+    def event(self, event: QEvent) -> bool:
+        """Claim a key before the window's shortcuts get it."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in _ANSWERS:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class SearchField(Field):
+    """A field that filters a list: Escape clears it, Down goes to the list, and so does Enter."""
+
+    def __init__(self, rows: QListView, placeholder: str) -> None:
+        super().__init__()
+        self._rows = rows
+        self.setPlaceholderText(placeholder)
+        self.setClearButtonEnabled(True)
+        self.addAction(icons.icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Clear, or go to the list."""
+        key = event.key()
+        if key == Qt.Key.Key_Escape:
+            self.clear()
+            self._rows.setFocus()
+        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._rows.setFocus()
+            if not self._rows.currentIndex().isValid() and self._rows.model().rowCount():
+                self._rows.setCurrentIndex(self._rows.model().index(0, 0))
+        else:
+            super().keyPressEvent(event)
+
+
+class Rows(QListView):
+    """A list of rows of one height. It takes the keys that move in it and `own_keys`; all others go to the window."""
+
+    def __init__(self, name: str, accessible: str, own_keys: Collection[Qt.Key] = ()) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(accessible)
+        self.setProperty("tone", "rows")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._own_keys = frozenset(own_keys)
+        self._empty_text = ""
+
+    def set_empty_text(self, text: str) -> None:
+        """What to say where there are no rows."""
+        if text != self._empty_text:
+            self._empty_text = text
+            self.viewport().update()
+
+    @property
+    def empty_text(self) -> str:
+        """What is said where there are no rows."""
+        return self._empty_text
+
+    def event(self, event: QEvent) -> bool:
+        """Claim a key before the window's shortcuts get it."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the list's own keys and pass the others on."""
+        if self._takes(event):
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are the window's keys, not a search."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows, or say why there are none."""
+        super().paintEvent(event)
+        if self._empty_text and not (self.model() and self.model().rowCount()):
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme.current().muted))
+            room = self.viewport().rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(room, flags, self._empty_text)
+
+    def _takes(self, event: QKeyEvent) -> bool:
+        if event.matches(QKeySequence.StandardKey.SelectAll):
+            return self.selectionMode() == QAbstractItemView.SelectionMode.ExtendedSelection
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        return event.key() in _MOVES | self._own_keys and plain
+
+
+class RowPainter:
+    """Paints the parts of one row, from the left and from the right, until the room between them is used."""
+
+    def __init__(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        self.painter = painter
+        self.theme = theme.current()
+        self.rect: QRect = option.rect  # type: ignore[attr-defined]
+        self._font: QFont = option.font  # type: ignore[attr-defined]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._font)
+        self.metrics = painter.fontMetrics()
+        self.left = self.rect.left() + MARGIN
+        self.right = self.rect.right() - MARGIN
+
+    def ground(self, option: QStyleOptionViewItem, *, emphasised: bool = False) -> None:
+        """Selection and hover; with the keyboard's focus, a bar of accent at the left of the current row."""
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        inner = QRectF(self.rect).adjusted(4, 1, -4, -1)
+        if state & QStyle.StateFlag.State_Selected:
+            self._fill(inner, self.theme.selection)
+        elif state & QStyle.StateFlag.State_MouseOver or emphasised:
+            self._fill(inner, self.theme.hover)
+        if state & QStyle.StateFlag.State_HasFocus:
+            pen = QPen(QColor(self.theme.accent), 1)
+            self.painter.setPen(pen)
+            self.painter.setBrush(Qt.BrushStyle.NoBrush)
+            self.painter.drawRoundedRect(inner.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+
+    def icon(self, name: str, color: str, size: int = 16) -> None:
+        """An icon at the left."""
+        top = self.rect.center().y() - size // 2 + 1
+        icons.paint(self.painter, name, QRect(self.left, top, size, size), color)
+        self.left += size + _PAD
+
+    def swatch(self, color: str, *, dashed: bool = False) -> QRectF:
+        """A class colour at the left: a solid square for what is there, a dashed ring for what is suggested."""
+        box = QRectF(self.left, self.rect.center().y() - 5, 12, 12)
+        paint_swatch(self.painter, box, color, dashed=dashed)
+        self.left += 12 + _PAD
+        return box
+
+    def text_right(self, text: str, color: str) -> None:
+        """A short text at the right, whole."""
+        if text:
+            width = self.metrics.horizontalAdvance(text)
+            self._text(QRect(self.right - width, self.rect.top(), width + 1, self.rect.height()), text, color)
+            self.right -= width + _PAD
+
+    def text(
+        self, text: str, color: str, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight, width: int | None = None
+    ) -> None:
+        """A text at the left, cut to the room there is, or to `width`."""
+        room = self.room if width is None else min(width, self.room)
+        shown = self.metrics.elidedText(text, mode, room)
+        used = self.metrics.horizontalAdvance(shown)
+        self._text(QRect(self.left, self.rect.top(), used + 1, self.rect.height()), shown, color)
+        self.left += used
+
+    def skip(self, width: int) -> None:
+        """Leave room at the left."""
+        self.left += width
+
+    @property
+    def room(self) -> int:
+        """The width that is left."""
+        return max(self.right - self.left, 0)
+
+    def _text(self, rect: QRect, text: str, color: str) -> None:
+        self.painter.setPen(QColor(color))
+        self.painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+    def _fill(self, rect: QRectF, color: str) -> None:
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(QColor(color))
+        self.painter.drawRoundedRect(rect, 4, 4)
+
+
+def paint_swatch(painter: QPainter, box: QRectF, color: str, *, dashed: bool = False) -> None:
+    """A class colour in a box: a solid square, or a dashed ring."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if dashed:
+        pen = QPen(QColor(color), 2)
+        pen.setDashPattern([1.6, 1.27])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(box.adjusted(1, 1, -1, -1))
+        return
+    edge = QColor(theme.current().text)
+    edge.setAlpha(60)
+    painter.setPen(QPen(edge, 1))
+    painter.setBrush(QColor(color))
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+
+
+def row_height(option: QStyleOptionViewItem) -> int:
+    """The height of a row in the view's font."""
+    return max(ROW, option.fontMetrics.height() + 8)  # type: ignore[attr-defined]

@@ -1,0 +1,165 @@
+"""The rows of the photo list: an index array over `PhotoList`, and how a row is painted."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+
+from annotator.core.document import Status
+from annotator.panels.parts import RowPainter, row_height
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from PySide6.QtGui import QPainter
+
+    from annotator.core.photo_list import Photo, PhotoList
+    from annotator.panels.parts import Index
+
+GLYPHS = {
+    Status.NEW: ("status-new", "muted"),
+    Status.SUGGESTED: ("status-suggested", "accent"),
+    Status.STARTED: ("status-started", "accent"),
+    Status.DONE: ("status-done", "success"),
+    Status.UNREADABLE: ("status-unreadable", "warning"),
+}
+
+PHOTO = Qt.ItemDataRole.UserRole  # a `Photo`
+
+
+class PhotoRows(QAbstractListModel):
+    """The photos that match the filter, in order.
+
+    A photo that stops matching stays listed while it is the current one, so that nothing moves away under the hand.
+    """
+
+    def __init__(self, photos: PhotoList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._photos = photos
+        self._text = ""
+        self._statuses: Collection[Status] | None = None
+        self._current: int | None = None
+        self._rows: Sequence[int] = range(len(photos))
+        photos.reset.connect(self._reset)
+        photos.changed.connect(self._changed)
+
+    def set_filter(self, text: str, statuses: Collection[Status] | None) -> None:
+        """List the photos with every word of `text` in their name and one of these statuses; None: any."""
+        self._text, self._statuses = text, statuses
+        self.beginResetModel()
+        self._rows = self._photos.matching(text, statuses)
+        self.endResetModel()
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there is a filter."""
+        return bool(self._text.split()) or self._statuses is not None
+
+    def set_current(self, name: str | None) -> None:
+        """The photo that stays listed whatever becomes of it."""
+        before = self._current
+        self._current = self._photos.index(name) if name is not None and name in self._photos else None
+        if before is not None and before != self._current and before < len(self._photos):
+            self._place(before)
+
+    def name(self, row: int) -> str:
+        """The photo in a row."""
+        return self._photos.names[self._rows[row]]
+
+    def row(self, name: str) -> int | None:
+        """The row of a photo, or None where the filter leaves it out."""
+        return self._row_of(self._photos.index(name)) if name in self._photos else None
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        """How many photos are listed."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
+        """The photo, its name, or it in words."""
+        if not index.isValid():
+            return None
+        photo = self._photos.photo(self._rows[index.row()])
+        if role == PHOTO:
+            return photo
+        if role == Qt.ItemDataRole.DisplayRole:
+            return photo.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{photo.name}\n{photo.error or _in_words(photo)}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{photo.name}, {_in_words(photo)}"
+        return None
+
+    def _reset(self) -> None:
+        self._current = None
+        self.set_filter(self._text, self._statuses)
+
+    def _changed(self, i: int) -> None:
+        row = self._place(i)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _place(self, i: int) -> int | None:
+        """Put a photo in the list or take it out, as the filter says. Its row, where it was and stays there."""
+        row = self._row_of(i)
+        if not self.is_filtered:
+            return row
+        wanted = i == self._current or self._photos.matches(i, self._text, self._statuses)
+        if row is None and wanted and i != self._current:
+            at = bisect_left(self._rows, i)
+            self.beginInsertRows(QModelIndex(), at, at)
+            self._rows = [*self._rows[:at], i, *self._rows[at:]]
+            self.endInsertRows()
+        elif row is not None and not wanted:
+            self.beginRemoveRows(QModelIndex(), row, row)
+            self._rows = [*self._rows[:row], *self._rows[row + 1 :]]
+            self.endRemoveRows()
+            return None
+        return row
+
+    def _row_of(self, i: int) -> int | None:
+        at = bisect_left(self._rows, i)
+        return at if at < len(self._rows) and self._rows[at] == i else None
+
+
+class PhotoDelegate(QStyledItemDelegate):
+    """Paints a photo's row: status, folder and file name, and at the right how much is on it."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint one row."""
+        photo: Photo = index.data(PHOTO)
+        painter.save()
+        row = RowPainter(painter, option)
+        row.ground(option)
+        glyph, tone = GLYPHS[photo.status]
+        row.icon(glyph, getattr(row.theme, tone))
+        row.text_right(_amount(photo), row.theme.muted)
+        color = row.theme.muted if photo.status is Status.UNREADABLE else row.theme.text
+        folder, slash, file = photo.name.rpartition("/")
+        spare = row.room - row.metrics.horizontalAdvance(file)
+        if slash and spare > row.metrics.horizontalAdvance("m…/"):
+            row.text(folder + slash, row.theme.muted, Qt.TextElideMode.ElideMiddle, spare)
+        row.text(file, color, Qt.TextElideMode.ElideMiddle)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The same height for every row."""
+        del index
+        return QSize(120, row_height(option))
+
+
+def _amount(photo: Photo) -> str:
+    if photo.count:
+        return str(photo.count)
+    return f"{photo.suggestions} sug." if photo.status is Status.SUGGESTED and photo.suggestions else ""
+
+
+def _in_words(photo: Photo) -> str:
+    words = [str(photo.status)]
+    if photo.count:
+        words.append(f"{photo.count} annotation{'' if photo.count == 1 else 's'}")
+    if photo.suggestions:
+        words.append(f"{photo.suggestions} suggestion{'' if photo.suggestions == 1 else 's'}")
+    return ", ".join(words)

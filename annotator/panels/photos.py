@@ -1,0 +1,137 @@
+"""The photo list: find a photo, see how far the work is, go to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from annotator.core.document import Status
+from annotator.panels.parts import MARGIN, Rows, SearchField, label, name_control
+from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
+
+if TYPE_CHECKING:
+    from annotator.core.photo_list import PhotoList
+
+FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
+    ("All", None),
+    ("Not done", frozenset({Status.NEW, Status.SUGGESTED, Status.STARTED})),
+    ("New", frozenset({Status.NEW})),
+    ("Has suggestions", frozenset({Status.SUGGESTED})),
+    ("In progress", frozenset({Status.STARTED})),
+    ("Done", frozenset({Status.DONE})),
+    ("Unreadable", frozenset({Status.UNREADABLE})),
+)
+
+
+class PhotosPanel(QWidget):
+    """The open folder's photos with a filter and the progress.
+
+    Signals:
+        photo_chosen: The person wants to see this photo. What becomes of it comes back by `set_current`.
+    """
+
+    photo_chosen = Signal(str)
+
+    def __init__(self, photos: PhotoList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("photos")
+        self._photos = photos
+        self._current: str | None = None
+        self._following = False
+        self._model = PhotoRows(photos, self)
+        self.rows = Rows("photos.list", "Photos")
+        self.rows.setModel(self._model)
+        self.rows.setItemDelegate(PhotoDelegate(self.rows))
+        self._filter = SearchField(self.rows, "Filter")
+        name_control(self._filter, "photos.filter", "Show the photos with these words in their name", "Filter photos")
+        self._status = QComboBox()
+        self._status.addItems([text for text, _ in FILTERS])
+        self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._status.setMinimumContentsLength(6)
+        self._status.view().setMinimumWidth(150)
+        name_control(self._status, "photos.status", "Show the photos that are this far", "Filter by status")
+        self._progress_text = label(tone="muted")
+        self._progress_text.setObjectName("photos.progress_text")
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        name_control(self._progress, "photos.progress", "Photos that are done", "Photos done")
+        self._lay_out()
+        self._filter.textChanged.connect(self._refilter)
+        self._status.currentIndexChanged.connect(self._refilter)
+        self.rows.selectionModel().currentChanged.connect(self._current_changed)
+        photos.reset.connect(self._photos_reset)
+        photos.changed.connect(self._photo_changed)
+        self._photos_reset()
+
+    def set_current(self, name: str | None) -> None:
+        """Show which photo is open, without choosing it anew."""
+        self._current = name
+        self._model.set_current(name)
+        self._show_current()
+        self._show_progress()
+
+    def focus_filter(self) -> None:
+        """Bring the keyboard to the text filter."""
+        self._filter.setFocus()
+        self._filter.selectAll()
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setContentsMargins(MARGIN, 4, MARGIN, 8)
+        top.setSpacing(8)
+        top.addWidget(self._filter, 3)
+        top.addWidget(self._status, 2)
+        bottom = QVBoxLayout()
+        bottom.setContentsMargins(MARGIN, 8, MARGIN, MARGIN)
+        bottom.setSpacing(6)
+        bottom.addWidget(self._progress_text)
+        bottom.addWidget(self._progress)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.rows, 1)
+        layout.addLayout(bottom)
+        self.setMinimumWidth(180)
+
+    def _refilter(self) -> None:
+        self._following = True
+        self._model.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
+        self._following = False
+        self._show_current()
+        self._show_progress()
+
+    def _show_current(self) -> None:
+        row = None if self._current is None else self._model.row(self._current)
+        index = QModelIndex() if row is None else self._model.index(row)
+        self._following = True
+        self.rows.setCurrentIndex(index)
+        self._following = False
+        if index.isValid():
+            self.rows.scrollTo(index)
+        else:
+            self.rows.clearSelection()
+
+    def _current_changed(self, index: QModelIndex) -> None:
+        if index.isValid() and not self._following and self._model.name(index.row()) != self._current:
+            self.photo_chosen.emit(self._model.name(index.row()))
+
+    def _photos_reset(self) -> None:
+        self._current = None
+        self._show_progress()
+
+    def _photo_changed(self, _i: int) -> None:
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        total, done = len(self._photos), self._photos.done
+        self._progress.setMaximum(max(total, 1))
+        self._progress.setValue(done)
+        text = f"{done:,} of {total:,} done"
+        if self._model.is_filtered:
+            text += f" · {self._model.rowCount():,} shown"
+        self._progress_text.setText(text if total else "")
+        self._progress.setVisible(total > 0)
+        self.rows.set_empty_text("No photo matches the filter." if total else "No folder is open.")
