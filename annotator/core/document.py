@@ -60,6 +60,7 @@ class Document:
         self._answered = tuple(answered)
         self._done = done
         self._pool: dict[int, Annotation] = {}
+        self._has_pool = False
         self._threshold = threshold
         self._unanswered: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
         self._selection: tuple[int, ...] = ()
@@ -122,8 +123,14 @@ class Document:
 
     # What the model offers, what is selected
 
+    @property
+    def has_pool(self) -> bool:
+        """Whether the model has answered for this photo, be it that it sees nothing."""
+        return self._has_pool
+
     def offer(self, suggestions: Iterable[Annotation]) -> None:
         """Replace the pool of suggestions (all scores; the threshold chooses). Their ids are below zero."""
+        self._has_pool = True
         self._pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
         self._unanswered = None
         self._offered_have_changed()
