@@ -222,12 +222,16 @@ QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="warning"] { color: $warning; }
 QLabel[tone="error"] { color: $error; }
 QLabel[tone="title"] { font-weight: 600; }
+QWidget[tone="panel"] { background: $panel; }
 
 QMainWindow::separator { background: $border; width: 1px; height: 1px; }
 QMainWindow::separator:hover { background: $accent; }
 QDockWidget { titlebar-close-icon: url("$icons/flat-close.svg"); titlebar-normal-icon: url("$icons/flat-float.svg"); }
-QDockWidget::title { background: $panel; padding: 8px 12px 6px 12px; text-align: left; }
-QDockWidget::close-button, QDockWidget::float-button { border: none; border-radius: 4px; padding: 2px; }
+QDockWidget::title { background: $panel; padding: 8px 8px 6px 8px; text-align: left; }
+QDockWidget::close-button, QDockWidget::float-button { border: none; border-radius: 4px; padding: 0;
+    icon-size: 14px; width: 18px; height: 18px; subcontrol-position: right center; }
+QDockWidget::close-button { right: 6px; }
+QDockWidget::float-button { right: 28px; }
 QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QDockWidget > QWidget { background: $panel; }
 QStatusBar { background: $window; color: $muted; }
@@ -241,6 +245,8 @@ QMenu::item { padding: 5px 28px 5px 8px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; }
 QMenu::item:disabled { color: $disabled; }
 QMenu::icon { padding-left: 6px; }
+QMenu::indicator { width: 14px; height: 14px; left: 6px; }
+QMenu::indicator:checked { image: url("$icons/flat-check.svg"); }
 QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 
 QToolBar { background: $panel; border: none; padding: 4px; spacing: 2px; }
@@ -268,6 +274,7 @@ QLineEdit, QComboBox { background: $raised; border: 1px solid $outline; border-r
     min-height: 18px; selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit:disabled, QComboBox:disabled { color: $disabled; border-color: $border; }
+QLineEdit[tone="search"] { padding: 3px 2px; }
 QLineEdit QToolButton { border: none; padding: 0; background: transparent; }
 QComboBox:hover { background: $hover; }
 QComboBox::drop-down { border: none; width: 20px; }

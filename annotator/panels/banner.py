@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from annotator import icons, theme
-from annotator.panels.parts import MARGIN, ElidedLabel, label, set_tone, tool_button
+from annotator.panels.parts import MARGIN, label, set_tone, tool_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,8 +37,10 @@ class Banner(QWidget):
         self.setObjectName("banner")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._messages: list[_Message] = []
-        self._text = ElidedLabel()
+        self._text = label()
         self._text.setObjectName("banner.text")
+        self._text.setWordWrap(True)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._more = label(tone="muted")
         self._more.setObjectName("banner.more")
         self._buttons: list[QPushButton] = []
@@ -115,7 +117,7 @@ class Banner(QWidget):
             self.hide()
             return
         message = self._messages[-1]
-        self._text.set_full_text(message.text)
+        self._text.setText(_breakable(message.text))
         self.setAccessibleName(f"{message.kind}: {message.text}")
         older = len(self._messages) - 1
         self._more.setText(f"{older} more")
@@ -140,3 +142,8 @@ class Banner(QWidget):
 
         button.clicked.connect(clicked)
         return button
+
+
+def _breakable(text: str) -> str:
+    """The text, where a long path can be broken between its parts."""
+    return text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")

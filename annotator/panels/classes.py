@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBo
 from annotator import icons
 from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
 from annotator.panels.color_popup import ColorPopup
-from annotator.panels.parts import MARGIN, Field, Rows, SearchField, label, name_control, set_tone
+from annotator.panels.parts import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class ClassesPanel(QWidget):
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("classes")
+        dress_panel(self, "classes")
         self._categories = categories
         self._current: int | None = None
         self._model = ClassRows(categories, self)
@@ -47,7 +47,7 @@ class ClassesPanel(QWidget):
         self._error.setObjectName("classes.error")
         self._error.setWordWrap(True)
         self._error.setContentsMargins(MARGIN, 4, MARGIN, 4)
-        self._add = QPushButton(icons.icon("plus"), "Add class")
+        self._add = QPushButton(icons.icon("plus"), " Add class")
         self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_tone(self._add, "flat")
         name_control(self._add, "classes.add", "Add a class at the end of the list", "Add class")
@@ -85,15 +85,14 @@ class ClassesPanel(QWidget):
 
     def _lay_out(self) -> None:
         searching = QHBoxLayout()
-        searching.setContentsMargins(MARGIN, 4, MARGIN, 4)
         searching.addWidget(self._search)
         self._searching = QWidget()
         self._searching.setLayout(searching)
         searching.setContentsMargins(MARGIN, 2, MARGIN, 6)
         adding = QHBoxLayout()
-        adding.setContentsMargins(MARGIN - 6, 4, MARGIN, 8)
+        adding.setContentsMargins(4, 4, 4, 8)
         self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        adding.addWidget(self._add)
+        adding.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         adding.addWidget(self._new_name)
         self._new_name.hide()
         self._new_name.setPlaceholderText("Name of the new class")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIn
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
-from annotator.panels.parts import MARGIN, Rows, label
+from annotator.panels.parts import MARGIN, Rows, dress_panel, label
 
 if TYPE_CHECKING:
     from annotator.core.categories import Categories
@@ -30,7 +30,7 @@ class InstancesPanel(QWidget):
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("instances")
+        dress_panel(self, "instances")
         self._document: Document | None = None
         self._following = False
         self._model = InstanceRows(categories, self)
@@ -41,7 +41,7 @@ class InstancesPanel(QWidget):
         self.rows.setItemDelegate(self._delegate)
         self._header = label(tone="muted")
         self._header.setObjectName("instances.header")
-        self._header.setContentsMargins(MARGIN, 0, MARGIN, 4)
+        self._header.setContentsMargins(MARGIN, 0, MARGIN, 6)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(0)

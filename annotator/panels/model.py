@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons
-from annotator.panels.parts import MARGIN, ElidedLabel, label, name_control, set_tone
+from annotator.panels.parts import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
 
 _FROM_FILE = "File…"
 _WEIGHTS = (("Built-in", "builtin"), ("COCO (torchvision)", "coco"))
@@ -44,7 +44,7 @@ class ModelPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("model")
+        dress_panel(self, "model")
         self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self._name.setObjectName("model.name")
         set_tone(self._name, "title")
@@ -53,6 +53,10 @@ class ModelPanel(QWidget):
         self._state = ElidedLabel()
         self._state.setObjectName("model.state")
         set_tone(self._state, "muted")
+        self._problem = label(tone="warning")
+        self._problem.setObjectName("model.problem")
+        self._problem.setWordWrap(True)
+        self._problem.hide()
         self._weights = _combo("model.weights", "Weights the model runs with", "Weights", _WEIGHTS)
         self._weights.addItem(_FROM_FILE)
         self._chosen_weights = 0
@@ -78,8 +82,11 @@ class ModelPanel(QWidget):
 
     def set_state(self, text: str, *, problem: bool = False) -> None:
         """Show in a few words what the model is doing; a problem as a whole sentence."""
-        set_tone(self._state, "warning" if problem else "muted")
-        self._state.set_full_text(text)
+        self._state.set_full_text("" if problem else text)
+        self._problem.setText(text if problem else "")
+        self._problem.setToolTip(text if problem else "")
+        self._state.setVisible(not problem)
+        self._problem.setVisible(problem)
 
     def set_speed(self, ms: float | None) -> None:
         """Show how many milliseconds the model takes for a photo."""
@@ -148,6 +155,7 @@ class ModelPanel(QWidget):
         layout.setSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self._state)
+        layout.addWidget(self._problem)
         layout.addSpacing(6)
         layout.addLayout(form)
         layout.addSpacing(8)
@@ -191,7 +199,7 @@ class _WholeFolder(QStackedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.suggest = QPushButton(icons.icon("suggest-all"), "Suggest all")
+        self.suggest = QPushButton(icons.icon("suggest-all"), " Suggest all")
         self.suggest.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tip = "Let the model suggest on every photo of the folder that has none yet"
         name_control(self.suggest, "model.suggest_all", tip, "Suggest all")
@@ -209,15 +217,15 @@ class _WholeFolder(QStackedWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.suggest, 0, Qt.AlignmentFlag.AlignTop)
         running = QWidget()
-        said = QVBoxLayout()
-        said.setSpacing(6)
-        said.addWidget(self._text)
-        said.addWidget(self._bar)
-        row = QHBoxLayout(running)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(12)
-        row.addLayout(said, 1)
+        row.addWidget(self._bar, 1)
         row.addWidget(self.cancel)
+        said = QVBoxLayout(running)
+        said.setContentsMargins(0, 0, 0, 0)
+        said.setSpacing(4)
+        said.addLayout(row)
+        said.addWidget(self._text)
         self.addWidget(idle)
         self.addWidget(running)
 
@@ -230,14 +238,14 @@ class _WholeFolder(QStackedWidget):
         self._bar.setValue(done)
         words = [f"{done:,} of {total:,}"]
         if rate is not None:
-            words.append(f"{rate:.1f} photos/s")
+            words.append(f"{rate:.1f}/s")
         if remaining_s is not None:
             words.append(f"{_duration_s(remaining_s)} left")
         self._text.set_full_text(" · ".join(words))
 
 
 def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], ...]) -> QComboBox:
-    made = QComboBox()
+    made = ElidedComboBox()
     for text, data in items:
         made.addItem(text, data)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

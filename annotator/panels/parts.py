@@ -8,13 +8,16 @@ from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QR
 from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFrame,
     QLabel,
     QLineEdit,
     QListView,
     QSizePolicy,
     QStyle,
+    QStyleOptionComboBox,
     QStyleOptionViewItem,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -46,11 +49,18 @@ def name_control(widget: QWidget, name: str, tip: str, accessible: str = "") -> 
 
 
 def set_tone(widget: QWidget, tone: str) -> None:
-    """Choose how the style sheet shows a widget: "muted", "warning", "error", "title", "accent", "flat" or ""."""
+    """Choose how the style sheet shows a widget: "muted", "warning", "error", "title", "accent", "flat", ... or ""."""
     if widget.property("tone") != tone:
         widget.setProperty("tone", tone)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def dress_panel(panel: QWidget, name: str) -> None:
+    """Give a panel its name and its ground."""
+    panel.setObjectName(name)
+    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    set_tone(panel, "panel")
 
 
 def label(text: str = "", tone: str = "") -> QLabel:
@@ -104,6 +114,24 @@ class ElidedLabel(QLabel):
         self.setToolTip(self._full if shown != self._full else "")
 
 
+class ElidedComboBox(QComboBox):
+    """A choice that shows as much of the chosen text as fits."""
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the box and what fits of its text."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        text = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideMiddle, field.width() - 4)
+        option.currentText = text  # type: ignore[attr-defined]
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
 class Field(QLineEdit):
     """A line to type in that keeps Enter and Escape for itself while it has the keyboard."""
 
@@ -121,6 +149,7 @@ class SearchField(Field):
     def __init__(self, rows: QListView, placeholder: str) -> None:
         super().__init__()
         self._rows = rows
+        set_tone(self, "search")
         self.setPlaceholderText(placeholder)
         self.setClearButtonEnabled(True)
         self.addAction(icons.icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)

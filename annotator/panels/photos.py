@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
-from annotator.panels.parts import MARGIN, Rows, SearchField, label, name_control
+from annotator.panels.parts import MARGIN, Rows, SearchField, dress_panel, label, name_control
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class PhotosPanel(QWidget):
 
     def __init__(self, photos: PhotoList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("photos")
+        dress_panel(self, "photos")
         self._photos = photos
         self._current: str | None = None
         self._following = False

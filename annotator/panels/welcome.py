@@ -38,11 +38,11 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self.setObjectName("welcome")
         self._area = _DropArea()
-        opening = QPushButton(icons.icon("folder-open", "accent_text"), "Open folder…")
+        opening = QPushButton(icons.icon("folder-open", "accent_text"), " Open folder…")
         set_tone(opening, "accent")
         name_control(opening, "welcome.open", "Open a folder of photos (Ctrl+O)", "Open folder")
         opening.clicked.connect(self.open_requested)
-        samples = QPushButton(icons.icon("image"), "Try the sample photos")
+        samples = QPushButton(icons.icon("image"), " Try the sample photos")
         name_control(samples, "welcome.samples", "Open the photos that come with the application", "Sample photos")
         samples.clicked.connect(self.samples_requested)
         self._area.row.addWidget(opening)
@@ -97,7 +97,7 @@ class WelcomePage(QWidget):
         home = str(Path.home())
         place = str(path.parent)
         place = "~" + place.removeprefix(home) if place.startswith(home) else place
-        text = f"{path.name}   {place}"
+        text = f" {path.name}   {place}"
         room = _WIDTH - 60
         button.setText(button.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room).replace("&", "&&"))
         button.clicked.connect(lambda: self.recent_chosen.emit(folder))
