@@ -34,7 +34,7 @@ class History(QUndoGroup):
     def activate(self, document: Document | None) -> None:
         """Let undo and redo act on this document."""
         _, stack = self._stacks.get(document.name, (None, None)) if document else (None, None)
-        self.setActiveStack(stack)
+        self.setActiveStack(stack)  # pyrefly: ignore  the stub does not know that None is allowed
 
     def document(self, name: str) -> Document | None:
         """The document of that photo if it has a history: it must be shown again, or its edits would not fit."""
@@ -42,7 +42,7 @@ class History(QUndoGroup):
 
     def clear(self) -> None:
         """Forget everything: another folder is opened."""
-        self.setActiveStack(None)
+        self.setActiveStack(None)  # pyrefly: ignore
         for _, stack in self._stacks.values():
             self.removeStack(stack)
             stack.deleteLater()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core import folder as folders
+from annotator.core.categories import Categories
 from annotator.core.document import Document, Status
 from annotator.core.photo_list import PhotoList
 from annotator.core.store import Store
@@ -53,6 +54,7 @@ class Session(QObject):
     def __init__(self, settings: Settings, cache: PhotoCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.photos = PhotoList()
+        self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
         self.history = History(self)
         self.folder: Path | None = None
         self.store: Store | None = None
@@ -120,6 +122,7 @@ class Session(QObject):
         self.store = None
         self.folder = None
         self.store_changed.emit(None)
+        self.categories.become(())
         self._set_current(None)
         self.photos.set_photos([])
         self._cache.clear()
@@ -149,6 +152,7 @@ class Session(QObject):
             self.message.emit(str(error), "error")
             return
         self.store = store
+        store.share_categories(self.categories)
         names = self.photos.names
         self.photos.set_photos(names, [_status(store, name) for name in names], [store.count(name) for name in names])
         self.store_changed.emit(store)

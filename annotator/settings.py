@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+
+Scheme = Literal["system", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("system", "light", "dark")
 
 RECENT = 8
 DEFAULT_THRESHOLD = 0.5
@@ -58,12 +62,13 @@ class Settings:
         self._q.setValue("weights", value)
 
     @property
-    def scheme(self) -> str:
+    def scheme(self) -> Scheme:
         """`system`, `light` or `dark`."""
-        return self._text("scheme") or "system"
+        text = self._text("scheme")
+        return next((scheme for scheme in SCHEMES if scheme == text), "system")
 
     @scheme.setter
-    def scheme(self, value: str) -> None:
+    def scheme(self, value: Scheme) -> None:
         self._q.setValue("scheme", value)
 
     def flag(self, name: str, *, default: bool) -> bool:

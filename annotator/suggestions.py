@@ -44,6 +44,7 @@ class SuggestionFlow(QObject):
         self._recount = QTimer(self, singleShot=True, interval=150)
         self._recount.timeout.connect(self._count_all)
         session.document_changed.connect(self._document_changed)
+        session.categories.changed.connect(self._match)
         session.store_changed.connect(self._store_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
@@ -66,7 +67,7 @@ class SuggestionFlow(QObject):
         store, model = self._session.store, self.model
         if store and model:
             for category in self._unmatched(model):
-                store.categories.add(
+                self._session.categories.add(
                     category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
                     skeleton=category.skeleton, category_id=category.id,
                 )  # fmt: skip
@@ -79,24 +80,22 @@ class SuggestionFlow(QObject):
             self._suggester.clear_source()
             return
         self._suggester.set_source(self._session.folder, store)
-        store.categories.changed.connect(self._match)
-        self._adopt_model(store)
+        self._adopt_model()
 
     def _model_loaded(self, model: ModelInfo) -> None:
         if self.model and self.model.id != model.id:
             self._pools.clear()
             self._scores.clear()
         self.model = model
-        if self._session.store:
-            self._adopt_model(self._session.store)
+        self._adopt_model()
         if self._session.document:
             self._document_changed(self._session.document)
 
-    def _adopt_model(self, store: Store) -> None:
+    def _adopt_model(self) -> None:
         """Match classes; a project without any takes the model's."""
-        if self.model is None:
+        if self.model is None or self._session.store is None:
             return
-        if not len(store.categories):
+        if not len(self._session.categories):
             self.add_model_classes()
         self._match()
         unmatched = self._unmatched(self.model)
@@ -108,20 +107,22 @@ class SuggestionFlow(QObject):
         store, model = self._session.store, self.model
         if store is None or model is None:
             return
-        named = {c.name.casefold(): c.id for c in store.categories}
-        recorded = {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in store.categories if MODEL_CLASS in c.extra}
+        named = {c.name.casefold(): c.id for c in self._session.categories}
+        recorded = {
+            str(c.extra[MODEL_CLASS]).casefold(): c.id for c in self._session.categories if MODEL_CLASS in c.extra
+        }
         matched: dict[int, int] = {}
         renamed: dict[int, str] = {}
         for category in model.categories:
             name, before = category.name.casefold(), self._to_project.get(category.id)
             now = named.get(name, recorded.get(name))
-            if now is None and before is not None and before in store.categories:
+            if now is None and before is not None and before in categories:
                 now, renamed[before] = before, category.name
             if now is not None:
                 matched[category.id] = now
         changed, self._to_project = matched != self._to_project, matched
         for category_id, name in renamed.items():
-            store.categories.set_extra(category_id, MODEL_CLASS, name)
+            categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
         if changed and document and document.name in self._pools:
             document.offer(self._in_project(self._pools[document.name]))

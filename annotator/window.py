@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,13 +23,13 @@ from annotator import theme
 from annotator.actions import RECENT_MENU, SCHEME_MENU, Actions
 from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
-from annotator.core.categories import Categories
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
+from annotator.settings import SCHEMES
 from annotator.statusline import StatusLine
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Window(QMainWindow):
     # Building
 
     def _build_widgets(self) -> None:
-        # The classes of the open project; before one is open, there are none.
-        self._no_categories = Categories()
-        self.canvas = CanvasView(self._no_categories, self._session.new_id)
+        self.canvas = CanvasView(self._session.categories, self._session.new_id)
         self.banner = Banner()
         self.welcome = WelcomePage()
         work = QWidget()
@@ -96,8 +94,8 @@ class Window(QMainWindow):
 
     def _build_docks(self) -> None:
         self.photos = PhotosPanel(self._session.photos)
-        self.instances = InstancesPanel(self._no_categories)
-        self.classes = ClassesPanel(self._no_categories)
+        self.instances = InstancesPanel(self._session.categories)
+        self.classes = ClassesPanel(self._session.categories)
         self.model = ModelPanel()
         self.model.set_threshold(self._session.threshold)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -167,7 +165,7 @@ class Window(QMainWindow):
         self._recent.aboutToShow.connect(self._fill_recent)
         scheme = QMenu("&Theme", self)
         group = QActionGroup(self)
-        for name in ("system", "light", "dark"):
+        for name in SCHEMES:
             action = scheme.addAction(name.capitalize())
             action.setObjectName(f"view.theme.{name}")
             action.setCheckable(True)
@@ -250,10 +248,6 @@ class Window(QMainWindow):
         self.canvas.setFocus()
 
     def _use_store(self, store: Store | None) -> None:
-        categories = store.categories if store else self._no_categories
-        self.canvas.set_categories(categories)
-        self.instances.set_categories(categories)
-        self.classes.set_categories(categories)
         if store is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
@@ -282,7 +276,7 @@ class Window(QMainWindow):
         self.model.set_model(info.name, info.device)
 
     def _model_failed(self, sentence: str) -> None:
-        self.model.set_state(sentence, warning=True)
+        self.model.set_state(sentence, problem=True)
         self.banner.show_message(sentence, "warning")
 
     def _show_progress(self, progress: Progress | None) -> None:
@@ -346,17 +340,19 @@ class Window(QMainWindow):
         self._commands.choose_class(category_id)
 
     def _choose_numbered_class(self, number: int) -> None:
-        category_id = self.classes.numbered(number)
-        if category_id is not None:
-            self._choose_class(category_id)
+        ids = [category.id for category in self._session.categories]
+        if number <= len(ids):
+            self._choose_class(ids[number - 1])
 
     def _set_flag(self, name: str, *, value: bool) -> None:
         setattr(self.canvas, FLAGS[name], value)
         self._settings.set_flag(FLAGS[name], value=value)
 
-    def _choose_scheme(self, scheme: str) -> None:
+    def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme
-        theme.apply(QApplication.instance(), scheme)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, scheme)
 
     def apply_theme(self) -> None:
         """Paint with the theme that is current now."""
@@ -370,7 +366,7 @@ class Window(QMainWindow):
             self._recent.addAction(str(path)).triggered.connect(lambda _on=False, p=path: self._session.open(p))
         self._recent.setDisabled(self._recent.isEmpty())
 
-    def _show_context_menu(self, position: object) -> None:
+    def _show_context_menu(self, position: QPoint) -> None:
         menu = QMenu(self)
         document = self._session.document
         suggestion = bool(document and any(i < 0 for i in document.selection))

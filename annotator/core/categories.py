@@ -65,6 +65,11 @@ class Categories:
         wanted = name.strip().casefold()
         return next((c for c in self if c.name.casefold() == wanted), None)
 
+    def become(self, categories: Iterable[Category]) -> None:
+        """Hold these classes and no others: another project is open."""
+        self._by_id = {category.id: category for category in categories}
+        self.changed.emit()
+
     def add(
         self,
         name: str,
