@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
-Scheme = Literal["system", "light", "dark"]
-SCHEMES: tuple[Scheme, ...] = ("system", "light", "dark")
+from annotator.theme import Scheme
 
 RECENT = 8
 DEFAULT_THRESHOLD = 0.5
@@ -65,7 +64,7 @@ class Settings:
     def scheme(self) -> Scheme:
         """`system`, `light` or `dark`."""
         text = self._text("scheme")
-        return next((scheme for scheme in SCHEMES if scheme == text), "system")
+        return next((scheme for scheme in get_args(Scheme) if scheme == text), "system")
 
     @scheme.setter
     def scheme(self, value: Scheme) -> None:

@@ -104,13 +104,11 @@ class SuggestionFlow(QObject):
 
     def _match(self) -> None:
         """Find the project's class for each of the model's: by name, or what it was before it was renamed."""
-        store, model = self._session.store, self.model
-        if store is None or model is None:
+        model, categories = self.model, self._session.categories
+        if self._session.store is None or model is None:
             return
-        named = {c.name.casefold(): c.id for c in self._session.categories}
-        recorded = {
-            str(c.extra[MODEL_CLASS]).casefold(): c.id for c in self._session.categories if MODEL_CLASS in c.extra
-        }
+        named = {c.name.casefold(): c.id for c in categories}
+        recorded = {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in categories if MODEL_CLASS in c.extra}
         matched: dict[int, int] = {}
         renamed: dict[int, str] = {}
         for category in model.categories:

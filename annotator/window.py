@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
@@ -29,7 +30,6 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.settings import SCHEMES
 from annotator.statusline import StatusLine
 
 if TYPE_CHECKING:
@@ -165,12 +165,12 @@ class Window(QMainWindow):
         self._recent.aboutToShow.connect(self._fill_recent)
         scheme = QMenu("&Theme", self)
         group = QActionGroup(self)
-        for name in SCHEMES:
+        for name in get_args(theme.Scheme):
             action = scheme.addAction(name.capitalize())
             action.setObjectName(f"view.theme.{name}")
             action.setCheckable(True)
             action.setChecked(self._settings.scheme == name)
-            action.triggered.connect(lambda _on=False, n=name: self._choose_scheme(n))
+            action.triggered.connect(partial(self._choose_scheme, name))
             group.addAction(action)
         self.actions_.fill(self.menuBar(), {RECENT_MENU: self._recent, SCHEME_MENU: scheme})
         docks = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
@@ -348,7 +348,7 @@ class Window(QMainWindow):
         setattr(self.canvas, FLAGS[name], value)
         self._settings.set_flag(FLAGS[name], value=value)
 
-    def _choose_scheme(self, scheme: theme.Scheme) -> None:
+    def _choose_scheme(self, scheme: theme.Scheme, _on: object = None) -> None:
         self._settings.scheme = scheme
         app = QApplication.instance()
         assert isinstance(app, QApplication)
