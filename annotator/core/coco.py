@@ -26,10 +26,11 @@ from annotator.core.categories import PALETTE, Category
 from annotator.core.geometry import bounds, from_parts, rectangle, to_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+NO_ID = -1
 LARGEST = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
 
 
@@ -79,29 +80,34 @@ _encode = msgspec.json.Encoder().encode
 # Annotations
 
 
-def decode_annotation(raw: bytes | msgspec.Raw, annotation_id: int, keypoint_count: int = 0) -> Annotation:
+def decode_annotation(
+    raw: bytes | msgspec.Raw, annotation_id: int, keypoint_counts: Mapping[int, int] = NOTHING
+) -> Annotation:
     """Make the record of one annotation of a file.
 
     Args:
         raw: Its JSON.
         annotation_id: The id it goes by (the file's, or a new one where the file gives none).
-        keypoint_count: How many keypoints its category names. Keypoints of another number are kept as an unknown field.
+        keypoint_counts: How many keypoints a category names, by its id. Keypoints of another number are kept as an
+            unknown field.
 
     Raises:
         CocoError: it is not COCO; the sentence names the annotation.
     """
     try:
         body = _body.decode(raw)
+        if body.category_id is None:
+            raise ValueError("its category_id is missing")  # noqa: TRY301  joins the reasons below
         shape, is_box = _shape(body)
         extra = _extra(raw, _Body)
         keypoints = _keypoints(body.keypoints or [])
     except (msgspec.DecodeError, ValueError) as error:
         raise CocoError(f"Annotation {annotation_id} cannot be read: {_reason(error)}.") from None
-    if keypoints and len(keypoints) != keypoint_count:
+    if keypoints and len(keypoints) != keypoint_counts.get(body.category_id, 0):
         extra, keypoints = {**extra, "keypoints": body.keypoints, "num_keypoints": body.num_keypoints}, ()
     return Annotation(
         id=annotation_id,
-        category_id=body.category_id or 0,
+        category_id=body.category_id,
         shape=shape,
         keypoints=keypoints,
         origin=body.annotator.origin if body.annotator else Origin.DRAWN,
@@ -230,7 +236,7 @@ def _around(keypoints: Sequence[Keypoint]) -> tuple[float, float, float, float]:
 def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
     """Make the record of one category; `place` counts from 0 and gives the colour where the file gives none.
 
-    An id or a name that is missing is 0 or "": the caller gives one.
+    An id or a name that is missing is `NO_ID` or "": the caller gives one.
 
     Raises:
         CocoError: it is not COCO; the sentence names the category.
@@ -243,7 +249,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
     except msgspec.DecodeError as error:
         raise CocoError(f"Category number {place + 1} cannot be read: {_reason(error)}.") from None
     return Category(
-        id=body.id or 0,
+        id=NO_ID if body.id is None else body.id,
         name=(body.name or "").strip(),
         color=_color(body.color) or PALETTE[place % len(PALETTE)],
         supercategory=body.supercategory or "",

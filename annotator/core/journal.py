@@ -1,0 +1,238 @@
+"""The project's private database: what is newer than the JSON on disk, what the JSON cannot say, what can be cached.
+
+Per COCO file and photo: the annotations while they are newer than the file, the suggestions already answered, the done
+mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
+committed survives a killed process and a fallen system. Not thread-safe except where it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import shapely
+
+from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE photos (
+    file TEXT NOT NULL, name TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+    annotations BLOB, answered BLOB NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID;
+CREATE TABLE facts (file TEXT NOT NULL, key TEXT NOT NULL, value BLOB, PRIMARY KEY (file, key)) WITHOUT ROWID;
+CREATE TABLE pools (
+    model TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, suggestions BLOB NOT NULL,
+    PRIMARY KEY (model, name));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A photo in the journal; annotations and answered are packed.
+
+    Attributes:
+        size: (width, height) of the upright photo.
+        annotations: None when the COCO file has them.
+        answered: Suggestions accepted or rejected.
+        done: The done mark.
+    """
+
+    size: tuple[int, int]
+    annotations: bytes | None
+    answered: bytes
+    done: bool
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """A photo's file when its suggestions were made: bytes and time of change."""
+
+    size: int
+    mtime_ns: int
+
+
+class Journal:
+    """An open database. Every method can raise sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = _connect(path)
+        self._reader = _connect(path)  # WAL: reading never waits for a commit
+        self._reading = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[Journal, str]:
+        """Open or make the database. One that is damaged is set aside, which the sentence returned then says.
+
+        Raises:
+            sqlite3.Error: it can neither be opened nor made anew.
+        """
+        try:
+            return cls(path), ""
+        except sqlite3.DatabaseError as error:
+            if not path.exists() or isinstance(error, sqlite3.OperationalError):
+                raise
+        aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+        path.replace(aside)
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+        return cls(path), f"The project's history was damaged and is kept as {aside}; the annotations are untouched."
+
+    def close(self) -> None:
+        """Close it. More than once is fine."""
+        with self._reading:
+            self._reader.close()
+        self._db.close()
+
+    # Photos of a COCO file
+
+    def rows(self, file: str) -> dict[str, Row]:
+        """Every photo on record, by name."""
+        query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
+        return {
+            name: Row((width, height), annotations, answered, bool(done))
+            for name, width, height, annotations, answered, done in self._db.execute(query, (file,))
+        }
+
+    def put(self, file: str, rows: Mapping[str, Row], facts: Mapping[str, bytes | None]) -> None:
+        """Record photos and facts, all or nothing; on the disk on return."""
+        with self._db as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(file, name, *r.size, r.annotations, r.answered, r.done) for name, r in rows.items()],
+            )
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in facts.items()])
+
+    def clear(self, file: str, names: Iterable[str], facts: Mapping[str, bytes | None]) -> None:
+        """Forget the annotations of photos that the COCO file now holds, and record facts."""
+        with self._db as db:
+            db.executemany(
+                "UPDATE photos SET annotations = NULL WHERE file = ? AND name = ?", [(file, name) for name in names]
+            )
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in facts.items()])
+
+    def move(self, old: str, new: str) -> None:
+        """Continue on another COCO file, which holds everything: answers and done marks go along."""
+        with self._db as db:
+            db.execute("DELETE FROM photos WHERE file = ?", (new,))
+            db.execute(
+                "INSERT INTO photos SELECT ?, name, width, height, NULL, answered, done FROM photos WHERE file = ?",
+                (new, old),
+            )
+            db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (old,))
+            db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (old,))
+
+    def facts(self, file: str) -> dict[str, bytes]:
+        """Everything recorded about a COCO file itself."""
+        query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
+        return dict(self._db.execute(query, (file,)))
+
+    # Pools of suggestions
+
+    def put_pools(self, pools: Mapping[tuple[str, str], tuple[Stamp, bytes]]) -> None:
+        """Record pools: (model, name) -> (the photo's stamp, packed suggestions)."""
+        with self._db as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)",
+                [(model, name, s.size, s.mtime_ns, packed) for (model, name), (s, packed) in pools.items()],
+            )
+
+    def pool(self, model: str, name: str, stamp: Stamp) -> bytes | None:
+        """The packed pool of a photo, if the photo is still the same. From any thread."""
+        query = "SELECT suggestions FROM pools WHERE model = ? AND name = ? AND size = ? AND mtime = ?"
+        with self._reading:
+            found = self._reader.execute(query, (model, name, stamp.size, stamp.mtime_ns)).fetchone()
+        return found[0] if found else None
+
+    def pool_names(self, model: str) -> set[str]:
+        """The photos that have a pool of that model. From any thread."""
+        with self._reading:
+            return {name for (name,) in self._reader.execute("SELECT name FROM pools WHERE model = ?", (model,))}
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    id: int
+    category_id: int
+    shape: bytes  # WKB
+    keypoints: list[tuple[float, float, int]]
+    origin: str
+    score: float | None
+    is_box: bool
+    is_crowd: bool
+    extra: dict[str, Any]
+
+
+_packer = msgspec.msgpack.Encoder()
+_unpacker = msgspec.msgpack.Decoder(list[_Packed])
+
+
+def pack(annotations: Iterable[Annotation]) -> bytes:
+    """Records as bytes, without loss."""
+    return _packer.encode(
+        [
+            _Packed(
+                a.id,
+                a.category_id,
+                shapely.to_wkb(a.shape),
+                [(k.x, k.y, int(k.visibility)) for k in a.keypoints],
+                a.origin.value,
+                a.score,
+                a.is_box,
+                a.is_crowd,
+                dict(a.extra),
+            )
+            for a in annotations
+        ]
+    )
+
+
+def unpack(data: bytes) -> tuple[Annotation, ...]:
+    """The inverse of `pack`.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    try:
+        return tuple(
+            Annotation(
+                id=p.id,
+                category_id=p.category_id,
+                shape=shapely.from_wkb(p.shape),
+                keypoints=tuple(Keypoint(x, y, Visibility(v)) for x, y, v in p.keypoints),
+                origin=Origin(p.origin),
+                score=p.score,
+                is_box=p.is_box,
+                is_crowd=p.is_crowd,
+                extra=p.extra or NOTHING,
+            )
+            for p in _unpacker.decode(data)
+        )
+    except (msgspec.DecodeError, shapely.GEOSException) as error:
+        raise ValueError(f"the journal is damaged: {error}") from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection to the database, which is made where there is none. sqlite3.DatabaseError if it is damaged."""
+    db = sqlite3.connect(path, check_same_thread=False, timeout=5)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
+        elif version != VERSION:
+            raise sqlite3.DatabaseError(f"version {version}")
+        db.execute("SELECT count(*) FROM facts").fetchone()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
