@@ -9,9 +9,10 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core import folder as folders
 from annotator.core.categories import Categories
+from annotator.core.coco import CocoError
 from annotator.core.document import Document, Status
 from annotator.core.photo_list import PhotoList
-from annotator.core.store import Store
+from annotator.core.store import News, Notice, Store
 from annotator.history import History
 from annotator.photos import Photo, PhotoCache, PhotoLoader
 from annotator.settings import Settings, data_folder
@@ -48,8 +49,7 @@ class Session(QObject):
 
     _scanned = Signal(int, object, object)
     _stored = Signal(int, object, object)
-    _said = Signal(int, str, str)
-    _kept = Signal(int, bool)
+    _noticed = Signal(int, object)
 
     def __init__(self, settings: Settings, cache: PhotoCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,8 +72,7 @@ class Session(QObject):
         self._loader.failed.connect(self._photo_failed)
         self._scanned.connect(self._show_names)
         self._stored.connect(self._use_store)
-        self._said.connect(self._pass_on)
-        self._kept.connect(self._tell_saved)
+        self._noticed.connect(self._tell)
 
     # Folder
 
@@ -93,9 +92,7 @@ class Session(QObject):
             self._scanned.emit(number, folder, names)
             try:
                 store = Store.open(
-                    folder, file, fallback=fallback, names=names,
-                    on_message=lambda text, kind: self._said.emit(number, text, kind),
-                    on_saved=lambda saved: self._kept.emit(number, saved),
+                    folder, file, fallback=fallback, names=names, notify=lambda notice: self._noticed.emit(number, notice)
                 )  # fmt: skip
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
                 self._stored.emit(number, None, error)
@@ -118,6 +115,7 @@ class Session(QObject):
         self._set_document(None)
         self.history.clear()
         if self.store:
+            self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
             self._disk.submit(self.store.close)
         self.store = None
         self.folder = None
@@ -239,7 +237,11 @@ class Session(QObject):
             return
         document = self.history.document(self.current)
         if document is None:
-            record = self.store.load(self.current)
+            try:
+                record = self.store.load(self.current)
+            except CocoError as error:
+                self.message.emit(str(error), "error")
+                return
             document = Document(
                 self.current, self._photo.size, record.annotations, answered=record.answered, done=record.done
             )  # fmt: skip
@@ -263,6 +265,7 @@ class Session(QObject):
     def _keeper(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
+            self.saved_changed.emit(False)
             self.store.put(
                 document.name, document.size, document.annotations, answered=document.answered, done=document.done
             )  # fmt: skip
@@ -288,13 +291,13 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
-    def _tell_saved(self, number: int, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        if number == self._opening:
-            self.saved_changed.emit(saved)
-
-    def _pass_on(self, number: int, text: str, kind: str) -> None:
-        if number == self._opening:
-            self.message.emit(text, kind)
+    def _tell(self, number: int, notice: Notice) -> None:
+        if number != self._opening or self.store is None:
+            return
+        if notice.news is News.SAVED:
+            self.saved_changed.emit(not self.store.unsaved)
+        else:
+            self.message.emit(notice.message, "error" if notice.news is News.FAILED else "warning")
 
 
 def _status(store: Store, name: str) -> Status:

@@ -144,6 +144,13 @@ class Store:
             self._last_id += 1
             return self._last_id
 
+    def share_categories(self, categories: Categories) -> None:
+        """Hold the classes in this object from now on; what it held before is gone."""
+        self.categories.changed.disconnect(self._categories_changed)
+        categories.become(self.categories)
+        self.categories = categories
+        categories.changed.connect(self._categories_changed)
+
     # Photos
 
     def load(self, name: str) -> PhotoRecord:
