@@ -1,0 +1,66 @@
+"""What a model can name: its categories, as COCO describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of a COCO file or of a model."""
+
+    id: int
+    """As in the COCO file; any whole number."""
+    name: str
+    supercategory: str = ""
+    keypoints: tuple[str, ...] = ()
+    """Names of the keypoints, in order; empty where the category has none."""
+    skeleton: tuple[tuple[int, int], ...] = ()
+    """Edges between keypoints, counted from 1 as COCO does."""
+
+
+def from_coco(record: dict[str, Any]) -> Category:
+    """Return the category that an entry of a COCO file's `categories` describes.
+
+    Raises:
+        ValueError: The entry lacks a name or an id, or a part of it has the wrong type.
+    """
+    try:
+        name, number = record["name"], record["id"]
+        points = tuple(str(p) for p in record.get("keypoints") or ())
+        skeleton = tuple((int(a), int(b)) for a, b in record.get("skeleton") or ())
+        supercategory = str(record.get("supercategory") or "")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"a category is not as COCO has it: {record!r}") from error
+    if not isinstance(name, str) or not isinstance(number, int) or isinstance(number, bool):
+        raise ValueError(f"a category is not as COCO has it: {record!r}")
+    if any(not 1 <= end <= len(points) for edge in skeleton for end in edge):
+        raise ValueError(f"the skeleton of {name!r} names a keypoint that it does not have")
+    return Category(number, name, supercategory, points, skeleton)
+
+
+def to_coco(category: Category) -> dict[str, Any]:
+    """Return the entry of a COCO file's `categories`; keypoints and skeleton only where there are any."""
+    record: dict[str, Any] = {"id": category.id, "name": category.name, "supercategory": category.supercategory}
+    if category.keypoints:
+        record["keypoints"] = list(category.keypoints)
+        record["skeleton"] = [list(edge) for edge in category.skeleton]
+    return record
+
+
+def mirror(names: tuple[str, ...]) -> list[int]:
+    """Return for each keypoint the one that takes its place when the picture is flipped: left and right change places.
+
+    A keypoint is paired with the one of the same name but for `left` and `right`; without such a partner it stays.
+    """
+    swapped = {"left": "right", "right": "left"}
+    index = {name: i for i, name in enumerate(names)}
+
+    def partner(name: str) -> str:
+        for side, other in swapped.items():
+            if side in name:
+                return name.replace(side, other)
+        return name
+
+    return [index.get(partner(name), i) for i, name in enumerate(names)]

@@ -1,0 +1,100 @@
+"""Trained networks on disk: safetensors with everything that is needed to build and name them as JSON in the header."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from model.categories import Category, to_coco
+from model.config import ModelConfig, to_dict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = "annotator-maskrcnn-1"
+"""Stands in the header, so that a checkpoint of something else is told apart."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network's weights and what they mean."""
+
+    config: ModelConfig
+    categories: tuple[Category, ...]
+    """One a class, in the order of the network's outputs."""
+    state: dict[str, Tensor]
+    """What `MaskRCNN.load_state_dict` takes."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """How good it is, by name; JSON-ready."""
+
+
+def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint; a file that was there stays whole until the new one is complete on disk.
+
+    Args:
+        path: A `.safetensors` file; its folder is made when missing.
+        checkpoint: What to write.
+        half: Whether floats are stored in 16 bits, at half the size.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    tensors = {}
+    for name, tensor in checkpoint.state.items():
+        kept = tensor.detach().cpu()
+        kept = kept.half() if half and kept.is_floating_point() else kept
+        tensors[name] = kept.contiguous().clone()
+    header = {
+        "format": FORMAT,
+        "config": json.dumps(to_dict(checkpoint.config)),
+        "categories": json.dumps([to_coco(c) for c in checkpoint.categories]),
+        "metrics": json.dumps(checkpoint.metrics),
+    }
+    write_bytes(path, save(tensors, metadata=header))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file's contents in one step: a temporary file beside it, forced to disk, then renamed.
+
+    Raises:
+        OSError: The file cannot be written; what was there is unchanged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write what a training run needs to go on: tensors, numbers, strings, lists and dictionaries of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Return what `write_state` wrote. Nothing but plain data is read: no code in the file can run."""
+    return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,210 @@
+"""The settings of a network and of a training run: plain frozen records, the paper's values as the defaults.
+
+"Paper" is He, Gkioxari, Dollár, Girshick: *Mask R-CNN*, ICCV 2017 (arXiv:1703.06870).
+"FPN" is Lin et al.: *Feature Pyramid Networks for Object Detection*, CVPR 2017 (arXiv:1612.03144).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+Backbone = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+]
+Features = Literal["c4", "c5", "fpn"]
+RoILayer = Literal["align", "warp", "pool"]
+RoIReduce = Literal["average", "max"]
+BoxHead = Literal["mlp", "conv"]
+MaskHead = Literal["fcn", "mlp2", "mlp3", "none"]
+MaskLoss = Literal["sigmoid", "softmax"]
+BatchNorm = Literal["frozen", "trained"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One member of the Mask R-CNN family. The defaults are the paper's ResNet-50-FPN."""
+
+    classes: int = 80
+    """Object classes, background not counted."""
+    backbone: Backbone = "resnet50"
+    features: Features = "fpn"
+    """c4: stride 16, res5 per RoI (paper, Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
+    channels: int = 256
+    """Width of the pyramid and of the mask head's convolutions (FPN, sec. 3; paper, Fig. 4)."""
+    batch_norm: BatchNorm = "frozen"
+    """Frozen is what the ResNet detectors of the paper's code base do: eight photos are too few for statistics."""
+    roi_layer: RoILayer = "align"
+    roi_reduce: RoIReduce = "average"
+    """How a bin's four samples become one (paper, sec. 3: max or average)."""
+    roi_half_pixel: bool = False
+    """True places feature (0, 0) at the centre of its cell; False is the placing of torchvision's official weights."""
+    box_head: BoxHead = "mlp"
+    """mlp: two fully connected layers (FPN, sec. 4.2); conv: four 3x3 with batch norm, then one (torchvision's v2)."""
+    box_width: int = 1024
+    """Width of the fully connected layers of the box head (FPN, sec. 4.2)."""
+    mask_head: MaskHead = "fcn"
+    """fcn: Fig. 4; mlp2 and mlp3: the two of Table 2e; none: Faster R-CNN with RoIAlign (Table 3)."""
+    mask_loss: MaskLoss = "sigmoid"
+    """sigmoid: a binary mask per class; softmax: the classes compete (Table 2b)."""
+    mask_norm: bool = False
+    """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
+    keypoints: int = 0
+    """Keypoint types, each a one-hot 56x56 mask (sec. 5); 0 for no keypoint head."""
+    keypoint_width: int = 512
+    """Width of the eight convolutions of the keypoint head (sec. 5)."""
+    keypoint_convs: int = 8
+    anchor_sizes: tuple[float, ...] = (32, 64, 128, 256, 512)
+    """Square roots of the anchor areas in pixels (FPN, sec. 4.1: one per level; C4 and C5 carry all at one level)."""
+    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Height over width (paper, sec. 3.1: 5 scales and 3 aspect ratios)."""
+    rpn_convs: int = 1
+    """3x3 convolutions before the RPN's outputs (Faster R-CNN: 1; torchvision's v2: 2)."""
+    rpn_pre_nms: int = 1000
+    """Proposals a level kept before non-maximum suppression at test time (torchvision; the paper keeps more)."""
+    rpn_post_nms: int = 1000
+    """Proposals a photo at test time (paper, sec. 3.1: 300 for C4 and 1000 for FPN)."""
+    rpn_nms: float = 0.7
+    """Faster R-CNN, sec. 3.3."""
+    box_nms: float = 0.5
+    """Overlap of two detections of one class above which the weaker goes (Fast R-CNN's code)."""
+    short_side: int = 800
+    """Photos are scaled so that the shorter side has this many pixels (paper, sec. 3.1) ..."""
+    long_side: int = 1333
+    """... unless the longer one would pass this (Detectron)."""
+
+    def __post_init__(self) -> None:
+        """Refuse a combination that no network can have, so that a damaged file cannot ask for one.
+
+        Raises:
+            ValueError: With one sentence naming the field.
+        """
+        for field, hint in get_type_hints(type(self)).items():
+            value = getattr(self, field)
+            if get_origin(hint) is Literal and value not in get_args(hint):
+                raise ValueError(f"{field} is {value!r}, which is not one of {', '.join(get_args(hint))}")
+        limits = {
+            "classes": 100_000,
+            "channels": 4096,
+            "box_width": 16384,
+            "keypoint_width": 4096,
+            "keypoint_convs": 64,
+            "rpn_convs": 16,
+            "rpn_pre_nms": 100_000,
+            "rpn_post_nms": 100_000,
+            "short_side": 16384,
+            "long_side": 16384,
+        }
+        for field, most in limits.items():
+            if not 1 <= getattr(self, field) <= most:
+                raise ValueError(f"{field} is {getattr(self, field)!r}, which is not between 1 and {most}")
+        if not 0 <= self.keypoints <= 10_000:
+            raise ValueError(f"keypoints is {self.keypoints!r}, which is not between 0 and 10000")
+        if not self.anchor_sizes or not self.anchor_ratios:
+            raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
+
+
+BUILTIN = ModelConfig(
+    classes=12,
+    backbone="mobilenet_v2",
+    channels=128,
+    roi_half_pixel=True,
+    box_width=512,
+    keypoints=17,
+    keypoint_width=128,
+    keypoint_convs=4,
+    anchor_sizes=(16, 32, 64, 128, 256),
+    rpn_pre_nms=500,
+    rpn_post_nms=300,
+    short_side=384,
+    long_side=640,
+)
+"""The network that is shipped: both heads over MobileNetV2, small enough for two CPU cores."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained. Sampling and loss follow the paper, the optimiser what a small data set needs."""
+
+    epochs: int = 12
+    minutes: float = 0.0
+    """When positive, the schedule follows the clock instead: training ends after this much time at the final rate."""
+    batch: int = 4
+    learning_rate: float = 3e-4
+    """AdamW's. The paper trains with SGD at 0.02 and 16 photos, from which a few hundred photos gain nothing."""
+    weight_decay: float = 1e-4
+    """Paper, sec. 3.1."""
+    warmup: int = 100
+    """Steps of linear rise."""
+    schedule: Literal["cosine", "step"] = "cosine"
+    """step divides the rate by 10 at 3/4 and 15/16 of the way (paper, sec. 3.1: at 120k of 160k)."""
+    clip: float = 5.0
+    """Greatest norm of the gradient."""
+    ema: float = 0.998
+    """Decay of the moving average of the weights, which is what is evaluated and kept; 0 for none."""
+    rpn_batch: int = 256
+    """Anchors a photo in the RPN's loss, half of them positive (Faster R-CNN, sec. 3.1.3)."""
+    rpn_pre_nms: int = 1000
+    rpn_post_nms: int = 500
+    """Proposals kept a photo while training (paper: 2000)."""
+    box_batch: int = 128
+    """RoIs a photo in the box loss (paper, sec. 3.1: 64 for C4, 512 for FPN) ..."""
+    box_positive: float = 0.25
+    """... of which this share is positive (paper, sec. 3.1: 1:3)."""
+    mask_batch: int = 24
+    """Positive RoIs a photo at most in the mask and in the keypoint loss."""
+    keypoint_weight: float = 0.4
+    """Weight of the keypoint loss, whose scale (log 56*56) would drown the others."""
+    scales: tuple[int, ...] = (320, 352, 384)
+    """Short side of a batch's canvas: drawn for each batch."""
+    early_scales: tuple[int, ...] = (256, 288, 320)
+    """The same for epochs that begin within the first `early_share`: small pictures teach the coarse things faster."""
+    early_share: float = 0.4
+    frozen_stages: int = 1
+    """Stages of the backbone, from the stem on, that keep their weights (Detectron: the stem and the first)."""
+    jitter: tuple[float, float] = (0.75, 1.3)
+    """Scale of a photo relative to the one that fits the canvas."""
+    flip: bool = True
+    colour: float = 0.3
+    """Strength of brightness, contrast and saturation jitter."""
+    seed: int = 0
+    workers: int = 0
+    """Processes that load photos beside the one that trains."""
+
+
+def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """Return the settings as JSON-ready values."""
+    return asdict(config)
+
+
+def model_config(values: dict[str, Any]) -> ModelConfig:
+    """Return the config that `to_dict` wrote.
+
+    Raises:
+        ValueError: A field is unknown, has the wrong type or a value that no network can have.
+    """
+    known = {field.name: field for field in fields(ModelConfig)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f"the settings hold the unknown field {unknown[0]!r}")
+    clean: dict[str, Any] = {}
+    for name, value in values.items():
+        default = known[name].default
+        if isinstance(default, tuple):
+            if not isinstance(value, list | tuple) or not all(isinstance(v, int | float) for v in value):
+                raise ValueError(f"{name} is not a list of numbers")
+            clean[name] = tuple(value)
+        elif isinstance(default, float) and isinstance(value, int | float):
+            clean[name] = float(value)
+        elif type(value) is type(default):
+            clean[name] = value
+        else:
+            raise ValueError(f"{name} is {value!r}, which is not a {type(default).__name__}")
+    return ModelConfig(**clean)

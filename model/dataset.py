@@ -1,0 +1,208 @@
+"""Training photos from COCO files, several of them together, each with what it labels and what it leaves out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from model.categories import Category, from_coco
+from model.targets import MASK_GRID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+SMALLEST = 1.0
+"""Instances with a side of this many pixels or fewer are no lesson."""
+
+
+class DataError(Exception):
+    """A data set cannot be used; the text is one sentence that names the file and says why."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One labelled object. Coordinates are pixels of the upright photo."""
+
+    label: int
+    """Class of the model, 1 to classes."""
+    box: tuple[float, float, float, float]
+    """xyxy."""
+    segmentation: Any
+    """COCO's polygons or RLE, or None."""
+    keypoints: tuple[float, ...]
+    """x, y, visibility of each; empty where none are labelled."""
+
+
+@dataclass
+class Photo:
+    """One photo with its labels."""
+
+    path: Path
+    width: int
+    height: int
+    instances: list[Instance] = field(default_factory=list)
+    crowds: list[tuple[float, float, float, float]] = field(default_factory=list)
+    """Boxes, xyxy, in which single objects were not told apart."""
+    complete: tuple[bool, ...] = ()
+    """[classes + 1]: the classes of which every instance is labelled; index 0 is background."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A COCO file to train on."""
+
+    annotations: Path
+    images: Path | None = None
+    """Folder of the photos; when None, `images` beside the file, or else the file's own folder."""
+    partial: bool = False
+    """Whether even the file's own categories are not labelled everywhere."""
+
+    def folder(self) -> Path:
+        """Return the folder that the file names of the photos start from."""
+        if self.images is not None:
+            return self.images
+        beside = self.annotations.parent / "images"
+        return beside if beside.is_dir() else self.annotations.parent
+
+
+def read_coco(path: Path) -> dict[str, Any]:
+    """Return the contents of a COCO file.
+
+    Raises:
+        DataError: The file cannot be read or is not a COCO file.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise DataError(f"{path} is not JSON.") from None
+    kinds = ("images", "annotations", "categories")
+    if not isinstance(data, dict) or any(not isinstance(data.get(kind), list) for kind in kinds):
+        raise DataError(f"{path} is not a COCO file: it needs the lists {', '.join(kinds)}.")
+    return data
+
+
+def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory: bool) -> list[Category]:
+    """Return the classes that COCO files label, in the order in which they first appear, numbered from 1.
+
+    Files are joined by name. With `by_supercategory` every supercategory is one class.
+
+    Raises:
+        DataError: A category is not as COCO has it.
+    """
+    found: dict[str, Category] = {}
+    for path, data in files:
+        for record in data["categories"]:
+            try:
+                category = from_coco(record)
+            except ValueError as error:
+                raise DataError(f"{path}: {error}.") from None
+            name = (category.supercategory or category.name) if by_supercategory else category.name
+            # Keypoints belong to a name: a class of several categories has none unless it has the name of one.
+            points, skeleton = (category.keypoints, category.skeleton) if category.name == name else ((), ())
+            old = found.get(name)
+            if old is None:
+                found[name] = Category(len(found) + 1, name, category.supercategory, points, skeleton)
+            elif points and not old.keypoints:
+                found[name] = Category(old.id, name, old.supercategory, points, skeleton)
+    return list(found.values())
+
+
+def read_photos(sources: list[Source], classes: list[Category], *, by_supercategory: bool) -> list[Photo]:
+    """Return all photos of the sources with labels that count in `classes`.
+
+    Which classes a photo labels completely follows from its file: a class is complete when all the categories that make
+    it up in any of the files stand in this one, and the file is not `partial`.
+
+    Raises:
+        DataError: A file cannot be read or is not a COCO file.
+    """
+    files = [(source, read_coco(source.annotations)) for source in sources]
+    label_of_class = {c.name: i for i, c in enumerate(classes, 1)}
+    members: dict[int, set[str]] = {}
+    for _, data in files:
+        for record in data["categories"]:
+            label = label_of_class.get(_class_name(record, by_supercategory=by_supercategory))
+            if label is not None:
+                members.setdefault(label, set()).add(record["name"])
+    photos: list[Photo] = []
+    for source, data in files:
+        names = {record["name"] for record in data["categories"]}
+        complete = tuple(
+            label == 0 or (not source.partial and label in members and members[label] <= names)
+            for label in range(len(classes) + 1)
+        )
+        labels = {
+            record["id"]: label_of_class.get(_class_name(record, by_supercategory=by_supercategory))
+            for record in data["categories"]
+        }
+        photos += _photos_of(source, data, labels, complete)
+    return photos
+
+
+def _class_name(record: dict[str, Any], *, by_supercategory: bool) -> str:
+    return (record.get("supercategory") or record["name"]) if by_supercategory else record["name"]
+
+
+def _photos_of(
+    source: Source, data: dict[str, Any], labels: dict[int, int | None], complete: tuple[bool, ...]
+) -> list[Photo]:
+    folder = source.folder()
+    try:
+        photos = {
+            image["id"]: Photo(folder / image["file_name"], image["width"], image["height"], complete=complete)
+            for image in data["images"]
+        }
+        for annotation in data["annotations"]:
+            label = labels.get(annotation["category_id"])
+            photo = photos.get(annotation["image_id"])
+            if photo is None or label is None:
+                continue
+            x, y, w, h = (float(v) for v in annotation["bbox"])
+            box = (x, y, x + w, y + h)
+            if annotation.get("iscrowd", 0):
+                photo.crowds.append(box)
+            elif min(w, h) > SMALLEST:
+                points = tuple(float(v) for v in annotation.get("keypoints") or ())
+                points = points if any(v > 0 for v in points[2::3]) else ()
+                photo.instances.append(Instance(label, box, annotation.get("segmentation"), points))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{source.annotations} is not a proper COCO file: {error!r}.") from None
+    return list(photos.values())
+
+
+def instance_mask(instance: Instance, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+    """Return an instance's mask as a grid over its own extent, or None where it has no mask.
+
+    Returns:
+        [MASK_GRID, MASK_GRID] uint8, the share of each cell that is object, times 255; and where the grid lies: xyxy,
+        float32.
+    """
+    segmentation = instance.segmentation
+    if not segmentation:
+        return None
+    if isinstance(segmentation, list):
+        rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+    elif isinstance(segmentation["counts"], list):
+        rle = coco_mask.frPyObjects(segmentation, height, width)
+    else:
+        rle = segmentation
+    mask = coco_mask.decode(rle)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows) == 0:
+        return None
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    crop = np.ascontiguousarray(mask[top:bottom, left:right]) * np.uint8(255)
+    # Area averaging when shrinking; when enlarging, linear interpolation keeps the outline between the pixels.
+    shrinks = max(crop.shape) > MASK_GRID
+    grid = cv2.resize(crop, (MASK_GRID, MASK_GRID), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return grid.astype(np.uint8), np.array([left, top, right, bottom], np.float32)

@@ -1,0 +1,123 @@
+"""Which photos make up which batch, and the batches themselves."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from model.augment import MaskCache, training_sample
+from model.photo import PhotoError
+from model.targets import empty_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from model.config import TrainConfig
+    from model.dataset import Photo
+    from model.targets import Target
+
+ROUND = 32
+"""Sides of a canvas are multiples of the coarsest stride of the backbone."""
+ASPECT = 4 / 3
+"""Long to short side of a canvas: that of most cameras."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One batch: photos of one orientation on canvases of one size."""
+
+    photos: tuple[int, ...]
+    """Index in the list of photos."""
+    canvas: tuple[int, int]
+    """(height, width)."""
+    seed: int
+
+
+def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: float = 1.0) -> list[Plan]:
+    """Return the batches of an epoch: every photo once, in an order that follows from the seed and the epoch.
+
+    `share` is the part 0..1 of the training that was over when the epoch began; it decides the size of the canvases.
+    """
+    scales = config.early_scales if share < config.early_share else config.scales
+    random = np.random.default_rng((config.seed, epoch))
+    order = random.permutation(len(photos))
+    wide = [int(i) for i in order if photos[i].width >= photos[i].height]
+    tall = [int(i) for i in order if photos[i].width < photos[i].height]
+    plans = []
+    for group, upright in ((wide, False), (tall, True)):
+        for start in range(0, len(group), config.batch):
+            short = int(random.choice(scales))
+            long = round(short * ASPECT / ROUND) * ROUND
+            canvas = (long, short) if upright else (short, long)
+            plans.append(Plan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))
+    return [plans[i] for i in random.permutation(len(plans))]
+
+
+@dataclass
+class Batch:
+    """Photos ready for the network."""
+
+    images: torch.Tensor  # [B, 3, H, W] uint8
+    targets: list[Target]
+    names: list[str]
+
+
+class Batches(Dataset[Batch]):
+    """The batches of an epoch; item i is drawn from its own seed, whoever asks for it and when."""
+
+    def __init__(
+        self, photos: list[Photo], plans: list[Plan], config: TrainConfig, masks: MaskCache, *, mirror: list[int]
+    ) -> None:
+        self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
+        self.mirror = mirror
+
+    def __len__(self) -> int:
+        return len(self.plans)
+
+    def __getitem__(self, index: int) -> Batch:
+        plan = self.plans[index]
+        random = np.random.default_rng(plan.seed)
+        images, targets, names = [], [], []
+        for i in plan.photos:
+            photo = self.photos[i]
+            try:
+                image, target = training_sample(
+                    photo,
+                    plan.canvas,
+                    self.config,
+                    keypoints=len(self.mirror),
+                    mirror=self.mirror,
+                    random=random,
+                    masks=self.masks,
+                )
+            except PhotoError as error:
+                print(f"Left out {photo.path}: {error}", file=sys.stderr)  # noqa: T201 - a run goes on without it
+                continue
+            images.append(image)
+            targets.append(target)
+            names.append(str(photo.path))
+        if not images:  # nothing was readable: an empty canvas teaches nothing and stops nothing
+            images.append(torch.zeros(3, *plan.canvas, dtype=torch.uint8))
+            blank = empty_target(len(self.photos[0].complete) - 1, len(self.mirror))
+            blank.complete[1:] = False
+            targets.append(blank)
+            names.append("an empty canvas")
+        return Batch(torch.stack(images), targets, names)
+
+
+def batches(dataset: Batches, first: int = 0) -> Iterable[Batch]:
+    """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
+    workers = dataset.config.workers
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=range(first, len(dataset)),
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+    )

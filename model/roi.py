@@ -1,0 +1,93 @@
+"""RoI layers: a fixed-size grid of features for each box (paper, sec. 3 and Table 2c)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import roi_align, roi_pool
+
+from model.config import RoILayer, RoIReduce
+
+SAMPLES = 2
+"""Samples along each side of a bin: four regularly placed ones in it (paper, sec. 3)."""
+
+
+def pool_regions(
+    features: Tensor,
+    rois: Tensor,
+    size: int,
+    scale: float,
+    *,
+    layer: RoILayer,
+    reduce: RoIReduce,
+    half_pixel: bool,
+) -> Tensor:
+    """Return the features [R, C, size, size] of regions of a map [B, C, H, W].
+
+    Args:
+        features: The map.
+        rois: [R, 5] float32: index in the batch, then x1, y1, x2, y2 in pixels of the picture.
+        size: Bins along each side.
+        scale: Pixels of the map for a pixel of the picture.
+        layer: align: nothing is rounded. warp: the region is rounded to whole cells, then sampled bilinearly (Dai et
+            al., MNC). pool: region and bins are rounded, the greatest cell counts (Girshick, Fast R-CNN).
+        reduce: How the four samples of a bin become one; pool always takes the greatest.
+        half_pixel: Whether the value of a cell lies at its centre (aligned) or at its corner.
+    """
+    if layer == "pool":
+        return roi_pool(features, rois.to(features.dtype), size, scale)
+    if layer == "warp":
+        cells = torch.round(rois[:, 1:].float() * scale)
+        cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region
+        rois, scale, half_pixel = torch.cat([rois[:, :1], cells], 1), 1.0, True
+    rois = rois.to(features.dtype) if features.dtype == torch.float64 else rois.float()
+    values = features if features.dtype == rois.dtype else features.to(rois.dtype)
+    if reduce == "max":
+        # One sample in each quarter of a bin is the same four points, kept apart for the maximum.
+        fine = roi_align(values, rois, size * SAMPLES, scale, 1, aligned=half_pixel)
+        return functional.max_pool2d(fine, SAMPLES).to(features.dtype)
+    return roi_align(values, rois, size, scale, SAMPLES, aligned=half_pixel).to(features.dtype)
+
+
+class RegionPooler(nn.Module):
+    """Pools boxes from the level of the pyramid that suits their size, or from the only level there is."""
+
+    def __init__(
+        self, strides: tuple[int, ...], *, layer: RoILayer, reduce: RoIReduce, half_pixel: bool
+    ) -> None:
+        super().__init__()
+        self.strides = strides
+        self.layer: RoILayer = layer
+        self.reduce: RoIReduce = reduce
+        self.half_pixel = half_pixel
+
+    def levels(self, rois: Tensor) -> Tensor:
+        """Return the level [R] of each region: k = 4 + log2(sqrt(area) / 224) (FPN, eq. 1), within what exists."""
+        size = (rois[:, 3:5] - rois[:, 1:3]).float().prod(1).clamp(min=0).sqrt()
+        first = round(torch.tensor(float(self.strides[0])).log2().item())
+        level = torch.floor(4 + torch.log2(size / 224) + 1e-6)
+        return level.clamp(first, first + len(self.strides) - 1).long() - first
+
+    def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
+        """Return [R, C, size, size]. `features` are the maps [B, C, H, W] from fine to coarse, `rois` [R, 5]."""
+        if len(self.strides) == 1:
+            return self._pool(features[0], rois, size, self.strides[0])
+        level = self.levels(rois)
+        pooled = features[0].new_zeros((len(rois), features[0].shape[1], size, size))
+        for index, stride in enumerate(self.strides):
+            here = torch.nonzero(level == index).flatten()
+            if len(here):
+                pooled = pooled.index_copy(0, here, self._pool(features[index], rois[here], size, stride))
+        return pooled
+
+    def _pool(self, features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
+        return pool_regions(
+            features, rois, size, 1 / stride, layer=self.layer, reduce=self.reduce, half_pixel=self.half_pixel
+        )
+
+
+def join(boxes: list[Tensor]) -> Tensor:
+    """Return the boxes [N_i, 4] of each photo of a batch as one [sum N_i, 5] tensor with the photo's index in front."""
+    index = torch.cat([b.new_full((len(b), 1), i) for i, b in enumerate(boxes)])
+    return torch.cat([index, torch.cat(boxes)], 1)
