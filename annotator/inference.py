@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 POOL_SIZE = 100
+RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 SMALLEST_SIDE = 256  # below this a smaller photo is no help, and the CPU takes over
 
 
@@ -86,10 +87,13 @@ class Progress:
 class PoolStore(Protocol):
     """Where earlier answers are kept. Called in the worker thread."""
 
-    def pool(self, name: str, model_id: str) -> tuple[Annotation, ...] | None:
+    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
         """The pool of a photo, or None."""
 
-    def put_pool(self, name: str, model_id: str, suggestions: tuple[Annotation, ...]) -> None:
+    def pool_names(self, model: str) -> set[str]:
+        """The photos that have a pool."""
+
+    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         """Keep a pool."""
 
 
@@ -107,7 +111,8 @@ class Suggester(QObject):
     Signals:
         loaded: (ModelInfo) a model is in use.
         failed: (sentence) the model cannot be used; the one before it, if any, stays in use.
-        suggested: (Suggestions) for the photo shown or a likely next one.
+        suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
+        recalled: (name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
         progress: (Progress or None) of the whole folder; None when that has ended.
@@ -116,6 +121,7 @@ class Suggester(QObject):
     loaded = Signal(object)
     failed = Signal(str)
     suggested = Signal(object)
+    recalled = Signal(object)
     activity = Signal(str)
     notice = Signal(str)
     progress = Signal(object)
@@ -130,6 +136,7 @@ class Suggester(QObject):
         self._source: _Source | None = None
         self._shown: str | None = None
         self._ahead: deque[str] = deque()
+        self._recall: deque[str] | None = deque()  # None: to be asked for
         self._all: deque[str] = deque()
         self._all_total = 0
         self._all_since = 0.0
@@ -152,6 +159,8 @@ class Suggester(QObject):
         with self._wake:
             self._source = _Source(folder, pools)
             self._drop()
+            self._recall = None
+            self._wake.notify()
 
     def clear_source(self) -> None:
         """No folder is open."""
@@ -187,7 +196,7 @@ class Suggester(QObject):
         self._thread.wait()
 
     def _drop(self) -> None:
-        self._shown, self._ahead, self._all = None, deque(), deque()
+        self._shown, self._ahead, self._recall, self._all = None, deque(), deque(), deque()
 
     # Called in the worker thread
 
@@ -207,7 +216,7 @@ class Suggester(QObject):
                 self._answer_next()
 
     def _next_is_ready(self) -> bool:
-        wanted = self._shown or self._ahead or self._all
+        wanted = self._shown or self._ahead or self._recall is None or self._recall or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
 
     def _use(self, weights: str, device: str) -> None:
@@ -221,6 +230,8 @@ class Suggester(QObject):
             return
         self._predictor = predictor
         self._model_id = predictor.id
+        with self._wake:
+            self._recall = None
         self.loaded.emit(self._info(predictor))
 
     def _answer_next(self) -> None:
@@ -231,12 +242,17 @@ class Suggester(QObject):
                 name, self._shown = self._shown, None
             elif self._ahead:
                 name = self._ahead.popleft()
+            elif self._recall is None or self._recall:
+                name = ""
             elif self._all:
                 name, folder_turn = self._all.popleft(), True
             else:
                 return
             waiting = len(self._ahead)
         if source is None:
+            return
+        if not name:
+            self._recall_some(source)
             return
         self.activity.emit(f"prefetching, {waiting + 1} to go" if waiting else f"looking at {name}")
         answer = self._answer(name, source, keep=not folder_turn)
@@ -251,6 +267,23 @@ class Suggester(QObject):
             self.suggested.emit(answer)
         if progress:
             self.progress.emit(progress if progress.done < progress.total else None)
+
+    def _recall_some(self, source: _Source) -> None:
+        """Tell the scores of some photos that were looked at in earlier sessions."""
+        if self._recall is None:
+            names = sorted(source.pools.pool_names(self._model_id))
+        else:
+            names = list(self._recall)
+        scores = {}
+        for name in names[:RECALLED_AT_ONCE]:
+            pool = source.pools.pool(name, self._model_id)
+            if pool is not None:
+                scores[name] = tuple(s.score or 0.0 for s in pool)
+        with self._wake:
+            if source is not self._source:
+                return
+            self._recall = deque(names[RECALLED_AT_ONCE:])
+        self.recalled.emit(scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
         pool = source.pools.pool(name, self._model_id)

@@ -83,6 +83,9 @@ class Session(QObject):
         number = self._opening
         fallback = data_folder() / "projects"
 
+        def tell(notice: Notice) -> None:
+            self._noticed.emit(number, notice)
+
         def work() -> None:
             try:
                 names = folders.scan(folder, lambda: number != self._opening)
@@ -91,9 +94,7 @@ class Session(QObject):
                 return
             self._scanned.emit(number, folder, names)
             try:
-                store = Store.open(
-                    folder, file, fallback=fallback, names=names, notify=lambda notice: self._noticed.emit(number, notice)
-                )  # fmt: skip
+                store = Store.open(folder, file, fallback=fallback, names=names, notify=tell)
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
                 self._stored.emit(number, None, error)
                 return
@@ -265,10 +266,10 @@ class Session(QObject):
     def _keeper(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
-            self.saved_changed.emit(False)
             self.store.put(
                 document.name, document.size, document.annotations, answered=document.answered, done=document.done
             )  # fmt: skip
+            self.saved_changed.emit(not self.store.unsaved)
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
 
         return keep

@@ -48,6 +48,7 @@ class SuggestionFlow(QObject):
         session.store_changed.connect(self._store_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
+        suggester.recalled.connect(self._recalled)
 
     def set_threshold(self, threshold: float) -> None:
         """Offer from this score on; the counts in the file list follow when the slider rests."""
@@ -154,6 +155,12 @@ class SuggestionFlow(QObject):
         if document and document.name == answer.name:
             document.offer(self._in_project(answer.pool))
         self._count(answer.name)
+
+    def _recalled(self, scores: dict[str, tuple[float, ...]]) -> None:
+        for name, found in scores.items():
+            if name in self._session.photos and name not in self._scores:
+                self._scores[name] = sorted(found)
+                self._count(name)
 
     def _in_project(self, pool: tuple[Annotation, ...]) -> list[Annotation]:
         return [
