@@ -112,7 +112,7 @@ class Suggester(QObject):
         loaded: (ModelInfo) a model is in use.
         failed: (sentence) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
-        recalled: (name -> scores) of photos that the model has looked at in earlier sessions.
+        recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
         progress: (Progress or None) of the whole folder; None when that has ended.
@@ -121,7 +121,7 @@ class Suggester(QObject):
     loaded = Signal(object)
     failed = Signal(str)
     suggested = Signal(object)
-    recalled = Signal(object)
+    recalled = Signal(str, object)
     activity = Signal(str)
     notice = Signal(str)
     progress = Signal(object)
@@ -270,10 +270,8 @@ class Suggester(QObject):
 
     def _recall_some(self, source: _Source) -> None:
         """Tell the scores of some photos that were looked at in earlier sessions."""
-        if self._recall is None:
-            names = sorted(source.pools.pool_names(self._model_id))
-        else:
-            names = list(self._recall)
+        left = self._recall
+        names = sorted(source.pools.pool_names(self._model_id)) if left is None else list(left)
         scores = {}
         for name in names[:RECALLED_AT_ONCE]:
             pool = source.pools.pool(name, self._model_id)
@@ -283,7 +281,7 @@ class Suggester(QObject):
             if source is not self._source:
                 return
             self._recall = deque(names[RECALLED_AT_ONCE:])
-        self.recalled.emit(scores)
+        self.recalled.emit(self._model_id, scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
         pool = source.pools.pool(name, self._model_id)

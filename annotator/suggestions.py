@@ -156,7 +156,9 @@ class SuggestionFlow(QObject):
             document.offer(self._in_project(answer.pool))
         self._count(answer.name)
 
-    def _recalled(self, scores: dict[str, tuple[float, ...]]) -> None:
+    def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:
+        if self.model is None or model_id != self.model.id:
+            return
         for name, found in scores.items():
             if name in self._session.photos and name not in self._scores:
                 self._scores[name] = sorted(found)
