@@ -80,9 +80,7 @@ _encode = msgspec.json.Encoder().encode
 # Annotations
 
 
-def decode_annotation(
-    raw: bytes | msgspec.Raw, annotation_id: int, keypoint_counts: Mapping[int, int] = NOTHING
-) -> Annotation:
+def decode_annotation(raw: bytes | msgspec.Raw, annotation_id: int, keypoint_counts: Mapping[int, int]) -> Annotation:
     """Make the record of one annotation of a file.
 
     Args:
@@ -244,7 +242,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
     try:
         body = _category.decode(raw)
         names = tuple(body.keypoints or ())
-        skeleton = tuple((a - 1, b - 1) for a, b in body.skeleton or () if 1 <= min(a, b) and max(a, b) <= len(names))
+        skeleton = tuple((a - 1, b - 1) for a, b in body.skeleton or () if min(a, b) >= 1 and max(a, b) <= len(names))
         extra = _extra(raw, _CategoryBody)
     except msgspec.DecodeError as error:
         raise CocoError(f"Category number {place + 1} cannot be read: {_reason(error)}.") from None

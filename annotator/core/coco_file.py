@@ -157,7 +157,7 @@ def parse(data: bytes, path: Path) -> CocoFile:
     if "images" not in fields:
         raise CocoError(f"{path} is JSON but not a COCO file: it has no list “images”.")
     raws = {key: _list(fields.get(key, b"[]"), key, path) for key in ("images", "annotations", "categories")}
-    file = CocoFile(fields)
+    file = CocoFile(dict(fields))
     file.images = _images(raws["images"], path)
     file.categories = _categories(raws["categories"], path)
     _read_annotations(file, fields.get("annotations", b"[]"), raws["annotations"], path)
@@ -188,9 +188,8 @@ def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
         else:
             taken.add(body.id)
             images.append(_entry(body.id, body, raw))
-    next_id = max(taken, default=0)
-    for next_id, (place, body, raw) in enumerate(homeless, next_id + 1):
-        images[place] = _entry(next_id, body, with_id(raw, next_id))
+    for new_id, (place, body, raw) in enumerate(homeless, max(taken, default=0) + 1):
+        images[place] = _entry(new_id, body, with_id(raw, new_id))
     return images
 
 
@@ -207,7 +206,7 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
     except CocoError as error:
         raise CocoError(f"{path} cannot be read: {error}") from None
     next_id = max((category.id for category, _ in decoded), default=0)
-    for place, (category, raw) in enumerate(decoded):
+    for category, raw in decoded:
         category_id, name = category.id, category.name
         if category_id == NO_ID:
             next_id += 1
@@ -215,9 +214,8 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
         if category_id in categories:
             continue  # the same id twice: the first says what it is
         name = name or f"class {category_id}"
-        if (category_id, name) != (category.id, category.name):
-            category, raw = replace(category, id=category_id, name=name), b""
-        categories[category_id] = (category, raw)
+        named = replace(category, id=category_id, name=name)
+        categories[category_id] = (named, raw if named == category else b"")
     return list(categories.values())
 
 

@@ -67,6 +67,24 @@ def replace_file(path: Path, chunks: Iterable[bytes], about_to: Callable[[int, s
     return FileMark(status.st_size, path.stat().st_mtime_ns, digest.hexdigest())
 
 
+def copy_file(source: Path, target: Path) -> FileMark:
+    """Copy a file and say what the source was. On OSError, which passes through, there is no target."""
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as reading, target.open("wb") as writing:
+            status = os.fstat(reading.fileno())
+            while chunk := reading.read(1 << 20):
+                writing.write(chunk)
+                digest.update(chunk)
+            writing.flush()
+            os.fsync(writing.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise
+    return FileMark(status.st_size, status.st_mtime_ns, digest.hexdigest())
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's entries to the disk, where the system can."""
     with contextlib.suppress(OSError):

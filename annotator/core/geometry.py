@@ -119,7 +119,7 @@ def iou(a: MultiPolygon, b: MultiPolygon) -> float:
     bx0, by0, bx1, by1 = b.bounds
     if ax1 <= bx0 or bx1 <= ax0 or ay1 <= by0 or by1 <= ay0:
         return 0.0
-    a, b = valid(a), valid(b)
-    shared = a.intersection(b).area
-    union = a.area + b.area - shared
+    ours, theirs = valid(a), valid(b)
+    shared = ours.intersection(theirs).area
+    union = ours.area + theirs.area - shared
     return shared / union if union > 0 else 0.0

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import shapely
+from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 
@@ -206,7 +207,7 @@ def unpack(data: bytes) -> tuple[Annotation, ...]:
             Annotation(
                 id=p.id,
                 category_id=p.category_id,
-                shape=shapely.from_wkb(p.shape),
+                shape=_multipolygon(p.shape),
                 keypoints=tuple(Keypoint(x, y, Visibility(v)) for x, y, v in p.keypoints),
                 origin=Origin(p.origin),
                 score=p.score,
@@ -216,8 +217,15 @@ def unpack(data: bytes) -> tuple[Annotation, ...]:
             )
             for p in _unpacker.decode(data)
         )
-    except (msgspec.DecodeError, shapely.GEOSException) as error:
+    except (msgspec.DecodeError, shapely.GEOSException, TypeError) as error:
         raise ValueError(f"the journal is damaged: {error}") from None
+
+
+def _multipolygon(wkb: bytes) -> MultiPolygon:
+    shape = shapely.from_wkb(wkb)
+    if not isinstance(shape, MultiPolygon):
+        raise TypeError(f"{shape.geom_type} is no shape")
+    return shape
 
 
 def _connect(path: Path) -> sqlite3.Connection:

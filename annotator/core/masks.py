@@ -1,8 +1,8 @@
 """Shapes and masks: outlines along pixel edges, and masks by COCO's own rasteriser.
 
-The pixel (0, 0) covers [0, 1) x [0, 1), so a mask's outline runs along whole numbers, and a mask turned into a shape and
-back is the same mask. A shape is painted as COCO does: each ring by the even-odd rule, holes taken out of their part,
-parts united. What lies outside the photo is cut off.
+The pixel (0, 0) covers [0, 1) x [0, 1), so a mask's outline runs along whole numbers, and a mask turned into a shape
+and back is the same mask. A shape is painted as COCO does: each ring by the even-odd rule, holes taken out of their
+part, parts united. What lies outside the photo is cut off.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import cv2
 import numpy as np
 import shapely
-from pycocotools import mask as coco_mask
+from pycocotools import mask as _coco_mask
 from shapely import MultiPolygon
 
 from annotator.core.geometry import to_parts, valid
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+coco_mask: Any = _coco_mask  # its stubs know neither strings as counts nor lists of runs
 
 MAX_PIXELS = 2**31 - 1  # COCO's rasteriser counts pixels in 32 bits
 MAX_DECODED = 2**28  # pixels of a mask's bounding box; a larger one is taken for damage
@@ -133,11 +135,13 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
 def _outline(padded: NDArray[np.uint8], origin: tuple[int, int]) -> MultiPolygon:
     """The outline of a mask that has a border of zeros; `origin` is the place of its first pixel after the border."""
     points, following, on_saddle = _corners(padded)
-    loops = _loops(points, following, on_saddle)
+    loops = _loops(following, on_saddle)
     xy = points[np.fromiter(chain.from_iterable(loops), np.int64)]
     lengths = np.array([len(loop) for loop in loops])
     firsts = np.cumsum(lengths) - lengths
-    linear = shapely.linearrings((xy + origin).astype(float), indices=np.repeat(np.arange(len(loops)), lengths))
+    owner: Any = np.repeat(np.arange(len(loops)), lengths)
+    moved: Any = (xy + origin).astype(float)
+    linear: Any = shapely.linearrings(moved, indices=owner)
     after = np.arange(1, len(xy) + 1)  # the next corner around each loop
     after[firsts + lengths - 1] = firsts
     # The inside is on the right hand, so on a screen exteriors run clockwise and holes against it.
@@ -150,7 +154,7 @@ def _outline(padded: NDArray[np.uint8], origin: tuple[int, int]) -> MultiPolygon
     dx, dy = (xy[after[firsts]] - xy[firsts]).T
     region = regions[y + ((dx > 0) | (dy > 0)), x + ((dx > 0) | (dy < 0))]
     order = np.lexsort((is_hole, region))
-    _, part = np.unique(region[order], return_inverse=True)
+    part: Any = np.unique(region[order], return_inverse=True)[1]
     return MultiPolygon(list(shapely.polygons(linear[order], indices=part)))
 
 
@@ -182,7 +186,7 @@ def _corners(padded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.i
     return np.column_stack((x, y)), np.where(inside_below == is_left, horizontal, vertical), on_saddle
 
 
-def _loops(points: NDArray[np.int64], following: NDArray[np.int64], on_saddle: NDArray[np.bool_]) -> list[list[int]]:
+def _loops(following: NDArray[np.int64], on_saddle: NDArray[np.bool_]) -> list[list[int]]:
     """The corners in loops that touch no point twice."""
     after, saddle = following.tolist(), on_saddle.tolist()
     twin = _twins(on_saddle)
@@ -243,7 +247,7 @@ def _runs(counts: bytes) -> NDArray[np.int64]:
     return runs
 
 
-def _inverse(rle: Any) -> Any:  # noqa: ANN401  pycocotools' own records
+def _inverse(rle: dict[str, Any]) -> dict[str, Any]:
     """The mask of everything else."""
     height, width = rle["size"]
     runs = _runs(rle["counts"])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from annotator.core.categories import Category
 from annotator.core.coco import decode_category, encode_category
 from annotator.core.files import FileMark
 from annotator.core.journal import Journal, Row, unpack
@@ -21,6 +20,8 @@ from annotator.core.saver import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from annotator.core.categories import Category
 
 DATABASE = "project.sqlite"
 
@@ -107,7 +108,7 @@ def _apply_journal(opened: Opened) -> None:
         except ValueError:
             damaged += 1
             continue
-        if row.annotations is not None:
+        if row.annotations is not None and not file.holds(name, state):
             opened.recovered[name] = state
     if "categories" in facts:
         raws = msgspec.json.decode(facts["categories"], type=list[msgspec.Raw])
@@ -153,7 +154,9 @@ def _about_the_file(file: ProjectFile) -> list[str]:
             "what is known about them is kept."
         )
     if file.coco.changed_ids:
-        warnings.append(f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones.")
+        warnings.append(
+            f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones."
+        )
     return warnings
 
 

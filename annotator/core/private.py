@@ -9,7 +9,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from annotator.core.files import free_name
+from annotator.core.files import copy_file, free_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,19 +60,9 @@ class PrivateFolder:
         folder = self.path / "backup"
         folder.mkdir(exist_ok=True)
         copy = free_name(folder / file.name, time.strftime("%Y%m%d-%H%M%S"))
-        try:
-            _copy(file, copy)
-        except OSError:
-            copy.unlink(missing_ok=True)
-            raise
+        copy_file(file, copy)
         for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-BACKUPS]:
             old.unlink(missing_ok=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(1 << 20):
-            writing.write(chunk)
 
 
 def _try_out(folder: Path) -> None:

@@ -127,6 +127,17 @@ class ProjectFile:
             decoded[annotation_id] = (annotation, raw)
         return decoded
 
+    def holds(self, name: str, state: PhotoState) -> bool:
+        """Whether the file has the annotations of that state, to the decimals that it keeps."""
+        try:
+            layout = self._laid_out(name, state, None)
+        except (CocoError, ValueError):
+            return False
+        return not layout.added and all(
+            raw is not None and bytes(raw) == bytes(self.coco.annotations[place])
+            for place, raw in layout.replaced.items()
+        )
+
     # Writing
 
     def is_foreign(self) -> bool:

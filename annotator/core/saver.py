@@ -46,7 +46,8 @@ class Saver:
     """Calls `journal()` and `save()` in time, tries again what failed, and tells when that changes.
 
     One thread journals, another does what concerns the file, so that a file that takes seconds never holds up the
-    journal. Both functions raise OSError, sqlite3.Error or ValueError when they fail, and keep what they could not write.
+    journal. Both functions raise OSError, sqlite3.Error or ValueError when they fail, and keep what they could
+    not write.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Saver:
         except (OSError, sqlite3.Error) as error:
             with self._wake:
                 self._journal_at = min(self._journal_at, time.monotonic() + RETRY_AFTER)
-            self._failed("journal", f"Your last edits could not be noted down: {_reason(error)}; make room on the disk.")
+            self._failed("journal", f"Your last edits could not be noted down: {_reason(error)}; it is tried again.")
         else:
             self._problems.pop("journal", None)
 
@@ -165,8 +166,8 @@ class Saver:
                 self._file_at = now
             self._wake.notify()
         if failure:
-            safe = "Do not close the window before it is" if "journal" in self._problems else "Your work is kept meanwhile"
-            message = f"{self.path} could not be saved: {_reason(failure)}; it is tried again. {safe}."
+            safe = "keep the window open until it is" if "journal" in self._problems else "your work is kept meanwhile"
+            message = f"{self.path} could not be saved ({_reason(failure)}); it is tried again, and {safe}."
             self._failed("file", message)
             raise StoreError(message) from failure
         if self._problems.pop("file", None) or wrote:

@@ -11,11 +11,10 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
-from annotator.core.files import FileMark, free_name
+from annotator.core.files import FileMark, copy_file, free_name
 from annotator.core.folder import scan
 from annotator.core.journal import Row, Stamp, pack, unpack
 from annotator.core.masks import checked_size
@@ -26,6 +25,7 @@ from annotator.core.saver import News, Notice, Saver, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
     from annotator.core.annotation import Annotation
     from annotator.core.opening import Opened
@@ -87,7 +87,7 @@ class Store:
         self._noting = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self.categories.changed.connect(self._categories_changed)
-        self._saver = Saver(self._file.path, self._note, self._save, lambda notice: self.notify(notice))
+        self._saver = Saver(self._file.path, self._note, self._save, self._tell)
         if self._newer:
             self._saver.touched(file=True)
 
@@ -279,6 +279,9 @@ class Store:
             file = self._file.mark is not None
         self._saver.touched(file=file)
 
+    def _tell(self, notice: Notice) -> None:
+        self.notify(notice)
+
     def _note(self) -> None:
         """Write to the journal what it does not have. On the journal's thread."""
         with self._noting:
@@ -375,8 +378,5 @@ class Store:
     def _keep_theirs(self, path: Path) -> None:
         """Keep the file that another program wrote beside ours."""
         theirs = free_name(path, timestamp())
-        theirs.write_bytes(path.read_bytes())
-        self._foreign = False
-        if self._file.mark:
-            self._file.mark = None
+        self._file.mark, self._foreign = copy_file(path, theirs), False
         self._saver.note(f"{path.name} was changed by another program; its version is kept as {theirs.name}.")
