@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from shapely.geometry.base import BaseGeometry
 
 
 class RingRef(NamedTuple):
@@ -106,7 +107,7 @@ def bounds(shape: MultiPolygon) -> tuple[float, float, float, float]:
     return (0.0, 0.0, 0.0, 0.0) if shape.is_empty else shape.bounds
 
 
-def valid(shape: MultiPolygon) -> shapely.Geometry:
+def valid(shape: MultiPolygon) -> BaseGeometry:
     """The shape, or a repaired copy that covers what is painted under the even-odd rule."""
     return shape if shape.is_valid else shapely.make_valid(shape)
 
