@@ -65,6 +65,7 @@ class Session(QObject):
         self._cache = cache
         self._photo: Photo | None = None
         self._step = 1
+        self._passing = False
         self._opening = 0  # answers that carry an older number are late
         self._disk = ThreadPoolExecutor(1, "disk")
         self._loader = PhotoLoader(cache, self)
@@ -140,7 +141,7 @@ class Session(QObject):
             self.message.emit(f"There are no photos in {folder.name}. Open another folder, or drop one here.", "info")
             return
         last = self._settings.last_photo(folder)
-        self.go_to(last if last in self.photos else names[0])
+        self._show(last if last in self.photos else names[0], passing=True)
 
     def _use_store(self, number: int, store: Store | None, error: Exception | None) -> None:
         if number != self._opening:
@@ -152,8 +153,10 @@ class Session(QObject):
             return
         self.store = store
         store.share_categories(self.categories)
-        names = self.photos.names
-        self.photos.set_photos(names, [_status(store, name) for name in names], [store.count(name) for name in names])
+        photos, names = self.photos, self.photos.names
+        unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
+        statuses = [_status(store, name) for name in names]
+        photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
         self.store_changed.emit(store)
         for warning in store.warnings:
             self.message.emit(warning, "warning")
@@ -162,11 +165,15 @@ class Session(QObject):
     # The current photo
 
     def go_to(self, name: str) -> None:
-        """Make a photo current."""
+        """Make a photo current, be it one that cannot be read."""
+        self._show(name, passing=False)
+
+    def _show(self, name: str, *, passing: bool) -> None:
         if self.folder is None or name == self.current or name not in self.photos:
             return
         if self.current is not None:
             self._step = 1 if self.photos.index(name) > self.photos.index(self.current) else -1
+        self._passing = passing  # over photos that turn out to be unreadable
         self._set_document(None)
         self._set_current(name)
         path = self.folder / name
@@ -179,13 +186,13 @@ class Session(QObject):
         """Make the next (1) or previous (-1) photo current."""
         name = self.photos.next(self.current, step) if self.current else None
         if name:
-            self.go_to(name)
+            self._show(name, passing=True)
 
     def go_next_not_done(self) -> None:
         """Make the next photo current on which something is left to do."""
         name = self.photos.next_not_done(self.current) if self.current else None
         if name and name != self.current:
-            self.go_to(name)
+            self._show(name, passing=True)
         elif self.current:
             self.message.emit("Every other photo is done.", "info")
 
@@ -220,6 +227,8 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             self.message.emit(f"{name} cannot be shown: {reason}", "warning")
+            if self._passing:
+                self.go(self._step)
 
     # The document
 
