@@ -35,7 +35,7 @@ class Banner(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self._messages: list[_Message] = []
         self._text = label()
         self._text.setObjectName("banner.text")
@@ -125,6 +125,7 @@ class Banner(QWidget):
         for at, (text, act) in enumerate(message.actions):
             self._buttons.append(self._action_button(text, act))
             self._layout.insertWidget(1 + at, self._buttons[-1])
+            self._buttons[-1].show()
         if message.kind == "info":
             self._timer.start()
         self.show()

@@ -1,0 +1,131 @@
+"""The message line: newest first, never in the way of the keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from annotator.panels import banner as banner_module
+from annotator.panels.banner import Banner
+
+
+class Page(QWidget):
+    """A banner over a field that has the keyboard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.banner = Banner()
+        self.field = QLineEdit()
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.field, 1)
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> Page:
+    made = Page()
+    qtbot.addWidget(made)
+    made.resize(500, 300)
+    made.show()
+    qtbot.waitExposed(made)
+    made.activateWindow()
+    made.field.setFocus()
+    qtbot.waitUntil(made.field.hasFocus)
+    return made
+
+
+def close(qtbot: QtBot, page: Page) -> None:
+    button = page.banner.findChild(QToolButton, "banner.close")
+    assert isinstance(button, QToolButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def more(page: Page) -> str:
+    label = page.banner.findChild(QLabel, "banner.more")
+    assert isinstance(label, QLabel)
+    return label.text() if label.isVisible() else ""
+
+
+def test_hidden_while_there_is_nothing_to_say(page: Page) -> None:
+    assert not page.banner.isVisible()
+    page.banner.show_message("Saved.")
+    assert page.banner.isVisible()
+
+
+def test_the_newest_is_shown_and_the_older_wait(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("one", "error")
+    page.banner.show_message("two", "warning")
+    page.banner.show_message("three", "error")
+    assert (page.banner.text, page.banner.kind, more(page)) == ("three", "error", "2 more")
+    close(qtbot, page)
+    assert (page.banner.text, page.banner.kind, more(page)) == ("two", "warning", "1 more")
+    close(qtbot, page)
+    close(qtbot, page)
+    assert not page.banner.isVisible()
+
+
+def test_the_same_text_again_is_one_message(page: Page) -> None:
+    for text in ("one", "two", "one"):
+        page.banner.show_message(text, "error")
+    assert (page.banner.text, more(page)) == ("one", "1 more")
+
+
+def test_infos_do_not_pile_up(page: Page) -> None:
+    page.banner.show_message("broken", "error")
+    page.banner.show_message("saved 1")
+    page.banner.show_message("saved 2")
+    assert (page.banner.text, more(page)) == ("saved 2", "1 more")
+
+
+def test_an_info_goes_by_itself(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_module, "INFO_SHOWN_MS", 1)
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_message("stays", "warning")
+    banner.show_message("goes")
+    qtbot.waitUntil(lambda: banner.text == "stays")
+    qtbot.wait(20)
+    assert banner.text == "stays"
+
+
+def test_an_action_acts_once_and_closes(qtbot: QtBot, page: Page) -> None:
+    done: list[str] = []
+    page.banner.show_message("older", "error")
+    page.banner.show_message("failed", "error", [("Try again", lambda: done.append("again")), ("Leave", lambda: None)])
+    buttons = [b for b in page.banner.findChildren(QPushButton) if b.isVisible()]
+    assert [b.text() for b in buttons] == ["Try again", "Leave"]
+    qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    assert done == ["again"]
+    assert page.banner.text == "older"
+    assert not any(b.isVisible() for b in page.banner.findChildren(QPushButton))
+
+
+def test_an_action_may_say_something_new(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("failed", "error", [("Again", lambda: page.banner.show_message("failed", "error"))])
+    qtbot.mouseClick(page.banner.findChildren(QPushButton)[0], Qt.MouseButton.LeftButton)
+    assert (page.banner.text, more(page)) == ("failed", "")
+
+
+def test_the_keyboard_stays_where_it_is(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("failed", "error", [("Act", lambda: None)])
+    assert page.field.hasFocus()
+    qtbot.keyClick(page.field, Qt.Key.Key_Tab)
+    assert page.field.hasFocus()
+    close(qtbot, page)
+    assert page.field.hasFocus()
+
+
+def test_a_long_message_is_shown_whole(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("short", "error")
+    label = page.banner.findChild(QLabel, "banner.text")
+    assert isinstance(label, QLabel)
+    qtbot.waitUntil(lambda: label.height() > 0)
+    one_line = page.banner.height()
+    page.banner.show_message("“/some/very/long/path" + "/that/goes/on" * 12 + "” cannot be written.", "error")
+    qtbot.waitUntil(lambda: page.banner.height() > one_line)
+    assert label.height() >= label.heightForWidth(label.width())
+    assert page.banner.accessibleName().startswith("error: “/some/very")
+    page.banner.clear()
+    assert not page.banner.isVisible()

@@ -1,0 +1,247 @@
+"""The class list: choose, add, rename, recolour, search."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QColorDialog, QLabel, QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from annotator.core.categories import PALETTE, Categories
+from annotator.panels.class_rows import swatch_rect
+from annotator.panels.classes import SEARCH_FROM, ClassesPanel
+from annotator.panels.color_popup import ColorPopup
+
+
+@pytest.fixture
+def categories() -> Categories:
+    made = Categories()
+    for name in ("person", "cup", "dog"):
+        made.add(name)
+    return made
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, categories: Categories) -> ClassesPanel:
+    made = ClassesPanel(categories)
+    qtbot.addWidget(made)
+    made.resize(260, 400)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+@pytest.fixture
+def chosen(panel: ClassesPanel) -> list[int]:
+    ids: list[int] = []
+    panel.chosen.connect(ids.append)
+    return ids
+
+
+def listed(panel: ClassesPanel) -> list[str]:
+    model = panel.rows.model()
+    return [model.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(model.rowCount())]
+
+
+def field(panel: ClassesPanel, name: str) -> QLineEdit:
+    found = panel.findChild(QLineEdit, name)
+    assert isinstance(found, QLineEdit)
+    return found
+
+
+def error(panel: ClassesPanel) -> str:
+    found = panel.findChild(QLabel, "classes.error")
+    assert isinstance(found, QLabel)
+    assert found.isVisible() == bool(found.text())
+    return found.text()
+
+
+def name_at(panel: ClassesPanel, row: int) -> QPoint:
+    return panel.rows.visualRect(panel.rows.model().index(row, 0)).center()
+
+
+def swatch_at(panel: ClassesPanel, row: int) -> QPoint:
+    return swatch_rect(panel.rows.visualRect(panel.rows.model().index(row, 0))).center()
+
+
+def click(qtbot: QtBot, panel: ClassesPanel, at: QPoint) -> None:
+    qtbot.mouseClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def open_adding(qtbot: QtBot, panel: ClassesPanel) -> QLineEdit:
+    button = panel.findChild(QPushButton, "classes.add")
+    assert isinstance(button, QPushButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    new_name = field(panel, "classes.new_name")
+    assert new_name.isVisible()
+    return new_name
+
+
+def test_rows_say_key_and_count(panel: ClassesPanel) -> None:
+    panel.set_counts({1: 1284})
+    assert listed(panel) == [
+        "person, 1,284 in the project (key 1)",
+        "cup, 0 in the project (key 2)",
+        "dog, 0 in the project (key 3)",
+    ]
+
+
+def test_a_click_and_enter_choose(qtbot: QtBot, panel: ClassesPanel, chosen: list[int]) -> None:
+    click(qtbot, panel, name_at(panel, 1))
+    qtbot.keyClick(panel.rows, Qt.Key.Key_Down)
+    assert chosen == [2]
+    qtbot.keyClick(panel.rows, Qt.Key.Key_Return)
+    assert chosen == [2, 3]
+
+
+def test_showing_the_current_class_does_not_choose_it(panel: ClassesPanel, chosen: list[int]) -> None:
+    panel.set_current(3)
+    assert panel.rows.currentIndex().data() == "dog"
+    assert panel.rows.selectionModel().isSelected(panel.rows.currentIndex())
+    panel.set_current(None)
+    assert not panel.rows.selectionModel().hasSelection()
+    assert chosen == []
+
+
+def test_add(qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]) -> None:
+    new_name = open_adding(qtbot, panel)
+    qtbot.keyClicks(new_name, "bicycle")
+    qtbot.keyClick(new_name, Qt.Key.Key_Return)
+    assert [c.name for c in categories] == ["person", "cup", "dog", "bicycle"]
+    assert listed(panel)[3] == "bicycle, 0 in the project (key 4)"
+    assert chosen == [4]
+    assert not new_name.isVisible()
+
+
+def test_a_taken_name_is_refused_in_a_line(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    new_name = open_adding(qtbot, panel)
+    qtbot.keyClicks(new_name, "Cup")
+    qtbot.keyClick(new_name, Qt.Key.Key_Return)
+    assert error(panel) == "There is a class named “cup” already."
+    assert len(categories) == 3
+    assert new_name.isVisible()
+    qtbot.keyClicks(new_name, "board")
+    qtbot.keyClick(new_name, Qt.Key.Key_Return)
+    assert error(panel) == ""
+    assert categories.find("cupboard") is not None
+
+
+def test_escape_leaves_adding(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    new_name = open_adding(qtbot, panel)
+    qtbot.keyClicks(new_name, "half a na")
+    qtbot.keyClick(new_name, Qt.Key.Key_Escape)
+    assert not new_name.isVisible()
+    assert len(categories) == 3
+
+
+@pytest.mark.parametrize("way", ["double click", "F2"])
+def test_rename(qtbot: QtBot, panel: ClassesPanel, categories: Categories, way: str) -> None:
+    if way == "F2":
+        panel.set_current(2)
+        qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
+    else:
+        qtbot.mouseDClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=name_at(panel, 1))
+    editor = field(panel, "classes.rename")
+    assert editor.text() == "cup"
+    editor.selectAll()
+    qtbot.keyClicks(editor, "mug")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: categories[2].name == "mug")
+    assert error(panel) == ""
+
+
+def test_renaming_to_a_taken_name_is_refused(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    panel.set_current(2)
+    qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
+    editor = field(panel, "classes.rename")
+    editor.selectAll()
+    qtbot.keyClicks(editor, "dog")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: error(panel) == "There is a class named “dog” already.")
+    assert categories[2].name == "cup"
+    click(qtbot, panel, name_at(panel, 0))
+    assert error(panel) == ""
+
+
+def test_escape_leaves_renaming(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    panel.set_current(2)
+    qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
+    editor = field(panel, "classes.rename")
+    qtbot.keyClicks(editor, "xyz")
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.findChild(QLineEdit, "classes.rename") is None)
+    assert categories[2].name == "cup"
+
+
+def popup_of(panel: ClassesPanel) -> ColorPopup:
+    found = panel.findChild(ColorPopup)
+    assert isinstance(found, ColorPopup)
+    return found
+
+
+def test_recolour_from_the_palette(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]
+) -> None:
+    click(qtbot, panel, swatch_at(panel, 1))
+    button = popup_of(panel).findChild(QAbstractButton, "classes.color.pink")
+    assert isinstance(button, QAbstractButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert categories[2].color == PALETTE[6]
+    assert chosen == []
+    qtbot.waitUntil(lambda: panel.findChild(ColorPopup) is None)
+
+
+def test_recolour_with_any_colour(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    click(qtbot, panel, swatch_at(panel, 0))
+    other = popup_of(panel).findChild(QPushButton, "classes.other_color")
+    assert isinstance(other, QPushButton)
+    qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(QColorDialog)
+    assert isinstance(dialog, QColorDialog)
+    assert dialog.currentColor().name() == PALETTE[0]
+    dialog.setCurrentColor(Qt.GlobalColor.darkCyan)
+    dialog.accept()
+    assert categories[1].color == "#008080"
+    qtbot.waitUntil(lambda: panel.findChild(ColorPopup) is None and panel.findChild(QColorDialog) is None)
+
+
+def test_the_swatch_is_painted_in_the_class_colour(panel: ClassesPanel, categories: Categories) -> None:
+    categories.recolor(2, "#123456")
+    QApplication.processEvents()
+    image = panel.rows.viewport().grab().toImage()
+    assert image.pixelColor(swatch_at(panel, 1)).name() == "#123456"
+
+
+def test_many_classes_can_be_searched(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]
+) -> None:
+    search = field(panel, "classes.search")
+    assert not search.isVisible()
+    for k in range(SEARCH_FROM):
+        categories.add(f"thing {k}")
+    assert search.isVisible()
+    panel.set_current(1)
+    qtbot.keyClicks(search, "thing 1")
+    assert [text.split(",")[0] for text in listed(panel)] == ["thing 1", "thing 10", "thing 11"]
+    assert "(key 5)" in listed(panel)[0]  # keys are those of the whole list
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    qtbot.keyClick(panel.rows, Qt.Key.Key_Return)
+    assert chosen == [5]
+    qtbot.keyClicks(search, "zzz")
+    assert panel.rows.empty_text == "No class has this name."
+    qtbot.keyClick(search, Qt.Key.Key_Escape)
+    assert len(listed(panel)) == SEARCH_FROM + 3
+    assert panel.rows.currentIndex().data() == "person"
+
+
+def test_a_removed_class_goes(panel: ClassesPanel, categories: Categories) -> None:
+    panel.set_current(3)
+    categories.remove(1)
+    assert listed(panel) == ["cup, 0 in the project (key 1)", "dog, 0 in the project (key 2)"]
+    assert panel.rows.currentIndex().data() == "dog"
+
+
+def test_no_classes(qtbot: QtBot) -> None:
+    panel = ClassesPanel(Categories())
+    qtbot.addWidget(panel)
+    assert panel.rows.empty_text == "No classes yet: add one."

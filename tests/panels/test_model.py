@@ -1,0 +1,167 @@
+"""The model panel: shows what it is told, says what the person wants."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QSlider, QWidget
+from pytestqt.qtbot import QtBot
+
+from annotator.panels.model import ModelPanel
+from annotator.panels.parts import ElidedLabel
+
+W = TypeVar("W", bound=QWidget)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> ModelPanel:
+    made = ModelPanel()
+    qtbot.addWidget(made)
+    made.resize(320, 320)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def part(panel: ModelPanel, kind: type[W], name: str) -> W:
+    found = panel.findChild(kind, name)
+    assert isinstance(found, kind)
+    return found
+
+
+def test_it_shows_model_device_speed_and_state(panel: ModelPanel) -> None:
+    panel.set_model("builtin", "CPU")
+    panel.set_speed(182.4)
+    panel.set_state("looking at 0012.jpg")
+    assert part(panel, ElidedLabel, "model.name").full_text == "builtin · CPU"
+    assert part(panel, QLabel, "model.speed").text() == "182 ms"
+    assert part(panel, ElidedLabel, "model.state").text() == "looking at 0012.jpg"
+    panel.set_speed(2345)
+    assert part(panel, QLabel, "model.speed").text() == "2.3 s"
+    panel.set_speed(None)
+    assert part(panel, QLabel, "model.speed").text() == ""
+
+
+def test_a_problem_is_shown_whole(panel: ModelPanel) -> None:
+    sentence = "“people.pth” is not the weights of a Mask R-CNN: choose another file. " * 3
+    panel.set_state(sentence, problem=True)
+    problem = part(panel, QLabel, "model.problem")
+    assert problem.isVisible()
+    assert problem.text() == problem.toolTip() == sentence
+    assert problem.height() >= problem.heightForWidth(problem.width())
+    panel.set_state("ready")
+    assert not problem.isVisible()
+    assert part(panel, ElidedLabel, "model.state").isVisible()
+
+
+def test_the_slider_speaks_at_once_in_scores(qtbot: QtBot, panel: ModelPanel) -> None:
+    slider = part(panel, QSlider, "model.threshold")
+    heard: list[float] = []
+    panel.threshold_changed.connect(heard.append)
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    qtbot.keyClick(slider, Qt.Key.Key_PageUp)
+    assert heard == [0.51, 0.56]
+    assert part(panel, QLabel, "model.threshold_value").text() == "0.56"
+    qtbot.keyClick(slider, Qt.Key.Key_Home)
+    qtbot.keyClick(slider, Qt.Key.Key_End)
+    assert heard[2:] == [0.05, 0.95]
+
+
+def test_setting_the_threshold_is_not_a_wish(panel: ModelPanel) -> None:
+    heard: list[float] = []
+    panel.threshold_changed.connect(heard.append)
+    panel.set_threshold(0.3)
+    assert panel.threshold == 0.3
+    assert part(panel, QLabel, "model.threshold_value").text() == "0.30"
+    assert heard == []
+
+
+def test_suggest_all_and_its_progress(qtbot: QtBot, panel: ModelPanel) -> None:
+    button = part(panel, QPushButton, "model.suggest_all")
+    with qtbot.waitSignal(panel.suggest_all_requested):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    panel.set_progress(0, 412)
+    cancel = part(panel, QPushButton, "model.cancel")
+    assert not button.isVisible()
+    assert cancel.isVisible()
+    text = part(panel, ElidedLabel, "model.progress_text")
+    assert text.full_text == "0 of 412"
+    panel.set_progress(123, 412, 5.13, 58.2)
+    assert text.full_text == "123 of 412 · 5.1/s · 58 s left"
+    bar = part(panel, QProgressBar, "model.progress")
+    assert (bar.value(), bar.maximum()) == (123, 412)
+    with qtbot.waitSignal(panel.cancel_requested):
+        qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
+    panel.set_progress(None)
+    assert button.isVisible()
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(89, "89 s"), (90, "2 min"), (3600, "60 min"), (9000, "2.5 h")])
+def test_long_waits_are_told_roughly(panel: ModelPanel, seconds: float, expected: str) -> None:
+    panel.set_progress(1, 2, None, seconds)
+    assert part(panel, ElidedLabel, "model.progress_text").full_text == f"1 of 2 · {expected} left"
+
+
+def test_suggest_all_can_be_out_of_reach(qtbot: QtBot, panel: ModelPanel) -> None:
+    panel.set_suggest_all_enabled(False)
+    with qtbot.assertNotEmitted(panel.suggest_all_requested):
+        qtbot.mouseClick(part(panel, QPushButton, "model.suggest_all"), Qt.MouseButton.LeftButton)
+
+
+def choose(qtbot: QtBot, combo: QComboBox, text: str) -> None:
+    combo.setFocus()
+    while combo.currentText() != text and combo.currentIndex() + 1 < combo.count():
+        qtbot.keyClick(combo, Qt.Key.Key_Down)
+    assert combo.currentText() == text
+
+
+def test_other_weights(qtbot: QtBot, panel: ModelPanel) -> None:
+    heard: list[str] = []
+    panel.weights_requested.connect(heard.append)
+    choose(qtbot, part(panel, QComboBox, "model.weights"), "COCO (torchvision)")
+    assert heard == ["coco"]
+
+
+def test_weights_from_a_file(qtbot: QtBot, panel: ModelPanel) -> None:
+    heard: list[str] = []
+    panel.weights_requested.connect(heard.append)
+    panel.set_weights("coco")
+    combo = part(panel, QComboBox, "model.weights")
+    qtbot.keyClick(combo, Qt.Key.Key_End)
+    dialog = panel.findChild(QFileDialog)
+    assert isinstance(dialog, QFileDialog)
+    assert combo.currentText() == "COCO (torchvision)"  # until one is chosen
+    dialog.fileSelected.emit("/models/people.safetensors")
+    dialog.close()
+    assert heard == ["/models/people.safetensors"]
+    assert combo.currentText() == "people.safetensors"
+    panel.set_weights("/models/people.safetensors")
+    panel.set_weights("builtin")
+    assert [combo.itemText(i) for i in range(combo.count())] == [
+        "Built-in",
+        "COCO (torchvision)",
+        "people.safetensors",
+        "File…",
+    ]
+    assert heard == ["/models/people.safetensors"]
+
+
+def test_another_device(qtbot: QtBot, panel: ModelPanel) -> None:
+    heard: list[str] = []
+    panel.device_requested.connect(heard.append)
+    panel.set_device("auto")
+    choose(qtbot, part(panel, QComboBox, "model.device"), "CPU")
+    assert heard == ["cpu"]
+
+
+def test_long_names_are_cut_in_the_middle_and_whole_in_the_tooltip(qtbot: QtBot, panel: ModelPanel) -> None:
+    panel.set_model("a_very_long_name_of_weights_that_nobody_can_read_in_a_narrow_panel.safetensors", "CUDA")
+    name = part(panel, ElidedLabel, "model.name")
+    qtbot.waitUntil(lambda: "…" in name.text())
+    assert name.text().endswith("CUDA")
+    assert name.toolTip() == name.full_text
+    panel.resize(1200, 320)
+    qtbot.waitUntil(lambda: name.text() == name.full_text)
+    assert name.toolTip() == ""
