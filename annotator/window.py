@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from annotator import theme
 from annotator.actions import RECENT_MENU, SCHEME_MENU, Actions
+from annotator.canvas import style
 from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
 from annotator.panels.banner import Banner
@@ -357,7 +359,8 @@ class Window(QMainWindow):
     def apply_theme(self) -> None:
         """Paint with the theme that is current now."""
         now = theme.current()
-        self.canvas.set_colors(CanvasColors(background=now.canvas, accent=now.accent))
+        colors = style.DARK if now.is_dark else style.LIGHT
+        self.canvas.set_colors(replace(colors, background=now.canvas, accent=now.accent))
         self.actions_.refresh_icons()
 
     def _fill_recent(self) -> None:

@@ -77,7 +77,7 @@ def child(folder: Path) -> None:
 
     class Painted(QObject):
         def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-            if event.type() == QEvent.Type.Paint and application.window.canvas.has_photo:
+            if event.type() == QEvent.Type.Paint and there:
                 QTimer.singleShot(0, finish)
             return False
 
@@ -89,6 +89,8 @@ def child(folder: Path) -> None:
     QApplication.setApplicationName("Annotator")
     qt = QApplication(sys.argv[:1])
     application = Application(qt)
+    there: list[object] = []  # the first photo's pixels
+    application.session.photo_changed.connect(lambda photo: there.append(photo) if photo else None)
     painted = Painted()
     application.window.canvas.viewport().installEventFilter(painted)
     application.start(folder)
