@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from annotator.panels.parts import MARGIN, Field, RowPainter, row_height
+from annotator.panels.parts import MARGIN, Field, RowPainter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,11 +148,6 @@ class ClassDelegate(QStyledItemDelegate):
         row.text_right(f"{count:,}" if count else "", row.theme.muted)
         row.text(category.name, row.theme.text)
         painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The same height for every row."""
-        del index
-        return QSize(120, row_height(option))
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """A field for the new name."""

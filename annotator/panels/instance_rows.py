@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from annotator.panels.parts import RowPainter, row_height
+from annotator.panels.parts import RowPainter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -114,11 +114,6 @@ class InstanceDelegate(QStyledItemDelegate):
         row.text_right(score if record.is_suggestion else str(record.origin), row.theme.muted)
         row.text(self._rows.class_name(record), row.theme.text)
         painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The same height for every row."""
-        del index
-        return QSize(120, row_height(option))
 
 
 def _listed(document: Document | None) -> list[int]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QFrame,
+    QHeaderView,
     QLabel,
     QLineEdit,
-    QListView,
     QSizePolicy,
     QStyle,
     QStyleOptionComboBox,
     QStyleOptionViewItem,
     QStylePainter,
+    QTableView,
     QToolButton,
     QWidget,
 )
@@ -146,7 +147,7 @@ class Field(QLineEdit):
 class SearchField(Field):
     """A field that filters a list: Escape clears it, Down goes to the list, and so does Enter."""
 
-    def __init__(self, rows: QListView, placeholder: str) -> None:
+    def __init__(self, rows: QTableView, placeholder: str) -> None:
         super().__init__()
         self._rows = rows
         set_tone(self, "search")
@@ -168,8 +169,12 @@ class SearchField(Field):
             super().keyPressEvent(event)
 
 
-class Rows(QListView):
-    """A list of rows of one height. It takes the keys that move in it and `own_keys`; all others go to the window."""
+class Rows(QTableView):
+    """A list of rows of one height. It takes the keys that move in it and `own_keys`; all others go to the window.
+
+    A table of one column, because it lays out 100,000 rows without asking the model for each: a QListView does ask,
+    after every change of any row, and takes 150 ms.
+    """
 
     def __init__(self, name: str, accessible: str, own_keys: Collection[Qt.Key] = ()) -> None:
         super().__init__()
@@ -177,8 +182,18 @@ class Rows(QListView):
         self.setAccessibleName(accessible)
         self.setProperty("tone", "rows")
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setUniformItemSizes(True)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSizeAdjustPolicy(QAbstractItemView.SizeAdjustPolicy.AdjustIgnored)
         self.setMouseTracking(True)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setMinimumSectionSize(1)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._fit_rows()
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -210,6 +225,28 @@ class Rows(QListView):
         else:
             event.ignore()
 
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End go to the first and the last row."""
+        if action == QAbstractItemView.CursorAction.MoveHome:
+            return self.model().index(0, 0)
+        if action == QAbstractItemView.CursorAction.MoveEnd:
+            return self.model().index(self.model().rowCount() - 1, 0)
+        return super().moveCursor(action, modifiers)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Make the rows as high as a new font needs."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_rows()
+
+    def sizeHint(self) -> QSize:
+        """Room for a few rows; the window has the say."""
+        return QSize(240, 6 * self.verticalHeader().defaultSectionSize())
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for two rows."""
+        return QSize(120, 2 * self.verticalHeader().defaultSectionSize())
+
     def keyboardSearch(self, search: str) -> None:
         """Letters are the window's keys, not a search."""
 
@@ -222,6 +259,11 @@ class Rows(QListView):
             room = self.viewport().rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
             flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
             painter.drawText(room, flags, self._empty_text)
+
+    def _fit_rows(self) -> None:
+        height = max(ROW, self.fontMetrics().height() + 8)
+        self.verticalHeader().setMinimumSectionSize(height)
+        self.verticalHeader().setDefaultSectionSize(height)
 
     def _takes(self, event: QKeyEvent) -> bool:
         if event.matches(QKeySequence.StandardKey.SelectAll):
@@ -323,8 +365,3 @@ def paint_swatch(painter: QPainter, box: QRectF, color: str, *, dashed: bool = F
     painter.setPen(QPen(edge, 1))
     painter.setBrush(QColor(color))
     painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-
-
-def row_height(option: QStyleOptionViewItem) -> int:
-    """The height of a row in the view's font."""
-    return max(ROW, option.fontMetrics.height() + 8)  # type: ignore[attr-defined]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
-from annotator.panels.parts import RowPainter, row_height
+from annotator.panels.parts import RowPainter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -143,11 +143,6 @@ class PhotoDelegate(QStyledItemDelegate):
             row.text(folder + slash, row.theme.muted, Qt.TextElideMode.ElideMiddle, spare)
         row.text(file, color, Qt.TextElideMode.ElideMiddle)
         painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The same height for every row."""
-        del index
-        return QSize(120, row_height(option))
 
 
 def _amount(photo: Photo) -> str:
