@@ -283,7 +283,7 @@ QComboBox QAbstractItemView { background: $raised; border: 1px solid $outline; p
     selection-background-color: $selection; selection-color: $text; }
 QComboBox QAbstractItemView::item { min-height: 24px; padding: 0 4px; }
 
-QTableView[tone="rows"] { background: $panel; border: none; outline: none; }
+QTableView[tone="rows"] { background: $panel; border: none; outline: none; selection-background-color: transparent; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

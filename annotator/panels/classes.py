@@ -79,7 +79,7 @@ class ClassesPanel(QWidget):
         self._show_error("")
         self._add.hide()
         self._new_name.clear()
-        self._new_name.show()
+        self._typing.show()
         self._new_name.setFocus()
         self.rows.scrollToBottom()
 
@@ -93,8 +93,12 @@ class ClassesPanel(QWidget):
         adding.setContentsMargins(4, 4, 4, 8)
         self._add.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         adding.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
-        adding.addWidget(self._new_name)
-        self._new_name.hide()
+        self._typing = QWidget()
+        typing = QHBoxLayout(self._typing)
+        typing.setContentsMargins(MARGIN - 4, 0, MARGIN - 4, 0)
+        typing.addWidget(self._new_name)
+        adding.addWidget(self._typing)
+        self._typing.hide()
         self._new_name.setPlaceholderText("Name of the new class")
         self._new_name.setMaxLength(200)
         layout = QVBoxLayout(self)
@@ -146,9 +150,9 @@ class ClassesPanel(QWidget):
         self.chosen.emit(added.id)
 
     def _stop_adding(self) -> None:
-        if not self._new_name.isHidden():
+        if not self._typing.isHidden():
             had_focus = self._new_name.hasFocus()
-            self._new_name.hide()
+            self._typing.hide()
             self._add.show()
             self._show_error("")
             if had_focus:

@@ -287,7 +287,7 @@ class RowPainter:
         self.right = self.rect.right() - MARGIN
 
     def ground(self, option: QStyleOptionViewItem, *, emphasised: bool = False) -> None:
-        """Selection and hover; with the keyboard's focus, a bar of accent at the left of the current row."""
+        """Selection and hover, and a line of accent around the current row while the list has the keyboard."""
         state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         inner = QRectF(self.rect).adjusted(4, 1, -4, -1)
         if state & QStyle.StateFlag.State_Selected:
