@@ -122,7 +122,7 @@ class Window(QMainWindow):
         session, commands, canvas = self._session, self._commands, self.canvas
         handlers: dict[str, Callable[..., object]] = {
             "file.open_folder": self.choose_folder,
-            "file.open_samples": self.samples_requested.emit,
+            "file.open_samples": lambda: self.samples_requested.emit(),
             "file.open_annotations": self.choose_annotations,
             "file.save": session.save,
             "file.save_as": self.choose_save_as,

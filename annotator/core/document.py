@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shapely import STRtree, area
+
 from annotator.core.event import Event
 from annotator.core.geometry import iou
 
@@ -96,7 +98,7 @@ class Document:
         """The suggestions to show, best first: over the threshold, not answered, not there already."""
         if self._unanswered is None:
             known = (*self._annotations.values(), *self._answered)
-            self._unanswered = tuple(s for s in self._pool.values() if not any(_same_object(s, k) for k in known))
+            self._unanswered = _new_objects(tuple(self._pool.values()), known)
         return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
 
     @property
@@ -186,5 +188,17 @@ class Document:
         self.select(self._selection)  # drops what is no longer shown
 
 
-def _same_object(a: Annotation, b: Annotation) -> bool:
-    return a.category_id == b.category_id and iou(a.shape, b.shape) > SAME_OBJECT_IOU
+def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
+    """Those of the pool that are not the same object as one that is known."""
+    tree = STRtree([k.shape for k in known])
+    areas = tree.geometries.size and area(tree.geometries)
+    pairs = tree.query([s.shape for s in pool])
+    said = set()
+    for i, j in pairs.T.tolist():
+        if i in said or pool[i].category_id != known[j].category_id:
+            continue
+        small, large = sorted((pool[i].shape.area, areas[j]))
+        # The areas' ratio bounds the IoU from above, and costs nothing.
+        if small > SAME_OBJECT_IOU * large and iou(pool[i].shape, known[j].shape) > SAME_OBJECT_IOU:
+            said.add(i)
+    return tuple(s for i, s in enumerate(pool) if i not in said)
