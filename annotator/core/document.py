@@ -190,6 +190,8 @@ class Document:
 
 def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
     """Those of the pool that are not the same object as one that is known."""
+    if not pool or not known:
+        return pool
     tree = STRtree([k.shape for k in known])
     areas = tree.geometries.size and area(tree.geometries)
     pairs = tree.query([s.shape for s in pool])
