@@ -1,0 +1,123 @@
+"""Names beside shapes: small, quiet, never one over the other."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import shapely
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter
+
+from annotator.canvas.hit import labelled
+from annotator.canvas.style import FONT_SIZE, CanvasColors, fill
+
+if TYPE_CHECKING:
+    from annotator.canvas.content import Content
+    from annotator.core.annotation import Annotation
+
+_PADDING = 5.0
+_HEIGHT = 18.0
+_GAP = 5.0  # between the label and the top of its shape
+_STRIPE = 3.0  # of the class colour, at the left
+_ROOM = 0.6  # a name is shown unasked where its shape is at least that much of its width
+
+
+class Label(NamedTuple):
+    """A name and where it stands: x, y of its top left corner and its width, in pixels of a screen or zoomed photo."""
+
+    x: float
+    y: float
+    width: float
+    text: str
+    color: str
+
+    @property
+    def rect(self) -> QRectF:
+        """What it covers."""
+        return QRectF(self.x, self.y, self.width, _HEIGHT)
+
+    def moved(self, dx: float, dy: float) -> Label:
+        """The same elsewhere."""
+        return self._replace(x=self.x + dx, y=self.y + dy)
+
+    def inside(self, rect: QRectF) -> Label:
+        """The same, moved as little as it takes to stand in `rect`."""
+        x = max(rect.left(), min(self.x, rect.right() - self.width))
+        y = max(rect.top(), min(self.y, rect.bottom() - _HEIGHT))
+        return self._replace(x=x, y=y)
+
+
+@lru_cache(maxsize=1)
+def font() -> QFont:
+    """The labels' font. Do not change it."""
+    made = QFont()
+    made.setPixelSize(FONT_SIZE)
+    made.setWeight(QFont.Weight.Medium)
+    return made
+
+
+@lru_cache(maxsize=4096)
+def width_of(text: str) -> float:
+    """How wide a label with that text is."""
+    return QFontMetricsF(font()).horizontalAdvance(text) + 2 * _PADDING + _STRIPE
+
+
+def _top(shape: shapely.Geometry) -> tuple[float, float]:
+    points = shapely.get_coordinates(shape)
+    x, y = points[points[:, 1].argmin()].tolist()
+    return x, y
+
+
+def label_of(content: Content, record: Annotation, scale: float) -> Label | None:
+    """The record's label over its highest vertex, in pixels of the zoomed photo. None where it covers nothing."""
+    text = content.label(record)
+    width = width_of(text)
+    if record.shape.is_empty:
+        _, points = labelled(record)
+        if not len(points):
+            return None
+        x, y = points[points[:, 1].argmin()].tolist()
+    else:
+        x, y = _top(record.shape)
+    color = content.category(record).color
+    return Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
+
+
+def place(content: Content, scale: float) -> dict[int, Label]:
+    """Labels for the records that have room for one: over its shape, in the photo, not over another label."""
+    if content.document is None:
+        return {}
+    width, height = content.document.size
+    photo = QRectF(0, 0, width * scale, height * scale)
+    placed: dict[int, Label] = {}
+    taken: list[QRectF] = []
+    for record in reversed(tuple(content.records)):  # what is on top has the first choice
+        if not record.shape.is_empty:
+            x0, _, x1, _ = record.shape.bounds
+            if (x1 - x0) * scale < _ROOM * width_of(content.label(record)):
+                continue
+        label = label_of(content, record, scale)
+        if label is None:
+            continue
+        label = label.inside(photo)
+        rect = label.rect
+        if not any(rect.intersects(other) for other in taken):
+            placed[record.id] = label
+            taken.append(rect.adjusted(-2, -2, 2, 2))
+    return placed
+
+
+def paint_label(painter: QPainter, label: Label, colors: CanvasColors, *, strong: bool = False) -> None:
+    """Paint a label whose position is in the painter's pixels."""
+    rect = label.rect
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(fill(colors.label, 230 if strong else 168))
+    painter.drawRoundedRect(rect, 3, 3)
+    painter.setBrush(fill(label.color, 255))
+    painter.drawRoundedRect(QRectF(rect.left(), rect.top(), _STRIPE, rect.height()), 1.5, 1.5)
+    painter.setFont(font())
+    painter.setPen(fill(colors.label_text, 255 if strong else 225))
+    metrics = QFontMetricsF(font())
+    baseline = rect.center().y() + (metrics.ascent() - metrics.descent()) / 2
+    painter.drawText(QPointF(rect.left() + _STRIPE + _PADDING, baseline), label.text)

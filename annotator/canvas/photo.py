@@ -1,0 +1,50 @@
+"""The photo, painted fast at every zoom."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
+
+from annotator.canvas.style import CRISP_FROM
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QSize
+
+
+class Photo:
+    """An upright photo with smaller versions of itself, each made when it is first needed.
+
+    Zoomed out, the painter would skip pixels (which sparkles) or average all of them at every repaint (which is slow);
+    a half-sized version averages once.
+    """
+
+    def __init__(self, image: QImage) -> None:
+        self._levels = [image]
+
+    @property
+    def size(self) -> QSize:
+        """In photo pixels."""
+        return self._levels[0].size()
+
+    def paint(self, painter: QPainter, target: QRectF, scale: float) -> None:
+        """Paint all of it into `target`, under the painter's clip. `scale`: device pixels per photo pixel."""
+        level = self._level(max(0, math.floor(-math.log2(scale))))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
+        painter.drawImage(target, level, QRectF(level.rect()))
+
+    def _level(self, wanted: int) -> QImage:
+        while len(self._levels) <= wanted:
+            last = self._levels[-1]
+            half = last.size() / 2
+            if half.width() < 1 or half.height() < 1:
+                return last
+            self._levels.append(
+                last.scaled(half, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+            )
+        level = self._levels[wanted]
+        if level.format() != QImage.Format.Format_RGB32:  # the one that is painted without conversion
+            level = self._levels[wanted] = level.convertToFormat(QImage.Format.Format_RGB32)
+        return level

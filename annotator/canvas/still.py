@@ -1,0 +1,75 @@
+"""The still layer: the photo and, over it, every shape at rest. Painted into the backdrop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from annotator.canvas.labels import Label, paint_label, place
+from annotator.canvas.painting import outline, skeleton
+from annotator.canvas.style import CanvasColors, pen
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from annotator.canvas.camera import Camera
+    from annotator.canvas.content import Content
+    from annotator.canvas.photo import Photo
+
+REACH = 14.0  # how far from its bounds a shape paints, in screen pixels: lines, handles, keypoints
+
+
+class StillLayer:
+    """Paints the photo, annotations, suggestions and the names that have room.
+
+    Attributes:
+        photo: The photo, or None while it is being read.
+        show_names: Whether names are shown unasked.
+        hidden: Ids that are left out, because a gesture shows them elsewhere.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self.photo: Photo | None = None
+        self.show_names = True
+        self.hidden: AbstractSet[int] = frozenset()
+        self._content = content
+        self._labels: dict[int, Label] = {}
+
+    def place_labels(self, scale: float) -> list[QRectF]:
+        """Place the names anew. Returns where one came or went, in pixels of the zoomed photo."""
+        placed = place(self._content, scale) if self.show_names else {}
+        moved = set(self._labels.values()) ^ set(placed.values())
+        self._labels = placed
+        return [label.rect for label in moved]
+
+    def paint(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
+        """Paint a rectangle of the viewport."""
+        painter.fillRect(rect, QColor(colors.background))
+        document = self._content.document
+        if document is not None or self.photo is not None:
+            width, height = document.size if document is not None else self.photo.size.toTuple()
+            area = camera.rect_to_view((0, 0, width, height))
+            painter.setPen(pen(colors.border, 1.0))
+            painter.drawRect(area.adjusted(-1, -1, 0, 0))
+            if self.photo is not None:
+                self.photo.paint(painter, area, area.width() / self.photo.size.width() * camera.ratio)
+        self._paint_shapes(painter, QRectF(rect), camera)
+        for annotation_id, label in self._labels.items():
+            moved = label.moved(camera.dx, camera.dy)
+            if annotation_id not in self.hidden and moved.rect.intersects(rect):
+                paint_label(painter, moved, colors)
+
+    def _paint_shapes(self, painter: QPainter, rect: QRectF, camera: Camera) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        content = self._content
+        box = camera.box_to_photo(rect.adjusted(-REACH, -REACH, REACH, REACH))
+        for record in content.index.crossing(*box):
+            if record.id in self.hidden:
+                continue
+            category = content.category(record)
+            path = content.paths.get(record, camera.scale * camera.ratio)
+            outline(painter, camera, path, category.color, dashed=record.is_suggestion)
+            skeleton(painter, camera, record, category, strong=False)

@@ -1,0 +1,73 @@
+"""How the canvas looks: colours from the theme, sizes in screen pixels, pens that do not scale with the zoom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+
+LINE = 1.8  # an outline at rest
+ACTIVE_LINE = 2.2  # an outline that is hovered or selected
+HALO = 1.0  # how far the dark halo reaches out on either side of an outline
+DASH = (5.0, 4.0)  # on and off, in screen pixels
+HANDLE = 8.0  # diameter of a vertex
+KEYPOINT = 8.0
+HOVER_FILL, SELECTED_FILL = 44, 64  # alpha of the fill, of 255
+FONT_SIZE = 11  # pixels
+CRISP_FROM = 3.0  # from this zoom on, photo pixels are squares
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasColors:
+    """What the canvas takes from the theme, each "#rrggbb". Class colours come from the categories.
+
+    Attributes:
+        background: Around the photo.
+        border: The hairline around the photo.
+        accent: Rubber band and selected vertices.
+        label: Behind a name; painted translucent, on a photo, so dark in both themes.
+        label_text: The name itself.
+    """
+
+    background: str = "#2b2b2d"
+    border: str = "#1d1d1f"
+    accent: str = "#3b82f6"
+    label: str = "#161618"
+    label_text: str = "#f4f4f5"
+
+
+LIGHT = CanvasColors(background="#e4e4e7", border="#c8c8cc")
+DARK = CanvasColors()
+
+
+@lru_cache(maxsize=256)
+def pen(color: str, width: float, alpha: int = 255, dash: tuple[float, ...] = ()) -> QPen:
+    """A pen that is `width` screen pixels wide at every zoom. `dash` is in screen pixels too. Do not change it."""
+    ink = QColor(color)
+    ink.setAlpha(alpha)
+    made = QPen(ink, width)
+    made.setCosmetic(True)
+    made.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if dash:
+        made.setCapStyle(Qt.PenCapStyle.FlatCap)
+        made.setDashPattern([length / width for length in dash])
+    return made
+
+
+@lru_cache(maxsize=256)
+def fill(color: str, alpha: int) -> QColor:
+    """A translucent colour. Do not change it."""
+    made = QColor(color)
+    made.setAlpha(alpha)
+    return made
+
+
+@lru_cache(maxsize=256)
+def dot(color: str, diameter: float) -> QPen:
+    """A pen whose points are discs of that diameter on the screen. Do not change it."""
+    made = QPen(QColor(color), diameter)
+    made.setCosmetic(True)
+    made.setCapStyle(Qt.PenCapStyle.RoundCap)
+    return made

@@ -1,0 +1,38 @@
+"""What can be done to keypoints. Pure: records in, records out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annotator.canvas.tools.gestures import clamp, with_keypoint
+from annotator.core.annotation import Keypoint, Visibility
+
+if TYPE_CHECKING:
+    from annotator.core.annotation import Annotation
+
+UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
+
+
+def cycled(record: Annotation, index: int) -> Annotation:
+    """The record with one keypoint visible, occluded, unlabelled in turn. An unlabelled one has no place and stays."""
+    old = record.keypoints[index]
+    if old.visibility is Visibility.VISIBLE:
+        return with_keypoint(record, index, old._replace(visibility=Visibility.OCCLUDED))
+    return with_keypoint(record, index, UNLABELLED)
+
+
+def missing(record: Annotation, count: int) -> int | None:
+    """Index of the first of `count` keypoints that is not on the photo."""
+    for index in range(count):
+        if index >= len(record.keypoints) or record.keypoints[index].visibility is Visibility.UNLABELLED:
+            return index
+    return None
+
+
+def completed(record: Annotation, count: int, x: float, y: float, size: tuple[int, int]) -> Annotation | None:
+    """The record with the first missing of `count` keypoints at (x, y), visible; None if none is missing."""
+    index = missing(record, count)
+    if index is None:
+        return None
+    keypoints = (*record.keypoints, *(UNLABELLED,) * (count - len(record.keypoints)))
+    return with_keypoint(record.with_keypoints(keypoints), index, Keypoint(*clamp(x, y, size), Visibility.VISIBLE))

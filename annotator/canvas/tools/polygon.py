@@ -1,0 +1,202 @@
+"""The polygon tool: click vertex after vertex, or draw freehand with the button held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import shapely
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
+
+from annotator.canvas.camera import qpoints
+from annotator.canvas.painting import handles
+from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
+from annotator.canvas.tools.base import Pointer, Tool
+from annotator.canvas.tools.gestures import clamp
+from annotator.core import edits
+from annotator.core.annotation import Annotation, Origin
+from annotator.core.geometry import from_parts, valid
+
+if TYPE_CHECKING:
+    from annotator.canvas.camera import Camera
+    from annotator.canvas.view import CanvasView
+
+_CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
+_FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
+_FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freehand line
+_CLOSING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_USED_KEYS = (*_CLOSING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+
+
+class PolygonTool(Tool):
+    """Draws a new object of the canvas's `draw_category`."""
+
+    name: ClassVar[str] = "polygon"
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__(canvas)
+        self._points: list[tuple[float, float]] = []  # photo pixels
+        self._stroke: list[tuple[float, float]] = []  # the freehand line being drawn, after the last point
+        self._at: Pointer | None = None
+        self._held = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a polygon is begun."""
+        return bool(self._points)
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        """A cross; a hand where a click closes."""
+        return Qt.CursorShape.PointingHandCursor if self._closes() else Qt.CursorShape.CrossCursor
+
+    def press(self, at: Pointer) -> None:
+        """Put a vertex, or close at the first one."""
+        if self.canvas.draw_category is None:
+            self.canvas.category_needed.emit()
+            return
+        self._at = at
+        if self._closes():
+            self._finish()
+            return
+        self._points.append(self._clamped(at))
+        self._stroke, self._held = [], True
+
+    def move(self, at: Pointer) -> None:
+        """Draw the line to the mouse; with the button held, freehand."""
+        self._at = at
+        if not self._held or not at.down or not self._points:
+            return
+        x, y = self._clamped(at)
+        last_x, last_y = (self._stroke or self._points)[-1]
+        if max(abs(x - last_x), abs(y - last_y)) * self.canvas.scale_factor >= _FREEHAND_STEP:
+            self._stroke.append((x, y))
+
+    def release(self, at: Pointer) -> None:
+        """Keep what of the freehand line is needed for its form; one that comes back to its start is closed."""
+        self._at = at
+        if not self._held:
+            return
+        self._held = False
+        if not self._stroke:
+            return
+        line = shapely.LineString([self._points[-1], *self._stroke])
+        kept = shapely.get_coordinates(line.simplify(_FREEHAND_SLACK / self.canvas.scale_factor))
+        self._points += [(x, y) for x, y in kept[1:].tolist()]
+        self._stroke = []
+        if self._closes():
+            self._points.pop()  # it is the first one again
+            self._finish()
+
+    def double_click(self, at: Pointer) -> None:
+        """Close; the first click of the two has put the last vertex."""
+        if len(self._points) >= 3:
+            self._finish()
+        elif not self._points:
+            self.press(at)
+
+    def leave(self) -> None:
+        """The line to the mouse ends at the last vertex."""
+        self._at = None
+
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Enter, Escape and Backspace belong to the polygon that is begun."""
+        return self.busy and event.key() in _USED_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+
+    def key_press(self, event: QKeyEvent) -> bool:
+        """Close, give up, take the last vertex back."""
+        if not self.wants_key(event):
+            return False
+        if event.key() in _CLOSING_KEYS:
+            self._finish()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.cancel()
+        else:
+            self._points.pop()
+            self._stroke, self._held = [], False
+        return True
+
+    def cancel(self) -> None:
+        """Give up the polygon."""
+        self._points, self._stroke, self._held = [], [], False
+
+    def _clamped(self, at: Pointer) -> tuple[float, float]:
+        document = self.canvas.document
+        assert document is not None, "the canvas gives tools events only while it has a document"
+        return clamp(at.x, at.y, document.size)
+
+    def _closes(self) -> bool:
+        if self._at is None or len(self._points) < 3:
+            return False
+        x, y = self._points[0]
+        return max(abs(self._at.x - x), abs(self._at.y - y)) * self.canvas.scale_factor <= _CLOSE_REACH
+
+    def _finish(self) -> None:
+        """Hand over the polygon, if it has an area; otherwise it stays to be gone on with."""
+        document, category_id = self.canvas.document, self.canvas.draw_category
+        points = [p for p, before in zip(self._points, [None, *self._points], strict=False) if p != before]
+        shape = from_parts([[points]])
+        if document is None or category_id is None or shape.is_empty or valid(shape).area <= 0:
+            return
+        self.cancel()
+        drawn = Annotation(self.canvas.new_id(), category_id, shape, origin=Origin.DRAWN)
+        self.canvas.commit(edits.add(document, (drawn,), "draw object"))
+
+    def overlay(self, camera: Camera) -> QRectF:
+        """The polygon so far and the line to the mouse."""
+        if not self._points:
+            return QRectF()
+        points = self._line(camera)
+        x0, y0 = points.min(axis=0).tolist()
+        x1, y1 = points.max(axis=0).tolist()
+        return QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_CLOSE_REACH, -_CLOSE_REACH, _CLOSE_REACH, _CLOSE_REACH)
+
+    def paint(self, painter: QPainter, camera: Camera) -> None:
+        """The polygon so far and the line to the mouse."""
+        if not self._points:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        categories, category_id = self.canvas.content.categories, self.canvas.draw_category
+        color = categories[category_id].color if category_id in categories else self.canvas.colors.accent
+        line = qpoints(self._line(camera).tolist())
+        vertices = camera.to_view(self._points)
+        inside = QPainterPath(line[0])
+        for point in line[1:]:
+            inside.lineTo(point)
+        painter.fillPath(inside, fill(color, 40))
+        fixed = len(self._points) + len(self._stroke)
+        for made in (pen("#000000", ACTIVE_LINE + 2.0, 110), pen(color, ACTIVE_LINE)):
+            painter.setPen(made)
+            painter.drawPolyline(line[:fixed])
+        if len(line) > fixed:
+            for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
+                painter.setPen(made)
+                painter.drawLine(line[fixed - 1], line[fixed])
+        handles(painter, vertices, color)
+        if len(self._points) >= 3:
+            self._paint_first(painter, QPointF(*vertices[0].tolist()), color)
+
+    def _paint_first(self, painter: QPainter, at: QPointF, color: str) -> None:
+        size = HANDLE + (6.0 if self._closes() else 2.0)
+        for ink, diameter in (("#000000", size + 1.5), ("#ffffff", size), (color, size - 4.0)):
+            painter.setPen(dot(ink, diameter))
+            painter.drawPoint(at)
+
+    def _line(self, camera: Camera) -> np.ndarray:
+        points = [*self._points, *self._stroke]
+        view = camera.to_view(points)
+        if self._at is None or self._held:
+            return view
+        end = camera.to_view([self._points[0] if self._closes() else self._clamped(self._at)])
+        return np.concatenate((view, end))
+
+    def hint(self) -> str:
+        """What can be done now."""
+        if self.canvas.draw_category is None:
+            return "Choose a class to draw with"
+        if not self._points:
+            return "Click to place vertices  ·  Hold and drag to draw freehand"
+        if len(self._points) < 3:
+            return "Click next vertex  ·  Backspace take back  ·  Esc cancel"
+        return "Enter or click the first vertex to close  ·  Backspace take back  ·  Esc cancel"

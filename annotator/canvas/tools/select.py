@@ -1,0 +1,418 @@
+"""The select tool: choose objects, move them, correct their vertices and keypoints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
+
+from annotator.canvas.hit import Hit, Kind, Outline
+from annotator.canvas.tools import keypoints, marks
+from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
+from annotator.canvas.tools.gestures import (
+    Drag,
+    InsertVertex,
+    MoveKeypoint,
+    MoveObjects,
+    MoveVertices,
+    moved,
+    with_vertices_moved,
+)
+from annotator.core import edits
+from annotator.core.geometry import VertexRef, delete_vertices, insert_vertex, rings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from annotator.canvas.camera import Camera
+    from annotator.canvas.view import CanvasView
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
+
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+_ADD = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+_REMOVE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
+
+
+class SelectTool(Tool):
+    """Click selects, drag moves, handles correct. See the class's hints for the keys."""
+
+    name: ClassVar[str] = "select"
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__(canvas)
+        self.hit: Hit | None = None  # the handle under the mouse
+        self.vertices: frozenset[VertexRef] = frozenset()  # selected ones, of the object with handles
+        self._keypoint: int | None = None  # the one clicked last, of the object with handles
+        self._outline: Annotation | None = None  # the record that the selected vertices and keypoint belong to
+        self._pressed: Pointer | None = None
+        self._drag: Drag | None = None  # begins when the mouse moves far enough
+        self._dragging = False
+        self._band = False
+        self._at: Pointer | None = None  # where the drag is
+        self._click: tuple[Pointer, int] | None = None  # the click before, and what it selected
+
+    # What is there
+
+    @property
+    def _document(self) -> Document:
+        document = self.canvas.document
+        assert document is not None, "the canvas gives tools events only while it has a document"
+        return document
+
+    @property
+    def _handled(self) -> Annotation | None:
+        selected = self.canvas.content.selected
+        return selected[-1] if selected else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being dragged."""
+        return self._dragging
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        """Says what a drag would do."""
+        if self._dragging:
+            return Qt.CursorShape.CrossCursor if self._band else Qt.CursorShape.SizeAllCursor
+        if self.hit is not None:
+            return Qt.CursorShape.CrossCursor if self.hit.kind is Kind.EDGE else Qt.CursorShape.PointingHandCursor
+        if self.hovered is not None:
+            selected = self.hovered in self._document.selection
+            return Qt.CursorShape.SizeAllCursor if selected else Qt.CursorShape.PointingHandCursor
+        return Qt.CursorShape.ArrowCursor
+
+    def refresh(self) -> None:
+        """Forget vertices and keypoints of what is no longer there or no longer the same."""
+        record = self._handled
+        if record is not self._outline:
+            if not _same_structure(record, self._outline):
+                self.vertices, self._keypoint = frozenset(), None
+            self._outline = record
+        self.hit = None
+        if self.hovered is not None and self.hovered not in self.canvas.content:
+            self.hovered = None
+        if self._drag is not None and any(i not in self.canvas.content for i in self.preview):
+            self.cancel()
+
+    # The mouse
+
+    def move(self, at: Pointer) -> None:
+        """Hover, or follow the drag."""
+        if self._pressed is None or not at.down:
+            self._hover(at)
+            return
+        if not self._dragging and at.far_from(self._pressed):
+            self._dragging = True
+            self._band = self._drag is None
+            if isinstance(self._drag, InsertVertex):
+                self.vertices = frozenset((self._drag.ref,))
+        if self._dragging and self._drag is not None:
+            self.preview = self._drag.at(at.x - self._pressed.x, at.y - self._pressed.y)
+            self.hovered = None
+        elif self._dragging:
+            self.hovered = None
+        self._at = at
+
+    def leave(self) -> None:
+        """Nothing is under the mouse."""
+        self.hit, self.hovered = None, None
+
+    def _hover(self, at: Pointer) -> None:
+        self.hit = self.canvas.handle_at(at)
+        self.hovered = self.hit.id if self.hit is not None else next(iter(self.canvas.shapes_at(at)), None)
+
+    def press(self, at: Pointer) -> None:
+        """Select, and get ready to drag."""
+        self._pressed, self._at = at, at
+        self._drag, self._dragging, self._band = None, False, False
+        self._hover(at)
+        size = self._document.size
+        hit, record = self.hit, self._handled
+        if (hit is not None and record is not None and not self._press_handle(at, hit, record, size)) or hit is None:
+            self._press_object(at, size)
+
+    def _press_handle(self, at: Pointer, hit: Hit, record: Annotation, size: tuple[int, int]) -> bool:
+        """Whether the press was meant for the vertex, edge or keypoint."""
+        if hit.kind is Kind.KEYPOINT:
+            assert hit.keypoint is not None
+            self._keypoint, self.vertices = hit.keypoint, frozenset()
+            if at.held(Qt.KeyboardModifier.AltModifier):
+                self._change("change visibility", keypoints.cycled(record, hit.keypoint))
+                self._pressed = None
+            else:
+                self._drag = MoveKeypoint(record, hit.keypoint, size)
+            return True
+        assert hit.vertex is not None
+        if hit.kind is Kind.VERTEX:
+            if at.held(_REMOVE):
+                self._delete_vertices(record, {hit.vertex})
+                self._pressed = None
+                return True
+            if at.held(Qt.KeyboardModifier.ShiftModifier):
+                self.vertices ^= {hit.vertex}
+            elif hit.vertex not in self.vertices:
+                self.vertices = frozenset((hit.vertex,))
+            self._drag = MoveVertices(record, self.vertices, size) if self.vertices else None
+            return True
+        if at.modifiers & (_ADD | _REMOVE):
+            return False
+        self._drag = InsertVertex(record, hit.vertex, hit.x, hit.y, size)
+        return True
+
+    def _press_object(self, at: Pointer, size: tuple[int, int]) -> None:
+        if not at.held(_ADD):
+            self.vertices, self._keypoint = frozenset(), None
+        document = self._document
+        ids = self.canvas.shapes_at(at)
+        if at.held(_ADD) or at.held(Qt.KeyboardModifier.AltModifier):
+            return  # decided on release: a drag is a rubber band
+        if not ids:
+            return
+        if not set(ids) & set(document.selection):
+            document.select(ids[:1])
+            self._click = None
+        self._drag = MoveObjects(self.canvas.content.selected, size)
+
+    def release(self, at: Pointer) -> None:
+        """End the drag with its edit, or take it for a click."""
+        pressed, drag, preview = self._pressed, self._drag, self.preview
+        if pressed is None:
+            return
+        dragged, band = self._dragging, self._band
+        vertices = self.vertices
+        self.cancel()
+        self.vertices = vertices
+        if band:
+            self._select_in_band(pressed, at)
+        elif dragged and drag is not None:
+            if preview:
+                text, records = _text(drag, preview), preview.values()
+                self._commit(edits.change(self._document, text, records, self.canvas.new_id), next(iter(records)))
+        elif not isinstance(drag, MoveVertices | MoveKeypoint | InsertVertex):
+            self._clicked(pressed)
+        self._hover(at)
+
+    def double_click(self, at: Pointer) -> None:
+        """On an edge of the object with handles: a new vertex there. Elsewhere as another click."""
+        hit, record = self.canvas.handle_at(at), self._handled
+        if record is not None and hit is not None and hit.kind is Kind.EDGE and hit.vertex is not None:
+            changed = record.with_shape(insert_vertex(record.shape, hit.vertex, hit.x, hit.y))
+            self._pressed = None
+            self.vertices = frozenset((hit.vertex._replace(index=hit.vertex.index + 1),))
+            self._change("add vertex", changed)
+        else:
+            self.press(at)
+
+    def _clicked(self, at: Pointer) -> None:
+        document = self._document
+        ids = self.canvas.shapes_at(at)
+        if not ids:
+            if not at.held(_ADD):
+                document.select(())
+            self._click = None
+            return
+        chosen = ids[0]
+        if at.held(_ADD):
+            selection = document.selection
+            document.select(i for i in (*selection, chosen) if i != chosen or chosen not in selection)
+            return
+        again = self._click is not None and not at.far_from(self._click[0]) and self._click[1] in ids
+        current = next((i for i in reversed(document.selection) if i in ids), None)
+        if at.held(Qt.KeyboardModifier.AltModifier) and current is not None:
+            chosen = ids[(ids.index(current) + 1) % len(ids)]
+        elif again and self._click is not None:
+            chosen = ids[(ids.index(self._click[1]) + 1) % len(ids)]
+        document.select((chosen,))
+        self._click = (at, chosen)
+
+    def _select_in_band(self, pressed: Pointer, at: Pointer) -> None:
+        x0, x1 = sorted((pressed.x, at.x))
+        y0, y1 = sorted((pressed.y, at.y))
+        add = pressed.held(_ADD)
+        record = self._handled
+        if record is not None and len(self._document.selection) == 1:
+            outline = Outline.of(record)
+            inside = ((outline.starts >= (x0, y0)) & (outline.starts <= (x1, y1))).all(axis=1)
+            if inside.any() and not inside.all():
+                refs = frozenset(outline.ref(row) for row in inside.nonzero()[0].tolist())
+                self.vertices = self.vertices | refs if add else refs
+                return
+        ids = self.canvas.content.index.inside(x0, y0, x1, y1)
+        self._document.select((*self._document.selection, *ids) if add else ids)
+
+    # The keyboard
+
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Delete with a vertex in hand, Escape with anything in hand, arrows with a selection."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            return not event.modifiers() and bool(self._doomed())
+        if event.key() == Qt.Key.Key_Escape:
+            return self._pressed is not None or bool(self.vertices) or bool(self.canvas.content.selected)
+        return event.key() in _ARROWS and _plain(event) and bool(self.canvas.content.selected)
+
+    def key_press(self, event: QKeyEvent) -> bool:
+        """Nudge, delete, give up."""
+        if event.key() in _ARROWS and _plain(event):
+            step = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+            dx, dy = _ARROWS[Qt.Key(event.key())]
+            return self._nudge(dx * step, dy * step)
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not event.modifiers():
+            return self._delete()
+        if event.matches(QKeySequence.StandardKey.Cancel):
+            return self._escape()
+        return False
+
+    def _nudge(self, dx: int, dy: int) -> bool:
+        selected, record = self.canvas.content.selected, self._handled
+        if record is None or self._dragging:
+            return False
+        size, what = self._document.size, ""
+        if self.vertices:
+            changed = {record.id: with_vertices_moved(record, self.vertices, dx, dy, size)}
+            what = f"vertices {sorted(self.vertices)} "
+        else:
+            changed = moved(selected, dx, dy, size)
+        if changed:
+            edit = edits.change(self._document, "nudge", changed.values(), self.canvas.new_id)
+            self._commit(replace(edit, merge=f"nudge {what}of {edit.selection[1]}"), next(iter(changed.values())))
+        return True
+
+    def _doomed(self) -> frozenset[VertexRef]:
+        """The vertices that Delete means: the selected ones, else the one under the mouse."""
+        if self.vertices or self.hit is None or self.hit.kind is not Kind.VERTEX or self.hit.vertex is None:
+            return self.vertices
+        return frozenset((self.hit.vertex,))
+
+    def _delete(self) -> bool:
+        record, doomed = self._handled, self._doomed()
+        if record is None or self._dragging:
+            return False
+        if doomed:
+            self._delete_vertices(record, doomed)
+        else:
+            self.canvas.commit(edits.delete(self._document, self._document.selection))
+        return True
+
+    def _delete_vertices(self, record: Annotation, refs: Iterable[VertexRef]) -> None:
+        shape = delete_vertices(record.shape, refs)
+        self.vertices = frozenset()
+        if shape.is_empty and not record.keypoints:
+            self.canvas.commit(edits.delete(self._document, (record.id,)))
+        else:
+            self._change("delete vertex", record.with_shape(shape))
+
+    def _escape(self) -> bool:
+        if self._pressed is not None:
+            self.cancel()
+        elif self.vertices:
+            self.vertices = frozenset()
+        elif self._document.selection:
+            self._document.select(())
+        else:
+            return False
+        return True
+
+    def cancel(self) -> None:
+        """Give up the drag: the objects are where they were."""
+        if isinstance(self._drag, InsertVertex) and self._dragging:
+            self.vertices = frozenset()
+        self._pressed, self._drag, self._dragging, self._band = None, None, False, False
+        self.preview = NO_PREVIEW
+
+    # Keypoints
+
+    def toggle_visibility(self) -> None:
+        """Visible, occluded, unlabelled, for the keypoint under the mouse, else the one clicked last."""
+        record = self._handled
+        index = self.hit.keypoint if self.hit is not None and self.hit.keypoint is not None else self._keypoint
+        if record is not None and index is not None and index < len(record.keypoints):
+            self._change("change visibility", keypoints.cycled(record, index))
+
+    def add_missing_keypoint(self, at: Pointer) -> None:
+        """Put the first keypoint that the selected object lacks under the mouse."""
+        record = self._handled
+        if record is not None:
+            names = self.canvas.content.category(record).keypoint_names
+            changed = keypoints.completed(record, len(names), at.x, at.y, self._document.size)
+            if changed is not None:
+                self._change("add keypoint", changed)
+
+    # Edits
+
+    def _change(self, text: str, record: Annotation) -> None:
+        self._commit(edits.change(self._document, text, (record,), self.canvas.new_id), record)
+
+    def _commit(self, edit: edits.Edit, record: Annotation) -> None:
+        """Send an edit after which the object with handles looks like `record`: its vertices stay selected."""
+        vertices, keypoint = self.vertices, self._keypoint
+        self.canvas.commit(edit)
+        if _same_structure(self._handled, record):  # under a new id, if it was a suggestion
+            self.vertices, self._keypoint, self._outline = vertices, keypoint, self._handled
+
+    # What is seen
+
+    def overlay(self, camera: Camera) -> QRectF:
+        """The rubber band, or the marks on handles."""
+        band = self._band_rect(camera)
+        return marks.area(self, camera) if band is None else band.adjusted(-2, -2, 2, 2)
+
+    def paint(self, painter: QPainter, camera: Camera) -> None:
+        """The rubber band, or the marks on handles."""
+        band = self._band_rect(camera)
+        if band is None:
+            marks.paint(self, painter, camera)
+        else:
+            marks.paint_band(painter, band, self.canvas.colors)
+
+    def _band_rect(self, camera: Camera) -> QRectF | None:
+        if not self._band or self._pressed is None or self._at is None:
+            return None
+        start = camera.point_to_view(self._pressed.x, self._pressed.y)  # stays on the photo when that scrolls
+        return QRectF(start, self._at.view).normalized()
+
+    def shown(self) -> Annotation | None:
+        """The object with handles as it is painted now."""
+        record = self._handled
+        return None if record is None else self.preview.get(record.id, record)
+
+    @property
+    def keypoint(self) -> int | None:
+        """The keypoint under the mouse or in the hand, else the one clicked last."""
+        return self.hit.keypoint if self.hit is not None and self.hit.keypoint is not None else self._keypoint
+
+    def hint(self) -> str:
+        """What can be done with what is under the mouse."""
+        return marks.hint(self)
+
+
+def _plain(event: QKeyEvent) -> bool:
+    allowed = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+    return not event.modifiers() & ~allowed
+
+
+def _same_structure(a: Annotation | None, b: Annotation | None) -> bool:
+    """Whether a vertex or keypoint of one has its like in the other."""
+    if a is None or b is None or len(a.keypoints) != len(b.keypoints):
+        return False
+    return a is b or [len(ring) for ring in _rings(a)] == [len(ring) for ring in _rings(b)]
+
+
+def _rings(record: Annotation) -> list[NDArray[np.float64]]:
+    return [vertices for _, vertices in rings(record.shape)]
+
+
+def _text(drag: Drag, preview: Mapping[int, Annotation]) -> str:
+    if isinstance(drag, MoveObjects):
+        return "move" if len(preview) == 1 else f"move {len(preview)} objects"
+    return drag.text
