@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["info", "warning", "error"]
 
-INFO_SHOWN_MS = 6000  # an info goes by itself after this; warnings and errors stay until closed
+INFO_SHOWN_MS = 6000  # an info that asks nothing goes by itself after this; what else there is stays until closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class _Message:
     text: str
     kind: Kind
     actions: tuple[tuple[str, Callable[[], object]], ...]
+
+    @property
+    def is_passing(self) -> bool:
+        return self.kind == "info" and not self.actions
 
 
 class Banner(QWidget):
@@ -64,10 +68,10 @@ class Banner(QWidget):
     ) -> None:
         """Show a message over those there are; the same text said again is shown once.
 
-        Each action is a button's text and what it does; the message is closed when one is clicked. An info goes by
-        itself after a while, and one message that only informs makes place for the next.
+        Each action is a button's text and what it does; the message is closed when one is clicked. An info without
+        actions goes by itself after a while, and makes place for the next message.
         """
-        self._messages = [m for m in self._messages if m.text != text and m.kind != "info"]
+        self._messages = [m for m in self._messages if m.text != text and not m.is_passing]
         self._messages.append(_Message(text, kind, tuple(actions)))
         self._show_newest()
 
@@ -126,7 +130,7 @@ class Banner(QWidget):
             self._buttons.append(self._action_button(text, act))
             self._layout.insertWidget(1 + at, self._buttons[-1])
             self._buttons[-1].show()
-        if message.kind == "info":
+        if message.is_passing:
             self._timer.start()
         self.show()
         self.update()

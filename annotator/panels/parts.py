@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -266,8 +266,6 @@ class Rows(QTableView):
         self.verticalHeader().setDefaultSectionSize(height)
 
     def _takes(self, event: QKeyEvent) -> bool:
-        if event.matches(QKeySequence.StandardKey.SelectAll):
-            return self.selectionMode() == QAbstractItemView.SelectionMode.ExtendedSelection
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         return event.key() in _MOVES | self._own_keys and plain
 

@@ -90,6 +90,17 @@ def test_an_info_goes_by_itself(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -
     assert banner.text == "stays"
 
 
+def test_an_info_that_asks_stays(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_module, "INFO_SHOWN_MS", 1)
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_message("Add them?", "info", [("Add", lambda: None)])
+    banner.show_message("goes")
+    qtbot.waitUntil(lambda: banner.text == "Add them?")
+    qtbot.wait(20)
+    assert banner.text == "Add them?"
+
+
 def test_an_action_acts_once_and_closes(qtbot: QtBot, page: Page) -> None:
     done: list[str] = []
     page.banner.show_message("older", "error")
