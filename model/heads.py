@@ -94,9 +94,9 @@ class RegionHeads(nn.Module):
         `features` are the maps of the backbone, `boxes` one [N, 4] a photo, R the number of all of them.
         """
         if self.res5 is None:
-            regions = self.pool(features, join(boxes), BOX_SIZE)
+            regions = self._regions(features, boxes, BOX_SIZE)
         else:
-            regions = self.res5(self.pool(features, join(boxes), FINE_SIZE))
+            regions = self.res5(self._regions(features, boxes, FINE_SIZE))
         scores, offsets = self.box_predictor(self.box_head(regions))
         return scores.float(), offsets.float()
 
@@ -104,7 +104,7 @@ class RegionHeads(nn.Module):
         """Return mask logits [R, classes + 1, M, M] float32, M = 28 (14 for C4). Channel 0 is background."""
         assert self.mask_head is not None
         assert self.mask_predictor is not None
-        regions = self.pool(features, join(boxes), FINE_SIZE)
+        regions = self._regions(features, boxes, FINE_SIZE)
         if self.res5 is not None and self.config.mask_head == "fcn":
             regions = self.res5(regions)
         return self.mask_predictor(self.mask_head(regions)).float()
@@ -113,5 +113,9 @@ class RegionHeads(nn.Module):
         """Return keypoint logits [R, K, 56, 56] float32."""
         assert self.keypoint_head is not None
         assert self.keypoint_predictor is not None
-        regions = self.pool(features, join(boxes), FINE_SIZE)
+        regions = self._regions(features, boxes, FINE_SIZE)
         return self.keypoint_predictor(self.keypoint_head(regions)).float()
+
+    def _regions(self, features: list[Tensor], boxes: list[Tensor], size: int) -> Tensor:
+        """Pool the regions, in the precision that the heads compute in."""
+        return self.pool(features, join(boxes), size).to(self.box_predictor.cls_score.weight.dtype)

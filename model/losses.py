@@ -46,7 +46,9 @@ def box_loss(offsets: Tensor, wanted: Tensor, labels: Tensor, regions: int) -> T
         labels: [P] int64.
         regions: How many regions were classified, negatives included: the divisor (Fast R-CNN's code).
     """
-    own = offsets.reshape(len(offsets), offsets.shape[1] // 4, 4)[torch.arange(len(labels), device=labels.device), labels]
+    own = offsets.reshape(len(offsets), offsets.shape[1] // 4, 4)[
+        torch.arange(len(labels), device=labels.device), labels
+    ]
     return functional.smooth_l1_loss(own, wanted, reduction="sum", beta=SMOOTH) / max(1, regions)
 
 

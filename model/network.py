@@ -81,7 +81,14 @@ class MaskRCNN(nn.Module):
         return self.backbone(images)
 
     def detect(
-        self, features: list[Tensor], size: tuple[int, int], sizes: list[tuple[int, int]], *, score: float, most: int
+        self,
+        features: list[Tensor],
+        size: tuple[int, int],
+        sizes: list[tuple[int, int]],
+        *,
+        score: float,
+        most: int,
+        maps: list[Tensor] | None = None,
     ) -> list[Detections]:
         """Find objects.
 
@@ -91,11 +98,12 @@ class MaskRCNN(nn.Module):
             sizes: (height, width) of each picture in it.
             score: Least score of a detection.
             most: Detections a picture at most (paper, sec. 3.1: the top 100 go to the mask head).
+            maps: The features in the precision that regions are pooled in, when that is another.
         """
         config = self.config
         scored = self.rpn.score(features, size)
         proposals = self.rpn.propose(scored, sizes, pre_nms=config.rpn_pre_nms, post_nms=config.rpn_post_nms)
-        logits, offsets = self.roi_heads.classify(features, proposals)
+        logits, offsets = self.roi_heads.classify(maps or features, proposals)
         counts = [len(p) for p in proposals]
         parts = zip(proposals, logits.split(counts), offsets.split(counts), sizes, strict=True)
         return [self._select(p, lo, o, s, score=score, most=most) for p, lo, o, s in parts]
@@ -112,9 +120,7 @@ class MaskRCNN(nn.Module):
         keep = batched_nms(boxes, scores, labels, self.config.box_nms)[:most]
         return Detections(boxes[keep], scores[keep], labels[keep])
 
-    def _box_losses(
-        self, features: list[Tensor], samples: list[_Sample], targets: list[Target]
-    ) -> dict[str, Tensor]:
+    def _box_losses(self, features: list[Tensor], samples: list[_Sample], targets: list[Target]) -> dict[str, Tensor]:
         logits, offsets = self.roi_heads.classify(features, [s.regions for s in samples])
         labels, complete, wanted, positive = [], [], [], []
         for sample, target in zip(samples, targets, strict=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
+import struct
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -22,6 +23,9 @@ MOST_PIXELS = 200_000_000
 EXIF_ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
+TIFF_STARTS = (b"II*\0", b"MM\0*")
+
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # one limit, ours, checked below with a message for people
 
 
 class PhotoError(Exception):
@@ -34,9 +38,14 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     Raises:
         PhotoError: The file is not a readable photo, as far as its header tells, or is too large.
     """
-    with _opened(path) as picture:
+    with _reading(path) as file:
+        picture = _open(file)
+        if picture is None:
+            return _tiff_size(file)
         width, height = picture.size
-        return (height, width) if _orientation(picture) in SIDEWAYS else (width, height)
+        # Pillow already gives the upright size of a TIFF.
+        sideways = picture.format != "TIFF" and _orientation(picture) in SIDEWAYS
+        return (height, width) if sideways else (width, height)
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
@@ -48,32 +57,20 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         PhotoError: The file is missing, empty, truncated, too large, or not a photo.
     """
-    with _opened(path) as picture:
+    with _reading(path) as file:
+        picture = _open(file)
+        if picture is None:
+            return _deep_tiff(file)
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        return _to_rgb(upright)
+        return _to_rgb(ImageOps.exif_transpose(picture))
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
-    """Open a photo whose size has been checked; turn whatever goes wrong into a PhotoError."""
+def _reading(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file; turn whatever goes wrong with it into a PhotoError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF data; both are handled here
-            with open(path, "rb") as file:  # noqa: PTH123 - a str or a Path, both as they are
-                if not file.read(1):
-                    raise PhotoError("The file is empty (0 bytes).")
-                file.seek(0)
-                with Image.open(file) as picture:
-                    width, height = picture.size
-                    if width * height > MOST_PIXELS:
-                        raise PhotoError(
-                            f"The photo is too large: {width} x {height} pixels, the limit is {MOST_PIXELS // 10**6} "
-                            "megapixels."
-                        )
-                    if width < 1 or height < 1:
-                        raise PhotoError("The photo has no pixels.")
-                    yield picture
+        with open(path, "rb") as file:  # noqa: PTH123 - a str or a Path, both as they are
+            yield file
     except PhotoError:
         raise
     except FileNotFoundError:
@@ -84,14 +81,66 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         raise PhotoError("The file may not be read (permission denied).") from None
     except UnidentifiedImageError:
         raise PhotoError("The file is not a picture in a known format.") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PhotoError(f"The photo is too large: the limit is {MOST_PIXELS // 10**6} megapixels.") from None
     except MemoryError:
         raise PhotoError("There is not enough memory for this photo.") from None
-    except Exception as error:  # noqa: BLE001 - Pillow's decoders raise nearly anything on a damaged file
+    except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
             raise PhotoError("The file is truncated: a part of the photo is missing.") from None
         raise PhotoError("The file is damaged: it cannot be decoded.") from None
+
+
+def _open(file: IO[bytes]) -> Image.Image | None:
+    """Return the picture with its size checked and nothing decoded, or None for a TIFF that Pillow does not know."""
+    start = file.read(4)
+    if not start:
+        raise PhotoError("The file is empty (0 bytes).")
+    file.seek(0)
+    try:
+        picture = Image.open(file)
+    except UnidentifiedImageError:
+        if start in TIFF_STARTS:
+            return None
+        raise
+    _check_size(*picture.size)
+    return picture
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        limit = MOST_PIXELS // 10**6
+        raise PhotoError(f"The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.")
+    if width < 1 or height < 1:
+        raise PhotoError("The photo has no pixels.")
+
+
+def _tiff_size(file: IO[bytes]) -> tuple[int, int]:
+    """Return (width, height) from a TIFF's first directory: the tags 256 and 257 (TIFF 6.0, sec. 2)."""
+    file.seek(0)
+    order = "<" if file.read(4) == TIFF_STARTS[0] else ">"
+    file.seek(*struct.unpack(f"{order}I", file.read(4)))
+    (count,) = struct.unpack(f"{order}H", file.read(2))
+    size = {256: 0, 257: 0}
+    for _ in range(count):
+        entry = file.read(12)
+        tag, kind = struct.unpack(f"{order}HH", entry[:4])
+        if tag in size:  # 3 is a 16-bit and 4 a 32-bit number
+            size[tag] = struct.unpack(f"{order}H", entry[8:10])[0] if kind == 3 else struct.unpack(f"{order}I", entry[8:])[0]
+    _check_size(size[256], size[257])
+    return size[256], size[257]
+
+
+def _deep_tiff(file: IO[bytes]) -> NDArray[np.uint8]:
+    """Read a TIFF that Pillow does not know: colours of 16 bits or floats."""
+    _tiff_size(file)
+    file.seek(0)
+    values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise UnidentifiedImageError
+    if values.ndim == 3:
+        values = values[..., 2::-1]  # OpenCV has blue first
+    return _stretch(values)
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -113,10 +162,11 @@ def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def _stretch(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Map greyscale of any range to 0..255, from its least finite value to its greatest."""
+    """Map grey (H, W) or colours (H, W, 3) of any range to 0..255, from the least finite value to the greatest."""
     numbers = values.astype(np.float32)
     finite = np.isfinite(numbers)
     low, high = (float(numbers[finite].min()), float(numbers[finite].max())) if finite.any() else (0.0, 0.0)
     numbers = np.nan_to_num(numbers, nan=low, posinf=high, neginf=low)
     grey = (numbers - low) * (255 / (high - low)) if high > low else np.zeros_like(numbers)
-    return np.repeat(np.round(grey).astype(np.uint8)[..., None], 3, axis=2)
+    levels = np.round(grey).astype(np.uint8)
+    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)

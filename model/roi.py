@@ -41,8 +41,9 @@ def pool_regions(
         cells = torch.round(rois[:, 1:].float() * scale)
         cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region
         rois, scale, half_pixel = torch.cat([rois[:, :1], cells], 1), 1.0, True
-    rois = rois.to(features.dtype) if features.dtype == torch.float64 else rois.float()
-    values = features if features.dtype == rois.dtype else features.to(rois.dtype)
+    # Half precision would put the samples of a region two pixels off: float32 at least.
+    rois = rois.to(torch.promote_types(features.dtype, torch.float32))
+    values = features.to(rois.dtype)
     if reduce == "max":
         # One sample in each quarter of a bin is the same four points, kept apart for the maximum.
         fine = roi_align(values, rois, size * SAMPLES, scale, 1, aligned=half_pixel)
@@ -53,9 +54,7 @@ def pool_regions(
 class RegionPooler(nn.Module):
     """Pools boxes from the level of the pyramid that suits their size, or from the only level there is."""
 
-    def __init__(
-        self, strides: tuple[int, ...], *, layer: RoILayer, reduce: RoIReduce, half_pixel: bool
-    ) -> None:
+    def __init__(self, strides: tuple[int, ...], *, layer: RoILayer, reduce: RoIReduce, half_pixel: bool) -> None:
         super().__init__()
         self.strides = strides
         self.layer: RoILayer = layer

@@ -73,9 +73,7 @@ class RegionProposals(nn.Module):
         )
 
     @torch.no_grad()
-    def propose(
-        self, scored: Scored, sizes: list[tuple[int, int]], *, pre_nms: int, post_nms: int
-    ) -> list[Tensor]:
+    def propose(self, scored: Scored, sizes: list[tuple[int, int]], *, pre_nms: int, post_nms: int) -> list[Tensor]:
         """Return for each photo its proposals [N, 4], best first, clipped to its (height, width) in `sizes`."""
         found = []
         for objectness, offsets, size in zip(scored.objectness, scored.offsets, sizes, strict=True):

@@ -363,7 +363,9 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m model.train", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m model.train", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     add_arguments(parser)
     return run(parser.parse_args())
 

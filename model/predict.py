@@ -1,0 +1,278 @@
+"""Prediction: encode a photo once, then ask of it as often as needed.
+
+    predictor = Predictor("builtin")
+    predictor.set_image(read_photo("street.jpg"))
+    for instance in predictor.detect(score=0.5):
+        ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from model import boxes as geometry
+from model import weights as weight_files
+from model.augment import MEAN, STD
+from model.contours import mask_polygons
+from model.keypoints import locate, visibility
+from model.network import Detections
+from model.official import UNUSED
+from model.precision import fast_type
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model.categories import Category
+
+ROUND = 32
+"""Sides of the network's input are multiples of the coarsest stride."""
+
+Polygons = list[list["NDArray[np.float32]"]]
+"""Parts, each a list of rings: exterior, holes. See `model.contours`."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object, in plain numbers and arrays, in coordinates of the photo: the pixel (0, 0) covers [0, 1) x [0, 1)."""
+
+    category_id: int
+    """Id of one of the predictor's categories."""
+    score: float
+    """0..1."""
+    box: NDArray[np.float32]
+    """[4] xyxy."""
+    polygons: Polygons
+    """Parts, largest first, each a list of rings [N, 2] float32: exterior, then holes. Empty without a mask head."""
+    keypoints: NDArray[np.float32] | None = None
+    """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
+    keypoint_scores: NDArray[np.float32] | None = None
+    """[K] 0..1."""
+
+
+class Predictor:
+    """A network with weights on a device, and the photo that it looks at."""
+
+    def __init__(self, weights: str | Path = "builtin", device: str = "auto") -> None:
+        """Load weights.
+
+        Args:
+            weights: See `model.weights.load`.
+            device: `auto` (CUDA when there is one), `cpu`, `cuda` or another name that torch knows.
+
+        Raises:
+            model.weights.WeightsError: The weights cannot be used.
+        """
+        checkpoint = weight_files.load(weights)
+        network = weight_files.network_of(checkpoint)
+        weight_files.fold_norms(network)
+        self.name = str(weights)
+        self.config = checkpoint.config
+        self.metrics = checkpoint.metrics
+        self._outputs = checkpoint.categories
+        self.categories: tuple[Category, ...] = tuple(c for c in checkpoint.categories if c.name != UNUSED)
+        self.short_side = checkpoint.config.short_side
+        """Pixels to which the next photo's shorter side is scaled; less needs less memory."""
+        self.long_side = checkpoint.config.long_side
+        self._network = network
+        self._features: list[Tensor] = []
+        self._maps: list[Tensor] = []
+        self._input = (0, 0)
+        self._inner = (0, 0)
+        self._scale = np.ones(2, np.float32)
+        self.image_size = (0, 0)
+        """(height, width) of the photo; (0, 0) before there is one."""
+        self.to(device)
+
+    def to(self, device: str) -> None:
+        """Move the network to another device. The photo has to be set again."""
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        kind = fast_type(chosen)
+        if chosen == "cpu":
+            torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
+        self._network = self._network.to(device=chosen, dtype=kind).to(memory_format=torch.channels_last)
+        self._kind = kind
+        self.device = chosen
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the photo and the memory that its features take."""
+        self._features, self._maps = [], []
+        self.image_size = (0, 0)
+
+    @torch.inference_mode()
+    def set_image(self, image: NDArray[np.uint8]) -> None:
+        """Run the backbone on a photo, once for all that is asked of it afterwards.
+
+        Args:
+            image: [height, width, 3] uint8 RGB.
+
+        Raises:
+            ValueError: The array is no such photo.
+            torch.OutOfMemoryError: The device's memory does not suffice; a smaller `short_side` may help.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise ValueError(f"a photo is (height, width, 3) uint8, not {image.shape} {image.dtype}")
+        self.forget()
+        height, width = image.shape[:2]
+        scale = min(self.short_side / min(height, width), self.long_side / max(height, width))
+        inner = (max(1, int(height * scale)), max(1, int(width * scale)))
+        small = image
+        if inner != (height, width):
+            shrinks = scale < 0.5  # where linear interpolation would skip pixels
+            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            small = cv2.resize(image, (inner[1], inner[0]), interpolation=how)
+        pixels = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).float()  # [h, w, 3]
+        spread = pixels.new_tensor(STD) * 255
+        pixels = (pixels - pixels.new_tensor(MEAN) * 255) / spread
+        padded = [-(-side // ROUND) * ROUND for side in inner]
+        canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=self._kind)
+        canvas[0, : inner[0], : inner[1]] = pixels
+        self._features = self._network.encode(canvas.permute(0, 3, 1, 2))  # [1, 3, h, w] in channels-last order
+        self._maps = [f.float() if self.device == "cpu" else f for f in self._features]
+        self._input, self._inner = (padded[0], padded[1]), inner
+        self._scale = np.array([inner[1] / width, inner[0] / height], np.float32)
+        self.image_size = (height, width)
+
+    @torch.inference_mode()
+    def detect(self, score: float = 0.05, max_detections: int = 100) -> list[Instance]:
+        """Return what is in the photo, best first.
+
+        Args:
+            score: Least score of an instance.
+            max_detections: Instances at most.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        found = self._network.detect(
+            self._features, self._input, [self._inner], score=score, most=max_detections, maps=self._maps
+        )[0]
+        return self._instances(found)
+
+    @torch.inference_mode()
+    def masks_for_boxes(self, boxes: NDArray[np.floating], categories: list[int] | None = None) -> list[Instance]:
+        """Return an instance for each given box: its mask, and keypoints where its category has them.
+
+        Args:
+            boxes: [N, 4] xyxy in coordinates of the photo.
+            categories: The id of each box's category; where None, the class that fits a box best.
+
+        Raises:
+            ValueError: The boxes have another shape, or a category is not one of the model's.
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        inner = self._inner_boxes(boxes)
+        probabilities = self._network.roi_heads.classify(self._maps, [inner])[0].softmax(1)  # [N, classes + 1]
+        if categories is None:
+            labels = self._named(probabilities).argmax(1)
+        else:
+            index = {c.id: i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED}
+            unknown = [c for c in categories if c not in index]
+            if unknown or len(categories) != len(inner):
+                raise ValueError(f"the model has no category {unknown[0]}" if unknown else "one category for each box")
+            labels = torch.tensor([index[c] for c in categories], dtype=torch.int64, device=inner.device)
+        scores = probabilities.gather(1, labels[:, None])[:, 0]
+        return self._instances(Detections(inner, scores, labels), given=np.asarray(boxes, np.float32))
+
+    @torch.inference_mode()
+    def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the keypoints [N, K, 3] and their scores [N, K] in given boxes [N, 4] xyxy; see `Instance`.
+
+        Raises:
+            ValueError: The network has no keypoint head, or the boxes have another shape.
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        if not self.config.keypoints:
+            raise ValueError(f"{self.name} knows no keypoints")
+        return self._keypoints(self._inner_boxes(boxes))
+
+    @torch.inference_mode()
+    def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the probability [N, len(categories)] of each category for given boxes [N, 4] xyxy.
+
+        What is missing to a sum of 1 is the probability of background.
+
+        Raises:
+            ValueError: The boxes have another shape.
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        probabilities = self._network.roi_heads.classify(self._maps, [self._inner_boxes(boxes)])[0].softmax(1)
+        kept = [i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED]
+        return probabilities[:, kept].cpu().numpy()
+
+    def _named(self, probabilities: Tensor) -> Tensor:
+        """Return class probabilities [N, classes + 1] without those of background and of unused classes."""
+        named = probabilities.clone()
+        named[:, [0, *(i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED)]] = -1
+        return named
+
+    def _require_image(self) -> None:
+        if not self._features:
+            raise RuntimeError("set_image comes first")
+
+    def _inner_boxes(self, boxes: NDArray[np.floating]) -> Tensor:
+        given = np.asarray(boxes, np.float32)
+        if given.ndim != 2 or given.shape[1] != 4:
+            raise ValueError(f"boxes are (N, 4), not {given.shape}")
+        return torch.from_numpy(given * np.tile(self._scale, 2)).to(self.device)
+
+    def _keypoints(self, inner: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return keypoints in the photo's coordinates of boxes in the input's."""
+        kinds = self.config.keypoints
+        if len(inner) == 0:
+            return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
+        logits = self._network.roi_heads.keypoints(self._maps, [inner])
+        outer = inner / torch.from_numpy(np.tile(self._scale, 2)).to(inner.device)
+        points, scores = locate(logits, outer)
+        joined = torch.cat([points, visibility(scores)[..., None]], -1)
+        return joined.float().cpu().numpy(), scores.float().cpu().numpy()
+
+    def _instances(self, found: Detections, given: NDArray[np.float32] | None = None) -> list[Instance]:
+        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates."""
+        labels = found.labels.cpu().numpy()
+        used = np.array([self._outputs[i - 1].name != UNUSED for i in labels], bool)
+        kept = torch.from_numpy(np.flatnonzero(used)).to(found.boxes.device)
+        inner, labels = found.boxes[kept], labels[used]
+        scores = found.scores[kept].float().cpu().numpy()
+        boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
+        polygons = self._polygons(inner, found.labels[kept], boxes)
+        with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
+        if self.config.keypoints and with_points.any():
+            chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)
+            points, sure = self._keypoints(inner[chosen])
+        else:
+            with_points[:] = False
+            points = sure = np.zeros((0, 0, 0), np.float32)
+        rank = np.cumsum(with_points) - 1
+        return [
+            Instance(
+                self._outputs[label - 1].id,
+                float(scores[i]),
+                boxes[i],
+                polygons[i],
+                points[rank[i]] if with_points[i] else None,
+                sure[rank[i]] if with_points[i] else None,
+            )
+            for i, label in enumerate(labels)
+        ]
+
+    def _polygons(self, inner: Tensor, labels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
+        if self._network.roi_heads.mask_head is None or len(inner) == 0:
+            return [[] for _ in boxes]
+        logits = self._network.roi_heads.masks(self._maps, [inner])
+        own = torch.arange(len(labels), device=labels.device)
+        chances = logits.sigmoid() if self.config.mask_loss == "sigmoid" else logits.softmax(1)
+        masks = chances[own, labels].cpu().numpy()
+        return [mask_polygons(mask, box, self.image_size) for mask, box in zip(masks, boxes, strict=True)]
