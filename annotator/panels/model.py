@@ -45,7 +45,7 @@ class ModelPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "model")
-        self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self._name = ElidedLabel("No model yet", Qt.TextElideMode.ElideMiddle)
         self._name.setObjectName("model.name")
         set_tone(self._name, "title")
         self._speed = label(tone="muted")
@@ -81,7 +81,12 @@ class ModelPanel(QWidget):
         self._name.set_full_text(f"{name} · {device}" if device else name)
 
     def set_state(self, text: str, *, problem: bool = False) -> None:
-        """Show in a few words what the model is doing; a problem as a whole sentence."""
+        """Show in a few words what the model is doing; a problem as a whole sentence.
+
+        A problem stays until the model does something again: "" does not take it away.
+        """
+        if not text and not self._problem.isHidden():
+            return
         self._state.set_full_text("" if problem else text)
         self._problem.setText(text if problem else "")
         self._problem.setToolTip(text if problem else "")

@@ -119,8 +119,7 @@ class PhotosPanel(QWidget):
             self.photo_chosen.emit(self._model.name(index.row()))
 
     def _photos_reset(self) -> None:
-        self._current = None
-        self._show_progress()
+        self.set_current(self._current if self._current in self._photos else None)
 
     def _photo_changed(self, _i: int) -> None:
         self._show_progress()

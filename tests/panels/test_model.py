@@ -51,6 +51,8 @@ def test_a_problem_is_shown_whole(panel: ModelPanel) -> None:
     assert problem.isVisible()
     assert problem.text() == problem.toolTip() == sentence
     assert problem.height() >= problem.heightForWidth(problem.width())
+    panel.set_state("")
+    assert problem.isVisible()
     panel.set_state("ready")
     assert not problem.isVisible()
     assert part(panel, ElidedLabel, "model.state").isVisible()

@@ -182,6 +182,16 @@ def test_progress_counts_the_done(panel: PhotosPanel, photos: PhotoList) -> None
     assert (bar.value(), bar.maximum()) == (2, 5)
 
 
+def test_the_same_photos_with_more_known_keep_the_current_one(
+    panel: PhotosPanel, photos: PhotoList, chosen: list[str]
+) -> None:
+    panel.set_current(NAMES[2])
+    photos.set_photos(["first.jpg", *NAMES], [Status.NEW] * 6)
+    assert current(panel) == NAMES[2]
+    assert panel.rows.selectionModel().isSelected(panel.rows.currentIndex())
+    assert chosen == []
+
+
 def test_another_folder(panel: PhotosPanel, photos: PhotoList, chosen: list[str]) -> None:
     panel.set_current(NAMES[4])
     photos.set_photos(["x.jpg"])
