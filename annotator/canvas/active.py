@@ -5,11 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-import shapely
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
 
-from annotator.canvas.hit import extent
+from annotator.canvas.hit import Outline, extent
 from annotator.canvas.labels import Label, label_of, paint_label
 from annotator.canvas.painting import handle_diameter, handles, shade, skeleton, strong_outline
 from annotator.canvas.paths import path_of
@@ -118,6 +117,6 @@ class ActiveLayer:
         width = LINE if state is State.HOVERED else ACTIVE_LINE
         strong_outline(painter, camera, path, category.color, width, dashed=record.is_suggestion)
         if state is State.HANDLES and not record.shape.is_empty:
-            points = camera.to_view(shapely.get_coordinates(record.shape))
+            points = camera.to_view(Outline.of(record).starts)
             handles(painter, points, category.color, handle_diameter(points))
         skeleton(painter, camera, record, category, strong=True)

@@ -26,6 +26,7 @@ VERTEX_REACH = 8.0
 EDGE_REACH = 6.0
 KEYPOINT_REACH = 9.0
 OUTLINE_REACH = 4.0  # how far outside an outline still counts as the shape
+FULL_SIZE = 200.0  # an object smaller than this on the screen has proportionally smaller keypoints
 HANDLES_FROM = 28.0  # a shape smaller than this on the screen has proportionally smaller reaches
 
 
@@ -92,6 +93,11 @@ class Outline:
         x0, y0, x1, y1 = x0[crosses], y0[crosses], x1[crosses], y1[crosses]
         return bool(np.count_nonzero(x0 + (y - y0) * (x1 - x0) / (y1 - y0) > x) % 2)
 
+    def refs_inside(self, x0: float, y0: float, x1: float, y1: float) -> list[VertexRef]:
+        """The vertices in a rectangle."""
+        x, y = self.starts.T
+        return [self.ref(row) for row in np.flatnonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).tolist()]
+
     def nearest_vertex(self, x: float, y: float) -> tuple[int, float]:
         """(row, distance) of the nearest vertex; (-1, inf) without any."""
         return _nearest(self.starts, x, y)
@@ -132,12 +138,11 @@ def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: f
     """The keypoint, vertex or edge of the record with handles that is in reach: keypoints lie over vertices."""
     shown, points = labelled(record)
     row, distance = _nearest(points, x, y)
-    if distance * scale <= KEYPOINT_REACH:
+    if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
         return Hit(Kind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
     if not len(outline.starts):
         return None
-    x0, y0, x1, y1 = record.shape.bounds
-    shrink = min(1.0, max(x1 - x0, y1 - y0) * scale / HANDLES_FROM)
+    shrink = min(1.0, _screen_size(record, scale) / HANDLES_FROM)
     row, distance = outline.nearest_vertex(x, y)
     if distance * scale <= VERTEX_REACH * shrink:
         return Hit(Kind.VERTEX, record.id, *outline.starts[row].tolist(), vertex=outline.ref(row))
@@ -145,6 +150,11 @@ def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: f
     if distance * scale <= EDGE_REACH * shrink:
         return Hit(Kind.EDGE, record.id, *foot, vertex=outline.ref(row))
     return None
+
+
+def _screen_size(record: Annotation, scale: float) -> float:
+    x0, y0, x1, y1 = extent(record)
+    return max(x1 - x0, y1 - y0) * scale
 
 
 class Index:
@@ -155,9 +165,9 @@ class Index:
 
     def __init__(self, records: Iterable[Annotation] = (), before: Index | None = None) -> None:
         self._records: Sequence[Annotation] = tuple(records)
-        shapes = np.array([record.shape for record in self._records], dtype=object)
-        self._boxes = np.reshape(shapely.bounds(shapes), (-1, 4)) if len(shapes) else np.empty((0, 4))
-        self._areas = shapely.area(shapes) if len(shapes) else np.empty(0)
+        shapes = [record.shape for record in self._records]
+        self._boxes = np.asarray(shapely.bounds(shapes), float).reshape(-1, 4)
+        self._areas = np.asarray(shapely.area(shapes), float)
         for row in np.flatnonzero(np.isnan(self._boxes[:, 0])):  # no shape: its keypoints are all there is
             self._boxes[row] = extent(self._records[row])
         known = {} if before is None else before._outlines

@@ -89,13 +89,13 @@ def place(content: Content, scale: float) -> dict[int, Label]:
     if content.document is None:
         return {}
     width, height = content.document.size
-    photo = QRectF(0, 0, width * scale, height * scale)
+    photo = QRectF(0, 0, width * scale, height * scale).adjusted(0, -_HEIGHT / 2, 0, 0)  # its edge may be overlapped
     placed: dict[int, Label] = {}
     taken: list[QRectF] = []
     for record in reversed(tuple(content.records)):  # what is on top has the first choice
         if not record.shape.is_empty:
-            x0, _, x1, _ = record.shape.bounds
-            if (x1 - x0) * scale < _ROOM * width_of(content.label(record)):
+            x0, y0, x1, y1 = record.shape.bounds
+            if (x1 - x0) * scale < _ROOM * width_of(content.label(record)) or (y1 - y0) * scale < 2 * _HEIGHT:
                 continue
         label = label_of(content, record, scale)
         if label is None:

@@ -9,7 +9,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QTransform
 
 from annotator.canvas.camera import Camera, qpoints
-from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, dot, fill, pen
+from annotator.canvas.hit import FULL_SIZE, extent
+from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, dot, fill, pen, zoomed_pen
 from annotator.core.annotation import Visibility
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def outline(painter: QPainter, camera: Camera, path: QPainterPath, color: str, *
     if camera.ratio > _HAIRLINES_TO:
         strong_outline(painter, camera, path, color, LINE, dashed=dashed)
         return
-    painter.setPen(pen(_HALO_COLOR, 1.0, 80))
+    hair = 1.0 / camera.ratio
+    painter.setPen(zoomed_pen(_HALO_COLOR, hair, camera.ratio, 80))
     for shift in _HALO_SHIFTS:
         painter.setWorldTransform(camera.transform(*shift))
         painter.drawPath(path)
-    painter.setPen(pen(color, 1.0, 200, DASH if dashed else ()))
+    painter.setPen(zoomed_pen(color, hair, camera.ratio, 200, DASH if dashed else ()))
     for shift in _LINE_SHIFTS:
         painter.setWorldTransform(camera.transform(*shift))
         painter.drawPath(path)
@@ -49,10 +51,10 @@ def strong_outline(
 ) -> None:
     """An outline of any width with its halo. The brush is filled in."""
     painter.setWorldTransform(camera.transform())
-    painter.setPen(pen(_HALO_COLOR, width + 2 * HALO, 110))
+    painter.setPen(zoomed_pen(_HALO_COLOR, width + 2 * HALO, camera.ratio, 110))
     painter.drawPath(path)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(pen(color, width, 255, DASH if dashed else ()))
+    painter.setPen(zoomed_pen(color, width, camera.ratio, 255, DASH if dashed else ()))
     painter.drawPath(path)
     painter.setWorldTransform(QTransform())
 
@@ -76,6 +78,12 @@ def handle_diameter(points: NDArray[np.float64]) -> float:
     return float(np.clip(0.8 * np.median(steps), 3.0, HANDLE))
 
 
+def keypoint_diameter(camera: Camera, record: Annotation) -> float:
+    """How large keypoints can be without covering a small object."""
+    x0, y0, x1, y1 = extent(record)
+    return float(np.clip(KEYPOINT * max(x1 - x0, y1 - y0) * camera.scale / FULL_SIZE, KEYPOINT / 2, KEYPOINT))
+
+
 def skeleton(painter: QPainter, camera: Camera, record: Annotation, category: Category, *, strong: bool) -> None:
     """Keypoints and the lines between them: visible ones filled, occluded ones hollow, others not at all."""
     if not record.keypoints:
@@ -94,7 +102,7 @@ def skeleton(painter: QPainter, camera: Camera, record: Annotation, category: Ca
         painter.drawPath(lines)
     painter.setPen(pen(category.color, 1.5 if strong else 1.0, 255 if strong else 150))
     painter.drawPath(lines)
-    size = KEYPOINT if strong else KEYPOINT / 2
+    size = keypoint_diameter(camera, record) if strong else KEYPOINT / 2
     visible = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.VISIBLE]
     hidden = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.OCCLUDED]
     _dots(painter, visible, ((_HALO_COLOR, size + 3.0), ("#ffffff", size + 1.5), (category.color, size)))

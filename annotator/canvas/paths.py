@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from PySide6.QtCore import QByteArray, QDataStream
 from PySide6.QtGui import QPainterPath
 
@@ -26,7 +25,7 @@ _STEP = 0.6  # screen pixels: of the vertices that fall into the same such cell 
 
 def path_of(shape: MultiPolygon, step: float = 0.0) -> QPainterPath:
     """The shape as a path, even-odd filled, with vertices closer than about `step` photo pixels left out."""
-    rings = [shapely.get_coordinates(ring) for part in shape.geoms for ring in (part.exterior, *part.interiors)]
+    rings = [np.asarray(ring.coords)[:, :2] for part in shape.geoms for ring in (part.exterior, *part.interiors)]
     return _path([_thinned(ring, step) if step else ring for ring in rings])
 
 

@@ -47,10 +47,9 @@ class StillLayer:
     def paint(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
         """Paint a rectangle of the viewport."""
         painter.fillRect(rect, QColor(colors.background))
-        document = self._content.document
-        if document is not None or self.photo is not None:
-            width, height = document.size if document is not None else self.photo.size.toTuple()
-            area = camera.rect_to_view((0, 0, width, height))
+        size = self._size()
+        if size is not None:
+            area = camera.rect_to_view((0, 0, *size))
             painter.setPen(pen(colors.border, 1.0))
             painter.drawRect(area.adjusted(-1, -1, 0, 0))
             if self.photo is not None:
@@ -60,6 +59,11 @@ class StillLayer:
             moved = label.moved(camera.dx, camera.dy)
             if annotation_id not in self.hidden and moved.rect.intersects(rect):
                 paint_label(painter, moved, colors)
+
+    def _size(self) -> tuple[int, int] | None:
+        if self._content.document is not None:
+            return self._content.document.size
+        return None if self.photo is None else (self.photo.size.width(), self.photo.size.height())
 
     def _paint_shapes(self, painter: QPainter, rect: QRectF, camera: Camera) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -14,7 +14,7 @@ HALO = 1.0  # how far the dark halo reaches out on either side of an outline
 DASH = (5.0, 4.0)  # on and off, in screen pixels
 HANDLE = 8.0  # diameter of a vertex
 KEYPOINT = 8.0
-HOVER_FILL, SELECTED_FILL = 44, 64  # alpha of the fill, of 255
+HOVER_FILL, SELECTED_FILL = 40, 48  # alpha of the fill, of 255
 FONT_SIZE = 11  # pixels
 CRISP_FROM = 3.0  # from this zoom on, photo pixels are squares
 
@@ -44,15 +44,22 @@ DARK = CanvasColors()
 
 @lru_cache(maxsize=256)
 def pen(color: str, width: float, alpha: int = 255, dash: tuple[float, ...] = ()) -> QPen:
-    """A pen that is `width` screen pixels wide at every zoom. `dash` is in screen pixels too. Do not change it."""
+    """A pen for a painter in viewport pixels. `dash` is in viewport pixels too. Do not change it."""
     ink = QColor(color)
     ink.setAlpha(alpha)
     made = QPen(ink, width)
-    made.setCosmetic(True)
     made.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if dash:
         made.setCapStyle(Qt.PenCapStyle.FlatCap)
         made.setDashPattern([length / width for length in dash])
+    return made
+
+
+@lru_cache(maxsize=256)
+def zoomed_pen(color: str, width: float, ratio: float, alpha: int = 255, dash: tuple[float, ...] = ()) -> QPen:
+    """The same for a painter that zooms: still `width` viewport pixels, of `ratio` device pixels each."""
+    made = QPen(pen(color, width * ratio, alpha, tuple(length * ratio for length in dash)))
+    made.setCosmetic(True)
     return made
 
 
@@ -66,8 +73,7 @@ def fill(color: str, alpha: int) -> QColor:
 
 @lru_cache(maxsize=256)
 def dot(color: str, diameter: float) -> QPen:
-    """A pen whose points are discs of that diameter on the screen. Do not change it."""
+    """A pen whose points are discs of that diameter. Do not change it."""
     made = QPen(QColor(color), diameter)
-    made.setCosmetic(True)
     made.setCapStyle(Qt.PenCapStyle.RoundCap)
     return made

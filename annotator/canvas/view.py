@@ -17,7 +17,6 @@ from annotator.canvas.still import REACH, StillLayer
 from annotator.canvas.style import CanvasColors
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
-from annotator.core import edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Box, Camera
     from annotator.canvas.tools.base import Tool
+    from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
 
@@ -66,7 +66,8 @@ class CanvasView(ZoomPanView):
         self._still = StillLayer(self.content)
         self._active = ActiveLayer(self.content)
         self._backdrop = Backdrop(self._paint_backdrop)
-        self._overlay = QRect()
+        self._exposed = QRect()  # what is being painted
+        self._overlay = QRect()  # what the tool's marks cover
         self._hint = ""
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
@@ -172,6 +173,12 @@ class CanvasView(ZoomPanView):
             tool.move(self._pointer)
         self.follow_tool()
         self.tool_changed.emit(name)
+
+    def set_hovered(self, annotation_id: int | None) -> None:
+        """Highlight an object that the mouse is over elsewhere, such as in a list."""
+        self._tool.hovered = annotation_id
+        self._tool.refresh()
+        self.follow_tool()
 
     def toggle_visibility(self) -> None:
         """Make the hovered or selected keypoint visible, occluded, unlabelled in turn."""
@@ -280,11 +287,13 @@ class CanvasView(ZoomPanView):
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Copy the backdrop."""
+        del rect  # in photo pixels, and less exact
         painter.resetTransform()
         self._backdrop.draw(painter, self._exposed)
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Paint what is active, and over it what the tool shows."""
+        del rect
         painter.resetTransform()
         camera = self.camera()
         self._active.paint(painter, self._exposed, camera, self._colors)

@@ -92,10 +92,12 @@ class Tool:
 
     def wants_key(self, event: QKeyEvent) -> bool:
         """Whether the tool, as things are, uses the key before any shortcut of the window does."""
+        del event
         return False
 
     def key_press(self, event: QKeyEvent) -> bool:
         """Use a key. False if there is no use for it."""
+        del event
         return False
 
     def cancel(self) -> None:
@@ -112,6 +114,7 @@ class Tool:
 
     def overlay(self, camera: Camera) -> QRectF:
         """What `paint` covers, in viewport pixels."""
+        del camera
         return QRectF()
 
     def paint(self, painter: QPainter, camera: Camera) -> None:

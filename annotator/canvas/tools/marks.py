@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
 
 from annotator.canvas.hit import Kind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
@@ -16,6 +15,7 @@ from annotator.canvas.tools.keypoints import missing
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PySide6.QtGui import QPainter
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.select import SelectTool
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "  ·  "
 _LARGE = HANDLE + 3.0
+_ON_HANDLE = {
+    Kind.VERTEX: ["Drag move vertex", "Del delete", "Shift+click select more"],
+    Kind.EDGE: ["Drag pull out a new vertex", "Double-click add one here"],
+    Kind.KEYPOINT: ["Drag move keypoint", ". visible / occluded / off"],
+}
 
 
 def paint_band(painter: QPainter, rect: QRectF, colors: CanvasColors) -> None:
@@ -76,37 +81,35 @@ def paint(tool: SelectTool, painter: QPainter, camera: Camera) -> None:
 
 def hint(tool: SelectTool) -> str:
     """What can be done now, in one line."""
-    record = tool.shown()
-    return _SEPARATOR.join(_hints(tool, record))
+    return _SEPARATOR.join(_hints(tool, tool.shown()))
 
 
 def _hints(tool: SelectTool, record: Annotation | None) -> list[str]:
-    if tool.busy:
-        return ["Release to finish", "Esc cancel"]
-    hit = tool.hit
-    if tool.vertices and (hit is None or hit.kind is Kind.VERTEX):
-        count = len(tool.vertices)
-        return ["Del delete vertex" if count == 1 else f"Del delete {count} vertices", "Arrows nudge", "Esc let go"]
-    if hit is not None and hit.kind is Kind.VERTEX:
-        return ["Drag move vertex", "Del delete", "Shift+click select more"]
-    if hit is not None and hit.kind is Kind.EDGE:
-        return ["Drag pull out a new vertex", "Double-click add one here"]
-    if hit is not None and hit.kind is Kind.KEYPOINT:
-        return ["Drag move keypoint", ". or Alt+click visible / occluded / off"]
-    hovered = tool.hovered
+    hit, count = tool.hit, len(tool.vertices)
     selection = tool.canvas.content.selected
-    if hovered is not None and all(r.id != hovered for r in selection):
-        verb = "Click select suggestion" if hovered < 0 else "Click select"
-        return [verb, "Alt+click next below", "Shift+click add"]
-    if record is None:
-        return []
-    if record.is_suggestion:
-        return ["Enter accept", "Tab next", "Del reject", "Drag to correct"]
+    if tool.busy:
+        said = ["Release to finish", "Esc cancel"]
+    elif count and (hit is None or hit.kind is Kind.VERTEX):
+        said = ["Del delete vertex" if count == 1 else f"Del delete {count} vertices", "Arrows nudge", "Esc let go"]
+    elif hit is not None and hit.kind in _ON_HANDLE:
+        said = _ON_HANDLE[hit.kind]
+    elif tool.hovered is not None and all(r.id != tool.hovered for r in selection):
+        said = ["Click select suggestion" if tool.hovered < 0 else "Click select", "Alt+click what lies below"]
+    elif record is None:
+        said = []
+    elif record.is_suggestion:
+        said = ["Enter accept", "Tab next", "Del reject", "Drag to correct"]
+    elif len(selection) > 1:
+        said = ["Drag move all", "Del delete all"]
+    else:
+        said = ["Drag move", "Arrows nudge", "Del delete", *_missing(tool, record)]
+    return said
+
+
+def _missing(tool: SelectTool, record: Annotation) -> list[str]:
     names = tool.canvas.content.category(record).keypoint_names
-    more = [f"K place {names[i]}"] if (i := missing(record, len(names))) is not None else []
-    return (
-        ["Drag move", "Arrows nudge", "Del delete", *more] if len(selection) == 1 else ["Drag move all", "Del delete"]
-    )
+    index = missing(record, len(names))
+    return [] if index is None else [f"K place {names[index].replace('_', ' ')}"]
 
 
 def _vertices(tool: SelectTool, camera: Camera) -> NDArray[np.float64]:

@@ -82,8 +82,8 @@ class PolygonTool(Tool):
         if not self._stroke:
             return
         line = shapely.LineString([self._points[-1], *self._stroke])
-        kept = shapely.get_coordinates(line.simplify(_FREEHAND_SLACK / self.canvas.scale_factor))
-        self._points += [(x, y) for x, y in kept[1:].tolist()]
+        kept = line.simplify(_FREEHAND_SLACK / self.canvas.scale_factor).coords
+        self._points += [(x, y) for x, y in kept[1:]]
         self._stroke = []
         if self._closes():
             self._points.pop()  # it is the first one again
@@ -158,7 +158,9 @@ class PolygonTool(Tool):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         categories, category_id = self.canvas.content.categories, self.canvas.draw_category
-        color = categories[category_id].color if category_id in categories else self.canvas.colors.accent
+        color = self.canvas.colors.accent
+        if category_id is not None and category_id in categories:
+            color = categories[category_id].color
         line = qpoints(self._line(camera).tolist())
         vertices = camera.to_view(self._points)
         inside = QPainterPath(line[0])

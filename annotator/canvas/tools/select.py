@@ -243,9 +243,8 @@ class SelectTool(Tool):
         record = self._handled
         if record is not None and len(self._document.selection) == 1:
             outline = Outline.of(record)
-            inside = ((outline.starts >= (x0, y0)) & (outline.starts <= (x1, y1))).all(axis=1)
-            if inside.any() and not inside.all():
-                refs = frozenset(outline.ref(row) for row in inside.nonzero()[0].tolist())
+            refs = frozenset(outline.refs_inside(x0, y0, x1, y1))
+            if refs and len(refs) < len(outline.refs):
                 self.vertices = self.vertices | refs if add else refs
                 return
         ids = self.canvas.content.index.inside(x0, y0, x1, y1)
