@@ -180,6 +180,11 @@ class CanvasView(ZoomPanView):
         self._tool.refresh()
         self.follow_tool()
 
+    def set_hovered(self, annotation_id: int | None) -> None:
+        """Highlight an object that is pointed at elsewhere, in a list; None for none."""
+        self._tool.hovered = annotation_id if annotation_id in self.content else None
+        self.follow_tool()
+
     def toggle_visibility(self) -> None:
         """Make the hovered or selected keypoint visible, occluded, unlabelled in turn."""
         self._tool.toggle_visibility()
