@@ -56,7 +56,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--annotations", type=Path, help="a COCO file other than FOLDER/annotations.json")
     parser.add_argument("--samples", action="store_true", help="open the sample photos")
     parser.add_argument("--weights", default="", help="builtin, coco or a checkpoint file")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help="where the model runs")
     return parser
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Application:
     """The running parts: the settings, the session, the model's thread and the window."""
 
-    def __init__(self, qt: QApplication, *, weights: str = "", device: str = "auto") -> None:
+    def __init__(self, qt: QApplication, *, weights: str = "", device: str = "") -> None:
         self.settings = Settings()
         theme.apply(qt, self.settings.scheme)
         qt.setWindowIcon(product_icon())
@@ -38,7 +38,7 @@ class Application:
         self.window = Window(self.session, self.suggester, self.flow, self.settings)
         self.window.samples_requested.connect(self.open_samples)
         self._weights = weights or self.settings.weights
-        self._device = device
+        self._device = device or self.settings.device
         # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -21,7 +22,6 @@ from annotator.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from model.predict import Instance, Predictor
 
@@ -328,7 +328,7 @@ class Suggester(QObject):
     def _info(self, predictor: Predictor) -> ModelInfo:
         return ModelInfo(
             self._model_id,
-            predictor.name,
+            Path(predictor.name).name,
             str(predictor.device),
             tuple(
                 ModelCategory(

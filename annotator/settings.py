@@ -61,6 +61,15 @@ class Settings:
         self._q.setValue("weights", value)
 
     @property
+    def device(self) -> str:
+        """Where the model runs: `auto`, `cpu` or `cuda`."""
+        return self._text("device") or "auto"
+
+    @device.setter
+    def device(self, value: str) -> None:
+        self._q.setValue("device", value)
+
+    @property
     def scheme(self) -> Scheme:
         """`system`, `light` or `dark`."""
         text = self._text("scheme")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QFileDialog,
+    QHBoxLayout,
     QMainWindow,
     QMenu,
     QStackedWidget,
@@ -88,8 +89,13 @@ class Window(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
+        self.strip = QToolBar("Tools")
+        beside = QHBoxLayout()
+        beside.setSpacing(0)
+        beside.addWidget(self.strip)
+        beside.addWidget(self.pages, 1)
         column.addWidget(self.banner)
-        column.addWidget(self.pages, 1)
+        column.addLayout(beside, 1)
         self.setCentralWidget(work)
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
@@ -122,7 +128,7 @@ class Window(QMainWindow):
         session, commands, canvas = self._session, self._commands, self.canvas
         handlers: dict[str, Callable[..., object]] = {
             "file.open_folder": self.choose_folder,
-            "file.open_samples": lambda: self.samples_requested.emit(),
+            "file.open_samples": lambda _on=False: self.samples_requested.emit(),
             "file.open_annotations": self.choose_annotations,
             "file.save": session.save,
             "file.save_as": self.choose_save_as,
@@ -182,10 +188,10 @@ class Window(QMainWindow):
             docks.addAction(toggle)
         self.actions_.add_local([self.canvas, self.instances])
         tools = QActionGroup(self)
-        strip = QToolBar("Tools", self)
+        strip = self.strip
         strip.setObjectName("toolbar.tools")
+        strip.setOrientation(Qt.Orientation.Vertical)
         strip.setIconSize(QSize(20, 20))
-        strip.setMovable(False)
         for name in TOOLS:
             tools.addAction(self.actions_[name])
             strip.addAction(self.actions_[name])
@@ -195,7 +201,6 @@ class Window(QMainWindow):
             strip.addSeparator()
             for name in names:
                 strip.addAction(self.actions_[name])
-        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, strip)
         for name, attribute in FLAGS.items():
             value = self._settings.flag(attribute, default=True)
             self.actions_[name].setChecked(value)
@@ -210,6 +215,8 @@ class Window(QMainWindow):
         session.document_changed.connect(self._show_document)
         session.message.connect(self.banner.show_message)
         session.saved_changed.connect(self.status.set_saved)
+        for name in ("edit.undo", "edit.redo"):
+            self.actions_[name].setEnabled(False)
         session.history.canUndoChanged.connect(self.actions_["edit.undo"].setEnabled)
         session.history.canRedoChanged.connect(self.actions_["edit.redo"].setEnabled)
         session.history.undoTextChanged.connect(lambda t: self.actions_["edit.undo"].setText(f"&Undo {t}".strip()))
@@ -240,6 +247,9 @@ class Window(QMainWindow):
         model.suggest_all_requested.connect(self._flow.suggest_all)
         model.cancel_requested.connect(self._suggester.cancel_all)
         model.weights_requested.connect(self._use_weights)
+        model.device_requested.connect(self._use_device)
+        model.set_weights(self._settings.weights)
+        model.set_device(self._settings.device)
         theme.changed.connect(self.apply_theme)
 
     # What happened
@@ -247,9 +257,12 @@ class Window(QMainWindow):
     def _folder_opened(self, folder: Path) -> None:
         self.setWindowTitle(f"{folder.name} – Annotator")
         self.pages.setCurrentWidget(self.canvas)
+        self.strip.show()
         self.canvas.setFocus()
 
     def _use_store(self, store: Store | None) -> None:
+        self.photos.set_current(self._session.current)
+        self.strip.setVisible(self._session.folder is not None)
         if store is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
@@ -330,11 +343,13 @@ class Window(QMainWindow):
             self._use_weights(file)
 
     def _use_weights(self, weights: str) -> None:
-        if weights == "file":
-            self.choose_weights()
-            return
         self._settings.weights = weights
-        self._suggester.load(weights)
+        self.model.set_weights(weights)
+        self._suggester.load(weights, self._settings.device)
+
+    def _use_device(self, device: str) -> None:
+        self._settings.device = device
+        self._suggester.load(self._settings.weights, device)
 
     def _choose_class(self, category_id: int) -> None:
         self.canvas.draw_category = category_id

@@ -7,6 +7,7 @@ import os
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,14 @@ class Checkpoint:
     """What `MaskRCNN.load_state_dict` takes."""
     metrics: dict[str, Any] = field(default_factory=dict)
     """How good it is, by name; JSON-ready."""
+
+    def digest(self) -> str:
+        """16 hexadecimal digits that are others for other weights."""
+        content = blake2b(digest_size=8)
+        for name, tensor in sorted(self.state.items()):
+            content.update(name.encode())
+            content.update(tensor.contiguous().view(-1).view(torch.uint8).numpy())
+        return content.hexdigest()
 
 
 def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:

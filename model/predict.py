@@ -74,6 +74,8 @@ class Predictor:
         network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(network)
         self.name = str(weights)
+        self.id = checkpoint.digest()
+        """Another one for other weights: what these predicted may be kept under it."""
         self.config = checkpoint.config
         self.metrics = checkpoint.metrics
         self._outputs = checkpoint.categories
