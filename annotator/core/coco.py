@@ -186,7 +186,7 @@ def _shape(body: _Body) -> tuple[MultiPolygon, bool]:
         raise ValueError("its bbox has a size below zero")
     if width == 0 and height == 0:
         return MultiPolygon(), False
-    return rectangle(x, y, x + width, y + height), True
+    return rectangle(x, y, round(x + width, 6), round(y + height, 6)), True  # 0.35 + 1.01 is 1.36
 
 
 def _paints(shape: MultiPolygon, rle: _Rle) -> bool:
@@ -244,7 +244,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
         names = tuple(body.keypoints or ())
         skeleton = tuple((a - 1, b - 1) for a, b in body.skeleton or () if min(a, b) >= 1 and max(a, b) <= len(names))
         extra = _extra(raw, _CategoryBody)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CocoError(f"Category number {place + 1} cannot be read: {_reason(error)}.") from None
     return Category(
         id=NO_ID if body.id is None else body.id,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Raw = bytes | msgspec.Raw
 
+_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
+
 LARGEST_FILE = 8 << 30  # bytes
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
 
@@ -152,7 +154,7 @@ def parse(data: bytes, path: Path) -> CocoFile:
         fields = _fields.decode(data)
     except msgspec.ValidationError:
         raise CocoError(f"{path} is JSON but not a COCO file: it holds no object with “images”.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (*_DAMAGE, RecursionError) as error:
         raise CocoError(f"{path} cannot be read: {_place(error, data)}.") from None
     if "images" not in fields:
         raise CocoError(f"{path} is JSON but not a COCO file: it has no list “images”.")
@@ -169,7 +171,7 @@ def _list(raw: Raw, key: str, path: Path) -> list[msgspec.Raw]:
         return []
     try:
         return _raws.decode(raw)
-    except msgspec.DecodeError:
+    except _DAMAGE:
         raise CocoError(f"{path} is JSON but not a COCO file: “{key}” is not a list.") from None
 
 
@@ -180,7 +182,7 @@ def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
     for place, raw in enumerate(raws):
         try:
             body = _image.decode(raw)
-        except msgspec.DecodeError as error:
+        except _DAMAGE as error:
             raise CocoError(f"{path} cannot be read: entry number {place + 1} of “images”: {error}.") from None
         if body.id is None or body.id in taken:
             homeless.append((place, body, raw))
@@ -222,7 +224,7 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
 def _read_annotations(file: CocoFile, data: Raw, raws: list[msgspec.Raw], path: Path) -> None:
     try:
         headers = _headers.decode(data) if raws else []
-    except msgspec.DecodeError:
+    except _DAMAGE:
         raise CocoError(f"{path} cannot be read: {_first_bad(raws)}.") from None
     file.annotations = list(raws)
     file.ids = [header.id or 0 for header in headers]
@@ -257,7 +259,7 @@ def _first_bad(raws: Sequence[msgspec.Raw]) -> str:
     for place, raw in enumerate(raws):
         try:
             _header.decode(raw)
-        except msgspec.DecodeError as error:
+        except _DAMAGE as error:
             return f"annotation number {place + 1}, {bytes(raw)[:60].decode(errors='replace')!r}: {error}"
     return "its annotations are not objects"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def scan(folder: Path, cancelled: Callable[[], bool] = lambda: False) -> list[st
         raise FolderError(f"The folder {folder} cannot be read: {error.strerror or error}.") from None
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers in names by their value, and letters whatever their case."""
-    return [(int(text), "") if text.isdecimal() else (-1, text) for text in _DIGITS.split(name.casefold()) if text]
+def natural_key(name: str) -> list[tuple[float, str]]:
+    """A key that sorts numbers in names by their value and before letters, and letters whatever their case."""
+    return [(int(text), "") if text.isdecimal() else (inf, text) for text in _DIGITS.split(name.casefold()) if text]
 
 
 def _scan(folder: Path, cancelled: Callable[[], bool]) -> list[str]:

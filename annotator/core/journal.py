@@ -169,7 +169,7 @@ class _Packed(msgspec.Struct, array_like=True):
     score: float | None
     is_box: bool
     is_crowd: bool
-    extra: dict[str, Any]
+    extra: bytes  # JSON, which has integers of any size
 
 
 _packer = msgspec.msgpack.Encoder()
@@ -189,7 +189,7 @@ def pack(annotations: Iterable[Annotation]) -> bytes:
                 a.score,
                 a.is_box,
                 a.is_crowd,
-                dict(a.extra),
+                msgspec.json.encode(dict(a.extra)) if a.extra else b"",
             )
             for a in annotations
         ]
@@ -213,7 +213,7 @@ def unpack(data: bytes) -> tuple[Annotation, ...]:
                 score=p.score,
                 is_box=p.is_box,
                 is_crowd=p.is_crowd,
-                extra=p.extra or NOTHING,
+                extra=msgspec.json.decode(p.extra, type=dict[str, Any]) if p.extra else NOTHING,
             )
             for p in _unpacker.decode(data)
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ from annotator.core.coco_file import LARGEST_FILE, CocoFile, Image, parse
 from annotator.core.files import FileMark, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -47,6 +50,18 @@ class _Layout:
     raws: dict[int, tuple[Annotation, Raw]]
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the cyclic garbage collector, which looks through a million new records again and again for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class ProjectFile:
     """A COCO file as it was opened, and the way to write it with changes.
 
@@ -66,7 +81,11 @@ class ProjectFile:
         self.path = path
         self._data = b""
         self.mark: FileMark | None = None
-        self.coco = self._read()
+        with _no_collection():
+            self.coco = self._read()
+            self._index(names)
+
+    def _index(self, names: Sequence[str]) -> None:
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
         self._new: dict[str, Image] = {}
@@ -78,15 +97,15 @@ class ProjectFile:
     def _read(self) -> CocoFile:
         try:
             with self.path.open("rb") as file:
-                self._data = file.read(LARGEST_FILE + 1)
-                mtime_ns = self.path.stat().st_mtime_ns
+                status = os.fstat(file.fileno())
+                if status.st_size > LARGEST_FILE:
+                    raise CocoError(f"{self.path} is larger than {LARGEST_FILE >> 30} GB; split it into smaller files.")
+                self._data = file.read()
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
             raise CocoError(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
-        if len(self._data) > LARGEST_FILE:
-            raise CocoError(f"{self.path} is larger than {LARGEST_FILE >> 30} GB; split it into smaller files.")
-        self.mark = FileMark(len(self._data), mtime_ns, "")
+        self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
     # What it holds
