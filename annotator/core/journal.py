@@ -132,6 +132,21 @@ class Journal:
             db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (old,))
             db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (old,))
 
+    def absorb(self, other: Path) -> None:
+        """Take over what another journal of the same photos has: unsaved annotations first of all."""
+        with self._db as db:
+            db.execute("ATTACH DATABASE ? AS other", (str(other),))
+        try:
+            with self._db as db:
+                unsaved = "file IN (SELECT file FROM other.photos WHERE annotations IS NOT NULL)"
+                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {unsaved}")  # noqa: S608
+                db.execute("INSERT OR REPLACE INTO photos SELECT * FROM other.photos WHERE annotations IS NOT NULL")
+                db.execute("INSERT OR IGNORE INTO photos SELECT * FROM other.photos")
+                db.execute("INSERT OR IGNORE INTO facts SELECT * FROM other.facts")
+                db.execute("INSERT OR IGNORE INTO pools SELECT * FROM other.pools")
+        finally:
+            self._db.execute("DETACH DATABASE other")
+
     def facts(self, file: str) -> dict[str, bytes]:
         """Everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"

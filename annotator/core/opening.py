@@ -79,9 +79,11 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:
+        private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
         opened = Opened(images, names, private, journal, project)
         opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
+        _take_over(private, journal)
         _apply_journal(opened)
     except (sqlite3.Error, OSError) as error:
         if journal:
@@ -95,6 +97,17 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         raise
     opened.warnings += _about_the_file(project)
     return opened
+
+
+def _take_over(private: PrivateFolder, journal: Journal) -> None:
+    """What was kept elsewhere while the folder could not be written to goes where it belongs."""
+    left = private.elsewhere / DATABASE
+    if private.is_elsewhere or not left.exists():
+        return
+    other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
+    other.close()
+    journal.absorb(left)
+    left.unlink()
 
 
 def _apply_journal(opened: Opened) -> None:

@@ -41,6 +41,7 @@ class PrivateFolder:
         key = hashlib.sha256(os.fsencode(images.resolve())).hexdigest()[:16]
         self.elsewhere = fallback / key
         self.warning = ""
+        self._images = images
         self.path = images / NAME
         try:
             _try_out(self.path)
@@ -49,6 +50,20 @@ class PrivateFolder:
             _try_out(self.path)
             self.warning = f"{images} cannot be written to, so your work is kept in {self.path} until it can."
         self._lock = _lock(self.path, images)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is not in the folder of photos."""
+        return self.path == self.elsewhere
+
+    def bring_along(self, database: str) -> None:
+        """Start with what the folder of photos has, if that could only be read. OSErrors pass through."""
+        if not self.is_elsewhere or (self.path / database).exists():
+            return
+        for suffix in ("-wal", ""):  # the database last: it says that all is there
+            source = self._images / NAME / (database + suffix)
+            if source.is_file():
+                copy_file(source, self.path / source.name)
 
     def close(self) -> None:
         """Let others have it. More than once is fine."""
