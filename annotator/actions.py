@@ -87,6 +87,7 @@ MENUS: dict[str, tuple[Spec | str | None, ...]] = {
         Spec("image.previous", "&Previous photo", ("A", "PgUp"), "previous", "Go to the previous photo"),
         Spec("image.next_not_done", "Next photo not d&one", ("N",), "next-not-done",
              "Go to the next photo on which something is left to do"),
+        Spec("image.find", "&Find a photo", ("Ctrl+L",), "search", "Find photos by words in their names"),
         SEPARATOR,
         Spec("image.done_next", "&Done, next photo", ("Ctrl+Return", "Ctrl+Enter"), "check",
              "Mark this photo done and go to the next one that is not"),
@@ -147,8 +148,9 @@ class Actions:
                 window.addAction(action)
             action.triggered.connect(handlers[spec.name])
             self._actions[spec.name] = action
+            if spec.icon:
+                action.setIcon(icon(spec.icon))
             self._set_keys(spec)
-        self.refresh_icons()
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -171,12 +173,6 @@ class Actions:
                     menu.addAction(self._actions[entry.name])
                 else:
                     menu.addMenu(submenus[entry])
-
-    def refresh_icons(self) -> None:
-        """Take the icons in the theme's colour."""
-        for spec in specs():
-            if spec.icon:
-                self._actions[spec.name].setIcon(icon(spec.icon))
 
     def change_keys(self, name: str, keys: str | None) -> None:
         """Give an action other keys, for good; None for the standard ones, "" for none."""

@@ -43,7 +43,7 @@ class Application:
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)
         self._patience.timeout.connect(self._load_model)
-        self._model_asked = False
+        self._model_asked = self._closed = False
 
     def start(self, folder: Path | None, file: Path | None = None, *, samples: bool = False) -> None:
         """Show the window, then open a folder: this one, the samples, or the one that was open last."""
@@ -64,9 +64,11 @@ class Application:
 
     def close(self) -> None:
         """Stop the threads and keep every edit."""
-        theme.changed.disconnect(self.window.apply_theme)
-        self.suggester.close()
-        self.session.close()
+        if not self._closed:
+            self._closed = True
+            theme.changed.disconnect(self.window.apply_theme)
+            self.suggester.close()
+            self.session.close()
 
     def _load_model(self, *_: object) -> None:
         if not self._model_asked:

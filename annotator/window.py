@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -151,6 +151,7 @@ class Window(QMainWindow):
             "image.next": lambda: session.go(1),
             "image.previous": lambda: session.go(-1),
             "image.next_not_done": session.go_next_not_done,
+            "image.find": self._find_photo,
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
             "view.zoom_in": canvas.zoom_in,
@@ -263,6 +264,8 @@ class Window(QMainWindow):
     def _use_store(self, store: Store | None) -> None:
         self.photos.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
+        self.model.set_suggest_all_enabled(store is not None)
+        self.actions_["model.suggest_all"].setEnabled(store is not None)
         if store is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
@@ -361,6 +364,10 @@ class Window(QMainWindow):
         if number <= len(ids):
             self._choose_class(ids[number - 1])
 
+    def _find_photo(self) -> None:
+        self.docks[0].show()
+        self.photos.focus_filter()
+
     def _set_flag(self, name: str, *, value: bool) -> None:
         setattr(self.canvas, FLAGS[name], value)
         self._settings.set_flag(FLAGS[name], value=value)
@@ -376,7 +383,6 @@ class Window(QMainWindow):
         now = theme.current()
         colors = style.DARK if now.is_dark else style.LIGHT
         self.canvas.set_colors(replace(colors, background=now.canvas, accent=now.accent))
-        self.actions_.refresh_icons()
 
     def _fill_recent(self) -> None:
         self._recent.clear()
@@ -409,9 +415,16 @@ class Window(QMainWindow):
         """Take folders, and COCO files with their folder."""
         if any(_folder_of(url) for url in event.mimeData().urls()):
             event.acceptProposedAction()
+            self.welcome.set_drop_hint(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """What was held over the window went elsewhere."""
+        self.welcome.set_drop_hint(False)
+        super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
+        self.welcome.set_drop_hint(False)
         for url in event.mimeData().urls():
             folder = _folder_of(url)
             if folder:

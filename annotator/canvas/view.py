@@ -40,6 +40,7 @@ class CanvasView(ZoomPanView):
         edit_made: An `edits.Edit` that a gesture made, for the state the document is in.
         cursor_moved: QPointF in photo pixels, or None when the mouse left the photo.
         hint_changed: What can be done now with the thing under the cursor, with its key, in one line.
+        hovered_changed: Id of the object under the cursor, or None.
         tool_changed: The name of the tool that is now in hand.
         context_requested: QPoint on the screen where a menu is wanted; what was under it is selected.
         category_needed: Something is to be drawn and no class is chosen.
@@ -49,6 +50,7 @@ class CanvasView(ZoomPanView):
     edit_made = Signal(object)
     cursor_moved = Signal(object)
     hint_changed = Signal(str)
+    hovered_changed = Signal(object)
     tool_changed = Signal(str)
     context_requested = Signal(object)
     category_needed = Signal()
@@ -69,6 +71,7 @@ class CanvasView(ZoomPanView):
         self._exposed = QRect()  # what is being painted
         self._overlay = QRect()  # what the tool's marks cover
         self._hint = ""
+        self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
@@ -174,6 +177,11 @@ class CanvasView(ZoomPanView):
         self.follow_tool()
         self.tool_changed.emit(name)
 
+    def cancel(self) -> None:
+        """Give up the running gesture: nothing happened."""
+        self._tool.cancel()
+        self.follow_tool()
+
     def set_hovered(self, annotation_id: int | None) -> None:
         """Highlight an object that the mouse is over elsewhere, such as in a list."""
         self._tool.hovered = annotation_id
@@ -182,7 +190,7 @@ class CanvasView(ZoomPanView):
 
     def set_hovered(self, annotation_id: int | None) -> None:
         """Highlight an object that is pointed at elsewhere, in a list; None for none."""
-        self._tool.hovered = annotation_id if annotation_id in self.content else None
+        self._hovered = self._tool.hovered = annotation_id if annotation_id in self.content else None
         self.follow_tool()
 
     def toggle_visibility(self) -> None:
@@ -230,6 +238,9 @@ class CanvasView(ZoomPanView):
                 viewport.update(rect)
         self._overlay = overlay
         self._update_cursor()
+        if tool.hovered != self._hovered:
+            self._hovered = tool.hovered
+            self.hovered_changed.emit(self._hovered)
         hint = tool.hint() if self.document is not None else ""
         if hint != self._hint:
             self._hint = hint
@@ -255,6 +266,7 @@ class CanvasView(ZoomPanView):
         self.follow_tool()
 
     def _categories_changed(self) -> None:
+        self._still.forget_labels()
         self._view_changed()
         self.follow_tool()
 
