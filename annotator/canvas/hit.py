@@ -174,6 +174,9 @@ class Index:
         alive = {record.id: record for record in self._records}
         self._outlines = {i: entry for i, entry in known.items() if alive.get(i) is entry[0]}
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def outline(self, record: Annotation) -> Outline:
         """The record's outline, worked out once."""
         entry = self._outlines.get(record.id)

@@ -20,6 +20,7 @@ _PADDING = 5.0
 _HEIGHT = 18.0
 _GAP = 5.0  # between the label and the top of its shape
 _STRIPE = 3.0  # of the class colour, at the left
+_CELL = 9.0  # labels are kept apart on a grid this coarse
 _ROOM = 0.6  # a name is shown unasked where its shape is at least that much of its width
 
 
@@ -91,21 +92,30 @@ def place(content: Content, scale: float) -> dict[int, Label]:
     width, height = content.document.size
     photo = QRectF(0, 0, width * scale, height * scale).adjusted(0, -_HEIGHT / 2, 0, 0)  # its edge may be overlapped
     placed: dict[int, Label] = {}
-    taken: list[QRectF] = []
+    taken: set[tuple[int, int]] = set()  # cells of a coarse grid
     for record in reversed(tuple(content.records)):  # what is on top has the first choice
-        if not record.shape.is_empty:
-            x0, y0, x1, y1 = record.shape.bounds
-            if (x1 - x0) * scale < _ROOM * width_of(content.label(record)) or (y1 - y0) * scale < 2 * _HEIGHT:
-                continue
-        label = label_of(content, record, scale)
+        label = label_of(content, record, scale) if _has_room(content, record, scale) else None
         if label is None:
             continue
         label = label.inside(photo)
-        rect = label.rect
-        if not any(rect.intersects(other) for other in taken):
+        cells = _cells(label.rect)
+        if taken.isdisjoint(cells):
             placed[record.id] = label
-            taken.append(rect.adjusted(-2, -2, 2, 2))
+            taken.update(cells)
     return placed
+
+
+def _has_room(content: Content, record: Annotation, scale: float) -> bool:
+    if record.shape.is_empty:
+        return True
+    x0, y0, x1, y1 = record.shape.bounds
+    return (y1 - y0) * scale >= 2 * _HEIGHT and (x1 - x0) * scale >= _ROOM * width_of(content.label(record))
+
+
+def _cells(rect: QRectF) -> list[tuple[int, int]]:
+    across = range(int(rect.left() // _CELL), int(rect.right() // _CELL) + 1)
+    down = range(int(rect.top() // _CELL), int(rect.bottom() // _CELL) + 1)
+    return [(x, y) for x in across for y in down]
 
 
 def paint_label(painter: QPainter, label: Label, colors: CanvasColors, *, strong: bool = False) -> None:

@@ -25,22 +25,26 @@ if TYPE_CHECKING:
 # LINE pixels, and four more around them like its halo (200 shapes of 60 vertices: 20 ms instead of 83).
 _HALO_SHIFTS = ((1.3, 0.0), (-1.3, 0.0), (0.0, 1.3), (0.0, -1.3))
 _LINE_SHIFTS = ((0.4, 0.0), (-0.4, 0.0), (0.0, 0.4), (0.0, -0.4))
+_THIN_HALO_SHIFTS, _THIN_LINE_SHIFTS = ((0.9, 0.9),), ((0.0, 0.0),)
 _HALO_COLOR = "#000000"
 _HAIRLINES_TO = 1.5  # device pixel ratio up to which hairlines are wide enough
 
 
-def outline(painter: QPainter, camera: Camera, path: QPainterPath, color: str, *, dashed: bool) -> None:
+def outline(
+    painter: QPainter, camera: Camera, path: QPainterPath, color: str, *, dashed: bool, thin: bool = False
+) -> None:
     """An outline at rest with its halo. The brush and the hints are the caller's."""
     if camera.ratio > _HAIRLINES_TO:
         strong_outline(painter, camera, path, color, LINE, dashed=dashed)
         return
     hair = 1.0 / camera.ratio
-    painter.setPen(zoomed_pen(_HALO_COLOR, hair, camera.ratio, 80))
-    for shift in _HALO_SHIFTS:
+    halo, line = (_THIN_HALO_SHIFTS, _THIN_LINE_SHIFTS) if thin else (_HALO_SHIFTS, _LINE_SHIFTS)
+    painter.setPen(zoomed_pen(_HALO_COLOR, hair, camera.ratio, 160 if thin else 80))
+    for shift in halo:
         painter.setWorldTransform(camera.transform(*shift))
         painter.drawPath(path)
-    painter.setPen(zoomed_pen(color, hair, camera.ratio, 200, DASH if dashed else ()))
-    for shift in _LINE_SHIFTS:
+    painter.setPen(zoomed_pen(color, hair, camera.ratio, 255 if thin else 200, DASH if dashed else ()))
+    for shift in line:
         painter.setWorldTransform(camera.transform(*shift))
         painter.drawPath(path)
     painter.setWorldTransform(QTransform())

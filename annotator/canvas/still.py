@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.content import Content
+    from annotator.canvas.hit import Index
     from annotator.canvas.photo import Photo
 
-REACH = 14.0  # how far from its bounds a shape paints, in screen pixels: lines, handles, keypoints
+REACH = 14.0  # how far from its bounds an active shape paints, in screen pixels: lines, handles, keypoints
+_LINES = 5.0  # the same for a shape at rest
+_CROWD = 1000  # of more shapes than that, each has a thinner outline
 
 
 class StillLayer:
@@ -36,9 +39,18 @@ class StillLayer:
         self.hidden: AbstractSet[int] = frozenset()
         self._content = content
         self._labels: dict[int, Label] = {}
+        self._placed_for: tuple[float, Index, bool] | None = None
+
+    def forget_labels(self) -> None:
+        """Names or colours of classes changed: place the labels anew next time."""
+        self._placed_for = None
 
     def place_labels(self, scale: float) -> list[QRectF]:
-        """Place the names anew. Returns where one came or went, in pixels of the zoomed photo."""
+        """Place the names, if need be. Returns where one came or went, in pixels of the zoomed photo."""
+        placing = scale, self._content.index, self.show_names
+        if placing == self._placed_for:
+            return []
+        self._placed_for = placing
         placed = place(self._content, scale) if self.show_names else {}
         moved = set(self._labels.values()) ^ set(placed.values())
         self._labels = placed
@@ -69,11 +81,12 @@ class StillLayer:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         content = self._content
-        box = camera.box_to_photo(rect.adjusted(-REACH, -REACH, REACH, REACH))
+        box = camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES))
+        crowd = len(content.index) > _CROWD
         for record in content.index.crossing(*box):
             if record.id in self.hidden:
                 continue
             category = content.category(record)
             path = content.paths.get(record, camera.scale * camera.ratio)
-            outline(painter, camera, path, category.color, dashed=record.is_suggestion)
+            outline(painter, camera, path, category.color, dashed=record.is_suggestion, thin=crowd)
             skeleton(painter, camera, record, category, strong=False)
