@@ -116,12 +116,14 @@ def _apply_journal(opened: Opened) -> None:
     facts = opened.journal.facts(key)
     damaged = 0
     for name, row in opened.rows.items():
+        if row.annotations is None:
+            continue
         try:
             state = state_of(row)
         except ValueError:
             damaged += 1
             continue
-        if row.annotations is not None and not file.holds(name, state):
+        if not file.holds(name, state):
             opened.recovered[name] = state
     if "categories" in facts:
         raws = msgspec.json.decode(facts["categories"], type=list[msgspec.Raw])

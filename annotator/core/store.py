@@ -215,7 +215,11 @@ class Store:
         state = self._states.get(name) or self._looked_at.get(name)
         if state is None:
             row = self._rows.get(name) or Row((0, 0), None, pack(()), done=False)
-            state = replace(state_of(row), annotations=self._file.annotations(name))
+            try:
+                state = state_of(row)
+            except ValueError:  # damaged: the suggestions are offered again
+                state = PhotoState(row.size, done=row.done)
+            state = replace(state, annotations=self._file.annotations(name))
             self._looked_at[name] = state
             while len(self._looked_at) > _KEPT:
                 self._looked_at.popitem(last=False)
