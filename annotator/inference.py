@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
-from annotator.core.geometry import from_parts
+from annotator.core.geometry import from_parts, rectangle
 from annotator.photos import Photo, PhotoCache, decode
 from annotator.worker import Worker
 
@@ -340,15 +340,20 @@ class Suggester(QObject):
 
 
 def to_suggestion(suggestion_id: int, instance: Instance) -> Annotation:
-    """An instance of the model as a suggestion, with the category id of the model."""
+    """An instance of the model as a suggestion, with the category id of the model.
+
+    One without a mask (a box detector's, or one whose mask is nowhere probable) is the outline of its box.
+    """
+    shape = from_parts(instance.polygons)
     keypoints = () if instance.keypoints is None else instance.keypoints.tolist()
     return Annotation(
         suggestion_id,
         instance.category_id,
-        from_parts(instance.polygons),
+        rectangle(*instance.box.tolist()) if shape.is_empty else shape,
         tuple(Keypoint(x, y, Visibility(round(v))) for x, y, v in keypoints),
         Origin.SUGGESTED,
         instance.score,
+        is_box=shape.is_empty,
     )
 
 

@@ -357,7 +357,8 @@ class Window(QMainWindow):
     def _choose_class(self, category_id: int) -> None:
         self.canvas.draw_category = category_id
         self.classes.set_current(category_id)
-        self._commands.choose_class(category_id)
+        if self.canvas.tool == "select":  # with a drawing tool in hand it is for what is drawn next
+            self._commands.choose_class(category_id)
 
     def _choose_numbered_class(self, number: int) -> None:
         ids = [category.id for category in self._session.categories]
