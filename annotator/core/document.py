@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shapely import STRtree, area
 
 from annotator.core.event import Event
-from annotator.core.geometry import iou
+from annotator.core.geometry import iou, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -192,14 +192,14 @@ def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) ->
     """Those of the pool that are not the same object as one that is known."""
     if not pool or not known:
         return pool
-    tree = STRtree([k.shape for k in known])
-    areas = tree.geometries.size and area(tree.geometries)
-    pairs = tree.query([s.shape for s in pool])
+    offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]
+    offered_areas, areas = area(offered), area(there)
+    pairs = STRtree(there).query(offered)
     said = set()
     for i, j in pairs.T.tolist():
         if i in said or pool[i].category_id != known[j].category_id:
             continue
-        small, large = sorted((pool[i].shape.area, areas[j]))
+        small, large = sorted((offered_areas[i], areas[j]))
         # The areas' ratio bounds the IoU from above, and costs nothing.
         if small > SAME_OBJECT_IOU * large and iou(pool[i].shape, known[j].shape) > SAME_OBJECT_IOU:
             said.add(i)

@@ -72,7 +72,7 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "") -
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:
     """Delete annotations and reject suggestions."""
-    ids = tuple(ids)
+    ids = tuple(dict.fromkeys(ids))
     rejected = tuple(document[i] for i in ids if i < 0)
     deleted = {i: (document[i], None) for i in ids if i > 0}
     verb = "delete" if deleted else "reject"
@@ -81,7 +81,7 @@ def delete(document: Document, ids: Iterable[int]) -> Edit:
 
 def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
     """Put suggestions on record as they are and select them."""
-    suggestions = tuple(document[i] for i in ids if i < 0)
+    suggestions = tuple(document[i] for i in dict.fromkeys(ids) if i < 0)
     accepted = tuple(replace(s, id=new_id()) for s in suggestions)
     return _edit(
         document,

@@ -45,7 +45,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], about_to: Callable[[int, s
     The chunks go to a temporary file in the same folder, which is on the disk before it takes the other's place.
     `about_to(size, sha256)` is called just before that. OSErrors pass through, the temporary file removed.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _temporary(path)
     digest = hashlib.sha256()
     try:
         with temporary.open("wb") as file:
@@ -65,6 +65,16 @@ def replace_file(path: Path, chunks: Iterable[bytes], about_to: Callable[[int, s
         raise
     sync_folder(path.parent)
     return FileMark(status.st_size, path.stat().st_mtime_ns, digest.hexdigest())
+
+
+def remove_leftover(path: Path) -> None:
+    """Remove what a process that was killed while it wrote `path` has left beside it."""
+    with contextlib.suppress(OSError):
+        _temporary(path).unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
 
 
 def copy_file(source: Path, target: Path) -> FileMark:

@@ -108,8 +108,19 @@ def bounds(shape: MultiPolygon) -> tuple[float, float, float, float]:
 
 
 def valid(shape: MultiPolygon) -> BaseGeometry:
-    """The shape, or a repaired copy that covers what is painted under the even-odd rule."""
-    return shape if shape.is_valid else shapely.make_valid(shape)
+    """The shape, or a repaired copy that covers what is painted.
+
+    As in a mask: each ring under the even-odd rule, holes taken out of their part, parts united.
+    """
+    if shape.is_valid:
+        return shape
+    painted = []
+    for polygon in shape.geoms:
+        part = shapely.make_valid(Polygon(polygon.exterior))
+        for hole in polygon.interiors:
+            part = part.difference(shapely.make_valid(Polygon(hole)))
+        painted.append(part)
+    return shapely.union_all(painted)
 
 
 def iou(a: MultiPolygon, b: MultiPolygon) -> float:

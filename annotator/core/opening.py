@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.coco import decode_category, encode_category
-from annotator.core.files import FileMark
+from annotator.core.files import FileMark, remove_leftover
 from annotator.core.journal import Journal, Row, unpack
 from annotator.core.private import InUseError, PrivateFolder
 from annotator.core.project_file import PhotoState, ProjectFile
@@ -79,6 +79,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:
+        remove_leftover(file)
         private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
         opened = Opened(images, names, private, journal, project)
@@ -163,11 +164,13 @@ def timestamp() -> str:
 
 def _about_the_file(file: ProjectFile) -> list[str]:
     warnings = []
-    if file.missing:
-        warnings.append(
-            f"{_photos(file.missing)} of {file.path.name} {'is' if file.missing == 1 else 'are'} not in the folder; "
-            "what is known about them is kept."
-        )
+    name = file.path.name
+    if file.missing == 1:
+        warnings.append(f"1 photo of {name} is not in the folder; its annotations are kept.")
+    elif file.missing:
+        warnings.append(f"{file.missing} photos of {name} are not in the folder; their annotations are kept.")
+    if file.homeless:
+        warnings.append(f"{file.homeless} annotations of {name} belong to no photo of it; they are kept as they are.")
     if file.coco.changed_ids:
         warnings.append(
             f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones."

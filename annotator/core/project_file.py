@@ -70,6 +70,7 @@ class ProjectFile:
         coco: What it held when it was opened.
         mark: The file when last read or written by us, None where there was none.
         missing: How many of its photos are not in the folder.
+        homeless: How many of its annotations belong to no photo of it.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
@@ -92,6 +93,7 @@ class ProjectFile:
         self._last_image_id = max((image.id for image in self.coco.images), default=0)
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
+        self.homeless = 0
         self.missing = self._assign(names)
 
     def _read(self) -> CocoFile:
@@ -259,6 +261,8 @@ class ProjectFile:
             self._images.setdefault(name, []).append(image)
         for place, image_id in enumerate(self.coco.image_ids):
             name = name_of.get(image_id)
-            if name is not None:
+            if name is None:
+                self.homeless += 1
+            else:
                 self._places.setdefault(name, []).append(place)
         return missing

@@ -107,7 +107,7 @@ def test_photos_are_found_by_path_then_by_their_only_last_part(open_store: Opene
     assert [store.count(name) for name in NAMES] == [2, 0, 1]
     assert store.load("a.jpg").size_in_file == (64, 48)
     assert store.load("sub/c.jpg").annotations[0].is_box
-    assert store.warnings == ["1 photo of annotations.json is not in the folder; what is known about them is kept."]
+    assert store.warnings == ["1 photo of annotations.json is not in the folder; its annotations are kept."]
     assert [c.name for c in store.categories] == ["cat", "class 8"]
 
 
@@ -118,6 +118,22 @@ def test_a_last_part_that_two_have_finds_nothing(open_store: Opener, photos: Pat
     store = open_store()
     assert store.count("a.jpg") == 0
     assert store.load("a.jpg").size_in_file is None
+
+
+def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> None:
+    data = {**FILE, "annotations": [{"id": 1, "image_id": 99, "category_id": 1}, {"id": 2, "category_id": 1}]}
+    file.write_text(json.dumps(data))
+    store = open_store()
+    assert "2 annotations of annotations.json belong to no photo of it; they are kept as they are." in store.warnings
+    store.put("b.jpg", SIZE, [box(store)])
+    store.save().result(10)
+    assert saved(file)["annotations"][:2] == data["annotations"]
+
+
+def test_what_a_killed_save_has_left_is_removed(open_store: Opener, photos: Path) -> None:
+    (photos / ".annotations.json.tmp").write_text("half")
+    open_store()
+    assert not (photos / ".annotations.json.tmp").exists()
 
 
 def test_names_that_lead_out_of_the_folder_lead_nowhere(open_store: Opener, photos: Path) -> None:

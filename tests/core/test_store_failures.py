@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
     store.close()
     assert len(saved(file)["annotations"]) == 5
     store = Store.open(photos, fallback=fallback)
-    assert store.warnings == ["1 photo of annotations.json is not in the folder; what is known about them is kept."]
+    assert store.warnings == ["1 photo of annotations.json is not in the folder; its annotations are kept."]
     store.close()
 
 
