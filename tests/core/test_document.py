@@ -149,8 +149,8 @@ class Editing(RuleBasedStateMachine):
         known = (*self.document.annotations, *self.document.answered)
         expected = [
             s.id
-            for s in sorted(self.document._pool.values(), key=lambda s: -s.score)
-            if s.score >= 0.5
+            for s in sorted(self.document._pool.values(), key=lambda s: -(s.score or 0))
+            if (s.score or 0) >= 0.5
             and not any(s.category_id == k.category_id and iou(s.shape, k.shape) > SAME_OBJECT_IOU for k in known)
         ]
         assert [s.id for s in self.document.offered] == expected

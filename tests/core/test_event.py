@@ -10,7 +10,7 @@ def test_callbacks_are_called_in_order_with_what_was_said() -> None:
     heard: list[object] = []
     event.connect(lambda number, text: heard.append(("first", number, text)))
     event.connect(lambda number, text: heard.append(("second", number, text)))
-    event.emit(3, text="x")
+    event.emit(3, "x")
     assert heard == [("first", 3, "x"), ("second", 3, "x")]
 
 
