@@ -90,6 +90,7 @@ def _samples_without_window() -> int:
     from resources import SAMPLES  # noqa: PLC0415
 
     results = Path("runs/samples")
+    results.mkdir(parents=True, exist_ok=True)
     status = _command(
         "suggest", [str(SAMPLES), "--output", str(results / "suggestions.json"), "--preview", str(results)]
     )
