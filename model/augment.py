@@ -71,9 +71,13 @@ def draw_placement(
     width, height = photo_size
     rows, columns = canvas
     scale = min(canvas) / min(photo_size) * random.uniform(*config.jitter)
-    left = random.uniform(*sorted((0.0, columns - width * scale)))
-    top = random.uniform(*sorted((0.0, rows - height * scale)))
+    left = _between(0.0, columns - width * scale, random)
+    top = _between(0.0, rows - height * scale, random)
     return Placement(scale, left, top, config.flip and random.random() < 0.5, rows, columns)
+
+
+def _between(one: float, other: float, random: np.random.Generator) -> float:
+    return float(random.uniform(min(one, other), max(one, other)))
 
 
 def place(photo: NDArray[np.uint8], where: Placement) -> NDArray[np.uint8]:

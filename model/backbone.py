@@ -33,7 +33,8 @@ class Body(nn.Module):
         super().__init__()
         whole = classifier(name)
         if name.startswith("mobilenet"):
-            layers: nn.Sequential = whole.features
+            layers = whole.features
+            assert isinstance(layers, nn.Sequential)
             ends = [i - 1 for i, layer in enumerate(layers) if getattr(layer, "_is_cn", False)] + [len(layers) - 1]
             # Stage k ends just before the next halving; the last one before the 1x1 convolution of the classifier.
             ends = [*ends[-4:-1], len(layers) - 2]

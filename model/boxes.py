@@ -62,9 +62,9 @@ def inside_share(boxes: Tensor, regions: Tensor) -> Tensor:
 def match(boxes: Tensor, true: Tensor, low: float, high: float, *, keep_best: bool) -> Tensor:
     """Assign each of the boxes [N, 4] a true box [M, 4].
 
-    Returns [N] int64: the index of the true box when the IoU is at least `high`, -1 (background) when it is below `low`,
-    -2 (neither) between. With `keep_best` each true box also keeps the boxes that overlap it most, however little
-    (Faster R-CNN, sec. 3.1.2).
+    Returns [N] int64: the index of the true box when the IoU is at least `high`, -1 (background) when it is below
+    `low`, -2 (neither) between. With `keep_best` each true box also keeps the boxes that overlap it most,
+    however little (Faster R-CNN, sec. 3.1.2).
     """
     if len(true) == 0:
         return torch.full((len(boxes),), -1, dtype=torch.int64, device=boxes.device)

@@ -33,7 +33,7 @@ def from_coco(record: dict[str, Any]) -> Category:
         supercategory = str(record.get("supercategory") or "")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"a category is not as COCO has it: {record!r}") from error
-    if not isinstance(name, str) or not isinstance(number, int) or isinstance(number, bool):
+    if not (isinstance(name, str) and type(number) is int):
         raise ValueError(f"a category is not as COCO has it: {record!r}")
     if any(not 1 <= end <= len(points) for edge in skeleton for end in edge):
         raise ValueError(f"the skeleton of {name!r} names a keypoint that it does not have")

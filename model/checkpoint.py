@@ -41,7 +41,7 @@ class Checkpoint:
         content = blake2b(digest_size=8)
         for name, tensor in sorted(self.state.items()):
             content.update(name.encode())
-            content.update(tensor.contiguous().view(-1).view(torch.uint8).numpy())
+            content.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         return content.hexdigest()
 
 

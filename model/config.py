@@ -36,7 +36,7 @@ class ModelConfig:
     """Object classes, background not counted."""
     backbone: Backbone = "resnet50"
     features: Features = "fpn"
-    """c4: stride 16, res5 per RoI (paper, Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
+    """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
     channels: int = 256
     """Width of the pyramid and of the mask head's convolutions (FPN, sec. 3; paper, Fig. 4)."""
     batch_norm: BatchNorm = "frozen"
@@ -190,6 +190,8 @@ def model_config(values: dict[str, Any]) -> ModelConfig:
     Raises:
         ValueError: A field is unknown, has the wrong type or a value that no network can have.
     """
+    if not isinstance(values, dict):
+        raise ValueError("the settings are not a record")  # noqa: TRY004 - all that is wrong is one error
     known = {field.name: field for field in fields(ModelConfig)}
     unknown = sorted(set(values) - set(known))
     if unknown:

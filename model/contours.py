@@ -11,7 +11,8 @@ screen and holes against it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -65,8 +66,11 @@ def mask_polygons(
         return []
     values = _resample(_resample(values, xs, new_xs).T, ys, new_ys).T
     generator = contour_generator(new_xs, new_ys, values, fill_type=FillType.OuterOffset)
-    points, offsets = generator.filled(threshold, max(2.0, threshold + 1))
-    parts = [Polygon(p[o[0] : o[1]], [p[i:j] for i, j in zip(o[1:-1], o[2:], strict=True)]) for p, o in zip(points, offsets, strict=True)]
+    outlines: Any = generator.filled(threshold, max(2.0, threshold + 1))
+    parts = [
+        Polygon(points[ends[0] : ends[1]], [points[start:end] for start, end in pairwise(ends[1:])])
+        for points, ends in zip(*outlines, strict=True)
+    ]
     return _tidy(parts, _tolerance(box) if tolerance is None else tolerance)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 
+from model import rle
 from model.categories import Category, from_coco
 from model.targets import MASK_GRID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -190,14 +190,8 @@ def instance_mask(instance: Instance, width: int, height: int) -> tuple[NDArray[
     segmentation = instance.segmentation
     if not segmentation:
         return None
-    if isinstance(segmentation, list):
-        rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        rle = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        rle = segmentation
-    mask = coco_mask.decode(rle)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    mask = rle.decode(rle.from_coco(segmentation, (height, width)))
+    rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
     if len(rows) == 0:
         return None
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1

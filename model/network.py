@@ -178,7 +178,7 @@ def _nothing(*modules: nn.Module | None) -> Tensor:
 
 @torch.no_grad()
 def _draw(proposals: Tensor, target: Target, sampling: TrainConfig) -> _Sample:
-    """Draw regions, a quarter of them positive where there are enough (paper, sec. 3.1). True boxes count as proposals."""
+    """Draw regions, a quarter of them positive if there are enough (paper, sec. 3.1); true boxes count as proposals."""
     regions = torch.cat([proposals, target.boxes])
     matched = geometry.match(regions, target.boxes, POSITIVE_IOU, POSITIVE_IOU, keep_best=False)
     ignored = geometry.inside_share(regions, target.ignore) > 0.5

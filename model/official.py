@@ -33,7 +33,11 @@ SUPERCATEGORIES = {
 
 PERSON_KEYPOINTS = (
     "nose",
-    *(f"{side}_{part}" for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")),
+    *(
+        f"{side}_{part}"
+        for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+        for side in ("left", "right")
+    ),
 )
 PERSON_SKELETON = (
     *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13)),  # legs
@@ -64,8 +68,6 @@ def _categories() -> tuple[Category, ...]:
 
 
 OFFICIAL: dict[str, Official] = {
-    "coco": Official(
-        ModelConfig(classes=90), lambda: detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1, _categories()
-    ),
+    "coco": Official(ModelConfig(classes=90), lambda: detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1, _categories()),
 }
 """By the name that `model.weights.load` takes."""

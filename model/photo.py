@@ -126,7 +126,9 @@ def _tiff_size(file: IO[bytes]) -> tuple[int, int]:
         entry = file.read(12)
         tag, kind = struct.unpack(f"{order}HH", entry[:4])
         if tag in size:  # 3 is a 16-bit and 4 a 32-bit number
-            size[tag] = struct.unpack(f"{order}H", entry[8:10])[0] if kind == 3 else struct.unpack(f"{order}I", entry[8:])[0]
+            size[tag] = (
+                struct.unpack(f"{order}H", entry[8:10])[0] if kind == 3 else struct.unpack(f"{order}I", entry[8:])[0]
+            )
     _check_size(size[256], size[257])
     return size[256], size[257]
 

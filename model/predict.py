@@ -1,9 +1,9 @@
 """Prediction: encode a photo once, then ask of it as often as needed.
 
-    predictor = Predictor("builtin")
-    predictor.set_image(read_photo("street.jpg"))
-    for instance in predictor.detect(score=0.5):
-        ...
+predictor = Predictor("builtin")
+predictor.set_image(read_photo("street.jpg"))
+for instance in predictor.detect(score=0.5):
+    ...
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model import boxes as geometry
 from model import weights as weight_files
 from model.augment import MEAN, STD
+from model.checkpoint import Checkpoint
 from model.contours import mask_polygons
 from model.keypoints import locate, visibility
 from model.network import Detections
@@ -37,6 +37,10 @@ ROUND = 32
 
 Polygons = list[list["NDArray[np.float32]"]]
 """Parts, each a list of rings: exterior, holes. See `model.contours`."""
+
+
+class DeviceError(Exception):
+    """There is no such device; the text is one sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +64,21 @@ class Instance:
 class Predictor:
     """A network with weights on a device, and the photo that it looks at."""
 
-    def __init__(self, weights: str | Path = "builtin", device: str = "auto") -> None:
+    def __init__(self, weights: str | Path | Checkpoint = "builtin", device: str = "auto") -> None:
         """Load weights.
 
         Args:
-            weights: See `model.weights.load`.
+            weights: A name or file as `model.weights.load` takes it, or what it returned.
             device: `auto` (CUDA when there is one), `cpu`, `cuda` or another name that torch knows.
 
         Raises:
             model.weights.WeightsError: The weights cannot be used.
+            DeviceError: There is no such device.
         """
-        checkpoint = weight_files.load(weights)
+        checkpoint = weights if isinstance(weights, Checkpoint) else weight_files.load(weights)
         network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(network)
-        self.name = str(weights)
+        self.name = "checkpoint" if isinstance(weights, Checkpoint) else str(weights)
         self.id = checkpoint.digest()
         """Another one for other weights: what these predicted may be kept under it."""
         self.config = checkpoint.config
@@ -94,11 +99,15 @@ class Predictor:
         self.to(device)
 
     def to(self, device: str) -> None:
-        """Move the network to another device. The photo has to be set again."""
+        """Move the network to another device. The photo has to be set again.
+
+        Raises:
+            DeviceError: There is no such device.
+        """
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        if chosen.startswith("cuda") and not torch.cuda.is_available():
+            raise DeviceError("This computer has no CUDA device that torch can use: choose auto or cpu.")
         kind = fast_type(chosen)
-        if chosen == "cpu":
-            torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
         self._network = self._network.to(device=chosen, dtype=kind).to(memory_format=torch.channels_last)
         self._kind = kind
         self.device = chosen

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import roi_align, roi_pool
 
-from model.config import RoILayer, RoIReduce
+if TYPE_CHECKING:
+    from model.config import RoILayer, RoIReduce
 
 SAMPLES = 2
 """Samples along each side of a bin: four regularly placed ones in it (paper, sec. 3)."""

@@ -1,4 +1,4 @@
-"""The region proposal network (Ren et al., *Faster R-CNN*, NIPS 2015, sec. 3; one scale a level as in FPN, sec. 4.1)."""
+"""The region proposal network (Ren et al., *Faster R-CNN*, NIPS 2015, sec. 3; with a pyramid: FPN, sec. 4.1)."""
 
 from __future__ import annotations
 

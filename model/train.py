@@ -2,261 +2,40 @@
 
     python -m model.train --train a/train.json --train-partial b/train.json --output model.safetensors
 
-The loop is plain: no hooks, no callbacks. A run that is killed goes on where it was when started again with --resume.
+A run that is killed goes on where it was when started again with --resume.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import math
 import sys
-import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from tqdm import tqdm
 
-from model import checkpoint
-from model.augment import MaskCache, normalise
+from model import weights
 from model.build import build
-from model.categories import Category, mirror
-from model.checkpoint import Checkpoint
 from model.config import BUILTIN, TrainConfig
-from model.dataset import DataError, Photo, Source, classes_of, read_coco, read_photos
-from model.loader import Batch, Batches, batches, plan_epoch
+from model.dataset import DataError, Source, classes_of, read_coco, read_photos
+from model.evaluate import evaluate
+from model.predict import Predictor
+from model.trainer import Trainer, TrainingError, load_backbone, transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from model.network import MaskRCNN
+    from model.checkpoint import Checkpoint
 
-SAVE_SECONDS = 300.0
-"""How much work a kill may cost."""
 REPORT_STEPS = 20
 
 
-class TrainingError(Exception):
-    """Training cannot go on; the text is one clear sentence."""
-
-
-@dataclass
-class Progress:
-    """How far a run is."""
-
-    epoch: int = 0
-    batch: int = 0
-    """Batches of this epoch that are done."""
-    step: int = 0
-    seconds: float = 0.0
-    epoch_share: float = 0.0
-    """Share 0..1 of the training that was over when this epoch began."""
-
-
-def rate_factor(config: TrainConfig, step: int, share: float) -> float:
-    """Return what the learning rate is multiplied with at a step, when a share 0..1 of the training is over."""
-    rise = min(1.0, (step + 1) / max(1, config.warmup))
-    if config.schedule == "step":
-        return rise * (0.01 if share >= 15 / 16 else 0.1 if share >= 3 / 4 else 1.0)
-    return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
-class Average:
-    """An exponential moving average of a network's weights: steadier than the last step's, and usually better."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.network = copy.deepcopy(network).eval()
-        self.steps = 0
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Take the weights of one more step in."""
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))  # the random start must not linger
-        mine, theirs = self.network.state_dict(), network.state_dict()
-        for name, value in mine.items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - decay)
-            else:
-                value.copy_(theirs[name])
-
-
-def freeze_stages(network: MaskRCNN, count: int) -> None:
-    """Take the first `count` stages of the body, with what comes before them, out of training."""
-    ends = list(network.backbone.body.return_layers) if hasattr(network.backbone.body, "return_layers") else []
-    if not count or count > len(ends):
-        return
-    for name, part in network.backbone.body.named_children():
-        part.requires_grad_(requires_grad=False)
-        if name == ends[count - 1]:
-            return
-
-
-class Trainer:
-    """One run: network, optimiser and average, and where they are written."""
-
-    def __init__(
-        self,
-        network: MaskRCNN,
-        categories: tuple[Category, ...],
-        photos: list[Photo],
-        config: TrainConfig,
-        *,
-        output: Path,
-        device: torch.device,
-    ) -> None:
-        self.network = network.to(device).to(memory_format=torch.channels_last)
-        self.categories, self.photos, self.config = categories, photos, config
-        self.output, self.device = output, device
-        freeze_stages(network, config.frozen_stages)
-        decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
-        others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, config.learning_rate)
-        self.average = Average(self.network, config.ema) if config.ema else None
-        self.progress = Progress()
-        points = next((c.keypoints for c in categories if c.keypoints), ())
-        self.mirror = mirror(points) if network.config.keypoints else []
-        self.masks = MaskCache()
-
-    @property
-    def state_file(self) -> Path:
-        """Where a killed run goes on from."""
-        return self.output.with_suffix(".resume")
-
-    def share(self) -> float:
-        """Return the share 0..1 of the training that is over."""
-        if self.config.minutes > 0:
-            return self.progress.seconds / (60 * self.config.minutes)
-        per_epoch = max(1, math.ceil(len(self.photos) / self.config.batch))
-        return self.progress.step / (self.config.epochs * per_epoch)
-
-    def step(self, batch: Batch) -> dict[str, float]:
-        """Take one step; return the losses.
-
-        Raises:
-            TrainingError: A loss is not finite.
-        """
-        self.network.train()
-        factor = rate_factor(self.config, self.progress.step, self.share())
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * factor
-        images = normalise(batch.images.to(self.device, non_blocking=True))
-        images = images.contiguous(memory_format=torch.channels_last)
-        targets = [t.to(self.device) for t in batch.targets]
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            losses: dict[str, Tensor] = self.network(images, targets, self.config)
-        weights = {"keypoint": self.config.keypoint_weight}
-        total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
-        if not torch.isfinite(total):
-            parts = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
-            raise TrainingError(f"The loss is not finite ({parts}) on {', '.join(batch.names)}.")
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        self.optimiser.step()
-        if self.average is not None:
-            self.average.update(self.network)
-        self.progress.step += 1
-        return {name: float(value.detach()) for name, value in losses.items()}
-
-    def run(self, report: Callable[[dict[str, Any]], None]) -> None:
-        """Train to the end of the schedule, saving after every epoch and every few minutes."""
-        last = time.monotonic()
-        saved = last
-        while not self._done():
-            plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
-            dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)
-            torch.manual_seed(hash((self.config.seed, self.progress.epoch, self.progress.batch)) % 2**62)
-            for batch in batches(dataset, self.progress.batch):
-                losses = self.step(batch)
-                now = time.monotonic()
-                self.progress.seconds += now - last
-                last = now
-                self.progress.batch += 1
-                report(self._step_record(losses, len(batch.names)))
-                if now - saved > SAVE_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
-                if self.config.minutes > 0 and self.share() >= 1:
-                    break
-            else:
-                self.progress.epoch += 1
-                self.progress.batch = 0
-                self.progress.epoch_share = self.share()
-            self.save()
-            report({"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds})
-
-    def _done(self) -> bool:
-        return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
-
-    def _step_record(self, losses: dict[str, float], photos: int) -> dict[str, Any]:
-        return {
-            "event": "step",
-            "step": self.progress.step,
-            "epoch": self.progress.epoch,
-            "share": min(1.0, self.share()),
-            "seconds": self.progress.seconds,
-            "photos": photos,
-            "losses": losses,
-        }
-
-    def save(self, metrics: dict[str, Any] | None = None) -> None:
-        """Write the checkpoint (averaged weights) and the state that a resumed run needs."""
-        kept = self.average.network if self.average is not None else self.network
-        progress = {k: getattr(self.progress, k) for k in ("epoch", "batch", "step", "seconds", "epoch_share")}
-        checkpoint.write(
-            self.output, Checkpoint(self.network.config, self.categories, kept.state_dict(), metrics or progress)
-        )
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "progress": progress}
-        if self.average is not None:
-            state |= {"average": self.average.network.state_dict(), "average_steps": self.average.steps}
-        checkpoint.write_state(self.state_file, state)
-
-    def resume(self) -> bool:
-        """Go on where the last run of the same output was; return whether there was one.
-
-        Raises:
-            TrainingError: The state is damaged or of another network.
-        """
-        if not self.state_file.exists():
-            return False
-        try:
-            state = checkpoint.read_state(self.state_file)
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            if self.average is not None:
-                self.average.network.load_state_dict(state["average"])
-                self.average.steps = state["average_steps"]
-            self.progress = Progress(**state["progress"])
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
-            raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
-        return True
-
-
-def load_backbone(network: MaskRCNN, file: Path) -> None:
-    """Load torchvision's classification weights into the body, and into a C4 network's res5.
-
-    Raises:
-        TrainingError: The file is not such weights for this backbone.
-    """
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        state = {name.removeprefix("features."): value for name, value in state.items()}
-        parts = [network.backbone.body.load_state_dict(state, strict=False)]
-    except Exception:  # noqa: BLE001 - a wrong file fails in many ways
-        raise TrainingError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
-    if parts[0].missing_keys:
-        raise TrainingError(f"{file} lacks {parts[0].missing_keys[0]} of {network.config.backbone}.")
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `python -m model.train`."""
+    """Add the options of the command."""
     add = parser.add_argument
     add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
     add(
@@ -267,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="JSON",
         help="COCO file in which not every object of its categories is labelled",
     )
+    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside each file)")
+    add("--val", type=Path, metavar="JSON", help="COCO file to measure the model with after every epoch")
     add("--output", type=Path, required=True, metavar="FILE", help="checkpoint to write, .safetensors")
+    add("--weights", metavar="NAME|FILE", help="weights to start from: builtin, coco or a checkpoint")
     add("--backbone-weights", type=Path, metavar="FILE", help="torchvision's ImageNet weights of the backbone")
     add("--supercategories", action="store_true", help="one class for each supercategory")
     add("--epochs", type=int, default=TrainConfig.epochs)
@@ -282,92 +64,149 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="one JSON record a line on standard output")
 
 
-def _reporter(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
-    """Return what prints a run's records: JSON lines, or a plain line now and then."""
-    sums: dict[str, float] = defaultdict(float)
-    count = 0
-
-    def plain(record: dict[str, Any]) -> None:
-        nonlocal count
-        if record["event"] != "step":
-            print(f"{record['event']} {record}", flush=True)  # noqa: T201
-            return
-        count += 1
-        for name, value in record["losses"].items():
-            sums[name] += value
-        if count >= REPORT_STEPS:
-            means = " ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
-            print(  # noqa: T201
-                f"{record['share']:6.1%} step {record['step']} epoch {record['epoch']} {record['seconds']:.0f} s {means}",
-                flush=True,
-            )
-            sums.clear()
-            count = 0
-
-    def lines(record: dict[str, Any]) -> None:
-        print(json.dumps(record), flush=True)  # noqa: T201
-
-    return lines if as_json else plain
-
-
 def run(args: argparse.Namespace) -> int:
-    """Train as the options say. Return the exit code: 0, or 2 with one sentence on standard error."""
+    """Train as the options say. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
+    report = _json_lines if args.json else _bar() if sys.stdout.isatty() else _plain_lines()
     try:
-        sources = [Source(p) for p in args.train] + [Source(p, partial=True) for p in args.train_partial]
-        if not sources:
-            raise TrainingError("Nothing to train on: name a COCO file with --train.")
-        files = [(s.annotations, read_coco(s.annotations)) for s in sources]
-        categories = classes_of(files, by_supercategory=args.supercategories)
-        photos = read_photos(sources, categories, by_supercategory=args.supercategories)
-        if not photos:
-            raise TrainingError("Nothing to train on: the COCO files name no photos.")
-        keypoints = max(len(c.keypoints) for c in categories)
-        config = replace(BUILTIN, classes=len(categories), keypoints=keypoints)
-        training = TrainConfig(
-            epochs=args.epochs,
-            minutes=args.minutes,
-            batch=args.batch,
-            learning_rate=args.learning_rate,
-            seed=args.seed,
-            workers=args.workers,
-        )
-        cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-        network = build(config)
-        if args.backbone_weights:
-            load_backbone(network, args.backbone_weights)
-        trainer = Trainer(
-            network,
-            tuple(categories),
-            photos,
-            training,
-            output=args.output,
-            device=torch.device("cuda" if cuda else "cpu"),
-        )
-        report = _reporter(as_json=args.json)
+        trainer = prepare(args)
         if args.resume and trainer.resume():
             report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
-        report({"event": "start", "photos": len(photos), "classes": [c.name for c in categories]})
-        trainer.run(report)
+        names = [c.name for c in trainer.categories]
+        report({"event": "start", "photos": len(trainer.photos), "classes": names})
+        trainer.run(report, _validation(args.val, args.device) if args.val else None)
         report({"event": "done", "output": str(args.output)})
-    except (DataError, TrainingError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
+    except (DataError, TrainingError, weights.WeightsError) as error:
+        tqdm.write(str(error), file=sys.stderr)
+    except OSError as error:
+        tqdm.write(f"{error.filename or args.output} cannot be written: {error.strerror}.", file=sys.stderr)
     except KeyboardInterrupt:
+        tqdm.write("Stopped. With --resume the same command goes on from the last saved state.", file=sys.stderr)
         return 130
-    return 0
+    else:
+        return 0
+    return 2
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.train", description=__doc__.splitlines()[0] if __doc__ else ""
+def prepare(args: argparse.Namespace) -> Trainer:
+    """Return the run that the options describe, with its data read and its network built.
+
+    Raises:
+        DataError: The data cannot be used.
+        TrainingError: There is nothing to train on, or the options contradict each other.
+        model.weights.WeightsError: The weights to start from cannot be used.
+    """
+    sources = [Source(p, args.images) for p in args.train]
+    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
+    if not sources:
+        raise TrainingError("Nothing to train on: name a COCO file with --train.")
+    if args.output.suffix != ".safetensors":
+        raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
+    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    categories = classes_of(files, by_supercategory=args.supercategories)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories)
+    if not photos or not categories:
+        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    start = weights.load(args.weights) if args.weights else None
+    keypoints = max(len(c.keypoints) for c in categories)
+    base = start.config if start else BUILTIN
+    network = build(replace(base, classes=len(categories), keypoints=keypoints))
+    if start:
+        transfer(start, network, categories)
+    elif args.backbone_weights:
+        load_backbone(network, args.backbone_weights)
+    config = TrainConfig(
+        epochs=args.epochs,
+        minutes=args.minutes,
+        batch=args.batch,
+        learning_rate=args.learning_rate,
+        seed=args.seed,
+        workers=args.workers,
     )
+    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    if cuda and not torch.cuda.is_available():
+        raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
+    device = torch.device("cuda" if cuda else "cpu")
+    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device)
+
+
+def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[str, Any]]:
+    """Return what measures a checkpoint on a COCO file."""
+
+    def measure(found: Checkpoint) -> dict[str, Any]:
+        return evaluate(Predictor(found, device), annotations).overall
+
+    return measure
+
+
+def _json_lines(record: dict[str, Any]) -> None:
+    print(json.dumps(record), flush=True)  # noqa: T201 - what the command is for
+
+
+def _plain_lines() -> Callable[[dict[str, Any]], None]:
+    """Return what prints a run's records as lines, one for many steps."""
+    sums: dict[str, float] = defaultdict(float)
+    count = 0
+
+    def report(record: dict[str, Any]) -> None:
+        nonlocal count
+        if record["event"] != "step":
+            print(_sentence(record), flush=True)  # noqa: T201 - what the command is for
+            return
+        count += 1
+        for name, value in record["losses"].items():
+            sums[name] += value
+        if count == REPORT_STEPS:
+            means = "  ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
+            where = f"{record['share']:6.1%}  step {record['step']}  epoch {record['epoch']}  {record['seconds']:.0f} s"
+            print(f"{where}  {means}", flush=True)  # noqa: T201 - what the command is for
+            sums.clear()
+            count = 0
+
+    return report
+
+
+def _bar() -> Callable[[dict[str, Any]], None]:
+    """Return what shows a run's records as a progress bar on a terminal."""
+    form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    bar = tqdm(total=1.0, bar_format=form)
+
+    def report(record: dict[str, Any]) -> None:
+        if record["event"] == "step":
+            bar.n = record["share"]
+            loss = sum(record["losses"].values())
+            bar.set_postfix_str(f"epoch {record['epoch'] + 1}, step {record['step']}, loss {loss:.2f}")
+        else:
+            tqdm.write(_sentence(record))
+        if record["event"] == "done":
+            bar.close()
+
+    return report
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    """Return a record other than that of a step as text for people."""
+    match record["event"]:
+        case "start":
+            return f"Training on {record['photos']} photos: {', '.join(record['classes'])}"
+        case "resumed":
+            return f"Going on at step {record['step']} of epoch {record['epoch'] + 1}"
+        case "epoch":
+            kinds = record.get("metrics") or {}
+            text = ", ".join(f"{kind} AP {figures['AP']:.3f}" for kind, figures in kinds.items())
+            return f"Epoch {record['epoch']} done after {record['seconds']:.0f} s{': ' if text else ''}{text}"
+        case _:
+            return f"Done: {record['output']}"
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(prog="python -m model.train", description=(__doc__ or "").splitlines()[0])
     add_arguments(parser)
-    return run(parser.parse_args())
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
 
 
 if __name__ == "__main__":

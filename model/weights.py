@@ -18,9 +18,9 @@ from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from model.build import build
-from model.categories import Category, from_coco
+from model.categories import from_coco
 from model.checkpoint import FORMAT, Checkpoint
-from model.config import ModelConfig, model_config
+from model.config import model_config
 from model.official import OFFICIAL
 
 if TYPE_CHECKING:
@@ -92,15 +92,7 @@ def _read(path: Path) -> Checkpoint:
     problem = f"{path} is not a checkpoint of this application"
     advice = "choose a .safetensors file that training wrote"
     try:
-        if not path.is_file():
-            raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
-        if path.stat().st_size > LARGEST:
-            raise WeightsError(f"{path} is too large to be a checkpoint ({path.stat().st_size >> 30} GB): {advice}.")
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise WeightsError(f"{problem}, though it holds tensors: {advice}.")
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        header, state = _tensors(path)
         checkpoint = _decode(header, state)
         with torch.device("meta"):
             _compare(build(checkpoint.config), state)
@@ -111,8 +103,26 @@ def _read(path: Path) -> Checkpoint:
     except (OSError, MemoryError) as error:
         raise WeightsError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no memory'}).") from None
     except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
-        raise WeightsError(f"{problem}: its header is damaged ({str(error).splitlines()[0]}).") from None
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise WeightsError(f"{problem}: its header is damaged ({reason}).") from None
     return checkpoint
+
+
+def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return header and tensors of a safetensors file that is one of ours.
+
+    Raises:
+        WeightsError: It is not there, much too large, or of something else.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
+    if path.stat().st_size > LARGEST:
+        raise WeightsError(f"{path} is too large for a checkpoint ({path.stat().st_size >> 30} GB): choose another.")
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
 def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoint:
@@ -169,7 +179,9 @@ def _official(name: str) -> Checkpoint:
         try:
             _compare(build(entry.config), _without_counters(state))
         except WeightsError:
-            raise WeightsError(f"{cached} is not what torchvision publishes: delete it and it is fetched again.") from None
+            raise WeightsError(
+                f"{cached} is not what torchvision publishes: delete it and it is fetched again."
+            ) from None
     return replace(checkpoint, state=_without_counters(state))
 
 

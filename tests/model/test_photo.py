@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ SIDES[:, :15, 0] = 255
 SIDES[:, 15:, 2] = 255
 
 
-def save(path: Path, pixels: np.ndarray = SIDES, **options: object) -> Path:
+def save(path: Path, pixels: np.ndarray = SIDES, **options: Any) -> Path:
     Image.fromarray(pixels).save(path, **options)
     return path
 
@@ -99,8 +99,8 @@ def test_flat_16_bit_grey_is_black(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
-def test_deep_colour_tiff(tmp_path: Path, kind: type[np.generic]) -> None:
-    values = np.zeros((5, 9, 3), kind)
+def test_deep_colour_tiff(tmp_path: Path, kind: type[np.uint16 | np.float32]) -> None:
+    values: Any = np.zeros((5, 9, 3), kind)
     values[..., 0] = 40000  # red, which OpenCV wants last
     cv2.imwrite(str(tmp_path / "a.tif"), values[..., ::-1])
     assert photo_size(tmp_path / "a.tif") == (9, 5)

@@ -1,0 +1,219 @@
+"""Measures a model against a COCO file: AP of boxes, masks and keypoints as pycocotools computes them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from model import rle
+from model.dataset import DataError, Source, read_coco
+from model.photo import PhotoError, read_photo
+from model.predict import DeviceError, Predictor
+from model.results import annotation, compressed
+from model.scoring import Scores, average_precision, truth, usefulness
+from model.weights import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from model.predict import Instance
+
+PROMPT_AREA = 32 * 32
+"""Objects of this many square pixels or fewer are left out of the box prompt's figure."""
+
+
+def align(data: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
+    """Return a COCO file's contents in the model's categories.
+
+    A category counts as the model's of the same name, or else as the model's that is named like its supercategory; what
+    neither fits is left out.
+
+    Raises:
+        DataError: Nothing is left to measure.
+    """
+    by_name = {c.name: c for c in predictor.categories}
+    ids: dict[int, int] = {}
+    records: dict[int, dict[str, Any]] = {}
+    for record in data["categories"]:
+        known = by_name.get(record["name"]) or by_name.get(record.get("supercategory") or "")
+        if known is None:
+            continue
+        ids[record["id"]] = known.id
+        kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
+        if record.get("keypoints"):
+            kept["keypoints"] = record["keypoints"]
+    if not records:
+        raise DataError("The model knows none of the file's categories.")
+    annotations = []
+    for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
+        new: dict[str, Any] = {"iscrowd": 0, **old, "id": number, "category_id": ids[old["category_id"]]}
+        if "keypoints" in records[new["category_id"]]:
+            points = new.setdefault("keypoints", [0] * (3 * len(records[new["category_id"]]["keypoints"])))
+            new["num_keypoints"] = sum(v > 0 for v in points[2::3])
+        annotations.append(new)
+    return {"images": data["images"], "annotations": annotations, "categories": list(records.values())}
+
+
+def predict(
+    predictor: Predictor, data: dict[str, Any], folder: Path, *, score: float
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read."""
+    wanted = {c["id"] for c in data["categories"]}
+    results: list[dict[str, Any]] = []
+    done: list[int] = []
+    for image in tqdm(data["images"], unit="photo", disable=not sys.stderr.isatty()):
+        try:
+            photo = read_photo(folder / image["file_name"])
+        except PhotoError as error:
+            _say(f"Left out {image['file_name']}: {error}")
+            continue
+        predictor.set_image(photo)
+        size = (photo.shape[0], photo.shape[1])
+        found = [i for i in predictor.detect(score) if i.category_id in wanted]
+        results += [_result(instance, image["id"], size) for instance in found]
+        done.append(image["id"])
+    return results, done
+
+
+def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
+    record = annotation(instance, size)
+    x1, y1, x2, y2 = (float(v) for v in instance.box)
+    result: dict[str, Any] = {
+        "image_id": image,
+        "category_id": instance.category_id,
+        "score": instance.score,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+    }
+    shape = record["segmentation"]
+    if shape:
+        result["segmentation"] = rle.from_coco(shape, size)
+    if instance.keypoints is not None:
+        result["keypoints"] = instance.keypoints.astype(float).ravel().tolist()
+    return result
+
+
+def box_prompt(predictor: Predictor, data: dict[str, Any], folder: Path) -> dict[str, float]:
+    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category."""
+    overlaps: list[float] = []
+    for image in tqdm(data["images"], unit="photo", disable=not sys.stderr.isatty()):
+        known = [
+            a
+            for a in data["annotations"]
+            if a["image_id"] == image["id"]
+            and not a.get("iscrowd")
+            and a["area"] > PROMPT_AREA
+            and a.get("segmentation")
+        ]
+        try:
+            photo = read_photo(folder / image["file_name"])
+        except PhotoError:
+            continue
+        if not known:
+            continue
+        predictor.set_image(photo)
+        size = (photo.shape[0], photo.shape[1])
+        boxes = np.array([a["bbox"] for a in known], np.float64)
+        boxes[:, 2:] += boxes[:, :2]
+        for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
+            known_mask = rle.from_coco(record["segmentation"], size)
+            overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
+    return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps)) if overlaps else 0.0}
+
+
+def evaluate(predictor: Predictor, annotations: Path, images: Path | None = None, *, score: float = 0.05) -> Scores:
+    """Return a model's figures on a COCO file.
+
+    Args:
+        predictor: The model.
+        annotations: The COCO file.
+        images: Folder of its photos; None looks beside it (see `model.dataset.Source`).
+        score: Detections below this score are left out.
+
+    Raises:
+        DataError: The file cannot be used, or none of its photos can be read.
+    """
+    data = align(read_coco(annotations), predictor)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score)
+    if not done:
+        raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
+    true = truth(data)
+    scores = Scores()
+    kinds = ["box", "mask"] if predictor.config.mask_head != "none" else ["box"]
+    kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and predictor.config.keypoints else []
+    for kind in kinds:
+        scores.overall[kind], scores.per_class[kind] = average_precision(true, results, kind, done)
+    if "mask" in kinds:
+        scores.usefulness = usefulness(true, results, done)
+    return scores
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with the truth")
+    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
+    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
+    add("--score", type=float, default=0.05, help="least score of a detection (default: 0.05)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
+    add("--box-prompt", action="store_true", help="measure the masks of given true boxes instead")
+    add("--json", action="store_true", help="one JSON record on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    try:
+        predictor = Predictor(args.weights, args.device)
+        if args.box_prompt:
+            folder = Source(args.annotations, args.images).folder()
+            figures: dict[str, Any] = box_prompt(predictor, read_coco(args.annotations), folder)
+            text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
+        else:
+            scores = evaluate(predictor, args.annotations, args.images, score=args.score)
+            figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
+            text = table(scores)
+    except (DataError, WeightsError, DeviceError) as error:
+        _say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    print(json.dumps(figures) if args.json else text)  # noqa: T201
+    return 0
+
+
+def table(scores: Scores) -> str:
+    """Return the figures as text for people."""
+    lines = []
+    for kind, figures in scores.overall.items():
+        lines.append(f"{kind:10}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    for kind, classes in scores.per_class.items():
+        if len(classes) > 1:
+            lines.append(f"\n{kind} AP by category")
+            lines += [f"  {name:20}{value:.3f}" for name, value in classes.items()]
+    if scores.usefulness:
+        lines.append("\nscore   accept as is   few drags   false per photo")
+        lines += [
+            f"{row['threshold']:5.2f}{row['as_is']:15.3f}{row['few_drags']:12.3f}{row['false_per_photo']:18.2f}"
+            for row in scores.usefulness
+        ]
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=(__doc__ or "").splitlines()[0])
+    add_arguments(parser)
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Prediction that gets by with the memory there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from model.predict import Instance, Predictor
+
+LEAST_SIDE = 256
+"""Below this shorter side people get too small to be found: the CPU is the better way out."""
+SHRINK = 0.7
+
+
+def detect_within_memory(
+    predictor: Predictor,
+    image: NDArray[np.uint8],
+    tell: Callable[[str], None],
+    *,
+    score: float = 0.05,
+    max_detections: int = 100,
+) -> list[Instance]:
+    """Set a photo and detect; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
+
+    Args:
+        predictor: Keeps the smaller size or the CPU for the photos to come.
+        image: See `Predictor.set_image`.
+        tell: Is told in one sentence what was changed.
+        score: See `Predictor.detect`.
+        max_detections: See `Predictor.detect`.
+
+    Raises:
+        torch.OutOfMemoryError: The CPU's memory does not suffice either.
+    """
+    while True:
+        try:
+            predictor.set_image(image)
+            return predictor.detect(score, max_detections)
+        except torch.OutOfMemoryError:
+            predictor.forget()
+            if predictor.device == "cpu":
+                raise
+        torch.cuda.empty_cache()
+        smaller = int(predictor.short_side * SHRINK)
+        if smaller >= LEAST_SIDE:
+            predictor.short_side = smaller
+            tell(f"The GPU's memory is full: photos are now scaled to {smaller} pixels.")
+        else:
+            predictor.short_side = predictor.config.short_side
+            predictor.to("cpu")
+            tell("The GPU's memory is full: the CPU goes on.")

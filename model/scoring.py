@@ -1,0 +1,133 @@
+"""How good detections are: COCO's average precision, and how much work they save a person."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pycocotools import coco as pycoco
+from pycocotools.cocoeval import COCOeval
+
+from model import rle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Truth = Any
+"""A `pycocotools.coco.COCO`; its stubs know only records that were read from a file."""
+KINDS = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}
+"""What is measured, and pycocotools' name for it."""
+STATISTICS = {
+    "box": ("AP", "AP50", "AP75", "APS", "APM", "APL"),
+    "mask": ("AP", "AP50", "AP75", "APS", "APM", "APL"),
+    "keypoints": ("AP", "AP50", "AP75", "APM", "APL"),
+}
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+AS_IS, FEW_DRAGS = 0.75, 0.5
+"""Mask IoU from which a suggestion is accepted as it is, and from which a few drags make it right."""
+
+
+@dataclass
+class Scores:
+    """The figures of one evaluation."""
+
+    overall: dict[str, dict[str, float]] = field(default_factory=dict)
+    """box, mask, keypoints -> AP, AP50, ...; 0..1, -1 where there is nothing to measure."""
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    """box, mask, keypoints -> category name -> AP."""
+    usefulness: list[dict[str, float]] = field(default_factory=list)
+    """For each threshold: threshold, as_is, few_drags (shares of the true objects), false_per_photo."""
+
+
+def truth(data: dict[str, Any]) -> Truth:
+    """Return pycocotools' view of a COCO file's contents, a `COCO`."""
+    coco: Truth = pycoco.COCO()
+    coco.dataset = data
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    return coco
+
+
+def average_precision(
+    true: Truth, results: list[dict[str, Any]], kind: str, images: list[int]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return COCO's statistics of a kind (see KINDS), and the AP of each category by name.
+
+    Args:
+        true: The truth.
+        results: COCO's result records: image_id, category_id, score, bbox, segmentation as RLE, and keypoints.
+        kind: box, mask or keypoints.
+        images: Ids of the photos that count.
+    """
+    name = KINDS[kind]
+    needed = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[name]
+    records = [{k: r[k] for k in ("image_id", "category_id", "score", needed)} for r in results if needed in r]
+    categories = [c for c in true.loadCats(true.getCatIds()) if kind != "keypoints" or c.get("keypoints")]
+    if not records or not categories:
+        return dict.fromkeys(STATISTICS[kind], 0.0 if categories else -1.0), {c["name"]: 0.0 for c in categories}
+    with contextlib.redirect_stdout(io.StringIO()):
+        make: Any = COCOeval
+        evaluation = make(true, true.loadRes(records), name)
+        evaluation.params.imgIds = images
+        evaluation.params.catIds = [c["id"] for c in categories]
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    statistics = dict(zip(STATISTICS[kind], map(float, evaluation.stats), strict=False))
+    precision: NDArray[np.float64] = evaluation.eval["precision"][:, :, :, 0, -1]  # [IoU, recall, category]
+    per_class = {}
+    for i, category in enumerate(categories):
+        known = precision[:, :, i][precision[:, :, i] > -1]
+        per_class[category["name"]] = float(known.mean()) if len(known) else -1.0
+    return statistics, per_class
+
+
+def usefulness(true: Truth, results: list[dict[str, Any]], images: list[int]) -> list[dict[str, float]]:
+    """Return how often a suggestion helps, at each of THRESHOLDS.
+
+    `as_is` and `few_drags` are the shares of true objects that some suggestion of their category meets with a mask IoU
+    of AS_IS and FEW_DRAGS. False is a suggestion that meets none with FEW_DRAGS, or only one that a better suggestion
+    meets already; those inside a crowd do not count.
+    """
+    by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for record in results:
+        by_key.setdefault((record["image_id"], record["category_id"]), []).append(record)
+    rows = []
+    for threshold in THRESHOLDS:
+        met, near, objects, false = 0, 0, 0, 0
+        for image in images:
+            for category in true.getCatIds():
+                found = [r for r in by_key.get((image, category), []) if r["score"] >= threshold]
+                known = true.loadAnns(true.getAnnIds(imgIds=[image], catIds=[category]))
+                best, wrong = _meet(true, known, found)
+                objects += len(best)
+                met += int((best >= AS_IS).sum())
+                near += int((best >= FEW_DRAGS).sum())
+                false += wrong
+        share = 1 / max(1, objects)
+        row = {"as_is": met * share, "few_drags": near * share, "false_per_photo": false / max(1, len(images))}
+        rows.append({"threshold": threshold, **row})
+    return rows
+
+
+def _meet(true: Truth, known: list[dict[str, Any]], found: list[dict[str, Any]]) -> tuple[NDArray[np.float64], int]:
+    """Return the best IoU of each true object that is no crowd, and how many of the suggestions are false."""
+    crowd = np.array([bool(a.get("iscrowd")) for a in known], bool)
+    if not found:
+        return np.zeros(int((~crowd).sum())), 0
+    if not known:
+        return np.zeros(0), len(found)
+    masks = [true.annToRLE(a) for a in known]
+    found = sorted(found, key=lambda r: -r["score"])
+    overlap = rle.iou([r["segmentation"] for r in found], masks, crowd.tolist())
+    false, taken = 0, np.zeros(len(known), bool)
+    for row in overlap:
+        free = np.where(crowd | taken, 0, row)
+        if free.max() >= FEW_DRAGS:
+            taken[free.argmax()] = True
+        elif not (row[crowd] >= FEW_DRAGS).any():
+            false += 1
+    return overlap[:, ~crowd].max(0), false

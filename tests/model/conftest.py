@@ -1,0 +1,116 @@
+"""Tiny networks and photos, quick enough for every test to build its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from model import checkpoint
+from model.build import build
+from model.categories import Category
+from model.checkpoint import Checkpoint
+from model.config import BUILTIN, ModelConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+POINTS = ("nose", "left_hand", "right_hand")
+TINY = replace(
+    BUILTIN,
+    classes=2,
+    backbone="mobilenet_v2",
+    channels=16,
+    box_width=32,
+    keypoints=len(POINTS),
+    keypoint_width=16,
+    keypoint_convs=1,
+    short_side=96,
+    long_side=160,
+    rpn_pre_nms=60,
+    rpn_post_nms=30,
+)
+CATEGORIES = (
+    Category(1, "person", "person", POINTS, ((1, 2), (1, 3))),
+    Category(7, "box", "thing"),
+)
+
+
+@pytest.fixture
+def repeatable() -> Iterator[None]:
+    torch.manual_seed(0)
+    torch.set_flush_denormal(True)  # random networks with frozen norms are full of numbers too small for speed
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint() -> Checkpoint:
+    """A network with random weights whose outputs are not all alike."""
+    torch.manual_seed(1)
+    network = build(TINY)
+    for module in network.backbone.body.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight)
+    return Checkpoint(TINY, CATEGORIES, network.state_dict(), {"note": 1})
+
+
+@pytest.fixture
+def tiny_weights(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
+    """The same as a file."""
+    path = tmp_path / "weights" / "tiny.safetensors"
+    checkpoint.write(path, tiny_checkpoint)
+    return path
+
+
+@pytest.fixture
+def coco_file(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a COCO file with photos: bright rectangles on noise, each photo with a person and a box."""
+
+    def make(count: int = 3, name: str = "train", *, size: tuple[int, int] = (72, 96), **extra: Any) -> Path:
+        folder = tmp_path / name
+        (folder / "images").mkdir(parents=True)
+        random = np.random.default_rng(0)
+        images, annotations = [], []
+        for i in range(count):
+            height, width = size
+            pixels = random.integers(0, 60, (height, width, 3), np.uint8)
+            for category, (x, y, w, h) in ((1, (8 + 3 * i, 10, 30, 40)), (7, (55, 30 - 2 * i, 30, 30))):
+                pixels[y : y + h, x : x + w] = (220, 180, 40) if category == 1 else (30, 200, 230)
+                record: dict[str, Any] = {
+                    "id": len(annotations) + 1,
+                    "image_id": i + 1,
+                    "category_id": category,
+                    "bbox": [x, y, w, h],
+                    "area": w * h,
+                    "iscrowd": 0,
+                    "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]],
+                }
+                if category == 1:
+                    record["keypoints"] = [x + 15, y + 5, 2, x + 25, y + 20, 2, x + 5, y + 20, 1]
+                    record["num_keypoints"] = 3
+                annotations.append(record)
+            file_name = f"photo {i + 1}.png"
+            Image.fromarray(pixels).save(folder / "images" / file_name)
+            images.append({"id": i + 1, "file_name": file_name, "width": width, "height": height})
+        categories = [
+            {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(POINTS), "skeleton": [[1, 2]]},
+            {"id": 7, "name": "box", "supercategory": "thing"},
+        ]
+        path = folder / f"{name}.json"
+        data = {"images": images, "annotations": annotations, "categories": categories, **extra}
+        path.write_text(json.dumps(data))
+        return path
+
+    return make
+
+
+def config(**changes: Any) -> ModelConfig:
+    """The tiny network with some fields changed."""
+    return replace(TINY, **changes)

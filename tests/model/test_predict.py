@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import shapely
+import torch
+
+from model.build import build
+from model.checkpoint import Checkpoint
+from model.memory import detect_within_memory
+from model.predict import DeviceError, Instance, Predictor
+from model.weights import fold_norms, network_of
+from tests.model.conftest import CATEGORIES, TINY, config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+PHOTO = np.random.default_rng(0).integers(0, 255, (90, 130, 3), np.uint8)
+BOXES = np.array([[10.0, 20.0, 60.0, 80.0], [50.5, 5.0, 120.0, 70.0]])
+
+
+@pytest.fixture
+def predictor(tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Predictor:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    from model.precision import fast_type  # noqa: PLC0415 - its cache is what matters here
+
+    fast_type.cache_clear()
+    made = Predictor(tiny_checkpoint, "cpu")
+    made.set_image(PHOTO)
+    return made
+
+
+def test_what_a_predictor_says_of_itself(tiny_weights: Path) -> None:
+    predictor = Predictor(tiny_weights, "cpu")
+    assert predictor.name == str(tiny_weights)
+    assert predictor.device == "cpu"
+    assert predictor.categories == CATEGORIES
+    assert predictor.metrics == {"note": 1}
+    assert predictor.short_side == TINY.short_side
+
+
+def test_detections_are_plain_and_inside_the_photo(predictor: Predictor) -> None:
+    found = predictor.detect(score=0.0, max_detections=20)
+    assert 0 < len(found) <= 20
+    assert [i.score for i in found] == sorted((i.score for i in found), reverse=True)
+    for instance in found:
+        assert isinstance(instance, Instance)
+        assert type(instance.category_id) is int
+        assert type(instance.score) is float
+        assert instance.box.dtype == np.float32
+        assert (instance.box >= 0).all()
+        assert (instance.box[[0, 2]] <= 130.001).all()
+        assert (instance.box[[1, 3]] <= 90.001).all()
+        for part in instance.polygons:
+            assert shapely.Polygon(part[0], part[1:]).is_valid
+        if instance.category_id == 1:
+            assert instance.keypoints is not None
+            assert instance.keypoints.shape == (3, 3)
+            assert set(np.unique(instance.keypoints[:, 2])) <= {0, 1, 2}
+            assert instance.keypoint_scores is not None
+            assert instance.keypoint_scores.shape == (3,)
+        else:
+            assert instance.keypoints is None
+
+
+def test_the_score_and_the_number_limit_detections(predictor: Predictor) -> None:
+    everything = predictor.detect(score=0.0, max_detections=100)
+    middle = everything[len(everything) // 2].score
+    assert all(i.score > middle for i in predictor.detect(score=middle, max_detections=100))
+    assert len(predictor.detect(score=0.0, max_detections=3)) == 3
+
+
+def test_detecting_again_gives_the_same(predictor: Predictor) -> None:
+    first, second = predictor.detect(0.0), predictor.detect(0.0)
+    assert [i.score for i in first] == [i.score for i in second]
+
+
+def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Predictor) -> None:
+    best = predictor.masks_for_boxes(BOXES)
+    chances = predictor.classify_boxes(BOXES)
+    assert chances.shape == (2, 2)
+    assert (chances.sum(1) < 1).all()
+    for i, instance in enumerate(best):
+        assert instance.box == pytest.approx(BOXES[i])
+        assert instance.category_id == CATEGORIES[chances[i].argmax()].id
+        assert instance.score == pytest.approx(chances[i].max())
+    named = predictor.masks_for_boxes(BOXES, [7, 1])
+    assert [i.category_id for i in named] == [7, 1]
+    assert [i.keypoints is None for i in named] == [True, False]
+    assert [i.score for i in named] == pytest.approx([chances[0, 1], chances[1, 0]])
+
+
+def test_masks_for_a_detected_box_are_those_of_the_detection(predictor: Predictor) -> None:
+    found = next(i for i in predictor.detect(0.0) if i.polygons)
+    (again,) = predictor.masks_for_boxes(found.box[None], [found.category_id])
+    for part, same in zip(found.polygons, again.polygons, strict=True):
+        for ring, other in zip(part, same, strict=True):
+            assert ring == pytest.approx(other, abs=0.05)
+
+
+def test_keypoints_for_boxes(predictor: Predictor) -> None:
+    points, scores = predictor.keypoints_for_boxes(BOXES)
+    assert points.shape == (2, 3, 3)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert (points[..., 0] >= BOXES[:, None, 0] - 1).all()
+    assert (points[..., 0] <= BOXES[:, None, 2] + 1).all()
+    nothing, _ = predictor.keypoints_for_boxes(np.zeros((0, 4)))
+    assert nothing.shape == (0, 3, 3)
+
+
+def test_wrong_questions_are_refused(predictor: Predictor) -> None:
+    with pytest.raises(ValueError, match="no category 9"):
+        predictor.masks_for_boxes(BOXES, [9, 1])
+    with pytest.raises(ValueError, match=r"\(N, 4\)"):
+        predictor.classify_boxes(np.zeros(4))
+    with pytest.raises(ValueError, match="uint8"):
+        predictor.set_image(PHOTO.astype(float))  # pyrefly: ignore
+    predictor.forget()
+    with pytest.raises(RuntimeError, match="set_image"):
+        predictor.detect()
+
+
+def test_without_mask_or_keypoint_heads(predictor: Predictor) -> None:
+    bare = config(mask_head="none", keypoints=0)
+    plain = tuple(replace(c, keypoints=(), skeleton=()) for c in CATEGORIES)
+    boxes_only = Predictor(Checkpoint(bare, plain, build(bare).state_dict()), "cpu")
+    boxes_only.set_image(PHOTO)
+    found = boxes_only.detect(0.0)
+    assert found
+    assert all(i.polygons == [] and i.keypoints is None for i in found)
+    with pytest.raises(ValueError, match="keypoints"):
+        boxes_only.keypoints_for_boxes(BOXES)
+    assert predictor.config.keypoints == 3
+
+
+def test_tiny_and_long_photos_work(predictor: Predictor) -> None:
+    for size in ((1, 1), (3, 200), (300, 2)):
+        predictor.set_image(np.zeros((*size, 3), np.uint8))
+        predictor.detect(0.0)
+        assert predictor.image_size == size
+
+
+def test_a_missing_gpu_is_said(tiny_checkpoint: Checkpoint) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(DeviceError, match="CUDA"):
+        Predictor(tiny_checkpoint, "cuda")
+
+
+def test_folded_norms_change_nothing(tiny_checkpoint: Checkpoint) -> None:
+    state = dict(tiny_checkpoint.state)
+    for name, value in state.items():  # statistics of a trained network are not 0 and 1
+        if name.endswith("running_mean"):
+            state[name] = torch.randn_like(value) * 0.1
+        if name.endswith("running_var"):
+            state[name] = torch.rand_like(value) + 0.5
+    network = network_of(replace(tiny_checkpoint, state=state))
+    picture = torch.randn(1, 3, 64, 96)
+    with torch.inference_mode():
+        before = network.encode(picture)
+        fold_norms(network)
+        after = network.encode(picture)
+    assert not any("running_mean" in name for name in network.state_dict() if "backbone" in name)
+    for one, other in zip(before, after, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_full_gpu_memory_leads_to_smaller_photos_and_then_to_the_cpu(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+    encode = predictor.set_image
+
+    def short_of_memory(image: np.ndarray) -> None:
+        sides.append(predictor.short_side)
+        if predictor.device != "cpu":
+            raise torch.OutOfMemoryError
+        encode(image)
+
+    monkeypatch.setattr(predictor, "set_image", short_of_memory)
+    predictor.device = "cuda"
+    predictor.short_side = 600
+    told: list[str] = []
+    detect_within_memory(predictor, PHOTO, told.append, score=0.0)
+    assert sides == [600, 420, 294, TINY.short_side]
+    assert predictor.device == "cpu"
+    assert len(told) == 3
+    assert "CPU" in told[-1]
