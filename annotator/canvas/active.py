@@ -63,6 +63,10 @@ class ActiveLayer:
         stale = [shape.area for i, shape in before.items() if not shape.same_as(now.get(i))]
         return stale + [shape.area for i, shape in now.items() if not shape.same_as(before.get(i))]
 
+    def forget(self) -> None:
+        """Names or colours changed: everything is to be painted anew."""
+        self._shapes = {}
+
     def scroll(self, dx: int, dy: int) -> None:
         """What is painted has been moved by (dx, dy) on the screen."""
         self._shapes = {

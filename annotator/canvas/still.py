@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor, QPainter
 
 from annotator.canvas.labels import Label, paint_label, place
 from annotator.canvas.painting import outline, skeleton
-from annotator.canvas.style import CanvasColors, pen
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from annotator.canvas.content import Content
     from annotator.canvas.hit import Index
     from annotator.canvas.photo import Photo
+    from annotator.canvas.style import CanvasColors
 
 REACH = 14.0  # how far from its bounds an active shape paints, in screen pixels: lines, handles, keypoints
 _LINES = 5.0  # the same for a shape at rest
@@ -62,8 +62,8 @@ class StillLayer:
         size = self._size()
         if size is not None:
             area = camera.rect_to_view((0, 0, *size))
-            painter.setPen(pen(colors.border, 1.0))
-            painter.drawRect(area.adjusted(-1, -1, 0, 0))
+            painter.fillRect(area.adjusted(-1, -1, 1, 1), QColor(colors.border))
+            painter.fillRect(area, QColor(colors.background))
             if self.photo is not None:
                 self.photo.paint(painter, area, area.width() / self.photo.size.width() * camera.ratio)
         self._paint_shapes(painter, QRectF(rect), camera)

@@ -92,7 +92,13 @@ class Bench:
         return self.view.camera().point_to_view(x, y).toPoint()
 
     def send(
-        self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton, down: Qt.MouseButton, keys: Qt.KeyboardModifier
+        self,
+        kind: QEvent.Type,
+        x: float,
+        y: float,
+        button: Qt.MouseButton,
+        down: Qt.MouseButton,
+        keys: Qt.KeyboardModifier,
     ) -> None:
         to, at = self.view.viewport(), QPointF(self.at(x, y))
         QApplication.sendEvent(to, QMouseEvent(kind, at, QPointF(to.mapToGlobal(at)), button, down, keys))

@@ -154,6 +154,8 @@ class TestIndex:
 
 
 def test_extent_covers_shape_and_keypoints() -> None:
-    far = square(1, 10, 10, 5, keypoints=(Keypoint(90.0, 2.0, Visibility.OCCLUDED), Keypoint(0, 0, Visibility.UNLABELLED)))
+    far = square(
+        1, 10, 10, 5, keypoints=(Keypoint(90.0, 2.0, Visibility.OCCLUDED), Keypoint(0, 0, Visibility.UNLABELLED))
+    )
     assert extent(far) == (10, 2, 90, 15)
     assert extent(Annotation(1, 1)) == (0, 0, 0, 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit import extent, labelled
 from annotator.core.annotation import Keypoint, Visibility
-from annotator.core.geometry import VertexRef, from_parts, insert_vertex, to_parts, translate
+from annotator.core.geometry import VertexRef, from_parts, insert_vertex, rings, to_parts, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,13 +65,23 @@ def with_keypoint(record: Annotation, index: int, keypoint: Keypoint) -> Annotat
     return record.with_keypoints(tuple(keypoints))
 
 
+def same_structure(a: Annotation | None, b: Annotation | None) -> bool:
+    """Whether each vertex and keypoint of one has its like in the other."""
+    if a is None or b is None or len(a.keypoints) != len(b.keypoints):
+        return False
+    return a is b or [(ref, len(ring)) for ref, ring in rings(a.shape)] == [(ref, len(r)) for ref, r in rings(b.shape)]
+
+
 @dataclass(frozen=True, slots=True)
 class MoveObjects:
     """Drags whole objects."""
 
     records: tuple[Annotation, ...]
     size: Size
-    text = "move"
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        return "move" if len(preview) == 1 else f"move {len(preview)} objects"
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
         """The records after a drag of (dx, dy) photo pixels."""
@@ -85,7 +95,11 @@ class MoveVertices:
     record: Annotation
     refs: frozenset[VertexRef]
     size: Size
-    text = "move vertex"
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "move vertex" if len(self.refs) == 1 else f"move {len(self.refs)} vertices"
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
         """The record after a drag of (dx, dy) photo pixels."""
@@ -103,7 +117,11 @@ class InsertVertex:
     x: float
     y: float
     size: Size
-    text = "add vertex"
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "add vertex"
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
         """The record with the new vertex (dx, dy) photo pixels from where it began."""
@@ -123,7 +141,11 @@ class MoveKeypoint:
     record: Annotation
     index: int
     size: Size
-    text = "move keypoint"
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "move keypoint"
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
         """The record after a drag of (dx, dy) photo pixels."""

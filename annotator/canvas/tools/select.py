@@ -18,16 +18,14 @@ from annotator.canvas.tools.gestures import (
     MoveObjects,
     MoveVertices,
     moved,
+    same_structure,
     with_vertices_moved,
 )
 from annotator.core import edits
-from annotator.core.geometry import VertexRef, delete_vertices, insert_vertex, rings
+from annotator.core.geometry import VertexRef, delete_vertices, insert_vertex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.view import CanvasView
@@ -96,7 +94,7 @@ class SelectTool(Tool):
         """Forget vertices and keypoints of what is no longer there or no longer the same."""
         record = self._handled
         if record is not self._outline:
-            if not _same_structure(record, self._outline):
+            if not same_structure(record, self._outline):
                 self.vertices, self._keypoint = frozenset(), None
             self._outline = record
         self.hit = None
@@ -197,7 +195,7 @@ class SelectTool(Tool):
             self._select_in_band(pressed, at)
         elif dragged and drag is not None:
             if preview:
-                text, records = _text(drag, preview), preview.values()
+                text, records = drag.text(preview), preview.values()
                 self._commit(edits.change(self._document, text, records, self.canvas.new_id), next(iter(records)))
         elif not isinstance(drag, MoveVertices | MoveKeypoint | InsertVertex):
             self._clicked(pressed)
@@ -356,7 +354,7 @@ class SelectTool(Tool):
         """Send an edit after which the object with handles looks like `record`: its vertices stay selected."""
         vertices, keypoint = self.vertices, self._keypoint
         self.canvas.commit(edit)
-        if _same_structure(self._handled, record):  # under a new id, if it was a suggestion
+        if same_structure(self._handled, record):  # under a new id, if it was a suggestion
             self.vertices, self._keypoint, self._outline = vertices, keypoint, self._handled
 
     # What is seen
@@ -398,20 +396,3 @@ class SelectTool(Tool):
 def _plain(event: QKeyEvent) -> bool:
     allowed = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
     return not event.modifiers() & ~allowed
-
-
-def _same_structure(a: Annotation | None, b: Annotation | None) -> bool:
-    """Whether a vertex or keypoint of one has its like in the other."""
-    if a is None or b is None or len(a.keypoints) != len(b.keypoints):
-        return False
-    return a is b or [len(ring) for ring in _rings(a)] == [len(ring) for ring in _rings(b)]
-
-
-def _rings(record: Annotation) -> list[NDArray[np.float64]]:
-    return [vertices for _, vertices in rings(record.shape)]
-
-
-def _text(drag: Drag, preview: Mapping[int, Annotation]) -> str:
-    if isinstance(drag, MoveObjects):
-        return "move" if len(preview) == 1 else f"move {len(preview)} objects"
-    return drag.text

@@ -1,0 +1,235 @@
+"""A view that shows a document over its photo, and paints only what changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize
+
+from annotator.canvas.active import ActiveLayer
+from annotator.canvas.backdrop import Backdrop
+from annotator.canvas.content import Content
+from annotator.canvas.hit import extent
+from annotator.canvas.navigation import ZoomPanView
+from annotator.canvas.photo import Photo
+from annotator.canvas.still import REACH, StillLayer
+from annotator.canvas.style import CanvasColors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+    from PySide6.QtWidgets import QWidget
+
+    from annotator.canvas.camera import Box, Camera
+    from annotator.core.annotation import Annotation
+    from annotator.core.categories import Categories
+    from annotator.core.document import Document
+
+
+class DocumentView(ZoomPanView):
+    """Renders a document and follows its events. What is under the mouse is the subclass's business.
+
+    Attributes:
+        content: What is shown, for finding and painting.
+    """
+
+    def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.content = Content(categories)
+        self._colors = CanvasColors()
+        self._still = StillLayer(self.content)
+        self._active = ActiveLayer(self.content)
+        self._backdrop = Backdrop(self._paint_backdrop)
+        self._exposed = QRect()  # what is being painted
+        self._overlay = QRect()  # what the subclass paints over everything
+        categories.changed.connect(self._categories_changed)
+
+    @property
+    def document(self) -> Document | None:
+        """What is being worked on."""
+        return self.content.document
+
+    def set_document(self, document: Document | None) -> None:
+        """Show another document, or none. Its photo may come before or after."""
+        before = self.content.document
+        if before is not None:
+            before.changed.disconnect(self._records_changed)
+            before.offered_changed.disconnect(self._records_changed)
+            before.selection_changed.disconnect(self._active_changed)
+        self.content.document = document
+        if document is not None:
+            document.changed.connect(self._records_changed)
+            document.offered_changed.connect(self._records_changed)
+            document.selection_changed.connect(self._active_changed)
+        self.content.sync()
+        self._follow_size()
+        self._active_changed()
+        self._view_changed()
+
+    def set_photo(self, image: QImage | None) -> None:
+        """Show another photo (upright, RGB32 for speed), or none while it is being read."""
+        self._still.photo = None if image is None or image.isNull() else Photo(image)
+        self._follow_size()
+        self._backdrop.invalidate()
+        self.viewport().update()
+
+    def set_colors(self, colors: CanvasColors) -> None:
+        """Take over the theme's colours."""
+        self._colors = colors
+        self._view_changed()
+
+    @property
+    def colors(self) -> CanvasColors:
+        """The theme's colours."""
+        return self._colors
+
+    @property
+    def show_annotations(self) -> bool:
+        """Whether what is on record is shown."""
+        return self.content.show_annotations
+
+    @show_annotations.setter
+    def show_annotations(self, value: bool) -> None:
+        self.content.show_annotations = value
+        self._records_changed()
+
+    @property
+    def show_suggestions(self) -> bool:
+        """Whether what the model offers is shown."""
+        return self.content.show_suggestions
+
+    @show_suggestions.setter
+    def show_suggestions(self, value: bool) -> None:
+        self.content.show_suggestions = value
+        self._records_changed()
+
+    @property
+    def show_names(self) -> bool:
+        """Whether names are shown without being asked for, where there is room."""
+        return self._still.show_names
+
+    @show_names.setter
+    def show_names(self, value: bool) -> None:
+        self._still.show_names = value
+        self._view_changed()
+
+    def zoom_to_selection(self) -> None:
+        """Show the selected objects as large as they fit; without any, the whole photo."""
+        boxes = [extent(record) for record in self.content.selected]
+        if boxes:
+            x0, y0, x1, y1 = zip(*boxes, strict=True)
+            self.zoom_to_box((min(x0), min(y0), max(x1), max(y1)))
+        else:
+            self.fit()
+
+    def show_active(self, hovered: int | None, preview: Mapping[int, Annotation], overlay: QRectF) -> None:
+        """Show what is hovered and previewed, and paint anew what `paint_over` covers, in viewport pixels."""
+        camera, viewport = self.camera(), self.viewport()
+        hidden = frozenset(preview)
+        for annotation_id in hidden ^ self._still.hidden:
+            if annotation_id in self.content:
+                self._repaint_still(extent(self.content[annotation_id]), camera)
+        self._still.hidden = hidden
+        for rect in self._active.follow(camera, viewport.rect(), hovered, preview):
+            viewport.update(rect)
+        before, self._overlay = self._overlay, overlay.toAlignedRect()
+        for rect in (before, self._overlay):
+            if not rect.isEmpty():
+                viewport.update(rect)
+
+    # For the subclass
+
+    def paint_over(self, painter: QPainter, camera: Camera) -> None:
+        """Paint over everything, in viewport pixels."""
+
+    def _active_changed(self) -> None:
+        """The selection or the records changed."""
+
+    def _camera_changed(self) -> None:
+        """What is under the mouse is somewhere else in the photo now, or looks different."""
+
+    # Following the document
+
+    def _records_changed(self, _ids: frozenset[int] = frozenset()) -> None:
+        boxes = self.content.sync()
+        if not boxes:
+            return
+        camera = self.camera()
+        for box in boxes:
+            self._repaint_still(box, camera)
+        for rect in self._still.place_labels(camera.scale):
+            self._repaint(rect.translated(camera.dx, camera.dy))
+        self._active_changed()
+
+    def _categories_changed(self) -> None:
+        self._still.forget_labels()
+        self._active.forget()
+        self._view_changed()
+
+    def _follow_size(self) -> None:
+        if self.document is not None:
+            self.set_photo_size(self.document.size)
+        elif self._still.photo is not None:
+            size = self._still.photo.size
+            self.set_photo_size((size.width(), size.height()))
+
+    def _view_changed(self) -> None:
+        self._still.place_labels(self.scale_factor)
+        self._backdrop.resize(self.viewport().size(), self.devicePixelRatioF())
+        self._backdrop.invalidate()
+        self.viewport().update()
+        self._camera_changed()
+
+    def _repaint_still(self, box: Box, camera: Camera) -> None:
+        self._repaint(camera.rect_to_view(box).adjusted(-REACH, -REACH, REACH, REACH))
+
+    def _repaint(self, area: QRectF) -> None:
+        rect = area.toAlignedRect() & self.viewport().rect()
+        if not rect.isEmpty():
+            self._backdrop.invalidate(rect)
+            self.viewport().update(rect)
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is exposed."""
+        self._exposed = event.rect()
+        super().paintEvent(event)
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Copy the backdrop."""
+        del rect  # in photo pixels, and less exact
+        painter.resetTransform()
+        self._backdrop.draw(painter, self._exposed)
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Paint what is active, and over it what the tool shows."""
+        del rect
+        painter.resetTransform()
+        camera = self.camera()
+        self._active.paint(painter, self._exposed, camera, self._colors)
+        self.paint_over(painter, camera)
+
+    def _paint_backdrop(self, painter: QPainter, rect: QRect) -> None:
+        self._still.paint(painter, rect, self.camera(), self._colors)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is painted; names that keep to the edge of the view, and the tool's marks, are painted anew."""
+        stay = self._active.labels()
+        super().scrollContentsBy(dx, dy)
+        self._backdrop.scroll(dx, dy)
+        self._active.scroll(dx, dy)
+        self._overlay.translate(dx, dy)
+        self._camera_changed()
+        for rect in (*(rect.translated(dx, dy) for rect in stay), *self._active.labels()):
+            self.viewport().update(rect.adjusted(-2, -2, 2, 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the photo in view."""
+        super().resizeEvent(event)
+        self._view_changed()
+
+    def sizeHint(self) -> QSize:
+        """Room for a photo."""
+        return QSize(960, 720)
