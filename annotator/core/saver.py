@@ -83,7 +83,7 @@ class Saver:
             self._wake.notify()
 
     def submit(self, job: Callable[[], object]) -> Future[None]:
-        """Do a job on the file's thread. A failure is the future's StoreError."""
+        """Do a job that saves on the file's thread. A failure is the future's StoreError, and told."""
         return self._files.submit(self._do, job)
 
     def save_now(self) -> Future[None]:
@@ -146,7 +146,10 @@ class Saver:
         try:
             job()
         except (OSError, sqlite3.Error, ValueError) as error:
-            raise StoreError(f"{self.path} could not be saved: {_reason(error)}.") from error
+            message = f"The annotations could not be saved there: {_reason(error)}; they stay in {self.path}."
+            self._notify(Notice(News.FAILED, message))
+            raise StoreError(message) from error
+        self._notify(Notice(News.SAVED))
 
     def _timed_save(self) -> None:
         """Save the file. StoreError if it fails, told already."""

@@ -247,10 +247,13 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
 
 
 def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: Path, tmp_path: Path) -> None:
-    store = open_store()
-    with pytest.raises(StoreError, match="could not be saved"):
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    with pytest.raises(StoreError, match=r"could not be saved there: no such file .* stay in .*annotations\.json"):
         store.save_as(tmp_path / "none" / "other.json").result(10)
     assert store.file == file
+    store.save_as(tmp_path / "other.json").result(10)
+    assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
 
 
 @contextmanager
