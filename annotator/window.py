@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,6 +27,7 @@ from annotator.actions import RECENT_MENU, SCHEME_MENU, Actions
 from annotator.canvas import style
 from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
+from annotator.files import Files
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 TOOLS = ("tool.select", "tool.polygon")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
-COCO_FILES = "COCO annotations (*.json)"
 WEIGHTS_FILES = "Weights (*.safetensors *.pt *.pth)"
 
 
@@ -66,6 +66,7 @@ class Window(QMainWindow):
         self._session, self._suggester, self._flow = session, suggester, flow
         self._settings = settings
         self._commands = Commands(session)
+        self._files = Files(session, settings, self)
         self._build_widgets()
         self._build_docks()
         self.actions_ = Actions(self, self._handlers(), settings)
@@ -127,11 +128,11 @@ class Window(QMainWindow):
         """What each action does, by its name."""
         session, commands, canvas = self._session, self._commands, self.canvas
         handlers: dict[str, Callable[..., object]] = {
-            "file.open_folder": self.choose_folder,
+            "file.open_folder": self._files.choose_folder,
             "file.open_samples": lambda _on=False: self.samples_requested.emit(),
-            "file.open_annotations": self.choose_annotations,
+            "file.open_annotations": self._files.choose_annotations,
             "file.save": session.save,
-            "file.save_as": self.choose_save_as,
+            "file.save_as": self._files.choose_save_as,
             "file.quit": self.close,
             "edit.undo": session.history.undo,
             "edit.redo": session.history.redo,
@@ -170,8 +171,6 @@ class Window(QMainWindow):
         return handlers
 
     def _build_menus(self) -> None:
-        self._recent = QMenu("Open &recent", self)
-        self._recent.aboutToShow.connect(self._fill_recent)
         scheme = QMenu("&Theme", self)
         group = QActionGroup(self)
         for name in get_args(theme.Scheme):
@@ -181,7 +180,7 @@ class Window(QMainWindow):
             action.setChecked(self._settings.scheme == name)
             action.triggered.connect(partial(self._choose_scheme, name))
             group.addAction(action)
-        self.actions_.fill(self.menuBar(), {RECENT_MENU: self._recent, SCHEME_MENU: scheme})
+        self.actions_.fill(self.menuBar(), {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme})
         docks = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
         for dock in self.docks:
             toggle = dock.toggleViewAction()
@@ -233,7 +232,7 @@ class Window(QMainWindow):
         self.instances.hovered.connect(canvas.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
         self.classes.chosen.connect(self._choose_class)
-        self.welcome.open_requested.connect(self.choose_folder)
+        self.welcome.open_requested.connect(self._files.choose_folder)
         self.welcome.samples_requested.connect(self.samples_requested)
         self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
         self._flow.speed.connect(model.set_speed)
@@ -313,32 +312,6 @@ class Window(QMainWindow):
 
     # What the person asks for
 
-    def choose_folder(self) -> None:
-        """Ask for a folder of photos and open it."""
-        start = str(self._session.folder or Path.home())
-        folder = QFileDialog.getExistingDirectory(self, "Open a folder of photos", start)
-        if folder:
-            self._session.open(Path(folder))
-
-    def choose_annotations(self) -> None:
-        """Ask for a COCO file and the folder of its photos, and open both."""
-        start = str(self._session.folder or Path.home())
-        file, _ = QFileDialog.getOpenFileName(self, "Open COCO annotations", start, COCO_FILES)
-        if not file:
-            return
-        folder = QFileDialog.getExistingDirectory(self, "The folder with its photos", str(Path(file).parent))
-        if folder:
-            self._session.open(Path(folder), Path(file))
-
-    def choose_save_as(self) -> None:
-        """Ask for a file and write the annotations to it."""
-        if self._session.folder is None:
-            return
-        start = str(self._session.folder / "annotations.json")
-        file, _ = QFileDialog.getSaveFileName(self, "Save annotations as", start, COCO_FILES)
-        if file:
-            self._session.save_as(Path(file))
-
     def choose_weights(self) -> None:
         """Ask for a checkpoint file and use it."""
         file, _ = QFileDialog.getOpenFileName(self, "Open weights", str(Path.home()), WEIGHTS_FILES)
@@ -385,12 +358,6 @@ class Window(QMainWindow):
         colors = style.DARK if now.is_dark else style.LIGHT
         self.canvas.set_colors(replace(colors, background=now.canvas, accent=now.accent))
 
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for path in self._settings.recent:
-            self._recent.addAction(str(path)).triggered.connect(lambda _on=False, p=path: self._session.open(p))
-        self._recent.setDisabled(self._recent.isEmpty())
-
     def _show_context_menu(self, position: QPoint) -> None:
         menu = QMenu(self)
         document = self._session.document
@@ -414,7 +381,7 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders, and COCO files with their folder."""
-        if any(_folder_of(url) for url in event.mimeData().urls()):
+        if self._files.can_open(event.mimeData().urls()):
             event.acceptProposedAction()
             self.welcome.set_drop_hint(True)
 
@@ -426,23 +393,11 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self.welcome.set_drop_hint(False)
-        for url in event.mimeData().urls():
-            folder = _folder_of(url)
-            if folder:
-                path = Path(url.toLocalFile())
-                self._session.open(folder, path if path.suffix.lower() == ".json" else None)
-                event.acceptProposedAction()
-                return
+        if self._files.open(event.mimeData().urls()):
+            event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
         self._settings.set_layout("geometry", self.saveGeometry())
         self._settings.set_layout("state", self.saveState())
         super().closeEvent(event)
-
-
-def _folder_of(url: QUrl) -> Path | None:
-    path = Path(url.toLocalFile()) if url.isLocalFile() else None
-    if path is None:
-        return None
-    return path if path.is_dir() else path.parent if path.is_file() else None

@@ -219,7 +219,7 @@ def test_a_drop_opens_a_folder_and_a_coco_file_with_its_folder(
 def test_recent_folders_are_offered(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     _open(qtbot, window, folder)
-    menu = window._recent
+    menu = window._files.recent
     menu.aboutToShow.emit()
     assert [a.text() for a in menu.actions()] == [str(folder)]
     again = start()
