@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter
 
 from annotator.canvas.hit import Outline, extent
 from annotator.canvas.labels import Label, label_of, paint_label
-from annotator.canvas.painting import handle_diameter, handles, shade, skeleton, strong_outline
+from annotator.canvas.painting import filled, handle_diameter, handles, skeleton, strong_outline
 from annotator.canvas.paths import path_of
 from annotator.canvas.still import REACH
 from annotator.canvas.style import ACTIVE_LINE, HOVER_FILL, LINE, SELECTED_FILL
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from annotator.canvas.style import CanvasColors
     from annotator.core.annotation import Annotation
 
-_NAMES_UP_TO = 12  # selected shapes; more are a crowd
+MANY = 40  # of more selected shapes than that, all but the last are painted with those at rest
 
 
 class State(IntEnum):
@@ -48,10 +48,15 @@ class Active(NamedTuple):
 
 
 class ActiveLayer:
-    """Knows which shapes are active, and where the screen has to be painted anew when that changes."""
+    """Knows which shapes are active, and where the screen has to be painted anew when that changes.
+
+    Attributes:
+        uses_handles: Whether the selected object shows its vertices.
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
+        self.uses_handles = True
         self._shapes: dict[int, Active] = {}
 
     def follow(
@@ -92,20 +97,22 @@ class ActiveLayer:
         self, camera: Camera, view: QRectF, hovered: int | None, preview: Mapping[int, Annotation]
     ) -> dict[int, Active]:
         content = self._content
-        states = {record.id: State.SELECTED for record in content.selected}
-        if states:
+        selected = content.selected
+        many = len(selected) > MANY
+        states = {record.id: State.SELECTED for record in (selected[-1:] if many else selected)}
+        if states and self.uses_handles:
             states[next(reversed(states))] = State.HANDLES
-        many = len(states) > _NAMES_UP_TO
-        for annotation_id in (*preview, hovered):
-            if annotation_id is not None and annotation_id in content:
-                states.setdefault(annotation_id, State.HOVERED)
+        if hovered is not None and hovered in content:
+            states.setdefault(hovered, State.HOVERED)
+        for annotation_id in preview:
+            states.setdefault(annotation_id, State.SELECTED)
         shapes = {}
         for annotation_id, state in sorted(states.items(), key=lambda entry: entry[1]):
-            record = preview.get(annotation_id, content[annotation_id])
+            record = preview.get(annotation_id) or content[annotation_id]
             area = camera.rect_to_view(extent(record)).adjusted(-REACH, -REACH, REACH, REACH)
             if not area.intersects(view):
                 continue
-            label = None if many and annotation_id != hovered else label_of(content, record, camera.scale)
+            label = None if many and state is State.SELECTED else label_of(content, record, camera.scale)
             if label is not None:
                 label = label.moved(camera.dx, camera.dy).inside(view)
                 area |= label.rect.adjusted(-1, -1, 1, 1)
@@ -117,7 +124,7 @@ class ActiveLayer:
         category = self._content.category(record)
         known = record.id in self._content and self._content[record.id] is record
         path = self._content.paths.get(record, camera.scale * camera.ratio) if known else path_of(record.shape)
-        shade(painter, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
+        filled(painter, camera, path, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
         width = LINE if state is State.HOVERED else ACTIVE_LINE
         strong_outline(painter, camera, path, category.color, width, dashed=record.is_suggestion)
         if state is State.HANDLES and not record.shape.is_empty:

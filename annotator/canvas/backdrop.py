@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_MANY_RECTS = 64  # a region of more of them costs more than what it saves
+
+
 class Backdrop:
     """A pixmap of the viewport that repaints only what became stale.
 
@@ -37,6 +40,8 @@ class Backdrop:
         """Paint that rectangle, or everything, anew when it is next shown."""
         everything = QRect(0, 0, self._size.width(), self._size.height())
         self._stale += everything if rect is None else rect & everything
+        if self._stale.rectCount() > _MANY_RECTS:
+            self._stale = QRegion(self._stale.boundingRect())
 
     def scroll(self, dx: int, dy: int) -> None:
         """Move the content, so that only the strip that comes into view is stale."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize
 
-from annotator.canvas.active import ActiveLayer
+from annotator.canvas.active import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
 from annotator.canvas.content import Content
 from annotator.canvas.hit import extent
@@ -126,11 +126,13 @@ class DocumentView(ZoomPanView):
     def show_active(self, hovered: int | None, preview: Mapping[int, Annotation], overlay: QRectF) -> None:
         """Show what is hovered and previewed, and paint anew what `paint_over` covers, in viewport pixels."""
         camera, viewport = self.camera(), self.viewport()
-        hidden = frozenset(preview)
-        for annotation_id in hidden ^ self._still.hidden:
+        selection = self.document.selection if self.document is not None else ()
+        hidden, marked = frozenset(preview), frozenset(selection if len(selection) > MANY else ())
+        changed = (hidden ^ self._still.hidden) | (marked ^ self._still.marked)
+        self._still.hidden, self._still.marked = hidden, marked
+        for annotation_id in changed:
             if annotation_id in self.content:
                 self._repaint_still(extent(self.content[annotation_id]), camera)
-        self._still.hidden = hidden
         for rect in self._active.follow(camera, viewport.rect(), hovered, preview):
             viewport.update(rect)
         before, self._overlay = self._overlay, overlay.toAlignedRect()

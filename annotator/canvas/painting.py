@@ -50,14 +50,21 @@ def outline(
     painter.setWorldTransform(QTransform())
 
 
+def filled(painter: QPainter, camera: Camera, path: QPainterPath, color: str, alpha: int) -> None:
+    """A shape filled with a translucent colour."""
+    painter.setWorldTransform(camera.transform())
+    painter.fillPath(path, fill(color, alpha))
+    painter.setWorldTransform(QTransform())
+
+
 def strong_outline(
     painter: QPainter, camera: Camera, path: QPainterPath, color: str, width: float, *, dashed: bool = False
 ) -> None:
-    """An outline of any width with its halo. The brush is filled in."""
+    """An outline of any width with its halo."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setWorldTransform(camera.transform())
     painter.setPen(zoomed_pen(_HALO_COLOR, width + 2 * HALO, camera.ratio, 110))
     painter.drawPath(path)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(zoomed_pen(color, width, camera.ratio, 255, DASH if dashed else ()))
     painter.drawPath(path)
     painter.setWorldTransform(QTransform())
@@ -118,8 +125,3 @@ def _dots(painter: QPainter, points: list[QPointF], rings: Iterable[tuple[str, f
         for color, diameter in rings:
             painter.setPen(dot(color, diameter))
             painter.drawPoints(points)
-
-
-def shade(painter: QPainter, color: str, alpha: int) -> None:
-    """Fill what is drawn next with a translucent colour; 0 for not at all."""
-    painter.setBrush(fill(color, alpha) if alpha else Qt.BrushStyle.NoBrush)

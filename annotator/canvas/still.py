@@ -8,7 +8,8 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from annotator.canvas.labels import Label, paint_label, place
-from annotator.canvas.painting import outline, skeleton
+from annotator.canvas.painting import filled, outline, skeleton
+from annotator.canvas.style import SELECTED_FILL
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -31,12 +32,14 @@ class StillLayer:
         photo: The photo, or None while it is being read.
         show_names: Whether names are shown unasked.
         hidden: Ids that are left out, because a gesture shows them elsewhere.
+        marked: Ids that are painted as selected, because they are too many for the active layer.
     """
 
     def __init__(self, content: Content) -> None:
         self.photo: Photo | None = None
         self.show_names = True
         self.hidden: AbstractSet[int] = frozenset()
+        self.marked: AbstractSet[int] = frozenset()
         self._content = content
         self._labels: dict[int, Label] = {}
         self._placed_for: tuple[float, Index, bool] | None = None
@@ -88,5 +91,7 @@ class StillLayer:
                 continue
             category = content.category(record)
             path = content.paths.get(record, camera.scale * camera.ratio)
+            if record.id in self.marked:
+                filled(painter, camera, path, category.color, SELECTED_FILL)
             outline(painter, camera, path, category.color, dashed=record.is_suggestion, thin=crowd)
             skeleton(painter, camera, record, category, strong=False)

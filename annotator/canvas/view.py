@@ -138,6 +138,7 @@ class CanvasView(DocumentView):
     def follow_tool(self) -> None:
         """Show what the tool now shows: previews, cursor, hint. Called after each event that a tool gets."""
         tool = self._tool
+        self._active.uses_handles = tool.uses_handles
         self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
         self._update_cursor()
         if tool.hovered != self._hovered:

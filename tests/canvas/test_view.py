@@ -195,6 +195,30 @@ def test_tools_are_told_and_unknown_ones_refused(bench: Bench) -> None:
     assert bench.view.tool == "polygon"
 
 
+def test_a_crowd_that_is_selected_looks_selected_and_moves_together(qtbot: QtBot) -> None:
+    bench = Bench(qtbot, [square(1 + i, 20 + 30 * (i % 10), 20 + 30 * (i // 10), 20) for i in range(60)])
+    before = bench.color(125, 60)
+    bench.document.select(range(1, 61))
+    assert bench.color(125, 60) != before
+    bench.drag((125, 60), (135, 60))
+    assert len(bench.made) == 1
+    assert {record.shape.bounds[0] % 30 for record in bench.document.annotations} == {0}
+    bench.document.select(())
+    bench.hover(350, 290)
+    moved = bench.view.grab().toImage()
+    bench.view.set_colors(bench.view.colors)
+    assert bench.view.grab().toImage() == moved
+
+
+def test_vertices_are_shown_only_to_a_tool_that_uses_them(bench: Bench) -> None:
+    bench.document.select((2,))
+    bench.hover(250, 250)
+    inside_the_handle = (301.5, 21.5)
+    with_handles = bench.color(*inside_the_handle)
+    bench.view.set_tool("polygon")
+    assert bench.color(*inside_the_handle) != with_handles
+
+
 def test_an_object_pointed_at_in_a_list_is_highlighted(bench: Bench) -> None:
     before = bench.color(320, 40)
     bench.view.set_hovered(2)

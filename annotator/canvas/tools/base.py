@@ -53,11 +53,13 @@ class Tool:
 
     Attributes:
         name: As in `CanvasView.set_tool`.
+        uses_handles: Whether the selected object shows its vertices.
         preview: Records as a running gesture would leave them; painted instead of those in the document.
         hovered: Id of the object to highlight, or None.
     """
 
     name: ClassVar[str] = ""
+    uses_handles: ClassVar[bool] = False
 
     def __init__(self, canvas: CanvasView) -> None:
         self.canvas = canvas

@@ -46,6 +46,7 @@ class SelectTool(Tool):
     """Click selects, drag moves, handles correct. See the class's hints for the keys."""
 
     name: ClassVar[str] = "select"
+    uses_handles: ClassVar[bool] = True
 
     def __init__(self, canvas: CanvasView) -> None:
         super().__init__(canvas)
