@@ -48,7 +48,7 @@ def draw(photo: NDArray[np.uint8], instances: list[Instance], categories: tuple[
     if scale < 1:
         canvas = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     index = {category.id: i for i, category in enumerate(categories)}
-    line = max(1, round(max(size) / 500))
+    line = max(2, round(max(size) / 500))
     weakest_first = sorted(instances, key=lambda instance: instance.score)
     for instance in weakest_first:
         colour = category_colour(index[instance.category_id])

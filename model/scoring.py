@@ -25,6 +25,8 @@ STATISTICS = {
     "mask": ("AP", "AP50", "AP75", "APS", "APM", "APL"),
     "keypoints": ("AP", "AP50", "AP75", "APM", "APL"),
 }
+OTHER_SIGMA = 0.067
+"""Spread of a keypoint, in parts of the object's scale, for keypoints other than COCO's: the mean of COCO's."""
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AS_IS, FEW_DRAGS = 0.75, 0.5
 """Mask IoU from which a suggestion is accepted as it is, and from which a few drags make it right."""
@@ -72,6 +74,9 @@ def average_precision(
         make: Any = COCOeval
         evaluation = make(true, true.loadRes(records), name)
         evaluation.params.imgIds = images
+        if kind == "keypoints" and len(categories[0]["keypoints"]) != len(evaluation.params.kpt_oks_sigmas):
+            # COCO measured how far people differ for its own 17 points only; its mean stands in for others.
+            evaluation.params.kpt_oks_sigmas = np.full(len(categories[0]["keypoints"]), OTHER_SIGMA)
         evaluation.params.catIds = [c["id"] for c in categories]
         evaluation.evaluate()
         evaluation.accumulate()

@@ -17,7 +17,7 @@ def shape(polygons: list[list[np.ndarray]]) -> shapely.MultiPolygon:
 
 
 def exact(values: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The definition: bilinear interpolation between the cells' centres, nothing outside, sampled at each pixel's centre."""
+    """The definition: bilinear interpolation between the centres of the cells, sampled at the centre of each pixel."""
     rows, columns = values.shape
     padded = np.pad(values.astype(np.float64), 1)
     u = np.clip((np.arange(size[1]) + 0.5 - box[0]) / (box[2] - box[0]) * columns + 0.5, 0, columns + 1)

@@ -27,7 +27,7 @@ BOXES = np.array([[10.0, 20.0, 60.0, 80.0], [50.5, 5.0, 120.0, 70.0]])
 @pytest.fixture
 def predictor(tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Predictor:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
-    from model.precision import fast_type  # noqa: PLC0415 - its cache is what matters here
+    from model.precision import fast_type
 
     fast_type.cache_clear()
     made = Predictor(tiny_checkpoint, "cpu")

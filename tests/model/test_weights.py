@@ -176,6 +176,6 @@ def test_coco_weights_without_a_network(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def _offline(*_: object, **__: object) -> None:
-    from urllib.error import URLError  # noqa: PLC0415
+    from urllib.error import URLError
 
     raise URLError("offline")
