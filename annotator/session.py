@@ -35,6 +35,7 @@ class Session(QObject):
         current_changed: (name or None) another photo is current.
         photo_changed: (Photo or None) the current photo's pixels are there.
         document_changed: (Document or None) the current photo can be worked on.
+        edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
         message: (sentence, kind) for the banner; kind is "info", "warning" or "error".
     """
@@ -44,6 +45,7 @@ class Session(QObject):
     current_changed = Signal(object)
     photo_changed = Signal(object)
     document_changed = Signal(object)
+    edited = Signal()
     saved_changed = Signal(bool)
     message = Signal(str, str)
 
@@ -60,6 +62,7 @@ class Session(QObject):
         self.store: Store | None = None
         self.current: str | None = None
         self.document: Document | None = None
+        self.problem = ""  # why what is unsaved could not be saved
         self.threshold = settings.threshold
         self._settings = settings
         self._cache = cache
@@ -120,6 +123,7 @@ class Session(QObject):
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
             self._disk.submit(self.store.close)
         self.store = None
+        self.problem = ""
         self.folder = None
         self.store_changed.emit(None)
         self.categories.become(())
@@ -280,6 +284,7 @@ class Session(QObject):
             )  # fmt: skip
             self.saved_changed.emit(not self.store.unsaved)
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
+            self.edited.emit()
 
         return keep
 
@@ -304,6 +309,7 @@ class Session(QObject):
     def _tell(self, number: int, notice: Notice) -> None:
         if number != self._opening or self.store is None:
             return
+        self.problem = notice.message if notice.news is News.FAILED else ""
         if notice.news is News.SAVED:
             self.saved_changed.emit(not self.store.unsaved)
         else:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QStackedWidget,
     QToolBar,
     QVBoxLayout,
@@ -213,6 +214,7 @@ class Window(QMainWindow):
         session.current_changed.connect(self._current_changed)
         session.photo_changed.connect(self._show_photo)
         session.document_changed.connect(self._show_document)
+        session.edited.connect(self._show_facts)
         session.message.connect(self.banner.show_message)
         session.saved_changed.connect(self.status.set_saved)
         for name in ("edit.undo", "edit.redo"):
@@ -281,13 +283,13 @@ class Window(QMainWindow):
     def _show_document(self, document: Document | None) -> None:
         self.canvas.set_document(document)
         self.instances.set_document(document)
-        self._done_changed()
-        if document:
-            document.changed.connect(lambda _ids: self._done_changed())
+        self._show_facts()
 
-    def _done_changed(self) -> None:
-        document = self._session.document
+    def _show_facts(self) -> None:
+        """Show what is on record in the places that have no document of their own."""
+        document, store = self._session.document, self._session.store
         self.actions_["image.done"].setChecked(bool(document and document.done))
+        self.classes.set_counts(store.class_counts if store else {})
 
     def _model_loaded(self, info: ModelInfo) -> None:
         self.model.set_model(info.name, info.device)
@@ -377,6 +379,19 @@ class Window(QMainWindow):
         """Say what this is."""
         self.banner.show_message("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.", "info")
 
+    def _close_unsaved(self) -> bool:
+        """Whether to close although the disk does not take what was edited."""
+        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
+        question.setObjectName("close.unsaved")
+        question.setInformativeText("What you did last may not be on disk. Save it to another place before you close?")
+        elsewhere = question.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
+        anyway = question.addButton("Close anyway", QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton(QMessageBox.StandardButton.Cancel)
+        question.exec()
+        if question.clickedButton() is elsewhere:
+            self._files.choose_save_as()
+        return question.clickedButton() is anyway
+
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -398,6 +413,9 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        if self._session.problem and not self._close_unsaved():
+            event.ignore()
+            return
         self._settings.set_layout("geometry", self.saveGeometry())
         self._settings.set_layout("state", self.saveState())
         super().closeEvent(event)

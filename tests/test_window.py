@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QMessageBox,
     QTableView,
 )
 from pytestqt.qtbot import QtBot
@@ -26,6 +27,7 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
 from annotator.core.geometry import rectangle
+from annotator.core.store import News, Notice
 from annotator.inference import Suggester
 from annotator.photos import PhotoCache
 from annotator.session import Session
@@ -303,3 +305,43 @@ def test_every_dock_and_control_has_a_name_for_screen_readers(qtbot: QtBot, star
         assert found, name
         assert found[0].accessibleName(), name
         assert found[0].toolTip(), name
+
+
+def test_classes_tell_how_often_they_are_used(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    document = _open(qtbot, window, folder)
+    first = _add(window, 10)
+    _add(window, 200)
+    store = _session(window).store
+    assert store
+    assert store.class_counts[first.category_id] == 2
+    document.select([first.id])
+    QTest.keyClick(window.canvas, Qt.Key.Key_Delete)
+    assert store.class_counts[first.category_id] == 1
+    window.close()
+    _session(window).close()
+    again = start()
+    _open(qtbot, again, folder)
+    reopened = _session(again).store
+    assert reopened
+    assert reopened.class_counts[first.category_id] == 1
+
+
+@pytest.mark.parametrize(("answer", "closes"), [("Close anyway", True), ("Cancel", False)])
+def test_closing_over_a_full_disk_asks_first(
+    qtbot: QtBot, start: Start, folder: Path, answer: str, closes: bool
+) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    session = _session(window)
+    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    assert "no space left" in window.banner.text
+
+    def click() -> None:
+        box = window.findChild(QMessageBox, "close.unsaved")
+        next(b for b in box.buttons() if b.text().replace("&", "") == answer).click()
+
+    QTimer.singleShot(100, click)
+    window.close()
+    assert window.isVisible() is not closes
+    session.problem = ""

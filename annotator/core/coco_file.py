@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ class CocoFile:
         ids: Unique, above zero; new ones where the file has none, or the same twice.
         image_ids: None where the file gives none.
         changed_ids: How many annotations were given a new id.
+        class_counts: How many annotations each class has, by its id.
     """
 
     fields: dict[str, Raw] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class CocoFile:
     ids: list[int] = field(default_factory=list)
     image_ids: list[int | None] = field(default_factory=list)
     changed_ids: int = 0
+    class_counts: Counter[int] = field(default_factory=Counter)
 
     def chunks(
         self,
@@ -232,9 +235,10 @@ def _read_annotations(file: CocoFile, data: Raw, raws: list[msgspec.Raw], path: 
     if len(set(file.ids)) < len(file.ids) or min(file.ids, default=1) < 1:
         _renumber(file)
     known = {category.id for category, _ in file.categories}
-    unknown = {header.category_id for header in headers} - known - {None}
+    file.class_counts = Counter(header.category_id for header in headers if header.category_id is not None)
+    unknown = file.class_counts.keys() - known
     categories = Categories(category for category, _ in file.categories)
-    for category_id in sorted(c for c in unknown if c is not None):
+    for category_id in sorted(unknown):
         name = f"class {category_id}"
         while categories.find(name):
             name += "'"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
+from annotator.core.coco import CocoError
 from annotator.core.files import FileMark, copy_file, free_name
 from annotator.core.folder import scan
 from annotator.core.journal import Row, Stamp, pack, unpack
@@ -59,6 +60,7 @@ class Store:
         images: The folder of photos.
         names: The photos in it, in natural order: paths relative to it, with forward slashes.
         categories: The classes. Changes to them are saved like annotations.
+        class_counts: How many annotations each class has, by its id.
         warnings: Sentences for the person about the opening.
         notify: Called from other threads with each `Notice`; may be set at any time.
     """
@@ -82,6 +84,10 @@ class Store:
         self._classes_newer = opened.categories is not None
         self._classes_unnoted = False
         self._looked_at: OrderedDict[str, PhotoState] = OrderedDict()
+        self.class_counts = Counter(self._file.coco.class_counts)
+        for name, state in opened.recovered.items():
+            with contextlib.suppress(CocoError):  # it is said when the photo is shown
+                self._recount(self._file.annotations(name), state.annotations)
         recorded = [a.id for state in self._states.values() for a in state.annotations]
         self._last_id = max(max(self._file.coco.ids, default=0), max(recorded, default=0))
         self._noting = threading.Lock()  # held while the journal's photos are written
@@ -183,6 +189,7 @@ class Store:
         if replace(before, size=size) == state:
             return
         is_new_entry = done and not self._file.knows(name)
+        self._recount(before.annotations, state.annotations)
         with self._lock:
             self._looked_at.pop(name, None)
             self._states[name] = state
@@ -210,6 +217,10 @@ class Store:
         if state is not None:
             return bool(state.answered)
         return name in self._rows and self._rows[name].answered != pack(())
+
+    def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
+        self.class_counts.subtract(a.category_id for a in before)
+        self.class_counts.update(a.category_id for a in after)
 
     def _state(self, name: str) -> PhotoState:
         state = self._states.get(name) or self._looked_at.get(name)
