@@ -70,6 +70,8 @@ MENUS: dict[str, tuple[Spec | str | None, ...]] = {
         Spec("tool.polygon", "Draw a polygon", ("P",), "polygon", "Draw a polygon", checkable=True),
         Spec("keypoint.visibility", "Keypoint visibility", (".",), "keypoint",
              "Make the keypoint under the cursor visible, occluded or unlabelled in turn"),
+        Spec("keypoint.place", "Place next keypoint", ("K",), "",
+             "Put the first keypoint that the selected object lacks under the cursor"),
     ),
     "&Suggestions": (
         Spec("suggestion.accept", "&Accept", ("Return", "Enter"), "accept", "Accept the selected suggestion",

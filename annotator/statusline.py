@@ -16,6 +16,7 @@ class StatusLine(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(8, 0, 12, 0)
         self._cursor = self._label("status.cursor", "Where the cursor is, in pixels of the photo", 104)
         self._zoom = self._label("status.zoom", "Zoom", 48)
         self._hint = self._label("status.hint", "What can be done now", 0)

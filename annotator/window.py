@@ -145,6 +145,7 @@ class Window(QMainWindow):
             "tool.select": lambda: canvas.set_tool("select"),
             "tool.polygon": lambda: canvas.set_tool("polygon"),
             "keypoint.visibility": canvas.toggle_visibility,
+            "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
             "suggestion.reject": commands.reject,
@@ -232,6 +233,7 @@ class Window(QMainWindow):
         canvas.context_requested.connect(self._show_context_menu)
         self.photos.photo_chosen.connect(session.go_to)
         self.instances.hovered.connect(canvas.set_hovered)
+        canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
         self.classes.chosen.connect(self._choose_class)
         self.welcome.open_requested.connect(self._files.choose_folder)

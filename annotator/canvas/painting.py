@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QTransform
 
 from annotator.canvas.camera import Camera, qpoints
 from annotator.canvas.hit import FULL_SIZE, extent
-from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, dot, fill, pen, zoomed_pen
+from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, WEAK_KEYPOINT, dot, fill, pen, zoomed_pen
 from annotator.core.annotation import Visibility
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ def skeleton(painter: QPainter, camera: Camera, record: Annotation, category: Ca
         painter.drawPath(lines)
     painter.setPen(pen(category.color, 1.5 if strong else 1.0, 255 if strong else 150))
     painter.drawPath(lines)
-    size = keypoint_diameter(camera, record) if strong else KEYPOINT / 2
+    if not strong:  # a crowd's keypoints must not hide the crowd
+        shown_points = [QPointF(*p) for p, there in zip(points, shown, strict=True) if there]
+        _dots(painter, shown_points, ((_HALO_COLOR, WEAK_KEYPOINT + 1.5), (category.color, WEAK_KEYPOINT)))
+        return
+    size = keypoint_diameter(camera, record)
     visible = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.VISIBLE]
     hidden = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.OCCLUDED]
     _dots(painter, visible, ((_HALO_COLOR, size + 3.0), ("#ffffff", size + 1.5), (category.color, size)))

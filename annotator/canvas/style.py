@@ -14,6 +14,7 @@ HALO = 1.0  # how far the dark halo reaches out on either side of an outline
 DASH = (5.0, 4.0)  # on and off, in screen pixels
 HANDLE = 8.0  # diameter of a vertex
 KEYPOINT = 8.0
+WEAK_KEYPOINT = 3.0  # of an object that is neither hovered nor selected
 HOVER_FILL, SELECTED_FILL = 40, 32  # alpha of the fill, of 255
 FONT_SIZE = 11  # pixels
 CRISP_FROM = 3.0  # from this zoom on, photo pixels are squares
