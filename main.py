@@ -30,7 +30,13 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{folder} {problem}: give a folder of photos.", file=sys.stderr)
         return 2
     if args.samples and not _display_opens():
-        return _samples_without_window()
+        return _samples_without_window(args.weights or "builtin")
+    if not _display_is_named():
+        print(
+            "No display is here to open a window on: use `suggest FOLDER` (see --help), or run this on a desktop.",
+            file=sys.stderr,
+        )
+        return 2
     from annotator.app import run  # noqa: PLC0415 - a command needs no Qt
 
     return run(
@@ -75,24 +81,29 @@ def _command(name: str, argv: list[str]) -> int:
     return command.run(parser.parse_args(argv))
 
 
+def _display_is_named() -> bool:
+    """Whether the environment says where a window could be shown."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in names)
+
+
 def _display_opens() -> bool:
     """Whether a window could be shown. Asked in a process of its own: Qt ends the process that cannot."""
-    if sys.platform == "linux" and not any(
-        os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    ):
+    if not _display_is_named():
         return False
     probe = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
     result = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)  # noqa: S603 - our own text
     return result.returncode == 0
 
 
-def _samples_without_window() -> int:
+def _samples_without_window(weights: str) -> int:
     from resources import SAMPLES  # noqa: PLC0415
 
     results = Path("runs/samples")
     results.mkdir(parents=True, exist_ok=True)
     status = _command(
-        "suggest", [str(SAMPLES), "--output", str(results / "suggestions.json"), "--preview", str(results)]
+        "suggest",
+        [str(SAMPLES), "--output", str(results / "suggestions.json"), "--preview", str(results), "--weights", weights],
     )
     if status == 0:
         print(

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import main
+from resources import SAMPLES
+from tests.tiny_model import write_tiny_model
+
+ROOT = Path(main.__file__).parent
+
+
+def _run(*args: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    headless = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    command = [sys.executable, str(ROOT / "main.py"), *map(str, args)]
+    return subprocess.run(command, cwd=cwd, env=headless | environment, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_that_is_none_is_one_sentence_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder, why in ((tmp_path / "gone", "does not exist"), (file, "is not a folder")):
+        assert main.main([str(folder)]) == 2
+        said = capsys.readouterr().err
+        assert str(folder) in said
+        assert why in said
+        assert said.count("\n") == 1
+
+
+def test_a_window_without_a_display_is_one_sentence(tmp_path: Path) -> None:
+    done = _run(tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "display" in done.stderr
+    assert "suggest" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in main.COMMANDS)
+
+
+def test_the_samples_without_a_display(tmp_path: Path) -> None:
+    weights = write_tiny_model(tmp_path / "tiny.safetensors")
+    done = _run("--samples", "--weights", weights, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "runs/samples" in done.stdout
+    assert (tmp_path / "runs/samples/suggestions.json").is_file()
+    pictures = {p.name for p in (tmp_path / "runs/samples").glob("*.jpg")}
+    assert pictures == {p.name for p in SAMPLES.glob("*.jpg")}
+
+
+def test_neither_help_nor_suggest_imports_qt(tmp_path: Path) -> None:
+    code = "import sys, main, model.suggest; main._window_parser(); print([m for m in sys.modules if m.startswith('PySide')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
