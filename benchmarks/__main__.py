@@ -1,23 +1,49 @@
-"""Run every benchmark, each in a process of its own."""
+"""Run every benchmark, each in a process of its own, and print one table."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import pkgutil
 import subprocess
 import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import benchmarks
+from benchmarks.report import Record, machine, table
 
 HELPERS = {"__main__", "photos", "report", "running"}
 
 
 def run() -> int:
-    """Run them one after the other; the status of the last that failed, or 0."""
-    status = 0
-    for name in sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in HELPERS):
-        print(f"\n{name}", flush=True)
-        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode or status
-    return status
+    """Run them one after the other, print one table, and return how many failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--json", type=Path, help="write all records here")
+    args = parser.parse_args()
+    records: list[Record] = []
+    failed: list[str] = []
+    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in HELPERS)
+    with tempfile.TemporaryDirectory() as folder:
+        for i, name in enumerate(names, 1):
+            print(f"{i} of {len(names)}: {name}", file=sys.stderr, flush=True)
+            file = Path(folder) / f"{name}.json"
+            command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file)]
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if done.returncode or not file.is_file():
+                failed.append(name)
+                print(done.stderr, file=sys.stderr)
+                continue
+            found = [Record(**record) for record in json.loads(file.read_text(encoding="utf-8"))["records"]]
+            records += [replace(record, name=f"{name}: {record.name.strip()}") for record in found]
+    print(table(records))
+    if args.json:
+        content = {"machine": machine(), "records": [record.as_dict() for record in records]}
+        args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    for name in failed:
+        print(f"{name} failed: see above.", file=sys.stderr)
+    return len(failed)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ class Record:
     aim: str = ""
     met: bool | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return asdict(self)
+
 
 def machine() -> dict[str, Any]:
     """The machine and the versions that a figure depends on."""
@@ -70,7 +74,7 @@ def main(
     records = measure(args)
     print(table(records))
     if args.json:
-        content = {"benchmark": name, "machine": machine(), "records": [asdict(record) for record in records]}
+        content = {"benchmark": name, "machine": machine(), "records": [record.as_dict() for record in records]}
         args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
