@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from annotator.actions import MENUS, Actions, Spec, specs
 from annotator.keys import KeysDialog
 from annotator.settings import Settings
+from tests.qt import find
 
 
 @pytest.fixture
@@ -59,9 +60,9 @@ def test_keys_can_be_changed_taken_away_and_set_back(qtbot: QtBot, settings: Set
     dialog = KeysDialog(actions, window)
     qtbot.addWidget(dialog)
     dialog.show()
-    rows = dialog.findChild(QTreeWidget, "keys.list")
-    edit = dialog.findChild(QKeySequenceEdit, "keys.edit")
-    message = dialog.findChild(QLabel, "keys.message")
+    rows = find(dialog, QTreeWidget, "keys.list")
+    edit = find(dialog, QKeySequenceEdit, "keys.edit")
+    message = find(dialog, QLabel, "keys.message")
     item = rows.findItems("Next photo", Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)[0]
     rows.setCurrentItem(item)
 
@@ -81,5 +82,5 @@ def test_keys_can_be_changed_taken_away_and_set_back(qtbot: QtBot, settings: Set
     other = QWidget()
     qtbot.addWidget(other)
     assert _actions(other, settings, [])["image.next"].shortcut() == QKeySequence("F7"), "also after a restart"
-    qtbot.mouseClick(dialog.findChild(QPushButton, "keys.standard"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(find(dialog, QPushButton, "keys.standard"), Qt.MouseButton.LeftButton)
     assert actions["image.next"].shortcuts() == [QKeySequence("D"), QKeySequence("PgDown")]

@@ -15,6 +15,7 @@ from annotator.inference import ModelInfo, Progress, Suggester, Suggestions, sen
 from annotator.photos import PhotoCache
 from model.predict import Instance, Predictor
 from resources import SAMPLES
+from tests.qt import arguments
 from tests.tiny_model import write_tiny_model
 
 LONG = 30_000
@@ -80,7 +81,7 @@ def suggester(qtbot: QtBot) -> Iterator[Suggester]:
 def _load(qtbot: QtBot, suggester: Suggester, weights: Path) -> ModelInfo:
     with qtbot.waitSignal(suggester.loaded, timeout=LONG) as signal:
         suggester.load(str(weights))
-    return signal.args[0]
+    return arguments(signal)[0]
 
 
 def test_a_model_tells_its_classes_with_skeletons_from_zero(qtbot: QtBot, suggester: Suggester, weights: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pycocotools.coco import COCO
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 from shapely import MultiPolygon
 
@@ -23,6 +23,7 @@ from annotator.core.document import Document, Status
 from annotator.core.geometry import iou, to_parts
 from annotator.inference import Progress
 from resources import SAMPLES, WEIGHTS
+from tests.qt import arguments, find
 
 Start = Callable[[Path], Application]
 LONG = 60_000  # milliseconds: the first answer waits for torch
@@ -125,7 +126,7 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
 
     # Lower the threshold with the slider's keys: more suggestions, at once and without the model.
     before = len(document.offered)
-    slider = window.findChild(object, "model.threshold")
+    slider = find(window, QSlider, "model.threshold")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert document.threshold == pytest.approx(0.05)
@@ -186,8 +187,8 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
     qtbot.waitUntil(lambda: session.document is not None and session.document.name == "group.jpg")
     _key(application, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil((folder / "annotations.json").is_file)
-    on_screen = {a.id: a for a in document.annotations}
-    names = {a.id: _name(application, a) for a in document.annotations}
+    on_screen: dict[int, Annotation] = {a.id: a for a in document.annotations}
+    names: dict[int, str] = {a.id: _name(application, a) for a in document.annotations}
     window.close()
     application.close()
 
@@ -199,8 +200,10 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
         mask, painted = coco.annToMask(coco.anns[annotation_id]), _painted(annotation.shape, width, height)
         assert (mask & painted).sum() / (mask | painted).sum() > 0.98
         assert coco.loadCats(coco.anns[annotation_id]["category_id"])[0]["name"] == names[annotation_id]
-    keypoints = next(a for a in coco.anns.values() if a["id"] == corrected.id)["keypoints"]
-    assert len(keypoints) == 51
+    record = next(
+        a for a in json.loads((folder / "annotations.json").read_text())["annotations"] if a["id"] == corrected.id
+    )
+    assert len(record["keypoints"]) == 51
 
     # Opened again, everything is as it was, the rejected one included.
     again = start(folder)
@@ -235,14 +238,16 @@ def test_the_whole_folder_is_looked_at_on_request(qtbot: QtBot, start: Start, fo
     _wait_for_suggestions(qtbot, application)
     heard: list[Progress | None] = []
     application.suggester.progress.connect(heard.append)
-    button = application.window.findChild(QPushButton, "model.suggest_all")
+    button = find(application.window, QPushButton, "model.suggest_all")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     photos = application.session.photos
     qtbot.waitUntil(lambda: bool(heard) and heard[-1] is None, timeout=LONG)
+    assert heard[0]
     assert heard[0].total >= 7
-    files = {
-        name for name in photos.names if application.session.store.pool(name, application.flow.model.id) is not None
-    }
+    store, model = application.session.store, application.flow.model
+    assert store
+    assert model
+    files = {name for name in photos.names if store.pool(name, model.id) is not None}
     assert files == set(photos.names)
 
 
@@ -252,7 +257,7 @@ def test_a_model_that_fails_leaves_the_window_working(qtbot: QtBot, start: Start
     (tmp_path / "weights.safetensors").write_text("these are not weights")
     with qtbot.waitSignal(application.suggester.failed, timeout=LONG) as signal:
         application.suggester.load(str(tmp_path / "weights.safetensors"))
-    assert "weights.safetensors" in signal.args[0]
+    assert "weights.safetensors" in arguments(signal)[0]
     assert "weights.safetensors" in application.window.banner.text
     application.session.go(1)
     assert _wait_for_suggestions(qtbot, application).offered, "the model before it stays in use"

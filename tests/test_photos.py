@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.photos import Photo, PhotoCache, PhotoLoader, decode
 from model.photo import PhotoError
+from tests.qt import arguments
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_the_loader_answers_for_the_photo_asked_for_and_keeps_the_next_ready(qtb
     loader = PhotoLoader(cache)
     with qtbot.waitSignal(loader.loaded) as signal:
         loader.show(folder / "a.png", [folder / "b.png"])
-    path, photo = signal.args
+    path, photo = arguments(signal)
     assert path == folder / "a.png"
     assert photo.size == (45, 31)
     qtbot.waitUntil(lambda: cache.peek(folder / "b.png") is not None)
@@ -75,8 +76,8 @@ def test_the_loader_tells_what_cannot_be_read_and_goes_on(qtbot: QtBot, folder: 
     loader = PhotoLoader(PhotoCache())
     with qtbot.waitSignal(loader.failed) as signal:
         loader.show(folder / "broken.jpg", [])
-    assert signal.args[0] == folder / "broken.jpg"
-    assert "empty" in signal.args[1] or "0 bytes" in signal.args[1]
+    assert arguments(signal)[0] == folder / "broken.jpg"
+    assert "empty" in arguments(signal)[1] or "0 bytes" in arguments(signal)[1]
     with qtbot.waitSignal(loader.loaded):
         loader.show(folder / "c.png", [])
     loader.close()

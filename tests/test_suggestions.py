@@ -17,6 +17,7 @@ from annotator.session import Session
 from annotator.settings import Settings
 from annotator.suggestions import MODEL_CLASS, SuggestionFlow
 from resources import SAMPLES
+from tests.qt import arguments
 from tests.tiny_model import write_tiny_model
 
 LONG = 30_000
@@ -104,7 +105,7 @@ def test_only_classes_of_the_project_are_suggested_until_the_others_are_added(
     parts = start()
     with qtbot.waitSignal(parts.flow.unmatched, timeout=LONG) as signal:
         pass
-    assert signal.args[0] == ["person"]
+    assert arguments(signal)[0] == ["person"]
     qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
     assert {s.category_id for s in parts.document.offered} == {10}, "matched by name, whatever its case"
     few = len(parts.document.offered)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QMessageBox,
-    QTableView,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -35,6 +35,7 @@ from annotator.settings import Settings
 from annotator.suggestions import SuggestionFlow
 from annotator.window import Window
 from resources import SAMPLES
+from tests.qt import find
 
 Start = Callable[[], Window]
 
@@ -140,7 +141,7 @@ def test_letters_in_the_filter_are_text(qtbot: QtBot, start: Start, folder: Path
     window = start()
     _open(qtbot, window, folder)
     QTest.keyClick(window.canvas, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    field = window.findChild(QLineEdit, "photos.filter")
+    field = find(window, QLineEdit, "photos.filter")
     qtbot.waitUntil(field.hasFocus)
     QTest.keyClicks(field, "dog")
     assert field.text() == "dog"
@@ -187,7 +188,7 @@ def test_objects_of_the_list_are_selected_on_the_canvas(qtbot: QtBot, start: Sta
     document = _open(qtbot, window, folder)
     first, second = _add(window, 10), _add(window, 200)
     assert document.selection == (second.id,)
-    rows = window.instances.findChild(QTableView)
+    rows = window.instances.rows
     place = rows.visualRect(rows.model().index(1, 0)).center()
     QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     assert document.selection == (first.id,)
@@ -232,14 +233,14 @@ def test_recent_folders_are_offered(qtbot: QtBot, start: Start, folder: Path) ->
 
 def test_layout_and_flags_are_remembered(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
-    window.findChild(QDockWidget, "dock.model").hide()
+    find(window, QDockWidget, "dock.model").hide()
     window.actions_["view.names"].trigger()
     assert window.canvas.show_names is False
     window.resize(1000, 700)
     window.close()
     again = start()
-    assert again.findChild(QDockWidget, "dock.model").isHidden()
-    assert not again.findChild(QDockWidget, "dock.photos").isHidden()
+    assert find(again, QDockWidget, "dock.model").isHidden()
+    assert not find(again, QDockWidget, "dock.photos").isHidden()
     assert again.canvas.show_names is False
     assert not again.actions_["view.names"].isChecked()
 
@@ -249,7 +250,7 @@ def test_the_theme_can_be_forced(qtbot: QtBot, qapp: QApplication, start: Start,
     _open(qtbot, window, folder)
     grounds = {}
     for scheme in ("light", "dark"):
-        window.findChild(QAction, f"view.theme.{scheme}").trigger()
+        find(window, QAction, f"view.theme.{scheme}").trigger()
         assert theme.current().name == scheme
         grounds[scheme] = window.canvas.colors.background
     assert grounds["light"] != grounds["dark"]
@@ -275,7 +276,7 @@ def test_the_context_menu_offers_what_fits(qtbot: QtBot, start: Start, folder: P
 def test_what_is_saved_is_said(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     _open(qtbot, window, folder)
-    saved = window.findChild(QLabel, "status.saved")
+    saved = find(window, QLabel, "status.saved")
     _add(window)
     assert saved.text() == "saving…"
     QTest.keyClick(window.canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
@@ -301,10 +302,9 @@ def test_every_dock_and_control_has_a_name_for_screen_readers(qtbot: QtBot, star
         if action.text() and action.menu() is None and not action.isSeparator() and action.objectName():
             assert action.objectName().count(".") >= 1
     for name in ("photos.filter", "model.threshold", "model.suggest_all", "model.weights", "classes.add"):
-        found = [w for w in window.findChildren(object) if w.objectName() == name and hasattr(w, "accessibleName")]
-        assert found, name
-        assert found[0].accessibleName(), name
-        assert found[0].toolTip(), name
+        control = find(window, QWidget, name)
+        assert control.accessibleName(), name
+        assert control.toolTip(), name
 
 
 def test_classes_tell_how_often_they_are_used(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -338,7 +338,7 @@ def test_closing_over_a_full_disk_asks_first(
     assert "no space left" in window.banner.text
 
     def click() -> None:
-        box = window.findChild(QMessageBox, "close.unsaved")
+        box = find(window, QMessageBox, "close.unsaved")
         next(b for b in box.buttons() if b.text().replace("&", "") == answer).click()
 
     QTimer.singleShot(100, click)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shapely import STRtree, area
+from shapely import STRtree
 
 from annotator.core.event import Event
 from annotator.core.geometry import iou, valid
@@ -193,13 +193,12 @@ def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) ->
     if not pool or not known:
         return pool
     offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]
-    offered_areas, areas = area(offered), area(there)
     pairs = STRtree(there).query(offered)
     said = set()
     for i, j in pairs.T.tolist():
         if i in said or pool[i].category_id != known[j].category_id:
             continue
-        small, large = sorted((offered_areas[i], areas[j]))
+        small, large = sorted((offered[i].area, there[j].area))
         # The areas' ratio bounds the IoU from above, and costs nothing.
         if small > SAME_OBJECT_IOU * large and iou(pool[i].shape, known[j].shape) > SAME_OBJECT_IOU:
             said.add(i)

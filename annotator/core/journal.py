@@ -198,7 +198,7 @@ def pack(annotations: Iterable[Annotation]) -> bytes:
             _Packed(
                 a.id,
                 a.category_id,
-                shapely.to_wkb(a.shape),
+                a.shape.wkb,
                 [(k.x, k.y, int(k.visibility)) for k in a.keypoints],
                 a.origin.value,
                 a.score,
