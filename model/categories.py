@@ -49,6 +49,12 @@ def to_coco(category: Category) -> dict[str, Any]:
     return record
 
 
+def counterpart(record: dict[str, Any], categories: tuple[Category, ...]) -> Category | None:
+    """Return the category that an entry of a COCO file means: of its name, or else named like its supercategory."""
+    by_name = {c.name: c for c in categories}
+    return by_name.get(record["name"]) or by_name.get(record.get("supercategory") or "")
+
+
 def mirror(names: tuple[str, ...]) -> list[int]:
     """Return for each keypoint the one that takes its place when the picture is flipped: left and right change places.
 

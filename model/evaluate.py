@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model import rle
+from model.categories import counterpart
 from model.dataset import DataError, Source, read_coco
 from model.photo import PhotoError, read_photo
 from model.predict import DeviceError, Predictor
@@ -31,17 +32,15 @@ PROMPT_AREA = 32 * 32
 def align(data: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
     """Return a COCO file's contents in the model's categories.
 
-    A category counts as the model's of the same name, or else as the model's that is named like its supercategory; what
-    neither fits is left out.
+    What the model has no counterpart for is left out.
 
     Raises:
         DataError: Nothing is left to measure.
     """
-    by_name = {c.name: c for c in predictor.categories}
     ids: dict[int, int] = {}
     records: dict[int, dict[str, Any]] = {}
     for record in data["categories"]:
-        known = by_name.get(record["name"]) or by_name.get(record.get("supercategory") or "")
+        known = counterpart(record, predictor.categories)
         if known is None:
             continue
         ids[record["id"]] = known.id

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 SURE, LIKELY = 0.3, 0.1
 """Scores from which a keypoint counts as visible (2) and as there (1); below, it is not labelled (0)."""
+BEND = -0.75
+"""The free parameter of cubic convolution (Keys, 1981), as torch's own resizing has it."""
 
 
 def locate(logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where keypoints are and how sure that is.
+    """Return where keypoints are: at the greatest value of each mask, resized bicubically to its region's pixels.
 
-    The greatest cell is refined by the parabola through it and its neighbours along each axis.
+    That is how Detectron and torchvision do it; as two products of matrices it takes a fraction of the time.
 
     Args:
         logits: [N, K, S, S] float32 over the positions of each region.
-        boxes: [N, 4] xyxy.
+        boxes: [N, 4] xyxy float32.
 
     Returns:
-        [N, K, 2] float32 x, y as COCO counts them (the index of a pixel, whose centre lies half a pixel further), and
-        [N, K] float32: the probability, 0..1, that the keypoint is within a cell of the point.
+        [N, K, 2] float32 x, y, and [N, K] float32 the greatest value.
     """
+    kinds, size = logits.shape[1:3]
+    points, peaks = logits.new_zeros(len(boxes), kinds, 2), logits.new_zeros(len(boxes), kinds)
+    sides = (boxes[:, 2:] - boxes[:, :2]).float().clamp(min=1)
+    for i, (width, height) in enumerate(sides.ceil().long().tolist()):
+        down, across = (_resizing(size, pixels).to(logits) for pixels in (height, width))
+        values = down @ logits[i] @ across.T  # [K, height, width]
+        peaks[i], best = values.flatten(1).max(1)
+        points[i] = torch.stack([best % width, best // width], -1) + 0.5
+    return boxes[:, None, :2] + points * (sides / sides.ceil())[:, None], peaks
+
+
+@lru_cache(maxsize=4096)
+def _resizing(size: int, pixels: int) -> Tensor:
+    """Return the weights [pixels, size] by which cubic convolution makes `pixels` values of `size`."""
+    source = (torch.arange(pixels) + 0.5) * (size / pixels) - 0.5
+    left = source.floor()
+    weights = torch.zeros(pixels, size)
+    for offset in (-1, 0, 1, 2):
+        tap = (left + offset).clamp(0, size - 1).long()  # the edge goes on outside
+        weights.scatter_add_(1, tap[:, None], _cubic((source - left - offset).abs())[:, None])
+    return weights
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    """Return the kernel of cubic convolution (Keys, 1981, eq. 4) at distances from 0 to 2."""
+    near = ((BEND + 2) * distance - (BEND + 3)) * distance**2 + 1
+    far = BEND * (((distance - 5) * distance + 8) * distance - 4)
+    return torch.where(distance <= 1, near, far)
+
+
+def certainty(logits: Tensor) -> Tensor:
+    """Return for masks [N, K, S, S] the probability [N, K] that the keypoint is within a cell of the best one."""
     count, kinds, size, _ = logits.shape
     flat = logits.flatten(2)
-    best = flat.argmax(2)  # [N, K]
-    y, x = best // size, best % size
-
-    def value(dx: int, dy: int) -> Tensor:
-        index = (y + dy).clamp(0, size - 1) * size + (x + dx).clamp(0, size - 1)
-        return flat.gather(2, index[..., None])[..., 0]
-
-    here = value(0, 0)
-    step = [_peak(value(-1, 0), here, value(1, 0)), _peak(value(0, -1), here, value(0, 1))]
-    cell = (boxes[:, 2:] - boxes[:, :2])[:, None] / size  # [N, 1, 2]
-    place = torch.stack([x + step[0], y + step[1]], -1) + 0.5
-    points = boxes[:, None, :2] + place * cell
     probability = flat.softmax(2).view(count, kinds, size, size)
-    near = torch.nn.functional.avg_pool2d(probability, 3, 1, 1) * 9
-    scores = near.flatten(2).gather(2, best[..., None])[..., 0].clamp(0, 1)
-    return points - 0.5, scores
-
-
-def _peak(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
-    """Return where, from -0.5 to 0.5, the parabola through three values a step apart is greatest."""
-    bend = (before - 2 * here + after).clamp(max=-1e-6)
-    return (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
+    near = functional.avg_pool2d(probability, 3, 1, 1) * 9
+    return near.flatten(2).gather(2, flat.argmax(2)[..., None])[..., 0].clamp(0, 1)
 
 
 def visibility(scores: Tensor) -> Tensor:
-    """Return COCO's 2, 1 or 0 for each score."""
+    """Return COCO's 2, 1 or 0 for each of the scores that `certainty` gives."""
     return (scores >= LIKELY).to(scores.dtype) + (scores >= SURE).to(scores.dtype)

@@ -67,7 +67,16 @@ def _categories() -> tuple[Category, ...]:
     return tuple(Category(i, name, group[i]) for i, name in enumerate(names, 1))
 
 
+V2 = ModelConfig(classes=90, box_head="conv", mask_norm=True, rpn_convs=2)
+"""torchvision's second edition: four convolutions in the box head, norms in the heads and two convolutions in the RPN."""
+
 OFFICIAL: dict[str, Official] = {
     "coco": Official(ModelConfig(classes=90), lambda: detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1, _categories()),
+    "coco-v2": Official(V2, lambda: detection.MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1, _categories()),
+    "coco-keypoints": Official(
+        ModelConfig(classes=1, mask_head="none", keypoints=17),
+        lambda: detection.KeypointRCNN_ResNet50_FPN_Weights.COCO_V1,
+        (Category(1, "person", "person", PERSON_KEYPOINTS, PERSON_SKELETON),),
+    ),
 }
 """By the name that `model.weights.load` takes."""

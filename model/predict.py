@@ -20,12 +20,13 @@ from model import weights as weight_files
 from model.augment import MEAN, STD
 from model.checkpoint import Checkpoint
 from model.contours import mask_polygons
-from model.keypoints import locate, visibility
+from model.keypoints import certainty, locate, visibility
 from model.network import Detections
 from model.official import UNUSED
 from model.precision import fast_type
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -170,12 +171,15 @@ class Predictor:
         return self._instances(found)
 
     @torch.inference_mode()
-    def masks_for_boxes(self, boxes: NDArray[np.floating], categories: list[int] | None = None) -> list[Instance]:
+    def masks_for_boxes(
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+    ) -> list[Instance]:
         """Return an instance for each given box: its mask, and keypoints where its category has them.
 
         Args:
             boxes: [N, 4] xyxy in coordinates of the photo.
-            categories: The id of each box's category; where None, the class that fits a box best.
+            categories: The id of each box's category; where it is None, and without this list, the class that fits the
+                box best.
 
         Raises:
             ValueError: The boxes have another shape, or a category is not one of the model's.
@@ -184,14 +188,17 @@ class Predictor:
         self._require_image()
         inner = self._inner_boxes(boxes)
         probabilities = self._network.roi_heads.classify(self._maps, [inner])[0].softmax(1)  # [N, classes + 1]
-        if categories is None:
-            labels = self._named(probabilities).argmax(1)
-        else:
+        labels = self._named(probabilities).argmax(1)
+        if categories is not None:
+            if len(categories) != len(inner):
+                raise ValueError(f"{len(inner)} boxes need as many categories, not {len(categories)}")
             index = {c.id: i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED}
-            unknown = [c for c in categories if c not in index]
-            if unknown or len(categories) != len(inner):
-                raise ValueError(f"the model has no category {unknown[0]}" if unknown else "one category for each box")
-            labels = torch.tensor([index[c] for c in categories], dtype=torch.int64, device=inner.device)
+            unknown = [c for c in categories if c is not None and c not in index]
+            if unknown:
+                raise ValueError(f"the model has no category {unknown[0]}")
+            given = [-1 if c is None else index[c] for c in categories]
+            wanted = torch.tensor(given, dtype=torch.int64, device=inner.device)
+            labels = torch.where(wanted < 0, labels, wanted)
         scores = probabilities.gather(1, labels[:, None])[:, 0]
         return self._instances(Detections(inner, scores, labels), given=np.asarray(boxes, np.float32))
 
@@ -245,8 +252,9 @@ class Predictor:
         if len(inner) == 0:
             return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
         logits = self._network.roi_heads.keypoints(self._maps, [inner])
-        outer = inner / torch.from_numpy(np.tile(self._scale, 2)).to(inner.device)
-        points, scores = locate(logits, outer)
+        points, _ = locate(logits, inner)
+        points = points / torch.from_numpy(self._scale).to(inner.device)
+        scores = certainty(logits)
         joined = torch.cat([points, visibility(scores)[..., None]], -1)
         return joined.float().cpu().numpy(), scores.float().cpu().numpy()
 

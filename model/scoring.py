@@ -98,7 +98,7 @@ def usefulness(true: Truth, results: list[dict[str, Any]], images: list[int]) ->
     meets already; those inside a crowd do not count.
     """
     by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for record in results:
+    for record in (r for r in results if "segmentation" in r):
         by_key.setdefault((record["image_id"], record["category_id"]), []).append(record)
     rows = []
     for threshold in THRESHOLDS:

@@ -7,7 +7,6 @@ files are read by `torch.load(weights_only=True)`.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -174,17 +173,13 @@ def _official(name: str) -> Checkpoint:
         ) from None
     except Exception:  # noqa: BLE001 - a damaged file fails in many ways
         raise WeightsError(f"{cached} is damaged: delete it and it is fetched again.") from None
-    checkpoint = Checkpoint(entry.config, entry.categories, state, {})
     with torch.device("meta"):
-        try:
-            _compare(build(entry.config), _without_counters(state))
-        except WeightsError:
-            raise WeightsError(
-                f"{cached} is not what torchvision publishes: delete it and it is fetched again."
-            ) from None
-    return replace(checkpoint, state=_without_counters(state))
-
-
-def _without_counters(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Leave out the counters of trained batch norms where ours are frozen and have none."""
-    return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+        network = build(entry.config)
+    known = network.state_dict()
+    # Where our batch norms are frozen they do not count the batches that torchvision's saw.
+    state = {n: v for n, v in state.items() if n in known or not n.endswith("num_batches_tracked")}
+    try:
+        _compare(network, state)
+    except WeightsError:
+        raise WeightsError(f"{cached} is not what torchvision publishes: delete it and it is fetched again.") from None
+    return Checkpoint(entry.config, entry.categories, state)

@@ -46,7 +46,10 @@ CATEGORIES = (
 def repeatable() -> Iterator[None]:
     torch.manual_seed(0)
     torch.set_flush_denormal(True)  # random networks with frozen norms are full of numbers too small for speed
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # tiny operations wait for threads longer than they take, the more so on a busy machine
     yield
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
 
 
