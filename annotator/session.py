@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,10 @@ class Session(QObject):
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
                 self._stored.emit(number, None, error)
                 return
-            self._stored.emit(number, store, None)
+            if number == self._opening:
+                self._stored.emit(number, store, None)
+            else:
+                store.close()  # another folder was asked for meanwhile, or the window was closed
 
         self._disk.submit(work)
 
@@ -150,7 +154,7 @@ class Session(QObject):
     def _use_store(self, number: int, store: Store | None, error: Exception | None) -> None:
         if number != self._opening:
             if store:
-                self._disk.submit(store.close)
+                threading.Thread(target=store.close, name="late store").start()
             return
         if store is None:
             self.message.emit(str(error), "error")
