@@ -40,6 +40,7 @@ class KeysDialog(QDialog):
         self._list.setHeaderLabels(["Action", "Keys"])
         self._list.setColumnWidth(0, 320)
         self._list.setRootIsDecorated(False)
+        self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
         self._edit = QKeySequenceEdit()
         self._edit.setObjectName("keys.edit")
         self._edit.setMaximumSequenceLength(1)
