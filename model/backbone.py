@@ -69,6 +69,7 @@ class Pyramid(nn.Module):
             norm_layer=nn.BatchNorm2d if config.mask_norm else None,
         )
         self.channels = config.channels
+        self.stages = body.stages
         self.strides = (*STRIDES, 64)
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -85,6 +86,7 @@ class SingleScale(nn.Module):
         last = 2 if config.features == "c4" else 3
         self.body = IntermediateLayerGetter(body.parts, {body.stages[last]: "0"})
         self.channels = _widths(body.parts, body.stages)[last]
+        self.stages = body.stages
         self.strides = (STRIDES[last],)
 
     def forward(self, images: Tensor) -> list[Tensor]:

@@ -78,12 +78,12 @@ def match(boxes: Tensor, true: Tensor, low: float, high: float, *, keep_best: bo
     return matched
 
 
-def sample(matched: Tensor, count: int, positive_share: float) -> tuple[Tensor, Tensor]:
+def sample(matched: Tensor, count: int, positive_share: float, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw at most `count` indices from `matched` (see `match`): (positives, negatives), each int64."""
     positives = torch.nonzero(matched >= 0).flatten()
     negatives = torch.nonzero(matched == -1).flatten()
     chosen_positives = min(len(positives), int(count * positive_share))
     chosen_negatives = min(len(negatives), count - chosen_positives)
-    positives = positives[torch.randperm(len(positives), device=matched.device)[:chosen_positives]]
-    negatives = negatives[torch.randperm(len(negatives), device=matched.device)[:chosen_negatives]]
+    positives = positives[torch.randperm(len(positives), generator=random, device=matched.device)[:chosen_positives]]
+    negatives = negatives[torch.randperm(len(negatives), generator=random, device=matched.device)[:chosen_negatives]]
     return positives, negatives

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from model.augment import MaskCache, training_sample
 from model.photo import PhotoError
 from model.targets import empty_target
+from model.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,12 +69,22 @@ class Batch:
 
 
 class Batches(Dataset[Batch]):
-    """The batches of an epoch; item i is drawn from its own seed, whoever asks for it and when."""
+    """This process's part of the batches of an epoch; each photo is drawn from its own seed, whoever asks for it."""
 
     def __init__(
-        self, photos: list[Photo], plans: list[Plan], config: TrainConfig, masks: MaskCache, *, mirror: list[int]
+        self,
+        photos: list[Photo],
+        plans: list[Plan],
+        config: TrainConfig,
+        masks: MaskCache,
+        *,
+        mirror: list[int],
+        team: Team | None = None,
     ) -> None:
-        self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
+        self.team = team or Team()
+        # A process without a photo in a batch would have nothing to say to the others.
+        self.plans = [plan for plan in plans if len(plan.photos) >= self.team.size]
+        self.photos, self.config, self.masks = photos, config, masks
         self.mirror = mirror
 
     def __len__(self) -> int:
@@ -81,10 +92,10 @@ class Batches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
-        random = np.random.default_rng(plan.seed)
         images, targets, names = [], [], []
-        for i in plan.photos:
-            photo = self.photos[i]
+        for place in self.team.share(range(len(plan.photos))):
+            photo = self.photos[plan.photos[place]]
+            random = np.random.default_rng((plan.seed, place))
             try:
                 image, target = training_sample(
                     photo,
@@ -98,6 +109,7 @@ class Batches(Dataset[Batch]):
             except PhotoError as error:
                 print(f"Left out {photo.path}: {error}", file=sys.stderr)  # noqa: T201 - a run goes on without it
                 continue
+            target.seed = int(random.integers(2**62))
             images.append(image)
             targets.append(target)
             names.append(str(photo.path))

@@ -17,7 +17,7 @@ KEYPOINT_SIZE = 56
 """Cells along each side of a keypoint mask (paper, sec. 5)."""
 
 
-def class_loss(logits: Tensor, labels: Tensor, complete: Tensor) -> Tensor:
+def class_loss(logits: Tensor, labels: Tensor, complete: Tensor, divisor: float) -> Tensor:
     """Return the class loss, averaged over the regions.
 
     A region of background in a photo where some classes are not labelled may be an object of one of those: what is
@@ -27,6 +27,7 @@ def class_loss(logits: Tensor, labels: Tensor, complete: Tensor) -> Tensor:
         logits: [R, classes + 1] float32.
         labels: [R] int64, 0 for background.
         complete: [R, classes + 1] bool: the classes that are labelled in the region's photo.
+        divisor: How many regions there are, R unless several processes share them.
     """
     log_p = functional.log_softmax(logits, 1)
     allowed = torch.zeros_like(complete)
@@ -34,26 +35,26 @@ def class_loss(logits: Tensor, labels: Tensor, complete: Tensor) -> Tensor:
     allowed |= ~complete
     background = torch.logsumexp(log_p.masked_fill(~allowed, float("-inf")), 1)
     object_ = log_p.gather(1, labels[:, None])[:, 0]
-    return -torch.where(labels == 0, background, object_).sum() / max(1, len(labels))
+    return -torch.where(labels == 0, background, object_).sum() / divisor
 
 
-def box_loss(offsets: Tensor, wanted: Tensor, labels: Tensor, regions: int) -> Tensor:
+def box_loss(offsets: Tensor, wanted: Tensor, labels: Tensor, divisor: float) -> Tensor:
     """Return the smooth L1 loss of the offsets of the true class.
 
     Args:
         offsets: [P, (classes + 1) * 4] of the positive regions.
         wanted: [P, 4].
         labels: [P] int64.
-        regions: How many regions were classified, negatives included: the divisor (Fast R-CNN's code).
+        divisor: How many regions were classified, negatives included (Fast R-CNN's code).
     """
     own = offsets.reshape(len(offsets), offsets.shape[1] // 4, 4)[
         torch.arange(len(labels), device=labels.device), labels
     ]
-    return functional.smooth_l1_loss(own, wanted, reduction="sum", beta=SMOOTH) / max(1, regions)
+    return functional.smooth_l1_loss(own, wanted, reduction="sum", beta=SMOOTH) / divisor
 
 
-def mask_loss(logits: Tensor, targets: Tensor, labels: Tensor, kind: MaskLoss) -> Tensor:
-    """Return the mask loss, averaged over the cells.
+def mask_loss(logits: Tensor, targets: Tensor, labels: Tensor, kind: MaskLoss, divisor: float) -> Tensor:
+    """Return the mask loss, averaged over the cells of a mask and over the masks.
 
     sigmoid: binary cross-entropy on the mask of the true class only, so that classes do not compete (paper, sec. 3).
     softmax: each cell is of one class or background (Table 2b).
@@ -63,13 +64,14 @@ def mask_loss(logits: Tensor, targets: Tensor, labels: Tensor, kind: MaskLoss) -
         targets: [P, M, M] float32, 0 or 1.
         labels: [P] int64.
         kind: Which of the two.
+        divisor: How many masks there are, P unless several processes share them.
     """
-    if len(labels) == 0:
-        return logits.sum() * 0
+    share = 1 / (divisor * logits.shape[-1] * logits.shape[-2])
     if kind == "softmax":
-        return functional.cross_entropy(logits, targets.long() * labels[:, None, None])
+        wanted = targets.long() * labels[:, None, None]
+        return functional.cross_entropy(logits, wanted, reduction="sum") * share
     own = logits[torch.arange(len(labels), device=labels.device), labels]
-    return functional.binary_cross_entropy_with_logits(own, targets)
+    return functional.binary_cross_entropy_with_logits(own, targets, reduction="sum") * share
 
 
 def mask_targets(grids: Tensor, grid_boxes: Tensor, regions: Tensor, size: int) -> Tensor:
@@ -107,15 +109,14 @@ def keypoint_targets(keypoints: Tensor, regions: Tensor) -> tuple[Tensor, Tensor
     return cell[..., 1] * KEYPOINT_SIZE + cell[..., 0], inside
 
 
-def keypoint_loss(logits: Tensor, cells: Tensor, counts: Tensor) -> Tensor:
+def keypoint_loss(logits: Tensor, cells: Tensor, counts: Tensor, divisor: float) -> Tensor:
     """Return the cross-entropy of a softmax over positions (paper, sec. 5), averaged over the keypoints that count.
 
     Args:
         logits: [P, K, 56, 56].
         cells: [P, K] int64, see `keypoint_targets`.
         counts: [P, K] bool.
+        divisor: How many keypoints count, unless several processes share them.
     """
-    if not counts.any():
-        return logits.sum() * 0
     flat = logits.flatten(2)[counts]
-    return functional.cross_entropy(flat, cells[counts])
+    return functional.cross_entropy(flat, cells[counts], reduction="sum") / divisor

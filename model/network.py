@@ -15,6 +15,8 @@ from model.heads import RegionHeads
 from model.rpn import RegionProposals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.backbone import Pyramid, SingleScale
     from model.config import ModelConfig, TrainConfig
     from model.targets import Target
@@ -53,27 +55,39 @@ class MaskRCNN(nn.Module):
         self.rpn = RegionProposals(config, backbone.channels, backbone.strides)
         self.roi_heads = RegionHeads(config, backbone.channels, backbone.strides)
 
-    def forward(self, images: Tensor, targets: list[Target], sampling: TrainConfig) -> dict[str, Tensor]:
+    def forward(
+        self,
+        images: Tensor,
+        targets: list[Target],
+        sampling: TrainConfig,
+        mean_total: Callable[[int], float] = float,
+    ) -> dict[str, Tensor]:
         """Return the losses, each a scalar: rpn_objectness, rpn_box, class, box, and mask and keypoint with such heads.
 
         Args:
             images: [B, 3, H, W] normalised pictures.
             targets: What is true of each.
             sampling: How many anchors and regions are drawn.
+            mean_total: Gives, for the number of anchors, regions, masks or keypoints that a loss is over, what to divide
+                by: the number itself, or in a team of processes the mean of theirs.
         """
+
+        def divisor(count: int) -> float:
+            return max(1.0, mean_total(count))
+
         size = (images.shape[2], images.shape[3])
         features = self.backbone(images)
         scored = self.rpn.score(features, size)
-        found = self.rpn.losses(scored, targets, sampling)
+        found = self.rpn.losses(scored, targets, sampling, divisor)
         proposals = self.rpn.propose(
             scored, [size] * len(targets), pre_nms=sampling.rpn_pre_nms, post_nms=sampling.rpn_post_nms
         )
         samples = [_draw(p, t, sampling) for p, t in zip(proposals, targets, strict=True)]
-        found |= self._box_losses(features, samples, targets)
+        found |= self._box_losses(features, samples, targets, divisor)
         if self.roi_heads.mask_head is not None:
-            found["mask"] = self._mask_loss(features, samples, targets, sampling)
+            found["mask"] = self._mask_loss(features, samples, targets, sampling, divisor)
         if self.roi_heads.keypoint_head is not None:
-            found["keypoint"] = self._keypoint_loss(features, samples, targets, sampling)
+            found["keypoint"] = self._keypoint_loss(features, samples, targets, sampling, divisor)
         return found
 
     def encode(self, images: Tensor) -> list[Tensor]:
@@ -120,7 +134,9 @@ class MaskRCNN(nn.Module):
         keep = batched_nms(boxes, scores, labels, self.config.box_nms)[:most]
         return Detections(boxes[keep], scores[keep], labels[keep])
 
-    def _box_losses(self, features: list[Tensor], samples: list[_Sample], targets: list[Target]) -> dict[str, Tensor]:
+    def _box_losses(
+        self, features: list[Tensor], samples: list[_Sample], targets: list[Target], divisor: Callable[[int], float]
+    ) -> dict[str, Tensor]:
         logits, offsets = self.roi_heads.classify(features, [s.regions for s in samples])
         labels, complete, wanted, positive = [], [], [], []
         for sample, target in zip(samples, targets, strict=True):
@@ -132,13 +148,19 @@ class MaskRCNN(nn.Module):
             wanted.append(geometry.encode(true, base, geometry.HEAD_WEIGHTS))
             positive.append(own > 0)
         label, chosen = torch.cat(labels), torch.cat(positive)
+        total = divisor(len(label))
         return {
-            "class": losses.class_loss(logits, label, torch.cat(complete)),
-            "box": losses.box_loss(offsets[chosen], torch.cat(wanted), label[chosen], len(label)),
+            "class": losses.class_loss(logits, label, torch.cat(complete), total),
+            "box": losses.box_loss(offsets[chosen], torch.cat(wanted), label[chosen], total),
         }
 
     def _mask_loss(
-        self, features: list[Tensor], samples: list[_Sample], targets: list[Target], sampling: TrainConfig
+        self,
+        features: list[Tensor],
+        samples: list[_Sample],
+        targets: list[Target],
+        sampling: TrainConfig,
+        divisor: Callable[[int], float],
     ) -> Tensor:
         regions, grids, grid_boxes, labels = [], [], [], []
         for sample, target in zip(samples, targets, strict=True):
@@ -148,14 +170,21 @@ class MaskRCNN(nn.Module):
             grids.append(target.masks[index])
             grid_boxes.append(target.mask_boxes[index])
             labels.append(target.labels[index])
-        if sum(map(len, regions)) == 0:
+        count = sum(map(len, regions))
+        total = divisor(count)  # asked of every process of a team, also of one without masks
+        if count == 0:
             return _nothing(self.roi_heads.mask_head, self.roi_heads.mask_predictor)
         logits = self.roi_heads.masks(features, regions)
         wanted = losses.mask_targets(torch.cat(grids), torch.cat(grid_boxes), torch.cat(regions), logits.shape[-1])
-        return losses.mask_loss(logits, wanted, torch.cat(labels), self.config.mask_loss)
+        return losses.mask_loss(logits, wanted, torch.cat(labels), self.config.mask_loss, total)
 
     def _keypoint_loss(
-        self, features: list[Tensor], samples: list[_Sample], targets: list[Target], sampling: TrainConfig
+        self,
+        features: list[Tensor],
+        samples: list[_Sample],
+        targets: list[Target],
+        sampling: TrainConfig,
+        divisor: Callable[[int], float],
     ) -> Tensor:
         regions, cells, counts = [], [], []
         for sample, target in zip(samples, targets, strict=True):
@@ -165,10 +194,12 @@ class MaskRCNN(nn.Module):
             regions.append(boxes[chosen])
             cells.append(cell[chosen])
             counts.append(count[chosen])
-        if sum(map(len, regions)) == 0:
+        count = sum(map(len, regions))
+        total = divisor(sum(int(c.sum()) for c in counts))
+        if count == 0:
             return _nothing(self.roi_heads.keypoint_head, self.roi_heads.keypoint_predictor)
         logits = self.roi_heads.keypoints(features, regions)
-        return losses.keypoint_loss(logits, torch.cat(cells), torch.cat(counts))
+        return losses.keypoint_loss(logits, torch.cat(cells), torch.cat(counts), total)
 
 
 def _nothing(*modules: nn.Module | None) -> Tensor:
@@ -183,5 +214,5 @@ def _draw(proposals: Tensor, target: Target, sampling: TrainConfig) -> _Sample:
     matched = geometry.match(regions, target.boxes, POSITIVE_IOU, POSITIVE_IOU, keep_best=False)
     ignored = geometry.inside_share(regions, target.ignore) > 0.5
     matched = torch.where((matched == -1) & ignored, -2, matched)
-    positives, negatives = geometry.sample(matched, sampling.box_batch, sampling.box_positive)
+    positives, negatives = geometry.sample(matched, sampling.box_batch, sampling.box_positive, target.draws(1))
     return _Sample(regions[torch.cat([positives, negatives])], len(positives), matched[positives])

@@ -68,7 +68,7 @@ def _categories() -> tuple[Category, ...]:
 
 
 V2 = ModelConfig(classes=90, box_head="conv", mask_norm=True, rpn_convs=2)
-"""torchvision's second edition: four convolutions in the box head, norms in the heads and two convolutions in the RPN."""
+"""torchvision's second edition: four convolutions in the box head, norms in the heads, two convolutions in the RPN."""
 
 OFFICIAL: dict[str, Official] = {
     "coco": Official(ModelConfig(classes=90), lambda: detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1, _categories()),

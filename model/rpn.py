@@ -15,6 +15,8 @@ from torchvision.ops import batched_nms
 from model import boxes as geometry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.config import ModelConfig, TrainConfig
     from model.targets import Target
 
@@ -94,8 +96,10 @@ class RegionProposals(nn.Module):
             found.append(boxes[keep])
         return found
 
-    def losses(self, scored: Scored, targets: list[Target], sampling: TrainConfig) -> dict[str, Tensor]:
-        """Return the losses of objectness and box (Faster R-CNN, eq. 1)."""
+    def losses(
+        self, scored: Scored, targets: list[Target], sampling: TrainConfig, divisor: Callable[[int], float]
+    ) -> dict[str, Tensor]:
+        """Return the losses of objectness and box (Faster R-CNN, eq. 1); `divisor` as in `MaskRCNN.forward`."""
         objectness, truth, offsets, wanted = [], [], [], []
         for scores, deltas, target in zip(scored.objectness, scored.offsets, targets, strict=True):
             matched = geometry.match(scored.anchors, target.boxes, NEGATIVE_IOU, POSITIVE_IOU, keep_best=True)
@@ -104,14 +108,14 @@ class RegionProposals(nn.Module):
                 # Something that looks like an object may be one that nobody labelled: no lesson in that.
                 ignored |= scores.detach() > 0
             matched = torch.where((matched == -1) & ignored, -2, matched)
-            positives, negatives = geometry.sample(matched, sampling.rpn_batch, 0.5)
+            positives, negatives = geometry.sample(matched, sampling.rpn_batch, 0.5, target.draws(0))
             both = torch.cat([positives, negatives])
             objectness.append(scores[both])
             truth.append(torch.cat([torch.ones(len(positives)), torch.zeros(len(negatives))]).to(scores.device))
             offsets.append(deltas[positives])
             base, true = scored.anchors[positives], target.boxes[matched[positives]]
             wanted.append(geometry.encode(true, base, geometry.RPN_WEIGHTS))
-        count = max(1, sum(len(t) for t in truth))
+        count = divisor(sum(len(t) for t in truth))
         scores, labels = torch.cat(objectness), torch.cat(truth)
         return {
             "rpn_objectness": functional.binary_cross_entropy_with_logits(scores, labels, reduction="sum") / count,

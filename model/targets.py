@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -31,10 +31,17 @@ class Target:
     """[M, 4] float32: crowds, where nothing is learned."""
     complete: Tensor
     """[classes + 1] bool: the classes of which every instance in the photo is labelled. Index 0 is background."""
+    seed: int = 0
+    """What the draw of anchors and regions follows from, so that a run can be repeated, alone or in a team."""
 
     def to(self, device: torch.device) -> Target:
         """Return the same on another device."""
-        return Target(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "seed"}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
+
+    def draws(self, purpose: int) -> torch.Generator:
+        """Return the random numbers for one of the photo's draws."""
+        return torch.Generator(self.boxes.device).manual_seed(2 * self.seed + purpose)
 
 
 def empty_target(classes: int, keypoints: int) -> Target:

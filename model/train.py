@@ -24,6 +24,7 @@ from model.config import BUILTIN, TrainConfig
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.evaluate import evaluate
 from model.predict import Predictor
+from model.team import Team, join, leave
 from model.trainer import Trainer, TrainingError, load_backbone, transfer
 
 if TYPE_CHECKING:
@@ -70,9 +71,12 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
+    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    team = join("cuda" if cuda else "cpu")
     report = _json_lines if args.json else _bar() if sys.stdout.isatty() else _plain_lines()
+    report = report if team.leads else _silence
     try:
-        trainer = prepare(args)
+        trainer = prepare(args, team)
         if args.resume and trainer.resume():
             report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
         names = [c.name for c in trainer.categories]
@@ -88,10 +92,12 @@ def run(args: argparse.Namespace) -> int:
         return 130
     else:
         return 0
+    finally:
+        leave(team)
     return 2
 
 
-def prepare(args: argparse.Namespace) -> Trainer:
+def prepare(args: argparse.Namespace, team: Team) -> Trainer:
     """Return the run that the options describe, with its data read and its network built.
 
     Raises:
@@ -125,12 +131,13 @@ def prepare(args: argparse.Namespace) -> Trainer:
         learning_rate=args.learning_rate,
         seed=args.seed,
         workers=args.workers,
+        frozen_stages=TrainConfig.frozen_stages if start or args.backbone_weights else 0,  # noise is not worth keeping
     )
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
         raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
     device = torch.device("cuda" if cuda else "cpu")
-    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device)
+    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
 
 
 def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[str, Any]]:
@@ -140,6 +147,10 @@ def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[s
         return evaluate(Predictor(found, device), annotations).overall
 
     return measure
+
+
+def _silence(record: dict[str, Any]) -> None:
+    """Take no notice of a record: one process of a team reports."""
 
 
 def _json_lines(record: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from model.augment import MaskCache, normalise
 from model.categories import Category, mirror
 from model.checkpoint import Checkpoint
 from model.loader import Batch, Batches, batches, plan_epoch
+from model.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +80,8 @@ class Average:
 
 def freeze_stages(network: MaskRCNN, count: int) -> None:
     """Take the first `count` stages of the body, with what comes before them, out of training."""
-    ends = list(network.backbone.body.return_layers) if hasattr(network.backbone.body, "return_layers") else []
-    if not count or count > len(ends):
+    ends = network.backbone.stages
+    if not count:
         return
     for name, part in network.backbone.body.named_children():
         part.requires_grad_(requires_grad=False)
@@ -100,7 +101,9 @@ class Trainer:
         *,
         output: Path,
         device: torch.device,
+        team: Team | None = None,
     ) -> None:
+        self.team = team or Team()
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.categories, self.photos, self.config = categories, photos, config
         self.output, self.device = output, device
@@ -109,6 +112,10 @@ class Trainer:
         others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, config.learning_rate)
+        self.parallel: nn.Module = self.network
+        if self.team.size > 1:
+            gpus = [device] if device.type == "cuda" else None
+            self.parallel = nn.parallel.DistributedDataParallel(self.network, device_ids=gpus)
         self.average = Average(self.network, config.ema) if config.ema else None
         self.progress = Progress()
         points = next((c.keypoints for c in categories if c.keypoints), ())
@@ -141,7 +148,7 @@ class Trainer:
         images = images.contiguous(memory_format=torch.channels_last)
         targets = [t.to(self.device) for t in batch.targets]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            losses: dict[str, Tensor] = self.network(images, targets, self.config)
+            losses: dict[str, Tensor] = self.parallel(images, targets, self.config, self._mean_total)
         weights = {"keypoint": self.config.keypoint_weight}
         total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
         if not torch.isfinite(total):
@@ -155,6 +162,9 @@ class Trainer:
             self.average.update(self.network)
         self.progress.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _mean_total(self, count: int) -> float:
+        return self.team.mean_total(count, self.device)
 
     def run(
         self,
@@ -175,12 +185,11 @@ class Trainer:
         saved = last
         while not self._done():
             plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
-            dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)
-            torch.manual_seed(hash((self.config.seed, self.progress.epoch, self.progress.batch)) % 2**62)
+            dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
             for batch in batches(dataset, self.progress.batch):
                 losses = self.step(batch)
                 now = time.monotonic()
-                self.progress.seconds += now - last
+                self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
                 last = now
                 self.progress.batch += 1
                 report(self._step_record(losses, len(batch.names)))
@@ -193,7 +202,8 @@ class Trainer:
                 self.progress.epoch += 1
                 self.progress.batch = 0
                 self.progress.epoch_share = self.share()
-            metrics = measure(self.checkpoint()) if measure else {}
+            metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            self.team.wait()
             last = time.monotonic()  # measuring is no part of the schedule
             self.save(metrics)
             record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
@@ -224,6 +234,8 @@ class Trainer:
         Raises:
             OSError: They cannot be written.
         """
+        if not self.team.leads:
+            return
         progress = asdict(self.progress)
         files.write(self.output, self.checkpoint({"training": progress, **(metrics or {})}))
         state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "progress": progress}

@@ -13,16 +13,16 @@ def test_class_loss_is_cross_entropy_where_everything_is_labelled() -> None:
     logits, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 2])
     complete = torch.ones(6, 4, dtype=torch.bool)
     expected = torch.nn.functional.cross_entropy(logits, labels)
-    assert class_loss(logits, labels, complete).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert class_loss(logits, labels, complete, 6).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_an_unlabelled_class_is_not_pushed_towards_background() -> None:
     complete = torch.tensor([[True, True, False]])  # class 2 is not labelled in this photo
     surely_two = torch.tensor([[-9.0, -9.0, 9.0]], requires_grad=True)
     surely_one = torch.tensor([[-9.0, 9.0, -9.0]])
-    loss = class_loss(surely_two, torch.tensor([0]), complete)
+    loss = class_loss(surely_two, torch.tensor([0]), complete, 1)
     assert loss.item() == pytest.approx(0, abs=1e-4)
-    assert class_loss(surely_one, torch.tensor([0]), complete).item() > 10
+    assert class_loss(surely_one, torch.tensor([0]), complete, 1).item() > 10
     loss.backward()
     assert surely_two.grad is not None
     assert surely_two.grad.abs().max() < 1e-4
@@ -31,9 +31,9 @@ def test_an_unlabelled_class_is_not_pushed_towards_background() -> None:
 def test_background_teaches_nothing_where_no_class_is_complete() -> None:
     logits = torch.randn(3, 4, requires_grad=True)
     complete = torch.tensor([[True, False, False, False]]).expand(3, -1)
-    loss = class_loss(logits, torch.zeros(3, dtype=torch.int64), complete)
+    loss = class_loss(logits, torch.zeros(3, dtype=torch.int64), complete, 3)
     assert loss.item() == pytest.approx(0, abs=1e-6)
-    positive = class_loss(logits, torch.tensor([1, 2, 3]), complete)
+    positive = class_loss(logits, torch.tensor([1, 2, 3]), complete, 3)
     assert positive.item() > 0
 
 
@@ -41,7 +41,7 @@ def mask_gradient(kind: str) -> torch.Tensor:
     logits = torch.zeros(2, 4, 5, 5, requires_grad=True)
     targets = torch.zeros(2, 5, 5)
     targets[:, 1:3, 1:4] = 1
-    mask_loss(logits, targets, torch.tensor([1, 3]), kind).backward()  # pyrefly: ignore
+    mask_loss(logits, targets, torch.tensor([1, 3]), kind, 2).backward()  # pyrefly: ignore
     assert logits.grad is not None
     return logits.grad.abs().sum((2, 3)) > 0
 
@@ -55,7 +55,7 @@ def test_softmax_masks_teach_every_class() -> None:
 
 
 def test_mask_loss_of_nothing_known_is_log_two() -> None:
-    loss = mask_loss(torch.zeros(1, 3, 4, 4), torch.ones(1, 4, 4), torch.tensor([2]), "sigmoid")
+    loss = mask_loss(torch.zeros(1, 3, 4, 4), torch.ones(1, 4, 4), torch.tensor([2]), "sigmoid", 1)
     assert loss.item() == pytest.approx(math.log(2))
 
 
@@ -83,12 +83,12 @@ def test_keypoint_targets_are_cells_of_the_region() -> None:
 def test_keypoint_loss() -> None:
     logits = torch.zeros(1, 2, 56, 56, requires_grad=True)
     cells = torch.tensor([[5, 7]])
-    loss = keypoint_loss(logits, cells, torch.tensor([[True, False]]))
+    loss = keypoint_loss(logits, cells, torch.tensor([[True, False]]), 1)
     assert loss.item() == pytest.approx(math.log(56 * 56), rel=1e-5)
     loss.backward()
     assert logits.grad is not None
     assert logits.grad[0, 1].abs().sum() == 0  # a keypoint that does not count teaches nothing
-    assert keypoint_loss(logits, cells, torch.zeros(1, 2, dtype=torch.bool)).item() == 0
+    assert keypoint_loss(logits, cells, torch.zeros(1, 2, dtype=torch.bool), 1).item() == 0
 
 
 def test_box_loss_looks_at_the_true_class_only() -> None:
@@ -126,11 +126,11 @@ def test_matching() -> None:
 
 def test_sampling_keeps_the_share_of_positives() -> None:
     matched = torch.tensor([0] * 50 + [-1] * 200 + [-2] * 50)
-    positives, negatives = geometry.sample(matched, 40, 0.25)
+    positives, negatives = geometry.sample(matched, 40, 0.25, torch.Generator())
     assert (len(positives), len(negatives)) == (10, 30)
     assert (matched[positives] == 0).all()
     assert (matched[negatives] == -1).all()
-    few, many = geometry.sample(torch.tensor([0, -1, -1, -1, -1]), 4, 0.5)
+    few, many = geometry.sample(torch.tensor([0, -1, -1, -1, -1]), 4, 0.5, torch.Generator())
     assert (len(few), len(many)) == (1, 3)
 
 

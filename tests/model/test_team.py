@@ -1,0 +1,67 @@
+"""Two processes on the CPU against one with the whole batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+STEPS = 3
+WORKER = """
+import json, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+torch.set_flush_denormal(True)
+from dataclasses import replace
+from model.team import join, leave
+from tests.model.test_parity import lively
+from tests.model.test_train import QUICK, tiny_trainer
+from model import trainer
+team = join("cpu")
+run = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), replace(QUICK, epochs=1, batch=4), team=team)
+records = []
+run.run(lambda record: records.append(record["losses"]) if record["event"] == "step" else None)
+weights = [float(p.detach().double().abs().sum()) for p in run.network.parameters() if p.requires_grad]
+Path(f"{sys.argv[2]}.{team.rank}.json").write_text(json.dumps({"losses": records, "weights": weights}))
+leave(team)
+"""
+
+
+def launch(count: int, annotations: Path, output: Path) -> list[dict[str, Any]]:
+    """Run the worker in so many processes, and return what each reports."""
+    port = 20_000 + os.getpid() % 20_000
+    processes = []
+    for rank in range(count):
+        variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_PORT": port}
+        environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in variables.items()}}
+        arguments = [sys.executable, "-c", WORKER, str(annotations), str(output)]
+        processes.append(subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True))
+    for process in processes:
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 0, errors
+    return [json.loads((output.parent / f"{output.name}.{rank}.json").read_text()) for rank in range(count)]
+
+
+def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    annotations = coco_file(4 * STEPS)
+    (alone,) = launch(1, annotations, tmp_path / "one.safetensors")
+    first, second = launch(2, annotations, tmp_path / "two.safetensors")
+    assert len(alone["losses"]) == STEPS
+    assert first["weights"] == second["weights"]
+    assert first["weights"] == pytest.approx(alone["weights"], rel=1e-3, abs=1e-4)
+    for whole, one, other in zip(alone["losses"], first["losses"], second["losses"], strict=True):
+        for name, value in whole.items():
+            assert (one[name] + other[name]) / 2 == pytest.approx(value, rel=0.02, abs=1e-3), name
+    written = sorted(p.name for p in tmp_path.glob("two.*"))
+    assert written == ["two.resume", "two.safetensors", "two.safetensors.0.json", "two.safetensors.1.json"]
