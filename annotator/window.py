@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from annotator.suggestions import SuggestionFlow
 
+SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
 TOOLS = ("tool.select", "tool.polygon")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 WEIGHTS_FILES = "Weights (*.safetensors *.pt *.pth)"
@@ -99,6 +100,8 @@ class Window(QMainWindow):
         column.addWidget(self.banner)
         column.addLayout(beside, 1)
         self.setCentralWidget(work)
+        self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
+        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
 
@@ -277,9 +280,12 @@ class Window(QMainWindow):
         self.photos.set_current(name)
         if name is None:
             self.canvas.set_photo(None)
+        else:
+            self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
     def _show_photo(self, photo: Photo | None) -> None:
+        self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
 
     def _show_document(self, document: Document | None) -> None:
