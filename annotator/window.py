@@ -12,7 +12,6 @@ from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeave
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QMenu,
@@ -29,6 +28,7 @@ from annotator.canvas import style
 from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
 from annotator.files import Files
+from annotator.model_desk import ModelDesk
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from annotator.core.document import Document
     from annotator.core.store import Store
-    from annotator.inference import ModelInfo, Progress, Suggester
+    from annotator.inference import Suggester
     from annotator.photos import Photo
     from annotator.session import Session
     from annotator.settings import Settings
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
 TOOLS = ("tool.select", "tool.polygon")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
-WEIGHTS_FILES = "Weights (*.safetensors *.pt *.pth)"
 
 
 class Window(QMainWindow):
@@ -65,12 +64,13 @@ class Window(QMainWindow):
         self.setWindowTitle("Annotator")
         self.setAcceptDrops(True)
         self.resize(1280, 820)
-        self._session, self._suggester, self._flow = session, suggester, flow
+        self._session, self._flow = session, flow
         self._settings = settings
         self._commands = Commands(session)
         self._files = Files(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._desk = ModelDesk(self.model, suggester, flow, settings, banner=self.banner, status=self.status)
         self.actions_ = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -110,7 +110,6 @@ class Window(QMainWindow):
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
         self.model = ModelPanel()
-        self.model.set_threshold(self._session.threshold)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = [
             self._dock("Photos", "dock.photos", self.photos, left),
@@ -167,7 +166,7 @@ class Window(QMainWindow):
             "view.zoom_to_selection": canvas.zoom_to_selection,
             "model.suggest_all": self._flow.suggest_all,
             "model.add_classes": self._flow.add_model_classes,
-            "model.open_weights": self.choose_weights,
+            "model.open_weights": self._desk.choose_weights,
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
@@ -212,7 +211,7 @@ class Window(QMainWindow):
             setattr(self.canvas, attribute, value)
 
     def _wire(self) -> None:
-        session, canvas, model = self._session, self.canvas, self.model
+        session, canvas = self._session, self.canvas
         session.opened.connect(self._folder_opened)
         session.store_changed.connect(self._use_store)
         session.current_changed.connect(self._current_changed)
@@ -242,21 +241,6 @@ class Window(QMainWindow):
         self.welcome.open_requested.connect(self._files.choose_folder)
         self.welcome.samples_requested.connect(self.samples_requested)
         self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
-        self._flow.speed.connect(model.set_speed)
-        self._flow.unmatched.connect(self._offer_classes)
-        self._suggester.loaded.connect(self._model_loaded)
-        self._suggester.failed.connect(self._model_failed)
-        self._suggester.activity.connect(model.set_state)
-        self._suggester.activity.connect(self.status.set_activity)
-        self._suggester.notice.connect(lambda text: self.banner.show_message(text, "warning"))
-        self._suggester.progress.connect(self._show_progress)
-        model.threshold_changed.connect(self._flow.set_threshold)
-        model.suggest_all_requested.connect(self._flow.suggest_all)
-        model.cancel_requested.connect(self._suggester.cancel_all)
-        model.weights_requested.connect(self._use_weights)
-        model.device_requested.connect(self._use_device)
-        model.set_weights(self._settings.weights)
-        model.set_device(self._settings.device)
         theme.changed.connect(self.apply_theme)
 
     # What happened
@@ -299,43 +283,7 @@ class Window(QMainWindow):
         self.actions_["image.done"].setChecked(bool(document and document.done))
         self.classes.set_counts(store.class_counts if store else {})
 
-    def _model_loaded(self, info: ModelInfo) -> None:
-        self.model.set_model(info.name, info.device)
-
-    def _model_failed(self, sentence: str) -> None:
-        self.model.set_state(sentence, problem=True)
-        self.banner.show_message(sentence, "warning")
-
-    def _show_progress(self, progress: Progress | None) -> None:
-        if progress:
-            self.model.set_progress(progress.done, progress.total, progress.rate, progress.remaining)
-        else:
-            self.model.set_progress(None)
-
-    def _offer_classes(self, names: list[str]) -> None:
-        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        self.banner.show_message(
-            f"The model also knows {shown}: this project has no such classes, so they are not suggested.",
-            "info",
-            [("Add them", self._flow.add_model_classes)],
-        )
-
     # What the person asks for
-
-    def choose_weights(self) -> None:
-        """Ask for a checkpoint file and use it."""
-        file, _ = QFileDialog.getOpenFileName(self, "Open weights", str(Path.home()), WEIGHTS_FILES)
-        if file:
-            self._use_weights(file)
-
-    def _use_weights(self, weights: str) -> None:
-        self._settings.weights = weights
-        self.model.set_weights(weights)
-        self._suggester.load(weights, self._settings.device)
-
-    def _use_device(self, device: str) -> None:
-        self._settings.device = device
-        self._suggester.load(self._settings.weights, device)
 
     def _choose_class(self, category_id: int) -> None:
         self.canvas.draw_category = category_id
