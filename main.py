@@ -9,10 +9,12 @@ import argparse
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 COMMANDS = {
     "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
+    "masks": "give every box of a COCO file a mask, and every person keypoints",
     "evaluate": "measure a model against a COCO file: AP of boxes, masks and keypoints",
     "train": "train a model on a COCO file",
 }
@@ -70,13 +72,7 @@ def _command(name: str, argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"annotator {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:]
     )
-    # Each command's module brings torch with it: only the one that is asked for is imported.
-    if name == "suggest":
-        from model import suggest as command  # noqa: PLC0415
-    elif name == "evaluate":
-        from model import evaluate as command  # noqa: PLC0415
-    else:
-        from model import train as command  # noqa: PLC0415
+    command = import_module(f"model.{name}")  # it brings torch with it: only the one that is asked for
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))
 
