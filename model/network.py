@@ -68,8 +68,8 @@ class MaskRCNN(nn.Module):
             images: [B, 3, H, W] normalised pictures.
             targets: What is true of each.
             sampling: How many anchors and regions are drawn.
-            mean_total: Gives, for the number of anchors, regions, masks or keypoints that a loss is over, what to divide
-                by: the number itself, or in a team of processes the mean of theirs.
+            mean_total: Gives, for the number of anchors, regions, masks or keypoints that a loss is over, what to
+                divide by: the number itself, or in a team of processes the mean of theirs.
         """
 
         def divisor(count: int) -> float:
