@@ -11,6 +11,7 @@ import numpy as np
 
 from model import rle
 from model.categories import Category, from_coco
+from model.photo import PhotoError, read_photo
 from model.targets import MASK_GRID
 
 if TYPE_CHECKING:
@@ -89,6 +90,19 @@ def read_coco(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or any(not isinstance(data.get(kind), list) for kind in kinds):
         raise DataError(f"{path} is not a COCO file: it needs the lists {', '.join(kinds)}.")
     return data
+
+
+def read_image(folder: Path, image: dict[str, Any]) -> NDArray[np.uint8]:
+    """Return the photo [height, width, 3] of an entry of a COCO file's `images`.
+
+    Raises:
+        model.photo.PhotoError: It cannot be read, or has another size than the file says.
+    """
+    photo = read_photo(folder / image["file_name"])
+    height, width = photo.shape[:2]
+    if (width, height) != (image.get("width", width), image.get("height", height)):
+        raise PhotoError(f"It has {width} x {height} pixels, but {image['width']} x {image['height']} in the file.")
+    return photo
 
 
 def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory: bool) -> list[Category]:

@@ -13,23 +13,26 @@ from tqdm import tqdm
 
 from model import rle
 from model.categories import counterpart
-from model.dataset import DataError, Source, read_coco
-from model.photo import PhotoError, read_photo
-from model.predict import DeviceError, Predictor
+from model.dataset import DataError, Source, read_coco, read_image
+from model.pair import make_predictor
+from model.photo import PhotoError
+from model.predict import DeviceError
 from model.results import annotation, compressed
 from model.scoring import Scores, average_precision, truth, usefulness
+from model.team import Team, join, leave
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from model.predict import Instance
+    from model.pair import Pair
+    from model.predict import Instance, Predictor
 
 PROMPT_AREA = 32 * 32
 """Objects of this many square pixels or fewer are left out of the box prompt's figure."""
 
 
-def align(data: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
+def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
     """Return a COCO file's contents in the model's categories.
 
     What the model has no counterpart for is left out.
@@ -60,24 +63,31 @@ def align(data: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
 
 
 def predict(
-    predictor: Predictor, data: dict[str, Any], folder: Path, *, score: float
+    predictor: Predictor | Pair, data: dict[str, Any], folder: Path, *, score: float, team: Team
 ) -> tuple[list[dict[str, Any]], list[int]]:
-    """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read."""
+    """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
+
+    A team shares the photos out, and all of it gets the same results in the order of the file.
+    """
     wanted = {c["id"] for c in data["categories"]}
-    results: list[dict[str, Any]] = []
-    done: list[int] = []
-    for image in tqdm(data["images"], unit="photo", disable=not sys.stderr.isatty()):
+    mine: list[tuple[int, list[dict[str, Any]]]] = []
+    for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
         try:
-            photo = read_photo(folder / image["file_name"])
+            photo = read_image(folder, image)
         except PhotoError as error:
             _say(f"Left out {image['file_name']}: {error}")
             continue
         predictor.set_image(photo)
         size = (photo.shape[0], photo.shape[1])
         found = [i for i in predictor.detect(score) if i.category_id in wanted]
-        results += [_result(instance, image["id"], size) for instance in found]
-        done.append(image["id"])
-    return results, done
+        mine.append((image["id"], [_result(instance, image["id"], size) for instance in found]))
+    by_image = dict(pair for part in team.gather(mine) for pair in part)
+    done = [image["id"] for image in data["images"] if image["id"] in by_image]
+    return [result for image in done for result in by_image[image]], done
+
+
+def _quiet(team: Team) -> bool:
+    return not (team.leads and sys.stderr.isatty())
 
 
 def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
@@ -97,10 +107,10 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(predictor: Predictor, data: dict[str, Any], folder: Path) -> dict[str, float]:
+def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, team: Team) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category."""
     overlaps: list[float] = []
-    for image in tqdm(data["images"], unit="photo", disable=not sys.stderr.isatty()):
+    for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
         known = [
             a
             for a in data["annotations"]
@@ -110,8 +120,9 @@ def box_prompt(predictor: Predictor, data: dict[str, Any], folder: Path) -> dict
             and a.get("segmentation")
         ]
         try:
-            photo = read_photo(folder / image["file_name"])
-        except PhotoError:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            _say(f"Left out {image['file_name']}: {error}")
             continue
         if not known:
             continue
@@ -122,10 +133,18 @@ def box_prompt(predictor: Predictor, data: dict[str, Any], folder: Path) -> dict
         for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
             known_mask = rle.from_coco(record["segmentation"], size)
             overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
+    overlaps = [value for part in team.gather(overlaps) for value in part]
     return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps)) if overlaps else 0.0}
 
 
-def evaluate(predictor: Predictor, annotations: Path, images: Path | None = None, *, score: float = 0.05) -> Scores:
+def evaluate(
+    predictor: Predictor | Pair,
+    annotations: Path,
+    images: Path | None = None,
+    *,
+    score: float = 0.05,
+    team: Team | None = None,
+) -> Scores:
     """Return a model's figures on a COCO file.
 
     Args:
@@ -133,23 +152,28 @@ def evaluate(predictor: Predictor, annotations: Path, images: Path | None = None
         annotations: The COCO file.
         images: Folder of its photos; None looks beside it (see `model.dataset.Source`).
         score: Detections below this score are left out.
+        team: Processes that share the photos out; all of them get the figures.
 
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
     """
     data = align(read_coco(annotations), predictor)
-    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team or Team())
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
     true = truth(data)
     scores = Scores()
     kinds = ["box", "mask"] if predictor.config.mask_head != "none" else ["box"]
-    kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and predictor.config.keypoints else []
+    kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []
     for kind in kinds:
         scores.overall[kind], scores.per_class[kind] = average_precision(true, results, kind, done)
     if "mask" in kinds:
         scores.usefulness = usefulness(true, results, done)
     return scores
+
+
+def _has_keypoints(predictor: Predictor | Pair) -> bool:
+    return any(category.keypoints for category in predictor.categories)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -166,14 +190,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    team = join(args.device)
     try:
-        predictor = Predictor(args.weights, args.device)
+        predictor = make_predictor(args.weights, args.device)
         if args.box_prompt:
             folder = Source(args.annotations, args.images).folder()
-            figures: dict[str, Any] = box_prompt(predictor, read_coco(args.annotations), folder)
+            figures: dict[str, Any] = box_prompt(predictor, read_coco(args.annotations), folder, team)
             text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
         else:
-            scores = evaluate(predictor, args.annotations, args.images, score=args.score)
+            scores = evaluate(predictor, args.annotations, args.images, score=args.score, team=team)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
     except (DataError, WeightsError, DeviceError) as error:
@@ -181,7 +206,10 @@ def run(args: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    print(json.dumps(figures) if args.json else text)  # noqa: T201
+    finally:
+        leave(team)
+    if team.leads:
+        print(json.dumps(figures) if args.json else text)  # noqa: T201 - what the command is for
     return 0
 
 

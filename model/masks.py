@@ -13,16 +13,19 @@ from tqdm import tqdm
 
 from model.categories import counterpart
 from model.checkpoint import write_bytes
-from model.dataset import DataError, Source, read_coco
-from model.photo import PhotoError, read_photo
-from model.predict import DeviceError, Predictor
+from model.dataset import DataError, Source, read_coco, read_image
+from model.pair import make_predictor
+from model.photo import PhotoError
+from model.predict import DeviceError
 from model.results import annotation
+from model.team import Team, join, leave
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from model.predict import Instance
+    from model.pair import Pair
+    from model.predict import Instance, Predictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +44,14 @@ def run(args: argparse.Namespace) -> int:
     if args.output.exists():
         tqdm.write(f"{args.output} exists: name another file with --output.", file=sys.stderr)
         return 2
+    team = join(args.device)
     try:
         data = read_coco(args.annotations)
-        predictor = Predictor(args.weights, args.device)
-        count = fill(predictor, data, Source(args.annotations, args.images).folder(), replace=args.replace)
-        write_bytes(args.output, json.dumps(data).encode())
+        predictor = make_predictor(args.weights, args.device)
+        folder = Source(args.annotations, args.images).folder()
+        count = fill(predictor, data, folder, replace=args.replace, team=team)
+        if team.leads:
+            write_bytes(args.output, json.dumps(data).encode())
     except (DataError, WeightsError, DeviceError) as error:
         tqdm.write(str(error), file=sys.stderr)
         return 2
@@ -54,36 +60,49 @@ def run(args: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
+    finally:
+        leave(team)
+    if team.leads:
+        print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
     return 0
 
 
-def fill(predictor: Predictor, data: dict[str, Any], folder: Path, *, replace: bool = False) -> int:
+def fill(
+    predictor: Predictor | Pair,
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    replace: bool = False,
+    team: Team | None = None,
+) -> int:
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
     Boxes stay as they are, and so does whatever else the file holds. A category that the model does not know gets the
-    mask of the class that fits the box best. Crowds are left alone.
+    mask of the class that fits the box best. Crowds are left alone. A team shares the photos out, and each of its
+    processes ends with all of the results.
 
     Raises:
         DataError: A record is not as COCO has it.
     """
+    team = team or Team()
+    changed: list[tuple[int, dict[str, Any]]] = []
     try:
         means = {record["id"]: counterpart(record, predictor.categories) for record in data["categories"]}
         wanting: dict[int, list[dict[str, Any]]] = {}
-        for record in data["annotations"]:
-            if (
-                not record.get("iscrowd")
-                and (replace or not record.get("segmentation"))
-                and min(record["bbox"][2:]) > 0
-            ):
+        place: dict[int, int] = {}
+        for number, record in enumerate(data["annotations"]):
+            lacks = replace or not record.get("segmentation")
+            if lacks and not record.get("iscrowd") and min(record["bbox"][2:]) > 0:
                 wanting.setdefault(record["image_id"], []).append(record)
+                place[id(record)] = number
         count = 0
-        for image in tqdm(data["images"], unit="photo", disable=not sys.stderr.isatty()):
+        silent = not (team.leads and sys.stderr.isatty())
+        for image in tqdm(team.share(data["images"]), unit="photo", disable=silent):
             records = wanting.get(image["id"], [])
             if not records:
                 continue
             try:
-                photo = read_photo(folder / image["file_name"])
+                photo = read_image(folder, image)
             except PhotoError as error:
                 tqdm.write(f"Left out {image['file_name']}: {error}", file=sys.stderr)
                 continue
@@ -95,10 +114,13 @@ def fill(predictor: Predictor, data: dict[str, Any], folder: Path, *, replace: b
             for record, category, instance in zip(records, known, found, strict=True):
                 size = (photo.shape[0], photo.shape[1])
                 count += _merge(record, instance, size, with_points=category is not None, replace=replace)
+                changed.append((place[id(record)], record))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"The file is not a proper COCO file: {error!r}.") from None
+    for number, record in (pair for part in team.gather(changed) for pair in part):
+        data["annotations"][number] = record
     _name_keypoints(data, predictor)
-    return count
+    return sum(count for (count,) in team.gather([count]))
 
 
 def _merge(
@@ -115,7 +137,7 @@ def _merge(
     return 1
 
 
-def _name_keypoints(data: dict[str, Any], predictor: Predictor) -> None:
+def _name_keypoints(data: dict[str, Any], predictor: Predictor | Pair) -> None:
     """Say in the file's categories what the keypoints are, where it did not."""
     with_points = {r["category_id"] for r in data["annotations"] if r.get("keypoints")}
     for record in data["categories"]:

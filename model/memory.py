@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from model.pair import Pair
     from model.predict import Instance, Predictor
 
 LEAST_SIDE = 256
@@ -20,7 +21,7 @@ SHRINK = 0.7
 
 
 def detect_within_memory(
-    predictor: Predictor,
+    predictor: Predictor | Pair,
     image: NDArray[np.uint8],
     tell: Callable[[str], None],
     *,

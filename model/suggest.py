@@ -23,13 +23,18 @@ from model.categories import to_coco
 from model.checkpoint import write_bytes
 from model.folder import list_photos
 from model.memory import detect_within_memory
+from model.pair import make_predictor
 from model.photo import PhotoError, read_photo
-from model.predict import DeviceError, Predictor
+from model.predict import DeviceError
 from model.results import annotation
+from model.team import Team, join, leave
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from model.pair import Pair
+    from model.predict import Predictor
 
 OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
@@ -113,9 +118,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C.
+
+    Several processes that `torchrun` started share the photos out and write one file.
+    """
+    team = join(args.device)
     try:
-        return _run(args)
+        return _run(args, team)
     except (SuggestError, WeightsError, DeviceError) as error:
         _say(str(error))
     except OSError as error:
@@ -123,28 +132,40 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("Stopped. The same command goes on from here.")
         return 130
+    finally:
+        leave(team)
     return 2
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace, team: Team) -> int:
     photos = _photos(args)
     output: Path = args.output or args.folder / OUTPUT_NAME
     _check_output(output)
-    predictor = Predictor(args.weights, args.device)
+    predictor = make_predictor(args.weights, args.device)
     settings = {"generator": GENERATOR, "weights": _identity(args.weights), "score": args.score}
-    journal = Journal(output.with_name(output.name + ".partial"), settings)
+    ending = ".partial" if team.size == 1 else f".partial{team.rank}"
+    journal = Journal(output.with_name(output.name + ending), settings)
     journal.open()
     try:
-        left = [name for name in photos if name not in journal.done]
-        if len(left) < len(photos):
+        done = {name for part in team.gather(list(journal.done)) for name in part}
+        left = [name for name in photos if name not in done]
+        if len(left) < len(photos) and team.leads:
             _say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
-        for name in _progress(left, sys.stderr.isatty()):
+        for name in _progress(team.share(left), sys.stderr.isatty()) if team.leads else team.share(left):
             journal.add(_suggest(predictor, args.folder, name, args.score, args.preview))
     finally:
         journal.close()
-    records = [journal.done[name] for name in photos]
-    write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
+    found = {name: record for part in team.gather(list(journal.done.items())) for name, record in part}
+    if team.leads:
+        _finish([found[name] for name in photos], output, predictor, args)
+    team.wait()  # what was found is kept until it stands in the output
     journal.path.unlink()
+    return 0
+
+
+def _finish(records: list[dict[str, Any]], output: Path, predictor: Predictor | Pair, args: argparse.Namespace) -> None:
+    """Write the output, and say what is in it and what was left out."""
+    write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
     count = sum(len(r["annotations"]) for r in records if "error" not in r)
     print(f"{count} suggestions on {len(records) - len(bad)} photos: {output}")  # noqa: T201
@@ -152,7 +173,6 @@ def _run(args: argparse.Namespace) -> int:
         print(f"Pictures: {args.preview}")  # noqa: T201
     for record in bad:
         _say(f"Left out {record['file_name']}: {record['error']}")
-    return 0
 
 
 def _photos(args: argparse.Namespace) -> list[str]:
@@ -197,7 +217,9 @@ def _identity(weights: str) -> list[Any]:
     return [str(path.resolve()), stat.st_size, stat.st_mtime]
 
 
-def _suggest(predictor: Predictor, folder: Path, name: str, score: float, previews: Path | None) -> dict[str, Any]:
+def _suggest(
+    predictor: Predictor | Pair, folder: Path, name: str, score: float, previews: Path | None
+) -> dict[str, Any]:
     """Return the record of one photo; one that cannot be read has the reason in it instead of annotations."""
     try:
         photo = read_photo(folder / name)
@@ -213,7 +235,7 @@ def _suggest(predictor: Predictor, folder: Path, name: str, score: float, previe
     return {"file_name": name, "width": width, "height": height, "annotations": [annotation(i, size) for i in found]}
 
 
-def _coco(records: list[dict[str, Any]], predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
+def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argparse.Namespace) -> dict[str, Any]:
     images, annotations = [], []
     for number, record in enumerate(records, 1):
         if "error" in record:

@@ -51,6 +51,14 @@ class Team:
         distributed.broadcast(common, 0)
         return float(common)
 
+    def gather(self, mine: list[Item]) -> list[list[Item]]:
+        """Return what each process has, in the order of their ranks, in all of them."""
+        if self.size == 1:
+            return [mine]
+        everyone: list[list[Item]] = [[] for _ in range(self.size)]
+        distributed.all_gather_object(everyone, mine)
+        return everyone
+
     def wait(self) -> None:
         """Return when every process has come here."""
         if self.size > 1:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("repeatable")
 
 STEPS = 3
-WORKER = """
+TRAINING = """
 import json, sys
 from pathlib import Path
 import torch
@@ -38,25 +38,52 @@ leave(team)
 """
 
 
-def launch(count: int, annotations: Path, output: Path) -> list[dict[str, Any]]:
-    """Run the worker in so many processes, and return what each reports."""
+HEADLESS = """
+import contextlib, io, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from model import evaluate, masks, suggest
+from model.team import join
+join("cpu")
+for command in (evaluate, masks, suggest):
+    command.leave = lambda team: None  # the processes stay together for all three
+annotations, weights, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+options = ["--weights", weights, "--device", "cpu"]
+photos = str(Path(annotations).parent / "images")
+assert suggest.main([photos, *options, "--score", "0.3", "--output", str(folder / "suggestions.json")]) == 0
+assert masks.main([annotations, *options, "--replace", "--output", str(folder / "masks.json")]) == 0
+with contextlib.redirect_stdout(io.StringIO()) as text:
+    assert evaluate.main([annotations, *options, "--json"]) == 0
+if text.getvalue():
+    (folder / "figures.json").write_text(text.getvalue())
+"""
+
+
+def launch(count: int, worker: str, *arguments: Path) -> None:
+    """Run the worker in so many processes."""
     port = 20_000 + os.getpid() % 20_000
     processes = []
     for rank in range(count):
         variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_PORT": port}
         environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in variables.items()}}
-        arguments = [sys.executable, "-c", WORKER, str(annotations), str(output)]
-        processes.append(subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True))
+        command = [sys.executable, "-c", worker, *map(str, arguments)]
+        processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
     for process in processes:
         _, errors = process.communicate(timeout=100)
         assert process.returncode == 0, errors
+
+
+def train(count: int, annotations: Path, output: Path) -> list[dict[str, Any]]:
+    """Train with so many processes, and return what each reports."""
+    launch(count, TRAINING, annotations, output)
     return [json.loads((output.parent / f"{output.name}.{rank}.json").read_text()) for rank in range(count)]
 
 
 def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     annotations = coco_file(4 * STEPS)
-    (alone,) = launch(1, annotations, tmp_path / "one.safetensors")
-    first, second = launch(2, annotations, tmp_path / "two.safetensors")
+    (alone,) = train(1, annotations, tmp_path / "one.safetensors")
+    first, second = train(2, annotations, tmp_path / "two.safetensors")
     assert len(alone["losses"]) == STEPS
     assert first["weights"] == second["weights"]
     assert first["weights"] == pytest.approx(alone["weights"], rel=1e-3, abs=1e-4)
@@ -65,3 +92,17 @@ def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], tmp
             assert (one[name] + other[name]) / 2 == pytest.approx(value, rel=0.02, abs=1e-3), name
     written = sorted(p.name for p in tmp_path.glob("two.*"))
     assert written == ["two.resume", "two.safetensors", "two.safetensors.0.json", "two.safetensors.1.json"]
+
+
+def test_two_processes_share_photos_and_write_what_one_does(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path
+) -> None:
+    annotations = coco_file(5)
+    written = {}
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        launch(count, HEADLESS, annotations, tiny_weights, folder)
+        written[count] = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(written[1]) == {"suggestions.json", "masks.json", "figures.json"}
+    assert written[1] == written[2]
