@@ -1,0 +1,49 @@
+"""The weights that ship."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from model import rle, weights
+from model.official import PERSON_KEYPOINTS, PERSON_SKELETON
+from model.photo import read_photo
+from model.predict import Predictor
+from model.results import compressed
+from resources import SAMPLES
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+TRUTH = json.loads((SAMPLES / "people.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def builtin() -> Predictor:
+    return Predictor("builtin", "cpu")
+
+
+def test_the_file_is_small_and_says_what_it_is(builtin: Predictor) -> None:
+    assert weights.BUILTIN_FILE.stat().st_size <= 20_000_000
+    assert len(builtin.categories) == 12
+    person = builtin.categories[0]
+    assert person.name == "person"
+    assert person.keypoints == PERSON_KEYPOINTS
+    assert person.skeleton == PERSON_SKELETON
+
+
+@pytest.mark.parametrize("record", TRUTH["annotations"], ids=lambda record: f"photo {record['image_id']}")
+def test_it_finds_the_person_that_we_drew(builtin: Predictor, record: dict[str, Any]) -> None:
+    name = next(i["file_name"] for i in TRUTH["images"] if i["id"] == record["image_id"])
+    photo = read_photo(SAMPLES / name)
+    size = (photo.shape[0], photo.shape[1])
+    builtin.set_image(photo)
+    persons = [i for i in builtin.detect(0.5) if i.category_id == builtin.categories[0].id]
+    assert persons
+    drawn = rle.from_coco(record["segmentation"], size)
+    overlap = rle.iou([compressed(p.polygons, size) for p in persons], [drawn], [False])
+    assert overlap.max() >= 0.7
+    best = persons[int(overlap.argmax())]
+    assert best.keypoints is not None
+    assert (best.keypoints[:, 2] > 0).sum() >= 5
