@@ -32,7 +32,7 @@ class ModelPanel(QWidget):
     Signals:
         threshold_changed: The score from which suggestions are shown, 0.05 to 0.95.
         suggest_all_requested, cancel_requested: Suggest on the whole folder; stop that.
-        weights_requested: "builtin", "coco" or the path of a file.
+        weights_requested: "builtin", "coco" or the path of a file; also when it is the one shown already.
         device_requested: "auto", "cpu" or "cuda".
     """
 
@@ -182,7 +182,7 @@ class ModelPanel(QWidget):
         if weights is None:
             self._weights.setCurrentIndex(self._chosen_weights)  # until a file is chosen
             self._ask_for_file()
-        elif at != self._chosen_weights:
+        else:  # also those shown: they may have failed to load
             self._chosen_weights = at
             self.weights_requested.emit(weights)
 

@@ -126,6 +126,28 @@ def test_other_weights(qtbot: QtBot, panel: ModelPanel) -> None:
     assert heard == ["coco"]
 
 
+@pytest.mark.parametrize("way", ["keyboard", "mouse"])
+def test_the_weights_shown_can_be_chosen_again(qtbot: QtBot, panel: ModelPanel, way: str) -> None:
+    """They may have failed to load the first time."""
+    heard: list[str] = []
+    panel.weights_requested.connect(heard.append)
+    combo = part(panel, QComboBox, "model.weights")
+    combo.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(combo, Qt.Key.Key_Space)
+        items = combo.view()
+        qtbot.waitUntil(items.isVisible)
+        if way == "keyboard":
+            qtbot.keyClick(items, Qt.Key.Key_Return)
+        else:
+            at = items.visualRect(combo.model().index(0, 0)).center()
+            qtbot.mouseMove(items.viewport(), at)
+            qtbot.mouseClick(items.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        qtbot.waitUntil(lambda: not combo.view().isVisible())
+    assert combo.currentText() == "Built-in"
+    assert heard == ["builtin", "builtin"]
+
+
 def test_weights_from_a_file(qtbot: QtBot, panel: ModelPanel) -> None:
     heard: list[str] = []
     panel.weights_requested.connect(heard.append)
