@@ -11,10 +11,12 @@ from annotator.core.event import Event
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# Ten hues told apart by colour-blind eyes too, light enough to stand on dark photos; a thin dark halo under
-# each outline carries them over bright ones. Hues after Okabe and Ito (2008) and Tol's "vibrant" set, brightened.
+# Light enough to stand on dark photos (CIELAB L* of 50 and more); a thin dark halo under each outline carries them
+# over bright ones. The first ten differ most, hues after Okabe and Ito (2008) and Tol's "vibrant" set, brightened.
+# The second ten lie in the gaps: any two of the twenty are 24 apart in CIELAB, where 2 is just noticed.
 PALETTE = (
-    "#ff9f1c", "#4cc9f0", "#3ddc97", "#f7d154", "#ff6b6b", "#b388ff", "#ff8fd8", "#8ce99a", "#74a9ff", "#e0b58a",
+    "#ff9f1c", "#4cc9f0", "#3ddc97", "#f7d154", "#ff6b6b", "#b388ff", "#ff8fd8", "#b5e04a", "#74a9ff", "#e0b58a",
+    "#f0389a", "#0ba5a0", "#f2eefc", "#c0763a", "#3f6cff", "#94a02c", "#d14cf0", "#c06a84", "#2fa84a", "#a3a9bb",
 )  # fmt: skip
 
 
@@ -119,8 +121,8 @@ class Categories:
         self.changed.emit()
 
     def next_color(self) -> str:
-        """The palette's colour that the fewest classes have."""
-        used = [category.color for category in self]
+        """The palette's colour that the fewest classes have, the first of them in the palette's order."""
+        used = [category.color.lower() for category in self]
         return min(PALETTE, key=used.count)
 
     def _put(self, category: Category) -> None:

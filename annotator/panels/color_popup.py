@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 _COLUMNS = 5
-_NAMES = ("orange", "sky", "green", "yellow", "red", "violet", "pink", "mint", "blue", "sand")
+_NAMES = (
+    "orange", "sky", "green", "yellow", "red", "violet", "pink", "lime", "blue", "sand",
+    "magenta", "teal", "white", "brown", "cobalt", "olive", "purple", "rose", "leaf", "grey",
+)  # fmt: skip
 
 
 class ColorPopup(QFrame):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from itertools import combinations
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +75,44 @@ def test_changes_are_told_once_and_only_when_there_are_any(categories: Categorie
     assert categories[1].color == "#333333"
 
 
-@given(st.integers(0, 35))
+def cielab(color: str) -> np.ndarray:
+    """L*, a*, b* of an sRGB colour under D65 (CIE 15:2004)."""
+    rgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+                       [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
+    xyz = to_xyz @ linear / np.array([0.95047, 1.0, 1.08883])
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_cielab_is_that_of_the_tables() -> None:
+    assert cielab("#ffffff") == pytest.approx([100, 0, 0], abs=0.05)
+    assert cielab("#ff0000") == pytest.approx([53.24, 80.09, 67.20], abs=0.05)
+    assert cielab("#0000ff") == pytest.approx([32.30, 79.19, -107.86], abs=0.05)
+
+
+def test_the_palettes_colours_can_be_told_apart() -> None:
+    assert len(PALETTE) == 20
+    nearest = min((float(np.linalg.norm(cielab(a) - cielab(b))), a, b) for a, b in combinations(PALETTE, 2))
+    assert nearest[0] > 24, nearest
+
+
+@pytest.mark.parametrize("color", PALETTE)
+def test_the_palettes_colours_stand_on_dark_photos(color: str) -> None:
+    assert cielab(color)[0] > 50
+
+
+def test_twelve_classes_have_twelve_colours_in_the_palettes_order() -> None:
+    categories = Categories()
+    for number in range(12):
+        categories.add(str(number))
+    assert [c.color for c in categories] == list(PALETTE[:12])
+    categories.recolor(3, PALETTE[0].upper())
+    assert categories.next_color() == PALETTE[2]
+
+
+@given(st.integers(0, 45))
 def test_colours_are_spread_evenly(count: int) -> None:
     categories = Categories()
     for number in range(count):
