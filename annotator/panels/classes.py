@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from annotator.core.categories import Categories
 
-SEARCH_FROM = 12  # more classes than this get a search field
+SEARCH_FROM = 20  # from so many classes on there is a search field: it takes the room of one
 
 
 class ClassesPanel(QWidget):
@@ -122,7 +122,7 @@ class ClassesPanel(QWidget):
         self.rows.customContextMenuRequested.connect(self._menu)
 
     def _classes_changed(self) -> None:
-        self._searching.setVisible(len(self._categories) > SEARCH_FROM or bool(self._search.text()))
+        self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
         self.rows.set_empty_text("No class has this name." if len(self._categories) else "No classes yet: add one.")
         self.set_current(self._current)
 
