@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -22,6 +23,9 @@ from resources import SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+MODEL_PATIENCE = 1.0  # seconds that a closing window waits for the model
 
 
 class Application:
@@ -62,13 +66,18 @@ class Application:
         """Open a copy of the sample photos, where annotations may be written."""
         self.session.open(copy_samples(data_folder() / "samples"))
 
-    def close(self) -> None:
-        """Stop the threads and keep every edit."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Keep every edit, stop the threads, and return whether the model's has ended.
+
+        Edits come first, and the folder is free for another window. The model may be in the middle of something long:
+        it is waited for at most so many seconds.
+        """
         if not self._closed:
             self._closed = True
             theme.changed.disconnect(self.window.apply_theme)
-            self.suggester.close()
+            self.suggester.stop()
             self.session.close()
+        return self.suggester.close(seconds)
 
     def _load_model(self, *_: object) -> None:
         if not self._model_asked:
@@ -97,7 +106,11 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     application.start(folder, file, samples=samples)
     notifier = _quit_on_interrupt(qt)
     status = qt.exec()
-    application.close()
+    if not application.close(MODEL_PATIENCE):
+        # The model is being loaded or looks at a photo; nothing of that is worth waiting for, and all else has ended.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     del notifier
     return status
 

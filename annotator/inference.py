@@ -139,6 +139,7 @@ class Suggester(QObject):
         self._ahead: deque[str] = deque()
         self._recall: deque[str] | None = deque()  # None: to be asked for
         self._all: deque[str] = deque()
+        self._all_running = False  # whether `progress` was not yet told that it has ended
         self._all_total = 0
         self._all_since = 0.0
         # Of the worker thread alone:
@@ -180,23 +181,33 @@ class Suggester(QObject):
         with self._wake:
             self._all = deque(names)
             self._all_total, self._all_since = len(self._all), time.monotonic()
+            self._all_running = bool(self._all)
             self._wake.notify()
 
     def cancel_all(self) -> None:
         """Leave the rest of the folder; the answers so far are kept."""
         with self._wake:
             self._all.clear()
+            self._all_running = False
         self.progress.emit(None)
 
-    def close(self) -> None:
-        """Stop after the photo that is being looked at."""
+    def stop(self) -> None:
+        """Stop after the photo that is being looked at, or the model that is being loaded. Does not wait for it."""
         with self._wake:
             self._closing = True
+            self._source = None
             self._drop()
             self._wake.notify()
-        self._thread.wait()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop, wait for the thread (at most so long), and return whether it has ended."""
+        self.stop()
+        return self._thread.wait() if seconds is None else self._thread.wait(round(1000 * seconds))
 
     def _drop(self) -> None:
+        if self._all_running:
+            self._all_running = False
+            self.progress.emit(None)
         self._shown, self._ahead, self._recall, self._all = None, deque(), deque(), deque()
 
     # Called in the worker thread
@@ -260,15 +271,15 @@ class Suggester(QObject):
         answer = self._answer(name, source, keep=not folder_turn)
         with self._wake:
             stale = source is not self._source
-            progress = Progress(
-                self._all_total - len(self._all), self._all_total, time.monotonic() - self._all_since
-            ) if folder_turn else None  # fmt: skip
-        if stale:
-            return
-        if answer:
+            done, total = self._all_total - len(self._all), self._all_total
+            progress = Progress(done, total, time.monotonic() - self._all_since)
+            told = folder_turn and self._all_running and not stale
+            if told and done == total:
+                self._all_running = False
+        if answer and not stale:
             self.suggested.emit(answer)
-        if progress:
-            self.progress.emit(progress if progress.done < progress.total else None)
+        if told:
+            self.progress.emit(progress if done < total else None)
 
     def _recall_some(self, source: _Source) -> None:
         """Tell the scores of some photos that were looked at in earlier sessions."""
@@ -302,6 +313,8 @@ class Suggester(QObject):
             self.notice.emit(f"The model failed on {name}: {sentence(error)}")
             return None
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
+        if self._closing:  # the store is, or is about to be, closed
+            return None
         source.pools.put_pool(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 

@@ -35,6 +35,7 @@ class Session(QObject):
         store_changed: (Store or None) the annotations are there.
         current_changed: (name or None) another photo is current.
         photo_changed: (Photo or None) the current photo's pixels are there.
+        leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
@@ -45,6 +46,7 @@ class Session(QObject):
     store_changed = Signal(object)
     current_changed = Signal(object)
     photo_changed = Signal(object)
+    leaving = Signal()
     document_changed = Signal(object)
     edited = Signal()
     saved_changed = Signal(bool)
@@ -64,6 +66,7 @@ class Session(QObject):
         self.current: str | None = None
         self.document: Document | None = None
         self.problem = ""  # why what is unsaved could not be saved
+        self.may_lose: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
         self._settings = settings
         self._cache = cache
@@ -83,6 +86,8 @@ class Session(QObject):
 
     def open(self, folder: Path, file: Path | None = None) -> None:
         """Open a folder of photos, with its `annotations.json` or another COCO file."""
+        if self.problem and not self.may_lose():
+            return
         self._leave()
         self._opening += 1
         number = self._opening
@@ -119,8 +124,7 @@ class Session(QObject):
 
     def _leave(self) -> None:
         """Let go of the open folder; its store writes what is left in the disk thread."""
-        if self.folder and self.current:
-            self._settings.set_last_photo(self.folder, self.current)
+        self.leaving.emit()
         self._set_document(None)
         self.history.clear()
         if self.store:
@@ -181,6 +185,8 @@ class Session(QObject):
             return
         if self.current is not None:
             self._step = 1 if self.photos.index(name) > self.photos.index(self.current) else -1
+        self.leaving.emit()
+        self._settings.set_last_photo(self.folder, name)
         self._passing = passing  # over photos that turn out to be unreadable
         self._set_document(None)
         self._set_current(name)

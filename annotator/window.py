@@ -212,6 +212,8 @@ class Window(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
+        session.may_lose = self._may_lose
+        session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.store_changed.connect(self._use_store)
         session.current_changed.connect(self._current_changed)
@@ -335,13 +337,13 @@ class Window(QMainWindow):
         """Say what this is."""
         self.banner.show_message("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.", "info")
 
-    def _close_unsaved(self) -> bool:
-        """Whether to close although the disk does not take what was edited."""
+    def _may_lose(self) -> bool:
+        """Whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
         question.setObjectName("close.unsaved")
-        question.setInformativeText("What you did last may not be on disk. Save it to another place before you close?")
+        question.setInformativeText("What you did last may not be on disk. Save it to another place first?")
         elsewhere = question.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
-        anyway = question.addButton("Close anyway", QMessageBox.ButtonRole.DestructiveRole)
+        anyway = question.addButton("Go on without saving", QMessageBox.ButtonRole.DestructiveRole)
         question.addButton(QMessageBox.StandardButton.Cancel)
         question.exec()
         if question.clickedButton() is elsewhere:
@@ -369,7 +371,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.problem and not self._close_unsaved():
+        if self._session.problem and not self._may_lose():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())

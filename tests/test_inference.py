@@ -160,6 +160,26 @@ def test_what_was_asked_of_another_folder_is_not_answered(
     assert not pools.kept
 
 
+def test_another_folder_ends_the_progress_of_the_one_before(
+    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+) -> None:
+    heard = Heard(suggester)
+    suggester.set_source(folder, Pools())
+    suggester.suggest_all(["0.jpg", "1.jpg"])
+    suggester.clear_source()
+    qtbot.waitUntil(lambda: heard.progress == [None])
+    suggester.set_source(folder, Pools())
+    _load(qtbot, suggester, weights)
+    assert heard.progress == [None]
+
+
+def test_closing_waits_no_longer_than_it_may(qtbot: QtBot, folder: Path, weights: Path) -> None:
+    suggester = Suggester(PhotoCache())
+    suggester.load(str(weights))
+    assert suggester.close(0) in {True, False}
+    assert suggester.close()
+
+
 def test_cancel_leaves_the_rest(qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path) -> None:
     heard, pools = Heard(suggester), Pools()
     suggester.set_source(folder, pools)

@@ -327,7 +327,7 @@ def test_classes_tell_how_often_they_are_used(qtbot: QtBot, start: Start, folder
     assert reopened.class_counts[first.category_id] == 1
 
 
-@pytest.mark.parametrize(("answer", "closes"), [("Close anyway", True), ("Cancel", False)])
+@pytest.mark.parametrize(("answer", "closes"), [("Go on without saving", True), ("Cancel", False)])
 def test_closing_over_a_full_disk_asks_first(
     qtbot: QtBot, start: Start, folder: Path, answer: str, closes: bool
 ) -> None:
@@ -345,3 +345,31 @@ def test_closing_over_a_full_disk_asks_first(
     window.close()
     assert window.isVisible() is not closes
     session.problem = ""
+
+
+def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, folder: Path, tmp_path: Path) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    session = _session(window)
+    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    QTimer.singleShot(100, lambda: find(window, QMessageBox, "close.unsaved").reject())
+    session.open(other)
+    assert session.folder == folder
+    session.problem = ""
+    _open(qtbot, window, other)
+
+
+def test_what_is_being_drawn_is_kept_when_the_photo_changes(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    document = _open(qtbot, window, folder)
+    _add(window)
+    QTest.keyClick(window.canvas, Qt.Key.Key_1)
+    QTest.keyClick(window.canvas, Qt.Key.Key_P)
+    for x, y in ((20, 20), (90, 20), (90, 90)):
+        place = window.canvas.mapFromScene(QPointF(x, y))
+        QTest.mouseClick(window.canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.keyClick(window.canvas, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: _session(window).current == "coffee.jpg")
+    assert len(document.annotations) == 2

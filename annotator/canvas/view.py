@@ -89,7 +89,7 @@ class CanvasView(DocumentView):
         tool = self._tools[name]
         if tool is self._tool:
             return
-        self._tool.cancel()
+        self._tool.finish()
         self._tool.leave()
         self._tool = tool
         if self._pointer is not None:
@@ -100,6 +100,11 @@ class CanvasView(DocumentView):
     def cancel(self) -> None:
         """Give up the running gesture: nothing happened."""
         self._tool.cancel()
+        self.follow_tool()
+
+    def finish(self) -> None:
+        """End the running gesture as it stands, so that nothing drawn is lost: another photo is about to be shown."""
+        self._tool.finish()
         self.follow_tool()
 
     def set_hovered(self, annotation_id: int | None) -> None:

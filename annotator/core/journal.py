@@ -8,6 +8,7 @@ committed survives a killed process and a fallen system. Not thread-safe except 
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 import threading
 import time
@@ -64,7 +65,7 @@ class Journal:
     """An open database. Every method can raise sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._db = _connect(path)
         self._reader = _connect(path)  # WAL: reading never waits for a commit
         self._reading = threading.Lock()
@@ -105,7 +106,13 @@ class Journal:
         }
 
     def put(self, file: str, rows: Mapping[str, Row], facts: Mapping[str, bytes | None]) -> None:
-        """Record photos and facts, all or nothing; on the disk on return."""
+        """Record photos and facts, all or nothing; on the disk on return.
+
+        Raises:
+            FileNotFoundError: the database was deleted; SQLite alone would go on writing to what nobody can open again.
+        """
+        if not self.path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "the folder .annotator was deleted")
         with self._db as db:
             db.executemany(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",

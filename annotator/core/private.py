@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = ".annotator"
+LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 
 
@@ -90,7 +91,7 @@ def _try_out(folder: Path) -> None:
 
 def _lock(folder: Path, images: Path) -> sqlite3.Connection | None:
     """A lock that the system takes back from a killed process, on every platform: an SQLite transaction left open."""
-    lock = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False)
+    lock = sqlite3.connect(folder / "lock.sqlite", timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:

@@ -90,7 +90,9 @@ class ProjectFile:
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
         self._new: dict[str, Image] = {}
-        self._last_image_id = max((image.id for image in self.coco.images), default=0)
+        # Ids that only annotations name are taken too: a new photo must not come by those annotations.
+        named = (image_id for image_id in self.coco.image_ids if image_id is not None)
+        self._last_image_id = max(max((image.id for image in self.coco.images), default=0), max(named, default=0))
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
         self.homeless = 0

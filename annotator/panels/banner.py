@@ -27,10 +27,15 @@ class _Message:
     text: str
     kind: Kind
     actions: tuple[tuple[str, Callable[[], object]], ...]
+    topic: str
 
     @property
     def is_passing(self) -> bool:
         return self.kind == "info" and not self.actions
+
+    def is_about(self, topic: str) -> bool:
+        """Whether this is a message on a topic; "" is none."""
+        return topic != "" and self.topic == topic
 
 
 class Banner(QWidget):
@@ -64,16 +69,35 @@ class Banner(QWidget):
         self.hide()
 
     def show_message(
-        self, text: str, kind: Kind = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
+        self,
+        text: str,
+        kind: Kind = "info",
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
+        *,
+        topic: str = "",
     ) -> None:
         """Show a message over those there are; the same text said again is shown once.
+
+        A message with a topic, such as "save", takes the place of the one before on this topic, and `retract` takes
+        it back once its cause is gone.
 
         Each action is a button's text and what it does; the message is closed when one is clicked. An info without
         actions goes by itself after a while, and makes place for the next message.
         """
-        self._messages = [m for m in self._messages if m.text != text and not m.is_passing]
-        self._messages.append(_Message(text, kind, tuple(actions)))
+        new = _Message(text, kind, tuple(actions), topic)
+        self._messages = [m for m in self._messages if not (m.is_passing or m.text == text or m.is_about(topic))]
+        self._messages.append(new)
         self._show_newest()
+
+    def retract(self, topic: str) -> None:
+        """Take back the messages of a topic, shown or waiting: what they say is no longer so. "" is no topic."""
+        left = [m for m in self._messages if not m.is_about(topic)]
+        shown_stays = left[-1:] == self._messages[-1:]
+        self._messages = left
+        if shown_stays:
+            self._show_number_of_older()  # and an info's time goes on
+        else:
+            self._show_newest()
 
     def close_message(self) -> None:
         """Close the message shown."""
@@ -123,9 +147,7 @@ class Banner(QWidget):
         message = self._messages[-1]
         self._text.setText(_breakable(message.text))
         self.setAccessibleName(f"{message.kind}: {message.text}")
-        older = len(self._messages) - 1
-        self._more.setText(f"{older} more")
-        self._more.setVisible(older > 0)
+        self._show_number_of_older()
         for at, (text, act) in enumerate(message.actions):
             self._buttons.append(self._action_button(text, act))
             self._layout.insertWidget(1 + at, self._buttons[-1])
@@ -134,6 +156,11 @@ class Banner(QWidget):
             self._timer.start()
         self.show()
         self.update()
+
+    def _show_number_of_older(self) -> None:
+        older = len(self._messages) - 1
+        self._more.setText(f"{older} more")
+        self._more.setVisible(older > 0)
 
     def _action_button(self, text: str, act: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)

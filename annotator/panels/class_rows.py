@@ -21,6 +21,11 @@ CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # "1" to "9", or ""
 COUNT = Qt.ItemDataRole.UserRole + 2  # how often the project uses it
 
+HELP = (
+    "Click: draw with it. Enter or its number: give it to the selected objects too.\n"
+    "F2 or a double click renames it, a click on its colour changes the colour."
+)
+
 _KEY_WIDTH = 18  # room for the number key, left of the swatch
 
 
@@ -77,7 +82,7 @@ class ClassRows(QAbstractListModel):
         count = self._counts.get(category_id, 0)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             words = f"{category.name}, {count:,} in the project" + (f" (key {key})" if key else "")
-            return words if role == Qt.ItemDataRole.AccessibleTextRole else f"{words}\nRename with F2 or a double click"
+            return words if role == Qt.ItemDataRole.AccessibleTextRole else f"{words}\n{HELP}"
         return {
             CATEGORY: category,
             KEY: key,

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import icons
-from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
+from annotator.panels.class_rows import CATEGORY, HELP, ClassDelegate, ClassRows, swatch_rect
 from annotator.panels.color_popup import ColorPopup
 from annotator.panels.parts import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
 
@@ -25,10 +25,13 @@ class ClassesPanel(QWidget):
     """The project's classes. Adding, renaming and recolouring go to `Categories` at once.
 
     Signals:
-        chosen: The id of the class to draw with, and to give to what is selected.
+        chosen: The id of the class to draw with from now on: its row was clicked, or it has just been added.
+        applied: The id of the class to give to what is selected, and to draw with: Enter on its row. Renaming and
+            recolouring are neither.
     """
 
     chosen = Signal(int)
+    applied = Signal(int)
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,6 +120,7 @@ class ClassesPanel(QWidget):
         self._new_name.returnPressed.connect(self._add_class)
         self._new_name.left.connect(self._stop_adding)
         self.rows.row_chosen.connect(self._row_chosen)
+        self.rows.row_applied.connect(self._row_applied)
         self.rows.rename_requested.connect(self.rows.edit)
         self.rows.recolor_requested.connect(self._recolor)
         self.rows.customContextMenuRequested.connect(self._menu)
@@ -133,6 +137,10 @@ class ClassesPanel(QWidget):
     def _row_chosen(self, index: QModelIndex) -> None:
         self._show_error("")
         self.chosen.emit(self._model.category_id(index.row()))
+
+    def _row_applied(self, index: QModelIndex) -> None:
+        self._show_error("")
+        self.applied.emit(self._model.category_id(index.row()))
 
     def _show_error(self, sentence: str) -> None:
         self._error.setText(sentence)
@@ -184,17 +192,20 @@ class _ClassList(Rows):
     """Tells a click on a row from one on its swatch, and takes Enter and F2.
 
     Signals (each with the row's index):
-        row_chosen: Clicked, or Enter.
+        row_chosen: Clicked.
+        row_applied: Enter.
         rename_requested: Double-clicked, or F2.
         recolor_requested: Its swatch was clicked.
     """
 
     row_chosen = Signal(QModelIndex)
+    row_applied = Signal(QModelIndex)
     rename_requested = Signal(QModelIndex)
     recolor_requested = Signal(QModelIndex)
 
     def __init__(self) -> None:
         super().__init__("classes.list", "Classes", own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
+        self.setToolTip(HELP)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -225,7 +236,7 @@ class _ClassList(Rows):
         if event.key() == Qt.Key.Key_F2 and index.isValid():
             self.rename_requested.emit(index)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
-            self.row_chosen.emit(index)
+            self.row_applied.emit(index)
         else:
             super().keyPressEvent(event)
 

@@ -143,6 +143,12 @@ class Field(QLineEdit):
             return True
         return super().event(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let no Enter and no Escape go on to what the field stands in: a list would take it for itself."""
+        super().keyPressEvent(event)
+        if event.key() in _ANSWERS:
+            event.accept()
+
 
 class SearchField(Field):
     """A field that filters a list: Escape clears it, Down goes to the list, and so does Enter."""

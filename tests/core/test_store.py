@@ -130,6 +130,17 @@ def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> Non
     assert saved(file)["annotations"][:2] == data["annotations"]
 
 
+def test_a_new_photo_does_not_come_by_annotations_of_no_photo(open_store: Opener, file: Path) -> None:
+    file.write_text(json.dumps({**FILE, "images": [], "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}))
+    store = open_store()
+    store.put("a.jpg", SIZE, [], done=True)
+    store.save().result(10)
+    store.close()
+    again = open_store()
+    assert again.count("a.jpg") == 0
+    assert again.is_done("a.jpg")
+
+
 def test_what_a_killed_save_has_left_is_removed(open_store: Opener, photos: Path) -> None:
     (photos / ".annotations.json.tmp").write_text("half")
     open_store()

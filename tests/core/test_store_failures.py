@@ -246,6 +246,18 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
     assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
 
 
+def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    store.put("a.jpg", SIZE, [box(store)])
+    wait_for(lambda: notices)
+    shutil.rmtree(photos)
+    store.put("b.jpg", SIZE, [box(store)])
+    wait_for(lambda: any("keep the window open" in notice.message for notice in notices))
+    photos.mkdir()
+    store.close()
+
+
 def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: Path, tmp_path: Path) -> None:
     notices: list[Notice] = []
     store = open_store(notify=notices.append)

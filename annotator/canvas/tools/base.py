@@ -105,6 +105,10 @@ class Tool:
     def cancel(self) -> None:
         """Give up the running gesture: nothing happened."""
 
+    def finish(self) -> None:
+        """Hand over what the running gesture has made so far, if it is something: the photo or the tool changes."""
+        self.cancel()
+
     def refresh(self) -> None:
         """The document or its selection changed; forget what is no longer so."""
 

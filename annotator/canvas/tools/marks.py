@@ -95,6 +95,8 @@ def _hints(tool: SelectTool, record: Annotation | None) -> list[str]:
         said = _ON_HANDLE[hit.kind]
     elif tool.hovered is not None and all(r.id != tool.hovered for r in selection):
         said = ["Click select suggestion" if tool.hovered < 0 else "Click select", "Alt+click what lies below"]
+        if selection and selection[-1].is_suggestion:
+            said = ["Enter accept", "Tab next", "Del reject", *said[:1]]
     elif record is None:
         said = []
     elif record.is_suggestion:

@@ -121,6 +121,12 @@ class PolygonTool(Tool):
         """Give up the polygon."""
         self._points, self._stroke, self._held = [], [], False
 
+    def finish(self) -> None:
+        """Close a polygon that has three vertices; fewer are nothing."""
+        if len(self._points) >= 3:
+            self._finish()
+        self.cancel()
+
     def _clamped(self, at: Pointer) -> tuple[float, float]:
         document = self.canvas.document
         assert document is not None, "the canvas gives tools events only while it has a document"

@@ -132,12 +132,20 @@ def test_keys_are_taken_only_while_a_polygon_is_begun(drawing: Bench) -> None:
     assert not taken(Qt.Key.Key_D)
 
 
-def test_another_tool_gives_the_polygon_up(drawing: Bench) -> None:
+def test_another_tool_or_photo_closes_what_is_a_polygon_and_drops_what_is_none(drawing: Bench) -> None:
+    clicks(drawing, TRIANGLE[:2])
+    drawing.view.set_tool("select")
+    assert drawing.made == []
+    drawing.view.set_tool("polygon")
     clicks(drawing, TRIANGLE)
     drawing.view.set_tool("select")
+    assert len(drawing.made) == 1
     drawing.view.set_tool("polygon")
-    drawing.key(Qt.Key.Key_Return)
-    assert drawing.made == []
+    clicks(drawing, TRIANGLE)
+    drawing.view.finish()
+    assert len(drawing.made) == 2
+    drawing.view.finish()
+    assert len(drawing.made) == 2
 
 
 def test_it_is_painted_while_it_is_drawn(drawing: Bench) -> None:
