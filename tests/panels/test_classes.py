@@ -38,6 +38,13 @@ def chosen(panel: ClassesPanel) -> list[int]:
     return ids
 
 
+@pytest.fixture
+def applied(panel: ClassesPanel) -> list[int]:
+    ids: list[int] = []
+    panel.applied.connect(ids.append)
+    return ids
+
+
 def listed(panel: ClassesPanel) -> list[str]:
     model = panel.rows.model()
     return [model.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(model.rowCount())]
@@ -86,12 +93,21 @@ def test_rows_say_key_and_count(panel: ClassesPanel) -> None:
     ]
 
 
-def test_a_click_and_enter_choose(qtbot: QtBot, panel: ClassesPanel, chosen: list[int]) -> None:
+def test_a_click_chooses_and_enter_applies(
+    qtbot: QtBot, panel: ClassesPanel, chosen: list[int], applied: list[int]
+) -> None:
     click(qtbot, panel, name_at(panel, 1))
     qtbot.keyClick(panel.rows, Qt.Key.Key_Down)
-    assert chosen == [2]
+    assert (chosen, applied) == ([2], [])
     qtbot.keyClick(panel.rows, Qt.Key.Key_Return)
-    assert chosen == [2, 3]
+    qtbot.keyClick(panel.rows, Qt.Key.Key_Enter)
+    assert (chosen, applied) == ([2], [3, 3])
+
+
+def test_the_tooltips_tell_click_and_enter_apart(panel: ClassesPanel) -> None:
+    said = "Click: draw with it. Enter or its number: give it to the selected objects too."
+    assert said in panel.rows.toolTip()
+    assert said in panel.rows.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_showing_the_current_class_does_not_choose_it(panel: ClassesPanel, chosen: list[int]) -> None:
@@ -103,13 +119,15 @@ def test_showing_the_current_class_does_not_choose_it(panel: ClassesPanel, chose
     assert chosen == []
 
 
-def test_add(qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]) -> None:
+def test_add(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int], applied: list[int]
+) -> None:
     new_name = open_adding(qtbot, panel)
     qtbot.keyClicks(new_name, "bicycle")
     qtbot.keyClick(new_name, Qt.Key.Key_Return)
     assert [c.name for c in categories] == ["person", "cup", "dog", "bicycle"]
     assert listed(panel)[3] == "bicycle, 0 in the project (key 4)"
-    assert chosen == [4]
+    assert (chosen, applied) == ([4], [])
     assert not new_name.isVisible()
 
 
@@ -135,7 +153,9 @@ def test_escape_leaves_adding(qtbot: QtBot, panel: ClassesPanel, categories: Cat
 
 
 @pytest.mark.parametrize("way", ["double click", "F2"])
-def test_rename(qtbot: QtBot, panel: ClassesPanel, categories: Categories, way: str) -> None:
+def test_rename(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, applied: list[int], way: str
+) -> None:
     if way == "F2":
         panel.set_current(2)
         qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
@@ -148,6 +168,7 @@ def test_rename(qtbot: QtBot, panel: ClassesPanel, categories: Categories, way: 
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: categories[2].name == "mug")
     assert error(panel) == ""
+    assert applied == []  # the Enter was the field's, not the row's
 
 
 def test_renaming_to_a_taken_name_is_refused(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
@@ -180,14 +201,14 @@ def popup_of(panel: ClassesPanel) -> ColorPopup:
 
 
 def test_recolour_from_the_palette(
-    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int], applied: list[int]
 ) -> None:
     click(qtbot, panel, swatch_at(panel, 1))
     button = popup_of(panel).findChild(QAbstractButton, "classes.color.pink")
     assert isinstance(button, QAbstractButton)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert categories[2].color == PALETTE[6]
-    assert chosen == []
+    assert (chosen, applied) == ([], [])
     qtbot.waitUntil(lambda: panel.findChild(ColorPopup) is None)
 
 
@@ -213,7 +234,7 @@ def test_the_swatch_is_painted_in_the_class_colour(panel: ClassesPanel, categori
 
 
 def test_many_classes_can_be_searched(
-    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int]
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories, applied: list[int]
 ) -> None:
     search = field(panel, "classes.search")
     assert not search.isVisible()
@@ -228,7 +249,7 @@ def test_many_classes_can_be_searched(
     assert "(key 5)" in listed(panel)[0]  # keys are those of the whole list
     qtbot.keyClick(search, Qt.Key.Key_Return)
     qtbot.keyClick(panel.rows, Qt.Key.Key_Return)
-    assert chosen == [5]
+    assert applied == [5]
     qtbot.keyClicks(search, "zzz")
     assert panel.rows.empty_text == "No class has this name."
     qtbot.keyClick(search, Qt.Key.Key_Escape)
