@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -99,6 +99,62 @@ def test_an_info_that_asks_stays(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) 
     qtbot.waitUntil(lambda: banner.text == "Add them?")
     qtbot.wait(20)
     assert banner.text == "Add them?"
+
+
+def test_a_message_takes_the_place_of_the_one_on_its_topic(page: Page) -> None:
+    page.banner.show_message("cannot write a", "error", topic="save")
+    page.banner.show_message("no weights", "warning", topic="model")
+    page.banner.show_message("cannot write b", "error", topic="save")
+    assert (page.banner.text, more(page)) == ("cannot write b", "1 more")
+    page.banner.show_message("one without", "error")
+    page.banner.show_message("another without", "error")
+    assert more(page) == "3 more"
+
+
+def test_what_is_no_longer_so_is_taken_back(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("cannot write", "error", [("Again", lambda: None)], topic="save")
+    page.banner.show_message("odd file", "warning")
+    page.banner.show_message("no weights", "warning", topic="model")
+    page.banner.retract("save")  # one that waits
+    assert (page.banner.text, more(page)) == ("no weights", "1 more")
+    page.banner.retract("model")  # the one shown
+    assert (page.banner.text, more(page)) == ("odd file", "")
+    page.banner.retract("model")
+    page.banner.retract("")
+    assert page.banner.text == "odd file"
+    close(qtbot, page)
+    assert not page.banner.isVisible()
+    page.banner.show_message("cannot write", "error", topic="save")
+    page.banner.retract("save")
+    assert not page.banner.isVisible()
+
+
+def test_a_message_arrives_from_a_signal(page: Page) -> None:
+    class Sender(QObject):
+        plain = Signal(str, str)
+        with_topic = Signal(str, str, str)
+
+    sender = Sender()
+    sender.plain.connect(page.banner.show_message)
+    sender.with_topic.connect(lambda text, kind, topic: page.banner.show_message(text, kind, topic=topic))
+    sender.plain.emit("odd file", "warning")
+    sender.with_topic.emit("cannot write", "error", "save")
+    assert (page.banner.text, page.banner.kind, more(page)) == ("cannot write", "error", "1 more")
+    page.banner.retract("save")
+    assert (page.banner.text, page.banner.kind) == ("odd file", "warning")
+
+
+def test_taking_back_an_older_one_leaves_an_info_its_time(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("cannot write", "error", topic="save")
+    page.banner.show_message("goes")
+    timer = page.banner.findChild(QTimer)
+    assert isinstance(timer, QTimer)
+    running = timer.timerId()
+    page.banner.retract("save")
+    assert (page.banner.text, more(page)) == ("goes", "")
+    assert timer.timerId() == running  # not begun anew
+    page.banner.retract("save")
+    assert timer.isActive()
 
 
 def test_an_action_acts_once_and_closes(qtbot: QtBot, page: Page) -> None:
