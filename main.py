@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+
+from annotator.display import why_no_window
 
 COMMANDS = {
     "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
@@ -31,19 +31,21 @@ def main(argv: list[str] | None = None) -> int:
         problem = "is not a folder" if folder.exists() else "does not exist"
         print(f"{folder} {problem}: give a folder of photos.", file=sys.stderr)
         return 2
-    if args.samples and not _display_opens():
-        return _samples_without_window(args.weights or "builtin")
-    if not _display_is_named():
-        print(
-            "No display is here to open a window on: use `suggest FOLDER` (see --help), or run this on a desktop.",
-            file=sys.stderr,
-        )
+    file: Path | None = args.annotations
+    if file and not file.parent.is_dir():
+        print(f"{file.parent} does not exist: give a COCO file in a folder that does.", file=sys.stderr)
+        return 2
+    problem = why_no_window()
+    if problem and args.samples:
+        return _samples_without_window(args.weights or "builtin", problem)
+    if problem:
+        print(f"{problem}: use `suggest FOLDER` (see --help), or run this on a desktop.", file=sys.stderr)
         return 2
     from annotator.app import run  # noqa: PLC0415 - a command needs no Qt
 
     return run(
         folder.resolve() if folder else None,
-        args.annotations.resolve() if args.annotations else None,
+        file.resolve() if file else None,
         samples=args.samples,
         weights=args.weights,
         device=args.device,
@@ -70,29 +72,16 @@ def _window_parser() -> argparse.ArgumentParser:
 
 def _command(name: str, argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog=f"annotator {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:]
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        prog=f"annotator {name}",
+        description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
     )
     command = import_module(f"model.{name}")  # it brings torch with it: only the one that is asked for
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))
 
 
-def _display_is_named() -> bool:
-    """Whether the environment says where a window could be shown."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return sys.platform != "linux" or any(os.environ.get(name) for name in names)
-
-
-def _display_opens() -> bool:
-    """Whether a window could be shown. Asked in a process of its own: Qt ends the process that cannot."""
-    if not _display_is_named():
-        return False
-    probe = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
-    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)  # noqa: S603 - our own text
-    return result.returncode == 0
-
-
-def _samples_without_window(weights: str) -> int:
+def _samples_without_window(weights: str, problem: str) -> int:
     from resources import SAMPLES  # noqa: PLC0415
 
     results = Path("runs/samples")
@@ -103,7 +92,7 @@ def _samples_without_window(weights: str) -> int:
     )
     if status == 0:
         print(
-            f"\nNo display can be opened here, so the sample photos were looked at without a window.\n"
+            f"\n{problem}, so the sample photos were looked at without a window.\n"
             f"  annotations  {results / 'suggestions.json'}\n"
             f"  pictures     {results}\n"
             f"To open the window, run the same on a desktop: make run, or python main.py FOLDER"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import main
+from annotator.display import why_no_window
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
 
@@ -32,11 +34,31 @@ def test_a_folder_that_is_none_is_one_sentence_and_status_2(tmp_path: Path, caps
 
 
 def test_a_window_without_a_display_is_one_sentence(tmp_path: Path) -> None:
-    done = _run(tmp_path, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "display" in done.stderr
-    assert "suggest" in done.stderr
-    assert "Traceback" not in done.stderr
+    for environment in ({}, {"DISPLAY": ":987"}, {"WAYLAND_DISPLAY": "nobody"}):
+        done = _run(tmp_path, cwd=tmp_path, **environment)
+        assert done.returncode == 2
+        assert "isplay" in done.stderr
+        assert "suggest" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_display_that_answers_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-7")
+    if sys.platform != "linux":
+        pytest.skip("elsewhere there is always a display")
+    assert "wayland-7" in why_no_window()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "wayland-7"))
+        server.listen()
+        assert why_no_window() == ""
+
+
+def test_a_coco_file_in_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([str(tmp_path), "--annotations", str(tmp_path / "nowhere" / "x.json")]) == 2
+    assert "nowhere" in capsys.readouterr().err
 
 
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
