@@ -11,6 +11,8 @@ from annotator.core.event import Event
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+NOT_LOOKED_AT = -1  # in place of a number of suggestions
+
 _STATUSES = tuple(Status)
 _CODES = {status: code for code, status in enumerate(_STATUSES)}
 
@@ -24,6 +26,7 @@ class Photo(NamedTuple):
         count: Number of annotations on record.
         suggestions: Number of suggestions on offer.
         error: Why it cannot be read, in a sentence for the person, or "".
+        looked_at: Whether the model has looked at it; if so, 0 suggestions means that it found nothing.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Photo(NamedTuple):
     count: int = 0
     suggestions: int = 0
     error: str = ""
+    looked_at: bool = False
 
 
 class PhotoList:
@@ -73,6 +77,7 @@ class PhotoList:
             self._errors[index[name]] = error
             self._codes[index[name]] = _CODES[Status.UNREADABLE]
         self._done = self._codes.count(_CODES[Status.DONE])
+        self._unreadable = self._codes.count(_CODES[Status.UNREADABLE])
         self.reset.emit()
 
     def update(
@@ -86,6 +91,8 @@ class PhotoList:
     ) -> None:
         """Put down what is now known of a photo; None leaves as it was. An error makes it unreadable.
 
+        With a number of `suggestions`, also with 0, the model has looked at it; `NOT_LOOKED_AT` takes that back.
+
         Raises:
             KeyError: there is no such photo.
         """
@@ -95,6 +102,7 @@ class PhotoList:
             status = Status.UNREADABLE
         if status is not None:
             self._done += (status is Status.DONE) - (before.status is Status.DONE)
+            self._unreadable += (status is Status.UNREADABLE) - (before.status is Status.UNREADABLE)
             self._codes[i] = _CODES[status]
         if count is not None:
             self._counts[i] = count
@@ -125,13 +133,20 @@ class PhotoList:
         """How many photos are done."""
         return self._done
 
+    @property
+    def readable(self) -> int:
+        """How many photos are not known to be unreadable: as many as can be done."""
+        return len(self) - self._unreadable
+
     def index(self, name: str) -> int:
         """Where a photo is in the list. KeyError if it is not."""
         return self._index[name]
 
     def photo(self, i: int) -> Photo:
         """Everything about the photo at an index."""
-        return Photo(self._names[i], self.status(i), self._counts[i], self._suggestions[i], self.error(i))
+        return Photo(
+            self._names[i], self.status(i), self._counts[i], self.suggestions(i), self.error(i), self.looked_at(i)
+        )
 
     def status(self, i: int) -> Status:
         """How far the work on the photo at an index is."""
@@ -142,8 +157,12 @@ class PhotoList:
         return self._counts[i]
 
     def suggestions(self, i: int) -> int:
-        """Number of suggestions on offer."""
-        return self._suggestions[i]
+        """Number of suggestions on offer; 0 also where the model has not looked yet."""
+        return max(self._suggestions[i], 0)
+
+    def looked_at(self, i: int) -> bool:
+        """Whether the model has looked at the photo at an index."""
+        return self._suggestions[i] != NOT_LOOKED_AT
 
     def error(self, i: int) -> str:
         """Why the photo cannot be read, or ""."""
@@ -211,9 +230,10 @@ class PhotoList:
         self._index = index
         self._codes = bytearray(len(names))
         self._counts = array("L", bytes(array("L").itemsize * len(names)))
-        self._suggestions = array("L", bytes(array("L").itemsize * len(names)))
+        self._suggestions = array("l", [NOT_LOOKED_AT]) * len(names)
         self._errors: dict[int, str] = {}
         self._done = 0
+        self._unreadable = 0
         return index
 
 

@@ -36,6 +36,7 @@ MARGIN = 12  # from a panel's edge to what is in it
 ROW = 26  # height of a row, more where the font is large
 _PAD = 8  # inside a row, between its parts
 
+_VISIBLE = {code: 0x2400 + code for code in range(0x20)} | {0x0A: 0x2424, 0x7F: 0x2421, 0x2028: 0x2424, 0x2029: 0x2424}
 _MOVES = frozenset(
     {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
 )
@@ -70,6 +71,11 @@ def label(text: str = "", tone: str = "") -> QLabel:
     made.setTextFormat(Qt.TextFormat.PlainText)
     set_tone(made, tone)
     return made
+
+
+def one_line(text: str) -> str:
+    """A text, such as a file's name, with its line breaks, tabs and other control characters as visible symbols."""
+    return text.translate(_VISIBLE)
 
 
 def tool_button(icon: str, name: str, tip: str) -> QToolButton:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
-from annotator.panels.parts import RowPainter
+from annotator.panels.parts import RowPainter, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -85,11 +85,11 @@ class PhotoRows(QAbstractListModel):
         if role == PHOTO:
             return photo
         if role == Qt.ItemDataRole.DisplayRole:
-            return photo.name
+            return one_line(photo.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{photo.name}\n{photo.error or _in_words(photo)}"
+            return f"{one_line(photo.name)}\n{photo.error or _in_words(photo)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{photo.name}, {_in_words(photo)}"
+            return f"{one_line(photo.name)}, {_in_words(photo)}"
         return None
 
     def _reset(self) -> None:
@@ -137,7 +137,7 @@ class PhotoDelegate(QStyledItemDelegate):
         row.icon(glyph, getattr(row.theme, tone))
         row.text_right(_amount(photo), row.theme.muted)
         color = row.theme.muted if photo.status is Status.UNREADABLE else row.theme.text
-        folder, slash, file = photo.name.rpartition("/")
+        folder, slash, file = one_line(photo.name).rpartition("/")
         spare = row.room - row.metrics.horizontalAdvance(file)
         if slash and spare > row.metrics.horizontalAdvance("m…/"):
             row.text(folder + slash, row.theme.muted, Qt.TextElideMode.ElideMiddle, spare)
@@ -148,13 +148,14 @@ class PhotoDelegate(QStyledItemDelegate):
 def _amount(photo: Photo) -> str:
     if photo.count:
         return str(photo.count)
-    return f"{photo.suggestions} sug." if photo.status is Status.SUGGESTED and photo.suggestions else ""
+    told = photo.looked_at and photo.status in (Status.NEW, Status.SUGGESTED)
+    return f"{photo.suggestions} sug." if told else ""
 
 
 def _in_words(photo: Photo) -> str:
     words = [str(photo.status)]
     if photo.count:
         words.append(f"{photo.count} annotation{'' if photo.count == 1 else 's'}")
-    if photo.suggestions:
-        words.append(f"{photo.suggestions} suggestion{'' if photo.suggestions == 1 else 's'}")
+    if photo.looked_at and (photo.suggestions or not photo.count):
+        words.append(f"{photo.suggestions or 'no'} suggestion{'' if photo.suggestions == 1 else 's'}")
     return ", ".join(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
 from annotator.panels.parts import MARGIN, Rows, SearchField, dress_panel, label, name_control
@@ -50,7 +50,6 @@ class PhotosPanel(QWidget):
         self._status.addItems([text for text, _ in FILTERS])
         self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._status.setMinimumContentsLength(6)
-        self._status.view().setMinimumWidth(150)
         name_control(self._status, "photos.status", "Show the photos that are this far", "Filter by status")
         self._progress_text = label(tone="muted")
         self._progress_text.setObjectName("photos.progress_text")
@@ -77,12 +76,17 @@ class PhotosPanel(QWidget):
         self._filter.setFocus()
         self._filter.selectAll()
 
+    def clear_filter(self) -> None:
+        """Show every photo again, as for another folder, without choosing one."""
+        self._filter.clear()
+        self._status.setCurrentIndex(0)
+
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top = QVBoxLayout()  # side by side, a narrow dock leaves no room for a name and a status
         top.setContentsMargins(MARGIN, 4, MARGIN, 8)
-        top.setSpacing(8)
-        top.addWidget(self._filter, 3)
-        top.addWidget(self._status, 2)
+        top.setSpacing(4)
+        top.addWidget(self._filter)
+        top.addWidget(self._status)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(MARGIN, 8, MARGIN, MARGIN)
         bottom.setSpacing(6)
@@ -125,12 +129,14 @@ class PhotosPanel(QWidget):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        total, done = len(self._photos), self._photos.done
-        self._progress.setMaximum(max(total, 1))
+        total, readable, done = len(self._photos), self._photos.readable, self._photos.done
+        self._progress.setMaximum(max(readable, 1))
         self._progress.setValue(done)
-        text = f"{done:,} of {total:,} done"
+        text = f"{done:,} of {readable:,} done"
         if self._model.is_filtered:
             text += f" · {self._model.rowCount():,} shown"
         self._progress_text.setText(text if total else "")
+        left_out = total - readable
+        self._progress_text.setToolTip(f"{left_out:,} unreadable, not counted" if left_out else "")
         self._progress.setVisible(total > 0)
         self.rows.set_empty_text("No photo matches the filter." if total else "No folder is open.")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.document import Status
-from annotator.core.photo_list import Photo, PhotoList
+from annotator.core.photo_list import NOT_LOOKED_AT, Photo, PhotoList
 
 NAMES = ["a/1.jpg", "a/2.jpg", "b/1.JPG", "b/two words.png"]
 
@@ -63,6 +63,26 @@ def test_update_says_what_changed_and_only_then() -> None:
         photos.update("c", count=1)
 
 
+def test_nothing_found_is_not_the_same_as_not_looked_at() -> None:
+    photos = PhotoList()
+    photos.set_photos(NAMES)
+    changes: list[int] = []
+    photos.changed.connect(changes.append)
+    assert not any(photos.looked_at(i) for i in range(4))
+    assert [photos.suggestions(i) for i in range(4)] == [0, 0, 0, 0]
+    photos.update("a/2.jpg", suggestions=0)
+    photos.update("a/2.jpg", suggestions=0)
+    photos.update("b/1.JPG", count=0)
+    assert changes == [1]
+    assert photos.photo(1) == Photo("a/2.jpg", looked_at=True)
+    assert photos.photo(2) == Photo("b/1.JPG")
+    photos.update("a/2.jpg", suggestions=NOT_LOOKED_AT)
+    assert photos.photo(1) == Photo("a/2.jpg")
+    photos.update("a/2.jpg", suggestions=3)
+    photos.set_photos(NAMES)
+    assert not photos.looked_at(1)
+
+
 def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
     photos = PhotoList()
     photos.set_photos(NAMES)
@@ -72,13 +92,20 @@ def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
     assert photos.photo(0) == Photo("a/1.jpg")
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(Status))))
-def test_done_is_the_number_of_done_photos(updates: list[tuple[int, Status]]) -> None:
+@given(
+    st.lists(st.sampled_from(Status), min_size=6, max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(Status))),
+)
+def test_done_and_readable_are_the_numbers_of_such_photos(
+    first: list[Status], updates: list[tuple[int, Status]]
+) -> None:
     photos = PhotoList()
-    photos.set_photos([str(i) for i in range(6)])
+    photos.set_photos([str(i) for i in range(6)], first, errors={"5": "Cut off."})
     for i, status in updates:
         photos.update(str(i), status=status)
-    assert photos.done == Counter(photos.status(i) for i in range(6))[Status.DONE]
+    numbers = Counter(photos.status(i) for i in range(6))
+    assert photos.done == numbers[Status.DONE]
+    assert photos.readable == 6 - numbers[Status.UNREADABLE]
 
 
 def _with(statuses: str) -> PhotoList:

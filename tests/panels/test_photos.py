@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMainWindow, QProgressBar
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMainWindow, QProgressBar, QToolButton
 
 from annotator.core.document import Status
-from annotator.core.photo_list import PhotoList
+from annotator.core.photo_list import NOT_LOOKED_AT, PhotoList
 from annotator.panels.photos import FILTERS, PhotosPanel
 
 if TYPE_CHECKING:
@@ -180,6 +180,80 @@ def test_progress_counts_the_done(panel: PhotosPanel, photos: PhotoList) -> None
     bar = panel.findChild(QProgressBar, "photos.progress")
     assert isinstance(bar, QProgressBar)
     assert (bar.value(), bar.maximum()) == (2, 5)
+
+
+def test_all_that_can_be_read_is_all(panel: PhotosPanel, photos: PhotoList) -> None:
+    photos.update(NAMES[1], error="The file is cut off.")
+    photos.update(NAMES[2], error="The file is empty.")
+    assert footer(panel) == "1 of 3 done"
+    label = panel.findChild(QLabel, "photos.progress_text")
+    assert isinstance(label, QLabel)
+    assert label.toolTip() == "2 unreadable, not counted"
+    for name in NAMES[3:]:
+        photos.update(name, status=Status.DONE)
+    assert footer(panel) == "3 of 3 done"
+    bar = panel.findChild(QProgressBar, "photos.progress")
+    assert isinstance(bar, QProgressBar)
+    assert (bar.value(), bar.maximum()) == (3, 3)
+    photos.update(NAMES[1], error="", status=Status.NEW)
+    assert footer(panel) == "3 of 4 done"
+
+
+def test_the_filter_can_be_cleared_from_outside(qtbot: QtBot, panel: PhotosPanel, chosen: list[str]) -> None:
+    panel.set_current(NAMES[1])
+    field = type_filter(qtbot, panel, "town")
+    filter_status(panel, "In progress")
+    panel.clear_filter()
+    assert field.text() == ""
+    combo = panel.findChild(QComboBox, "photos.status")
+    assert isinstance(combo, QComboBox)
+    assert combo.currentText() == "All"
+    assert listed(panel) == NAMES
+    assert current(panel) == NAMES[1]
+    assert footer(panel) == "1 of 5 done"
+    assert chosen == []
+
+
+def test_a_narrow_panel_shows_what_is_typed(qtbot: QtBot, panel: PhotosPanel) -> None:
+    panel.resize(252, 400)
+    field = type_filter(qtbot, panel, "img_0001")
+    icon, clear = sorted((b for b in field.findChildren(QToolButton) if b.isVisible()), key=lambda b: b.x())
+    room = clear.x() - icon.geometry().right()
+    assert room >= field.fontMetrics().horizontalAdvance("MMMMMMMM")
+    panel.clear_filter()
+    qtbot.waitUntil(lambda: not clear.isVisible())
+
+
+def test_control_characters_in_a_name_are_visible_on_one_line(panel: PhotosPanel, photos: PhotoList) -> None:
+    photos.set_photos(["two\nlines.jpg", "a\ttab\r.jpg"])
+    assert listed(panel) == ["two␤lines.jpg", "a␉tab␍.jpg"]
+    index = panel.rows.model().index(0, 0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "two␤lines.jpg, new"
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "two␤lines.jpg\nnew"
+    names: list[str] = []
+    panel.photo_chosen.connect(names.append)
+    panel.rows.setCurrentIndex(index)
+    assert names == ["two\nlines.jpg"]  # the name itself
+
+
+def test_a_photo_without_finds_says_so(panel: PhotosPanel, photos: PhotoList) -> None:
+    def in_words(row: int) -> str:
+        return panel.rows.model().index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+
+    def right_half(row: int) -> bytes:
+        rect = panel.rows.visualRect(panel.rows.model().index(row, 0))
+        image = panel.rows.viewport().grab().toImage()
+        return bytes(image.copy(rect.center().x(), rect.top() + 2, rect.width() // 2, rect.height() - 4).bits())
+
+    empty = right_half(1)
+    assert in_words(1) == "lake/0002.jpg, new"
+    photos.update(NAMES[1], suggestions=0)
+    assert in_words(1) == "lake/0002.jpg, new, no suggestions"
+    assert right_half(1) != empty
+    photos.update(NAMES[1], suggestions=NOT_LOOKED_AT)
+    assert right_half(1) == empty
+    photos.update(NAMES[0], suggestions=0)
+    assert in_words(0) == "lake/0001.jpg, done, 3 annotations"
 
 
 def test_the_same_photos_with_more_known_keep_the_current_one(
