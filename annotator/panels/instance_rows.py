@@ -94,7 +94,7 @@ class InstanceRows(QAbstractListModel):
 
 
 class InstanceDelegate(QStyledItemDelegate):
-    """Paints an instance's row: swatch, class name, and at the right where it comes from."""
+    """Paints an instance's row: swatch, class name, and at the right where it comes from, or that it is a crowd."""
 
     def __init__(self, rows: InstanceRows, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -110,8 +110,7 @@ class InstanceDelegate(QStyledItemDelegate):
         row = RowPainter(painter, option)
         row.ground(option, emphasised=record.id == self.hovered)
         row.swatch(self._rows.color(record), dashed=record.is_suggestion)
-        score = f"{record.score or 0.0:.2f}"
-        row.text_right(score if record.is_suggestion else str(record.origin), row.theme.muted)
+        row.text_right(_at_right(record), row.theme.muted)
         row.text(self._rows.class_name(record), row.theme.text)
         painter.restore()
 
@@ -131,12 +130,18 @@ def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
+def _at_right(record: Annotation) -> str:
+    if record.is_suggestion:
+        return f"{record.score or 0.0:.2f}"
+    return "crowd" if record.is_crowd else str(record.origin)
+
+
 def _in_words(record: Annotation) -> str:
     if record.is_suggestion:
         return f"suggested with score {record.score or 0.0:.2f}"
     words = f"{record.origin}"
     if record.is_crowd:
-        words += ", a group"
+        words += ", crowd"
     if record.score is not None:
         words += f", score {record.score:.2f}"
     return words

@@ -32,6 +32,7 @@ class InstancesPanel(QWidget):
         super().__init__(parent)
         dress_panel(self, "instances")
         self._document: Document | None = None
+        self._empty_text = ""
         self._following = False
         self._model = InstanceRows(categories, self)
         self.rows = Rows("instances.list", "Instances")
@@ -67,6 +68,11 @@ class InstancesPanel(QWidget):
             document.changed.connect(self._changed)
             document.offered_changed.connect(self._offered_changed)
             document.selection_changed.connect(self._follow_selection)
+
+    def set_empty_text(self, text: str) -> None:
+        """What to say while there is no document, as why there is none, until told otherwise. "": no photo is open."""
+        self._empty_text = text
+        self._show_counts()
 
     def set_hovered(self, annotation_id: int | None) -> None:
         """Mark the row of what the mouse is over on the canvas."""
@@ -122,7 +128,7 @@ class InstancesPanel(QWidget):
     def _show_counts(self) -> None:
         if self._document is None:
             self._header.setText("")
-            self.rows.set_empty_text("No photo is open.")
+            self.rows.set_empty_text(self._empty_text or "No photo is open.")
             return
         objects, suggestions = len(self._document.annotations), len(self._document.offered)
         self._header.setText(f"{_count(objects, 'object')} · {_count(suggestions, 'suggestion')}")

@@ -186,7 +186,7 @@ def test_another_photo_and_none(panel: InstancesPanel, document: Document) -> No
     other = Document("2.jpg", (10, 10), [replace(square(7, 0), is_crowd=True)])
     other.select([7])
     panel.set_document(other)
-    assert listed(panel) == ["person, drawn, a group"]
+    assert listed(panel) == ["person, drawn, crowd"]
     assert selected_rows(panel) == [0]
     document.apply(edits.delete(document, [1]))
     assert header(panel) == "1 object · 0 suggestions"
@@ -194,6 +194,33 @@ def test_another_photo_and_none(panel: InstancesPanel, document: Document) -> No
     assert listed(panel) == []
     assert header(panel) == ""
     assert other.selection == (7,)
+
+
+def test_it_says_why_there_is_nothing_to_list(panel: InstancesPanel, document: Document) -> None:
+    nothing_yet = "Nothing here yet: draw an object, or wait for suggestions."
+    panel.set_document(None)
+    assert panel.rows.empty_text == "No photo is open."
+    panel.set_empty_text("The annotations of 1.jpg cannot be opened.")
+    assert panel.rows.empty_text == "The annotations of 1.jpg cannot be opened."
+    panel.set_document(Document("2.jpg", (10, 10), []))
+    assert panel.rows.empty_text == nothing_yet
+    panel.set_empty_text("")
+    assert panel.rows.empty_text == nothing_yet
+    panel.set_document(None)
+    assert panel.rows.empty_text == "No photo is open."
+
+
+def test_a_crowd_is_painted_as_one(panel: InstancesPanel, document: Document) -> None:
+    def right_half(*records: Annotation) -> bytes:
+        panel.set_document(Document("2.jpg", (10, 10), records))
+        rect = panel.rows.visualRect(panel.rows.model().index(0, 0))
+        image = panel.rows.viewport().grab().toImage()
+        return bytes(image.copy(rect.center().x(), rect.top(), rect.width() // 2, rect.height()).bits())
+
+    one = right_half(square(7, 0))
+    crowd = right_half(square(7, 0, is_crowd=True))
+    assert one != crowd
+    assert crowd == right_half(square(7, 0, is_crowd=True, origin=Origin.EDITED))  # in place of the origin
 
 
 def test_a_class_that_is_not_listed_has_its_number(panel: InstancesPanel, document: Document) -> None:
