@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from annotator import icons, theme
-from annotator.panels.parts import MARGIN, label, set_tone, tool_button
+from annotator.panels.parts import MARGIN, breakable, label, set_tone, tool_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,7 +145,7 @@ class Banner(QWidget):
             self.hide()
             return
         message = self._messages[-1]
-        self._text.setText(_breakable(message.text))
+        self._text.setText(breakable(message.text))
         self.setAccessibleName(f"{message.kind}: {message.text}")
         self._show_number_of_older()
         for at, (text, act) in enumerate(message.actions):
@@ -174,8 +174,3 @@ class Banner(QWidget):
 
         button.clicked.connect(clicked)
         return button
-
-
-def _breakable(text: str) -> str:
-    """The text, where a long path can be broken between its parts."""
-    return text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")

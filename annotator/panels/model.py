@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSlider,
     QStackedWidget,
     QVBoxLayout,
@@ -19,7 +22,11 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons
+from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.parts import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QWheelEvent
 
 _FROM_FILE = "File…"
 _WEIGHTS = (("Built-in", "builtin"), ("COCO (torchvision)", "coco"))
@@ -53,9 +60,9 @@ class ModelPanel(QWidget):
         self._state = ElidedLabel()
         self._state.setObjectName("model.state")
         set_tone(self._state, "muted")
-        self._problem = label(tone="warning")
+        self._problem = ClampedLabel(lines=3)
         self._problem.setObjectName("model.problem")
-        self._problem.setWordWrap(True)
+        set_tone(self._problem, "warning")
         self._problem.hide()
         self._weights = _combo("model.weights", "Weights the model runs with", "Weights", _WEIGHTS)
         self._weights.addItem(_FROM_FILE)
@@ -81,15 +88,14 @@ class ModelPanel(QWidget):
         self._name.set_full_text(f"{name} · {device}" if device else name)
 
     def set_state(self, text: str, *, problem: bool = False) -> None:
-        """Show in a few words what the model is doing; a problem as a whole sentence.
+        """Show in a few words what the model is doing; a problem as a sentence, in full in the tooltip if it is long.
 
         A problem stays until the model does something again: "" does not take it away.
         """
         if not text and not self._problem.isHidden():
             return
         self._state.set_full_text("" if problem else text)
-        self._problem.setText(text if problem else "")
-        self._problem.setToolTip(text if problem else "")
+        self._problem.set_full_text(text if problem else "")
         self._state.setVisible(not problem)
         self._problem.setVisible(problem)
 
@@ -155,7 +161,9 @@ class ModelPanel(QWidget):
         form.addRow(label("Score from", "muted"), score)
         form.addRow(label("Weights", "muted"), self._weights)
         form.addRow(label("Device", "muted"), self._device)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        dress_panel(content, "model.content")
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(MARGIN, 4, MARGIN, MARGIN)
         layout.setSpacing(4)
         layout.addLayout(head)
@@ -166,6 +174,9 @@ class ModelPanel(QWidget):
         layout.addSpacing(8)
         layout.addWidget(self._whole_folder)
         layout.addStretch(1)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(_Scroll(content))
 
     def _slid(self) -> None:
         self._show_threshold()
@@ -197,6 +208,38 @@ class ModelPanel(QWidget):
     def _file_chosen(self, path: str) -> None:
         self.set_weights(path)
         self.weights_requested.emit(path)
+
+
+class _Scroll(QScrollArea):
+    """Scrolls the panel where it is too low for its controls, which keep their size."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self._content = content
+        self.setWidget(content)
+        self.setObjectName("model.scroll")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for the model, what it is doing and the threshold."""
+        return QSize(160, 96)
+
+    def sizeHint(self) -> QSize:
+        """Room for everything."""
+        return self._content.sizeHint()
+
+
+class _Slider(QSlider):
+    """A slider that turns with the wheel only when it has the keyboard: else the wheel scrolls the panel."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
 
 class _WholeFolder(QStackedWidget):
@@ -261,7 +304,7 @@ def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], .
 
 
 def _threshold_slider() -> QSlider:
-    made = QSlider(Qt.Orientation.Horizontal)
+    made = _Slider(Qt.Orientation.Horizontal)
     made.setRange(5, 95)
     made.setValue(50)
     made.setPageStep(5)

@@ -28,7 +28,7 @@ from annotator import icons, theme
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtGui import QFont, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QFont, QPaintEvent, QResizeEvent, QWheelEvent
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -71,6 +71,11 @@ def label(text: str = "", tone: str = "") -> QLabel:
     made.setTextFormat(Qt.TextFormat.PlainText)
     set_tone(made, tone)
     return made
+
+
+def breakable(text: str) -> str:
+    """The text, where a long path can be broken between its parts."""
+    return text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
 
 
 def one_line(text: str) -> str:
@@ -122,7 +127,11 @@ class ElidedLabel(QLabel):
 
 
 class ElidedComboBox(QComboBox):
-    """A choice that shows as much of the chosen text as fits."""
+    """A choice that shows as much of the chosen text as fits. The wheel does not turn it, but scrolls what it is in."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to what scrolls."""
+        event.ignore()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the box and what fits of its text."""
@@ -270,7 +279,7 @@ class Rows(QTableView):
             painter.setPen(QColor(theme.current().muted))
             room = self.viewport().rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
             flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.drawText(room, flags, self._empty_text)
+            painter.drawText(room, flags, breakable(self._empty_text))
 
     def _fit_rows(self) -> None:
         height = max(ROW, self.fontMetrics().height() + 8)

@@ -119,9 +119,7 @@ def test_showing_the_current_class_does_not_choose_it(panel: ClassesPanel, chose
     assert chosen == []
 
 
-def test_add(
-    qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int], applied: list[int]
-) -> None:
+def test_add(qtbot: QtBot, panel: ClassesPanel, categories: Categories, chosen: list[int], applied: list[int]) -> None:
     new_name = open_adding(qtbot, panel)
     qtbot.keyClicks(new_name, "bicycle")
     qtbot.keyClick(new_name, Qt.Key.Key_Return)
@@ -153,9 +151,7 @@ def test_escape_leaves_adding(qtbot: QtBot, panel: ClassesPanel, categories: Cat
 
 
 @pytest.mark.parametrize("way", ["double click", "F2"])
-def test_rename(
-    qtbot: QtBot, panel: ClassesPanel, categories: Categories, applied: list[int], way: str
-) -> None:
+def test_rename(qtbot: QtBot, panel: ClassesPanel, categories: Categories, applied: list[int], way: str) -> None:
     if way == "F2":
         panel.set_current(2)
         qtbot.keyClick(panel.rows, Qt.Key.Key_F2)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QSlider, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.model import ModelPanel
 from annotator.panels.parts import ElidedLabel
 
@@ -44,18 +59,88 @@ def test_it_shows_model_device_speed_and_state(panel: ModelPanel) -> None:
     assert part(panel, QLabel, "model.speed").text() == ""
 
 
-def test_a_problem_is_shown_whole(panel: ModelPanel) -> None:
-    sentence = "“people.pth” is not the weights of a Mask R-CNN: choose another file. " * 3
-    panel.set_state(sentence, problem=True)
-    problem = part(panel, QLabel, "model.problem")
+PROBLEM = "“/models/people_in_the_town.pth” is not the weights of a Mask R-CNN: choose another file."
+
+
+def test_a_problem_takes_the_place_of_the_state_and_stays(panel: ModelPanel) -> None:
+    panel.set_state(PROBLEM, problem=True)
+    problem = part(panel, ClampedLabel, "model.problem")
     assert problem.isVisible()
-    assert problem.text() == problem.toolTip() == sentence
-    assert problem.height() >= problem.heightForWidth(problem.width())
+    assert problem.full_text == PROBLEM
+    assert not part(panel, ElidedLabel, "model.state").isVisible()
     panel.set_state("")
     assert problem.isVisible()
     panel.set_state("ready")
     assert not problem.isVisible()
     assert part(panel, ElidedLabel, "model.state").isVisible()
+
+
+def docked(qtbot: QtBot, panel: ModelPanel, width: int, height: int) -> QMainWindow:
+    """A window, which has to be kept, with the panel in a dock of this size."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(QWidget())
+    dock = QDockWidget("Model")
+    dock.setWidget(panel)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    window.resize(width + 400, height)
+    window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
+    window.show()
+    qtbot.waitExposed(window)
+    qtbot.waitUntil(lambda: (dock.width(), dock.height()) == (width, height))
+    return window
+
+
+@pytest.mark.parametrize("problem", ["", PROBLEM, PROBLEM * 5, "x" * 500])
+@pytest.mark.parametrize("height", [200, 400])
+def test_no_problem_squeezes_the_controls(qtbot: QtBot, problem: str, height: int) -> None:
+    panel = ModelPanel()
+    window = docked(qtbot, panel, 252, height)
+    panel.set_state(problem, problem=bool(problem))
+    content = part(panel, QWidget, "model.content")
+    names = ("name", "state", "problem", "threshold", "weights", "device", "suggest_all")
+    shown = [w for w in (part(panel, QWidget, f"model.{name}") for name in names) if w.isVisible()]
+    assert len(shown) == 6
+    qtbot.waitUntil(lambda: all(control.height() >= control.sizeHint().height() for control in shown))
+    spans = []
+    for control in shown:
+        top = control.mapTo(content, QPoint(0, 0))
+        assert top.x() >= 0
+        assert top.x() + control.width() <= content.width()
+        spans.append((top.y(), top.y() + control.height()))
+    assert all(below[0] >= above[1] for above, below in pairwise(spans))
+    assert spans[-1][1] <= content.height()
+    said = part(panel, QLabel, "model.problem" if problem else "model.state")
+    assert said.height() <= 3 * said.fontMetrics().lineSpacing()
+    scroll = part(panel, QScrollArea, "model.scroll")
+    dock = window.findChild(QDockWidget)
+    assert isinstance(dock, QDockWidget)
+    assert (dock.width(), dock.height()) == (252, height)
+    below = spans[-1][1] - scroll.viewport().height()
+    assert scroll.verticalScrollBar().maximum() >= below  # all of it can be reached
+
+
+def test_the_wheel_is_left_to_what_scrolls(qtbot: QtBot, panel: ModelPanel) -> None:
+    part(panel, QComboBox, "model.weights").setFocus()
+    heard: list[object] = []
+    panel.weights_requested.connect(heard.append)
+    panel.device_requested.connect(heard.append)
+    panel.threshold_changed.connect(heard.append)
+    for name in ("weights", "device", "threshold"):
+        control = part(panel, QWidget, f"model.{name}")
+        at = QPointF(control.rect().center())
+        turn = QWheelEvent(
+            at, control.mapToGlobal(at), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(control, turn)
+        assert not turn.isAccepted(), name
+    assert heard == []
+    slider = part(panel, QSlider, "model.threshold")
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    QApplication.sendEvent(slider, turn)
+    assert len(heard) == 1
 
 
 def test_the_slider_speaks_at_once_in_scores(qtbot: QtBot, panel: ModelPanel) -> None:
