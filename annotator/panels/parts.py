@@ -36,7 +36,10 @@ MARGIN = 12  # from a panel's edge to what is in it
 ROW = 26  # height of a row, more where the font is large
 _PAD = 8  # inside a row, between its parts
 
-_VISIBLE = {code: 0x2400 + code for code in range(0x20)} | {0x0A: 0x2424, 0x7F: 0x2421, 0x2028: 0x2424, 0x2029: 0x2424}
+_VISIBLE = dict.fromkeys([*range(0x20), 0x7F], "\ufffd") | dict.fromkeys(
+    [*range(0x0A, 0x0E), 0x85, 0x2028, 0x2029], "↵"
+)
+_VISIBLE[ord("\t")] = "⇥"  # arrows, because few fonts have the symbols made for this, U+2400 to U+2426
 _MOVES = frozenset(
     {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End}
 )
