@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -211,11 +212,11 @@ def test_it_says_why_there_is_nothing_to_list(panel: InstancesPanel, document: D
 
 
 def test_a_crowd_is_painted_as_one(panel: InstancesPanel, document: Document) -> None:
-    def right_half(*records: Annotation) -> bytes:
+    def right_half(*records: Annotation) -> QImage:
         panel.set_document(Document("2.jpg", (10, 10), records))
         rect = panel.rows.visualRect(panel.rows.model().index(0, 0))
         image = panel.rows.viewport().grab().toImage()
-        return bytes(image.copy(rect.center().x(), rect.top(), rect.width() // 2, rect.height()).bits())
+        return image.copy(rect.center().x(), rect.top(), rect.width() // 2, rect.height())
 
     one = right_half(square(7, 0))
     crowd = right_half(square(7, 0, is_crowd=True))
