@@ -5,7 +5,6 @@ The only part of the window's side that knows `model`, and it imports torch in i
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections import deque
@@ -24,12 +23,12 @@ from annotator.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from model.pair import Pair
     from model.predict import Instance, Predictor
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 POOL_SIZE = 100
 RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
-SMALLEST_SIDE = 256  # below this a smaller photo is no help, and the CPU takes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ class Suggester(QObject):
         self._all_total = 0
         self._all_since = 0.0
         # Of the worker thread alone:
-        self._predictor: Predictor | None = None
+        self._predictor: Predictor | Pair | None = None
         self._model_id = ""
         self._thread = Worker(self._work, "model", background=True)
         self._thread.start()
@@ -235,9 +234,9 @@ class Suggester(QObject):
         self.activity.emit(f"loading {weights}")
         try:
             preload_torch()
-            from model.predict import Predictor  # noqa: PLC0415 - torch, seconds of it
+            from model.pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
 
-            predictor = Predictor(weights, device)
+            predictor = make_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error))
             return
@@ -319,28 +318,20 @@ class Suggester(QObject):
         return Suggestions(name, self._model_id, pool, milliseconds)
 
     def _detect(self, photo: Photo) -> list[Instance]:
-        """Detect, giving way to a smaller size and then to the CPU while the GPU's memory does not suffice."""
-        import torch  # noqa: PLC0415 - loaded long since
+        from model.memory import detect_within_memory  # noqa: PLC0415 - torch, loaded long since
 
         predictor = self._predictor
         assert predictor is not None
-        while True:
-            try:
-                predictor.set_image(photo.rgb())
-                return predictor.detect(POOL_SCORE, POOL_SIZE)
-            except torch.cuda.OutOfMemoryError:
-                gc.collect()
-                torch.cuda.empty_cache()
-                smaller = int(predictor.short_side * 0.7)
-                if smaller >= SMALLEST_SIDE:
-                    predictor.short_side = smaller
-                    self.notice.emit(f"The GPU's memory is too small: photos are shrunk to {smaller} pixels.")
-                else:
-                    predictor.to("cpu")
-                    self.notice.emit("The GPU's memory is too small: the model goes on on the CPU.")
-                    self.loaded.emit(self._info(predictor))
+        device = predictor.device
+        found = detect_within_memory(
+            predictor, photo.rgb(), self.notice.emit, score=POOL_SCORE, max_detections=POOL_SIZE
+        )
+        if predictor.device != device:
+            self._model_id = predictor.id
+            self.loaded.emit(self._info(predictor))
+        return found
 
-    def _info(self, predictor: Predictor) -> ModelInfo:
+    def _info(self, predictor: Predictor | Pair) -> ModelInfo:
         return ModelInfo(
             self._model_id,
             Path(predictor.name).name,

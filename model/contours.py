@@ -131,4 +131,4 @@ def _rings(part: Polygon) -> list[NDArray[np.float32]]:
 def _ring(line: shapely.LinearRing) -> NDArray[np.float32]:
     """Return a ring's points in 32 bits, none twice in a row."""
     points = shapely.get_coordinates(line)[:-1].astype(np.float32)
-    return points[(points != np.roll(points, 1, 0)).any(1)]
+    return points[(points != np.roll(points, 1, axis=0)).any(1)]

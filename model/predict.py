@@ -80,8 +80,7 @@ class Predictor:
         network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(network)
         self.name = "checkpoint" if isinstance(weights, Checkpoint) else str(weights)
-        self.id = checkpoint.digest()
-        """Another one for other weights: what these predicted may be kept under it."""
+        self._digest = checkpoint.digest()
         self.config = checkpoint.config
         self.metrics = checkpoint.metrics
         self._outputs = checkpoint.categories
@@ -113,6 +112,11 @@ class Predictor:
         self._kind = kind
         self.device = chosen
         self.forget()
+
+    @property
+    def id(self) -> str:
+        """Another one for other weights or other arithmetic: what is predicted may be kept under it."""
+        return f"{self._digest}-{str(self._kind).removeprefix('torch.')}"
 
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""

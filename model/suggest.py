@@ -142,7 +142,7 @@ def _run(args: argparse.Namespace, team: Team) -> int:
     output: Path = args.output or args.folder / OUTPUT_NAME
     _check_output(output)
     predictor = make_predictor(args.weights, args.device)
-    settings = {"generator": GENERATOR, "weights": _identity(args.weights), "score": args.score}
+    settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
     ending = ".partial" if team.size == 1 else f".partial{team.rank}"
     journal = Journal(output.with_name(output.name + ending), settings)
     journal.open()
@@ -206,15 +206,6 @@ def _check_output(output: Path) -> None:
         ours = False
     if not ours:
         raise SuggestError(f"{output} exists and was not written by this command: name another file with --output.")
-
-
-def _identity(weights: str) -> list[Any]:
-    """Return what tells weights apart from those of an earlier run."""
-    path = Path(weights)
-    if not path.is_file():
-        return [weights]
-    stat = path.stat()
-    return [str(path.resolve()), stat.st_size, stat.st_mtime]
 
 
 def _suggest(
