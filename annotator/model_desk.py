@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from annotator.suggestions import SuggestionFlow
 
 WEIGHTS_FILES = "Weights (*.safetensors)"
+MODEL = "model"  # the topic of messages about the model
 NAMED = 4  # classes that a message names; of the others it gives the number
 
 
@@ -69,10 +70,11 @@ class ModelDesk:
 
     def _loaded(self, info: ModelInfo) -> None:
         self._panel.set_model(info.name, info.device)
+        self._banner.retract(MODEL)
 
     def _failed(self, sentence: str) -> None:
         self._panel.set_state(sentence, problem=True)
-        self._banner.show_message(sentence, "warning")
+        self._banner.show_message(sentence, "warning", topic=MODEL)
 
     def _notice(self, sentence: str) -> None:
         self._banner.show_message(sentence, "warning")
@@ -89,4 +91,5 @@ class ModelDesk:
             f"The model also knows {shown}: this project has no such classes, so they are not suggested.",
             "info",
             [("Add them", self._flow.add_model_classes)],
+            topic=MODEL,
         )

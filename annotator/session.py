@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from annotator.core.edits import Edit
 
+# What messages are about, so that they can be taken back when it is no longer so.
+FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
+
 AHEAD = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
 
@@ -39,7 +42,8 @@ class Session(QObject):
         document_changed: (Document or None) the current photo can be worked on.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
-        message: (sentence, kind) for the banner; kind is "info", "warning" or "error".
+        refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
+        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
     """
 
     opened = Signal(object)
@@ -50,7 +54,8 @@ class Session(QObject):
     document_changed = Signal(object)
     edited = Signal()
     saved_changed = Signal(bool)
-    message = Signal(str, str)
+    refused = Signal(str)
+    message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object)
     _stored = Signal(int, object, object)
@@ -103,6 +108,8 @@ class Session(QObject):
                 self._scanned.emit(number, folder, error)
                 return
             self._scanned.emit(number, folder, names)
+            if not names:  # nothing to keep
+                return
             try:
                 store = Store.open(folder, file, fallback=fallback, names=names, notify=tell)
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
@@ -143,14 +150,15 @@ class Session(QObject):
         if number != self._opening:
             return
         if isinstance(names, Exception):
-            self.message.emit(str(names), "error")
+            self.message.emit(str(names), "error", FOLDER)
             return
         self.folder = folder
         self.photos.set_photos(names)
         self._settings.add_recent(folder)
         self.opened.emit(folder)
         if not names:
-            self.message.emit(f"There are no photos in {folder.name}. Open another folder, or drop one here.", "info")
+            text = f"There are no photos in {folder.name}. Open another folder, or drop one here."
+            self.message.emit(text, "warning", FOLDER)
             return
         last = self._settings.last_photo(folder)
         self._show(last if last in self.photos else names[0], passing=True)
@@ -161,7 +169,7 @@ class Session(QObject):
                 threading.Thread(target=store.close, name="late store").start()
             return
         if store is None:
-            self.message.emit(str(error), "error")
+            self.refused.emit(str(error))
             return
         self.store = store
         store.share_categories(self.categories)
@@ -171,7 +179,7 @@ class Session(QObject):
         photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
         self.store_changed.emit(store)
         for warning in store.warnings:
-            self.message.emit(warning, "warning")
+            self.message.emit(warning, "warning", "")
         self._open_document()
 
     # The current photo
@@ -208,7 +216,7 @@ class Session(QObject):
         if name and name != self.current:
             self._show(name, passing=True)
         elif self.current:
-            self.message.emit("Every other photo is done.", "info")
+            self.message.emit("Every other photo is done.", "info", PHOTO)
 
     def ahead(self) -> list[str]:
         """The photos that are likely next, in the direction of travel."""
@@ -240,7 +248,7 @@ class Session(QObject):
             self.photos.update(name, status=Status.UNREADABLE, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
-            self.message.emit(f"{name} cannot be shown: {reason}", "warning")
+            self.message.emit(f"{name} cannot be shown: {reason}", "warning", "" if self._passing else PHOTO)
             if self._passing:
                 self.go(self._step)
 
@@ -264,7 +272,7 @@ class Session(QObject):
             try:
                 record = self.store.load(self.current)
             except CocoError as error:
-                self.message.emit(str(error), "error")
+                self.message.emit(str(error), "error", PHOTO)
                 return
             document = Document(
                 self.current, self._photo.size, record.annotations, answered=record.answered, done=record.done
@@ -273,7 +281,7 @@ class Session(QObject):
             if record.size_in_file and record.size_in_file != document.size:
                 self.message.emit(
                     f"{self.current} is {_by(document.size)} pixels, but its annotations were made for "
-                    f"{_by(record.size_in_file)}: check that they fit.", "warning",
+                    f"{_by(record.size_in_file)}: check that they fit.", "warning", PHOTO,
                 )  # fmt: skip
         document.threshold = self.threshold
         self._set_document(document)
@@ -323,7 +331,8 @@ class Session(QObject):
         if notice.news is News.SAVED:
             self.saved_changed.emit(not self.store.unsaved)
         else:
-            self.message.emit(notice.message, "error" if notice.news is News.FAILED else "warning")
+            failed = notice.news is News.FAILED
+            self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
 
 
 def _status(store: Store, name: str) -> Status:

@@ -48,6 +48,10 @@ class StatusLine(QStatusBar):
         """Show whether the COCO file holds everything."""
         self._saved.setText("saved" if saved else "saving…")
 
+    def set_refused(self) -> None:
+        """Show that there is nothing that could be saved to."""
+        self._saved.setText("annotations not open")
+
     def set_photo(self, name: str | None) -> None:
         """Another photo: nothing is under the cursor, and without one nothing is saved."""
         self.set_cursor(None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.document import Status
+from annotator.core.photo_list import NOT_LOOKED_AT
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
@@ -85,6 +86,8 @@ class SuggestionFlow(QObject):
 
     def _model_loaded(self, model: ModelInfo) -> None:
         if self.model and self.model.id != model.id:
+            for name in self._scores:
+                self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
             self._pools.clear()
             self._scores.clear()
         self.model = model
@@ -177,6 +180,11 @@ class SuggestionFlow(QObject):
         if status in (Status.NEW, Status.SUGGESTED):
             status = Status.SUGGESTED if count else Status.NEW
         photos.update(name, suggestions=count, status=status)
+
+    def _unsuggested(self, name: str) -> Status:
+        photos = self._session.photos
+        status = photos.status(photos.index(name))
+        return Status.NEW if status is Status.SUGGESTED else status
 
     def _count_all(self) -> None:
         for name in self._scores:

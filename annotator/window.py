@@ -27,6 +27,7 @@ from annotator.actions import RECENT_MENU, SCHEME_MENU, Actions
 from annotator.canvas import style
 from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
+from annotator.current_class import CLASS, CurrentClass
 from annotator.files import Files
 from annotator.model_desk import ModelDesk
 from annotator.panels.banner import Banner
@@ -35,6 +36,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
+from annotator.session import FOLDER, PHOTO, SAVING
 from annotator.statusline import StatusLine
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Window(QMainWindow):
         self._files = Files(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._class = CurrentClass(session, self.canvas, self.classes, self._commands, self.banner)
         self._desk = ModelDesk(self.model, suggester, flow, settings, banner=self.banner, status=self.status)
         self.actions_ = Actions(self, self._handlers(), settings)
         self._build_menus()
@@ -118,7 +121,7 @@ class Window(QMainWindow):
             self._dock("Model", "dock.model", self.model, right),
         ]
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[1:], [320, 240, 200], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[1:], [300, 220, 250], Qt.Orientation.Vertical)
 
     def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -144,8 +147,8 @@ class Window(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
-            "tool.select": lambda: canvas.set_tool("select"),
-            "tool.polygon": lambda: canvas.set_tool("polygon"),
+            "tool.select": lambda: self._class.take_tool("select"),
+            "tool.polygon": lambda: self._class.take_tool("polygon"),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
@@ -171,7 +174,7 @@ class Window(QMainWindow):
             "help.about": self.show_about,
         }
         handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
-        handlers |= {f"class.{n}": lambda _=False, n=n: self._choose_numbered_class(n) for n in range(1, 10)}
+        handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
 
     def _build_menus(self) -> None:
@@ -220,8 +223,9 @@ class Window(QMainWindow):
         session.photo_changed.connect(self._show_photo)
         session.document_changed.connect(self._show_document)
         session.edited.connect(self._show_facts)
-        session.message.connect(self.banner.show_message)
-        session.saved_changed.connect(self.status.set_saved)
+        session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
+        session.refused.connect(self._annotations_refused)
+        session.saved_changed.connect(self._saved_changed)
         for name in ("edit.undo", "edit.redo"):
             self.actions_[name].setEnabled(False)
         session.history.canUndoChanged.connect(self.actions_["edit.undo"].setEnabled)
@@ -233,13 +237,11 @@ class Window(QMainWindow):
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)
         canvas.tool_changed.connect(lambda name: self.actions_[f"tool.{name}"].setChecked(True))
-        canvas.category_needed.connect(lambda: self.banner.show_message("Choose or add a class first.", "info"))
         canvas.context_requested.connect(self._show_context_menu)
         self.photos.photo_chosen.connect(session.go_to)
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
-        self.classes.chosen.connect(self._choose_class)
         self.welcome.open_requested.connect(self._files.choose_folder)
         self.welcome.samples_requested.connect(self.samples_requested)
         self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
@@ -251,9 +253,15 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{folder.name} – Annotator")
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
+        self.photos.clear_filter()
         self.canvas.setFocus()
 
     def _use_store(self, store: Store | None) -> None:
+        if store is not None or self._session.folder is None:
+            self.instances.set_empty_text("")
+        if self._session.folder is None:
+            for topic in (FOLDER, PHOTO, SAVING, CLASS):
+                self.banner.retract(topic)
         self.photos.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model.set_suggest_all_enabled(store is not None)
@@ -262,7 +270,22 @@ class Window(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
+    def _annotations_refused(self, sentence: str) -> None:
+        """Say why nothing can be done, for as long as it is so."""
+        advice = "Repair it, put a copy in its place (.annotator/backup may have one), or move it away."
+        self.banner.show_message(
+            f"{sentence} {advice}", "error", [("Open another file…", self._files.choose_annotations)], topic=FOLDER
+        )
+        self.instances.set_empty_text("The annotations could not be opened: photos can only be looked at.")
+        self.status.set_refused()
+
+    def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self.status.set_saved(saved)
+        if saved:
+            self.banner.retract(SAVING)
+
     def _current_changed(self, name: str | None) -> None:
+        self.banner.retract(PHOTO)
         self.photos.set_current(name)
         if name is None:
             self.canvas.set_photo(None)
@@ -286,17 +309,6 @@ class Window(QMainWindow):
         self.classes.set_counts(store.class_counts if store else {})
 
     # What the person asks for
-
-    def _choose_class(self, category_id: int) -> None:
-        self.canvas.draw_category = category_id
-        self.classes.set_current(category_id)
-        if self.canvas.tool == "select":  # with a drawing tool in hand it is for what is drawn next
-            self._commands.choose_class(category_id)
-
-    def _choose_numbered_class(self, number: int) -> None:
-        ids = [category.id for category in self._session.categories]
-        if number <= len(ids):
-            self._choose_class(ids[number - 1])
 
     def _find_photo(self) -> None:
         self.docks[0].show()

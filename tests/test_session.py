@@ -52,7 +52,8 @@ def _open(qtbot: QtBot, session: Session, folder: Path, file: Path | None = None
 
 def _messages(session: Session) -> list[tuple[str, str]]:
     heard: list[tuple[str, str]] = []
-    session.message.connect(lambda text, kind: heard.append((text, kind)))
+    session.message.connect(lambda text, kind, _topic: heard.append((text, kind)))
+    session.refused.connect(lambda text: heard.append((text, "error")))
     return heard
 
 

@@ -186,7 +186,9 @@ def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
         try:
             body = _image.decode(raw)
         except _DAMAGE as error:
-            raise CocoError(f"{path} cannot be read: entry number {place + 1} of “images”: {error}.") from None
+            raise CocoError(
+                f"{path} cannot be read: entry number {place + 1} of “images”: {_mistake(error)}."
+            ) from None
         if body.id is None or body.id in taken:
             homeless.append((place, body, raw))
             images.append(Image(NO_ID, "", None, b""))
@@ -264,8 +266,24 @@ def _first_bad(raws: Sequence[msgspec.Raw]) -> str:
         try:
             _header.decode(raw)
         except _DAMAGE as error:
-            return f"annotation number {place + 1}, {bytes(raw)[:60].decode(errors='replace')!r}: {error}"
+            return f"annotation number {place + 1}, {bytes(raw)[:60].decode(errors='replace')!r}: {_mistake(error)}"
     return "its annotations are not objects"
+
+
+def _mistake(error: Exception) -> str:
+    """What is wrong with a record, for a person: "“id” is text, where a whole number belongs"."""
+    found = re.match(r"Expected `([^`]*)`, got `([^`]*)`(?: - at `\$\.?(.*)`)?$", str(error))
+    if not found:
+        return str(error)
+    wanted, got = (_KINDS.get(kind.removesuffix(" | null"), kind) for kind in found.group(1, 2))
+    where = f"“{found[3]}”" if found[3] else "it"
+    return f"{where} is {got}, where {wanted} belongs"
+
+
+_KINDS = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "null": "nothing",
+    "array": "a list", "object": "an object",
+}  # fmt: skip
 
 
 def _place(error: Exception, data: bytes) -> str:
