@@ -57,7 +57,7 @@ class Session(QObject):
     refused = Signal(str)
     message = Signal(str, str, str)
 
-    _scanned = Signal(int, object, object)
+    _scanned = Signal(int, object, object, object)
     _stored = Signal(int, object, object)
     _noticed = Signal(int, object)
 
@@ -78,7 +78,8 @@ class Session(QObject):
         self._photo: Photo | None = None
         self._step = 1
         self._passing = False
-        self._opening = 0  # answers that carry an older number are late
+        self._asked = 0  # folders asked for so far: answers that carry an older number are late
+        self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
         self._loader = PhotoLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
@@ -90,11 +91,26 @@ class Session(QObject):
     # Folder
 
     def open(self, folder: Path, file: Path | None = None) -> None:
-        """Open a folder of photos, with its `annotations.json` or another COCO file."""
+        """Open a folder of photos, with its `annotations.json` or another COCO file.
+
+        What is open stays so until the folder has been listed, and for good if it cannot be.
+        """
         if self.problem and not self.may_lose():
             return
-        self._leave()
-        self._opening += 1
+        self._asked += 1
+        number = self._asked
+
+        def work() -> None:
+            try:
+                names = folders.scan(folder, lambda: number != self._asked)
+            except folders.FolderError as error:
+                self._scanned.emit(number, folder, file, error)
+            else:
+                self._scanned.emit(number, folder, file, names)
+
+        self._disk.submit(work)
+
+    def _open_store(self, folder: Path, file: Path | None, names: list[str]) -> None:
         number = self._opening
         fallback = data_folder() / "projects"
 
@@ -102,14 +118,6 @@ class Session(QObject):
             self._noticed.emit(number, notice)
 
         def work() -> None:
-            try:
-                names = folders.scan(folder, lambda: number != self._opening)
-            except folders.FolderError as error:
-                self._scanned.emit(number, folder, error)
-                return
-            self._scanned.emit(number, folder, names)
-            if not names:  # nothing to keep
-                return
             try:
                 store = Store.open(folder, file, fallback=fallback, names=names, notify=tell)
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
@@ -125,7 +133,7 @@ class Session(QObject):
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
         self._leave()
-        self._opening += 1
+        self._asked = self._opening = self._asked + 1
         self._loader.close()
         self._disk.shutdown(wait=True)
 
@@ -146,20 +154,23 @@ class Session(QObject):
         self.photos.set_photos([])
         self._cache.clear()
 
-    def _show_names(self, number: int, folder: Path, names: list[str] | Exception) -> None:
-        if number != self._opening:
+    def _show_names(self, number: int, folder: Path, file: Path | None, names: list[str] | Exception) -> None:
+        if number != self._asked:
             return
         if isinstance(names, Exception):
             self.message.emit(str(names), "error", FOLDER)
             return
+        self._leave()
+        self._opening = number
         self.folder = folder
         self.photos.set_photos(names)
         self._settings.add_recent(folder)
         self.opened.emit(folder)
-        if not names:
+        if not names:  # nothing to keep, so nothing is made in it
             text = f"There are no photos in {folder.name}. Open another folder, or drop one here."
             self.message.emit(text, "warning", FOLDER)
             return
+        self._open_store(folder, file, names)
         last = self._settings.last_photo(folder)
         self._show(last if last in self.photos else names[0], passing=True)
 

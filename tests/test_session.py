@@ -151,6 +151,33 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(
     assert heard[0][0].count("\n") == 0
 
 
+def test_a_folder_that_cannot_be_used_leaves_the_open_one_open(
+    qtbot: QtBot, folder: Path, start: Start, tmp_path: Path
+) -> None:
+    session = start()
+    heard = _messages(session)
+    _open(qtbot, session, folder)
+    session.open(tmp_path / "nowhere")
+    qtbot.waitUntil(lambda: bool(heard))
+    assert session.document
+    session.push(edits.add(session.document, [_box(session)]))
+    kept: list[bool] = []
+    session.saved_changed.connect(kept.append)
+    session.save()
+    qtbot.waitUntil(lambda: kept[-1:] == [True])
+    assert session.folder == folder
+
+
+def test_looking_into_an_empty_folder_leaves_nothing_in_it(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    session = start()
+    with qtbot.waitSignal(session.opened):
+        session.open(empty)
+    session.close()
+    assert not list(empty.iterdir())
+
+
 def test_an_unreadable_photo_is_listed_with_its_reason_and_the_others_work(
     qtbot: QtBot, folder: Path, start: Start
 ) -> None:

@@ -373,3 +373,61 @@ def test_what_is_being_drawn_is_kept_when_the_photo_changes(qtbot: QtBot, start:
     QTest.keyClick(window.canvas, Qt.Key.Key_D)
     qtbot.waitUntil(lambda: _session(window).current == "coffee.jpg")
     assert len(document.annotations) == 2
+
+
+def test_a_click_on_a_class_or_a_new_class_relabels_nothing_and_enter_does(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    window = start()
+    document = _open(qtbot, window, folder)
+    thing = _add(window).category_id
+    window.classes.start_adding()
+    field = find(window, QLineEdit, "classes.new_name")
+    QTest.keyClicks(field, "other")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    other = _session(window).categories.find("other")
+    assert other
+    assert window.canvas.draw_category == other.id
+    rows = window.classes.rows
+    place = rows.visualRect(rows.model().index(1, 0)).center()
+    QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert document.annotations[0].category_id == thing
+    QTest.keyClick(rows, Qt.Key.Key_Return)
+    assert document.annotations[0].category_id == other.id
+
+
+def test_a_message_goes_when_its_cause_has_gone(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    session = _session(window)
+    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    assert "no space left" in window.banner.text
+    _add(window)
+    session.save()
+    qtbot.waitUntil(lambda: window.banner.text == "")
+
+
+def test_drawing_starts_with_a_class(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    document = _open(qtbot, window, folder)
+    category = _session(window).categories.add("boat")
+    QTest.keyClick(window.canvas, Qt.Key.Key_P)
+    for x, y in ((20, 20), (90, 20), (90, 90)):
+        place = window.canvas.mapFromScene(QPointF(x, y))
+        QTest.mouseClick(window.canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return)
+    assert [a.category_id for a in document.annotations] == [category.id]
+
+
+def test_annotations_that_are_refused_say_so_for_as_long_as_it_is_so(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "good")
+    (folder / "annotations.json").write_text("{")
+    window = start()
+    _session(window).open(folder)
+    qtbot.waitUntil(lambda: "backup" in window.banner.text)
+    assert find(window, QLabel, "status.saved").text() == "annotations not open"
+    _open(qtbot, window, tmp_path / "good")
+    assert window.banner.text == ""
+    assert (folder / "annotations.json").read_text() == "{"
