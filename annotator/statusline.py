@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
+from annotator.panels.parts import one_line
+
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
@@ -42,7 +44,7 @@ class StatusLine(QStatusBar):
 
     def set_activity(self, text: str) -> None:
         """Show what the model is doing."""
-        self._activity.setText(text)
+        self._activity.setText(one_line(text))
 
     def set_saved(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show whether the COCO file holds everything."""
