@@ -233,6 +233,8 @@ class Suggester(QObject):
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(f"loading {weights}")
         try:
+            import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
+
             preload_torch()
             from model.pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
 
