@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+import model  # noqa: F401 - first: it sets how torch's threads wait
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
