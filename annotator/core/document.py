@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shapely import STRtree
 
 from annotator.core.event import Event
-from annotator.core.geometry import iou, valid
+from annotator.core.geometry import valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from annotator.core.edits import Edit
 
 SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class says nothing new
+PART_SHARE = 0.85  # nor does one that lies so far inside one on record
 
 
 class Status(StrEnum):
@@ -97,8 +98,7 @@ class Document:
     def offered(self) -> tuple[Annotation, ...]:
         """The suggestions to show, best first: over the threshold, not answered, not there already."""
         if self._unanswered is None:
-            known = (*self._annotations.values(), *self._answered)
-            self._unanswered = _new_objects(tuple(self._pool.values()), known)
+            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._answered)
         return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
 
     @property
@@ -188,8 +188,15 @@ class Document:
         self.select(self._selection)  # drops what is no longer shown
 
 
-def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
-    """Those of the pool that are not the same object as one that is known."""
+def _new_objects(
+    pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], answered: tuple[Annotation, ...]
+) -> tuple[Annotation, ...]:
+    """Those of the pool that say something new.
+
+    Not new is what overlaps with one of its class that is on record or was answered, and a part of one on record: a
+    mask leaves out what stands before its object, so what is inside another's mask is no object. Crowds have objects.
+    """
+    known = (*recorded, *answered)
     if not pool or not known:
         return pool
     offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]
@@ -199,7 +206,11 @@ def _new_objects(pool: tuple[Annotation, ...], known: tuple[Annotation, ...]) ->
         if i in said or pool[i].category_id != known[j].category_id:
             continue
         small, large = sorted((offered[i].area, there[j].area))
+        has_parts = j < len(recorded) and not known[j].is_crowd
         # The areas' ratio bounds the IoU from above, and costs nothing.
-        if small > SAME_OBJECT_IOU * large and iou(pool[i].shape, known[j].shape) > SAME_OBJECT_IOU:
-            said.add(i)
+        if small > SAME_OBJECT_IOU * large or has_parts:
+            shared = offered[i].intersection(there[j]).area
+            same = shared > SAME_OBJECT_IOU * (small + large - shared)
+            if same or (has_parts and shared > PART_SHARE * offered[i].area):
+                said.add(i)
     return tuple(s for i, s in enumerate(pool) if i not in said)

@@ -11,9 +11,9 @@ from shapely import MultiPolygon
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import SAME_OBJECT_IOU, Document, Status
+from annotator.core.document import PART_SHARE, SAME_OBJECT_IOU, Document, Status
 from annotator.core.edits import Edit
-from annotator.core.geometry import from_parts, iou, rectangle, translate
+from annotator.core.geometry import from_parts, iou, rectangle, translate, valid
 
 BOXES = st.builds(
     lambda x, y, w, h: rectangle(x, y, x + w, y + h), *[st.integers(0, 20)] * 2, *[st.integers(1, 20)] * 2
@@ -30,6 +30,12 @@ SUGGESTIONS = st.lists(st.tuples(CLASSES, BOXES | BOW_TIES, st.integers(5, 100))
         for i, (category, shape, score) in enumerate(drawn, 1)
     ]
 )
+
+
+def share(part: MultiPolygon, whole: MultiPolygon) -> float:
+    """How much of a shape lies in another one."""
+    ours = valid(part)
+    return ours.intersection(valid(whole)).area / ours.area if ours.area else 0.0
 
 
 def suggestion(number: int, shape: MultiPolygon | None = None, score: float = 0.9, category_id: int = 1) -> Annotation:
@@ -146,12 +152,14 @@ class Editing(RuleBasedStateMachine):
 
     @invariant()
     def what_is_known_is_not_offered(self) -> None:
-        known = (*self.document.annotations, *self.document.answered)
+        recorded = self.document.annotations
+        known = (*recorded, *self.document.answered)
         expected = [
             s.id
             for s in sorted(self.document._pool.values(), key=lambda s: -(s.score or 0))
             if (s.score or 0) >= 0.5
             and not any(s.category_id == k.category_id and iou(s.shape, k.shape) > SAME_OBJECT_IOU for k in known)
+            and not any(s.category_id == a.category_id and share(s.shape, a.shape) > PART_SHARE for a in recorded)
         ]
         assert [s.id for s in self.document.offered] == expected
 
@@ -292,3 +300,19 @@ def test_texts_for_the_menu() -> None:
     assert edits.delete(document, [-1]).text == "reject object"
     assert edits.accept(document, [-1, -2], iter([3, 4]).__next__).text == "accept 2 suggestions"
     assert edits.mark_done(document, done=False).text == "mark not done"
+
+
+def test_a_part_of_what_is_on_record_is_not_offered_unless_that_is_a_crowd_or_of_another_class() -> None:
+    whole = Annotation(1, 1, rectangle(0, 0, 100, 100))
+    part = suggestion(1, rectangle(5, 5, 40, 40))
+    for recorded, offered in (
+        (whole, []),
+        (replace(whole, is_crowd=True), [part]),
+        (replace(whole, category_id=2), [part]),
+    ):
+        document = Document("a.jpg", (200, 200), [recorded])
+        document.offer([part])
+        assert list(document.offered) == offered
+    rejected = Document("a.jpg", (200, 200), answered=[replace(whole, id=-9)])
+    rejected.offer([part])
+    assert list(rejected.offered) == [part], "what was wrong as a whole may be right in part"
