@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import model  # noqa: F401 - first: it sets how torch's threads wait
+from resources import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +58,13 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of shared test photos is not here")
     return SHARED
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three of the sample photos: cat.jpg, coffee.jpg, dog.jpg."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("cat", "coffee", "dog"):
+        shutil.copy(SAMPLES / f"{name}.jpg", photos)
+    return photos

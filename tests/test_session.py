@@ -23,15 +23,6 @@ Start = Callable[[], Session]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for name in ("cat", "coffee", "dog"):
-        shutil.copy(SAMPLES / f"{name}.jpg", photos)
-    return photos
-
-
-@pytest.fixture
 def start(qtbot: QtBot, tmp_path: Path) -> Iterator[Start]:
     sessions = []
 

@@ -34,19 +34,9 @@ from annotator.session import Session
 from annotator.settings import Settings
 from annotator.suggestions import SuggestionFlow
 from annotator.window import Window
-from resources import SAMPLES
 from tests.qt import find
 
 Start = Callable[[], Window]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for name in ("cat", "coffee", "dog"):
-        shutil.copy(SAMPLES / f"{name}.jpg", photos)
-    return photos
 
 
 @pytest.fixture
