@@ -130,7 +130,8 @@ def measure(_: argparse.Namespace) -> list[Record]:
     ]
     stock = stock_network()
     categories = tuple(Category(i, f"class {i}") for i in range(1, 91))
-    same = Checkpoint(ModelConfig(classes=90), categories, dict(stock.state_dict()))
+    state = {name: value for name, value in stock.state_dict().items() if not name.endswith("num_batches_tracked")}
+    same = Checkpoint(ModelConfig(classes=90), categories, state)
     theirs = best(lambda: stock_polygons(stock, photo), 2)
     for name, half, factor in (("half precision allowed", "", 3.0), ("float32", "0", 1.3)):
         ours = predictor_of(same, half)

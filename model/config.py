@@ -117,6 +117,7 @@ BUILTIN = ModelConfig(
     channels=128,
     roi_half_pixel=True,
     box_width=512,
+    box_nms=0.4,
     keypoints=17,
     keypoint_width=128,
     keypoint_convs=4,
