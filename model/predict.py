@@ -152,7 +152,8 @@ class Predictor:
         canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=self._kind)
         canvas[0, : inner[0], : inner[1]] = pixels
         self._features = self._network.encode(canvas.permute(0, 3, 1, 2))  # [1, 3, h, w] in channels-last order
-        self._maps = [f.float() if self.device == "cpu" else f for f in self._features]
+        # Regions are pooled from planes in float32: converted once here rather than at every question.
+        self._maps = [f.float().contiguous() for f in self._features]
         self._input, self._inner = (padded[0], padded[1]), inner
         self._scale = np.array([inner[1] / width, inner[0] / height], np.float32)
         self.image_size = (height, width)
