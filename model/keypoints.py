@@ -37,7 +37,7 @@ def locate(logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
     return boxes[:, None, :2] + points * (sides / sides.ceil())[:, None], peaks
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _resizing(size: int, pixels: int) -> Tensor:
     """Return the weights [pixels, size] by which cubic convolution makes `pixels` values of `size`."""
     source = (torch.arange(pixels) + 0.5) * (size / pixels) - 0.5
