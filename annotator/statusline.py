@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from annotator.panels.parts import one_line
@@ -62,7 +63,7 @@ class StatusLine(QStatusBar):
             self._hint.clear()
 
     def _label(self, name: str, tip: str, width: int) -> QLabel:
-        label = QLabel()
+        label = QLabel(textFormat=Qt.TextFormat.PlainText)
         label.setObjectName(name)
         label.setToolTip(tip)
         label.setAccessibleName(tip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
@@ -87,7 +88,9 @@ class PhotoRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return one_line(photo.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{one_line(photo.name)}\n{photo.error or _in_words(photo)}"
+            text = f"{one_line(photo.name)}\n{photo.error or _in_words(photo)}"
+            # A tooltip with a tag in it would be read as markup.
+            return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>" if "<" in text else text
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{one_line(photo.name)}, {_in_words(photo)}"
         return None

@@ -329,3 +329,9 @@ def test_rows_are_painted_for_every_status(qtbot: QtBot, panel: PhotosPanel, pho
         assert glyph not in glyphs
         glyphs.append(glyph)
     assert panel.rows.indexAt(QPoint(20, panel.rows.visualRect(panel.rows.currentIndex()).center().y())).row() == 0
+
+
+def test_a_name_with_a_tag_in_it_is_no_markup(panel: PhotosPanel, photos: PhotoList) -> None:
+    photos.set_photos(["<b>bold</b>.jpg"])
+    tip = panel.rows.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "&lt;b&gt;bold&lt;/b&gt;.jpg<br>new" in tip
