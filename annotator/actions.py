@@ -189,4 +189,3 @@ class Actions:
         shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
         action.setToolTip(f"{text} ({shown})" if shown else text)
-        action.setStatusTip("")

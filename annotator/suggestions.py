@@ -99,9 +99,9 @@ class SuggestionFlow(QObject):
         """Match classes; a project without any takes the model's."""
         if self.model is None or self._session.store is None:
             return
+        self._match()
         if not len(self._session.categories):
             self.add_model_classes()
-        self._match()
         unmatched = self._unmatched(self.model)
         if unmatched:
             self.unmatched.emit([category.name for category in unmatched])
@@ -130,7 +130,6 @@ class SuggestionFlow(QObject):
             document.offer(self._in_project(self._pools[document.name]))
 
     def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
-        self._match()
         return [category for category in model.categories if category.id not in self._to_project]
 
     def _document_changed(self, document: Document | None) -> None:

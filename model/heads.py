@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 BOX_SIZE, FINE_SIZE = 7, 14
 """Bins along each side for the box head and for the mask and keypoint heads (paper, Fig. 4)."""
-MASK_SIZE, MASK_SIZE_C4 = 28, 14
-"""Cells along each side of a mask (Fig. 4 right and left)."""
+MASK_SIZE = 28
+"""Cells along each side of a mask on FPN features (Fig. 4 right)."""
 
 
 class MaskMLP(nn.Sequential):

@@ -352,10 +352,6 @@ class RowPainter:
         self._text(QRect(self.left, self.rect.top(), used + 1, self.rect.height()), shown, color)
         self.left += used
 
-    def skip(self, width: int) -> None:
-        """Leave room at the left."""
-        self.left += width
-
     @property
     def room(self) -> int:
         """The width that is left."""
