@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import roi_align, roi_pool
+from torchvision.ops import roi_pool
+
+from model.align import align
 
 if TYPE_CHECKING:
     from model.config import RoILayer, RoIReduce
@@ -44,14 +46,11 @@ def pool_regions(
         cells = torch.round(rois[:, 1:].float() * scale)
         cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region
         rois, scale, half_pixel = torch.cat([rois[:, :1], cells], 1), 1.0, True
-    # Half precision would put the samples of a region two pixels off: float32 at least.
-    rois = rois.to(torch.promote_types(features.dtype, torch.float32))
-    values = features.to(rois.dtype)
     if reduce == "max":
         # One sample in each quarter of a bin is the same four points, kept apart for the maximum.
-        fine = roi_align(values, rois, size * SAMPLES, scale, 1, aligned=half_pixel)
-        return functional.max_pool2d(fine, SAMPLES).to(features.dtype)
-    return roi_align(values, rois, size, scale, SAMPLES, aligned=half_pixel).to(features.dtype)
+        fine = align(features, rois, size * SAMPLES, scale, 1, half_pixel=half_pixel)
+        return functional.max_pool2d(fine, SAMPLES)
+    return align(features, rois, size, scale, SAMPLES, half_pixel=half_pixel)
 
 
 class RegionPooler(nn.Module):
