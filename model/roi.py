@@ -41,7 +41,8 @@ def pool_regions(
         half_pixel: Whether the value of a cell lies at its centre (aligned) or at its corner.
     """
     if layer == "pool":
-        return roi_pool(features, rois.to(features.dtype), size, scale)
+        exact = torch.promote_types(features.dtype, torch.float32)  # half precision would move the region
+        return roi_pool(features.to(exact), rois.to(exact), size, scale).to(features.dtype)
     if layer == "warp":
         cells = torch.round(rois[:, 1:].float() * scale)
         cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region

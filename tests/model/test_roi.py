@@ -108,3 +108,11 @@ def test_pooling_from_a_pyramid_keeps_the_order_of_the_boxes() -> None:
     assert found.shape == (3, 1, 7, 7)
     assert found.mean((1, 2, 3)).tolist() == pytest.approx([32.0, 4.0, -4.0])
     assert pooler(maps, join([torch.zeros(0, 4)]), 7).shape == (0, 1, 7, 7)
+
+
+def test_half_precision_does_not_move_a_pooled_region() -> None:
+    edge = (torch.arange(600) >= 512).bfloat16().expand(1, 1, 4, 600)
+    region = torch.tensor([[0.0, 511, 0, 512, 3]])  # in 16 bits 511 would be 512
+    found = pool_regions(edge, region, 2, 1.0, layer="pool", reduce="max", half_pixel=True)
+    assert found.dtype == torch.bfloat16
+    assert found[0, 0, 0].tolist() == [0.0, 1.0]
