@@ -19,9 +19,9 @@ RESNET_STAGES = ("layer1", "layer2", "layer3", "layer4")
 STRIDES = (4, 8, 16, 32)
 
 
-def classifier(name: str) -> nn.Module:
-    """Return torchvision's network of that name, with random weights."""
-    return models.get_model(name, weights=None)
+def classifier(name: str, width: float = 1.0) -> nn.Module:
+    """Return torchvision's network of that name, with random weights; `width` multiplies a MobileNet's channels."""
+    return models.get_model(name, weights=None, **({} if width == 1 else {"width_mult": width}))
 
 
 class Body(nn.Module):
@@ -30,9 +30,9 @@ class Body(nn.Module):
     `net` maps a picture [B, 3, H, W] to the features of the stages that `wanted` names.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, width: float = 1.0) -> None:
         super().__init__()
-        whole = classifier(name)
+        whole = classifier(name, width)
         if name.startswith("mobilenet"):
             layers = whole.features
             assert isinstance(layers, nn.Sequential)
@@ -60,7 +60,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        body = Body(config.backbone)
+        body = Body(config.backbone, config.width)
         self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
         self.fpn = FeaturePyramidNetwork(
             _widths(body.parts, body.stages),
@@ -82,7 +82,7 @@ class SingleScale(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        body = Body(config.backbone)
+        body = Body(config.backbone, config.width)
         last = 2 if config.features == "c4" else 3
         self.body = IntermediateLayerGetter(body.parts, {body.stages[last]: "0"})
         self.channels = _widths(body.parts, body.stages)[last]
@@ -96,7 +96,7 @@ class SingleScale(nn.Module):
 
 def res5(config: ModelConfig) -> tuple[nn.Module, int]:
     """Return the last stage of the body, to be applied to each region (paper, Fig. 4 left), and its width."""
-    body = Body(config.backbone)
+    body = Body(config.backbone, config.width)
     width = _widths(body.parts, body.stages)[3]
     if isinstance(body.parts, nn.Sequential):
         first, last = int(body.stages[2]) + 1, int(body.stages[3])

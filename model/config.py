@@ -35,6 +35,8 @@ class ModelConfig:
     classes: int = 80
     """Object classes, background not counted."""
     backbone: Backbone = "resnet50"
+    width: float = 1.0
+    """Multiplies the channels of a MobileNet (Sandler et al., *MobileNetV2*, CVPR 2018, sec. 6.1)."""
     features: Features = "fpn"
     """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
     channels: int = 256
@@ -105,6 +107,8 @@ class ModelConfig:
         for field, most in limits.items():
             if not 1 <= getattr(self, field) <= most:
                 raise ValueError(f"{field} is {getattr(self, field)!r}, which is not between 1 and {most}")
+        if not 0.1 <= self.width <= 4 or (self.width != 1 and not self.backbone.startswith("mobilenet")):
+            raise ValueError(f"width is {self.width!r}: 0.1 to 4 for a MobileNet, 1 for another backbone")
         if not 0 <= self.keypoints <= 10_000:
             raise ValueError(f"keypoints is {self.keypoints!r}, which is not between 0 and 10000")
         if not self.anchor_sizes or not self.anchor_ratios:
@@ -170,6 +174,8 @@ class TrainConfig:
     early_share: float = 0.4
     frozen_stages: int = 1
     """Stages of the backbone, from the stem on, that keep their weights (Detectron: the stem and the first)."""
+    freeze: Literal["none", "neck", "heads"] = "none"
+    """neck: the whole body keeps its weights, and the pyramid is trained; heads: the pyramid keeps its weights too."""
     jitter: tuple[float, float] = (0.75, 1.3)
     """Scale of a photo relative to the one that fits the canvas."""
     flip: bool = True
