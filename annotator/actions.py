@@ -113,6 +113,10 @@ MENUS: dict[str, tuple[Spec | str | None, ...]] = {
     "&Model": (
         Spec("model.suggest_all", "&Suggest for every photo", ("Ctrl+Shift+G",), "suggest-all",
              "Look at the whole folder now, so that no photo has to wait"),
+        Spec("model.fine_tune", "&Fine-tune…", ("Ctrl+T",), "fine-tune",
+             "Let the model learn from the photos that are done"),
+        Spec("model.models", "&Models…", ("Ctrl+M",), "layers", "See this project's models, and choose among them"),
+        SEPARATOR,
         Spec("model.add_classes", "&Add the model's classes", (), "",
              "Add the classes that the model knows and this project does not, so that they are suggested too"),
         Spec("model.open_weights", "&Open weights…", (), "", "Use a model from a checkpoint file"),

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from annotator import theme
 from annotator.icons import product_icon
 from annotator.inference import Suggester
+from annotator.model_choice import ModelChoice
 from annotator.photos import PhotoCache
 from annotator.session import Session
 from annotator.settings import Settings, data_folder
@@ -38,16 +39,16 @@ class Application:
         cache = PhotoCache()
         self.session = Session(self.settings, cache)
         self.suggester = Suggester(cache)
+        self.choice = ModelChoice(self.session, self.suggester, self.settings, weights=weights, device=device)
         self.flow = SuggestionFlow(self.session, self.suggester)
-        self.window = Window(self.session, self.suggester, self.flow, self.settings)
+        self.choice.changing.connect(self.flow.expect_model)
+        self.window = Window(self.session, self.suggester, self.flow, self.choice, self.settings)
         self.window.samples_requested.connect(self.open_samples)
-        self._weights = weights or self.settings.weights
-        self._device = device or self.settings.device
         # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)
         self._patience.timeout.connect(self._load_model)
-        self._model_asked = self._closed = False
+        self._closed = False
 
     def start(self, folder: Path | None, file: Path | None = None, *, samples: bool = False) -> None:
         """Show the window, then open a folder: this one, the samples, or the one that was open last."""
@@ -80,11 +81,9 @@ class Application:
         return self.suggester.close(seconds)
 
     def _load_model(self, *_: object) -> None:
-        if not self._model_asked:
-            self._model_asked = True
-            self._patience.stop()
-            # One turn of the event loop later: the photo is painted first.
-            QTimer.singleShot(50, lambda: self.suggester.load(self._weights, self._device))
+        self._patience.stop()
+        # One turn of the event loop later: the photo is painted first.
+        QTimer.singleShot(50, self.choice.start)
 
 
 def copy_samples(folder: Path) -> Path:

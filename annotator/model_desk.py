@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 
 if TYPE_CHECKING:
     from annotator.inference import ModelInfo, Progress, Suggester
+    from annotator.model_choice import ModelChoice
     from annotator.panels.banner import Banner
     from annotator.panels.model import ModelPanel
     from annotator.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILES = "Weights (*.safetensors)"
 MODEL = "model"  # the topic of messages about the model
+REFUSED = "refused model"  # of those about a project's model that cannot be used
 NAMED = 4  # classes that a message names; of the others it gives the number
 
 
@@ -28,21 +30,23 @@ class ModelDesk:
         panel: ModelPanel,
         suggester: Suggester,
         flow: SuggestionFlow,
+        choice: ModelChoice,
         settings: Settings,
         *,
         banner: Banner,
         status: StatusLine,
     ) -> None:
-        self._panel, self._suggester, self._flow = panel, suggester, flow
-        self._settings, self._banner = settings, banner
+        self._panel, self._flow, self._choice, self._banner = panel, flow, choice, banner
         panel.set_threshold(settings.threshold)
-        panel.set_weights(settings.weights)
-        panel.set_device(settings.device)
+        panel.set_weights(choice.weights)
+        panel.set_device(choice.device)
         panel.threshold_changed.connect(flow.set_threshold)
         panel.suggest_all_requested.connect(flow.suggest_all)
         panel.cancel_requested.connect(suggester.cancel_all)
-        panel.weights_requested.connect(self.use_weights)
-        panel.device_requested.connect(self._use_device)
+        panel.weights_requested.connect(choice.use)
+        panel.device_requested.connect(choice.use_device)
+        choice.chosen.connect(panel.set_weights)
+        choice.fell_back.connect(lambda sentence: banner.show_message(sentence, "warning", topic=REFUSED))
         flow.speed.connect(panel.set_speed)
         flow.unmatched.connect(self._offer_classes)
         suggester.loaded.connect(self._loaded)
@@ -56,17 +60,7 @@ class ModelDesk:
         """Ask for a checkpoint file and use it."""
         file, _ = QFileDialog.getOpenFileName(self._panel.window(), "Open weights", str(Path.home()), WEIGHTS_FILES)
         if file:
-            self.use_weights(file)
-
-    def use_weights(self, weights: str) -> None:
-        """Put other weights in use, now and at the next start."""
-        self._settings.weights = weights
-        self._panel.set_weights(weights)
-        self._suggester.load(weights, self._settings.device)
-
-    def _use_device(self, device: str) -> None:
-        self._settings.device = device
-        self._suggester.load(self._settings.weights, device)
+            self._choice.use(file)
 
     def _loaded(self, info: ModelInfo) -> None:
         self._panel.set_model(info.name, info.device)

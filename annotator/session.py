@@ -81,6 +81,7 @@ class Session(QObject):
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
+        self._closed = False
         self._loader = PhotoLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
@@ -130,11 +131,17 @@ class Session(QObject):
 
         self._disk.submit(work)
 
+    def on_disk(self, job: Callable[[], object]) -> None:
+        """Do what takes time with the project's files in the thread that opens and closes projects, in order."""
+        if not self._closed:
+            self._disk.submit(job)
+
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
         self._leave()
         self._asked = self._opening = self._asked + 1
         self._loader.close()
+        self._closed = True
         self._disk.shutdown(wait=True)
 
     def _leave(self) -> None:

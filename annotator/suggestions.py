@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.document import Status
 from annotator.core.photo_list import NOT_LOOKED_AT
+from annotator.core.rounds import MODEL_CLASS
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.session import Session
 
 POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
-MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
+_FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
 class SuggestionFlow(QObject):
@@ -42,6 +43,7 @@ class SuggestionFlow(QObject):
         self._pools: OrderedDict[str, tuple[Annotation, ...]] = OrderedDict()
         self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
+        self._told: list[str] = []  # the model's classes that the person knows are not in the project
         self._recount = QTimer(self, singleShot=True, interval=150)
         self._recount.timeout.connect(self._count_all)
         session.document_changed.connect(self._document_changed)
@@ -61,8 +63,19 @@ class SuggestionFlow(QObject):
         photos = self._session.photos
         self._suggester.suggest_all(
             name for i, name in enumerate(photos.names)
-            if name not in self._scores and photos.status(i) not in (Status.UNREADABLE, Status.DONE)
+            if name not in self._scores and photos.status(i) not in _FINISHED
         )  # fmt: skip
+
+    def expect_model(self) -> None:
+        """Another model is being loaded: nothing that the one before it said is offered any more."""
+        if self.model:
+            self._forget_answers()
+        self.model = None
+
+    def stale_names(self) -> list[str]:
+        """The photos that the model has looked at and that are not done: another model has to look again."""
+        photos = self._session.photos
+        return [name for name in self._scores if photos.status(photos.index(name)) not in _FINISHED]
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""
@@ -78,6 +91,7 @@ class SuggestionFlow(QObject):
         self._pools.clear()
         self._scores.clear()
         self._to_project = {}
+        self._told = []
         if store is None or self._session.folder is None:
             self._suggester.clear_source()
             return
@@ -86,14 +100,18 @@ class SuggestionFlow(QObject):
 
     def _model_loaded(self, model: ModelInfo) -> None:
         if self.model and self.model.id != model.id:
-            for name in self._scores:
-                self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
-            self._pools.clear()
-            self._scores.clear()
+            self._forget_answers()
         self.model = model
         self._adopt_model()
         if self._session.document:
             self._document_changed(self._session.document)
+
+    def _forget_answers(self) -> None:
+        for name in self._scores:
+            if name in self._session.photos:  # else they are another folder's by now
+                self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
+        self._pools.clear()
+        self._scores.clear()
 
     def _adopt_model(self) -> None:
         """Match classes; a project without any takes the model's."""
@@ -102,9 +120,10 @@ class SuggestionFlow(QObject):
         self._match()
         if not len(self._session.categories):
             self.add_model_classes()
-        unmatched = self._unmatched(self.model)
-        if unmatched:
-            self.unmatched.emit([category.name for category in unmatched])
+        unmatched = [category.name for category in self._unmatched(self.model)]
+        if unmatched and unmatched != self._told:
+            self._told = unmatched
+            self.unmatched.emit(unmatched)
 
     def _match(self) -> None:
         """Find the project's class for each of the model's: by name, or what it was before it was renamed."""

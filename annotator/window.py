@@ -29,7 +29,7 @@ from annotator.canvas.view import CanvasView
 from annotator.commands import Commands
 from annotator.current_class import CLASS, CurrentClass
 from annotator.files import Files
-from annotator.model_desk import ModelDesk
+from annotator.model_desk import REFUSED, ModelDesk
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.core.store import Store
     from annotator.inference import Suggester
+    from annotator.model_choice import ModelChoice
     from annotator.photos import Photo
     from annotator.session import Session
     from annotator.settings import Settings
@@ -59,8 +60,12 @@ class Window(QMainWindow):
     """The main window. It owns the widgets, not the state: that is the session's."""
 
     samples_requested = Signal()
+    fine_tune_requested = Signal()
+    models_requested = Signal()
 
-    def __init__(self, session: Session, suggester: Suggester, flow: SuggestionFlow, settings: Settings) -> None:
+    def __init__(
+        self, session: Session, suggester: Suggester, flow: SuggestionFlow, choice: ModelChoice, settings: Settings
+    ) -> None:
         super().__init__()
         self.setObjectName("window")
         self.setWindowTitle("Annotator")
@@ -73,7 +78,7 @@ class Window(QMainWindow):
         self._build_widgets()
         self._build_docks()
         self._class = CurrentClass(session, self.canvas, self.classes, self._commands, self.banner)
-        self._desk = ModelDesk(self.model, suggester, flow, settings, banner=self.banner, status=self.status)
+        self._desk = ModelDesk(self.model, suggester, flow, choice, settings, banner=self.banner, status=self.status)
         self.actions_ = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -170,6 +175,8 @@ class Window(QMainWindow):
             "model.suggest_all": self._flow.suggest_all,
             "model.add_classes": self._flow.add_model_classes,
             "model.open_weights": self._desk.choose_weights,
+            "model.fine_tune": lambda _on=False: self.fine_tune_requested.emit(),
+            "model.models": lambda _on=False: self.models_requested.emit(),
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
@@ -188,11 +195,11 @@ class Window(QMainWindow):
             action.triggered.connect(partial(self._choose_scheme, name))
             group.addAction(action)
         self.actions_.fill(self.menuBar(), {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme})
-        docks = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
+        self.panels = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
         for dock in self.docks:
             toggle = dock.toggleViewAction()
             toggle.setObjectName(f"view.{dock.objectName()}")
-            docks.addAction(toggle)
+            self.panels.addAction(toggle)
         self.actions_.add_local([self.canvas, self.instances])
         tools = QActionGroup(self)
         strip = self.strip
@@ -260,7 +267,7 @@ class Window(QMainWindow):
         if store is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
-            for topic in (FOLDER, PHOTO, SAVING, CLASS):
+            for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
                 self.banner.retract(topic)
         self.photos.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)

@@ -29,6 +29,7 @@ from annotator.core.document import Document
 from annotator.core.geometry import rectangle
 from annotator.core.store import News, Notice
 from annotator.inference import Suggester
+from annotator.model_choice import ModelChoice
 from annotator.photos import PhotoCache
 from annotator.session import Session
 from annotator.settings import Settings
@@ -48,7 +49,8 @@ def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
         settings = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
         cache = PhotoCache()
         session, suggester = Session(settings, cache), Suggester(cache)
-        window = Window(session, suggester, SuggestionFlow(session, suggester), settings)
+        choice = ModelChoice(session, suggester, settings)
+        window = Window(session, suggester, SuggestionFlow(session, suggester), choice, settings)
         closing.extend(
             (window.close, suggester.close, session.close, lambda: theme.changed.disconnect(window.apply_theme))
         )

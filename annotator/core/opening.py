@@ -15,6 +15,7 @@ from annotator.core.files import FileMark, remove_leftover
 from annotator.core.journal import Journal, Row, unpack
 from annotator.core.private import InUseError, PrivateFolder
 from annotator.core.project_file import PhotoState, ProjectFile
+from annotator.core.rounds import Rounds
 from annotator.core.saver import StoreError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Opened:
         images: The folder of photos.
         names: The photos in it.
         private: Our folder.
+        rounds: The project's own models.
         journal: Our database.
         file: The COCO file.
         rows: What the journal says of photos.
@@ -46,6 +48,7 @@ class Opened:
     images: Path
     names: Sequence[str]
     private: PrivateFolder
+    rounds: Rounds
     journal: Journal
     file: ProjectFile
     rows: dict[str, Row] = field(default_factory=dict)
@@ -82,7 +85,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         remove_leftover(file)
         private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
-        opened = Opened(images, names, private, journal, project)
+        opened = Opened(images, names, private, Rounds(private.path), journal, project)
         opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
         _take_over(private, journal)
         _apply_journal(opened)

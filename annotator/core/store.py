@@ -45,12 +45,14 @@ class PhotoRecord:
         answered: Suggestions that were accepted or rejected.
         done: The done mark.
         size_in_file: (width, height) that the COCO file gives, if it does: the photo's may be another.
+        size: (width, height) when it was last worked on, (0, 0) if it never was.
     """
 
     annotations: tuple[Annotation, ...]
     answered: tuple[Annotation, ...]
     done: bool
     size_in_file: tuple[int, int] | None
+    size: tuple[int, int]
 
 
 class Store:
@@ -63,6 +65,7 @@ class Store:
         class_counts: How many annotations each class has, by its id.
         warnings: Sentences for the person about the opening.
         notify: Called from other threads with each `Notice`; may be set at any time.
+        rounds: The project's own models, and its round of fine-tuning.
     """
 
     def __init__(self, opened: Opened, notify: Callable[[Notice], object]) -> None:
@@ -72,6 +75,7 @@ class Store:
         self.warnings = opened.warnings
         self.notify = notify
         self._private, self._journal, self._file = opened.private, opened.journal, opened.file
+        self.rounds = opened.rounds
         self._foreign = opened.foreign
         self._rows = opened.rows
         self.categories = Categories(opened.categories or [category for category, _ in self._file.coco.categories])
@@ -166,7 +170,7 @@ class Store:
             CocoError: an annotation in the file is not COCO; the sentence names it.
         """
         state = self._state(name)
-        return PhotoRecord(state.annotations, state.answered, state.done, self._file.size(name))
+        return PhotoRecord(state.annotations, state.answered, state.done, self._file.size(name), state.size)
 
     def put(
         self,
@@ -324,9 +328,7 @@ class Store:
 
     def _row(self, name: str) -> Callable[[], Row]:
         state, newer = self._states[name], name in self._newer
-        return lambda: Row(
-            state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done
-        )  # fmt: skip
+        return lambda: Row(state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done)
 
     def _stamped(
         self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]
