@@ -1,0 +1,112 @@
+"""The page of an ablation: the paper's figures beside what came out, and how sure the order is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.paper.certainty import Resampled, from_json, resample
+from benchmarks.paper.tables import TABLES, Row, Table, variant_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DRAWS = 400
+SURE, LIKELY = 0.95, 0.8
+PROMPT = "mask IoU in true boxes"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Finished runs by variant, in the order of their seeds."""
+
+    runs: dict[str, list[dict[str, Any]]]
+    full: bool
+
+    def of(self, row: Row) -> list[dict[str, Any]]:
+        """Return the runs that stand for a row, none where there are none."""
+        variant = variant_of(row, full=self.full)
+        return self.runs.get(str(variant), []) if variant else []
+
+
+def page(head: Sequence[str], results: Results, tables: Sequence[Table] = TABLES, draws: int = DRAWS) -> str:
+    """Return the page as Markdown: `head`, a summary, and a section for each of the tables."""
+    sections, summary = [], []
+    for table in tables:
+        verdicts, text = _section(table, results, draws)
+        sections += [*text, ""]
+        summary += [f"| {table.name} {table.title} | {what} | {says} |" for what, says in verdicts]
+    lines = [*head, "", "## In short", "", "| Table | The paper's order | Here |", "| --- | --- | --- |", *summary, ""]
+    return "\n".join([*lines, *sections]).rstrip() + "\n"
+
+
+def _section(table: Table, results: Results, draws: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return a table's verdicts and its text."""
+    names = list(dict.fromkeys(name for row in table.rows for name in row.figures))
+    prompt = any(name.startswith("mask") for name in names)
+    head = "".join(f" {name}: paper | here |" for name in names) + (f" {PROMPT} |" if prompt else "")
+    lines = [f"## {table.name}: {table.title}", "", *([table.note, ""] if table.note else [])]
+    lines += [f"| |{head} runs |", "| --- |" + " ---: |" * (2 * len(names) + prompt + 1)]
+    for row in table.rows:
+        runs = results.of(row)
+        cells = "".join(f" {row.figures[name]:.1f} | {_spread(runs, name)} |" for name in names)
+        lines.append(f"| {row.label} |{cells}" + (f" {_spread(runs, PROMPT)} |" if prompt else "") + f" {len(runs)} |")
+    verdicts: list[tuple[str, str]] = []
+    for name in (n for n in names if n.endswith(" AP")):
+        verdicts += _verdicts(table, results, name, draws)
+    lines += ["", *(f"- {what}: {says}" for what, says in verdicts)]
+    return verdicts, lines
+
+
+def _spread(runs: list[dict[str, Any]], name: str) -> str:
+    """Return mean and standard deviation over the seeds."""
+    values = [run["figures"][name] for run in runs if name in run["figures"]]
+    if not values:
+        return "-"
+    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread}"
+
+
+def _verdicts(table: Table, results: Results, name: str, draws: int) -> list[tuple[str, str]]:
+    """Return for each difference that the paper finds what came out, and for the order as a whole."""
+    rows = [row for row in table.rows if results.of(row)]
+    pairs = [
+        (better, worse)
+        for better in range(len(rows))
+        for worse in range(len(rows))
+        if rows[better].figures[name] - rows[worse].figures[name] >= table.least - 1e-9
+    ]
+    if not pairs:
+        return [(name, "nothing to compare")]
+    kind = name.split(maxsplit=1)[0]
+    found = resample([[from_json(run["matches"][kind]) for run in results.of(row)] for row in rows], draws)
+    means = [float(np.mean([run["figures"][name] for run in results.of(row)])) for row in rows]
+    verdicts = [_verdict(rows, means, name, pair, found) for pair in pairs]
+    if len(pairs) > 1:
+        share = found.share(pairs)
+        verdicts.append((f"{name}: all of these at once", f"{_word(share)} ({share:.0%} of the draws)"))
+    return verdicts
+
+
+def _verdict(
+    rows: list[Row], means: list[float], name: str, pair: tuple[int, int], found: Resampled
+) -> tuple[str, str]:
+    better, worse = pair
+    paper = rows[better].figures[name] - rows[worse].figures[name]
+    low, high = found.interval(better, worse)
+    share = found.share([pair])
+    says = f"{means[better] - means[worse]:+.1f} (95%: {100 * low:+.1f} to {100 * high:+.1f}), {_word(share)}"
+    return f"{name}: {rows[better].label} over {rows[worse].label}, {paper:+.1f}", f"{says} ({share:.0%} of the draws)"
+
+
+def _word(share: float) -> str:
+    """Return in words how sure an order is that came out in this share of the draws."""
+    if share >= SURE:
+        return "**holds**"
+    if share >= LIKELY:
+        return "probably holds"
+    if share > 1 - LIKELY:
+        return "undecided"
+    return "**reversed**" if share <= 1 - SURE else "probably reversed"

@@ -1,0 +1,245 @@
+"""One training run of an ablation, and what it is measured by."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torchvision import models
+
+from benchmarks.paper.certainty import Matches, matches
+from benchmarks.paper.tables import KINDS, Variant
+from model import evaluate
+from model.augment import MaskCache
+from model.build import build
+from model.config import ModelConfig, TrainConfig
+from model.dataset import Photo, Source, classes_of, read_coco, read_photos
+from model.loader import Batches, batches, plan_epoch
+from model.network import MaskRCNN
+from model.predict import Predictor
+from model.scoring import average_precision, truth
+from model.team import Team
+from model.trainer import Trainer
+from model.transfer import load_backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from model.categories import Category
+    from model.targets import Target
+
+BASE_SEED = 1000
+"""Of the common start: another one than any of the runs has."""
+LEAST_SCORE = 0.02
+"""Detections below are not measured: few steps make for low scores."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Where a kind of data lies."""
+
+    train: Source
+    val: Source
+    by_supercategory: bool = False
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all runs have in common."""
+
+    data: dict[str, DataSet]
+    """By `benchmarks.paper.tables.Data`."""
+    model: ModelConfig
+    training: TrainConfig
+    steps: int
+    """Of every run; a step is `training.batch` photos."""
+    base_steps: int
+    """Of the common start, trained for the proposals only; 0 to start from ImageNet."""
+    backbone: Path | None
+    """torchvision's ImageNet weights of the backbone; None takes them from torchvision."""
+    folder: Path
+    """Where common starts are kept."""
+    device: str
+    threads: int
+    full: bool
+
+    def data_of(self, variant: Variant) -> str:
+        """Return the name of the data that a variant learns from."""
+        kind = KINDS[variant.kind]
+        return kind.full_data if self.full else kind.data
+
+    def config_of(self, variant: Variant, categories: list[Category]) -> ModelConfig:
+        """Return a variant's network."""
+        changes = KINDS[variant.kind].changes
+        fewest = min(self.model.rpn_post_nms, changes.get("rpn_post_nms", self.model.rpn_post_nms))
+        own: dict[str, Any] = {"backbone": variant.backbone, "classes": len(categories), **changes}
+        return replace(self.model, **own | {"rpn_post_nms": fewest})
+
+    def fingerprint(self, variant: Variant) -> str:
+        """Return what changes when a run's result would."""
+        data = self.data[self.data_of(variant)]
+        parts: list[Any] = [str(variant), KINDS[variant.kind].changes, *self._settings(), self.steps]
+        parts += [data.train.annotations.name, data.val.annotations.name]
+        return blake2b(json.dumps(parts).encode(), digest_size=6).hexdigest()
+
+    def base_name(self, variant: Variant) -> str:
+        """Return the file of the start that a variant shares with others; the name follows from all it depends on."""
+        features = KINDS[variant.kind].changes.get("features", "fpn")
+        digest = blake2b(json.dumps(self._settings()).encode(), digest_size=4).hexdigest()
+        return f"base-{variant.backbone}-{features}-{self.data_of(variant)}-{digest}.safetensors"
+
+    def _settings(self) -> list[Any]:
+        """Return what was set otherwise than by default, so that a setting yet to come changes nothing."""
+        return [_set(self.model, ModelConfig()), _set(self.training, TrainConfig()), self.base_steps]
+
+
+def _set(config: ModelConfig | TrainConfig, default: ModelConfig | TrainConfig) -> dict[str, Any]:
+    usual = asdict(default)
+    return {name: value for name, value in asdict(config).items() if value != usual[name]}
+
+
+class FixedSteps(Trainer):
+    """A run that ends after a number of steps, however many photos there are."""
+
+    steps = 1
+
+    def share(self) -> float:
+        """Return the share 0..1 of the training that is over."""
+        return self.progress.step / self.steps
+
+    def learn(self) -> None:
+        """Take all steps."""
+        epoch = 0
+        while self.progress.step < self.steps:
+            plans = plan_epoch(self.photos, self.config, epoch, self.share())
+            plans = plans[: self.steps - self.progress.step]
+            for batch in batches(Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)):
+                self.step(batch)
+            epoch += 1
+
+
+class ProposalsOnly(MaskRCNN):
+    """A network that learns to propose regions: nothing of what the variants differ in has a part in that."""
+
+    def forward(
+        self,
+        images: Tensor | dict[str, Tensor],
+        targets: list[Target],
+        sampling: TrainConfig,
+        mean_total: Callable[[int], float] = float,
+    ) -> dict[str, Tensor]:
+        """Return the losses of the proposals."""
+        assert isinstance(images, torch.Tensor)
+        scored = self.rpn.score(self.backbone(images), (images.shape[2], images.shape[3]))
+        return self.rpn.losses(scored, targets, sampling, lambda count: max(1.0, mean_total(count)))
+
+
+@cache
+def _photos(data: DataSet) -> tuple[list[Category], list[Photo], MaskCache]:
+    known = read_coco(data.train.annotations)
+    categories = classes_of([(data.train.annotations, known)], by_supercategory=data.by_supercategory)
+    return categories, read_photos([data.train], categories, by_supercategory=data.by_supercategory), MaskCache()
+
+
+def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int) -> FixedSteps:
+    categories, photos, masks = _photos(setup.data[data])
+    if not network.config.keypoints:
+        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+    device = torch.device(setup.device)
+    output = setup.folder / "unused.safetensors"
+    trainer = FixedSteps(network, tuple(categories), photos, training, output=output, device=device)
+    trainer.steps = steps
+    trainer.masks = masks  # drawn once for all runs of this process
+    return trainer
+
+
+def backbone_file(setup: Setup, name: str) -> Path:
+    """Return the ImageNet weights of a backbone, fetched by torchvision where none are given."""
+    if setup.backbone is not None:
+        return setup.backbone
+    weights: Any = models.get_model_weights(name)
+    weights.IMAGENET1K_V1.get_state_dict(progress=True)
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.IMAGENET1K_V1.url).name
+
+
+def train_base(setup: Setup, variant: Variant) -> float:
+    """Train the common start of a variant and keep it; return how many seconds that took."""
+    start = time.monotonic()
+    _prepare(setup, BASE_SEED)
+    data = setup.data_of(variant)
+    categories = _photos(setup.data[data])[0]
+    config = replace(setup.config_of(variant, categories), mask_head="none", keypoints=0)
+    network = build(config)
+    load_backbone(network, backbone_file(setup, config.backbone))
+    proposals = ProposalsOnly(config, network.backbone)
+    training = replace(setup.training, seed=BASE_SEED)
+    trainer = _trainer(setup, proposals, data, training, setup.base_steps)
+    trainer.learn()
+    state = trainer.checkpoint().state
+    kept = {name: value.contiguous() for name, value in state.items() if name.startswith(("backbone.", "rpn."))}
+    setup.folder.mkdir(parents=True, exist_ok=True)
+    save_file(kept, setup.folder / setup.base_name(variant))
+    return time.monotonic() - start
+
+
+def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
+    """Train a variant and measure it; return a JSON-ready record."""
+    start = time.monotonic()
+    _prepare(setup, seed)
+    data = setup.data_of(variant)
+    categories = _photos(setup.data[data])[0]
+    config = setup.config_of(variant, categories)
+    network = build(config)
+    load_backbone(network, backbone_file(setup, config.backbone))
+    if setup.base_steps:
+        network.load_state_dict(load_file(setup.folder / setup.base_name(variant)), strict=False)
+    trainer = _trainer(setup, network, data, replace(setup.training, seed=seed), setup.steps)
+    trainer.learn()
+    trained = time.monotonic() - start
+    predictor = Predictor(trainer.checkpoint(), setup.device)
+    figures, tables = measure(predictor, setup.data[data].val)
+    return {
+        "variant": str(variant),
+        "seed": seed,
+        "fingerprint": setup.fingerprint(variant),
+        "figures": figures,
+        "matches": {kind: table.as_json() for kind, table in tables.items()},
+        "train_seconds": trained,
+        "seconds": time.monotonic() - start,
+    }
+
+
+def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
+    """Return a network's figures in points, and which detection met which object (see `Matches`)."""
+    known = evaluate.align(read_coco(val.annotations), predictor)
+    team = Team()
+    results, done = evaluate.predict(predictor, known, val.folder(), score=LEAST_SCORE, team=team)
+    true = truth(known)
+    kinds = ["box"]
+    kinds += ["mask"] if predictor.config.mask_head != "none" else []
+    kinds += ["keypoints"] if predictor.config.keypoints else []
+    figures: dict[str, float] = {}
+    tables: dict[str, Matches] = {}
+    for kind in kinds:
+        overall, _ = average_precision(true, results, kind, done)
+        figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
+        tables[kind] = matches(true, results, kind, done)
+    if "mask" in kinds:
+        prompt = evaluate.box_prompt(predictor, known, val.folder(), team)
+        figures["mask IoU in true boxes"] = 100 * prompt["mean_iou"]
+    return figures, tables
+
+
+def _prepare(setup: Setup, seed: int) -> None:
+    torch.set_num_threads(setup.threads)
+    torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
+    torch.manual_seed(seed)
