@@ -113,7 +113,7 @@ def correct(suggested: BaseGeometry, true: BaseGeometry) -> Effort:
     for stretch in sorted(wrong, key=lambda part: -part.area):
         if iou(outline, true) >= WANTED:
             break
-        here = np.unique(corners[shapely.dwithin(points, stretch, NEAR)], axis=0)
+        here = {tuple(corner) for corner in corners[shapely.dwithin(points, stretch, NEAR)].tolist()}
         actions += max(1, len(here))
         outline = sound(outline.symmetric_difference(stretch))
     return Effort(actions, outline)
