@@ -178,11 +178,7 @@ def train_all(setup: trial.Setup, wanted: list[Variant], record: Record, args: a
                     _say(f"run {number} of {len(runs)}: {variant}, seed {seed} failed: {error!r}")
                     continue
                 record.add(run)
-                figures = ", ".join(f"{k} {f:.1f}" for k, f in run["figures"].items() if k.endswith((" AP", "boxes")))
-                _say(
-                    f"run {number} of {len(runs)}: {variant}, seed {seed}: {figures}; {run['seconds']:.0f} s, of which "
-                    f"training {run['train_seconds']:.0f} s; {left:.0f} min left"
-                )
+                _say(f"run {number} of {len(runs)}: {sentence(run)}; {left:.0f} min left")
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -190,11 +186,19 @@ def train_all(setup: trial.Setup, wanted: list[Variant], record: Record, args: a
     return failed
 
 
+def sentence(run: dict[str, Any]) -> str:
+    """Return a run as text for people."""
+    figures = [f"{name} {value:.1f}" for name, value in run["figures"].items() if name.endswith((" AP", "boxes"))]
+    took = f"{run['seconds']:.0f} s ({run['train_cpu_seconds']:.0f} + "
+    took += f"{run['cpu_seconds'] - run['train_cpu_seconds']:.0f} s of a core to train and to measure)"
+    return f"{run['variant']}, seed {run['seed']}: {', '.join(figures)}; {took}"
+
+
 def head_of(setup: trial.Setup, results: Results, args: argparse.Namespace) -> list[str]:
     """Return the top of the page: what was done, on what."""
     runs = [run for found in results.runs.values() for run in found]
     computer = machine()
-    seconds = sum(run["seconds"] for run in runs)
+    seconds = sum(run["cpu_seconds"] if setup.device == "cpu" else run["seconds"] for run in runs)
     photos = f"{setup.steps} steps of {setup.training.batch} photos"
     size = f"shorter side {setup.model.short_side} px"
     command = "python -m benchmarks.ablation" + (" --full --data COCO" if args.full else "")

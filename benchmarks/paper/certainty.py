@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.scoring import KINDS, Truth
+from model.scoring import KINDS, OTHER_SIGMA, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,9 @@ def matches(true: Truth, results: list[dict[str, Any]], kind: str, photos: list[
         evaluation.params.areaRng = evaluation.params.areaRng[:1]
         evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
         evaluation.params.maxDets = evaluation.params.maxDets[-1:]
+        points = len(true.loadCats(categories)[0].get("keypoints", ()))
+        if kind == "keypoints" and points != len(evaluation.params.kpt_oks_sigmas):
+            evaluation.params.kpt_oks_sigmas = np.full(points, OTHER_SIGMA)
         evaluation.evaluate()
     parts: list[tuple[int, int, Any]] = []
     for c in range(len(categories)):

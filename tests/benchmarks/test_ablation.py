@@ -1,0 +1,127 @@
+"""The ablation: its tables can be built, a run of it works, and the page says what came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from benchmarks import ablation
+from benchmarks.paper import trial
+from benchmarks.paper.page import Results, page
+from benchmarks.paper.tables import KINDS, TABLES, Variant, variants
+from model.backbone import classifier
+from model.build import build
+from model.config import TrainConfig
+from model.dataset import Source
+from tests.model.conftest import CATEGORIES, TINY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+C5, BOXES = Variant("mobilenet_v2", "C5, RoIPool"), Variant("mobilenet_v2", "FPN, keypoints and masks")
+
+
+@pytest.fixture
+def setup(coco_file: Callable[..., Path], tmp_path: Path) -> trial.Setup:
+    torch.save(classifier("mobilenet_v2").state_dict(), tmp_path / "backbone.pth")
+    data = trial.DataSet(Source(coco_file(2)), Source(coco_file(2, "val")))
+    changes = {"box_batch": 8, "mask_batch": 4, "rpn_pre_nms": 30, "rpn_post_nms": 8}
+    training = replace(TrainConfig(batch=2, scales=(64,), early_scales=(64,), warmup=1), **changes)
+    return trial.Setup(
+        data={"persons": data, "objects": data, "keypoints": data},
+        model=replace(TINY, keypoints=0, rpn_post_nms=4, short_side=64),
+        training=training,
+        steps=3,
+        base_steps=2,
+        backbone=tmp_path / "backbone.pth",
+        folder=tmp_path / "kept",
+        device="cpu",
+        threads=1,
+        full=False,
+    )
+
+
+def test_every_row_of_the_tables_can_be_built() -> None:
+    setup = ablation.setup_of(_arguments())
+    for variant in variants(TABLES, full=False):
+        with torch.device("meta"):
+            build(setup.config_of(variant, list(CATEGORIES)))
+    for variant in variants(TABLES, full=True):
+        assert replace(setup, full=True).config_of(variant, list(CATEGORIES)).backbone == variant.backbone
+    assert {row.kind for table in TABLES for row in table.rows} <= set(KINDS)
+    assert len(variants(TABLES, full=False)) == 16
+
+
+def test_a_run_starts_from_the_common_start_and_is_measured(
+    setup: trial.Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = {**KINDS[BOXES.kind].changes, "keypoints": 3}  # as many as the tiny photos have
+    monkeypatch.setitem(KINDS, BOXES.kind, replace(KINDS[BOXES.kind], changes=points))
+    record = ablation.Record(setup.folder / "reduced.jsonl")
+    for variant, kinds in ((C5, {"box", "mask"}), (BOXES, {"box", "mask", "keypoints"})):
+        trial.train_base(setup, variant)
+        run = trial.run_trial(setup, variant, 0)
+        assert {name.split()[0] for name in run["figures"]} == kinds
+        assert set(run["matches"]) == kinds
+        assert 0 <= run["figures"]["mask IoU in true boxes"] <= 100
+        record.add(run)
+    again = ablation.Record(record.file)
+    with record.file.open("a") as file:
+        file.write('{"fingerprint": "cut o')  # a kill in the middle of a line
+    again.read()
+    assert again.runs == record.runs
+    found = again.of(setup, [C5, BOXES], full=False)
+    assert [len(runs) for runs in found.runs.values()] == [1, 1]
+    assert not again.of(replace(setup, steps=4), [C5], full=False).runs[str(C5)]
+
+
+def test_the_common_start_is_shared_by_what_has_the_same_features(setup: trial.Setup) -> None:
+    names = {kind: setup.base_name(Variant("mobilenet_v2", kind)) for kind in KINDS}
+    assert names["FPN"] == names["FPN, MLP of two"] == names["FPN, keypoints only"]
+    assert names["C5, RoIPool"] == names["C5, RoIAlign"] != names["C4"] != names["FPN"]
+    assert names["C4, many classes"] != names["C4"]
+
+
+def test_the_same_seed_gives_the_same_run(setup: trial.Setup) -> None:
+    trial.train_base(setup, C5)
+    one, other = (trial.run_trial(setup, C5, 1) for _ in range(2))
+    assert one["figures"] == other["figures"]
+    assert one["matches"] == other["matches"]
+
+
+def test_the_page_says_whether_the_order_holds() -> None:
+    def run(hits: int, seed: int) -> dict[str, object]:
+        photos = list(range(20))
+        table = {
+            "category": [0] * 20,
+            "photo": photos,
+            "score": [1 - p / 100 for p in photos],
+            "hit": [1023 if p < hits else 0 for p in photos],
+            "ignored": [0] * 20,
+            "objects": [[1] * 20],
+        }
+        figures = {f"{kind} {name}": 5.0 * hits for kind in ("mask", "box") for name in ("AP", "AP50", "AP75")}
+        return {"seed": seed, "figures": figures, "matches": {"mask": table, "box": table}}
+
+    runs = {"mobilenet_v2 C5, RoIPool": [run(4, s) for s in range(2)]}
+    runs["mobilenet_v2 C5, RoIAlign"] = [run(12 + s, s) for s in range(2)]
+    (table,) = (t for t in TABLES if t.name == "2d")
+    text = page(["# Title"], Results(runs, full=False), [table], draws=40)
+    assert "| RoIAlign | 30.9 | 62.5 ± 3.5 |" in text
+    assert "mask AP: RoIAlign over RoIPool, +7.3: +42.5" in text
+    assert text.count("**holds** (100% of the draws)") == 4  # mask and box, in the summary and below the table
+    turned = {k: v for (k, _), v in zip(runs.items(), reversed(runs.values()), strict=True)}
+    assert "**reversed** (0% of the draws)" in page(["# Title"], Results(turned, full=False), [table], draws=40)
+    assert "nothing to compare" in page(["# Title"], Results({}, full=False), [table])
+
+
+def _arguments() -> ablation.argparse.Namespace:
+    parser = ablation.argparse.ArgumentParser()
+    ablation.add_arguments(parser)
+    return parser.parse_args([])
