@@ -12,10 +12,12 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
+from annotator.finetuning import FineTuning
 from annotator.icons import product_icon
 from annotator.inference import Suggester
 from annotator.model_choice import ModelChoice
 from annotator.photos import PhotoCache
+from annotator.project_models import ProjectModels
 from annotator.session import Session
 from annotator.settings import Settings, data_folder
 from annotator.suggestions import SuggestionFlow
@@ -44,6 +46,10 @@ class Application:
         self.choice.changing.connect(self.flow.expect_model)
         self.window = Window(self.session, self.suggester, self.flow, self.choice, self.settings)
         self.window.samples_requested.connect(self.open_samples)
+        self.models = ProjectModels(self.session, self.suggester, self.flow, self.choice, self.window)
+        self.finetuning = FineTuning(
+            self.session, self.flow, self.choice, self.models, settings=self.settings, window=self.window
+        )
         # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)
@@ -68,17 +74,19 @@ class Application:
         self.session.open(copy_samples(data_folder() / "samples"))
 
     def close(self, seconds: float | None = None) -> bool:
-        """Keep every edit, stop the threads, and return whether the model's has ended.
+        """Keep every edit, stop the threads and the training, and return whether the model's and that have ended.
 
-        Edits come first, and the folder is free for another window. The model may be in the middle of something long:
-        it is waited for at most so many seconds.
+        Edits come first, and the folder is free for another window. The model may be in the middle of something long,
+        and so may the training, which saves itself: each is waited for at most so many seconds.
         """
         if not self._closed:
             self._closed = True
             theme.changed.disconnect(self.window.apply_theme)
             self.suggester.stop()
+            self.finetuning.leave()
             self.session.close()
-        return self.suggester.close(seconds)
+        model_ended = self.suggester.close(seconds)
+        return self.finetuning.close(seconds) and model_ended
 
     def _load_model(self, *_: object) -> None:
         self._patience.stop()

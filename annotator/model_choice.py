@@ -51,11 +51,11 @@ class ModelChoice(QObject):
             self._asked = True
             self._suggester.load(self.weights, self.device)
 
-    def use(self, weights: str) -> None:
-        """Use these weights: in this project if it has a model of its own or they are one, else everywhere."""
+    def use(self, weights: str, *, here: bool = False) -> None:
+        """Use these weights: in this project alone if `here` or it has a model of its own, else everywhere."""
         self._fixed = ""
         store = self._session.store
-        self._of_project = store is not None and (bool(store.rounds.in_use) or _is_round(store.rounds, weights))
+        self._of_project = store is not None and (here or bool(store.rounds.in_use))
         if store and self._of_project:
             self._remember(store.rounds, weights)
         else:
@@ -102,7 +102,3 @@ class ModelChoice(QObject):
             self._of_project = False
             self.fell_back.emit(f"{sentence} The built-in model is used instead.")
             self._load(BUILTIN)
-
-
-def _is_round(rounds: Rounds, weights: str) -> bool:
-    return rounds.name_of(weights) != weights

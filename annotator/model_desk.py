@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
+from annotator.core.rounds import SUFFIX
+
 if TYPE_CHECKING:
     from annotator.inference import ModelInfo, Progress, Suggester
     from annotator.model_choice import ModelChoice
@@ -63,7 +65,7 @@ class ModelDesk:
             self._choice.use(file)
 
     def _loaded(self, info: ModelInfo) -> None:
-        self._panel.set_model(info.name, info.device)
+        self._panel.set_model(info.name.removesuffix(SUFFIX), info.device)
         self._banner.retract(MODEL)
 
     def _failed(self, sentence: str) -> None:

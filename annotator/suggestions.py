@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.document import Status
+from annotator.core.labelled import MODEL_CLASS
 from annotator.core.photo_list import NOT_LOOKED_AT
-from annotator.core.rounds import MODEL_CLASS
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation

@@ -221,6 +221,7 @@ QToolTip { color: $text; background: $raised; border: 1px solid $outline; paddin
 QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="warning"] { color: $warning; }
 QLabel[tone="error"] { color: $error; }
+QLabel[tone="accent"] { color: $accent; }
 QLabel[tone="title"] { font-weight: 600; }
 QWidget[tone="panel"] { background: $panel; }
 
@@ -283,7 +284,18 @@ QComboBox QAbstractItemView { background: $raised; border: 1px solid $outline; p
     selection-background-color: $selection; selection-color: $text; }
 QComboBox QAbstractItemView::item { min-height: 24px; padding: 0 4px; }
 
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $outline; border-radius: 3px; background: $raised; }
+QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: $accent; }
+QCheckBox::indicator:checked { image: url("$icons/flat-check.svg"); }
+
 QTableView[tone="rows"] { background: $panel; border: none; outline: none; selection-background-color: transparent; }
+
+QTreeWidget { background: $panel; border: 1px solid $border; outline: none; selection-background-color: $selection;
+    selection-color: $text; }
+QHeaderView { background: $panel; }
+QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
+    padding: 4px 12px 4px 6px; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

@@ -126,7 +126,7 @@ class Window(QMainWindow):
             self._dock("Model", "dock.model", self.model, right),
         ]
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[1:], [300, 220, 250], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
 
     def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -252,6 +252,7 @@ class Window(QMainWindow):
         self.welcome.open_requested.connect(self._files.choose_folder)
         self.welcome.samples_requested.connect(self.samples_requested)
         self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
+        self.model.fine_tune_requested.connect(self.fine_tune_requested)
         theme.changed.connect(self.apply_theme)
 
     # What happened
@@ -272,7 +273,8 @@ class Window(QMainWindow):
         self.photos.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model.set_suggest_all_enabled(store is not None)
-        self.actions_["model.suggest_all"].setEnabled(store is not None)
+        for name in ("model.suggest_all", "model.fine_tune", "model.models"):
+            self.actions_[name].setEnabled(store is not None)
         if store is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)

@@ -9,37 +9,31 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from annotator.core.annotation import NOTHING
-from annotator.core.coco import encode_annotation, encode_category
 from annotator.core.files import replace_file
+from annotator.core.labelled import encode_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from annotator.core.annotation import Annotation
     from annotator.core.categories import Category
+    from annotator.core.labelled import Labelled
 
 SUFFIX = ".safetensors"
 BUILTIN = "builtin"
-MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 
 _ROUND = re.compile(r"round-(\d{3,})")
 _LONGEST = 4096  # bytes of `in_use` that are read
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
-
-    name: str
-    size: tuple[int, int]
-    annotations: tuple[Annotation, ...]
+def is_round(name: str) -> bool:
+    """Whether a model of that name is one of the project's own."""
+    return _ROUND.fullmatch(name) is not None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -84,14 +78,12 @@ class Rounds:
     @property
     def weights(self) -> str:
         """The project's model as the worker takes it: a name or a path; "" where none was ever chosen."""
-        return str(self.file(self.in_use)) if _ROUND.fullmatch(self.in_use) else self.in_use
+        return str(self.file(self.in_use)) if is_round(self.in_use) else self.in_use
 
     def name_of(self, weights: str) -> str:
         """What weights go by in `in_use`: a round by its name, so that the folder can be moved."""
-        for name in self.names():
-            if weights == str(self.file(name)):
-                return name
-        return weights
+        name = Path(weights).stem
+        return name if is_round(name) and weights == str(self.file(name)) else weights
 
     def names(self) -> list[str]:
         """The rounds that have a model, the oldest first."""
@@ -206,42 +198,6 @@ class RoundSettings:
         }
         given = [part for option, value in named.items() if value is not None for part in (option, str(value))]
         return [*given, *(["--forget"] if self.forget else []), "--device", self.device]
-
-
-def encode_snapshot(photos: Iterable[Labelled], categories: Iterable[Category]) -> bytes:
-    """Make the COCO file of photos that are done; classes that none of them shows are left out.
-
-    Raises:
-        ValueError: an annotation cannot be written.
-    """
-    encode = msgspec.json.Encoder().encode
-    images: list[bytes] = []
-    annotations: list[bytes] = []
-    used: set[int] = set()
-    for image_id, photo in enumerate(photos, 1):
-        width, height = photo.size
-        images.append(encode({"id": image_id, "file_name": photo.name, "width": width, "height": height}))
-        annotations += [encode_annotation(a, image_id, photo.size) for a in photo.annotations]
-        used.update(a.category_id for a in photo.annotations)
-    classes = [encode_category(category) for category in categories if category.id in used]
-    parts = {"images": images, "annotations": annotations, "categories": classes}
-    return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"
-
-
-def in_model_words(categories: Iterable[Category], known: Sequence[str]) -> list[Category]:
-    """The classes under the names that the model has for them: one that was renamed in the project goes by its old one.
-
-    So the model's class goes on to be the one that the project's stands for, and is not learnt anew beside it.
-    """
-    listed = list(categories)
-    names = {name.casefold() for name in known}
-    taken = {category.name.casefold() for category in listed}
-    made = []
-    for category in listed:
-        before = str(category.extra.get(MODEL_CLASS, "")).strip()
-        renamed = before.casefold() in names - taken and category.name.casefold() not in names
-        made.append(replace(category, name=before, extra=NOTHING) if renamed else category)
-    return made
 
 
 def _write(path: Path, data: bytes) -> None:

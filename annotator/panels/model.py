@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QStackedWidget,
     QVBoxLayout,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons
+from annotator.core.rounds import is_round
 from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.parts import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
 
@@ -41,6 +43,7 @@ class ModelPanel(QWidget):
         suggest_all_requested, cancel_requested: Suggest on the whole folder; stop that.
         weights_requested: "builtin", "coco" or the path of a file; also when it is the one shown already.
         device_requested: "auto", "cpu" or "cuda".
+        fine_tune_requested: Let the model learn, or show how far it is with that.
     """
 
     threshold_changed = Signal(float)
@@ -48,6 +51,7 @@ class ModelPanel(QWidget):
     cancel_requested = Signal()
     weights_requested = Signal(str)
     device_requested = Signal(str)
+    fine_tune_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +76,18 @@ class ModelPanel(QWidget):
         self._value = label()
         self._value.setObjectName("model.threshold_value")
         self._whole_folder = _WholeFolder()
+        self._fine_tune = QPushButton(icons.icon("fine-tune"), "")
+        self._fine_tune.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tip = "Let the model learn from the photos that are done (Ctrl+T)"
+        name_control(self._fine_tune, "model.fine_tune_button", tip, "Fine-tune")
+        self.set_training(None)
         self._lay_out()
         self._slider.valueChanged.connect(self._slid)
         self._weights.activated.connect(self._weights_activated)
         self._device.activated.connect(self._device_activated)
         self._whole_folder.suggest.clicked.connect(self.suggest_all_requested)
         self._whole_folder.cancel.clicked.connect(self.cancel_requested)
+        self._fine_tune.clicked.connect(self.fine_tune_requested)
         self._show_threshold()
         self.set_speed(None)
 
@@ -116,10 +126,15 @@ class ModelPanel(QWidget):
 
     def set_weights(self, weights: str) -> None:
         """Show which weights are in use: "builtin", "coco" or the path of a file."""
+        for other in reversed(range(self._weights.count())):  # rounds of this folder, or of the one before
+            data = self._weights.itemData(other) or ""
+            if data != weights and is_round(Path(data).stem):
+                self._weights.removeItem(other)
         at = self._weights.findData(weights)
         if at < 0:
             at = self._weights.count() - 1
-            self._weights.insertItem(at, Path(weights).name, weights)
+            path = Path(weights)
+            self._weights.insertItem(at, path.stem if is_round(path.stem) else path.name, weights)
             self._weights.setItemData(at, weights, Qt.ItemDataRole.ToolTipRole)
         self._weights.setCurrentIndex(at)
         self._chosen_weights = at
@@ -137,9 +152,14 @@ class ModelPanel(QWidget):
         """
         self._whole_folder.set_progress(done, total, rate, remaining_s)
 
+    def set_training(self, share: float | None) -> None:
+        """Show how much of a round of fine-tuning is done, 0 to 1; None: there is none."""
+        self._fine_tune.setText(" Fine-tune…" if share is None else f" Fine-tuning, {share:.0%}")
+
     def set_suggest_all_enabled(self, enabled: bool) -> None:  # noqa: FBT001  a Qt slot
-        """Whether there is a folder to suggest on."""
+        """Whether there is a folder to suggest on, and to learn from."""
         self._whole_folder.suggest.setEnabled(enabled)
+        self._fine_tune.setEnabled(enabled)
 
     # Parts
 
@@ -173,6 +193,8 @@ class ModelPanel(QWidget):
         layout.addLayout(form)
         layout.addSpacing(8)
         layout.addWidget(self._whole_folder)
+        layout.addSpacing(4)
+        layout.addWidget(self._fine_tune)
         layout.addStretch(1)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
@@ -274,12 +296,14 @@ class _WholeFolder(QStackedWidget):
         said.setSpacing(4)
         said.addLayout(row)
         said.addWidget(self._text)
-        self.addWidget(idle)
-        self.addWidget(running)
+        self._pages = (idle, running)
+        for page in self._pages:
+            self.addWidget(page)
+        self._show_page(0)
 
     def set_progress(self, done: int | None, total: int, rate: float | None, remaining_s: float | None) -> None:
         """See `ModelPanel.set_progress`."""
-        self.setCurrentIndex(0 if done is None else 1)
+        self._show_page(0 if done is None else 1)
         if done is None:
             return
         self._bar.setMaximum(max(total, 1))
@@ -290,6 +314,14 @@ class _WholeFolder(QStackedWidget):
         if remaining_s is not None:
             words.append(f"{_duration_s(remaining_s)} left")
         self._text.set_full_text(" · ".join(words))
+
+    def _show_page(self, index: int) -> None:
+        """Show a page, and be no higher than it needs."""
+        self.setCurrentIndex(index)
+        for at, page in enumerate(self._pages):
+            policy = QSizePolicy.Policy.Preferred if at == index else QSizePolicy.Policy.Ignored
+            page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self.updateGeometry()
 
 
 def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], ...]) -> QComboBox:

@@ -1,0 +1,314 @@
+"""Fine-tuning from the window: from the dialog through the training process to the model that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMessageBox
+
+from annotator.core.document import Status
+from annotator.core.labelled import in_model_words, labelled, summarise
+from annotator.core.rounds import Run
+from annotator.core.training_events import Done, Notice, Result
+from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.project_models import ROUND, result_of
+from annotator.slices import Slices
+from annotator.training import Ending, Outcome, TrainingProcess, end_orphan
+from annotator.training_dock import TrainingDock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.core.labelled import Labelled
+    from annotator.core.rounds import Rounds, RoundSettings
+    from annotator.core.store import Store
+    from annotator.core.training_events import AnyEvent
+    from annotator.model_choice import ModelChoice
+    from annotator.project_models import ProjectModels
+    from annotator.session import Session
+    from annotator.settings import Settings
+    from annotator.suggestions import SuggestionFlow
+    from annotator.window import Window
+    from model.lineage import Record
+
+
+class FineTuning(QObject):
+    """One round at a time, of the folder that is open. Leaving the folder lets the round save itself and end.
+
+    Attributes:
+        process: The training process.
+    """
+
+    _prepared = Signal(object, object, object)
+    _found = Signal(object, object, object)
+
+    def __init__(
+        self,
+        session: Session,
+        flow: SuggestionFlow,
+        choice: ModelChoice,
+        models: ProjectModels,
+        *,
+        settings: Settings,
+        window: Window,
+    ) -> None:
+        super().__init__(window)
+        self._session, self._flow, self._choice = session, flow, choice
+        self._settings, self._window = settings, window
+        self._models = models
+        self.process = TrainingProcess(self)
+        self._dock = TrainingDock(session, window)
+        self._rounds: Rounds | None = None  # whose round is running
+        self._run: Run | None = None
+        self._result: Result | None = None
+        self._dialog: FineTuneDialog | None = None
+        self._gathering = Slices(self)
+        self._gathering.done.connect(self._gathered)
+        self._photos: list[Labelled] = []
+        self._wire()
+
+    def _wire(self) -> None:
+        self._window.fine_tune_requested.connect(self.open_dialog)
+        self._session.store_changed.connect(self._store_changed)
+        self.process.started.connect(self._started)
+        self.process.heard.connect(self._hear)
+        self.process.ended.connect(self._ended)
+        panel = self._dock.panel
+        panel.pause_requested.connect(self.process.pause)
+        panel.resume_requested.connect(self.process.resume)
+        panel.stop_requested.connect(self._finish_now)
+        panel.cancel_requested.connect(self._ask_to_cancel)
+        self._prepared.connect(self._begin)
+        self._found.connect(self._offer_to_go_on)
+
+    # Before
+
+    def open_dialog(self) -> None:
+        """Ask for a round; while one is running, show it."""
+        store = self._session.store
+        if store is None:
+            return
+        if self.process.running:
+            if self._rounds is store.rounds:
+                self._dock.show()
+            else:
+                text = "The round of the folder that was open before is being saved; try again in a moment."
+                self._window.banner.show_message(text, "info", topic=ROUND)
+            return
+        name = Path(self._choice.weights).stem or self._choice.weights
+        self._dialog = dialog = FineTuneDialog(name, self._choice.device, self._window)
+        dialog.train_requested.connect(self.start)
+        dialog.finished.connect(self._close_dialog)
+        dialog.open()
+        self._dock.prepare()
+        photos = self._session.photos
+        names = [photos.names[i] for i in photos.matching(statuses={Status.DONE})]
+        self._gathering.start(labelled(store, names))
+
+    def _gathered(self, photos: list[Labelled]) -> None:
+        self._photos = photos
+        if self._dialog:
+            summary = summarise(photos, self._session.categories, self._known())
+            pace = self._settings.training_pace(str(self._dialog.settings.device))
+            self._dialog.set_summary(summary, pace * len(photos) if pace else None)
+
+    def _close_dialog(self) -> None:
+        self._gathering.stop()
+        if self._dialog:
+            self._dialog.deleteLater()
+        self._dialog = None
+
+    def _known(self) -> list[str]:
+        return [category.name for category in self._flow.model.categories] if self._flow.model else []
+
+    def start(self, settings: RoundSettings) -> None:
+        """Begin a round with the photos that the dialog has gathered."""
+        store = self._session.store
+        if store is None or self.process.running:
+            return
+        rounds, photos, parent = store.rounds, self._photos, self._choice.weights
+        categories = in_model_words(self._session.categories, self._known())
+        images = store.images
+
+        def work() -> None:
+            try:
+                name = rounds.next_name()
+                run = Run(name, rounds.arguments(name, images, parent, settings), len(photos))
+                rounds.begin(run, photos, categories)
+            except (OSError, ValueError) as error:
+                self._prepared.emit(rounds, None, error)
+            else:
+                self._prepared.emit(rounds, run, None)
+
+        self._session.on_disk(work)
+
+    # While it runs
+
+    def _begin(self, rounds: Rounds, run: Run | None, error: Exception | None) -> None:
+        store = self._session.store
+        if store is None or store.rounds is not rounds or self.process.running:
+            return
+        if run is None:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            text = f"Training cannot begin because {rounds.training} cannot be written: {why.lower()}."
+            self._window.banner.show_message(text, "error", topic=ROUND)
+            return
+        self._launch(rounds, run)
+
+    def _launch(self, rounds: Rounds, run: Run, *, resume: bool = False) -> None:
+        self._rounds, self._run, self._result = rounds, run, None
+        self._window.banner.retract(ROUND)
+        self._dock.begin(run.name)
+        self.process.start([*run.arguments, "--resume"] if resume else run.arguments)
+
+    def _started(self, process: int) -> None:
+        rounds, run = self._rounds, self._run
+        if rounds and run:
+            run = self._run = msgspec.structs.replace(run, process=process)
+            self._on_disk(rounds, lambda: rounds.keep(run))
+
+    def _hear(self, event: AnyEvent) -> None:
+        self._dock.hear(event)
+        if isinstance(event, Notice):
+            self._window.banner.show_message(event.text, "warning", topic=ROUND)
+        elif isinstance(event, Result):
+            self._result = event
+        elif isinstance(event, Done) and self._run and self._run.photos:
+            self._settings.set_training_pace(self._device(), event.seconds / self._run.photos)
+
+    def _device(self) -> str:
+        arguments = self._run.arguments if self._run else []
+        return arguments[arguments.index("--device") + 1] if "--device" in arguments else "auto"
+
+    def _finish_now(self) -> None:
+        self._dock.panel.ending("finishing with the best model so far")
+        self.process.stop()
+
+    def _ask_to_cancel(self) -> None:
+        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", "Stop this training?", parent=self._window)
+        question.setObjectName("training.confirm")
+        question.setInformativeText("The best model so far can be kept and compared, or the round thrown away.")
+        keep = question.addButton("Keep the best so far", QMessageBox.ButtonRole.AcceptRole)
+        discard = question.addButton("Throw away", QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton("Go on training", QMessageBox.ButtonRole.RejectRole)
+        keep.clicked.connect(self._finish_now)
+        discard.clicked.connect(self._cancel)
+        self.process.ended.connect(question.reject)
+        question.finished.connect(question.deleteLater)
+        question.open()
+
+    def _cancel(self) -> None:
+        self._dock.panel.ending("cancelling")
+        self.process.cancel()
+
+    # After
+
+    def _ended(self, ending: Ending) -> None:
+        rounds, run, result = self._rounds, self._run, self._result
+        self._rounds = self._run = self._result = None
+        if rounds is None or run is None:
+            return
+        store = self._session.store
+        is_open = store is not None and store.rounds.training == rounds.training
+        self._dock.end(_HOW[ending.outcome])
+        if not is_open or store is None:
+            return  # what is left on disk says how it ended, when the folder is opened again
+        if ending.outcome is Outcome.DONE and result:
+            self._on_disk(rounds, store.rounds.end)
+            self._models.settle(run.name, result)
+        elif ending.resumable:
+            text = ending.sentence or f"The training of {run.name} is stopped; it can go on from there."
+            self._offer(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
+        else:
+            self._discard(store.rounds)
+            if ending.sentence:
+                self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
+
+    def _offer(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
+        """Offer to go on with a round that was interrupted."""
+        actions = [("Go on", lambda: self._go_on(rounds, run)), ("Throw away", lambda: self._discard(rounds))]
+        self._window.banner.show_message(text, "error" if failed else "info", actions, topic=ROUND)
+
+    def _go_on(self, rounds: Rounds, run: Run) -> None:
+        store = self._session.store
+        if store and store.rounds is rounds and not self.process.running:
+            self._launch(rounds, run, resume=True)
+
+    def _discard(self, rounds: Rounds) -> None:
+        self._on_disk(rounds, lambda: rounds.end(discard=True))
+
+    # Another folder
+
+    def _store_changed(self, store: Store | None) -> None:
+        self._window.banner.retract(ROUND)
+        if store is None:
+            if self.process.running:
+                self._dock.panel.ending("saving, to go on another time")
+                self.process.quit()
+            if self._dialog:
+                self._dialog.reject()
+            return
+        ours = self._rounds is not None and self._rounds.training == store.rounds.training
+        run = store.rounds.run
+        if run and not ours:
+            self._look_for_left(store.rounds, run)
+
+    def _look_for_left(self, rounds: Rounds, run: Run) -> None:
+        """Find out how far a round was that did not end while this folder was open."""
+
+        def work() -> None:
+            output = rounds.file(run.name)
+            end_orphan(run.process, str(output))
+            record = None
+            if output.is_file():  # it came to its end alone
+                from model.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
+
+                record = read(output)
+            self._found.emit(rounds, run, record)
+
+        self._session.on_disk(work)
+
+    def _offer_to_go_on(self, rounds: Rounds, run: Run, record: Record | None) -> None:
+        store = self._session.store
+        if store is None or store.rounds is not rounds:
+            return
+        if record is not None:
+            self._on_disk(rounds, rounds.end)
+            self._models.settle(run.name, result_of(record))
+        else:
+            text = f"The training of {run.name} on {run.photos} photos was interrupted; it can go on from there."
+            self._offer(rounds, run, text)
+
+    # The end
+
+    def leave(self) -> None:
+        """The window closes: let the process save itself. Does not wait for it."""
+        self._gathering.stop()
+        self.process.quit()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Wait for the process (at most so long), and return whether it has ended."""
+        return self.process.close(seconds)
+
+    def _on_disk(self, rounds: Rounds, job: Callable[[], object]) -> None:
+        """Do something with a project's files that may fail; if it does, the next opening finds the old state."""
+
+        def work() -> None:
+            try:
+                job()
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                self._session.message.emit(f"{rounds.training} cannot be written: {why}.", "warning", "")
+
+        self._session.on_disk(work)
+
+
+_HOW = {
+    Outcome.DONE: "finished",
+    Outcome.STOPPED: "stopped; it can go on another time",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.FAILED: "failed",
+}

@@ -1,0 +1,319 @@
+"""The dialog before a round of fine-tuning: what the model will learn from, and a button; more under Advanced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QRectF, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QDoubleValidator, QIntValidator, QPainter
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.core.rounds import RoundSettings
+from annotator.panels.parts import ElidedLabel, Field, label, name_control, paint_swatch
+from annotator.panels.words import counted, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+    from annotator.core.labelled import ClassFact, Summary
+
+WIDTH = 480
+CLASS_ROWS = 6  # shown without scrolling
+ROW = 24
+TOP = 5  # over a line of text beside a field
+
+Choice = tuple[str, object]
+FREEZE: tuple[Choice, ...] = (
+    ("Automatic", None), ("Heads only (fast)", "heads"), ("Heads and FPN", "neck"), ("Everything (slow)", "none"),
+)  # fmt: skip
+SIDES: tuple[Choice, ...] = (
+    ("As the model", None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
+)  # fmt: skip
+AUGMENT: tuple[Choice, ...] = (("Automatic", None), ("Light", "light"), ("Full", "full"))
+DEVICES: tuple[Choice, ...] = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+
+
+class FineTuneDialog(QDialog):
+    """Shows what a round would learn from, and asks whether to begin.
+
+    Signals:
+        train_requested: (RoundSettings) the person wants a round.
+    """
+
+    train_requested = Signal(object)
+
+    def __init__(self, parent_model: str, device: str, parent: QWidget | None = None) -> None:
+        """Show that things are being counted, for a round that starts from a model called `parent_model`."""
+        super().__init__(parent)
+        self.setObjectName("finetune")
+        self.setWindowTitle("Fine-tune")
+        self.setFixedWidth(WIDTH)
+        self._seconds: float | None = None
+        self._photos = _fact("finetune.photos", "counting…")
+        self._split = _fact("finetune.split")
+        self._parent_model = ElidedLabel(parent_model, Qt.TextElideMode.ElideMiddle)
+        self._parent_model.setObjectName("finetune.parent")
+        self._parent_model.setContentsMargins(0, TOP, 0, TOP)
+        self._time = _fact("finetune.time")
+        self._classes = _ClassList()
+        self._problems = _sentences("finetune.problems", "warning")
+        self._device = _choice("finetune.device", "Where it is computed", "Device", DEVICES)
+        self._device.setCurrentIndex(max(self._device.findData(device), 0))
+        self._advanced = _Advanced()
+        self._more = QToolButton()
+        self._more.setText("Advanced")
+        self._more.setCheckable(True)
+        self._more.setStyleSheet("QToolButton { padding: 3px 6px 3px 0; } QToolButton:checked { background: none; }")
+        self._more.setArrowType(Qt.ArrowType.RightArrow)
+        self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        name_control(self._more, "finetune.advanced", "Epochs, learning rate and more; the standard is right for most")
+        self._train = QPushButton("Train")
+        self._train.setDefault(True)
+        self._train.setEnabled(False)
+        name_control(self._train, "finetune.train", "Begin; you can go on annotating meanwhile (Enter)", "Train")
+        self._lay_out()
+        self._more.toggled.connect(self._show_advanced)
+        self._train.clicked.connect(self._begin)
+        self._show_advanced(on=False)
+
+    def set_summary(self, summary: Summary, seconds: float | None) -> None:
+        """Show what there is to learn from, and about how many seconds it will take, None if nobody can tell."""
+        empty = f", {summary.empty} of them checked to be empty" if summary.empty else ""
+        self._photos.setText(f"{counted(summary.photos, 'photo')} marked done{empty}")
+        apart = summary.kept_apart
+        if apart:
+            self._split.setText(f"About {apart} of them are kept apart to measure with, the same ones in every round")
+        else:
+            self._split.setText("All train and each is measured with in turn: there are too few to keep some apart")
+        self._classes.show_classes(summary.classes)
+        self._problems.setText("\n".join(summary.problems))
+        self._problems.setVisible(bool(summary.problems))
+        if seconds is None:
+            self._time.setText("Minutes; it is measured in the first steps and shown then")
+        else:
+            self._time.setText(f"About {duration(seconds)}; measured again in the first steps")
+        self._train.setEnabled(summary.ready)
+        self._fit()
+
+    @property
+    def settings(self) -> RoundSettings:
+        """What is chosen."""
+        return self._advanced.settings(str(self._device.currentData()))
+
+    def _begin(self) -> None:
+        self.train_requested.emit(self.settings)
+        self.accept()
+
+    def _show_advanced(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._more.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        self._advanced.setVisible(on)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as everything takes: sentences are broken, and a dialog does not grow with them by itself."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.setFixedHeight(layout.totalHeightForWidth(WIDTH))
+
+    def _lay_out(self) -> None:
+        title = label("Let the model learn from your corrections", "title")
+        lead = _sentences("finetune.lead", "muted")
+        lead.setText("It trains in the background while you go on annotating.")
+        form = _form()
+        for text, widget in (
+            ("Photos", self._photos), ("Measured", self._split), ("Classes", self._classes),
+            ("Starts from", self._parent_model), ("Device", self._device), ("Time", self._time),
+        ):  # fmt: skip
+            form.addRow(_caption(text), widget)
+        promise = _sentences("finetune.promise", "muted")
+        promise.setText(
+            "The new model is put in use by itself only if it measures better; what you have annotated is never "
+            "touched, and one click goes back. If you close the window, training stops, and can go on from there when "
+            "this folder is opened again."
+        )
+        cancel = QPushButton("Cancel")
+        name_control(cancel, "finetune.cancel", "Close without training (Esc)", "Cancel")
+        cancel.clicked.connect(self.reject)
+        cancel.setAutoDefault(False)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self._train)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.setSpacing(0)
+        for widget, after in ((title, 4), (lead, 16)):
+            column.addWidget(widget)
+            column.addSpacing(after)
+        column.addLayout(form)
+        column.addSpacing(12)
+        column.addWidget(self._problems)
+        column.addSpacing(4)
+        column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._advanced)
+        column.addSpacing(12)
+        column.addWidget(promise)
+        column.addSpacing(16)
+        column.addLayout(buttons)
+        self._problems.hide()
+
+
+class _ClassList(QScrollArea):
+    """The classes found, with their colours, how many objects there are, and which are new to the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("finetune.classes")
+        self.setAccessibleName("Classes found")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.viewport().setAutoFillBackground(False)
+        self.show_classes(())
+
+    def show_classes(self, classes: Sequence[ClassFact]) -> None:
+        """Show these classes."""
+        content = QWidget()
+        content.setAutoFillBackground(False)
+        grid = QGridLayout(content)
+        grid.setContentsMargins(0, 0, 8, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        for row, fact in enumerate(classes):
+            grid.setRowMinimumHeight(row, ROW)
+            grid.addWidget(_Swatch(fact.color), row, 0)
+            grid.addWidget(ElidedLabel(fact.name), row, 1)
+            if fact.is_new:
+                grid.addWidget(label("new to the model", "accent"), row, 2)
+            count = label(counted(fact.count, "object"), "muted")
+            grid.addWidget(count, row, 3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if not classes:
+            grid.addWidget(label("none yet", "muted"), 0, 0, 1, 4)
+        self.setWidget(content)
+        self.setFixedHeight(max(1, min(len(classes), CLASS_ROWS)) * ROW)
+
+
+class _Swatch(QWidget):
+    """A class's colour."""
+
+    def __init__(self, color: str) -> None:
+        super().__init__()
+        self._color = color
+        self.setFixedSize(14, ROW)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint_swatch(painter, QRectF(0, (self.height() - 12) / 2, 12, 12), self._color)
+        painter.end()
+
+
+class _Advanced(QWidget):
+    """What nobody has to choose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("finetune.advanced_part")
+        self._freeze = _choice(
+            "finetune.freeze", "What learns; the rest of the network stays as it is", "Trains", FREEZE
+        )
+        self._epochs = _number("finetune.epochs", "How often every photo is seen, such as 30", "Epochs")
+        self._epochs.setValidator(QIntValidator(1, 1000, self._epochs))
+        self._rate = _number("finetune.learning_rate", "The optimiser's step, such as 0.005", "Learning rate")
+        numbers = QDoubleValidator(1e-7, 1.0, 7, self._rate)
+        numbers.setLocale(QLocale.c())
+        self._rate.setValidator(numbers)
+        self._side = _choice("finetune.short_side", "The shorter side that photos are scaled to", "Resolution", SIDES)
+        self._augment = _choice("finetune.augment", "How much photos are varied", "Augmentation", AUGMENT)
+        self._keep = QCheckBox("Keep the model's other classes")
+        self._keep.setChecked(True)
+        tip = "Go on suggesting what the model knows and these photos do not show; costs a little time"
+        name_control(self._keep, "finetune.keep", tip, "Keep the model's other classes")
+        form = _form()
+        form.setContentsMargins(0, 8, 0, 0)
+        for text, widget in (
+            ("Trains", self._freeze), ("Epochs", self._epochs), ("Learning rate", self._rate),
+            ("Resolution", self._side), ("Augmentation", self._augment), ("", self._keep),
+        ):  # fmt: skip
+            form.addRow(_caption(text), widget)
+        self.setLayout(form)
+
+    def settings(self, device: str) -> RoundSettings:
+        """What is chosen."""
+        return RoundSettings(
+            epochs=int(self._epochs.text()) if self._epochs.hasAcceptableInput() else None,
+            learning_rate=float(self._rate.text()) if self._rate.hasAcceptableInput() else None,
+            freeze=self._freeze.currentData(),
+            short_side=self._side.currentData(),
+            augment=self._augment.currentData(),
+            forget=not self._keep.isChecked(),
+            device=device,
+        )
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setHorizontalSpacing(16)
+    form.setVerticalSpacing(6)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+    return form
+
+
+def _caption(text: str) -> QLabel:
+    made = label(text, "muted")
+    made.setFixedWidth(96)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop)
+    made.setContentsMargins(0, TOP, 0, 0)
+    return made
+
+
+def _fact(name: str, text: str = "") -> QLabel:
+    made = label(text)
+    made.setObjectName(name)
+    made.setWordWrap(True)
+    made.setContentsMargins(0, TOP, 0, TOP)
+    return made
+
+
+def _sentences(name: str, tone: str) -> QLabel:
+    made = label(tone=tone)
+    made.setObjectName(name)
+    made.setWordWrap(True)
+    return made
+
+
+def _number(name: str, tip: str, accessible: str) -> Field:
+    made = Field()
+    made.setPlaceholderText("Automatic")
+    name_control(made, name, tip, accessible)
+    return made
+
+
+def _choice(name: str, tip: str, accessible: str, items: tuple[Choice, ...]) -> QComboBox:
+    made = QComboBox()
+    with QSignalBlocker(made):
+        for text, data in items:
+            made.addItem(text, data)
+    name_control(made, name, tip, accessible)
+    return made

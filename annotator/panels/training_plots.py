@@ -1,0 +1,156 @@
+"""Curves of a round of fine-tuning: what the loss is made of, and how good the model measures.
+
+It brings pyqtgraph with it, which takes a third of a second to import: to be imported in a thread, when it is wanted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from annotator import theme
+from annotator.panels.parts import ElidedLabel, set_tone
+
+if TYPE_CHECKING:
+    from annotator.core.training_events import Step, Validation
+
+SMOOTHING = 0.9  # share of the curve so far in each new point: single steps jump about
+REDRAWN = 300  # milliseconds between two paintings
+MOST_POINTS = 1000
+LIGHT = ("#1f62d6", "#b3261e", "#1b7a47", "#8a5800", "#7a3fc2", "#0b7f86")
+DARK = ("#6aa5ff", "#ff938a", "#62cc92", "#edb84c", "#c69cff", "#5fd3d9")
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)  # not by colour alone
+LOSS_NAMES = {"rpn_objectness": "found", "rpn_box": "place"}
+AP_NAMES = {"mask_ap": "masks", "box_ap": "boxes", "keypoint_ap": "keypoints"}
+
+pyqtgraph.setConfigOption("exitCleanup", False)  # it clears up scenes that Qt has cleared up already
+pyqtgraph.setConfigOption("antialias", True)
+
+
+class TrainingPlots(QWidget):
+    """The two plots, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("training.plots")
+        self.losses = Plot("training.losses", "Loss by step, smoothed", digits=0)
+        self.scores = Plot("training.scores", "Precision (AP) by epoch", digits=2)
+        self._smooth: dict[str, float] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(self.losses)
+        row.addWidget(self.scores)
+
+    def clear(self) -> None:
+        """Another round."""
+        self._smooth = {}
+        self.losses.clear()
+        self.scores.clear()
+
+    def add_step(self, step: Step) -> None:
+        """Add a point to each loss."""
+        for name, value in step.losses.items():
+            if value is not None:
+                before = self._smooth.get(name, value)
+                self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
+                self.losses.add(LOSS_NAMES.get(name, name), step.step, self._smooth[name])
+
+    def add_validation(self, measured: Validation) -> None:
+        """Add a point to each figure."""
+        for field, name in AP_NAMES.items():
+            value = getattr(measured, field)
+            if value is not None and value >= 0:
+                self.scores.add(name, measured.epoch, value)
+
+
+class Plot(QWidget):
+    """Some curves with a title, and a line that says which is which."""
+
+    def __init__(self, name: str, title: str, digits: int) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self._digits = digits  # of the last value, beside the name of its curve
+        self.points: dict[str, tuple[list[float], list[float]]] = {}
+        self._curves: dict[str, pyqtgraph.PlotDataItem] = {}
+        self._title = ElidedLabel(title)
+        set_tone(self._title, "muted")
+        self._key = QLabel()
+        self._key.setTextFormat(Qt.TextFormat.RichText)
+        self._key.setWordWrap(True)
+        self._key.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._plot = pyqtgraph.PlotWidget()
+        self._plot.setMenuEnabled(False)
+        self._plot.setMouseEnabled(False, False)
+        self._plot.hideButtons()
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._plot.setMinimumHeight(64)
+        self._plot.setFrameShape(pyqtgraph.PlotWidget.Shape.NoFrame)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._title)
+        column.addWidget(self._plot, 1)
+        column.addWidget(self._key)
+        self.setMinimumWidth(180)
+        self._later = QTimer(self, singleShot=True, interval=REDRAWN)
+        self._later.timeout.connect(self._draw)
+        self.apply_theme()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.points.clear()
+        self._curves.clear()
+        self._plot.clear()
+        self._key.clear()
+
+    def add(self, name: str, x: float, y: float) -> None:
+        """Add a point to a curve; it is painted with others soon."""
+        xs, ys = self.points.setdefault(name, ([], []))
+        xs.append(x)
+        ys.append(y)
+        if len(xs) > MOST_POINTS:  # every other one says as much
+            del xs[1:-1:2], ys[1:-1:2]
+        if not self._later.isActive():
+            self._later.start()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self.apply_theme()
+
+    def apply_theme(self) -> None:
+        """Paint in the theme that is current now."""
+        now = theme.current()
+        self._plot.setBackground(now.panel)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(pyqtgraph.mkPen(now.border))
+            axis.setTextPen(pyqtgraph.mkPen(now.muted))
+            axis.setStyle(tickLength=-4, tickFont=self.font())
+        self._plot.getAxis("left").setWidth(36)
+        self._plot.showGrid(y=True, alpha=0.15)
+        self._draw()
+
+    def _draw(self) -> None:
+        colors = DARK if theme.current().is_dark else LIGHT
+        parts = []
+        for at, (name, (xs, ys)) in enumerate(self.points.items()):
+            color, dash = colors[at % len(colors)], DASHES[at // 2 % len(DASHES)]
+            pen = pyqtgraph.mkPen(QColor(color), width=2, style=dash)
+            if name not in self._curves:
+                self._curves[name] = self._plot.plot()
+            curve = self._curves[name]
+            curve.setData(xs, ys, pen=pen, symbol="o" if len(xs) == 1 else None, symbolSize=6, symbolBrush=color,
+                          symbolPen=None)  # fmt: skip
+            last = f"&nbsp;{ys[-1]:.{self._digits}f}" if self._digits else ""
+            mark = ("—", "–&nbsp;–", "···")[at // 2 % len(DASHES)]
+            parts.append(f'<span style="color:{color}">{mark}&nbsp;{name}{last}</span>')
+        self._key.setText(" &nbsp;".join(parts))
