@@ -16,7 +16,8 @@ COMMANDS = {
     "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
     "masks": "give every box of a COCO file a mask, and every person keypoints",
     "evaluate": "measure a model against a COCO file: AP of boxes, masks and keypoints",
-    "train": "train a model on a COCO file",
+    "train": "train a model on a COCO file, or fine-tune one on a project's labels",
+    "models": "list the models of a project and their figures",
 }
 
 

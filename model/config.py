@@ -77,6 +77,8 @@ class ModelConfig:
     """Faster R-CNN, sec. 3.3."""
     box_nms: float = 0.5
     """Overlap of two detections of one class above which the weaker goes (Fast R-CNN's code)."""
+    detections: int = 100
+    """Detections a photo at most (paper, sec. 3.1: 100); pictures of cells hold more."""
     short_side: int = 800
     """Photos are scaled so that the shorter side has this many pixels (paper, sec. 3.1) ..."""
     long_side: int = 1333
@@ -101,6 +103,7 @@ class ModelConfig:
             "rpn_convs": 16,
             "rpn_pre_nms": 100_000,
             "rpn_post_nms": 100_000,
+            "detections": 100_000,
             "short_side": 16384,
             "long_side": 16384,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from model.team import Team, join, leave
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from model.pair import Pair
     from model.predict import Instance, Predictor
@@ -63,13 +64,29 @@ def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
 
 
 def predict(
-    predictor: Predictor | Pair, data: dict[str, Any], folder: Path, *, score: float, team: Team
+    predictor: Predictor | Pair,
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    score: float,
+    team: Team,
+    ids: dict[int, int] | None = None,
+    watch: Callable[[int, list[Instance]], None] | None = None,
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
 
     A team shares the photos out, and all of it gets the same results in the order of the file.
+
+    Args:
+        predictor: The model.
+        data: The file's contents.
+        folder: Where its photos are.
+        score: Detections below this score are left out.
+        team: Processes that share the photos out.
+        ids: The file's category for each of the model's that counts; None when they are the same.
+        watch: Is told of each photo, by its id, that this process has looked at, with what it found; may raise.
     """
-    wanted = {c["id"] for c in data["categories"]}
+    ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
         try:
@@ -79,7 +96,9 @@ def predict(
             continue
         predictor.set_image(photo)
         size = (photo.shape[0], photo.shape[1])
-        found = [i for i in predictor.detect(score) if i.category_id in wanted]
+        found = [replace(i, category_id=ids[i.category_id]) for i in predictor.detect(score) if i.category_id in ids]
+        if watch:
+            watch(image["id"], found)
         mine.append((image["id"], [_result(instance, image["id"], size) for instance in found]))
     by_image = dict(pair for part in team.gather(mine) for pair in part)
     done = [image["id"] for image in data["images"] if image["id"] in by_image]

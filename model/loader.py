@@ -63,7 +63,8 @@ def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: floa
 class Batch:
     """Photos ready for the network."""
 
-    images: torch.Tensor  # [B, 3, H, W] uint8
+    images: torch.Tensor | dict[str, torch.Tensor]
+    """[B, 3, H, W] uint8, or the maps that a frozen body makes of them, by the names of `MaskRCNN.body_maps`."""
     targets: list[Target]
     names: list[str]
 

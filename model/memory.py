@@ -26,7 +26,7 @@ def detect_within_memory(
     tell: Callable[[str], None],
     *,
     score: float = 0.05,
-    max_detections: int = 100,
+    max_detections: int | None = None,
 ) -> list[Instance]:
     """Set a photo and detect; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
 

@@ -11,13 +11,14 @@ from torchvision.ops import batched_nms
 
 from model import boxes as geometry
 from model import losses
+from model.backbone import Pyramid
 from model.heads import RegionHeads
 from model.rpn import RegionProposals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model.backbone import Pyramid, SingleScale
+    from model.backbone import SingleScale
     from model.config import ModelConfig, TrainConfig
     from model.targets import Target
 
@@ -57,7 +58,7 @@ class MaskRCNN(nn.Module):
 
     def forward(
         self,
-        images: Tensor,
+        images: Tensor | dict[str, Tensor],
         targets: list[Target],
         sampling: TrainConfig,
         mean_total: Callable[[int], float] = float,
@@ -65,7 +66,7 @@ class MaskRCNN(nn.Module):
         """Return the losses, each a scalar: rpn_objectness, rpn_box, class, box, and mask and keypoint with such heads.
 
         Args:
-            images: [B, 3, H, W] normalised pictures.
+            images: [B, 3, H, W] normalised pictures, or what `body_maps` made of them.
             targets: What is true of each.
             sampling: How many anchors and regions are drawn.
             mean_total: Gives, for the number of anchors, regions, masks or keypoints that a loss is over, what to
@@ -75,8 +76,10 @@ class MaskRCNN(nn.Module):
         def divisor(count: int) -> float:
             return max(1.0, mean_total(count))
 
-        size = (images.shape[2], images.shape[3])
-        features = self.backbone(images)
+        maps = images if isinstance(images, dict) else self.body_maps(images)
+        finest = next(iter(maps.values()))
+        size = (finest.shape[2] * self.backbone.strides[0], finest.shape[3] * self.backbone.strides[0])
+        features = self.neck(maps)
         scored = self.rpn.score(features, size)
         found = self.rpn.losses(scored, targets, sampling, divisor)
         proposals = self.rpn.propose(
@@ -89,6 +92,19 @@ class MaskRCNN(nn.Module):
         if self.roi_heads.keypoint_head is not None:
             found["keypoint"] = self._keypoint_loss(features, samples, targets, sampling, divisor)
         return found
+
+    def body_maps(self, images: Tensor) -> dict[str, Tensor]:
+        """Run the body on pictures [B, 3, H, W], sides multiples of its coarsest stride; return its maps, fine first.
+
+        They are a quarter of the size of the pyramid's, so they are what is kept of photos when the body is frozen.
+        """
+        return self.backbone.body(images)
+
+    def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:
+        """Return the maps that `encode` does, from what `body_maps` returned."""
+        if isinstance(self.backbone, Pyramid):
+            return list(self.backbone.fpn(maps).values())
+        return list(maps.values())
 
     def encode(self, images: Tensor) -> list[Tensor]:
         """Run the backbone on normalised pictures [B, 3, H, W]; return its maps, from fine to coarse."""

@@ -95,7 +95,7 @@ class Pair:
         self.masks.set_image(image)
         self.points.set_image(image)
 
-    def detect(self, score: float = 0.05, max_detections: int = 100) -> list[Instance]:
+    def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
         """Return what is in the photo; see `Predictor.detect`.
 
         A person has the keypoints of the second model's detection that it overlaps most, or of its own box where that

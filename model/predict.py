@@ -159,19 +159,24 @@ class Predictor:
         self.image_size = (height, width)
 
     @torch.inference_mode()
-    def detect(self, score: float = 0.05, max_detections: int = 100) -> list[Instance]:
+    def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
         """Return what is in the photo, best first.
 
         Args:
             score: Least score of an instance.
-            max_detections: Instances at most.
+            max_detections: Instances at most; None leaves it to the network's config.
 
         Raises:
             RuntimeError: No photo was set.
         """
         self._require_image()
         found = self._network.detect(
-            self._features, self._input, [self._inner], score=score, most=max_detections, maps=self._maps
+            self._features,
+            self._input,
+            [self._inner],
+            score=score,
+            most=max_detections or self.config.detections,
+            maps=self._maps,
         )[0]
         return self._instances(found)
 

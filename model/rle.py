@@ -57,3 +57,8 @@ def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int,
 def iou(found: list[dict[str, Any]], known: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
     """Return the IoU [found, known]; over a crowd, the share of the found mask that lies in it."""
     return np.asarray(_coco.iou(found, known, [int(c) for c in crowd])).reshape(len(found), len(known))
+
+
+def area(mask: dict[str, Any]) -> int:
+    """Return the number of pixels of a mask."""
+    return int(_coco.area(mask))

@@ -27,6 +27,10 @@ STATISTICS = {
 }
 OTHER_SIGMA = 0.067
 """Spread of a keypoint, in parts of the object's scale, for keypoints other than COCO's: the mean of COCO's."""
+THRESHOLD_OF = {"AP50": slice(0, 1), "AP75": slice(5, 6)}
+"""Where statistics of a single IoU threshold stand among 0.5, 0.55, ... 0.95."""
+AREAS = {"box": "ASML", "mask": "ASML", "keypoints": "AML"}
+"""Last letters of the statistics of areas, in the order of pycocotools; the first stands for all of them."""
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AS_IS, FEW_DRAGS = 0.75, 0.5
 """Mask IoU from which a suggestion is accepted as it is, and from which a few drags make it right."""
@@ -74,20 +78,35 @@ def average_precision(
         make: Any = COCOeval
         evaluation = make(true, true.loadRes(records), name)
         evaluation.params.imgIds = images
+        evaluation.params.maxDets[-1] = max(evaluation.params.maxDets[-1], _most_objects(true))
         if kind == "keypoints" and len(categories[0]["keypoints"]) != len(evaluation.params.kpt_oks_sigmas):
             # COCO measured how far people differ for its own 17 points only; its mean stands in for others.
             evaluation.params.kpt_oks_sigmas = np.full(len(categories[0]["keypoints"]), OTHER_SIGMA)
         evaluation.params.catIds = [c["id"] for c in categories]
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
-    statistics = dict(zip(STATISTICS[kind], map(float, evaluation.stats), strict=False))
-    precision: NDArray[np.float64] = evaluation.eval["precision"][:, :, :, 0, -1]  # [IoU, recall, category]
+    whole: NDArray[np.float64] = evaluation.eval["precision"][..., -1]  # [IoU, recall, category, area]
+    statistics = {
+        name: _mean(whole[THRESHOLD_OF.get(name, slice(None)), ..., max(0, AREAS[kind].find(name[-1]))])
+        for name in STATISTICS[kind]
+    }
+    precision = whole[..., 0]
     per_class = {}
     for i, category in enumerate(categories):
         known = precision[:, :, i][precision[:, :, i] > -1]
         per_class[category["name"]] = float(known.mean()) if len(known) else -1.0
     return statistics, per_class
+
+
+def _most_objects(true: Truth) -> int:
+    """Return how many objects the fullest photo has: that many detections of it count, if they are more than COCO's."""
+    return max((len(annotations) for annotations in true.imgToAnns.values()), default=0)
+
+
+def _mean(precision: NDArray[np.float64]) -> float:
+    """Return the mean of what was measured, -1 where nothing was."""
+    known = precision[precision > -1]
+    return float(known.mean()) if len(known) else -1.0
 
 
 def usefulness(true: Truth, results: list[dict[str, Any]], images: list[int]) -> list[dict[str, float]]:

@@ -1,43 +1,46 @@
 """Training: COCO files in, a checkpoint out.
 
+    python -m model.train annotations.json --images photos --from builtin --output model.safetensors
     python -m model.train --train a/train.json --train-partial b/train.json --output model.safetensors
 
-A run that is killed goes on where it was when started again with --resume.
+The first form fine-tunes a model on one project's labels, and says whether it got better; the second trains on any
+number of files. A run that is killed goes on where it was when started again with --resume.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections import defaultdict
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from tqdm import tqdm
 
-from model import weights
+from model import reports, weights
 from model.build import build
 from model.config import BUILTIN, TrainConfig
+from model.control import Control, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.evaluate import evaluate
-from model.predict import Predictor
+from model.finetune import fine_tune
+from model.predict import DeviceError, Predictor
+from model.settings import Request
 from model.team import Team, join, leave
-from model.trainer import Trainer, TrainingError, load_backbone, transfer
+from model.trainer import Trainer, TrainingError
+from model.transfer import load_backbone, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from model.checkpoint import Checkpoint
 
-REPORT_STEPS = 20
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
+    add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help="COCO file of a project to fine-tune on")
     add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
     add(
         "--train-partial",
@@ -53,16 +56,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--weights", metavar="NAME|FILE", help="weights to start from: builtin, coco or a checkpoint")
     add("--backbone-weights", type=Path, metavar="FILE", help="torchvision's ImageNet weights of the backbone")
     add("--supercategories", action="store_true", help="one class for each supercategory")
-    add("--epochs", type=int, default=TrainConfig.epochs)
+    add("--epochs", type=int, help="default: what the data ask for, or 12")
     add("--minutes", type=float, default=0.0, help="train for this long instead of a number of epochs")
-    add("--batch", type=int, default=TrainConfig.batch)
-    add("--learning-rate", type=float, default=TrainConfig.learning_rate)
+    add("--batch", type=int, help="photos a step (default: 4)")
+    add("--learning-rate", type=float, help="default: what suits the data, or 3e-4")
     add("--seed", type=int, default=0)
     add("--workers", type=int, default=0, help="processes that load photos")
     add("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
+
+    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS").add_argument)
+
+
+def _add_fine_tuning(add: Callable[..., object]) -> None:
+    add("--from", dest="parent", default="builtin", metavar="NAME|FILE", help="builtin, coco or a checkpoint")
+    add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
+    add("--short-side", type=int, metavar="P", help="pixels that photos are scaled to (default: what the objects need)")
+    add("--augment", choices=("light", "full"), help="light: few fixed variants of each photo, so that features keep")
+    add("--forget", action="store_true", help="give up classes of the model that the file lacks")
+    add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
+    add("--cache", type=Path, metavar="DIR", help="folder for features of photos, kept for the next round")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,20 +88,16 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     team = join("cuda" if cuda else "cpu")
-    report = _json_lines if args.json else _bar() if sys.stdout.isatty() else _plain_lines()
-    report = report if team.leads else _silence
+    report = reports.choose(json_lines=args.json, leads=team.leads)
     try:
-        trainer = prepare(args, team)
-        if args.resume and trainer.resume():
-            report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
-        names = [c.name for c in trainer.categories]
-        report({"event": "start", "photos": len(trainer.photos), "classes": names})
-        trainer.run(report, _validation(args.val, args.device) if args.val else None)
-        report({"event": "done", "output": str(args.output)})
-    except (DataError, TrainingError, weights.WeightsError) as error:
-        tqdm.write(str(error), file=sys.stderr)
+        if args.annotations:
+            _fine_tune(args, team, report)
+        else:
+            _train(args, team, report)
+    except (DataError, TrainingError, DeviceError, weights.WeightsError) as error:
+        _fail(str(error), report)
     except OSError as error:
-        tqdm.write(f"{error.filename or args.output} cannot be written: {error.strerror}.", file=sys.stderr)
+        _fail(f"{error.filename or args.output} cannot be used: {error.strerror}.", report)
     except KeyboardInterrupt:
         tqdm.write("Stopped. With --resume the same command goes on from the last saved state.", file=sys.stderr)
         return 130
@@ -95,6 +106,30 @@ def run(args: argparse.Namespace) -> int:
     finally:
         leave(team)
     return 2
+
+
+def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
+    report({"event": "error", "text": text})
+    tqdm.write(text, file=sys.stderr)
+
+
+def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
+    if args.train or args.train_partial or args.val or args.weights or args.backbone_weights or args.supercategories:
+        raise TrainingError(f"{args.annotations} is fine-tuned on --from a model: leave out the options of a training.")
+    names = [field.name for field in fields(Request) if field.name in vars(args)]
+    request = Request(**{name: getattr(args, name) for name in names})
+    control = Control(report, standard_input() if args.json and team.leads else None)
+    fine_tune(request, _device(args.device), team, control, report)
+
+
+def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
+    trainer = prepare(args, team)
+    if args.resume and trainer.resume():
+        report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
+    names = [c.name for c in trainer.categories]
+    report({"event": "start", "photos": len(trainer.photos), "classes": names})
+    trainer.run(report, _validation(args.val, args.device) if args.val else None)
+    report({"event": "done", "output": str(args.output)})
 
 
 def prepare(args: argparse.Namespace, team: Team) -> Trainer:
@@ -125,19 +160,24 @@ def prepare(args: argparse.Namespace, team: Team) -> Trainer:
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
     config = TrainConfig(
-        epochs=args.epochs,
+        epochs=args.epochs or TrainConfig.epochs,
         minutes=args.minutes,
-        batch=args.batch,
-        learning_rate=args.learning_rate,
+        batch=args.batch or TrainConfig.batch,
+        learning_rate=args.learning_rate or TrainConfig.learning_rate,
         seed=args.seed,
         workers=args.workers,
         frozen_stages=TrainConfig.frozen_stages if start or args.backbone_weights else 0,  # noise is not worth keeping
     )
-    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    device = _device(args.device)
+    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+
+
+def _device(name: str) -> torch.device:
+    """Return the device of that name; `auto` is CUDA where there is one."""
+    cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
         raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
-    device = torch.device("cuda" if cuda else "cpu")
-    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+    return torch.device("cuda" if cuda else "cpu")
 
 
 def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[str, Any]]:
@@ -147,70 +187,6 @@ def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[s
         return evaluate(Predictor(found, device), annotations).overall
 
     return measure
-
-
-def _silence(record: dict[str, Any]) -> None:
-    """Take no notice of a record: one process of a team reports."""
-
-
-def _json_lines(record: dict[str, Any]) -> None:
-    print(json.dumps(record), flush=True)  # noqa: T201 - what the command is for
-
-
-def _plain_lines() -> Callable[[dict[str, Any]], None]:
-    """Return what prints a run's records as lines, one for many steps."""
-    sums: dict[str, float] = defaultdict(float)
-    count = 0
-
-    def report(record: dict[str, Any]) -> None:
-        nonlocal count
-        if record["event"] != "step":
-            print(_sentence(record), flush=True)  # noqa: T201 - what the command is for
-            return
-        count += 1
-        for name, value in record["losses"].items():
-            sums[name] += value
-        if count == REPORT_STEPS:
-            means = "  ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
-            where = f"{record['share']:6.1%}  step {record['step']}  epoch {record['epoch']}  {record['seconds']:.0f} s"
-            print(f"{where}  {means}", flush=True)  # noqa: T201 - what the command is for
-            sums.clear()
-            count = 0
-
-    return report
-
-
-def _bar() -> Callable[[dict[str, Any]], None]:
-    """Return what shows a run's records as a progress bar on a terminal."""
-    form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-    bar = tqdm(total=1.0, bar_format=form)
-
-    def report(record: dict[str, Any]) -> None:
-        if record["event"] == "step":
-            bar.n = record["share"]
-            loss = sum(record["losses"].values())
-            bar.set_postfix_str(f"epoch {record['epoch'] + 1}, step {record['step']}, loss {loss:.2f}")
-        else:
-            tqdm.write(_sentence(record))
-        if record["event"] == "done":
-            bar.close()
-
-    return report
-
-
-def _sentence(record: dict[str, Any]) -> str:
-    """Return a record other than that of a step as text for people."""
-    match record["event"]:
-        case "start":
-            return f"Training on {record['photos']} photos: {', '.join(record['classes'])}"
-        case "resumed":
-            return f"Going on at step {record['step']} of epoch {record['epoch'] + 1}"
-        case "epoch":
-            kinds = record.get("metrics") or {}
-            text = ", ".join(f"{kind} AP {figures['AP']:.3f}" for kind, figures in kinds.items())
-            return f"Epoch {record['epoch']} done after {record['seconds']:.0f} s{': ' if text else ''}{text}"
-        case _:
-            return f"Done: {record['output']}"
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from model.augment import MaskCache, normalise
 from model.categories import Category, mirror
 from model.checkpoint import Checkpoint
 from model.loader import Batch, Batches, batches, plan_epoch
+from model.schedule import Average, rate_factor
 from model.team import Team
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from model.dataset import Photo
     from model.network import MaskRCNN
 
-CLASS_OUTPUTS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
-"""Weights whose first dimension runs over the classes, background first."""
 SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
 
@@ -49,33 +47,14 @@ class Progress:
     """Share 0..1 of the training that was over when this epoch began."""
 
 
-def rate_factor(config: TrainConfig, step: int, share: float) -> float:
-    """Return what the learning rate is multiplied with at a step, when a share 0..1 of the training is over."""
-    rise = min(1.0, (step + 1) / max(1, config.warmup))
-    if config.schedule == "step":
-        return rise * (0.01 if share >= 15 / 16 else 0.1 if share >= 3 / 4 else 1.0)
-    return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
-class Average:
-    """An exponential moving average of a network's weights: steadier than the last step's, and usually better."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.network = copy.deepcopy(network).eval()
-        self.steps = 0
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Take the weights of one more step in."""
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))  # the random start must not linger
-        mine, theirs = self.network.state_dict(), network.state_dict()
-        for name, value in mine.items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - decay)
-            else:
-                value.copy_(theirs[name])
+def freeze(network: MaskRCNN, config: TrainConfig) -> list[nn.Module]:
+    """Take the parts out of training that the config wants frozen; return them, whose batch norms must not move."""
+    if config.freeze == "none":
+        freeze_stages(network, config.frozen_stages)
+        return []
+    part: nn.Module = network.backbone if config.freeze == "heads" else network.backbone.body
+    part.requires_grad_(requires_grad=False)
+    return [part]
 
 
 def freeze_stages(network: MaskRCNN, count: int) -> None:
@@ -107,7 +86,7 @@ class Trainer:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.categories, self.photos, self.config = categories, photos, config
         self.output, self.device = output, device
-        freeze_stages(network, config.frozen_stages)
+        self.frozen = freeze(network, config)
         decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
         others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -121,6 +100,8 @@ class Trainer:
         points = next((c.keypoints for c in categories if c.keypoints), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
+        self.per_epoch = max(1, math.ceil(len(photos) / config.batch))
+        """Steps of an epoch."""
 
     @property
     def state_file(self) -> Path:
@@ -131,8 +112,7 @@ class Trainer:
         """Return the share 0..1 of the training that is over."""
         if self.config.minutes > 0:
             return self.progress.seconds / (60 * self.config.minutes)
-        per_epoch = max(1, math.ceil(len(self.photos) / self.config.batch))
-        return self.progress.step / (self.config.epochs * per_epoch)
+        return self.progress.step / (self.config.epochs * self.per_epoch)
 
     def step(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the losses.
@@ -141,14 +121,15 @@ class Trainer:
             TrainingError: A loss is not finite.
         """
         self.network.train()
+        for part in self.frozen:
+            part.eval()
         factor = rate_factor(self.config, self.progress.step, self.share())
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * factor
-        images = normalise(batch.images.to(self.device, non_blocking=True))
-        images = images.contiguous(memory_format=torch.channels_last)
+        pictures = self._on_device(batch.images)
         targets = [t.to(self.device) for t in batch.targets]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            losses: dict[str, Tensor] = self.parallel(images, targets, self.config, self._mean_total)
+            losses: dict[str, Tensor] = self.parallel(pictures, targets, self.config, self._mean_total)
         weights = {"keypoint": self.config.keypoint_weight}
         total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
         if not torch.isfinite(total):
@@ -162,6 +143,14 @@ class Trainer:
             self.average.update(self.network)
         self.progress.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _on_device(self, images: Tensor | dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
+        """Return pictures normalised, or maps of the body as they are, in the order that convolutions like."""
+        if isinstance(images, dict):
+            moved = {name: maps.to(self.device, non_blocking=True) for name, maps in images.items()}
+            return {name: maps.contiguous(memory_format=torch.channels_last) for name, maps in moved.items()}
+        pictures = normalise(images.to(self.device, non_blocking=True))
+        return pictures.contiguous(memory_format=torch.channels_last)
 
     def _mean_total(self, count: int) -> float:
         return self.team.mean_total(count, self.device)
@@ -236,12 +225,19 @@ class Trainer:
         """
         if not self.team.leads:
             return
-        progress = asdict(self.progress)
-        files.write(self.output, self.checkpoint({"training": progress, **(metrics or {})}))
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "progress": progress}
+        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **(metrics or {})}))
+        files.write_state(self.state_file, self.state())
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs, in the form that `model.checkpoint.write_state` takes."""
+        state = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+        }
         if self.average is not None:
             state |= {"average": self.average.network.state_dict(), "average_steps": self.average.steps}
-        files.write_state(self.state_file, state)
+        return state
 
     def resume(self) -> bool:
         """Go on where the last run of the same output was; return whether there was one.
@@ -252,47 +248,16 @@ class Trainer:
         if not self.state_file.exists():
             return False
         try:
-            state = files.read_state(self.state_file)
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            if self.average is not None:
-                self.average.network.load_state_dict(state["average"])
-                self.average.steps = state["average_steps"]
-            self.progress = Progress(**state["progress"])
+            self.restore(files.read_state(self.state_file))
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
             raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
         return True
 
-
-def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
-    """Give a network the weights of a checkpoint: all that fit, and the outputs of each class of the same name.
-
-    A class that the checkpoint does not know starts from the average of those it does, so that a first guess at a mask
-    is better than noise.
-    """
-    old = {c.name: i for i, c in enumerate(start.categories, 1)}
-    own = network.state_dict()
-    for name, value in start.state.items():
-        if name in own and own[name].shape == value.shape and not name.startswith(CLASS_OUTPUTS):
-            own[name].copy_(value)
-        elif name in own and name.startswith(CLASS_OUTPUTS):
-            per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
-            rows = [per_class[0]]
-            rows += [per_class[old[c.name]] if c.name in old else per_class[1:].mean(0) for c in categories]
-            own[name].copy_(torch.stack(rows).flatten(0, 1))
-
-
-def load_backbone(network: MaskRCNN, file: Path) -> None:
-    """Load torchvision's classification weights into the body, and into a C4 network's res5.
-
-    Raises:
-        TrainingError: The file is not such weights for this backbone.
-    """
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        state = {name.removeprefix("features."): value for name, value in state.items()}
-        missing = network.backbone.body.load_state_dict(state, strict=False).missing_keys
-    except Exception:  # noqa: BLE001 - a wrong file fails in many ways
-        raise TrainingError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
-    if missing:
-        raise TrainingError(f"{file} lacks {missing[0]} of {network.config.backbone}.")
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned; raises nearly anything when it is damaged or of another network."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"])
+            self.average.steps = state["average_steps"]
+        self.progress = Progress(**state["progress"])

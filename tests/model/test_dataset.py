@@ -199,10 +199,12 @@ def test_a_photo_that_cannot_be_read_is_left_out(
     dataset = Batches(photos, plan_epoch(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
     batch = dataset[0]
     assert batch.names == [str(photos[1].path)]
+    assert isinstance(batch.images, torch.Tensor)
     assert batch.images.shape[0] == len(batch.targets) == 1
     assert str(photos[0].path) in capsys.readouterr().err
     photos[1].path.unlink()
     empty = dataset[0]
+    assert isinstance(empty.images, torch.Tensor)
     assert empty.images.shape[0] == len(empty.targets) == 1
     assert not empty.targets[0].complete[1:].any()
 

@@ -67,6 +67,7 @@ def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., 
     )
     mirror = list(range(chosen.keypoints))
     batch = Batches(photos, plan_epoch(photos, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
+    assert isinstance(batch.images, torch.Tensor)
     images = normalise(batch.images)
     network = build(chosen).train()
     lively(network)

@@ -12,8 +12,10 @@ from model.build import build
 from model.config import TrainConfig
 from model.dataset import Source, classes_of, read_coco, read_photos
 from model.loader import Batch
+from model.schedule import rate_factor
 from model.targets import empty_target
-from model.trainer import Trainer, TrainingError, freeze_stages, load_backbone, rate_factor, transfer
+from model.trainer import Trainer, TrainingError, freeze_stages
+from model.transfer import load_backbone, transfer
 from tests.model.conftest import CATEGORIES, TINY, config
 
 if TYPE_CHECKING:

@@ -1,0 +1,293 @@
+"""Fine-tuning on one project's labels: train, compare with the parent, write the model with its lineage."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from model import checkpoint as files
+from model import compare, lineage
+from model.adapt import adapt
+from model.checkpoint import Checkpoint
+from model.control import Quit, Stop
+from model.course import Clock, Course
+from model.examine import Examiner, Figures, Results
+from model.preparation import Preparation, prepare
+from model.trainer import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.control import Control
+    from model.settings import Request
+    from model.team import Team
+
+
+def fine_tune(
+    request: Request, device: torch.device, team: Team, control: Control, report: Callable[[dict[str, Any]], None]
+) -> None:
+    """Do a round; `report` hears what goes on (see README, Fine-tuning).
+
+    Raises:
+        model.dataset.DataError: There is nothing to learn from.
+        model.weights.WeightsError: The parent's weights cannot be used.
+        TrainingError: Training cannot go on.
+        OSError: A file cannot be written.
+    """
+    try:
+        ready = prepare(request, device.type, team, lambda: control.check(team, device))
+        report(ready.start_record(device.type))
+        with ExitStack() as stack:
+            cache = request.cache or Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-"))
+            )
+            Round(ready, cache, device=device, team=team, control=control, report=report).run()
+    except (Stop, Quit):  # before there was anything to keep
+        report({"event": "stopped", "resumable": False})
+
+
+class Round:
+    """The courses of a round, and what is kept of them."""
+
+    def __init__(
+        self,
+        ready: Preparation,
+        cache: Path,
+        *,
+        device: torch.device,
+        team: Team,
+        control: Control,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.ready, self.cache, self.device, self.team = ready, cache, device, team
+        self.control, self.report = control, report
+        self.settings = ready.settings
+        self.begun = time.monotonic()
+        self.clock = Clock()
+        self.examiner = Examiner(ready.project.folder, ready.classes, device.type, team, self._tick)
+        self.truth = ready.truth(ready.parts.measured)
+        self.names = {image["id"]: image["file_name"] for image in self.truth["images"]}
+        self.found: list[Results] = []
+        """What the models of the folds that are done found in the photos that they had not seen."""
+        self.course: Course | None = None
+        self.state_file = ready.request.output.with_suffix(".resume")
+
+    def _tick(self) -> None:
+        self.control.check(self.team, self.device)
+
+    def run(self) -> None:
+        """Train, compare, write; or save what a later run goes on from."""
+        saved = self._saved() if self.ready.request.resume else {}
+        self.found = json.loads(saved.get("found", "[]"))
+        try:
+            before = self._baseline()
+            model, after = self._train(saved.get("course"))
+            self._finish(model, before, after)
+        except Quit:
+            self.save()
+            self.report({"event": "stopped", "resumable": True})
+
+    def _baseline(self) -> Results:
+        """Return what the parent finds in the photos that measure."""
+        if not self.truth["images"]:
+            return []
+        begin = time.monotonic()
+        results = self.examiner.ask(self.ready.parent, self.truth)
+        self.clock.examination = time.monotonic() - begin
+        self._tell_figures(0, self.examiner.figures(results, self.truth))
+        self._tell_previews(first=True)
+        return results
+
+    def _train(self, saved: dict[str, Any] | None) -> tuple[Checkpoint, Results]:
+        """Return the model, and what it, or those of the folds, found in the photos that measure."""
+        parts = self.ready.parts
+        for number in range(len(self.found), len(parts.folds)):
+            part = parts.folds[number]
+            train = [i for i in parts.train if i not in part]
+            stopped = self._course(train, number, saved, examine=False)
+            saved = None
+            assert self.course is not None
+            model = self.course.result()
+            self.found.append(self.examiner.ask(model, self.ready.truth(part)))
+            if stopped:
+                self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
+                return model, [r for results in self.found for r in results]
+        after = [r for results in self.found for r in results]
+        if parts.folds:
+            self._tell_figures(self.settings.train.epochs, self.examiner.figures(after, self.truth))
+        self._course(parts.train, len(parts.folds), saved, examine=bool(parts.val))
+        assert self.course is not None
+        model = self.course.result()
+        if parts.val:
+            after = self.examiner.ask(model, self.truth)
+        return model, after
+
+    def _course(self, train: list[int], number: int, saved: dict[str, Any] | None, *, examine: bool) -> bool:
+        """Train a model on some of the photos, with less memory if need be; return whether the person stopped it."""
+        while True:
+            try:
+                self.course = self._new_course(train, number)
+                if saved:
+                    _restore(self.course, saved, self.state_file)
+                self.course.fill(self.cache, fixed=self.settings.augment == "light")
+                self.course.run(self._examine if examine else None, self.save)
+            except Stop:
+                if self.course is None or self.course.trainer.progress.step == 0:
+                    raise
+                self.control.finish()
+                return True
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                self._shrink(error)
+                saved = None
+            else:
+                return False
+
+    def _new_course(self, train: list[int], number: int) -> Course:
+        torch.manual_seed(self.ready.request.seed)
+        network = adapt(self.ready.parent, self.ready.classes, **self.settings.network)
+        count = len(self.ready.parts.folds) + 1
+
+        def told(record: dict[str, Any]) -> None:
+            if record["event"] == "step":
+                record = {**record, "share": (number + record["share"]) / count}
+                others = (count - 1 - number) * self.settings.train.epochs * course.trainer.per_epoch
+                record["remaining"] += self.clock.remaining(others, count - 1 - number)
+                self._estimate(record)
+            self.report(record)
+
+        course = Course(
+            network,
+            self.ready.classes.categories,
+            [self.ready.pupils[i] for i in train],
+            self.settings.train,
+            output=self.ready.request.output,
+            device=self.device,
+            team=self.team,
+            control=self.control,
+            report=told,
+            clock=self.clock,
+        )
+        return course
+
+    def _estimate(self, record: dict[str, Any]) -> None:
+        """Tell how long the round takes: after the first steps, and now and then again."""
+        if self.clock.due():
+            seconds = time.monotonic() - self.begun - self.control.waited + record["remaining"]
+            self.report({"event": "estimate", "seconds": round(seconds, 1)})
+
+    def _shrink(self, error: Exception) -> None:
+        """Go down to the next smaller setting after an error that is a lack of memory; raise any other."""
+        text = str(error)
+        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text):
+            raise error
+        smaller = self.settings.smaller()
+        if smaller is None or self.team.size > 1:
+            advice = "close other programs, or choose a smaller model"
+            raise TrainingError(f"The memory does not suffice for training: {advice}.") from None
+        self.settings, self.course = smaller, None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        now = smaller.record()
+        self.report(
+            {
+                "event": "notice",
+                "text": f"The memory is full: training starts again with {now['batch']} photos at a time"
+                f" of {now['short_side']} pixels.",
+            }
+        )
+
+    def _examine(self, found: Checkpoint, epoch: int) -> Figures:
+        figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
+        self._tell_figures(epoch, figures)
+        self._tell_previews(first=False)
+        return figures
+
+    def _tell_figures(self, epoch: int, figures: Figures) -> None:
+        values = {f"{kind}_ap": figures.ap(kind) for kind in ("mask", "box")}
+        self.report({"event": "validation", "epoch": epoch, **values, "keypoint_ap": figures.ap("keypoints")})
+
+    def _tell_previews(self, *, first: bool) -> None:
+        for image, shapes in self.examiner.shapes.items():
+            both = {"before": shapes, "after": []} if first else {"before": None, "after": shapes}
+            self.report({"event": "preview", "photo": self.names[image], **both})
+
+    def save(self) -> None:
+        """Write what a later run with `resume` goes on from.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if not self.team.leads:
+            return
+        state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
+        if self.course is not None:
+            state["course"] = self.course.state()
+        files.write_state(self.state_file, state)
+
+    def _saved(self) -> dict[str, Any]:
+        """Return what an earlier run of the same round saved; nothing when there is none."""
+        if not self.state_file.exists():
+            return {}
+        try:
+            state = files.read_state(self.state_file)
+            if state["key"] == self._key():
+                return state
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
+            state = {}
+        text = "What was saved is of other labels or settings: the round starts anew."
+        self.report({"event": "notice", "text": text})
+        return {}
+
+    def _key(self) -> str:
+        ready = self.ready
+        content = [lineage.digests(ready.project), ready.parent.digest(), ready.settings.record()]
+        content += [ready.parts.train, ready.parts.folds, ready.request.seed]
+        return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:
+        """Compare, write, and tell."""
+        ids = {image["id"] for image in self.truth["images"]}
+        before = [r for r in before if r["image_id"] in ids]
+        old, new = (self.examiner.figures(r, self.truth) for r in (before, after))
+        photos = len(ids)
+        masks, points = (
+            compare.difference(old.matches.get(kind, []), new.matches.get(kind, []), photos)
+            for kind in ("mask", "keypoints")
+        )
+        result = {
+            "kind": "mask_ap",
+            "better": compare.better(masks, points),
+            **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
+            "keypoint": points.record() if points else None,
+            "sentence": compare.sentence(masks, points),
+            "forgotten": self.examiner.forgotten(before, after),
+        }
+        header = lineage.header(self.ready, self.settings, result)
+        if self.team.leads:
+            written = Checkpoint(model.config, model.categories, model.state, header)
+            files.write(self.ready.request.output, written, half=True)
+            self.state_file.unlink(missing_ok=True)
+        self.report({"event": "result", **result})
+        seconds = time.monotonic() - self.begun - self.control.waited
+        done = {"output": str(self.ready.request.output), "id": _written_id(model), "seconds": round(seconds, 1)}
+        self.report({"event": "done", **done})
+
+
+def _restore(course: Course, saved: dict[str, Any], file: Path) -> None:
+    try:
+        course.restore(saved)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
+        raise TrainingError(f"{file} does not fit this round: delete it to start anew.") from None
+
+
+def _written_id(model: Checkpoint) -> str:
+    """Return the digest of a checkpoint as it is read from its file, where floats have 16 bits."""
+    state = {n: v.half() if v.is_floating_point() else v for n, v in model.state.items()}
+    return Checkpoint(model.config, model.categories, state).digest()

@@ -1,0 +1,141 @@
+"""The batches of a fine-tuning round: photos, each in variants that follow from its content and a number.
+
+With a frozen body the variants are few and come again, so that the body's maps of them are computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from model.augment import _target, draw_placement, training_sample
+from model.loader import ROUND, Batch, Plan
+from model.team import Team
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from model.augment import MaskCache
+    from model.config import TrainConfig
+    from model.dataset import Photo
+    from model.features import FeatureCache
+    from model.targets import Target
+
+SHAPES = ((4, 3), (1, 1), (3, 4))
+"""Width to height of the canvases: photos of one shape stand in one batch."""
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """One training photo."""
+
+    photo: Photo
+    digest: str
+    """SHA-256 of its file, hexadecimal."""
+
+    def canvas(self, short: int) -> tuple[int, int]:
+        """Return the (height, width) of the canvas of this photo with a shorter side."""
+        aspect = np.log(self.photo.width / self.photo.height)
+        wide, high = min(SHAPES, key=lambda s: abs(np.log(s[0] / s[1]) - aspect))
+        scale = short / min(wide, high)
+        return max(1, round(high * scale / ROUND)) * ROUND, max(1, round(wide * scale / ROUND)) * ROUND
+
+    def random(self, seed: int, variant: int) -> np.random.Generator:
+        """Return the random numbers that a variant follows from."""
+        return np.random.default_rng((seed, variant, int(self.digest[:15], 16)))
+
+
+def plan_round(pupils: list[Pupil], config: TrainConfig, epoch: int) -> list[Plan]:
+    """Return the batches of an epoch: every photo once, those of one shape together."""
+    random = np.random.default_rng((config.seed, epoch))
+    order = [int(i) for i in random.permutation(len(pupils))]
+    short = config.scales[-1]
+    plans = []
+    for canvas in sorted({p.canvas(short) for p in pupils}):
+        group = [i for i in order if pupils[i].canvas(short) == canvas]
+        count = -(-len(group) // config.batch)
+        # Batches of nearly one size: a lone photo at the end would count as much as a full batch.
+        plans += [Plan(tuple(group[k::count]), canvas, epoch) for k in range(count)]
+    return [plans[i] for i in random.permutation(len(plans))]
+
+
+class Lessons(Dataset[Batch]):
+    """This process's part of the batches of an epoch."""
+
+    def __init__(
+        self,
+        pupils: list[Pupil],
+        plans: list[Plan],
+        config: TrainConfig,
+        masks: MaskCache,
+        *,
+        mirror: list[int],
+        cache: FeatureCache | None = None,
+        team: Team | None = None,
+    ) -> None:
+        self.team = team or Team()
+        self.pupils, self.plans, self.config, self.masks = pupils, plans, config, masks
+        self.mirror, self.cache = mirror, cache
+
+    def __len__(self) -> int:
+        return len(self.plans)
+
+    def __getitem__(self, index: int) -> Batch:
+        plan = self.plans[index]
+        # A process without a photo in a small batch takes one that another has: none may be missing from a step.
+        mine = self.team.share(plan.photos) or [plan.photos[-1]]
+        chosen = [self.pupils[i] for i in mine]
+        names = [str(p.photo.path) for p in chosen]
+        if self.cache is not None:
+            variant = plan.seed % self.cache.variants
+            found = [self.cache.read(p, plan.canvas, variant) for p in chosen]
+            maps = {name: torch.stack([f[name] for f in found]) for name in found[0]}
+            return Batch(maps, [self._seeded(self.target(p, plan.canvas, variant), p, plan) for p in chosen], names)
+        drawn = [self.draw(p, plan.canvas, plan.seed) for p in chosen]
+        targets = [self._seeded(t, p, plan) for (_, t), p in zip(drawn, chosen, strict=True)]
+        return Batch(torch.stack([image for image, _ in drawn]), targets, names)
+
+    def _seeded(self, target: Target, pupil: Pupil, plan: Plan) -> Target:
+        """Give a target the seed of its draws of regions, another one in every epoch."""
+        target.seed = int(pupil.random(self.config.seed + 1, plan.seed).integers(2**62))
+        return target
+
+    def draw(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> tuple[torch.Tensor, Target]:
+        """Return a variant of a photo, [3, H, W] uint8, and its target.
+
+        Raises:
+            model.photo.PhotoError: The photo cannot be read.
+        """
+        return training_sample(
+            pupil.photo,
+            canvas,
+            self.config,
+            keypoints=len(self.mirror),
+            mirror=self.mirror,
+            random=pupil.random(self.config.seed, variant),
+            masks=self.masks,
+        )
+
+    def target(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> Target:
+        """Return the target that `draw` does, without a look at the photo."""
+        photo = pupil.photo
+        random = pupil.random(self.config.seed, variant)
+        where = draw_placement((photo.width, photo.height), canvas, self.config, random)
+        return _target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
+
+
+def batches(lessons: Lessons, first: int = 0) -> Iterable[Batch]:
+    """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
+    workers = lessons.config.workers
+    return DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(first, len(lessons)),
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+    )

@@ -1,0 +1,123 @@
+"""What a round of fine-tuning starts from: checked labels, split, classes, settings, replayed detections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from model import split as splitting
+from model import weights
+from model.adapt import Classes, join_classes, most_like
+from model.lessons import Pupil
+from model.predict import Predictor
+from model.project import Project, read_project
+from model.replay import own_photos, replay
+from model.settings import Request, Settings, choose
+from model.trainer import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.checkpoint import Checkpoint
+    from model.team import Team
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which photos, by index, train and which measure."""
+
+    train: list[int]
+    val: list[int] = field(default_factory=list)
+    folds: list[list[int]] = field(default_factory=list)
+    """With few photos all train, and each of these parts is measured by a model that learned from the others only."""
+
+    @property
+    def measured(self) -> list[int]:
+        """Return the photos that something is measured on."""
+        return self.val or sorted(i for part in self.folds for i in part)
+
+
+@dataclass
+class Preparation:
+    """All that a round needs to know before its first step."""
+
+    request: Request
+    parent: Checkpoint
+    project: Project
+    parts: Parts
+    classes: Classes
+    settings: Settings
+    pupils: list[Pupil]
+    """One for each image of the project; those that train have the parent's detections of other classes as labels."""
+
+    def truth(self, chosen: list[int]) -> dict[str, Any]:
+        """Return the COCO contents of some of the images."""
+        return self.project.part(chosen)
+
+    def start_record(self, device: str) -> dict[str, Any]:
+        """Return the `start` event."""
+        names = [c.name for c in self.classes.categories]
+        return {
+            "event": "start",
+            "photos": len(self.parts.train),
+            "val": len(self.parts.measured),
+            "classes": names[: self.classes.own],
+            "kept_classes": names[self.classes.own :],
+            "new_classes": list(self.classes.new),
+            "instances": self.project.counts(),
+            "device": device,
+            "folds": max(1, len(self.parts.folds)),
+            "problems": self.project.problems,
+            **self.settings.record(),
+        }
+
+
+def prepare(request: Request, device: str, team: Team, tick: Callable[[], None]) -> Preparation:
+    """Read, check, split, and ask the parent.
+
+    Args:
+        request: What the person wants.
+        device: Where the parent computes.
+        team: Processes that share the work.
+        tick: Called after every photo; what it raises ends the preparation.
+
+    Raises:
+        model.dataset.DataError: There is nothing to learn from.
+        model.weights.WeightsError: The parent's weights cannot be used.
+        TrainingError: The parent, or the name of the output, does not suit.
+    """
+    if request.output.suffix != ".safetensors":
+        raise TrainingError(f"{request.output} is no name for a checkpoint: it ends in .safetensors.")
+    if "+" in request.parent:
+        raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
+    project = read_project(request.annotations, request.images, tick)
+    parent = weights.load(request.parent)
+    if parent.config.mask_head == "none":
+        raise TrainingError(f"{request.parent} finds no masks: choose a model that does.")
+    parts = _parts(request, project, leads=team.leads)
+    predictor = Predictor(parent, device)
+    likes = most_like(project, parts.train, predictor, parent, tick)
+    classes = join_classes(project.categories, parent, likes, forget=request.forget)
+    photos = own_photos(project, classes)
+    replay([photos[i] for i in parts.train], predictor, parent, classes, team=team, tick=tick)
+    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]
+    return Preparation(request, parent, project, parts, classes, settings, pupils)
+
+
+def _parts(request: Request, project: Project, *, leads: bool) -> Parts:
+    """Decide what trains and what measures; what was decided in an earlier round stays."""
+    labels = project.labels()
+    everything = list(range(len(labels)))
+    known = splitting.read(request.split)
+    if len(everything) < splitting.LEAST_SPLIT and "val" not in known.values():
+        folds = splitting.folds(project.looks, labels)
+        return Parts(everything, folds=folds if len(folds) > 1 else [])
+    sides = splitting.split(project.looks, labels, known)
+    if request.split and leads:
+        splitting.write(request.split, known | sides)
+    val = [i for i in everything if sides[project.looks[i].digest] == "val"]
+    train = [i for i in everything if sides[project.looks[i].digest] != "val"]
+    if not any(labels[i] for i in train):
+        raise TrainingError("All labelled photos are kept for measuring: label some of the others before training.")
+    return Parts(train, val)

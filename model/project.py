@@ -1,0 +1,240 @@
+"""A project's labels, checked: what can be learned from, and in clear sentences what cannot."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from model import rle
+from model.categories import Category, from_coco
+from model.dataset import SMALLEST, DataError, Source, read_coco
+from model.photo import PhotoError
+from model.split import Look, look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SAME_BOX = 0.9
+"""IoU from which two boxes lie around the same object."""
+MOST_SENTENCES = 5
+"""Sentences of one kind that are told one by one."""
+
+
+@dataclass
+class Project:
+    """A COCO file of one project with what cannot be used left out."""
+
+    data: dict[str, Any]
+    """COCO: images that can be read, annotations that can be learned from, categories."""
+    folder: Path
+    categories: tuple[Category, ...]
+    """With the ids of the file."""
+    looks: list[Look]
+    """One for each image, in their order."""
+    problems: list[str]
+    """Sentences for people."""
+
+    def labels(self) -> list[set[int]]:
+        """Return the ids of the categories that each image shows."""
+        by_image: dict[int, set[int]] = {image["id"]: set() for image in self.data["images"]}
+        for annotation in self.data["annotations"]:
+            if not annotation.get("iscrowd"):
+                by_image[annotation["image_id"]].add(annotation["category_id"])
+        return list(by_image.values())
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of instances of each category, by name, in the order of the file."""
+        numbers = Counter(a["category_id"] for a in self.data["annotations"] if not a.get("iscrowd"))
+        return {c.name: numbers[c.id] for c in self.categories}
+
+    def part(self, chosen: list[int]) -> dict[str, Any]:
+        """Return the COCO contents of some of the images, by index."""
+        images = [self.data["images"][i] for i in chosen]
+        ids = {image["id"] for image in images}
+        annotations = [a for a in self.data["annotations"] if a["image_id"] in ids]
+        return {**self.data, "images": images, "annotations": annotations}
+
+
+class _Sentences:
+    """Collects sentences; of many of one kind the first few are kept, and how many more there are."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, list[str]] = {}
+
+    def add(self, kind: str, text: str) -> None:
+        self._kinds.setdefault(kind, []).append(text)
+
+    def all(self) -> list[str]:
+        found = []
+        for kind, texts in self._kinds.items():
+            found += texts[:MOST_SENTENCES]
+            if len(texts) > MOST_SENTENCES:
+                found.append(f"... and {len(texts) - MOST_SENTENCES} more: {kind}.")
+        return found
+
+
+def read_project(annotations: Path, images: Path | None, tick: Callable[[], None]) -> Project:
+    """Read and check a project.
+
+    Args:
+        annotations: Its COCO file.
+        images: Folder of the photos; None looks beside the file.
+        tick: Called after every photo; what it raises ends the reading.
+
+    Raises:
+        DataError: There is nothing to learn from; the text says why and what to do.
+    """
+    data = read_coco(annotations)
+    folder = Source(annotations, images).folder()
+    categories = _categories(annotations, data)
+    told = _Sentences()
+    kept, looks = _images(annotations, data, folder, told, tick)
+    if not kept:
+        raise DataError(f"None of the photos of {annotations} can be read: is {folder} their folder?")
+    labels = _annotations(data, kept, categories, told)
+    objects = [a for a in labels if not a.get("iscrowd")]
+    if not objects:
+        raise DataError(f"None of the {len(kept)} photos shows an object: label some objects before training.")
+    _look_at_classes(objects, categories, told)
+    _look_for_contradictions(kept, objects, {c.id: c.name for c in categories}, told)
+    clean = {"images": kept, "annotations": labels, "categories": data["categories"]}
+    return Project(clean, folder, categories, looks, told.all())
+
+
+def _categories(path: Path, data: dict[str, Any]) -> tuple[Category, ...]:
+    try:
+        found = tuple(from_coco(record) for record in data["categories"])
+    except ValueError as error:
+        raise DataError(f"{path}: {error}.") from None
+    if not found:
+        raise DataError(f"{path} names no classes: add one and label some objects before training.")
+    for what, values in (("id", [c.id for c in found]), ("name", [c.name.lower() for c in found])):
+        double = [value for value, count in Counter(values).items() if count > 1]
+        if double:
+            raise DataError(f"{path} has two classes with the {what} {double[0]!r}: rename or remove one.")
+    points = {c.keypoints for c in found if c.keypoints}
+    if len(points) > 1:
+        raise DataError(f"{path} has classes with different keypoints: a model can learn one kind of skeleton only.")
+    return found
+
+
+def _images(
+    path: Path, data: dict[str, Any], folder: Path, told: _Sentences, tick: Callable[[], None]
+) -> tuple[list[dict[str, Any]], list[Look]]:
+    kept, looks = [], []
+    for image in data["images"]:
+        tick()
+        try:
+            name, width, height, _ = image["file_name"], int(image["width"]), int(image["height"]), image["id"]
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"{path} is not a proper COCO file: an image lacks its name, size or id.") from None
+        try:
+            looks.append(look(folder / name, name))
+        except PhotoError as error:
+            told.add("photos that cannot be read", f"{name} is left out: {error}")
+            continue
+        kept.append({**image, "width": width, "height": height})
+    return kept, looks
+
+
+def _annotations(
+    data: dict[str, Any], images: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences
+) -> list[dict[str, Any]]:
+    """Return the annotations that can be learned from."""
+    by_id = {image["id"]: image for image in images}
+    known = {c.id for c in categories}
+    all_ids = {image.get("id") for image in data["images"]}
+    kept = []
+    for record in data["annotations"]:
+        if not isinstance(record, dict):
+            told.add("annotations that are no records", "An annotation that is no record is left out.")
+            continue
+        image = by_id.get(record.get("image_id"))
+        if image is None:
+            if record.get("image_id") not in all_ids:
+                told.add("annotations of no photo", f"Annotation {record.get('id')} is of no photo and is left out.")
+            continue  # its photo is left out already
+        problem = _problem(record, image, known)
+        if problem:
+            told.add(
+                "annotations that cannot be used", f"{image['file_name']}: an annotation {problem}; it is left out."
+            )
+            continue
+        if not record.get("iscrowd") and not _usable_mask(record, image):
+            text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
+            told.add("annotations without a mask", text)
+            record = {**record, "segmentation": None}  # noqa: PLW2901
+        kept.append({"iscrowd": 0, **record})
+    return kept
+
+
+def _problem(record: dict[str, Any], image: dict[str, Any], known: set[int]) -> str:
+    """Say what makes an annotation useless, or nothing."""
+    if record.get("category_id") not in known:
+        return f"is of the class {record.get('category_id')!r}, which the file does not name"
+    try:
+        x, y, w, h = (float(v) for v in record["bbox"])
+    except (KeyError, TypeError, ValueError):
+        return "has no box"
+    if not all(math.isfinite(v) for v in (x, y, w, h)):
+        return "has a box that is not finite"
+    if w <= SMALLEST or h <= SMALLEST:
+        return "has a box without an inside"
+    if x >= image["width"] or y >= image["height"] or x + w <= 0 or y + h <= 0:
+        return "lies outside the photo"
+    return ""
+
+
+def _usable_mask(record: dict[str, Any], image: dict[str, Any]) -> bool:
+    shape = record.get("segmentation")
+    if not shape:
+        return False
+    try:
+        if isinstance(shape, list):
+            if any(len(ring) < 6 or not np.isfinite(np.asarray(ring, np.float64)).all() for ring in shape):
+                return False
+        elif shape["size"] != [image["height"], image["width"]]:
+            return False
+        return bool(rle.area(rle.from_coco(shape, (image["height"], image["width"]))) > 0)
+    except (ValueError, TypeError, KeyError, IndexError):
+        return False
+
+
+def _look_at_classes(objects: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences) -> None:
+    counts = Counter(a["category_id"] for a in objects)
+    photos = Counter(category for _, category in {(a["image_id"], a["category_id"]) for a in objects})
+    for category in categories:
+        if counts[category.id] == 0:
+            told.add("classes without objects", f"No photo shows a {category.name}: the class cannot be learned yet.")
+        elif counts[category.id] == 1:
+            text = f"There is a single {category.name}: that teaches little, and nothing measures what was learned."
+            told.add("classes with a single object", text)
+        elif photos[category.id] == 1:
+            text = f"All {category.name} objects are in one photo: what is learned of them cannot be measured."
+            told.add("classes in a single photo", text)
+
+
+def _look_for_contradictions(
+    images: list[dict[str, Any]], objects: list[dict[str, Any]], names: dict[int, str], told: _Sentences
+) -> None:
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    for record in objects:
+        by_image.setdefault(record["image_id"], []).append(record)
+    for image in images:
+        records = by_image.get(image["id"], [])
+        if len({r["category_id"] for r in records}) < 2:
+            continue
+        boxes = torch.tensor([r["bbox"] for r in records], dtype=torch.float32)
+        boxes[:, 2:] += boxes[:, :2]
+        for i, j in torch.nonzero(torch.triu(box_iou(boxes, boxes), 1) >= SAME_BOX).tolist():
+            one, other = names[records[i]["category_id"]], names[records[j]["category_id"]]
+            if one != other:
+                text = f"{image['file_name']}: the same object is labelled {one} and {other}: delete one of them."
+                told.add("objects with two classes", text)

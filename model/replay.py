@@ -1,0 +1,114 @@
+"""What the parent sees in the training photos of classes that the project does not label: lessons against forgetting.
+
+Where nothing is labelled, the parent's own sure detections stand as labels (Li and Hoiem, *Learning without
+Forgetting*, ECCV 2016, with hard labels). What it is not sure of is no background: see `Photo.complete`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from model.adapt import known_outputs, sized_photo
+from model.dataset import Instance, Photo
+from model.photo import PhotoError
+from model.results import annotation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.adapt import Classes
+    from model.checkpoint import Checkpoint
+    from model.predict import Predictor
+    from model.project import Project
+    from model.team import Team
+
+REPLAY_SCORE = 0.6
+"""Score from which the parent's word counts."""
+TAKEN = 0.4
+"""IoU with a label from which a detection is taken for the same object."""
+
+
+def own_photos(project: Project, classes: Classes) -> list[Photo]:
+    """Return the project's photos with its own labels; classes that it does not have are labelled in none of them."""
+    complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
+    kinds = len(classes.keypoints)
+    labels = classes.labels
+    photos = {
+        i["id"]: Photo(project.folder / i["file_name"], i["width"], i["height"], complete=complete)
+        for i in project.data["images"]
+    }
+    for record in project.data["annotations"]:
+        photo = photos[record["image_id"]]
+        x, y, w, h = (float(v) for v in record["bbox"])
+        box = (x, y, x + w, y + h)
+        if record.get("iscrowd"):
+            photo.crowds.append(box)
+            continue
+        points = tuple(float(v) for v in record.get("keypoints") or ())
+        points = points if len(points) == 3 * kinds and any(v > 0 for v in points[2::3]) else ()
+        photo.instances.append(Instance(labels[record["category_id"]], box, record.get("segmentation"), points))
+    return list(photos.values())
+
+
+def replay(
+    photos: list[Photo],
+    predictor: Predictor,
+    parent: Checkpoint,
+    classes: Classes,
+    *,
+    team: Team,
+    tick: Callable[[], None],
+) -> int:
+    """Add the parent's sure detections of its kept classes to the photos; return how many.
+
+    Args:
+        photos: See `own_photos`; they are changed.
+        predictor: The parent's.
+        parent: Its checkpoint.
+        classes: What the new network names.
+        team: Processes that share the photos out.
+        tick: Called after every photo; what it raises ends the work.
+    """
+    outputs = known_outputs(parent)
+    label_of = {
+        parent.categories[outputs[c.name.lower()] - 1].id: i
+        for i, c in enumerate(classes.categories, 1)
+        if i > classes.own
+    }
+    if not label_of:
+        return 0
+    mine: list[tuple[int, list[Instance]]] = []
+    for index in team.share(range(len(photos))):
+        tick()
+        photo = photos[index]
+        try:
+            predictor.set_image(sized_photo(photo.path, (photo.width, photo.height)))
+        except PhotoError:
+            continue
+        found = []
+        for instance in predictor.detect(REPLAY_SCORE):
+            label = label_of.get(instance.category_id)
+            if label is None or _taken(instance.box, photo):
+                continue
+            record = annotation(instance, (photo.height, photo.width))
+            points = tuple(record.get("keypoints", ()))
+            points = points if len(points) == 3 * len(classes.keypoints) else ()
+            box = tuple(float(v) for v in instance.box)
+            found.append(Instance(label, (box[0], box[1], box[2], box[3]), record["segmentation"] or None, points))
+        mine.append((index, found))
+    everything = [pair for part in team.gather(mine) for pair in part]
+    for index, found in everything:
+        photos[index].instances.extend(found)
+    return sum(len(found) for _, found in everything)
+
+
+def _taken(box: np.ndarray, photo: Photo) -> bool:
+    known = [i.box for i in photo.instances] + photo.crowds
+    if not known:
+        return False
+    overlap = box_iou(torch.from_numpy(np.asarray(box, np.float32))[None], torch.tensor(known, dtype=torch.float32))
+    return bool(overlap.max() > TAKEN)
