@@ -147,6 +147,8 @@ class TrainConfig:
     batch: int = 4
     learning_rate: float = 3e-4
     """AdamW's. The paper trains with SGD at 0.02 and 16 photos, from which a few hundred photos gain nothing."""
+    body_rate: float = 0.3
+    """Share of the learning rate that the backbone's body gets: it comes with weights worth keeping."""
     weight_decay: float = 1e-4
     """Paper, sec. 3.1."""
     warmup: int = 100

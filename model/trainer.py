@@ -68,6 +68,21 @@ def freeze_stages(network: MaskRCNN, count: int) -> None:
             return
 
 
+def parameter_groups(network: MaskRCNN, config: TrainConfig) -> list[dict[str, Any]]:
+    """Return the optimiser's groups: the body at its share of the rate; biases and norms without weight decay."""
+    body = {id(p) for p in network.backbone.body.parameters()}
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {
+            "params": [p for p in trained if (id(p) in body) == inside and (p.ndim > 1) == decayed],
+            "weight_decay": config.weight_decay if decayed else 0.0,
+            "share": config.body_rate if inside else 1.0,
+        }
+        for inside in (False, True)
+        for decayed in (True, False)
+    ]
+
+
 class Trainer:
     """One run: network, optimiser and average, and where they are written."""
 
@@ -87,10 +102,7 @@ class Trainer:
         self.categories, self.photos, self.config = categories, photos, config
         self.output, self.device = output, device
         self.frozen = freeze(network, config)
-        decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
-        others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, config.learning_rate)
+        self.optimiser = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate)
         self.parallel: nn.Module = self.network
         if self.team.size > 1:
             gpus = [device] if device.type == "cuda" else None
@@ -125,7 +137,7 @@ class Trainer:
             part.eval()
         factor = rate_factor(self.config, self.progress.step, self.share())
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * factor
+            group["lr"] = self.config.learning_rate * factor * group["share"]
         pictures = self._on_device(batch.images)
         targets = [t.to(self.device) for t in batch.targets]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
