@@ -57,8 +57,10 @@ class TrainingProcess(QObject):
     heard = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, program: Sequence[str] = ()) -> None:
+        """`program` and its first arguments, if not the training command of this application."""
         super().__init__(parent)
+        self._program = list(program) or command()
         self._process = QProcess(self)
         self._process.setWorkingDirectory(str(ROOT))  # where the module is, however the application was started
         self._process.setProcessEnvironment(_environment())
@@ -80,7 +82,7 @@ class TrainingProcess(QObject):
         """Start training with these arguments of the command. There must be none running."""
         assert not self.running, "one round at a time"
         self._forget()
-        program, *before = command()
+        program, *before = self._program
         self._process.start(program, [*before, *arguments])
 
     def pause(self) -> None:
@@ -202,7 +204,7 @@ def end_orphan(process: int, output: str) -> None:
     if process <= 0 or sys.platform == "win32":
         return
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        ask = ["ps", "-o", "command=", "-p", str(process)]
+        ask = ["ps", "-ww", "-o", "command=", "-p", str(process)]
         found = subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603 - no shell
         if output in found:
             os.kill(process, 15)
