@@ -33,7 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "benchmarks" / "results" / "ablation.md"
 SHARED = ROOT.parent / "shared" / "data"
 
-REDUCED_MODEL = replace(BUILTIN, keypoints=0, box_nms=0.5, rpn_pre_nms=300, rpn_post_nms=150, short_side=192)
+REDUCED_MODEL = replace(
+    BUILTIN, channels=64, box_width=256, keypoints=0, box_nms=0.5, rpn_pre_nms=300, rpn_post_nms=150, short_side=192
+)
 REDUCED_TRAINING = TrainConfig(
     batch=4,
     learning_rate=5e-4,
@@ -42,7 +44,7 @@ REDUCED_TRAINING = TrainConfig(
     rpn_pre_nms=300,
     rpn_post_nms=200,
     box_batch=32,
-    mask_batch=12,
+    mask_batch=8,
     scales=(192,),
     early_scales=(192,),
     frozen_stages=2,
@@ -104,6 +106,7 @@ def setup_of(args: argparse.Namespace) -> trial.Setup:
         data=sets,
         model=FULL_MODEL if args.full else REDUCED_MODEL,
         training=FULL_TRAINING if args.full else REDUCED_TRAINING,
+        c4_box_batch=64 if args.full else 16,
         steps=args.steps or (160_000 if args.full else 360),
         base_steps=args.base_steps if args.base_steps is not None else 0 if args.full else 1200,
         backbone=args.backbone_weights,

@@ -37,6 +37,7 @@ def setup(coco_file: Callable[..., Path], tmp_path: Path) -> trial.Setup:
         data={"persons": data, "objects": data, "keypoints": data},
         model=replace(TINY, keypoints=0, rpn_post_nms=4, short_side=64),
         training=training,
+        c4_box_batch=4,
         steps=3,
         base_steps=2,
         backbone=tmp_path / "backbone.pth",
