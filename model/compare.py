@@ -55,7 +55,7 @@ def match(data: dict[str, Any], results: list[dict[str, Any]], kind: str) -> lis
     images = [image["id"] for image in data["images"]]
     records = [{k: r[k] for k in ("image_id", "category_id", "score", field)} for r in results if field in r]
     categories = [c for c in data["categories"] if kind != "keypoints" or c.get("keypoints")]
-    if not categories:
+    if not categories or not images:
         return []
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
@@ -129,9 +129,9 @@ def precision(matches: list[Match], weights: NDArray[np.float64]) -> float:
         wrong = np.cumsum(~one.right * one.counts * times, 1)
         exact = right / np.maximum(right + wrong, np.spacing(1))
         best = np.maximum.accumulate(exact[:, ::-1], 1)[:, ::-1]  # at this recall or a greater one
-        for row, envelope in zip(right / objects, best, strict=True):
-            place = np.searchsorted(row, RECALLS, side="left")
-            found.append(float(np.where(place < len(row), np.append(envelope, 0.0)[place], 0.0).mean()))
+        place = np.stack([np.searchsorted(row, RECALLS, side="left") for row in right / objects])  # [T, 101]
+        beyond = np.pad(best, ((0, 0), (0, 1)))  # a recall that is not reached has a precision of 0
+        found.append(float(np.take_along_axis(beyond, place, 1).mean()))
     return float(np.mean(found)) if found else -1.0
 
 

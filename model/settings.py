@@ -27,6 +27,8 @@ STEPS = 240
 """Steps of a round: about this many, whatever the number of photos ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 60
 """... within these bounds."""
+REPLAYED_KEYPOINT_WEIGHT = 0.05
+"""Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
 RATES: dict[str, float] = {"heads": 1e-3, "neck": 6e-4, "none": 4e-4}
 
 
@@ -110,6 +112,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
     batch = request.batch or 4
     per_epoch = max(1, -(-photos // batch))
     epochs = request.epochs or min(MOST_EPOCHS, max(LEAST_EPOCHS, round(STEPS / per_epoch)))
+    own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
         minutes=request.minutes,
@@ -120,6 +123,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         early_scales=(side,),
         freeze=freeze,
         jitter=(0.8, 1.25),
+        keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
         seed=request.seed,
         workers=request.workers,
         box_batch=128 if objects <= 100 else 256,
