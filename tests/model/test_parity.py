@@ -77,19 +77,18 @@ def test_the_same_weights_give_the_same_results(name: str) -> None:
         (found,) = ours.detect(maps, SIZE, [SIZE], score=0.02, most=30)
         assert len(found.boxes) == len(expected["boxes"]) > 5
         assert torch.equal(found.labels, expected["labels"])
-        torch.testing.assert_close(found.boxes, expected["boxes"], rtol=0, atol=1e-3)
+        torch.testing.assert_close(found.boxes, expected["boxes"], rtol=0, atol=1e-4)
         torch.testing.assert_close(found.scores, expected["scores"], rtol=0, atol=1e-4)
         if config.mask_head != "none":
             logits = ours.roi_heads.masks(maps, [found.boxes])
             masks = logits.sigmoid()[torch.arange(len(found.labels)), found.labels]
             torch.testing.assert_close(masks, expected["masks"][:, 0], rtol=0, atol=1e-4)
         if config.keypoints:
-            logits = ours.roi_heads.keypoints(maps, [expected["boxes"]])
-            points, _ = locate(logits, expected["boxes"])
-            reference, _ = heatmaps_to_keypoints(logits, expected["boxes"])
+            logits = ours.roi_heads.keypoints(maps, [found.boxes])
+            points, _ = locate(logits, found.boxes)
+            reference, _ = heatmaps_to_keypoints(logits, found.boxes)
             torch.testing.assert_close(points, reference[..., :2], rtol=0, atol=1e-4)
-            same = (points - expected["keypoints"][..., :2]).abs().amax(-1) < 1e-3
-            assert same.float().mean() > 0.99  # equal peaks of noise may change places by rounding
+            torch.testing.assert_close(points, expected["keypoints"][..., :2], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", list(OFFICIAL))
