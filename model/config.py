@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -222,3 +223,21 @@ def model_config(values: dict[str, Any]) -> ModelConfig:
         else:
             raise ValueError(f"{name} is {value!r}, which is not a {type(default).__name__}")
     return ModelConfig(**clean)
+
+
+def changed(config: ModelConfig, changes: list[str]) -> ModelConfig:
+    """Return the config with fields changed as `name=value` says; the value is JSON, or a word as it stands.
+
+    Raises:
+        ValueError: With one sentence: a change is not of that form, or no network can have it.
+    """
+    values = to_dict(config)
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise ValueError(f"{change!r} is no change: write name=value, as in backbone=resnet18")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return model_config(values)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from model import reports, weights
 from model.build import build
-from model.config import BUILTIN, TrainConfig
+from model.config import BUILTIN, TrainConfig, changed
 from model.control import Control, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.evaluate import evaluate
@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, required=True, metavar="FILE", help="checkpoint to write, .safetensors")
     add("--weights", metavar="NAME|FILE", help="weights to start from: builtin, coco or a checkpoint")
     add("--backbone-weights", type=Path, metavar="FILE", help="torchvision's ImageNet weights of the backbone")
+    add(
+        "--config",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
+    )
     add("--supercategories", action="store_true", help="one class for each supercategory")
     add("--epochs", type=int, help="default: what the data ask for, or 12")
     add("--minutes", type=float, default=0.0, help="train for this long instead of a number of epochs")
@@ -114,7 +121,15 @@ def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
-    if args.train or args.train_partial or args.val or args.weights or args.backbone_weights or args.supercategories:
+    if (
+        args.train
+        or args.train_partial
+        or args.val
+        or args.weights
+        or args.backbone_weights
+        or args.supercategories
+        or args.config
+    ):
         raise TrainingError(f"{args.annotations} is fine-tuned on --from a model: leave out the options of a training.")
     names = [field.name for field in fields(Request) if field.name in vars(args)]
     request = Request(**{name: getattr(args, name) for name in names})
@@ -153,8 +168,15 @@ def prepare(args: argparse.Namespace, team: Team) -> Trainer:
         raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
     start = weights.load(args.weights) if args.weights else None
     keypoints = max(len(c.keypoints) for c in categories)
-    base = start.config if start else BUILTIN
-    network = build(replace(base, classes=len(categories), keypoints=keypoints))
+    try:
+        base = changed(replace(start.config if start else BUILTIN, keypoints=keypoints), args.config)
+    except ValueError as error:
+        raise TrainingError(f"There is no such network: {error}.") from None
+    if base.keypoints not in (0, keypoints):
+        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    if not base.keypoints:
+        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+    network = build(replace(base, classes=len(categories)))
     if start:
         transfer(start, network, categories)
     elif args.backbone_weights:

@@ -228,3 +228,22 @@ def test_the_command_says_what_is_wrong(
     assert "no weights" in capsys.readouterr().err
     assert train.main(["--train", str(tmp_path / "train" / "train.json"), "--output", "a.txt"]) == 2
     assert ".safetensors" in capsys.readouterr().err
+
+
+def test_the_command_trains_any_member_of_the_family(
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.safetensors"
+    arguments = ["--train", str(coco_file(1)), "--output", str(output), "--epochs", "1", "--batch", "1"]
+    arguments += ["--device", "cpu", "--json"]
+    wanted = {"features": "c5", "roi_layer": "warp", "mask_norm": "true", "keypoints": "0", "channels": "8"}
+    wanted |= {"anchor_sizes": "[32, 64]", "rpn_nms": "0.6", "width": "0.35"}
+    changes = [word for name, value in wanted.items() for word in ("--config", f"{name}={value}")]
+    assert train.main(arguments + changes) == 0
+    found = weights.load(output)
+    assert (found.config.features, found.config.roi_layer, found.config.mask_norm) == ("c5", "warp", True)
+    assert (found.config.anchor_sizes, found.config.rpn_nms, found.config.keypoints) == ((32, 64), 0.6, 0)
+    assert not any(c.keypoints for c in found.categories)
+    for wrong in ("backbone=vgg", "features", "channels=no", "keypoints=5", "speed=3"):
+        assert train.main([*arguments, "--config", wrong]) == 2
+        assert "There is no such network: " in capsys.readouterr().err
