@@ -94,6 +94,16 @@ class Control:
         if order == "quit":
             raise Quit
 
+    def tick(self, team: Team) -> None:
+        """Check between two photos that a process looks at by itself: those of a team obey at the next step only.
+
+        Raises:
+            Stop: As `check` does.
+            Quit: As `check` does.
+        """
+        if team.size == 1:
+            self.check()
+
     def _agreed(self, team: Team | None, device: torch.device | None) -> str:
         if team is None or team.size == 1 or device is None:
             return self._order

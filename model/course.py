@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 EXAMINATIONS = 6
 """While a course runs."""
-PATIENCE = 3
-"""Examinations without a better model after which a course ends early."""
+SAME = 0.01
+"""A model that is this little worse than the best so far counts as good: it has learned for longer ..."""
+WORSE, PATIENCE = 0.05, 3
+"""... and so many examinations in a row that are so much worse end a course: the photos are learned by heart."""
 FIRST_STEPS = 3
 """Steps until the first estimate; the very first ones are slower than the rest."""
 SAVE_SECONDS = 120.0
@@ -40,10 +42,11 @@ class Best:
     """The best model of a course so far."""
 
     score: float = -1.0
+    """The best of all examinations, of which this is one or nearly one."""
     epoch: int = 0
     state: dict[str, torch.Tensor] | None = None
     misses: int = 0
-    """Examinations since."""
+    """Examinations in a row that were much worse."""
 
 
 class Clock:
@@ -169,10 +172,10 @@ class Course:
         found = self.trainer.checkpoint()
         score = examine(found, self.trainer.progress.epoch + 1).score()
         self.clock.examination = time.monotonic() - begin
-        if score >= self.best.score:
-            self.best = Best(score, self.trainer.progress.epoch + 1, _copy(found.state))
+        if score >= self.best.score - SAME:
+            self.best = Best(max(score, self.best.score), self.trainer.progress.epoch + 1, _copy(found.state))
         else:
-            self.best.misses += 1
+            self.best.misses = self.best.misses + 1 if score < self.best.score - WORSE else 0
 
     def result(self) -> Checkpoint:
         """Return the best model so far; without examinations the last one."""

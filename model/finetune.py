@@ -42,7 +42,7 @@ def fine_tune(
         OSError: A file cannot be written.
     """
     try:
-        ready = prepare(request, device.type, team, lambda: control.check(team, device))
+        ready = prepare(request, device.type, team, lambda: control.tick(team))
         report(ready.start_record(device.type))
         with ExitStack() as stack:
             cache = request.cache or Path(
@@ -80,7 +80,7 @@ class Round:
         self.state_file = ready.request.output.with_suffix(".resume")
 
     def _tick(self) -> None:
-        self.control.check(self.team, self.device)
+        self.control.tick(self.team)
 
     def run(self) -> None:
         """Train, compare, write; or save what a later run goes on from."""
@@ -165,7 +165,7 @@ class Round:
         course = Course(
             network,
             self.ready.classes.categories,
-            [self.ready.pupils[i] for i in train],
+            [self.ready.pupils[i] for i in train] + self.ready.rehearsal,
             self.settings.train,
             output=self.ready.request.output,
             device=self.device,

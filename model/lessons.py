@@ -5,6 +5,7 @@ With a frozen body the variants are few and come again, so that the body's maps 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ SHAPES = ((4, 3), (1, 1), (3, 4))
 """Width to height of the canvases: photos of one shape stand in one batch."""
 
 
+REHEARSAL = 0.25
+"""Photos an epoch, for each of the project's, that keep what the parent knows."""
+
+
 @dataclass(frozen=True)
 class Pupil:
     """One training photo."""
@@ -36,6 +41,8 @@ class Pupil:
     photo: Photo
     digest: str
     """SHA-256 of its file, hexadecimal."""
+    rehearsal: bool = False
+    """Whether it is none of the project's, but there to keep what the parent knows."""
 
     def canvas(self, short: int) -> tuple[int, int]:
         """Return the (height, width) of the canvas of this photo with a shorter side."""
@@ -50,9 +57,12 @@ class Pupil:
 
 
 def plan_round(pupils: list[Pupil], config: TrainConfig, epoch: int) -> list[Plan]:
-    """Return the batches of an epoch: every photo once, those of one shape together."""
+    """Return the batches of an epoch: every photo of the project once and some others, those of one shape together."""
     random = np.random.default_rng((config.seed, epoch))
-    order = [int(i) for i in random.permutation(len(pupils))]
+    own = [i for i, p in enumerate(pupils) if not p.rehearsal]
+    others = [i for i, p in enumerate(pupils) if p.rehearsal]
+    chosen = own + random.permutation(others)[: math.ceil(REHEARSAL * len(own))].astype(int).tolist()
+    order = [int(i) for i in random.permutation(chosen)]
     short = config.scales[-1]
     plans = []
     for canvas in sorted({p.canvas(short) for p in pupils}):

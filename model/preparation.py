@@ -11,8 +11,9 @@ from model.adapt import Classes, join_classes, most_like
 from model.lessons import Pupil
 from model.predict import Predictor
 from model.project import Project, read_project
-from model.replay import own_photos, replay
+from model.replay import own_photos, replay, sample_photos
 from model.settings import Request, Settings, choose
+from model.split import look
 from model.trainer import TrainingError
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Preparation:
     settings: Settings
     pupils: list[Pupil]
     """One for each image of the project; those that train have the parent's detections of other classes as labels."""
+    rehearsal: list[Pupil]
+    """Photos that ship with the program, for what the parent sees in them of classes that the project lacks."""
 
     def truth(self, chosen: list[int]) -> dict[str, Any]:
         """Return the COCO contents of some of the images."""
@@ -100,9 +103,12 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     classes = join_classes(project.categories, parent, likes, forget=request.forget)
     photos = own_photos(project, classes)
     replay([photos[i] for i in parts.train], predictor, parent, classes, team=team, tick=tick)
+    samples = sample_photos(classes)
+    replay(samples, predictor, parent, classes, team=team, tick=tick)
+    rehearsal = [Pupil(p, look(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances]
     settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
     pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]
-    return Preparation(request, parent, project, parts, classes, settings, pupils)
+    return Preparation(request, parent, project, parts, classes, settings, pupils, rehearsal)
 
 
 def _parts(request: Request, project: Project, *, leads: bool) -> Parts:

@@ -6,6 +6,7 @@ Forgetting*, ECCV 2016, with hard labels). What it is not sure of is no backgrou
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,9 @@ from torchvision.ops import box_iou
 
 from model.adapt import known_outputs, sized_photo
 from model.dataset import Instance, Photo
-from model.photo import PhotoError
+from model.photo import PhotoError, photo_size
 from model.results import annotation
+from resources import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +54,18 @@ def own_photos(project: Project, classes: Classes) -> list[Photo]:
         points = points if len(points) == 3 * kinds and any(v > 0 for v in points[2::3]) else ()
         photo.instances.append(Instance(labels[record["category_id"]], box, record.get("segmentation"), points))
     return list(photos.values())
+
+
+def sample_photos(classes: Classes) -> list[Photo]:
+    """Return the photos that ship with the program, without labels: nothing in them is known to be background."""
+    if len(classes.categories) == classes.own:
+        return []
+    complete = (True, *(False for _ in classes.categories))
+    found = []
+    for path in sorted(SAMPLES.glob("*.jpg")):
+        with suppress(PhotoError):
+            found.append(Photo(path, *photo_size(path), complete=complete))
+    return found
 
 
 def replay(

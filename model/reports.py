@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -28,7 +30,10 @@ def _silence(record: dict[str, Any]) -> None:
 
 
 def _json_lines(record: dict[str, Any]) -> None:
-    print(json.dumps(record), flush=True)  # noqa: T201 - what the command is for
+    try:
+        print(json.dumps(record), flush=True)  # noqa: T201 - what the command is for
+    except BrokenPipeError:  # the program that listened is gone: the run goes on to its end
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
 def _plain_lines() -> Callable[[dict[str, Any]], None]:

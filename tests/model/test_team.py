@@ -9,6 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
+
+from model import weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,19 @@ run.run(lambda record: records.append(record["losses"]) if record["event"] == "s
 weights = [float(p.detach().double().abs().sum()) for p in run.network.parameters() if p.requires_grad]
 Path(f"{sys.argv[2]}.{team.rank}.json").write_text(json.dumps({"losses": records, "weights": weights}))
 leave(team)
+"""
+
+
+FINE_TUNING = """
+import sys
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from model import compare, course, features, train
+features.MOST_VARIANTS, course.EXAMINATIONS, compare.DRAWS = 1, 1, 20
+annotations, weights, folder = sys.argv[1:]
+options = ["--from", weights, "--output", folder + "/a.safetensors", "--device", "cpu", "--short-side", "64"]
+sys.exit(train.main([annotations, *options, "--epochs", "1", "--freeze", "neck", "--split", folder + "/split.json"]))
 """
 
 
@@ -92,6 +108,27 @@ def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], tmp
             assert (one[name] + other[name]) / 2 == pytest.approx(value, rel=0.02, abs=1e-3), name
     written = sorted(p.name for p in tmp_path.glob("two.*"))
     assert written == ["two.resume", "two.safetensors", "two.safetensors.0.json", "two.safetensors.1.json"]
+
+
+def test_two_processes_fine_tune_as_one_does(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path
+) -> None:
+    annotations = coco_file(11)
+    found = []
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        launch(count, FINE_TUNING, annotations, tiny_weights, folder)
+        found.append(weights.load(folder / "a.safetensors"))
+        assert sorted(p.name for p in folder.iterdir()) == ["a.safetensors", "split.json"]
+    one, two = found
+    assert one.metrics["lineage"]["split"] == two.metrics["lineage"]["split"]
+    old = weights.load(tiny_weights).state
+    for name, value in one.state.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(two.state[name].float(), value.float(), rtol=0.02, atol=2e-3, msg=name)
+    name = "rpn.head.cls_logits.weight"
+    assert not torch.equal(one.state[name], old[name].half())
 
 
 def test_two_processes_share_photos_and_write_what_one_does(
