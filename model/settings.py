@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from model.config import TrainConfig
+from model.lessons import REHEARSAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,8 +111,9 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
     freeze: Freeze = request.freeze or ("heads" if few else "neck")
     augment = request.augment or ("full" if freeze == "none" else "light")
     batch = request.batch or 4
-    per_epoch = max(1, -(-photos // batch))
-    epochs = request.epochs or min(MOST_EPOCHS, max(LEAST_EPOCHS, round(STEPS / per_epoch)))
+    per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
+    steps = STEPS * min(1.0, config.short_side / side)  # larger pictures take longer: half of that is made up for
+    epochs = request.epochs or min(MOST_EPOCHS, max(LEAST_EPOCHS, round(steps / per_epoch)))
     own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
