@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from annotator.core.training_events import Step, Validation
 
 SMOOTHING = 0.9  # share of the curve so far in each new point: single steps jump about
+LEAST_LOSS = 1e-4  # that is drawn: zero has no logarithm
 REDRAWN = 300  # milliseconds between two paintings
 MOST_POINTS = 1000
 LIGHT = ("#1f62d6", "#b3261e", "#1b7a47", "#8a5800", "#7a3fc2", "#0b7f86")
@@ -37,7 +38,7 @@ class TrainingPlots(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("training.plots")
-        self.losses = Plot("training.losses", "Loss by step, smoothed", digits=0)
+        self.losses = Plot("training.losses", "Loss by step, smoothed", digits=0, logarithmic=True)
         self.scores = Plot("training.scores", "Precision (AP) by epoch", digits=2)
         self._smooth: dict[str, float] = {}
         row = QHBoxLayout(self)
@@ -58,7 +59,7 @@ class TrainingPlots(QWidget):
             if value is not None:
                 before = self._smooth.get(name, value)
                 self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
-                self.losses.add(LOSS_NAMES.get(name, name), step.step, self._smooth[name])
+                self.losses.add(LOSS_NAMES.get(name, name), step.step, max(self._smooth[name], LEAST_LOSS))
 
     def add_validation(self, measured: Validation) -> None:
         """Add a point to each figure."""
@@ -71,7 +72,7 @@ class TrainingPlots(QWidget):
 class Plot(QWidget):
     """Some curves with a title, and a line that says which is which."""
 
-    def __init__(self, name: str, title: str, digits: int) -> None:
+    def __init__(self, name: str, title: str, digits: int, *, logarithmic: bool = False) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(title)
@@ -88,6 +89,7 @@ class Plot(QWidget):
         self._plot.setMenuEnabled(False)
         self._plot.setMouseEnabled(False, False)
         self._plot.hideButtons()
+        self._plot.setLogMode(y=logarithmic)  # terms of very different size are told apart
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._plot.setMinimumHeight(64)
@@ -151,6 +153,6 @@ class Plot(QWidget):
             curve.setData(xs, ys, pen=pen, symbol="o" if len(xs) == 1 else None, symbolSize=6, symbolBrush=color,
                           symbolPen=None)  # fmt: skip
             last = f"&nbsp;{ys[-1]:.{self._digits}f}" if self._digits else ""
-            mark = ("—", "–&nbsp;–", "···")[at // 2 % len(DASHES)]
+            mark = ("—", "‑‑", "···")[at // 2 % len(DASHES)]
             parts.append(f'<span style="color:{color}">{mark}&nbsp;{name}{last}</span>')
         self._key.setText(" &nbsp;".join(parts))
