@@ -1,0 +1,121 @@
+"""The dialog before a round."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from annotator.core.labelled import ClassFact, Summary
+from annotator.core.rounds import RoundSettings
+from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.panels.parts import ElidedLabel
+from tests.qt import find
+
+CLASSES = (ClassFact("balloon", "#ff9f1c", 22, is_new=True), ClassFact("person", "#4cc9f0", 3, is_new=False))
+GOOD = Summary(12, 2, CLASSES, (), ready=True)
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot) -> FineTuneDialog:
+    made = FineTuneDialog("builtin", "cpu")
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def _text(dialog: FineTuneDialog, name: str) -> str:
+    return find(dialog, QLabel, f"finetune.{name}").text()
+
+
+def _texts(dialog: FineTuneDialog) -> list[str]:
+    return [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
+
+
+def test_nothing_can_begin_before_it_is_counted(dialog: FineTuneDialog) -> None:
+    assert not find(dialog, QPushButton, "finetune.train").isEnabled()
+    assert _text(dialog, "photos") == "counting…"
+
+
+def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD, 400)
+    assert _text(dialog, "photos") == "12 photos marked done, 2 of them checked to be empty"
+    assert _text(dialog, "split").startswith("About 2 of them are kept apart")
+    assert _text(dialog, "time").startswith("About 7 min")
+    assert find(dialog, ElidedLabel, "finetune.parent").full_text == "builtin"
+    shown = _texts(dialog)
+    assert [text for text in ("balloon", "22 objects", "person", "3 objects") if text not in shown] == []
+    assert shown.count("new to the model") == 1
+    assert not find(dialog, QLabel, "finetune.problems").isVisible()
+    assert any("close the window" in text for text in shown)
+
+
+def test_few_photos_and_an_unknown_time(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(Summary(7, 0, CLASSES, (), ready=True), None)
+    assert "in turn" in _text(dialog, "split")
+    assert "measured in the first steps" in _text(dialog, "time")
+
+
+def test_problems_are_named_and_what_is_not_ready_cannot_begin(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(Summary(1, 0, CLASSES, ("One.", "Two."), ready=False), None)
+    assert _text(dialog, "problems") == "One.\nTwo."
+    assert not find(dialog, QPushButton, "finetune.train").isEnabled()
+
+
+def test_the_standard_leaves_every_choice_to_the_training(qtbot: QtBot, dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD, None)
+    with qtbot.waitSignal(dialog.train_requested) as asked:
+        QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert asked.args == [RoundSettings(device="cpu")]
+    assert not dialog.isVisible()
+
+
+def test_advanced_choices(qtbot: QtBot, dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD, None)
+    part = find(dialog, QWidget, "finetune.advanced_part")
+    assert not part.isVisible()
+    low = dialog.height()
+    qtbot.mouseClick(find(dialog, QToolButton, "finetune.advanced"), Qt.MouseButton.LeftButton)
+    assert part.isVisible()
+    assert dialog.height() > low
+    QTest.keyClicks(find(dialog, QLineEdit, "finetune.epochs"), "30")
+    QTest.keyClicks(find(dialog, QLineEdit, "finetune.learning_rate"), "0.005")
+    for name, text in (
+        ("freeze", "Heads and FPN"), ("short_side", "416 px"), ("augment", "Full"), ("device", "Automatic"),
+    ):  # fmt: skip
+        find(dialog, QComboBox, f"finetune.{name}").setCurrentText(text)
+    qtbot.mouseClick(find(dialog, QCheckBox, "finetune.keep"), Qt.MouseButton.LeftButton, pos=_box(dialog))
+    assert dialog.settings == RoundSettings(30, 0.005, "neck", 416, "full", forget=True, device="auto")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "abc", "1e9", "7"])
+def test_a_learning_rate_that_is_none_is_not_taken(dialog: FineTuneDialog, text: str) -> None:
+    QTest.keyClicks(find(dialog, QLineEdit, "finetune.learning_rate"), text)
+    rate = dialog.settings.learning_rate
+    assert rate is None or 0 < rate <= 1
+
+
+def test_nothing_is_cut_off(dialog: FineTuneDialog) -> None:
+    many = tuple(ClassFact(f"a class with the number {i}", "#ff9f1c", i + 1, is_new=True) for i in range(30))
+    dialog.set_summary(Summary(1200, 3, many, ("“x” has a single object so far: too little.",) * 3, ready=True), 4000)
+    find(dialog, QToolButton, "finetune.advanced").click()
+    assert dialog.height() < 900
+    for label in dialog.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_every_control_has_a_name_and_a_tooltip(dialog: FineTuneDialog) -> None:
+    for kind in (QPushButton, QComboBox, QCheckBox, QToolButton, QLineEdit):
+        for control in dialog.findChildren(kind):
+            assert control.objectName().startswith("finetune."), control
+            assert control.toolTip()
+            assert control.accessibleName()
+
+
+def _box(dialog: FineTuneDialog):  # noqa: ANN202 - a QPoint
+    from PySide6.QtCore import QPoint
+
+    return QPoint(8, find(dialog, QCheckBox, "finetune.keep").height() // 2)
