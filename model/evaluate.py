@@ -15,6 +15,7 @@ from tqdm import tqdm
 from model import rle
 from model.categories import counterpart
 from model.dataset import DataError, Source, read_coco, read_image
+from model.memory import detect_many_within_memory, groups
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
@@ -25,6 +26,8 @@ from model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
 
     from model.pair import Pair
     from model.predict import Instance, Predictor
@@ -88,21 +91,29 @@ def predict(
     """
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
     mine: list[tuple[int, list[dict[str, Any]]]] = []
-    for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
-        try:
-            photo = read_image(folder, image)
-        except PhotoError as error:
-            _say(f"Left out {image['file_name']}: {error}")
-            continue
-        predictor.set_image(photo)
-        size = (photo.shape[0], photo.shape[1])
-        found = [replace(i, category_id=ids[i.category_id]) for i in predictor.detect(score) if i.category_id in ids]
-        if watch:
-            watch(image["id"], found)
-        mine.append((image["id"], [_result(instance, image["id"], size) for instance in found]))
+    for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
+        photos = _readable(folder, group)
+        answers = detect_many_within_memory(predictor, [photo for _, photo in photos], _say, score=score)
+        for (number, photo), answer in zip(photos, answers, strict=True):
+            found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
+            if watch:
+                watch(number, found)
+            size = (photo.shape[0], photo.shape[1])
+            mine.append((number, [_result(instance, number, size) for instance in found]))
     by_image = dict(pair for part in team.gather(mine) for pair in part)
     done = [image["id"] for image in data["images"] if image["id"] in by_image]
     return [result for image in done for result in by_image[image]], done
+
+
+def _readable(folder: Path, images: list[dict[str, Any]]) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return the ids and the pixels of those of the photos that can be read, and say which cannot."""
+    photos = []
+    for image in images:
+        try:
+            photos.append((image["id"], read_image(folder, image)))
+        except PhotoError as error:
+            _say(f"Left out {image['file_name']}: {error}")
+    return photos
 
 
 def _quiet(team: Team) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from model.pair import Pair
     from model.predict import Instance, Predictor
+
+Item = TypeVar("Item")
 
 LEAST_SIDE = 256
 """Below this shorter side people get too small to be found: the CPU is the better way out."""
@@ -57,3 +60,26 @@ def detect_within_memory(
             predictor.short_side = predictor.config.short_side
             predictor.to("cpu")
             tell("The GPU's memory is full: the CPU goes on.")
+
+
+def detect_many_within_memory(
+    predictor: Predictor | Pair,
+    images: Sequence[NDArray[np.uint8]],
+    tell: Callable[[str], None],
+    *,
+    score: float = 0.05,
+) -> list[list[Instance]]:
+    """Detect in several photos at once, or one by one as `detect_within_memory` does when memory is short of that."""
+    if len(images) > 1:
+        try:
+            return predictor.detect_many(images, score)
+        except torch.OutOfMemoryError:
+            predictor.forget()
+    return [detect_within_memory(predictor, image, tell, score=score) for image in images]
+
+
+def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of `size`, the last one perhaps shorter."""
+    source = iter(items)
+    while group := list(islice(source, size)):
+        yield group

@@ -95,6 +95,22 @@ class Pair:
         self.masks.set_image(image)
         self.points.set_image(image)
 
+    @property
+    def batch(self) -> int:
+        """Photos that `detect_many` had best get at a time: two networks look at one photo after the other."""
+        return 1
+
+    def detect_many(
+        self, images: Sequence[NDArray[np.uint8]], score: float = 0.05, max_detections: int | None = None
+    ) -> list[list[Instance]]:
+        """Return what is in each of several photos; see `Predictor.detect_many`."""
+        found = []
+        for image in images:
+            self.set_image(image)
+            found.append(self.detect(score, max_detections))
+        self.forget()
+        return found
+
     def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
         """Return what is in the photo; see `Predictor.detect`.
 

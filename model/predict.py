@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 ROUND = 32
 """Sides of the network's input are multiples of the coarsest stride."""
 
+GPU_BATCH = 8
+"""Photos at a time on a GPU."""
+
 Polygons = list[list["NDArray[np.float32]"]]
 """Parts, each a list of rings: exterior, holes. See `model.contours`."""
 
@@ -60,6 +63,20 @@ class Instance:
     """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
     keypoint_scores: NDArray[np.float32] | None = None
     """[K] 0..1."""
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A photo as the network gets it."""
+
+    pixels: Tensor  # [1, 3, H, W], normalised; zeros below and to the right of the photo; channels last
+    inner: tuple[int, int]  # (height, width) of the photo in it
+    size: tuple[int, int]  # (height, width) of the photo itself
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """(height, width) with padding."""
+        return self.pixels.shape[2], self.pixels.shape[3]
 
 
 class Predictor:
@@ -134,9 +151,13 @@ class Predictor:
             ValueError: The array is no such photo.
             torch.OutOfMemoryError: The device's memory does not suffice; a smaller `short_side` may help.
         """
+        placed = self._place(image)
+        self.forget()
+        self._look_at(placed, self._network.encode(placed.pixels))
+
+    def _place(self, image: NDArray[np.uint8]) -> _Placed:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"a photo is (height, width, 3) uint8, not {image.shape} {image.dtype}")
-        self.forget()
         height, width = image.shape[:2]
         scale = min(self.short_side / min(height, width), self.long_side / max(height, width))
         inner = (max(1, int(height * scale)), max(1, int(width * scale)))
@@ -151,12 +172,47 @@ class Predictor:
         padded = [-(-side // ROUND) * ROUND for side in inner]
         canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=self._kind)
         canvas[0, : inner[0], : inner[1]] = pixels
-        self._features = self._network.encode(canvas.permute(0, 3, 1, 2))  # [1, 3, h, w] in channels-last order
+        return _Placed(canvas.permute(0, 3, 1, 2), inner, (height, width))
+
+    def _look_at(self, placed: _Placed, features: list[Tensor]) -> None:
+        """Take a photo and its features [1, C, h, w] as what is asked about."""
+        self._features = features
         # Regions are pooled from planes in float32: converted once here rather than at every question.
-        self._maps = [f.float().contiguous() for f in self._features]
-        self._input, self._inner = (padded[0], padded[1]), inner
-        self._scale = np.array([inner[1] / width, inner[0] / height], np.float32)
-        self.image_size = (height, width)
+        self._maps = [f.float().contiguous() for f in features]
+        self._input, self._inner, self.image_size = placed.input, placed.inner, placed.size
+        self._scale = (np.array(placed.inner[::-1]) / np.array(placed.size[::-1])).astype(np.float32)
+
+    @property
+    def batch(self) -> int:
+        """Photos that `detect_many` had best get at a time: several keep a GPU busy, and gain nothing on a CPU."""
+        return GPU_BATCH if self.device.startswith("cuda") else 1
+
+    @torch.inference_mode()
+    def detect_many(
+        self, images: Sequence[NDArray[np.uint8]], score: float = 0.05, max_detections: int | None = None
+    ) -> list[list[Instance]]:
+        """Return what is in each of several photos, as `set_image` and `detect` do photo by photo.
+
+        Only photos that fill the same canvas go through the backbone together: padding beyond what a photo has alone
+        would change what is found at its edges. Afterwards no photo is set.
+
+        Raises:
+            ValueError: An array is no photo.
+            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+        """
+        self.forget()
+        placed = [self._place(image) for image in images]
+        alike: dict[tuple[int, int], list[int]] = {}
+        for index, photo in enumerate(placed):
+            alike.setdefault(photo.input, []).append(index)
+        found: dict[int, list[Instance]] = {}
+        for members in alike.values():
+            features = self._network.encode(torch.cat([placed[i].pixels for i in members]))
+            for row, index in enumerate(members):
+                self._look_at(placed[index], [f[row : row + 1] for f in features])
+                found[index] = self.detect(score, max_detections)
+        self.forget()
+        return [found[index] for index in range(len(placed))]
 
     @torch.inference_mode()
     def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:

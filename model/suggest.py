@@ -22,7 +22,7 @@ from model import preview
 from model.categories import to_coco
 from model.checkpoint import write_bytes
 from model.folder import list_photos
-from model.memory import detect_within_memory
+from model.memory import detect_many_within_memory, groups
 from model.pair import make_predictor
 from model.photo import PhotoError, read_photo
 from model.predict import DeviceError
@@ -33,6 +33,9 @@ from model.weights import WeightsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from model.pair import Pair
     from model.predict import Predictor
 
@@ -42,6 +45,7 @@ GENERATOR = "annotator suggest"
 SYNC_SECONDS = 5.0
 """How much work a power cut may cost."""
 REPORT_SECONDS = 5.0
+NO_MEMORY = "There is not enough memory for this photo."
 
 
 class SuggestError(Exception):
@@ -151,8 +155,10 @@ def _run(args: argparse.Namespace, team: Team) -> int:
         left = [name for name in photos if name not in done]
         if len(left) < len(photos) and team.leads:
             _say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
-        for name in _progress(team.share(left), sys.stderr.isatty()) if team.leads else team.share(left):
-            journal.add(_suggest(predictor, args.folder, name, args.score, args.preview))
+        names = _progress(team.share(left), sys.stderr.isatty()) if team.leads else team.share(left)
+        for group in groups(names, predictor.batch):
+            for record in _suggest(predictor, args.folder, group, args.score, args.preview):
+                journal.add(record)
     finally:
         journal.close()
     found = {name: record for part in team.gather(list(journal.done.items())) for name, record in part}
@@ -209,21 +215,32 @@ def _check_output(output: Path) -> None:
 
 
 def _suggest(
-    predictor: Predictor | Pair, folder: Path, name: str, score: float, previews: Path | None
-) -> dict[str, Any]:
-    """Return the record of one photo; one that cannot be read has the reason in it instead of annotations."""
+    predictor: Predictor | Pair, folder: Path, names: list[str], score: float, previews: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of photos; one that cannot be read has the reason in it instead of annotations."""
+    photos: dict[str, NDArray[np.uint8]] = {}
+    for name in names:
+        try:
+            photos[name] = read_photo(folder / name)
+        except PhotoError as error:
+            yield {"file_name": name, "error": str(error)}
+        except MemoryError:
+            yield {"file_name": name, "error": NO_MEMORY}
     try:
-        photo = read_photo(folder / name)
-        found = detect_within_memory(predictor, photo, _say, score=score)
-    except PhotoError as error:
-        return {"file_name": name, "error": str(error)}
+        found = detect_many_within_memory(predictor, list(photos.values()), _say, score=score)
     except (torch.OutOfMemoryError, MemoryError):
-        return {"file_name": name, "error": "There is not enough memory for this photo."}
-    if previews:
-        preview.save(preview.draw(photo, found, predictor.categories), (previews / name).with_suffix(".jpg"))
-    height, width = photo.shape[:2]
-    size = (height, width)
-    return {"file_name": name, "width": width, "height": height, "annotations": [annotation(i, size) for i in found]}
+        if len(names) > 1:
+            for name in photos:
+                yield from _suggest(predictor, folder, [name], score, previews)
+        else:
+            yield {"file_name": names[0], "error": NO_MEMORY}
+        return
+    for (name, photo), instances in zip(photos.items(), found, strict=True):
+        if previews:
+            preview.save(preview.draw(photo, instances, predictor.categories), (previews / name).with_suffix(".jpg"))
+        size = (photo.shape[0], photo.shape[1])
+        annotations = [annotation(i, size) for i in instances]
+        yield {"file_name": name, "width": size[1], "height": size[0], "annotations": annotations}
 
 
 def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argparse.Namespace) -> dict[str, Any]:

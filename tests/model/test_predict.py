@@ -10,7 +10,7 @@ import torch
 
 from model.build import build
 from model.checkpoint import Checkpoint
-from model.memory import detect_within_memory
+from model.memory import detect_many_within_memory, detect_within_memory
 from model.predict import DeviceError, Instance, Predictor
 from model.weights import fold_norms, network_of
 from tests.model.conftest import CATEGORIES, TINY, config
@@ -191,3 +191,47 @@ def test_full_gpu_memory_leads_to_smaller_photos_and_then_to_the_cpu(
     assert predictor.device == "cpu"
     assert len(told) == 3
     assert "CPU" in told[-1]
+
+
+def same(one: list[Instance], other: list[Instance]) -> None:
+    assert [i.category_id for i in one] == [i.category_id for i in other]
+    for a, b in zip(one, other, strict=True):
+        assert a.score == pytest.approx(b.score, abs=1e-4)
+        np.testing.assert_allclose(a.box, b.box, atol=1e-4)
+        for ring, twin in zip((r for p in a.polygons for r in p), (r for p in b.polygons for r in p), strict=True):
+            np.testing.assert_allclose(ring, twin, atol=1e-3)
+        if a.keypoints is not None and b.keypoints is not None:
+            np.testing.assert_allclose(a.keypoints, b.keypoints, atol=1e-3)
+
+
+def test_many_photos_at_once_give_what_each_gives_alone(predictor: Predictor) -> None:
+    random = np.random.default_rng(1)
+    sizes = [(90, 130), (130, 90), (90, 130), (92, 128), (40, 200)]  # some fill the same canvas, some do not
+    photos = [random.integers(0, 255, (*size, 3), np.uint8) for size in sizes]
+    together = predictor.detect_many(photos, score=0.0, max_detections=12)
+    with pytest.raises(RuntimeError, match="set_image"):
+        predictor.detect()
+    assert len(together) == len(photos)
+    for photo, found in zip(photos, together, strict=True):
+        predictor.set_image(photo)
+        alone = predictor.detect(score=0.0, max_detections=12)
+        assert alone
+        same(found, alone)
+    assert predictor.detect_many([]) == []
+    assert predictor.batch == 1  # nothing is gained on a CPU
+
+
+def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = predictor._network.encode
+    asked: list[int] = []
+
+    def small_memory(images: torch.Tensor) -> list[torch.Tensor]:
+        asked.append(len(images))
+        if len(images) > 1:
+            raise torch.OutOfMemoryError
+        return encode(images)
+
+    monkeypatch.setattr(predictor._network, "encode", small_memory)
+    found = detect_many_within_memory(predictor, [PHOTO, PHOTO], pytest.fail, score=0.0)
+    assert asked == [2, 1, 1]
+    same(found[0], found[1])

@@ -12,11 +12,13 @@ from pycocotools.coco import COCO
 from model import suggest
 from model.folder import list_photos
 from model.photo import photo_size
-from model.predict import Instance
+from model.precision import fast_type
+from model.predict import Instance, Predictor
 from model.results import annotation
 from tests.model.conftest import CATEGORIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("repeatable")
@@ -75,11 +77,11 @@ def test_a_killed_run_goes_on(
     assert command(folder, tiny_weights, "--output", str(folder.parent / "whole.json")) == 0
     real, done = suggest._suggest, []
 
-    def killed(predictor: object, folder: Path, name: str, *more: object) -> dict[str, object]:
+    def killed(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
         if len(done) == 2:
             raise KeyboardInterrupt
-        done.append(name)
-        return real(predictor, folder, name, *more)  # pyrefly: ignore
+        done.extend(names)
+        return real(predictor, folder, names, *more)  # pyrefly: ignore
 
     output = folder.parent / "parts.json"
     monkeypatch.setattr(suggest, "_suggest", killed)
@@ -90,9 +92,9 @@ def test_a_killed_run_goes_on(
         file.write(b'{"file_name": "10.png", "wid')  # a line that was cut off
     rest: list[str] = []
 
-    def counted(predictor: object, folder: Path, name: str, *more: object) -> dict[str, object]:
-        rest.append(name)
-        return real(predictor, folder, name, *more)  # pyrefly: ignore
+    def counted(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
+        rest.extend(names)
+        return real(predictor, folder, names, *more)  # pyrefly: ignore
 
     monkeypatch.setattr(suggest, "_suggest", counted)
     capsys.readouterr()
@@ -204,3 +206,20 @@ def test_a_preview_shows_what_was_found() -> None:
     assert (inside != 128).any()
     assert shapely.Polygon(square).area == 240 * 160
     assert len({category_colour(i) for i in range(36)}) == 36
+
+
+def test_photos_in_batches_give_the_same_file(
+    folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    fast_type.cache_clear()
+    assert command(folder, tiny_weights) == 0
+    alone = json.loads((folder / "suggestions.json").read_text())
+    monkeypatch.setattr(Predictor, "batch", 3)
+    assert command(folder, tiny_weights) == 0
+    together = json.loads((folder / "suggestions.json").read_text())
+    assert together["images"] == alone["images"]
+    assert len(together["annotations"]) == len(alone["annotations"]) > 0
+    for one, other in zip(alone["annotations"], together["annotations"], strict=True):
+        assert one["bbox"] == pytest.approx(other["bbox"], abs=0.02)
+    fast_type.cache_clear()
