@@ -1,4 +1,4 @@
-"""How long the GUI's event loop pauses while the worker loads the model, looks at photos and at the whole folder."""
+"""How long the GUI's event loop pauses: the model is loaded, looks at photos, at the whole folder, and learns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QPushButton
 
+from annotator.core.training_events import Step
 from benchmarks.photos import real_folder, validation_names
 from benchmarks.report import Record, main
 from benchmarks.running import application, wait, wait_until
@@ -17,8 +19,12 @@ from benchmarks.running import application, wait, wait_until
 if TYPE_CHECKING:
     import argparse
 
+    from annotator.app import Application
+
 BEAT = 0.004  # seconds between two beats of the timer; a pause is what comes on top
 PHOTOS = 40
+LEARNED = 10  # photos of the round of fine-tuning
+ROUND_SECONDS = 45.0  # of a round that are measured
 
 
 class Pulse:
@@ -61,11 +67,47 @@ def measure(_args: argparse.Namespace) -> list[Record]:
             running.flow.suggest_all()
             wait_until(lambda: progress and progress[-1] is None)
             folder_pauses = pulse.take()
+            _label(running)
+            pulse.take()
+            beginning, training = _train(running, pulse)
     return [
         *_records("loading the model", loading, 250),
         *_records("looking at photos", browsing, 50),
         *_records("looking at the whole folder", folder_pauses, 50),
+        *_records("beginning a round of fine-tuning", beginning, 50),
+        *_records("during the round", training, 50),
     ]
+
+
+def _label(running: Application) -> None:
+    """Take the model's word for what is in some photos, and mark them done."""
+    session, actions = running.session, running.window.actions_
+    for name in session.photos.names[:LEARNED]:
+        session.go_to(name)
+        wait_until(lambda n=name: session.document and session.document.name == n and session.document.has_pool)
+        actions["suggestion.accept_all"].trigger()
+        actions["image.done"].trigger()
+
+
+def _train(running: Application, pulse: Pulse) -> tuple[np.ndarray, np.ndarray]:
+    """Pauses from the dialog to the first step of a round, and while photos are looked at during it."""
+    heard: list[object] = []
+    running.finetuning.process.heard.connect(heard.append)
+    running.window.actions_["model.fine_tune"].trigger()
+    button = running.window.findChild(QPushButton, "finetune.train")
+    assert isinstance(button, QPushButton)
+    wait_until(button.isEnabled)
+    button.click()
+    wait_until(lambda: any(isinstance(event, Step) for event in heard))
+    beginning = pulse.take()
+    end = time.monotonic() + ROUND_SECONDS
+    while time.monotonic() < end:
+        running.session.go(1)
+        wait(2.0)
+    training = pulse.take()
+    running.finetuning.process.cancel()
+    wait_until(lambda: not running.finetuning.process.running)
+    return beginning, training
 
 
 def _records(phase: str, pauses: np.ndarray, longest: float) -> list[Record]:

@@ -85,8 +85,7 @@ class Plot(QWidget):
         self._key.setTextFormat(Qt.TextFormat.RichText)
         self._key.setWordWrap(True)
         self._key.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._plot = pyqtgraph.PlotWidget()
-        self._plot.setMenuEnabled(False)
+        self._plot = pyqtgraph.PlotWidget(enableMenu=False)
         self._plot.setMouseEnabled(False, False)
         self._plot.hideButtons()
         self._plot.setLogMode(y=logarithmic)  # terms of very different size are told apart
