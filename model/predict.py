@@ -177,8 +177,8 @@ class Predictor:
     def _look_at(self, placed: _Placed, features: list[Tensor]) -> None:
         """Take a photo and its features [1, C, h, w] as what is asked about."""
         self._features = features
-        # Regions are pooled from planes in float32: converted once here rather than at every question.
-        self._maps = [f.float().contiguous() for f in features]
+        # A GPU pools regions from planes in float32: converted once here rather than at every question.
+        self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
         self._input, self._inner, self.image_size = placed.input, placed.inner, placed.size
         self._scale = (np.array(placed.inner[::-1]) / np.array(placed.size[::-1])).astype(np.float32)
 

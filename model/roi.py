@@ -76,12 +76,16 @@ class RegionPooler(nn.Module):
         if len(self.strides) == 1:
             return self._pool(features[0], rois, size, self.strides[0])
         level = self.levels(rois)
-        pooled = features[0].new_zeros((len(rois), features[0].shape[1], size, size))
+        places, parts = [], []
         for index, stride in enumerate(self.strides):
             here = torch.nonzero(level == index).flatten()
-            if len(here):
-                pooled = pooled.index_copy(0, here, self._pool(features[index], rois[here], size, stride))
-        return pooled
+            places.append(here)
+            part = self._pool(features[index], rois[here], size, stride) if len(here) else None
+            parts += [] if part is None else [part.permute(0, 2, 3, 1)]
+        if not parts:
+            return features[0].new_zeros((0, features[0].shape[1], size, size))
+        back = torch.cat(places).argsort()
+        return torch.cat(parts)[back].permute(0, 3, 1, 2)  # channels last, which convolutions like
 
     def _pool(self, features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
         return pool_regions(

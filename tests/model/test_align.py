@@ -1,4 +1,4 @@
-"""RoIAlign's gradient against torchvision's, which walks over the samples one by one."""
+"""RoIAlign and its gradient against torchvision's, which walks over the samples one by one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_gradient_is_that_of_torchvision(size: int, samples: int, *, half_pixel:
     weight = torch.randn(90, 5, size, size)
     own = align(features, rois, size, 0.25, samples, half_pixel=half_pixel)
     theirs = roi_align(features, rois, size, 0.25, samples, aligned=half_pixel)
-    assert torch.equal(own, theirs)
+    torch.testing.assert_close(own, theirs, rtol=0, atol=2e-5)
     found = torch.autograd.grad((own * weight).sum(), features)[0]
     wanted = torch.autograd.grad((theirs * weight).sum(), features)[0]
     assert torch.allclose(found, wanted, atol=1e-4)
@@ -47,3 +47,20 @@ def test_samples_beyond_the_line_count_at_its_end_or_not_at_all() -> None:
     first, weights = sample_weights(torch.tensor([-2.0]), torch.tensor([0.0]), 9, 2, 1)
     assert first.tolist() == [0]
     assert weights[0, :, 0].tolist() == [0.0, 1.0]
+
+
+def test_half_precision_sums_cells_where_they_are() -> None:
+    ramp = torch.arange(40, dtype=torch.float32).expand(2, 8, 30, 40).contiguous(memory_format=torch.channels_last)
+    rois = torch.tensor([[1.0, 3.0, 2.0, 31.0, 22.0], [0.0, 0.0, 0.0, 40.0, 30.0]])
+    exact = roi_align(ramp, rois, 7, 1.0, 2, aligned=True)
+    half = align(ramp.bfloat16(), rois, 7, 1.0, 2, half_pixel=True)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), exact, rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_no_regions_and_a_map_of_one_cell(kind: torch.dtype) -> None:
+    features = torch.full((1, 3, 1, 1), 2.0, dtype=kind)
+    assert align(features, torch.zeros(0, 5), 7, 1.0, 2, half_pixel=True).shape == (0, 3, 7, 7)
+    found = align(features, torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]]), 2, 1.0, 2, half_pixel=True)
+    assert found.flatten().tolist() == [2.0] * 12
