@@ -122,7 +122,8 @@ class FineTuning(QObject):
         self._dialog = None
 
     def _known(self) -> list[str]:
-        return [category.name for category in self._flow.model.categories] if self._flow.model else []
+        """The classes of the model; before it is loaded, no class of the project counts as new."""
+        return [category.name for category in (self._flow.model or self._session).categories]
 
     def start(self, settings: RoundSettings) -> None:
         """Begin a round with the photos that the dialog has gathered."""

@@ -13,7 +13,7 @@ from annotator.panels.models_dialog import ModelFact, ModelsDialog
 
 if TYPE_CHECKING:
     from annotator.core.rounds import Rounds
-    from annotator.inference import ModelInfo, Suggester
+    from annotator.inference import ModelInfo, Progress, Suggester
     from annotator.model_choice import ModelChoice
     from annotator.session import Session
     from annotator.suggestions import SuggestionFlow
@@ -35,8 +35,10 @@ class ProjectModels(QObject):
         self._session, self._suggester, self._flow, self._choice = session, suggester, flow, choice
         self._window = window
         self._again: list[str] = []  # photos that the new model has to look at again
+        self._whole_folder = False  # whether the model is going through all photos
         self._dialog: ModelsDialog | None = None
         suggester.loaded.connect(self._loaded)
+        suggester.progress.connect(self._note_progress)
         window.models_requested.connect(self.show_models)
         self._listed.connect(self._show_list)
 
@@ -59,7 +61,7 @@ class ProjectModels(QObject):
         """Use a model in this folder from now on; what is not done is looked at again, the current photo first."""
         if self._session.store is None or weights == self._choice.weights:
             return
-        self._again = self._flow.stale_names()
+        self._again = self._flow.unfinished() if self._whole_folder else self._flow.stale_names()
         self._window.banner.retract(ROUND)
         self._choice.use(weights, here=True)
 
@@ -81,6 +83,9 @@ class ProjectModels(QObject):
             self._suggester.suggest_all(names)
         if self._dialog and self._dialog.isVisible():
             self._refresh()
+
+    def _note_progress(self, progress: Progress | None) -> None:
+        self._whole_folder = progress is not None
 
     def _use_by_name(self, name: str) -> None:
         store = self._session.store

@@ -60,11 +60,12 @@ class SuggestionFlow(QObject):
 
     def suggest_all(self) -> None:
         """Ask for every photo that the model has not looked at."""
+        self._suggester.suggest_all(name for name in self.unfinished() if name not in self._scores)
+
+    def unfinished(self) -> list[str]:
+        """The photos that can be read and are not done."""
         photos = self._session.photos
-        self._suggester.suggest_all(
-            name for i, name in enumerate(photos.names)
-            if name not in self._scores and photos.status(i) not in _FINISHED
-        )  # fmt: skip
+        return [name for i, name in enumerate(photos.names) if photos.status(i) not in _FINISHED]
 
     def expect_model(self) -> None:
         """Another model is being loaded: nothing that the one before it said is offered any more."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_ERRORS = 64 << 10  # bytes of what it says on standard error
 GRACE = 3000  # milliseconds from asking it to end to ending it
+ORPHANS_GRACE = 3.0  # seconds that one which a window left behind has to save itself
 NICENESS = 19
 _BELOW_NORMAL = 0x4000  # Windows' BELOW_NORMAL_PRIORITY_CLASS
 _MAY_SET = 0x0200  # and PROCESS_SET_INFORMATION
@@ -195,7 +198,9 @@ def lower_priority(process: int) -> None:
 
 
 def end_orphan(process: int, output: str) -> None:
-    """End the training process that a killed window left behind, if it is still that. For a thread; not on Windows.
+    """End the training process that a window left behind, if it is still that. For a thread; not on Windows.
+
+    It may be saving itself, because the window told it to: it is given some time for that.
 
     Args:
         process: Its id.
@@ -205,9 +210,12 @@ def end_orphan(process: int, output: str) -> None:
         return
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         ask = ["ps", "-ww", "-o", "command=", "-p", str(process)]
-        found = subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603 - no shell
-        if output in found:
-            os.kill(process, 15)
+        end = time.monotonic() + ORPHANS_GRACE
+        while output in subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout:  # noqa: S603
+            if time.monotonic() > end:
+                os.kill(process, signal.SIGTERM)
+                return
+            time.sleep(0.2)
 
 
 def _environment() -> QProcessEnvironment:

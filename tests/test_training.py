@@ -143,7 +143,8 @@ def test_a_second_start_knows_nothing_of_the_first(qtbot: QtBot, make: Make) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ids of processes are looked up with ps")
-def test_an_orphan_is_ended_and_nobody_else(qtbot: QtBot) -> None:
+def test_an_orphan_is_ended_and_nobody_else(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annotator.training.ORPHANS_GRACE", 0.1)
     orphan = QProcess()
     orphan.start(sys.executable, ["-S", "-c", "import time; time.sleep(60)", "/x/round-001.safetensors"])
     assert orphan.waitForStarted()

@@ -78,7 +78,7 @@ class ModelPanel(QWidget):
         self._whole_folder = _WholeFolder()
         self._fine_tune = QPushButton(icons.icon("fine-tune"), "")
         self._fine_tune.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tip = "Let the model learn from the photos that are done (Ctrl+T)"
+        tip = "Let the model learn from the photos that are done"
         name_control(self._fine_tune, "model.fine_tune_button", tip, "Fine-tune")
         self.set_training(None)
         self._lay_out()
