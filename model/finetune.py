@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 def fine_tune(
     request: Request, device: torch.device, team: Team, control: Control, report: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Do a round; `report` hears what goes on (see README, Fine-tuning).
+    """Do a round.
+
+    `report` hears JSON-ready records, `event` among them: start, features, estimate, validation (epoch 0 is the parent),
+    preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
         model.dataset.DataError: There is nothing to learn from.

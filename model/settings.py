@@ -24,10 +24,12 @@ MOST_GROWTH = 5 / 3
 """How much larger than the parent's the short side may get for small objects: time grows with its square."""
 OBJECT_SIDE = 28.0
 """Pixels that the median object should have, along a side, in the network's picture."""
-STEPS = 240
+STEPS = 320
 """Steps of a round: about this many, whatever the number of photos ..."""
-LEAST_EPOCHS, MOST_EPOCHS = 8, 60
-"""... within these bounds."""
+LEAST_EPOCHS, MOST_EPOCHS = 8, 80
+"""... within these bounds ..."""
+MOST_EPOCHS_OF_FEW = 50
+"""... and this one where several models are trained in turn."""
 REPLAYED_KEYPOINT_WEIGHT = 0.05
 """Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
 RATES: dict[str, float] = {"heads": 1e-3, "neck": 6e-4, "none": 4e-4}
@@ -113,7 +115,9 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
     batch = request.batch or 4
     per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
     steps = STEPS * min(1.0, config.short_side / side)  # larger pictures take longer: half of that is made up for
-    epochs = request.epochs or min(MOST_EPOCHS, max(LEAST_EPOCHS, round(steps / per_epoch)))
+    epochs = request.epochs or min(
+        MOST_EPOCHS_OF_FEW if few else MOST_EPOCHS, max(LEAST_EPOCHS, round(steps / per_epoch))
+    )
     own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
