@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, KeypointRCNNPredictor
@@ -102,12 +103,34 @@ class RegionHeads(nn.Module):
 
     def masks(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
         """Return mask logits [R, classes + 1, M, M] float32, M = 28 (14 for C4). Channel 0 is background."""
-        assert self.mask_head is not None
         assert self.mask_predictor is not None
+        return self.mask_predictor(self._mask_features(features, boxes)).float()
+
+    def own_masks(self, features: list[Tensor], boxes: list[Tensor], labels: Tensor) -> Tensor:
+        """Return probabilities [R, M, M] float32 of the mask of each region's own class, `labels` [R] int64.
+
+        With independent masks (sigmoid) by convolutions those of the other classes are not even computed.
+        """
+        if self.config.mask_loss == "softmax" or not isinstance(self.mask_predictor, MaskRCNNPredictor):
+            logits = self.masks(features, boxes)
+            chances = logits.sigmoid() if self.config.mask_loss == "sigmoid" else logits.softmax(1)
+            return chances[torch.arange(len(labels), device=labels.device), labels]
+        *before, last = self.mask_predictor
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        found = self._mask_features(features, boxes)
+        for layer in before:
+            found = layer(found)
+        weights = last.weight[labels].flatten(2).transpose(1, 2)  # [R, 1, C]: the 1x1 convolution's row of the class
+        logits = (weights @ found.flatten(2))[:, 0].float() + last.bias[labels].float()[:, None]
+        return logits.sigmoid().unflatten(1, found.shape[2:])
+
+    def _mask_features(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
+        assert self.mask_head is not None
         regions = self._regions(features, boxes, FINE_SIZE)
         if self.res5 is not None and self.config.mask_head == "fcn":
             regions = self.res5(regions)
-        return self.mask_predictor(self.mask_head(regions)).float()
+        return self.mask_head(regions)
 
     def keypoints(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
         """Return keypoint logits [R, K, 56, 56] float32."""

@@ -356,8 +356,5 @@ class Predictor:
     def _polygons(self, inner: Tensor, labels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
         if self._network.roi_heads.mask_head is None or len(inner) == 0:
             return [[] for _ in boxes]
-        logits = self._network.roi_heads.masks(self._maps, [inner])
-        own = torch.arange(len(labels), device=labels.device)
-        chances = logits.sigmoid() if self.config.mask_loss == "sigmoid" else logits.softmax(1)
-        masks = chances[own, labels].cpu().numpy()
+        masks = self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy()
         return [mask_polygons(mask, box, self.image_size) for mask, box in zip(masks, boxes, strict=True)]

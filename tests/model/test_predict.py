@@ -235,3 +235,22 @@ def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, m
     found = detect_many_within_memory(predictor, [PHOTO, PHOTO], pytest.fail, score=0.0)
     assert asked == [2, 1, 1]
     same(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"features": "c4"}, {"mask_loss": "softmax"}, {"mask_head": "mlp2"}, {"mask_norm": True}]
+)
+def test_the_mask_of_the_own_class_is_that_of_all_classes(changes: dict[str, str]) -> None:
+    chosen = config(keypoints=0, **changes)
+    heads = build(chosen).eval().roi_heads
+    sizes = (6,) if chosen.features == "c4" else (24, 12, 6, 3)
+    channels = 96 if chosen.features == "c4" else chosen.channels
+    maps = [torch.randn(1, channels, size, size) for size in sizes]
+    boxes, labels = torch.tensor([[5.0, 5, 60, 80], [10, 0, 30, 20], [0, 0, 90, 90]]), torch.tensor([2, 1, 2])
+    with torch.inference_mode():
+        logits = heads.masks(maps, [boxes])
+        every = logits.softmax(1) if chosen.mask_loss == "softmax" else logits.sigmoid()
+        own = heads.own_masks(maps, [boxes], labels)
+        nothing = heads.own_masks(maps, [boxes[:0]], labels[:0])
+    torch.testing.assert_close(own, every[torch.arange(3), labels], rtol=0, atol=1e-6)
+    assert nothing.shape == (0, *own.shape[1:])
