@@ -35,8 +35,8 @@ def fine_tune(
 ) -> None:
     """Do a round.
 
-    `report` hears JSON-ready records, `event` among them: start, features, estimate, validation (epoch 0 is the parent),
-    preview, step, notice, paused, resumed, and at the end result and done, or stopped.
+    `report` hears JSON-ready records, each with its `event`: start, features, estimate, validation (epoch 0 is the
+    parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
         model.dataset.DataError: There is nothing to learn from.

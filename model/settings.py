@@ -110,7 +110,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
     """
     side = request.short_side or short_side(project, config)
     objects = most_objects(project)
-    freeze: Freeze = request.freeze or ("heads" if few else "neck")
+    freeze: Freeze = request.freeze or ("heads" if few else "none")
     augment = request.augment or ("full" if freeze == "none" else "light")
     batch = request.batch or 4
     per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
