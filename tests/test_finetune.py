@@ -262,7 +262,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     more: list[Step] = []
     again.finetuning.process.heard.connect(lambda e: more.append(e) if isinstance(e, Step) else None)
     _button(again, "Go on").click()
-    qtbot.waitUntil(lambda: bool(more) or bool(again.window.banner.text), timeout=LONG)
+    qtbot.waitUntil(lambda: bool(more) or again.window.banner.kind == "error", timeout=LONG)
     assert more, again.window.banner.text
     assert more[0].step > steps[0].step, "it goes on from where it was"
     pause = find(again.window, QPushButton, "training.pause")
