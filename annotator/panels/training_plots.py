@@ -5,6 +5,7 @@ It brings pyqtgraph with it, which takes a third of a second to import: to be im
 
 from __future__ import annotations
 
+from math import log10
 from typing import TYPE_CHECKING
 
 import pyqtgraph
@@ -88,7 +89,10 @@ class Plot(QWidget):
         self._plot = pyqtgraph.PlotWidget(enableMenu=False)
         self._plot.setMouseEnabled(False, False)
         self._plot.hideButtons()
-        self._plot.setLogMode(y=logarithmic)  # terms of very different size are told apart
+        if logarithmic:  # terms of very different size are told apart
+            self._plot.setLogMode(y=True)
+            ticks = [step * 10.0**power for power in range(-4, 3) for step in (1, 3)]
+            self._plot.getAxis("left").setTicks([[(log10(value), f"{value:g}") for value in ticks]])
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._plot.setMinimumHeight(64)
