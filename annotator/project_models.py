@@ -50,10 +50,10 @@ class ProjectModels(QObject):
         banner = self._window.banner
         if result.better:
             self.use(weights)
-            text = f"The new model, {name}, is in use. {result.sentence}"
+            text = f"{name} is in use. {result.sentence}"
             banner.show_message(text, "info", [("Go back", lambda: self.use(before))], topic=ROUND)
         else:
-            text = f"The new model, {name}, is not clearly better and not in use. {result.sentence}"
+            text = f"{name} is trained, but not in use. {result.sentence}"
             actions = [("Use it anyway", lambda: self.use(weights)), ("Keep the old one", lambda: None)]
             banner.show_message(text, "warning", actions, topic=ROUND)
 

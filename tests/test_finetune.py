@@ -201,7 +201,7 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     assert [e.outcome for e in ended] == [Outcome.DONE]
     assert results[0].better
     assert second != first.id
-    _says(qtbot, application, "round-001, is in use")
+    _says(qtbot, application, "round-001 is in use")
     assert Rounds(folder / ".annotator").in_use == "round-001"
     assert Rounds(folder / ".annotator").run is None
     qtbot.waitUntil(lambda: _pool(application, other, second) is not None, timeout=LONG)
@@ -272,7 +272,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     qtbot.waitUntil(lambda: pause.text() == "Pause", timeout=LONG)
     qtbot.mouseClick(find(again.window, QPushButton, "training.stop"), Qt.MouseButton.LeftButton)
 
-    _says(qtbot, again, "not clearly better")
+    _says(qtbot, again, "round-001 is trained, but not in use")
     assert again.flow.model.id == before.id
     assert Rounds(folder / ".annotator").in_use == ""
     assert _use(qtbot, again, _button(again, "Use it anyway").click) != before.id
@@ -305,7 +305,7 @@ def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Star
     rounds.begin(Run("round-001", [], 10), [], [])
     write_tiny_model(rounds.file("round-001"), seed=5)
     application = start(folder)
-    _says(qtbot, application, "round-001, is not clearly better")
+    _says(qtbot, application, "round-001 is trained, but not in use")
     _button(application, "Keep the old one").click()
     qtbot.waitUntil(lambda: Rounds(folder / ".annotator").run is None, timeout=LONG)
     assert Rounds(folder / ".annotator").names() == ["round-001"]

@@ -77,7 +77,7 @@ class ModelsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("models")
         self.setWindowTitle("Models of this project")
-        self.resize(760, 420)
+        self.resize(840, 420)
         self._facts: dict[str, ModelFact] = {}
         self._in_use = ""
         self._list = QTreeWidget()
