@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from model.predict import Instance, Predictor
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
-POOL_SIZE = 100
 RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 
 
@@ -325,9 +324,7 @@ class Suggester(QObject):
         predictor = self._predictor
         assert predictor is not None
         device = predictor.device
-        found = detect_within_memory(
-            predictor, photo.rgb(), self.notice.emit, score=POOL_SCORE, max_detections=POOL_SIZE
-        )
+        found = detect_within_memory(predictor, photo.rgb(), self.notice.emit, score=POOL_SCORE)
         if predictor.device != device:
             self._model_id = predictor.id
             self.loaded.emit(self._info(predictor))
