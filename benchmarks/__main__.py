@@ -14,7 +14,8 @@ from pathlib import Path
 import benchmarks
 from benchmarks.report import Record, machine, table
 
-HELPERS = {"__main__", "ablation", "paper", "photos", "report", "running"}  # the ablation takes more than an hour
+HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "report", "running"}
+LONG = {"ablation", "human_effort"}  # more than half an hour each: started by themselves
 
 
 def run() -> int:
@@ -24,7 +25,7 @@ def run() -> int:
     args = parser.parse_args()
     records: list[Record] = []
     failed: list[str] = []
-    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in HELPERS)
+    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in HELPERS | LONG)
     with tempfile.TemporaryDirectory() as folder:
         for i, name in enumerate(names, 1):
             print(f"{i} of {len(names)}: {name}", file=sys.stderr, flush=True)
