@@ -38,7 +38,8 @@ def matched(wanted: list[Instance], found: list[Instance]) -> tuple[int, int]:
     sure = [i for i in wanted if i.score > SURE]
     if not sure or not found:
         return 0, len(sure)
-    overlaps = box_iou(*(torch.from_numpy(np.stack([i.box for i in part])) for part in (sure, found))).numpy()
+    first, second = (torch.from_numpy(np.stack([i.box for i in part])) for part in (sure, found))
+    overlaps = box_iou(first, second).numpy()
     same = np.array([[a.category_id == b.category_id for b in found] for a in sure])
     return int(((overlaps >= CLOSE) & same).any(1).sum()), len(sure)
 
