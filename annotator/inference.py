@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.geometry import from_parts, rectangle
 from annotator.photos import Photo, PhotoCache, decode
-from annotator.preload import preload_torch
+from annotator.preload import large_import, preload_torch
 from annotator.worker import Worker
 
 if TYPE_CHECKING:
@@ -234,10 +234,11 @@ class Suggester(QObject):
         try:
             import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
 
-            preload_torch()
-            from model.pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
+            with large_import():
+                preload_torch()
+                from model.pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
 
-            predictor = make_predictor(weights, device)
+                predictor = make_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error))
             return

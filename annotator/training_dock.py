@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDockWidget
 from annotator.core.training_events import Preview, Step
 from annotator.panels.training_panel import TrainingPanel
 from annotator.photos import decode
+from annotator.preload import large_import
 
 if TYPE_CHECKING:
     from annotator.core.training_events import AnyEvent
@@ -47,7 +48,8 @@ class TrainingDock(QObject):
             self._plots_asked = True
 
             def work() -> None:
-                import_module(PLOTS)
+                with large_import():
+                    import_module(PLOTS)
                 self._imported.emit()
 
             self._session.on_disk(work)
