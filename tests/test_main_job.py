@@ -161,7 +161,8 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
     _click(application, _place(application, inside.x, inside.y))
     assert document.selection == (accepted.id,)
     ring = to_parts(accepted.shape)[0][0]
-    x, y = ring[len(ring) // 3]
+    joints = np.array([(p.x, p.y) for p in accepted.keypoints if p.visibility])
+    x, y = ring[np.linalg.norm(ring[:, None] - joints, axis=2).min(1).argmax()]  # a joint nearby would be dragged
     goal = _place(application, 0.8 * x + 0.2 * inside.x, 0.8 * y + 0.2 * inside.y)
     _drag(application, _place(application, x, y), goal)
     corrected = document.annotations[0]
