@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,7 +26,8 @@ def write_graph(folder: Path) -> Path:
     for block in range(1, 17):
         names += [f"block_{block}_{part}" for part in ("expand/Conv2D", "depthwise/depthwise", "project/Conv2D")]
     convolutions = [m for m in network.features[:18].modules() if isinstance(m, torch.nn.Conv2d)]
-    weights, data = [{"name": "count", "shape": [], "dtype": "int32"}], np.int32(7).tobytes()
+    weights: list[dict[str, Any]] = [{"name": "count", "shape": [], "dtype": "int32"}]
+    data = np.int32(7).tobytes()
     for name, convolution in zip(names, convolutions, strict=True):
         out, into, *kernel = convolution.weight.shape
         shape = [*kernel, out, into] if convolution.groups > 1 else [*kernel, into, out]
