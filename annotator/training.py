@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT_ERRORS = 64 << 10  # bytes of what it says on standard error
 GRACE = 3000  # milliseconds from asking it to end to ending it
 ORPHANS_GRACE = 3.0  # seconds that one which a window left behind has to save itself
-NICENESS = 19
+NICENESS = 10
 _BELOW_NORMAL = 0x4000  # Windows' BELOW_NORMAL_PRIORITY_CLASS
 _MAY_SET = 0x0200  # and PROCESS_SET_INFORMATION
 
