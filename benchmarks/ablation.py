@@ -34,7 +34,15 @@ PAGE = ROOT / "benchmarks" / "results" / "ablation.md"
 SHARED = ROOT.parent / "shared" / "data"
 
 REDUCED_MODEL = replace(
-    BUILTIN, channels=64, box_width=256, keypoints=0, box_nms=0.5, rpn_pre_nms=300, rpn_post_nms=150, short_side=192
+    BUILTIN,
+    width=1.0,
+    channels=64,
+    box_width=256,
+    keypoints=0,
+    box_nms=0.5,
+    rpn_pre_nms=300,
+    rpn_post_nms=150,
+    short_side=192,
 )
 REDUCED_TRAINING = TrainConfig(
     batch=4,

@@ -26,6 +26,7 @@ TINY = replace(
     BUILTIN,
     classes=2,
     backbone="mobilenet_v2",
+    width=1.0,
     channels=16,
     box_width=32,
     keypoints=len(POINTS),
