@@ -1,6 +1,6 @@
 """Does fine-tuning pay? A simulated person annotates a data set photo by photo and learns with the model.
 
-    python -m benchmarks.human_effort ../shared/data/balloon --photos 40
+    python -m benchmarks.human_effort ../shared/data/balloon --photos 40 --work runs/balloon
 
 Three ways through the same photos in the same order: by hand, with the parent model alone, and with the model tuned on
 the corrected outlines after every ten photos and put in use when it says that it is better. `benchmarks.corrections`
