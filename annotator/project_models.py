@@ -148,7 +148,7 @@ def fact_of(name: str, record: Record | None) -> ModelFact:
     return ModelFact(
         name,
         made=_when(record.created),
-        parent=record.parent if len(record.parent) < 16 else "earlier round",
+        parent=record.parent_name,
         photos=len(record.annotations) or record.photos,
         before=result.before,
         after=result.after,

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
@@ -13,8 +14,6 @@ from safetensors import SafetensorError, safe_open
 from model.checkpoint import FORMAT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from model.preparation import Preparation
     from model.project import Project
     from model.settings import Settings
@@ -33,6 +32,8 @@ class Record:
     """ISO 8601 with its time zone; empty where it is not known."""
     parent: str
     """`builtin`, `coco`, or the id of a checkpoint; empty where it is not known."""
+    parent_name: str
+    """The same for people: the name of the parent's file."""
     photos: int
     """That it learned from."""
     result: dict[str, Any]
@@ -62,6 +63,7 @@ def header(ready: Preparation, settings: Settings, result: dict[str, Any]) -> di
     lineage = {
         "name": request.output.stem,
         "parent": parent,
+        "parent_name": parent if parent == request.parent else Path(request.parent).stem,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "annotations": digests(ready.project),
         "settings": {**settings.record(), "forget": request.forget, "seed": request.seed},
@@ -92,6 +94,7 @@ def read(path: Path) -> Record | None:
         path.stem,
         str(own.get("created", "")),
         str(own.get("parent", "")),
+        str(own.get("parent_name", own.get("parent", ""))),
         split.get("train", 0) if isinstance(split.get("train", 0), int) else 0,
         _record(own, "result"),
         _record(own, "settings"),

@@ -72,7 +72,7 @@ def _row(record: Record, used: str) -> tuple[str, ...]:
         "*" if _is_used(record, used) else "",
         record.name,
         record.created[:16].replace("T", " "),
-        record.parent,
+        record.parent_name,
         str(record.photos) if record.photos else "",
         _change(result),
         _span(result),
