@@ -122,6 +122,7 @@ class ModelConfig:
 BUILTIN = ModelConfig(
     classes=12,
     backbone="mobilenet_v2",
+    width=1.5,
     channels=128,
     roi_half_pixel=True,
     box_width=512,
