@@ -76,5 +76,6 @@ def test_the_curve_is_of_the_last_photos_and_is_drawn(tmp_path: Path, qtbot: QtB
     assert points[3] == {"photos": 4, "by_hand": 10, "parent": 5, "tuned": 3.75}
     draw(points, [2], "cards", tmp_path / "curve.png")
     picture = cv2.imread(str(tmp_path / "curve.png"))
+    assert picture is not None
     assert picture.shape == (800, 1440, 3)
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5
