@@ -59,7 +59,7 @@ TRAINING = TrainConfig(batch=4, scales=(SIDE,), early_scales=(SIDE,), jitter=(1.
 def stock_network(config: ModelConfig, training: TrainConfig) -> Any:  # noqa: ANN401 - torchvision's types end here
     """Return torchvision's network of a config with a pyramid, in training mode."""
     assert config.keypoints
-    body = Body(config.backbone)
+    body = Body(config.backbone, width=config.width)
     widths = [_width(body.parts.get_submodule(name)) for name in body.stages]
     layers = {name: str(i) for i, name in enumerate(body.stages)}
     backbone = BackboneWithFPN(body.parts, layers, widths, config.channels)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save
 
 from model.augment import normalise
 from model.checkpoint import write_bytes
+from model.precision import autocast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[s
     """Return the body's maps of pictures [B, 3, H, W] uint8, in 16 bits, on the CPU."""
     network.backbone.body.eval()
     pictures = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with autocast(device):
         maps = network.body_maps(pictures)
     return {name: value.to(torch.bfloat16).cpu() for name, value in maps.items()}
 

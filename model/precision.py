@@ -28,6 +28,14 @@ def fast_type(device: str) -> torch.dtype:
     return torch.bfloat16 if able else torch.float32
 
 
+def autocast(device: torch.device) -> torch.autocast:
+    """Return the context in which a device trains fastest.
+
+    A CPU without instructions for 16-bit floats takes ten times and more as long with them.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_type(device.type) is torch.bfloat16)
+
+
 _CPU_QUESTIONS = tuple(
     getattr(torch.cpu, name)
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

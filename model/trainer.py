@@ -15,6 +15,7 @@ from model.augment import MaskCache, normalise
 from model.categories import Category, mirror
 from model.checkpoint import Checkpoint
 from model.loader import Batch, Batches, batches, plan_epoch
+from model.precision import autocast, fast_type
 from model.schedule import Average, rate_factor
 from model.team import Team
 
@@ -140,7 +141,7 @@ class Trainer:
             group["lr"] = self.config.learning_rate * factor * group["share"]
         pictures = self._on_device(batch.images)
         targets = [t.to(self.device) for t in batch.targets]
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             losses: dict[str, Tensor] = self.parallel(pictures, targets, self.config, self._mean_total)
         weights = {"keypoint": self.config.keypoint_weight}
         total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
@@ -159,7 +160,8 @@ class Trainer:
     def _on_device(self, images: Tensor | dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
         """Return pictures normalised, or maps of the body as they are, in the order that convolutions like."""
         if isinstance(images, dict):
-            moved = {name: maps.to(self.device, non_blocking=True) for name, maps in images.items()}
+            kind = fast_type(self.device.type)
+            moved = {name: maps.to(self.device, kind, non_blocking=True) for name, maps in images.items()}
             return {name: maps.contiguous(memory_format=torch.channels_last) for name, maps in moved.items()}
         pictures = normalise(images.to(self.device, non_blocking=True))
         return pictures.contiguous(memory_format=torch.channels_last)
