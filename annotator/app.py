@@ -47,9 +47,7 @@ class Application:
         self.window = Window(self.session, self.suggester, self.flow, self.choice, self.settings)
         self.window.samples_requested.connect(self.open_samples)
         self.models = ProjectModels(self.session, self.suggester, self.flow, self.choice, self.window)
-        self.finetuning = FineTuning(
-            self.session, self.flow, self.choice, self.models, settings=self.settings, window=self.window
-        )
+        self.finetuning = FineTuning(self.session, self.flow, self.choice, self.models, self.window)
         # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QMessageBox
 from annotator.core.document import Status
 from annotator.core.labelled import in_model_words, labelled, summarise
 from annotator.core.rounds import Run
-from annotator.core.training_events import Done, Notice, Result
+from annotator.core.training_events import Notice, Result
+from annotator.forecast import Forecast
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.project_models import ROUND, result_of
 from annotator.slices import Slices
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from annotator.model_choice import ModelChoice
     from annotator.project_models import ProjectModels
     from annotator.session import Session
-    from annotator.settings import Settings
     from annotator.suggestions import SuggestionFlow
     from annotator.window import Window
     from model.lineage import Record
@@ -51,20 +51,18 @@ class FineTuning(QObject):
         flow: SuggestionFlow,
         choice: ModelChoice,
         models: ProjectModels,
-        *,
-        settings: Settings,
         window: Window,
     ) -> None:
         super().__init__(window)
         self._session, self._flow, self._choice = session, flow, choice
-        self._settings, self._window = settings, window
-        self._models = models
+        self._models, self._window = models, window
         self.process = TrainingProcess(self)
         self._dock = TrainingDock(session, window)
         self._rounds: Rounds | None = None  # whose round is running
         self._run: Run | None = None
         self._result: Result | None = None
         self._dialog: FineTuneDialog | None = None
+        self._forecast = Forecast(session, self)
         self._gathering = Slices(self)
         self._gathering.done.connect(self._gathered)
         self._photos: list[Labelled] = []
@@ -112,11 +110,25 @@ class FineTuning(QObject):
         self._photos = photos
         if self._dialog:
             summary = summarise(photos, self._session.categories, self._known())
-            pace = self._settings.training_pace(str(self._dialog.settings.device))
-            self._dialog.set_summary(summary, pace * len(photos) if pace else None)
+            self._dialog.set_summary(summary)
+            self._foresee(ready=summary.ready)
+
+    def _foresee(self, *, ready: bool) -> None:
+        """Find out how long the round would take that the dialog shows."""
+        store, dialog = self._session.store, self._dialog
+        if store is None or dialog is None or not ready:
+            return
+        self._forecast.told.connect(dialog.set_time)
+        dialog.settings_changed.connect(lambda: self._forecast.change(dialog.settings))
+        categories = in_model_words(self._session.categories, self._known())
+        images, parent = store.images, self._choice.weights
+        self._forecast.begin(
+            store.rounds, self._photos, categories, images=images, parent=parent, settings=dialog.settings
+        )
 
     def _close_dialog(self) -> None:
         self._gathering.stop()
+        self._forecast.stop()
         if self._dialog:
             self._dialog.deleteLater()
         self._dialog = None
@@ -177,12 +189,6 @@ class FineTuning(QObject):
             self._window.banner.show_message(event.text, "warning", topic=ROUND)
         elif isinstance(event, Result):
             self._result = event
-        elif isinstance(event, Done) and self._run and self._run.photos:
-            self._settings.set_training_pace(self._device(), event.seconds / self._run.photos)
-
-    def _device(self) -> str:
-        arguments = self._run.arguments if self._run else []
-        return arguments[arguments.index("--device") + 1] if "--device" in arguments else "auto"
 
     def _finish_now(self) -> None:
         self._dock.panel.ending("finishing with the best model so far")
@@ -288,10 +294,12 @@ class FineTuning(QObject):
     def leave(self) -> None:
         """The window closes: let the process save itself. Does not wait for it."""
         self._gathering.stop()
+        self._forecast.stop()
         self.process.quit()
 
     def close(self, seconds: float | None = None) -> bool:
         """Wait for the process (at most so long), and return whether it has ended."""
+        self._forecast.close()
         return self.process.close(seconds)
 
     def _on_disk(self, rounds: Rounds, job: Callable[[], object]) -> None:

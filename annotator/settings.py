@@ -69,17 +69,6 @@ class Settings:
     def device(self, value: str) -> None:
         self._q.setValue("device", value)
 
-    def training_pace(self, device: str) -> float | None:
-        """Seconds that a photo of the last round of fine-tuning took on a device; None before the first."""
-        try:
-            return float(self._text(f"training_pace/{device}")) or None
-        except ValueError:
-            return None
-
-    def set_training_pace(self, device: str, seconds: float) -> None:
-        """Remember how long a photo of a round took."""
-        self._q.setValue(f"training_pace/{device}", str(seconds))
-
     @property
     def scheme(self) -> Scheme:
         """`system`, `light` or `dark`."""

@@ -97,7 +97,7 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     parent = weights.load(request.parent)
     if parent.config.mask_head == "none":
         raise TrainingError(f"{request.parent} finds no masks: choose a model that does.")
-    parts = _parts(request, project, leads=team.leads)
+    parts = parts_of(request, project, leads=team.leads)
     predictor = Predictor(parent, device)
     likes = most_like(project, parts.train, predictor, parent, tick)
     classes = join_classes(project.categories, parent, likes, forget=request.forget)
@@ -111,8 +111,17 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     return Preparation(request, parent, project, parts, classes, settings, pupils, rehearsal)
 
 
-def _parts(request: Request, project: Project, *, leads: bool) -> Parts:
-    """Decide what trains and what measures; what was decided in an earlier round stays."""
+def parts_of(request: Request, project: Project, *, leads: bool) -> Parts:
+    """Decide what trains and what measures; what was decided in an earlier round stays.
+
+    Args:
+        request: What the person wants.
+        project: The labels.
+        leads: Whether the decision is written down where `request` says.
+
+    Raises:
+        TrainingError: No labelled photo is left to train on.
+    """
     labels = project.labels()
     everything = list(range(len(labels)))
     known = splitting.read(request.split)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,11 @@ from tqdm import tqdm
 from model import reports, weights
 from model.build import build
 from model.config import BUILTIN, TrainConfig, changed
-from model.control import Control, standard_input
+from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.evaluate import evaluate
 from model.finetune import fine_tune
+from model.foresight import foresee
 from model.predict import DeviceError, Predictor
 from model.settings import Request
 from model.team import Team, join, leave
@@ -85,6 +87,7 @@ def _add_fine_tuning(add: Callable[..., object]) -> None:
     add("--forget", action="store_true", help="give up classes of the model that the file lacks")
     add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
     add("--cache", type=Path, metavar="DIR", help="folder for features of photos, kept for the next round")
+    add("--estimate", action="store_true", help="take a few steps to say how long a round takes, and write nothing")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -134,7 +137,12 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
     names = [field.name for field in fields(Request) if field.name in vars(args)]
     request = Request(**{name: getattr(args, name) for name in names})
     control = Control(report, standard_input() if args.json and team.leads else None)
-    fine_tune(request, _device(args.device), team, control, report)
+    device = _device(args.device)
+    if not args.estimate:
+        fine_tune(request, device, team, control, report)
+        return
+    with suppress(Stop, Quit):
+        report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
 
 
 def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:

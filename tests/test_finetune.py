@@ -311,6 +311,27 @@ def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Star
     assert Rounds(folder / ".annotator").names() == ["round-001"]
 
 
+def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folder: Path) -> None:
+    application = start(folder)
+    _mark_done(qtbot, application)
+    store = application.session.store
+    assert store
+    dialog = _dialog(qtbot, application)
+    time = find(dialog, QLabel, "finetune.time")
+    assert time.text().startswith("Being measured")
+    qtbot.waitUntil(lambda: time.text().startswith("About"), timeout=LONG)
+    short = time.text()
+    find(dialog, QLineEdit, "finetune.epochs").setText("1000")
+    assert time.text().startswith("Being measured")
+    qtbot.waitUntil(lambda: time.text().startswith("About") and time.text() != short, timeout=LONG)
+    find(dialog, QComboBox, "finetune.freeze").setCurrentIndex(1)  # and before that is measured:
+    find(dialog, QPushButton, "finetune.cancel").click()
+    qtbot.waitUntil(lambda: not store.rounds.forecast.exists(), timeout=LONG)
+    assert not application.finetuning.process.running
+    assert store.rounds.run is None
+    assert store.rounds.names() == []
+
+
 def test_too_little_is_done_to_begin(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
     _key(application, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)

@@ -121,6 +121,20 @@ class Rounds:
         _write(self.snapshot, encode_snapshot(photos, categories))
         self.keep(run)
 
+    def foresee(self, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
+        """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
+        self.training.mkdir(parents=True, exist_ok=True)
+        _write(self.forecast, encode_snapshot(photos, categories))
+
+    def forget_forecast(self) -> None:
+        """Delete what was written to measure a round's time. OSErrors pass through."""
+        self.forecast.unlink(missing_ok=True)
+
+    @property
+    def forecast(self) -> Path:
+        """The COCO file of what a round would learn from."""
+        return self.training / "forecast.json"
+
     @property
     def snapshot(self) -> Path:
         """The COCO file of what the round learns from."""
@@ -140,10 +154,12 @@ class Rounds:
         if run and discard:
             self.remove(run.name)
 
-    def arguments(self, name: str, images: Path, parent: str, settings: RoundSettings) -> list[str]:
-        """The arguments of the training command for a round of that name."""
+    def arguments(
+        self, name: str, images: Path, parent: str, settings: RoundSettings, *, forecast: bool = False
+    ) -> list[str]:
+        """The arguments of the training command for a round of that name, or for the forecast of its time."""
         return [
-            str(self.snapshot),
+            *([str(self.forecast), "--estimate"] if forecast else [str(self.snapshot)]),
             "--images", str(images),
             "--from", parent,
             "--output", str(self.file(name)),

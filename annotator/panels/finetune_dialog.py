@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from annotator.core.rounds import RoundSettings
 from annotator.panels.parts import ElidedLabel, Field, label, name_control, paint_swatch
-from annotator.panels.words import counted, duration
+from annotator.panels.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +55,11 @@ class FineTuneDialog(QDialog):
 
     Signals:
         train_requested: (RoundSettings) the person wants a round.
+        settings_changed: another choice was made: how long the round takes is not known any more.
     """
 
     train_requested = Signal(object)
+    settings_changed = Signal()
 
     def __init__(self, parent_model: str, device: str, parent: QWidget | None = None) -> None:
         """Show that things are being counted, for a round that starts from a model called `parent_model`."""
@@ -65,7 +67,6 @@ class FineTuneDialog(QDialog):
         self.setObjectName("finetune")
         self.setWindowTitle("Fine-tune")
         self.setFixedWidth(WIDTH)
-        self._seconds: float | None = None
         self._photos = _fact("finetune.photos", "counting…")
         self._split = _fact("finetune.split")
         self._parent_model = ElidedLabel(parent_model, Qt.TextElideMode.ElideMiddle)
@@ -91,10 +92,12 @@ class FineTuneDialog(QDialog):
         self._lay_out()
         self._more.toggled.connect(self._show_advanced)
         self._train.clicked.connect(self._begin)
+        self._device.currentIndexChanged.connect(self._change)
+        self._advanced.changed.connect(self._change)
         self._show_advanced(on=False)
 
-    def set_summary(self, summary: Summary, seconds: float | None) -> None:
-        """Show what there is to learn from, and about how many seconds it will take, None if nobody can tell."""
+    def set_summary(self, summary: Summary) -> None:
+        """Show what there is to learn from."""
         empty = f", {summary.empty} of them checked to be empty" if summary.empty else ""
         self._photos.setText(f"{counted(summary.photos, 'photo')} marked done{empty}")
         apart = summary.kept_apart
@@ -105,12 +108,16 @@ class FineTuneDialog(QDialog):
         self._classes.show_classes(summary.classes)
         self._problems.setText("\n".join(summary.problems))
         self._problems.setVisible(bool(summary.problems))
-        if seconds is None:
-            self._time.setText("Minutes; it is measured in the first steps and shown then")
-        else:
-            self._time.setText(f"About {duration(seconds)}; measured again in the first steps")
         self._train.setEnabled(summary.ready)
         self._fit()
+
+    def set_time(self, text: str) -> None:
+        """Say how long a round will take, or that it is being found out."""
+        self._time.setText(text)
+        self._fit()
+
+    def _change(self) -> None:
+        self.settings_changed.emit()
 
     @property
     def settings(self) -> RoundSettings:
@@ -229,7 +236,13 @@ class _Swatch(QWidget):
 
 
 class _Advanced(QWidget):
-    """What nobody has to choose."""
+    """What nobody has to choose.
+
+    Signals:
+        changed: another choice was made.
+    """
+
+    changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -257,6 +270,14 @@ class _Advanced(QWidget):
         ):  # fmt: skip
             form.addRow(_caption(text), widget)
         self.setLayout(form)
+        for box in (self._freeze, self._side, self._augment):
+            box.currentIndexChanged.connect(self._change)
+        for field in (self._epochs, self._rate):
+            field.textChanged.connect(self._change)
+        self._keep.toggled.connect(self._change)
+
+    def _change(self) -> None:
+        self.changed.emit()
 
     def settings(self, device: str) -> RoundSettings:
         """What is chosen."""

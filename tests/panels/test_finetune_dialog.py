@@ -40,10 +40,9 @@ def test_nothing_can_begin_before_it_is_counted(dialog: FineTuneDialog) -> None:
 
 
 def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
-    dialog.set_summary(GOOD, 400)
+    dialog.set_summary(GOOD)
     assert _text(dialog, "photos") == "12 photos marked done, 2 of them checked to be empty"
     assert _text(dialog, "split").startswith("About 2 of them are kept apart")
-    assert _text(dialog, "time").startswith("About 7 min")
     assert find(dialog, ElidedLabel, "finetune.parent").full_text == "builtin"
     shown = _texts(dialog)
     assert [text for text in ("balloon", "22 objects", "person", "3 objects") if text not in shown] == []
@@ -52,20 +51,32 @@ def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
     assert any("close the window" in text for text in shown)
 
 
-def test_few_photos_and_an_unknown_time(dialog: FineTuneDialog) -> None:
-    dialog.set_summary(Summary(7, 0, CLASSES, (), ready=True), None)
+def test_few_photos_take_turns(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(Summary(7, 0, CLASSES, (), ready=True))
     assert "in turn" in _text(dialog, "split")
-    assert "measured in the first steps" in _text(dialog, "time")
+
+
+def test_the_time_is_told_and_asked_for_again_with_other_choices(qtbot: QtBot, dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD)
+    dialog.set_time("About 7 min")
+    assert _text(dialog, "time") == "About 7 min"
+    find(dialog, QToolButton, "finetune.advanced").click()
+    with qtbot.waitSignal(dialog.settings_changed):
+        qtbot.keyClicks(find(dialog, QLineEdit, "finetune.epochs"), "5")
+    with qtbot.waitSignal(dialog.settings_changed):
+        qtbot.mouseClick(find(dialog, QCheckBox, "finetune.keep"), Qt.MouseButton.LeftButton)
+    assert dialog.settings.epochs == 5
+    assert dialog.settings.forget
 
 
 def test_problems_are_named_and_what_is_not_ready_cannot_begin(dialog: FineTuneDialog) -> None:
-    dialog.set_summary(Summary(1, 0, CLASSES, ("One.", "Two."), ready=False), None)
+    dialog.set_summary(Summary(1, 0, CLASSES, ("One.", "Two."), ready=False))
     assert _text(dialog, "problems") == "One.\nTwo."
     assert not find(dialog, QPushButton, "finetune.train").isEnabled()
 
 
 def test_the_standard_leaves_every_choice_to_the_training(qtbot: QtBot, dialog: FineTuneDialog) -> None:
-    dialog.set_summary(GOOD, None)
+    dialog.set_summary(GOOD)
     with qtbot.waitSignal(dialog.train_requested) as asked:
         QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert asked.args == [RoundSettings(device="cpu")]
@@ -73,7 +84,7 @@ def test_the_standard_leaves_every_choice_to_the_training(qtbot: QtBot, dialog: 
 
 
 def test_advanced_choices(qtbot: QtBot, dialog: FineTuneDialog) -> None:
-    dialog.set_summary(GOOD, None)
+    dialog.set_summary(GOOD)
     part = find(dialog, QWidget, "finetune.advanced_part")
     assert not part.isVisible()
     low = dialog.height()
@@ -99,7 +110,7 @@ def test_a_learning_rate_that_is_none_is_not_taken(dialog: FineTuneDialog, text:
 
 def test_nothing_is_cut_off(dialog: FineTuneDialog) -> None:
     many = tuple(ClassFact(f"a class with the number {i}", "#ff9f1c", i + 1, is_new=True) for i in range(30))
-    dialog.set_summary(Summary(1200, 3, many, ("“x” has a single object so far: too little.",) * 3, ready=True), 4000)
+    dialog.set_summary(Summary(1200, 3, many, ("“x” has a single object so far: too little.",) * 3, ready=True))
     find(dialog, QToolButton, "finetune.advanced").click()
     assert dialog.height() < 900
     for label in dialog.findChildren(QLabel):

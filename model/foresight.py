@@ -1,0 +1,125 @@
+"""How long a round will take: measured on a few of its steps, of which nothing is kept."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from model import weights
+from model.adapt import adapt, join_classes
+from model.course import EXAMINATIONS
+from model.features import open_cache
+from model.lessons import Lessons, Pupil, batches, plan_round
+from model.photo import PhotoError, read_photo
+from model.predict import Predictor
+from model.preparation import parts_of
+from model.project import read_project
+from model.replay import own_photos, sample_photos
+from model.settings import choose
+from model.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from model.checkpoint import Checkpoint
+    from model.loader import Plan
+    from model.settings import Request
+
+STEPS = 3
+"""Steps that are timed, after one that is not: the first takes longer."""
+LOOKS = 3
+"""Photos that the parent looks at, the first of which is not timed either."""
+
+
+def foresee(request: Request, device: torch.device, tick: Callable[[], None]) -> float:
+    """Return about how many seconds a round takes from now on if it begins now.
+
+    Args:
+        request: What the person wants; nothing is written where it says.
+        device: Where it is computed.
+        tick: Called now and then; what it raises ends the measurement.
+
+    Raises:
+        model.dataset.DataError: There is nothing to learn from.
+        model.weights.WeightsError: The parent's weights cannot be used.
+        model.trainer.TrainingError: Training cannot go on.
+        OSError: There is no room for temporary files.
+    """
+    begin = time.monotonic()
+    project = read_project(request.annotations, request.images, tick)
+    parent = weights.load(request.parent)
+    parts = parts_of(request, project, leads=False)
+    read = time.monotonic() - begin
+    classes = join_classes(project.categories, parent, {}, forget=request.forget)
+    photos = own_photos(project, classes)
+    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
+    pupils = [Pupil(photos[i], project.looks[i].digest) for i in parts.train]
+    samples = [Pupil(photo, "", rehearsal=True) for photo in sample_photos(classes)]
+    trainer = Trainer(
+        adapt(parent, classes, **settings.network),
+        classes.categories,
+        photos,
+        replace(settings.train, workers=0),
+        output=request.output,
+        device=device,
+    )
+    plans = plan_round(pupils, settings.train, 0)
+    cached = settings.train.freeze != "none" and settings.augment == "light"
+    with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
+        lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
+    courses = len(parts.folds) + 1
+    visits = settings.train.epochs * sum(len(plan.photos) for plan in plan_round(pupils + samples, settings.train, 0))
+    area = (settings.network["short_side"] / parent.config.short_side) ** 2
+    measured = len(parts.measured)
+    examined = measured + (EXAMINATIONS + 1 if parts.val else 1) * measured * area
+    training = 60 * request.minutes if request.minutes > 0 else visits * lesson
+    asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
+    return read + look * (asked + examined) + body * variants * len(pupils + samples) + courses * training
+
+
+def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, tick: Callable[[], None]) -> float:
+    """Return the seconds that the parent takes for a photo; 0 where none can be read."""
+    predictor = Predictor(parent, device.type)
+    seconds = []
+    for path in paths:
+        tick()
+        try:
+            begin = time.monotonic()
+            predictor.set_image(read_photo(path))
+            predictor.detect()
+        except PhotoError:
+            continue
+        seconds.append(time.monotonic() - begin)
+    return median(seconds[1:] or seconds or [0.0])
+
+
+def _time_of_steps(
+    trainer: Trainer, pupils: list[Pupil], plans: list[Plan], folder: Path | None, tick: Callable[[], None]
+) -> tuple[float, float, int]:
+    """Return the seconds of a photo in a step, of the body for a photo to be kept, and how many variants are kept."""
+    config, body, variants = trainer.config, 0.0, 0
+    plans = (plans * (STEPS + 1))[: STEPS + 1]
+    cache = open_cache(folder, trainer.network, pupils, config, trainer.device) if folder else None
+    lessons = Lessons(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache)
+    if cache:
+        shown = sorted({i for plan in plans for i in plan.photos})
+        variants, cache.variants = cache.variants, 1
+        few = Lessons([pupils[i] for i in shown], [], config, trainer.masks, mirror=trainer.mirror)
+        begin = time.monotonic()
+        cache.fill(trainer.network, few, trainer.device, lambda *_: tick())
+        body = (time.monotonic() - begin) / len(shown)
+    seconds = []
+    iterator = iter(batches(lessons))
+    for plan in plans:
+        tick()
+        begin = time.monotonic()
+        trainer.step(next(iterator))
+        seconds.append((time.monotonic() - begin) / len(plan.photos))
+    return median(seconds[1:]), body, variants
