@@ -80,8 +80,9 @@ class MaskRCNN(nn.Module):
         finest = next(iter(maps.values()))
         size = (finest.shape[2] * self.backbone.strides[0], finest.shape[3] * self.backbone.strides[0])
         features = self.neck(maps)
-        scored = self.rpn.score(features, size)
-        found = self.rpn.losses(scored, targets, sampling, divisor)
+        with torch.no_grad():
+            scored = self.rpn.score(features, size)
+        found = self.rpn.losses(features, scored, targets, sampling, divisor)
         proposals = self.rpn.propose(
             scored, [size] * len(targets), pre_nms=sampling.rpn_pre_nms, post_nms=sampling.rpn_post_nms
         )

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import batched_nms
 
 from model import boxes as geometry
+from model.rpn_head import ProposalHead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ class RegionProposals(nn.Module):
         per_level = tuple((s,) for s in sizes) if len(strides) == len(sizes) else (tuple(sizes),) * len(strides)
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))
         count = self.anchor_generator.num_anchors_per_location()[0]
-        self.head = RPNHead(channels, count, config.rpn_convs)
+        self.head = ProposalHead(channels, count, config.rpn_convs)
 
     def score(self, features: list[Tensor], size: tuple[int, int]) -> Scored:
         """Score every anchor. `features` are maps [B, C, H, W], `size` the padded (height, width) of the pictures."""
@@ -97,28 +97,52 @@ class RegionProposals(nn.Module):
         return found
 
     def losses(
-        self, scored: Scored, targets: list[Target], sampling: TrainConfig, divisor: Callable[[int], float]
+        self,
+        features: list[Tensor],
+        scored: Scored,
+        targets: list[Target],
+        sampling: TrainConfig,
+        divisor: Callable[[int], float],
     ) -> dict[str, Tensor]:
-        """Return the losses of objectness and box (Faster R-CNN, eq. 1); `divisor` as in `MaskRCNN.forward`."""
-        objectness, truth, offsets, wanted = [], [], [], []
-        for scores, deltas, target in zip(scored.objectness, scored.offsets, targets, strict=True):
+        """Return the losses of objectness and box (Faster R-CNN, eq. 1).
+
+        Args:
+            features: Maps [B, C, H, W], which get a gradient.
+            scored: What `score` made of them; no gradient is needed.
+            targets: The truth of each photo.
+            sampling: How anchors are drawn.
+            divisor: As in `MaskRCNN.forward`.
+        """
+        drawn, truth, wanted = [], [], []
+        for scores, target in zip(scored.objectness, targets, strict=True):
             matched = geometry.match(scored.anchors, target.boxes, NEGATIVE_IOU, POSITIVE_IOU, keep_best=True)
             ignored = geometry.inside_share(scored.anchors, target.ignore) > 0.5
             if not target.complete.all():
                 # Something that looks like an object may be one that nobody labelled: no lesson in that.
-                ignored |= scores.detach() > 0
+                ignored |= scores > 0
             matched = torch.where((matched == -1) & ignored, -2, matched)
             positives, negatives = geometry.sample(matched, sampling.rpn_batch, 0.5, target.draws(0))
-            both = torch.cat([positives, negatives])
-            objectness.append(scores[both])
+            drawn.append(torch.cat([positives, negatives]))
             truth.append(torch.cat([torch.ones(len(positives)), torch.zeros(len(negatives))]).to(scores.device))
-            offsets.append(deltas[positives])
             base, true = scored.anchors[positives], target.boxes[matched[positives]]
             wanted.append(geometry.encode(true, base, geometry.RPN_WEIGHTS))
-        count = divisor(sum(len(t) for t in truth))
-        scores, labels = torch.cat(objectness), torch.cat(truth)
-        return {
-            "rpn_objectness": functional.binary_cross_entropy_with_logits(scores, labels, reduction="sum") / count,
-            "rpn_box": functional.smooth_l1_loss(torch.cat(offsets), torch.cat(wanted), reduction="sum", beta=SMOOTH)
-            / count,
-        }
+        labels = torch.cat(truth)
+        scores, offsets = self._again(features, scored, drawn)
+        count = divisor(len(labels))
+        objectness = functional.binary_cross_entropy_with_logits(scores, labels, reduction="sum")
+        box = functional.smooth_l1_loss(offsets[labels > 0], torch.cat(wanted), reduction="sum", beta=SMOOTH)
+        return {"rpn_objectness": objectness / count, "rpn_box": box / count}
+
+    def _again(self, features: list[Tensor], scored: Scored, drawn: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Score the anchors `drawn` for each photo with a gradient; return logits [N] and offsets [N, 4] of all."""
+        index = torch.cat(drawn)
+        photo = torch.repeat_interleave(torch.tensor([len(d) for d in drawn])).to(index.device)
+        scores = torch.zeros(len(index), device=index.device)
+        offsets = torch.zeros(len(index), 4, device=index.device)
+        start = 0
+        for maps, count in zip(features, scored.per_level, strict=True):
+            here = torch.nonzero((index >= start) & (index < start + count))[:, 0]
+            logits, deltas = self.head.at(maps, photo[here], index[here] - start)
+            scores, offsets = scores.index_put((here,), logits), offsets.index_put((here,), deltas)
+            start += count
+        return scores, offsets

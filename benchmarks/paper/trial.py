@@ -146,8 +146,10 @@ class ProposalsOnly(MaskRCNN):
     ) -> dict[str, Tensor]:
         """Return the losses of the proposals."""
         assert isinstance(images, torch.Tensor)
-        scored = self.rpn.score(self.backbone(images), (images.shape[2], images.shape[3]))
-        return self.rpn.losses(scored, targets, sampling, lambda count: max(1.0, mean_total(count)))
+        features = self.backbone(images)
+        with torch.no_grad():
+            scored = self.rpn.score(features, (images.shape[2], images.shape[3]))
+        return self.rpn.losses(features, scored, targets, sampling, lambda count: max(1.0, mean_total(count)))
 
 
 @cache

@@ -1,0 +1,63 @@
+"""The proposal network's convolutions: everywhere, or with a gradient at some places only.
+
+The loss looks at 256 anchors of a photo, of tens of thousands. The gradient of all others is zero, and yet a third of
+a training step went into it. Here the maps are scored everywhere without a gradient, for the proposals, and once more
+at the anchors that were drawn: the same numbers, and the same gradient.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection.rpn import RPNHead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AROUND = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1))
+"""What a 3x3 kernel looks at, in the order of its weights."""
+
+
+class ProposalHead(RPNHead):
+    """torchvision's head: 3x3 convolutions, then two of 1x1 (Faster R-CNN, fig. 3 left)."""
+
+    def at(self, maps: Tensor, photo: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Score some anchors of one level.
+
+        Args:
+            maps: [B, C, H, W].
+            photo: [N] int64, 0 to B - 1.
+            index: [N] int64, the anchor's number among those of the level: row by row, and all of a place together.
+
+        Returns:
+            Logits [N] and offsets [N, 4], float32.
+        """
+        kinds = self.cls_logits.out_channels
+        width = maps.shape[3]
+        place, kind = index // kinds, index % kinds
+        position = (photo, place // width, place % width)
+        values = self._values(maps, position, len(self.conv))
+        every = torch.arange(len(index), device=index.device)
+        logits, offsets = self.cls_logits(values)[:, :, 0, 0], self.bbox_pred(values)[:, :, 0, 0]
+        return logits[every, kind].float(), offsets.unflatten(1, (kinds, 4))[every, kind].float()
+
+    def _values(self, maps: Tensor, position: Sequence[Tensor], depth: int) -> Tensor:
+        """Return what comes out of the first `depth` convolutions at (photo, y, x), each [N]: [N, C, 1, 1]."""
+        photo, y, x = position
+        height, width = maps.shape[2:]
+        if depth == 0:
+            rows = maps.permute(0, 2, 3, 1).flatten(0, 2)
+            return functional.embedding((photo * height + y) * width + x, rows)[:, :, None, None]
+        step = torch.tensor(AROUND, device=y.device)
+        ys, xs = (y[:, None] + step[:, 0]).flatten(), (x[:, None] + step[:, 1]).flatten()
+        inside = (ys >= 0) & (ys < height) & (xs >= 0) & (xs < width)
+        around = (photo.repeat_interleave(len(step)), ys.clamp(0, height - 1), xs.clamp(0, width - 1))
+        values = self._values(maps, around, depth - 1)[:, :, 0, 0] * inside[:, None]
+        conv = self.conv[depth - 1][0]  # type: ignore[index]
+        assert isinstance(conv, nn.Conv2d)
+        patches = values.view(len(y), len(step) * values.shape[1])
+        weight = conv.weight.permute(0, 2, 3, 1).flatten(1)  # a product of matrices: faster than so many small pictures
+        return functional.relu(functional.linear(patches, weight, conv.bias))[:, :, None, None]
