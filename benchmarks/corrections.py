@@ -142,23 +142,30 @@ def annotate(
     for true, suggested in zip(truth, offered, strict=True):
         hand = by_hand(true)
         tally.by_hand += hand.actions
-        effort = hand
-        if suggested is not None:
-            fixed = correct(suggested, true)
-            effort = min(
-                Effort(ACCEPT + fixed.actions, fixed.outline), Effort(REJECT + hand.actions, hand.outline), key=_cost
-            )
-            tally.accepted += fixed.actions == 0
-            tally.corrected += fixed.actions > 0
-        else:
+        fixed = correct(suggested, true) if suggested is not None else None
+        if fixed is None:
             tally.missed += 1
-            prompted = prompt(true) if prompt else None
-            if prompted is not None:
-                fixed = correct(prompted, true)
-                effort = min(Effort(BOX + fixed.actions, fixed.outline), hand, key=_cost)
+            effort = _anew(true, hand, prompt)
+        elif fixed.actions == 0:
+            tally.accepted += 1
+            effort = Effort(ACCEPT, fixed.outline)
+        else:
+            tally.corrected += 1
+            anew = _anew(true, hand, prompt)
+            mended = Effort(ACCEPT + fixed.actions, fixed.outline)
+            effort = min(mended, Effort(REJECT + anew.actions, anew.outline), key=_cost)
         tally.actions += effort.actions
         outlines.append(effort.outline)
     return tally, outlines
+
+
+def _anew(true: BaseGeometry, hand: Effort, prompt: Callable[[BaseGeometry], BaseGeometry | None] | None) -> Effort:
+    """Return what an object takes of which nothing is there: a mask by its box, mended, or by hand if that is less."""
+    prompted = prompt(true) if prompt else None
+    if prompted is None:
+        return hand
+    fixed = correct(prompted, true)
+    return min(Effort(BOX + fixed.actions, fixed.outline), hand, key=_cost)
 
 
 def _cost(effort: Effort) -> int:

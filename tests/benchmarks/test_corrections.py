@@ -43,12 +43,18 @@ def test_the_worst_stretch_goes_first_and_the_rest_stays() -> None:
 def test_a_photo_is_the_sum_of_its_objects() -> None:
     objects = [SQUARE, translate(SQUARE, 200), translate(SQUARE, 400)]
     suggestions = [box(0, 0, 100, 99), box(200, 0, 275, 100), box(700, 0, 800, 100)]
-    tally, outlines = annotate(suggestions, objects, lambda true: true)
+    tally, outlines = annotate(suggestions, objects, lambda true: true if true is objects[2] else None)
     # Accepted: 1. Corrected: 1 and 2 vertices. Rejected: 1. Missed: a box, whose mask is right: 1.
     assert (tally.accepted, tally.corrected, tally.rejected, tally.missed) == (1, 1, 1, 1)
     assert tally.actions == 1 + 3 + 1 + 1
     assert tally.by_hand == 18
     assert all(iou(found, true) >= 0.9 for found, true in zip(outlines, objects, strict=True))
+
+
+def test_a_box_of_ones_own_instead_of_a_bad_suggestion() -> None:
+    tally, _ = annotate([box(0, 0, 75, 100)], [SQUARE], lambda true: true)
+    assert tally.corrected == 1
+    assert tally.actions == 2  # reject, box; mending it would have taken 3
 
 
 def test_without_a_model_all_is_by_hand() -> None:
