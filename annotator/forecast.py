@@ -123,7 +123,7 @@ class Forecast(QObject):
         elif self._seconds is None:  # whatever is wrong, training says it in its place
             self.told.emit(UNKNOWN)
         else:
-            self.told.emit(f"About {duration(self._seconds)} on this computer, measured on a few steps")
+            self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
 
 
 def _clear(rounds: Rounds) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -265,6 +267,13 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     qtbot.waitUntil(lambda: bool(more) or again.window.banner.kind == "error", timeout=LONG)
     assert more, again.window.banner.text
     assert more[0].step > steps[0].step, "it goes on from where it was"
+
+    os.kill(again.finetuning.process._process.processId(), signal.SIGKILL)
+    _says(qtbot, again, "ended from outside")
+    assert again.flow.model.id == before.id, "the last good model is in use"
+    killed = len(more)
+    _button(again, "Go on").click()
+    qtbot.waitUntil(lambda: len(more) > killed, timeout=LONG)
     pause = find(again.window, QPushButton, "training.pause")
     qtbot.mouseClick(pause, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: pause.text() == "Go on", timeout=LONG)
