@@ -24,7 +24,7 @@ MOST_GROWTH = 5 / 3
 """How much larger than the parent's the short side may get for small objects: time grows with its square."""
 OBJECT_SIDE = 28.0
 """Pixels that the median object should have, along a side, in the network's picture."""
-STEPS = 320
+STEPS = 220
 """Steps of a round: about this many, whatever the number of photos ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 80
 """... within these bounds ..."""
@@ -32,7 +32,8 @@ MOST_EPOCHS_OF_FEW = 50
 """... and this one where several models are trained in turn."""
 REPLAYED_KEYPOINT_WEIGHT = 0.05
 """Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
-RATES: dict[str, float] = {"heads": 1e-3, "neck": 6e-4, "none": 4e-4}
+RATE, BODY_RATE = 1e-3, 0.12
+"""Learning rate, and the share of it that the body gets: what that knows came from many more photos."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         epochs=epochs,
         minutes=request.minutes,
         batch=batch,
-        learning_rate=request.learning_rate or RATES[freeze],
+        learning_rate=request.learning_rate or RATE,
+        body_rate=BODY_RATE,
         warmup=20,
         scales=(side,),
         early_scales=(side,),

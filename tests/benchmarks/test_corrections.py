@@ -6,7 +6,7 @@ import pytest
 from shapely.affinity import translate
 from shapely.geometry import Point, Polygon, box
 
-from benchmarks.corrections import annotate, by_hand, correct, fewest_vertices, iou, vertices
+from benchmarks.corrections import annotate, balanced, by_hand, correct, fewest_vertices, iou, vertices
 
 SQUARE = box(0, 0, 100, 100)
 
@@ -55,6 +55,16 @@ def test_a_box_of_ones_own_instead_of_a_bad_suggestion() -> None:
     tally, _ = annotate([box(0, 0, 75, 100)], [SQUARE], lambda true: true)
     assert tally.corrected == 1
     assert tally.actions == 2  # reject, box; mending it would have taken 3
+
+
+def test_corners_are_set_so_that_round_things_come_out_as_large_as_they_are() -> None:
+    disc = Point(0, 0).buffer(100, quad_segs=64)
+    rough = fewest_vertices(disc, 0.9)
+    outline = balanced(rough, disc)
+    assert vertices(outline) == vertices(rough)
+    assert outline.area == pytest.approx(disc.area, rel=0.01)
+    assert iou(outline, disc) > iou(rough, disc)
+    assert balanced(SQUARE, SQUARE).equals(SQUARE)
 
 
 def test_without_a_model_all_is_by_hand() -> None:
