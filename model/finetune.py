@@ -15,6 +15,7 @@ import torch
 from model import checkpoint as files
 from model import compare, lineage
 from model.adapt import adapt
+from model.calibrate import calibrated
 from model.checkpoint import Checkpoint
 from model.control import Quit, Stop
 from model.course import Clock, Course
@@ -272,6 +273,7 @@ class Round:
             "sentence": compare.sentence(masks, points),
             "forgotten": self.examiner.forgotten(before, after),
         }
+        model = calibrated(model, after, self.truth)
         header = lineage.header(self.ready, self.settings, result)
         if self.team.leads:
             written = Checkpoint(model.config, model.categories, model.state, header)

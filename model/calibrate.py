@@ -1,0 +1,63 @@
+"""Sets a model's scores so that 0.5 is where its word is best taken, as found in photos that it has not learned from.
+
+A person sets the threshold of suggestions once. A model that was trained on few photos is sure of itself, and would put
+more and more false suggestions over it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.compare import match
+from model.export import shifted
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
+    from model.compare import Match
+    from model.examine import Results
+
+LEAST_OBJECTS = 8
+"""With fewer of a class nothing can be said."""
+AS_GOOD = 0.98
+"""Scores with this share of the best F1 are as good: their middle is taken, because objects are few."""
+MOST_SHIFT = 2.5
+
+
+def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Checkpoint:
+    """Return a model whose classes are as often right as they should be from a score of 0.5 on.
+
+    Args:
+        model: What was trained.
+        results: What it, or models trained as it was, found in photos without having learned from them.
+        data: COCO contents of these photos.
+    """
+    kind = "mask" if model.config.mask_head != "none" else "box"
+    for category in data["categories"]:
+        own = {**data, "categories": [category]}
+        own["annotations"] = [a for a in data["annotations"] if a["category_id"] == category["id"]]
+        for found in match(own, [r for r in results if r["category_id"] == category["id"]], kind):
+            score = best_score(found)
+            if score is not None:
+                model = shifted(model, category["name"], float(np.clip(-_logit(score), -MOST_SHIFT, MOST_SHIFT)))
+    return model
+
+
+def best_score(found: Match) -> float | None:
+    """Return the score from which detections agree best with the truth: the greatest F1 at IoU 0.5, or None."""
+    counted = found.counts[0]
+    right, scores = found.right[0][counted], found.scores[counted]
+    objects = int(found.objects.sum())
+    if objects < LEAST_OBJECTS or not right.any():
+        return None
+    f1 = 2 * np.cumsum(right) / (np.arange(1, len(right) + 1) + objects)
+    good = np.flatnonzero(f1 >= AS_GOOD * f1.max())
+    after = min(good[-1] + 1, len(scores) - 1)  # the threshold lies below the last one that is taken
+    middle = (_logit(scores[good[0]]) + _logit(scores[after])) / 2
+    return float(1 / (1 + np.exp(-middle)))
+
+
+def _logit(score: float) -> float:
+    sure = float(np.clip(score, 1e-6, 1 - 1e-6))
+    return float(np.log(sure / (1 - sure)))
