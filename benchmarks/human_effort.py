@@ -210,7 +210,7 @@ def simulate(
             write_labels(passage, tasks, categories, folder / "labels.json")
             output = folder / f"round-{len(passage.rounds) + 1:03d}.safetensors"
             result = tune(folder / "labels.json", dataset / "images", passage.weights, output, options)
-            passage.rounds.append({"photos": number + 1, **result})
+            passage.rounds.append({**result, "measured": result.get("photos"), "photos": number + 1})
             say(f"round on {number + 1} photos, {result['seconds']:.0f} s: {result.get('sentence', '')}")
             if result.get("better") or not tuned.known:  # a model that finds something beats one that finds nothing
                 passage.weights = str(output)

@@ -56,6 +56,7 @@ def test_a_round_is_trained_and_the_same_command_goes_on(tmp_path: Path) -> None
     assert [line.split(",")[0] for line in said if line.startswith("round")] == ["round on 2 photos"]
     labels = json.loads((work / "labels.json").read_bytes())
     assert len(labels["images"]) == len(labels["annotations"]) == 2
+    assert [r["photos"] for r in json.loads((work / "passage.json").read_bytes())["rounds"]] == [2]
     rows = go(3)  # the first two are not done again
     assert len(rows) == 3
     assert all(row["by_hand"] == 6 for row in rows)  # four corners and two
