@@ -1,7 +1,8 @@
 """What the parent sees in the training photos of classes that the project does not label: lessons against forgetting.
 
 Where nothing is labelled, the parent's own sure detections stand as labels (Li and Hoiem, *Learning without
-Forgetting*, ECCV 2016, with hard labels). What it is not sure of is no background: see `Photo.complete`.
+Forgetting*, ECCV 2016, with hard labels). Where it half sees something nothing is learned; all the rest is background
+for those classes too: without counterexamples a network sees them everywhere after a few hundred steps.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from model.project import Project
     from model.team import Team
 
+Box = tuple[float, float, float, float]
 REPLAY_SCORE = 0.6
 """Score from which the parent's word counts."""
+UNSURE_SCORE = 0.3
+"""Score from which a detection is a place where nothing is learned."""
 TAKEN = 0.4
 """IoU with a label from which a detection is taken for the same object."""
 
@@ -95,7 +99,7 @@ def replay(
     }
     if not label_of:
         return 0
-    mine: list[tuple[int, list[Instance]]] = []
+    mine: list[tuple[int, list[Instance], list[Box]]] = []
     for index in team.share(range(len(photos))):
         tick()
         photo = photos[index]
@@ -103,21 +107,27 @@ def replay(
             predictor.set_image(sized_photo(photo.path, (photo.width, photo.height)))
         except PhotoError:
             continue
-        found = []
-        for instance in predictor.detect(REPLAY_SCORE):
+        found, unsure = [], []
+        for instance in predictor.detect(UNSURE_SCORE):
             label = label_of.get(instance.category_id)
             if label is None or _taken(instance.box, photo):
+                continue
+            x1, y1, x2, y2 = (float(v) for v in instance.box)
+            if instance.score < REPLAY_SCORE:
+                unsure.append((x1, y1, x2, y2))
                 continue
             record = annotation(instance, (photo.height, photo.width))
             points = tuple(record.get("keypoints", ()))
             points = points if len(points) == 3 * len(classes.keypoints) else ()
-            box = tuple(float(v) for v in instance.box)
-            found.append(Instance(label, (box[0], box[1], box[2], box[3]), record["segmentation"] or None, points))
-        mine.append((index, found))
-    everything = [pair for part in team.gather(mine) for pair in part]
-    for index, found in everything:
-        photos[index].instances.extend(found)
-    return sum(len(found) for _, found in everything)
+            found.append(Instance(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
+        mine.append((index, found, unsure))
+    everything = [seen for part in team.gather(mine) for seen in part]
+    for index, found, unsure in everything:
+        photo = photos[index]
+        photo.instances.extend(found)
+        photo.crowds.extend(unsure)
+        photo.complete = tuple(known or i > classes.own for i, known in enumerate(photo.complete))
+    return sum(len(found) for _, found, _ in everything)
 
 
 def _taken(box: np.ndarray, photo: Photo) -> bool:

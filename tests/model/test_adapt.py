@@ -82,7 +82,7 @@ def test_a_new_class_starts_from_what_answers_to_its_objects(
 
 
 def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
-    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint
+    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bias = tiny_checkpoint.state["roi_heads.box_predictor.cls_score.bias"] + torch.tensor([0.0, 20.0, 0.0])
     state = {**tiny_checkpoint.state, "roi_heads.box_predictor.cls_score.bias": bias}
@@ -96,6 +96,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     predictor = Predictor(parent, "cpu")
     count = replay(photos, predictor, parent, classes, team=Team(), tick=lambda: None)
     assert count > 0
+    assert photos[0].complete == (True, True, True), "what the parent does not see is background"
     added = [i for photo in photos for i in photo.instances if i.label == 2]
     assert len(added) == count
     assert all(len(i.keypoints) in (0, 9) for i in added)
@@ -104,6 +105,10 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
         centres = [((i.box[0] + i.box[2]) / 2, (i.box[1] + i.box[3]) / 2, i) for i in photo.instances[1:]]
         same = [i for x, y, i in centres if abs(x - (x1 + x2) / 2) < 1 and abs(y - (y1 + y2) / 2) < 1]
         assert all((i.box[2] - i.box[0]) > 1.5 * (x2 - x1) or (i.box[2] - i.box[0]) < (x2 - x1) / 1.5 for i in same)
+    monkeypatch.setattr("model.replay.REPLAY_SCORE", 1.1)  # it is sure of nothing any more
+    half_seen = own_photos(project, classes)
+    assert replay(half_seen, predictor, parent, classes, team=Team(), tick=lambda: None) == 0
+    assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
     forget = join_classes(project.categories, parent, {}, forget=True)
     alone = own_photos(project, forget)
     assert replay(alone, predictor, parent, forget, team=Team(), tick=lambda: None) == 0
