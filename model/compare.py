@@ -203,3 +203,15 @@ def sentence(masks: Difference | None, keypoints: Difference | None, what: str =
     if keypoints is not None:
         text += f" Keypoints: AP {keypoints.before:.2f} before, {keypoints.after:.2f} after."
     return text
+
+
+def agreement_sentence(shares: dict[str, float]) -> str:
+    """Return in words how much a model sees of what its parent does in classes that nobody labelled; it may be empty.
+
+    Args:
+        shares: By class, see `model.examine.Examiner.agreement`.
+    """
+    if not shares:
+        return ""
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    return f" Classes that are not labelled here, seen alike by the new model and the one before: {parts}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from model.blend import WAY, between
 from model.checkpoint import Checkpoint
 from model.features import FeatureCache, open_cache
 from model.lessons import Lessons, Pupil, batches, plan_round
@@ -88,7 +89,10 @@ class Course:
         control: Control,
         report: Callable[[dict[str, Any]], None],
         clock: Clock,
+        keeps: bool = False,
     ) -> None:
+        """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
+        self._start = _copy(network.state_dict()) if keeps else None
         photos = [p.photo for p in pupils]
         self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
         self.trainer.per_epoch = len(plan_round(pupils, config, 0))
@@ -169,20 +173,28 @@ class Course:
     def _examine(self, examine: Callable[[Checkpoint, int], Figures]) -> None:
         begin = time.monotonic()
         self.examined = math.floor(self.trainer.share() * EXAMINATIONS + 1e-9)
-        found = self.trainer.checkpoint()
+        found = self._model()
         score = examine(found, self.trainer.progress.epoch + 1).score()
         self.clock.examination = time.monotonic() - begin
         if score >= self.best.score - SAME:
-            self.best = Best(max(score, self.best.score), self.trainer.progress.epoch + 1, _copy(found.state))
+            self.best = Best(max(score, self.best.score), self.trainer.progress.epoch + 1, found.state)
         else:
             self.best.misses = self.best.misses + 1 if score < self.best.score - WORSE else 0
 
     def result(self) -> Checkpoint:
         """Return the best model so far; without examinations the last one."""
-        last = self.trainer.checkpoint()
         if self.best.state is None:
-            return Checkpoint(last.config, last.categories, _copy(last.state))
+            return self._model()
+        last = self.trainer.checkpoint()
         return Checkpoint(last.config, last.categories, self.best.state)
+
+    def _model(self) -> Checkpoint:
+        """Return the model that the steps so far have led to."""
+        last = self.trainer.checkpoint()
+        state = _copy(last.state)
+        if self._start is not None:
+            state = between(self._start, state, WAY)
+        return Checkpoint(last.config, last.categories, state)
 
     def _tell(self, losses: dict[str, float], photos: int) -> None:
         trainer = self.trainer

@@ -26,9 +26,9 @@ LEAST_SCORE = 0.05
 """Detections below are left out."""
 PREVIEW_PHOTOS, PREVIEW_SCORE, PREVIEW_SHAPES = 6, 0.3, 60
 SURE_SCORE = 0.7
-"""Score from which the parent's detections of classes without labels stand for the truth."""
-LEAST_SURE = 3
-"""With fewer of them nothing is said about forgetting."""
+"""Score from which a model is sure of an object of a class without labels."""
+LEAST_SURE = 6
+"""With fewer such objects nothing is said about forgetting."""
 
 Results = list[dict[str, Any]]
 """COCO's result records."""
@@ -95,31 +95,29 @@ class Examiner:
             kinds.remove("keypoints")
         return Figures({kind: match(data, mine, kind) for kind in kinds}, len(data["images"]))
 
-    def forgotten(self, before: Results, after: Results) -> dict[str, list[float]]:
-        """Return for the kept classes without labels the share of the parent's sure detections that each model finds.
+    def agreement(self, before: Results, after: Results) -> dict[str, float]:
+        """Return by kept class how much two models agree on it where nobody has labelled it.
 
-        The parent finds all of them, so the first number is 1.
+        It is the share of all that one of the two is sure of that the other one sees too: a model that no longer finds
+        persons has a low one, and so has a model that finds persons everywhere.
         """
-        shares: dict[str, list[float]] = {}
+        shares: dict[str, float] = {}
         for category in self.classes.categories[self.classes.own :]:
-            sure = [
-                r
-                for r in before
-                if r["category_id"] == category.id and r["score"] >= SURE_SCORE and "segmentation" in r
-            ]
-            if len(sure) < LEAST_SURE:
-                continue
-            found = 0
-            for record in sure:
-                same = [r["segmentation"] for r in after if _alike(r, record)]
-                found += bool(same) and float(rle.iou(same, [record["segmentation"]], [False]).max()) >= 0.5
-            shares[category.name] = [1.0, round(found / len(sure), 3)]
+            old, new = (
+                [r for r in results if r["category_id"] == category.id and "segmentation" in r]
+                for results in (before, after)
+            )
+            met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]
+            met += [_met(r, old) for r in new if r["score"] >= SURE_SCORE]
+            if len(met) >= LEAST_SURE:
+                shares[category.name] = round(sum(met) / len(met), 3)
         return shares
 
 
-def _alike(found: dict[str, Any], record: dict[str, Any]) -> bool:
-    same = found["image_id"] == record["image_id"] and found["category_id"] == record["category_id"]
-    return same and found["score"] >= PREVIEW_SCORE and "segmentation" in found
+def _met(record: dict[str, Any], others: Results) -> bool:
+    """Return whether one of the others is the same object."""
+    same = [r["segmentation"] for r in others if r["image_id"] == record["image_id"] and r["score"] >= PREVIEW_SCORE]
+    return bool(same) and float(rle.iou(same, [record["segmentation"]], [False]).max()) >= 0.5
 
 
 def _shape(instance: Instance, names: dict[int, str]) -> dict[str, Any]:

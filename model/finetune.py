@@ -177,6 +177,7 @@ class Round:
             control=self.control,
             report=told,
             clock=self.clock,
+            keeps=self.ready.classes.own < len(self.ready.classes.categories),
         )
         return course
 
@@ -265,13 +266,14 @@ class Round:
             compare.difference(old.matches.get(kind, []), new.matches.get(kind, []), photos)
             for kind in ("mask", "keypoints")
         )
+        agreement = self.examiner.agreement(before, after)
         result = {
             "kind": "mask_ap",
             "better": compare.better(masks, points),
             **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
             "keypoint": points.record() if points else None,
-            "sentence": compare.sentence(masks, points),
-            "forgotten": self.examiner.forgotten(before, after),
+            "sentence": compare.sentence(masks, points) + compare.agreement_sentence(agreement),
+            "agreement": agreement,
         }
         model = calibrated(model, after, self.truth)
         header = lineage.header(self.ready, self.settings, result)

@@ -107,12 +107,6 @@ def _validation(record: dict[str, Any]) -> str:
     return f"{f'Epoch {epoch}' if (epoch := record['epoch']) else 'Before training'}: {text}"
 
 
-def _result(record: dict[str, Any]) -> str:
-    lost = [f"{name} {after:.0%}" for name, (_, after) in record["forgotten"].items()]
-    still = f"\nOf what the old model surely saw of other classes the new one finds: {', '.join(lost)}." if lost else ""
-    return record["sentence"] + still
-
-
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "start": _start,
     "resumed": _resumed,
@@ -120,7 +114,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "estimate": lambda record: f"It takes about {max(1, round(record['seconds'] / 60))} min in all",
     "validation": _validation,
     "notice": lambda record: record["text"],
-    "result": _result,
+    "result": lambda record: record["sentence"],
     "paused": lambda _: "Paused",
     "stopped": lambda r: "Stopped" + (": with --resume the same command goes on" if r["resumable"] else ""),
     "done": lambda record: f"Done: {record['output']}",

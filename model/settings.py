@@ -21,9 +21,11 @@ Freeze = Literal["heads", "neck", "none"]
 SIDE_STEP = 64
 LEAST_SIDE = 192
 MOST_GROWTH = 5 / 3
-"""How much larger than the parent's the short side may get for small objects: time grows with its square."""
-OBJECT_SIDE = 28.0
+"""How much larger than the parent's the short side may get: the time of a suggestion grows with its square."""
+OBJECT_SIDE = 110.0
 """Pixels that the median object should have, along a side, in the network's picture."""
+JITTER = (0.8, 1.25)
+"""Scale of a training photo relative to the parent's and to the new model's short side."""
 STEPS = 220
 """Steps of a round: about this many, whatever the number of photos ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 80
@@ -79,12 +81,12 @@ class Settings:
         train = self.train
         if train.batch > 1:
             return replace(self, train=replace(train, batch=train.batch // 2))
-        side = train.scales[-1] - SIDE_STEP
-        if side < LEAST_SIDE:
+        canvas = train.scales[-1] - SIDE_STEP
+        if canvas < LEAST_SIDE:
             return None
-        scale = side / train.scales[-1]
-        network = {**self.network, "short_side": side, "long_side": round(self.network["long_side"] * scale)}
-        return replace(self, train=replace(train, scales=(side,), early_scales=(side,)), network=network)
+        scale = canvas / train.scales[-1]
+        network = {**self.network, **{name: round(self.network[name] * scale) for name in ("short_side", "long_side")}}
+        return replace(self, train=replace(train, scales=(canvas,), early_scales=(canvas,)), network=network)
 
     def record(self) -> dict[str, Any]:
         """Return what is told of them, JSON-ready."""
@@ -110,14 +112,14 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         few: Whether they are so few that several models take turns to measure.
     """
     side = request.short_side or short_side(project, config)
+    canvas = min(side, config.short_side)  # photos are larger than it: a step shows a part, and costs the same
     objects = most_objects(project)
     freeze: Freeze = request.freeze or ("heads" if few else "none")
     augment = request.augment or ("full" if freeze == "none" else "light")
     batch = request.batch or 4
     per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
-    steps = STEPS * min(1.0, config.short_side / side)  # larger pictures take longer: half of that is made up for
     epochs = request.epochs or min(
-        MOST_EPOCHS_OF_FEW if few else MOST_EPOCHS, max(LEAST_EPOCHS, round(steps / per_epoch))
+        MOST_EPOCHS_OF_FEW if few else MOST_EPOCHS, max(LEAST_EPOCHS, round(STEPS / per_epoch))
     )
     own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
@@ -127,10 +129,10 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         learning_rate=request.learning_rate or RATE,
         body_rate=BODY_RATE,
         warmup=20,
-        scales=(side,),
-        early_scales=(side,),
+        scales=(canvas,),
+        early_scales=(canvas,),
         freeze=freeze,
-        jitter=(0.8, 1.25),
+        jitter=(JITTER[0], JITTER[1] * side / canvas),
         keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
         seed=request.seed,
         workers=request.workers,

@@ -111,6 +111,24 @@ def test_a_round_with_a_split(
     assert not output.with_suffix(".resume").exists()
 
 
+@pytest.mark.parametrize(("option", "moved"), [((), False), (("--forget",), True)])
+def test_classes_without_labels_hold_the_weights_back(
+    option: tuple[str, ...],
+    *,
+    moved: bool,
+    coco_file: Callable[..., Path],
+    parent: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(course, "WAY", 0.0)
+    output = tmp_path / "a.safetensors"
+    run(capsys, with_new_class(coco_file(4)), parent, output, "--freeze", "neck", *option)
+    name = "backbone.fpn.layer_blocks.0.0.weight"
+    assert torch.equal(weights.load(output).state[name], weights.load(parent).state[name].half()) != moved
+
+
 def test_few_photos_take_turns(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
