@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 """Probability from which a pixel is object (paper, sec. 3.1)."""
-SPECK = 0.01
+SPECK = 0.03
 """Parts and holes smaller than this share of the largest part are dropped ..."""
 SPECK_PIXELS = 4.0
 """... and so are those of fewer square pixels."""

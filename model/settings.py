@@ -20,12 +20,12 @@ Freeze = Literal["heads", "neck", "none"]
 
 SIDE_STEP = 64
 LEAST_SIDE = 192
-MOST_GROWTH = 5 / 3
+MOST_GROWTH = 2.0
 """How much larger than the parent's the short side may get: the time of a suggestion grows with its square."""
-OBJECT_SIDE = 110.0
+OBJECT_SIDE = 130.0
 """Pixels that the median object should have, along a side, in the network's picture."""
-JITTER = (0.8, 1.25)
-"""Scale of a training photo relative to the parent's and to the new model's short side."""
+JITTER = (0.4, 1.25)
+"""Scale of a training photo, the least relative to the parent's short side, the most to the new model's."""
 STEPS = 220
 """Steps of a round: about this many, whatever the number of photos ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 80
