@@ -20,12 +20,14 @@ Freeze = Literal["heads", "neck", "none"]
 
 SIDE_STEP = 64
 LEAST_SIDE = 192
-MOST_GROWTH = 2.0
-"""How much larger than the parent's the short side may get: the time of a suggestion grows with its square."""
+CANVAS = 384
+"""Short side, at most, of what a step shows of a photo: the time of a step follows from it ..."""
+MOST_SIDE = 768
+"""... and that of a suggestion from the short side of the whole photo, which small objects raise to this at most."""
 OBJECT_SIDE = 130.0
 """Pixels that the median object should have, along a side, in the network's picture."""
 JITTER = (0.4, 1.25)
-"""Scale of a training photo, the least relative to the parent's short side, the most to the new model's."""
+"""Scale of a training photo, the least relative to the canvas, the most to the new model's short side."""
 STEPS = 220
 """Steps of a round: about this many, whatever the number of photos ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 80
@@ -112,7 +114,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         few: Whether they are so few that several models take turns to measure.
     """
     side = request.short_side or short_side(project, config)
-    canvas = min(side, config.short_side)  # photos are larger than it: a step shows a part, and costs the same
+    canvas = min(side, CANVAS)
     objects = most_objects(project)
     freeze: Freeze = request.freeze or ("heads" if few else "none")
     augment = request.augment or ("full" if freeze == "none" else "light")
@@ -160,6 +162,5 @@ def short_side(project: Project, config: ModelConfig) -> int:
     """Return the short side at which the median object has OBJECT_SIDE pixels, at least the parent's."""
     shorter = {i["id"]: min(i["width"], i["height"]) for i in project.data["images"]}
     shares = [float(np.sqrt(a["bbox"][2] * a["bbox"][3])) / shorter[a["image_id"]] for a in project.data["annotations"]]
-    wanted = OBJECT_SIDE / max(1e-3, float(np.median(shares)))
-    most = config.short_side * MOST_GROWTH
-    return round(min(max(wanted, config.short_side), most) / SIDE_STEP) * SIDE_STEP or config.short_side
+    wanted = min(MOST_SIDE, OBJECT_SIDE / max(1e-3, float(np.median(shares))))
+    return max(config.short_side, round(wanted / SIDE_STEP) * SIDE_STEP)
