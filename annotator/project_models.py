@@ -155,7 +155,7 @@ def fact_of(name: str, record: Record | None) -> ModelFact:
         low=result.low,
         high=result.high,
         keypoints=_number(points.get("after")) if isinstance(points, dict) else None,
-        sentence=result.sentence,
+        sentence=f"{result.sentence} {record.result.get('kept', '')}".rstrip(),
     )
 
 

@@ -214,4 +214,4 @@ def agreement_sentence(shares: dict[str, float]) -> str:
     if not shares:
         return ""
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return f" Classes that are not labelled here, seen alike by the new model and the one before: {parts}."
+    return f"Of classes without labels here, the new model and the one before see the same: {parts}."

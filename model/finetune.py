@@ -272,8 +272,9 @@ class Round:
             "better": compare.better(masks, points),
             **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
             "keypoint": points.record() if points else None,
-            "sentence": compare.sentence(masks, points) + compare.agreement_sentence(agreement),
+            "sentence": compare.sentence(masks, points),
             "agreement": agreement,
+            "kept": compare.agreement_sentence(agreement),
         }
         model = calibrated(model, after, self.truth)
         header = lineage.header(self.ready, self.settings, result)

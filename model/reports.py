@@ -114,7 +114,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "estimate": lambda record: f"It takes about {max(1, round(record['seconds'] / 60))} min in all",
     "validation": _validation,
     "notice": lambda record: record["text"],
-    "result": lambda record: record["sentence"],
+    "result": lambda record: f"{record['sentence']} {record['kept']}".rstrip(),
     "paused": lambda _: "Paused",
     "stopped": lambda r: "Stopped" + (": with --resume the same command goes on" if r["resumable"] else ""),
     "done": lambda record: f"Done: {record['output']}",
