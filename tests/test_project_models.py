@@ -20,7 +20,7 @@ LINEAGE = {
     "split": {"train": 1, "val": 1},
     "result": {
         "better": True, "before": 0.25, "after": 0.5, "low": -0.1, "high": 0.4, "sentence": "It is better.",
-        "keypoint": {"after": 0.125},
+        "keypoint": {"after": 0.125}, "kept": "Persons: 90%.",
     },
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_figures_come_from_the_header(tmp_path: Path) -> None:
     assert (fact.parent, fact.photos, fact.before, fact.after, fact.low, fact.high, fact.keypoints) == (
         "builtin", 2, 0.25, 0.5, -0.1, 0.4, 0.125,
     )  # fmt: skip
-    assert fact.sentence == "It is better."
+    assert fact.sentence == "It is better. Persons: 90%."
     assert result_of(record).better is True
 
 
