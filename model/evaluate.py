@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from model import rle
 from model.categories import counterpart
-from model.dataset import DataError, Source, read_coco, read_image
+from model.dataset import DataError, Source, read_image
+from model.ground_truth import read_truth
 from model.memory import detect_many_within_memory, groups
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
 from model.results import annotation, compressed
-from model.scoring import Scores, average_precision, truth, usefulness
+from model.scoring import Scores, average_precision, usefulness
 from model.team import Team, join, leave
 from model.weights import WeightsError
 
@@ -37,7 +38,7 @@ PROMPT_AREA = 32 * 32
 
 
 def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
-    """Return a COCO file's contents in the model's categories.
+    """Return what `model.ground_truth` read of a COCO file in the model's categories.
 
     What the model has no counterpart for is left out.
 
@@ -52,16 +53,16 @@ def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
             continue
         ids[record["id"]] = known.id
         kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
-        if record.get("keypoints"):
+        if known.keypoints and len(record.get("keypoints") or ()) == len(known.keypoints):
             kept["keypoints"] = record["keypoints"]
     if not records:
         raise DataError("The model knows none of the file's categories.")
     annotations = []
     for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
-        new: dict[str, Any] = {"iscrowd": 0, **old, "id": number, "category_id": ids[old["category_id"]]}
-        if "keypoints" in records[new["category_id"]]:
-            points = new.setdefault("keypoints", [0] * (3 * len(records[new["category_id"]]["keypoints"])))
-            new["num_keypoints"] = sum(v > 0 for v in points[2::3])
+        new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
+        points = len(records[new["category_id"]].get("keypoints", ()))
+        if points and len(new.get("keypoints", ())) != 3 * points:  # another category of the same class of the model
+            new |= {"keypoints": [0] * (3 * points), "num_keypoints": 0}
         annotations.append(new)
     return {"images": data["images"], "annotations": annotations, "categories": list(records.values())}
 
@@ -138,16 +139,23 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
 
 
 def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, team: Team) -> dict[str, float]:
-    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category."""
+    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
+
+    Args:
+        predictor: The model.
+        data: What `model.ground_truth` read of a COCO file.
+        folder: Where its photos are.
+        team: Processes that share the photos out.
+
+    Raises:
+        DataError: None of the photos with such a box can be read.
+    """
     overlaps: list[float] = []
     for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
         known = [
             a
             for a in data["annotations"]
-            if a["image_id"] == image["id"]
-            and not a.get("iscrowd")
-            and a["area"] > PROMPT_AREA
-            and a.get("segmentation")
+            if a["image_id"] == image["id"] and not a["iscrowd"] and a["area"] > PROMPT_AREA and a["segmentation"]
         ]
         try:
             photo = read_image(folder, image)
@@ -164,7 +172,9 @@ def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, 
             known_mask = rle.from_coco(record["segmentation"], size)
             overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
     overlaps = [value for part in team.gather(overlaps) for value in part]
-    return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps)) if overlaps else 0.0}
+    if not overlaps:
+        raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
+    return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
 
 
 def evaluate(
@@ -187,18 +197,25 @@ def evaluate(
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
     """
-    data = align(read_coco(annotations), predictor)
-    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team or Team())
+    team = team or Team()
+    whole, told = read_truth(annotations)
+    data = align(whole, predictor)
+    if not data["images"]:
+        raise DataError(f"{annotations} names no photos: there is nothing to measure.")
+    left = len(whole["annotations"]) - len(data["annotations"])
+    if left:
+        told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
+    _tell(told, team)
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
-    true = truth(data)
     scores = Scores()
     kinds = ["box", "mask"] if predictor.config.mask_head != "none" else ["box"]
     kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []
     for kind in kinds:
-        scores.overall[kind], scores.per_class[kind] = average_precision(true, results, kind, done)
+        scores.overall[kind], scores.per_class[kind] = average_precision(data, results, kind, done)
     if "mask" in kinds:
-        scores.usefulness = usefulness(true, results, done)
+        scores.usefulness = usefulness(data, results, done)
     return scores
 
 
@@ -220,12 +237,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    if not 0 <= args.score <= 1:
+        _say(f"The score is between 0 and 1, not {args.score}.")
+        return 2
     team = join(args.device)
     try:
         predictor = make_predictor(args.weights, args.device)
         if args.box_prompt:
             folder = Source(args.annotations, args.images).folder()
-            figures: dict[str, Any] = box_prompt(predictor, read_coco(args.annotations), folder, team)
+            data, told = read_truth(args.annotations)
+            _tell(told, team)
+            figures: dict[str, Any] = box_prompt(predictor, data, folder, team)
             text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
         else:
             scores = evaluate(predictor, args.annotations, args.images, score=args.score, team=team)
@@ -259,6 +281,11 @@ def table(scores: Scores) -> str:
             for row in scores.usefulness
         ]
     return "\n".join(lines)
+
+
+def _tell(sentences: list[str], team: Team) -> None:
+    for text in sentences if team.leads else ():
+        _say(text)
 
 
 def _say(text: str) -> None:

@@ -167,7 +167,7 @@ def _annotations(
                 "annotations that cannot be used", f"{image['file_name']}: an annotation {problem}; it is left out."
             )
             continue
-        if not record.get("iscrowd") and not _usable_mask(record, image):
+        if not record.get("iscrowd") and not usable_mask(record, image):
             text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
             told.add("annotations without a mask", text)
             record = {**record, "segmentation": None}  # noqa: PLW2901
@@ -192,7 +192,8 @@ def _problem(record: dict[str, Any], image: dict[str, Any], known: set[int]) -> 
     return ""
 
 
-def _usable_mask(record: dict[str, Any], image: dict[str, Any]) -> bool:
+def usable_mask(record: dict[str, Any], image: dict[str, Any]) -> bool:
+    """Return whether an annotation of an image, both as COCO has them, has a mask that can be painted."""
     shape = record.get("segmentation")
     if not shape:
         return False
@@ -202,7 +203,10 @@ def _usable_mask(record: dict[str, Any], image: dict[str, Any]) -> bool:
                 return False
         elif shape["size"] != [image["height"], image["width"]]:
             return False
-        return bool(rle.area(rle.from_coco(shape, (image["height"], image["width"]))) > 0)
+        mask = rle.from_coco(shape, (image["height"], image["width"]))
+        if not isinstance(shape, list):
+            rle.decode(mask)  # runs that do not fill the photo are noticed only here
+        return rle.area(mask) > 0
     except (ValueError, TypeError, KeyError, IndexError):
         return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +58,23 @@ def truth(data: dict[str, Any]) -> Truth:
     return coco
 
 
+def with_kind(data: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return a COCO file's contents with the annotations that a kind is measured on: masks only where there are any."""
+    if kind != "mask":
+        return data
+    return {**data, "annotations": [a for a in data["annotations"] if a.get("segmentation")]}
+
+
 def average_precision(
-    true: Truth, results: list[dict[str, Any]], kind: str, images: list[int]
+    data: dict[str, Any], results: list[dict[str, Any]], kind: str, images: list[int]
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return COCO's statistics of a kind (see KINDS), and the AP of each category by name.
 
+    COCO counts the 100 best detections of each category in a photo, for keypoints the 20 best. In a photo with more
+    objects than 100 of a category as many boxes and masks count as there are objects.
+
     Args:
-        true: The truth.
+        data: The truth: a COCO file's contents, see `model.ground_truth`.
         results: COCO's result records: image_id, category_id, score, bbox, segmentation as RLE, and keypoints.
         kind: box, mask or keypoints.
         images: Ids of the photos that count.
@@ -71,14 +82,18 @@ def average_precision(
     name = KINDS[kind]
     needed = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[name]
     records = [{k: r[k] for k in ("image_id", "category_id", "score", needed)} for r in results if needed in r]
-    categories = [c for c in true.loadCats(true.getCatIds()) if kind != "keypoints" or c.get("keypoints")]
-    if not records or not categories:
-        return dict.fromkeys(STATISTICS[kind], 0.0 if categories else -1.0), {c["name"]: 0.0 for c in categories}
+    categories = [c for c in data["categories"] if kind != "keypoints" or c.get("keypoints")]
+    if not categories:
+        return dict.fromkeys(STATISTICS[kind], -1.0), {}
+    measured = with_kind(data, kind)
+    true = truth(measured)
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
-        evaluation = make(true, true.loadRes(records), name)
+        found = true.loadRes(records) if records else truth({**data, "annotations": []})
+        evaluation = make(true, found, name)
         evaluation.params.imgIds = images
-        evaluation.params.maxDets[-1] = max(evaluation.params.maxDets[-1], _most_objects(true))
+        if kind != "keypoints":
+            evaluation.params.maxDets[-1] = max(evaluation.params.maxDets[-1], _most_objects(measured))
         if kind == "keypoints" and len(categories[0]["keypoints"]) != len(evaluation.params.kpt_oks_sigmas):
             # COCO measured how far people differ for its own 17 points only; its mean stands in for others.
             evaluation.params.kpt_oks_sigmas = np.full(len(categories[0]["keypoints"]), OTHER_SIGMA)
@@ -98,9 +113,10 @@ def average_precision(
     return statistics, per_class
 
 
-def _most_objects(true: Truth) -> int:
-    """Return how many objects the fullest photo has: that many detections of it count, if they are more than COCO's."""
-    return max((len(annotations) for annotations in true.imgToAnns.values()), default=0)
+def _most_objects(data: dict[str, Any]) -> int:
+    """Return how many objects of one category the fullest photo has."""
+    counts = Counter((a["image_id"], a["category_id"]) for a in data["annotations"])
+    return max(counts.values(), default=0)
 
 
 def _mean(precision: NDArray[np.float64]) -> float:
@@ -109,13 +125,14 @@ def _mean(precision: NDArray[np.float64]) -> float:
     return float(known.mean()) if len(known) else -1.0
 
 
-def usefulness(true: Truth, results: list[dict[str, Any]], images: list[int]) -> list[dict[str, float]]:
+def usefulness(data: dict[str, Any], results: list[dict[str, Any]], images: list[int]) -> list[dict[str, float]]:
     """Return how often a suggestion helps, at each of THRESHOLDS.
 
     `as_is` and `few_drags` are the shares of true objects that some suggestion of their category meets with a mask IoU
     of AS_IS and FEW_DRAGS. False is a suggestion that meets none with FEW_DRAGS, or only one that a better suggestion
     meets already; those inside a crowd do not count.
     """
+    true = truth(with_kind(data, "mask"))
     by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for record in (r for r in results if "segmentation" in r):
         by_key.setdefault((record["image_id"], record["category_id"]), []).append(record)

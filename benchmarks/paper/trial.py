@@ -21,6 +21,7 @@ from model.augment import MaskCache
 from model.build import build
 from model.config import ModelConfig, TrainConfig
 from model.dataset import Photo, Source, classes_of, read_coco, read_photos
+from model.ground_truth import read_truth
 from model.loader import Batches, batches, plan_epoch
 from model.network import MaskRCNN
 from model.predict import Predictor
@@ -230,7 +231,7 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
     """Return a network's figures in points, and which detection met which object (see `Matches`)."""
-    known = evaluate.align(read_coco(val.annotations), predictor)
+    known = evaluate.align(read_truth(val.annotations)[0], predictor)
     team = Team()
     results, done = evaluate.predict(predictor, known, val.folder(), score=LEAST_SCORE, team=team)
     true = truth(known)
@@ -240,7 +241,7 @@ def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[s
     figures: dict[str, float] = {}
     tables: dict[str, Matches] = {}
     for kind in kinds:
-        overall, _ = average_precision(true, results, kind, done)
+        overall, _ = average_precision(known, results, kind, done)
         figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
         tables[kind] = matches(true, results, kind, done)
     if "mask" in kinds:

@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from model import evaluate, rle
 from model.dataset import DataError, read_coco
 from model.predict import Predictor
-from model.scoring import average_precision, truth, usefulness
+from model.scoring import OTHER_SIGMA, average_precision, truth, usefulness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def results_of(data: dict[str, Any], shift: float = 0.0) -> list[dict[str, Any]]
 def test_a_perfect_model_scores_one(coco_file: Callable[..., Path]) -> None:
     data = read_coco(coco_file(3))
     for kind in ("box", "mask", "keypoints"):
-        overall, per_class = average_precision(truth(data), results_of(data), kind, [1, 2, 3])
+        overall, per_class = average_precision(data, results_of(data), kind, [1, 2, 3])
         assert overall["AP"] == pytest.approx(1.0)
         assert set(per_class) == ({"person"} if kind == "keypoints" else {"person", "box"})
         assert all(v == pytest.approx(1.0) for v in per_class.values())
@@ -57,7 +57,7 @@ def test_figures_equal_those_of_pycocotools(coco_file: Callable[..., Path]) -> N
     data = read_coco(path)
     found = results_of(data, shift=5.0)[:-3]
     for kind, name in (("box", "bbox"), ("mask", "segm")):
-        overall, per_class = average_precision(truth(data), found, kind, [1, 2, 3, 4, 5, 6])
+        overall, per_class = average_precision(data, found, kind, [1, 2, 3, 4, 5, 6])
         with contextlib.redirect_stdout(io.StringIO()):
             true: Any = COCO(path)
             plain = [{k: v for k, v in f.items() if k != "keypoints"} for f in found]
@@ -70,11 +70,30 @@ def test_figures_equal_those_of_pycocotools(coco_file: Callable[..., Path]) -> N
         assert np.mean(list(per_class.values())) == pytest.approx(overall["AP"])
 
 
+def test_in_a_crowded_photo_twenty_skeletons_count_as_coco_has_it(coco_file: Callable[..., Path]) -> None:
+    data = read_coco(coco_file(1))
+    person, random = data["annotations"][0], np.random.default_rng(0)
+    crowd = [{**person, "id": i, "keypoints": (person["keypoints"] + np.tile([*random.normal(0, 9, 2), 0], 3)).tolist()}
+             for i in range(1, 46)]  # fmt: skip
+    data = {**data, "annotations": crowd}
+    found = [{**f, "score": float(random.random())} for f in results_of(data)]
+    overall, _ = average_precision(data, found, "keypoints", [1])
+    with contextlib.redirect_stdout(io.StringIO()):
+        true: Any = truth({**data, "categories": data["categories"][:1]})
+        reference = COCOeval(true, true.loadRes(found), "keypoints")
+        reference.params.kpt_oks_sigmas = np.full(3, OTHER_SIGMA)
+        reference.evaluate()
+        reference.accumulate()
+        reference.summarize()
+    assert 0 < overall["AP"] < 0.6  # 20 of 45
+    assert list(overall.values()) == reference.stats[:5].tolist()
+
+
 def test_nothing_found_scores_zero(coco_file: Callable[..., Path]) -> None:
     data = read_coco(coco_file(1))
-    overall, per_class = average_precision(truth(data), [], "mask", [1])
-    assert set(overall.values()) == {0.0}
-    assert set(per_class.values()) == {0.0}
+    overall, per_class = average_precision(data, [], "mask", [1])
+    assert overall == {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "APS": 0.0, "APM": 0.0, "APL": -1.0}  # none is large
+    assert per_class == {"person": 0.0, "box": 0.0}
 
 
 def test_usefulness_counts_what_a_person_would(coco_file: Callable[..., Path]) -> None:
@@ -82,12 +101,12 @@ def test_usefulness_counts_what_a_person_would(coco_file: Callable[..., Path]) -
     found = results_of(data)
     found += [{**found[0], "score": 0.55}]  # the same again: one too many
     found += [{**results_of(data, shift=60)[0], "score": 0.75}]  # nowhere near anything
-    rows = {r["threshold"]: r for r in usefulness(truth(data), found, [1, 2])}
+    rows = {r["threshold"]: r for r in usefulness(data, found, [1, 2])}
     assert rows[0.5] == {"threshold": 0.5, "as_is": 1.0, "few_drags": 1.0, "false_per_photo": 1.0}
     assert rows[0.6]["false_per_photo"] == 0.5
     assert rows[0.9]["as_is"] == 0.0
     # Moved by a third of its width, an object is half met: a few drags, not as it is.
-    moved = {r["threshold"]: r for r in usefulness(truth(data), results_of(data, shift=8), [1, 2])}
+    moved = {r["threshold"]: r for r in usefulness(data, results_of(data, shift=8), [1, 2])}
     assert moved[0.5]["as_is"] == 0.0
     assert moved[0.5]["few_drags"] == 1.0
 
@@ -97,7 +116,7 @@ def test_suggestions_in_a_crowd_are_not_false(coco_file: Callable[..., Path]) ->
     found = results_of(data)[:1]
     data["annotations"][0]["iscrowd"] = 1
     data["annotations"][0]["segmentation"] = rle.from_polygons([[0, 0, 96, 0, 96, 72, 0, 72]], (72, 96))
-    assert usefulness(truth(data), found, [1])[0]["false_per_photo"] == 0
+    assert usefulness(data, found, [1])[0]["false_per_photo"] == 0
 
 
 def test_a_file_is_measured_in_the_models_categories(
