@@ -122,6 +122,10 @@ class Predictor:
             DeviceError: There is no such device.
         """
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        try:
+            torch.device(chosen)
+        except RuntimeError:
+            raise DeviceError(f"There is no device {chosen}: choose auto, cpu or cuda.") from None
         if chosen.startswith("cuda") and not torch.cuda.is_available():
             raise DeviceError("This computer has no CUDA device that torch can use: choose auto or cpu.")
         kind = fast_type(chosen)
@@ -156,8 +160,9 @@ class Predictor:
         self._look_at(placed, self._network.encode(placed.pixels))
 
     def _place(self, image: NDArray[np.uint8]) -> _Placed:
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ValueError(f"a photo is (height, width, 3) uint8, not {image.shape} {image.dtype}")
+        shape, kind = np.shape(image), getattr(image, "dtype", None)
+        if len(shape) != 3 or shape[2] != 3 or kind != np.uint8 or 0 in shape:
+            raise ValueError(f"a photo is (height, width, 3) uint8, not {shape} {kind}")
         height, width = image.shape[:2]
         scale = min(self.short_side / min(height, width), self.long_side / max(height, width))
         inner = (max(1, int(height * scale)), max(1, int(width * scale)))
@@ -223,15 +228,19 @@ class Predictor:
             max_detections: Instances at most; None leaves it to the network's config.
 
         Raises:
+            ValueError: The score is not within 0..1, or the number is negative.
             RuntimeError: No photo was set.
         """
         self._require_image()
+        most = self.config.detections if max_detections is None else max_detections
+        if not 0 <= score <= 1 or most < 0:
+            raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
         found = self._network.detect(
             self._features,
             self._input,
             [self._inner],
             score=score,
-            most=max_detections or self.config.detections,
+            most=most,
             maps=self._maps,
         )[0]
         return self._instances(found)
@@ -243,12 +252,12 @@ class Predictor:
         """Return an instance for each given box: its mask, and keypoints where its category has them.
 
         Args:
-            boxes: [N, 4] xyxy in coordinates of the photo.
+            boxes: [N, 4] xyxy in coordinates of the photo; what reaches over its edges is nothing.
             categories: The id of each box's category; where it is None, and without this list, the class that fits the
                 box best.
 
         Raises:
-            ValueError: The boxes have another shape, or a category is not one of the model's.
+            ValueError: The boxes have another shape, are no numbers or inside out, or a category is not the model's.
             RuntimeError: No photo was set.
         """
         self._require_image()
@@ -273,7 +282,7 @@ class Predictor:
         """Return the keypoints [N, K, 3] and their scores [N, K] in given boxes [N, 4] xyxy; see `Instance`.
 
         Raises:
-            ValueError: The network has no keypoint head, or the boxes have another shape.
+            ValueError: The network has no keypoint head, or the boxes are wrong as above.
             RuntimeError: No photo was set.
         """
         self._require_image()
@@ -288,7 +297,7 @@ class Predictor:
         What is missing to a sum of 1 is the probability of background.
 
         Raises:
-            ValueError: The boxes have another shape.
+            ValueError: The boxes are wrong as above.
             RuntimeError: No photo was set.
         """
         self._require_image()
@@ -310,7 +319,13 @@ class Predictor:
         given = np.asarray(boxes, np.float32)
         if given.ndim != 2 or given.shape[1] != 4:
             raise ValueError(f"boxes are (N, 4), not {given.shape}")
-        return torch.from_numpy(given * np.tile(self._scale, 2)).to(self.device)
+        if not (np.isfinite(given).all() and (given[:, :2] <= given[:, 2:]).all()):
+            raise ValueError("boxes are xyxy: finite, and no side is negative")
+        return torch.from_numpy(self._clipped(given) * np.tile(self._scale, 2)).to(self.device)
+
+    def _clipped(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return boxes [N, 4] cut off at the photo's edges, as those are that the network was trained on."""
+        return np.clip(boxes, 0, np.tile(self.image_size[::-1], 2)).astype(np.float32)
 
     def _keypoints(self, inner: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints in the photo's coordinates of boxes in the input's."""
@@ -332,7 +347,7 @@ class Predictor:
         inner, labels = found.boxes[kept], labels[used]
         scores = found.scores[kept].float().cpu().numpy()
         boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        polygons = self._polygons(inner, found.labels[kept], boxes)
+        polygons = self._polygons(inner, found.labels[kept], self._clipped(boxes))
         with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)

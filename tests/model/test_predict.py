@@ -120,9 +120,41 @@ def test_wrong_questions_are_refused(predictor: Predictor) -> None:
         predictor.classify_boxes(np.zeros(4))
     with pytest.raises(ValueError, match="uint8"):
         predictor.set_image(PHOTO.astype(float))  # pyrefly: ignore
+    for nothing in (None, [[1, 2, 3]]):
+        with pytest.raises(ValueError, match="uint8"):
+            predictor.set_image(nothing)  # pyrefly: ignore
+    for score, most in ((float("nan"), None), (2.0, None), (0.5, -1)):
+        with pytest.raises(ValueError, match="score"):
+            predictor.detect(score, most)
     predictor.forget()
     with pytest.raises(RuntimeError, match="set_image"):
         predictor.detect()
+
+
+@pytest.mark.parametrize("bad", [[np.nan, 0, 5, 5], [0, 0, np.inf, 5], [9, 0, 5, 5]])
+def test_boxes_that_are_none_are_refused_rather_than_left_out(predictor: Predictor, bad: list[float]) -> None:
+    boxes = np.array([BOXES[0], bad, BOXES[1]])
+    for ask in (predictor.masks_for_boxes, predictor.keypoints_for_boxes, predictor.classify_boxes):
+        with pytest.raises(ValueError, match="boxes are"):
+            ask(boxes)
+
+
+def test_what_reaches_over_the_edges_of_the_photo_is_nothing(predictor: Predictor) -> None:
+    whole, huge = np.array([[0.0, 0, 130, 90]]), np.array([[-1e6, -1e6, 1e6, 1e6]])
+    assert np.array_equal(predictor.classify_boxes(huge), predictor.classify_boxes(whole))
+    points, scores = predictor.keypoints_for_boxes(huge)  # of pixels of the photo, not of terabytes of them
+    assert np.array_equal(points, predictor.keypoints_for_boxes(whole)[0])
+    assert np.isfinite(scores).all()
+    (one,), (other,) = predictor.masks_for_boxes(huge), predictor.masks_for_boxes(whole)
+    assert np.array_equal(one.box, huge[0])
+    assert len(one.polygons) == len(other.polygons)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(one.polygons, other.polygons, strict=True))
+    (beside,) = predictor.masks_for_boxes(np.array([[500.0, 500, 600, 600]]))
+    assert beside.polygons == []
+
+
+def test_no_detections_may_be_asked_for(predictor: Predictor) -> None:
+    assert predictor.detect(0.0, 0) == []
 
 
 def test_without_mask_or_keypoint_heads(predictor: Predictor) -> None:
@@ -143,6 +175,11 @@ def test_tiny_and_long_photos_work(predictor: Predictor) -> None:
         predictor.set_image(np.zeros((*size, 3), np.uint8))
         predictor.detect(0.0)
         assert predictor.image_size == size
+
+
+def test_a_device_that_does_not_exist_is_said(tiny_checkpoint: Checkpoint) -> None:
+    with pytest.raises(DeviceError, match="no device toaster"):
+        Predictor(tiny_checkpoint, "toaster")
 
 
 def test_a_missing_gpu_is_said(tiny_checkpoint: Checkpoint) -> None:
