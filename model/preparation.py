@@ -11,7 +11,7 @@ from model.adapt import Classes, join_classes, most_like
 from model.lessons import Pupil
 from model.predict import Predictor
 from model.project import Project, read_project
-from model.replay import own_photos, replay, sample_photos
+from model.replay import own_photos, replay, sample_photos, teacher_of
 from model.settings import Request, Settings, choose
 from model.split import look
 from model.trainer import TrainingError
@@ -102,9 +102,12 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     likes = most_like(project, parts.train, predictor, parent, tick)
     classes = join_classes(project.categories, parent, likes, forget=request.forget)
     photos = own_photos(project, classes)
-    replay([photos[i] for i in parts.train], predictor, parent, classes, team=team, tick=tick)
+    teacher = parent if request.parent == "builtin" else teacher_of(parent, classes)
+    if teacher is not parent:
+        predictor = Predictor(teacher, device)
+    replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
     samples = sample_photos(classes)
-    replay(samples, predictor, parent, classes, team=team, tick=tick)
+    replay(samples, predictor, teacher, classes, team=team, tick=tick)
     rehearsal = [Pupil(p, look(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances]
     settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
     pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]

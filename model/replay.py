@@ -1,6 +1,6 @@
-"""What the parent sees in the training photos of classes that the project does not label: lessons against forgetting.
+"""What a teacher sees in the training photos of classes that the project does not label: lessons against forgetting.
 
-Where nothing is labelled, the parent's own sure detections stand as labels (Li and Hoiem, *Learning without
+Where nothing is labelled, the teacher's own sure detections stand as labels (Li and Hoiem, *Learning without
 Forgetting*, ECCV 2016, with hard labels). Where it half sees something nothing is learned; all the rest is background
 for those classes too: without counterexamples a network sees them everywhere after a few hundred steps.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
+from model import weights
 from model.adapt import known_outputs, sized_photo
 from model.dataset import Instance, Photo
 from model.photo import PhotoError, photo_size
@@ -31,11 +32,23 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 REPLAY_SCORE = 0.6
-"""Score from which the parent's word counts."""
+"""Score from which the teacher's word counts."""
 UNSURE_SCORE = 0.3
 """Score from which a detection is a place where nothing is learned."""
 TAKEN = 0.4
 """IoU with a label from which a detection is taken for the same object."""
+
+
+def teacher_of(parent: Checkpoint, classes: Classes) -> Checkpoint:
+    """Return who is asked for the kept classes: the builtin model where it knows them, so that rounds do not add up.
+
+    What one round forgets the next would teach.
+    """
+    kept = {c.name.lower() for c in classes.categories[classes.own :]}
+    if not kept:
+        return parent
+    builtin = weights.load("builtin")
+    return builtin if kept <= known_outputs(builtin).keys() else parent
 
 
 def own_photos(project: Project, classes: Classes) -> list[Photo]:
@@ -75,25 +88,25 @@ def sample_photos(classes: Classes) -> list[Photo]:
 def replay(
     photos: list[Photo],
     predictor: Predictor,
-    parent: Checkpoint,
+    teacher: Checkpoint,
     classes: Classes,
     *,
     team: Team,
     tick: Callable[[], None],
 ) -> int:
-    """Add the parent's sure detections of its kept classes to the photos; return how many.
+    """Add the teacher's sure detections of the kept classes to the photos; return how many.
 
     Args:
         photos: See `own_photos`; they are changed.
-        predictor: The parent's.
-        parent: Its checkpoint.
+        predictor: The teacher's, see `teacher_of`.
+        teacher: Its checkpoint.
         classes: What the new network names.
         team: Processes that share the photos out.
         tick: Called after every photo; what it raises ends the work.
     """
-    outputs = known_outputs(parent)
+    outputs = known_outputs(teacher)
     label_of = {
-        parent.categories[outputs[c.name.lower()] - 1].id: i
+        teacher.categories[outputs[c.name.lower()] - 1].id: i
         for i, c in enumerate(classes.categories, 1)
         if i > classes.own
     }
