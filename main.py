@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +22,32 @@ COMMANDS = {
 }
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to texts that do not name it themselves, where there is any."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if not action.default or "default:" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run what the arguments ask for and return the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Run what the arguments ask for and return the exit status: 130 after Ctrl+C, also while a command is loaded."""
+    try:
+        try:
+            return _main(sys.argv[1:] if argv is None else argv)
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()  # here rather than at the very end, where a reader that has gone makes a traceback
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as of `| head`: what is still to be flushed at the end has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(argv: list[str]) -> int:
     if argv and argv[0] in COMMANDS:
         return _command(argv[0], argv[1:])
     args = _window_parser().parse_args(argv)
@@ -73,7 +97,7 @@ def _window_parser() -> argparse.ArgumentParser:
 
 def _command(name: str, argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
         prog=f"annotator {name}",
         description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
     )

@@ -5,27 +5,38 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
+from model import rle
+from model.boxfile import read_boxes
 from model.categories import counterpart
 from model.checkpoint import write_bytes
-from model.dataset import DataError, Source, read_coco, read_image
+from model.dataset import DataError, Source, read_image
+from model.output import OutputError, check_output
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
 from model.results import annotation
 from model.team import Team, join, leave
+from model.wanted import find_wanted
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from model.pair import Pair
-    from model.predict import Instance, Predictor
+    from model.predict import Predictor
+    from model.wanted import Want, Wanted
+
+MOST_NAMES = 5
+"""Categories named in a sentence."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,30 +52,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
-    if args.output.exists():
-        tqdm.write(f"{args.output} exists: name another file with --output.", file=sys.stderr)
-        return 2
     team = join(args.device)
     try:
-        data = read_coco(args.annotations)
-        predictor = make_predictor(args.weights, args.device)
-        folder = Source(args.annotations, args.images).folder()
+        data, predictor, folder = team.together(lambda: _prepare(args))
         count = fill(predictor, data, folder, replace=args.replace, team=team)
         if team.leads:
             write_bytes(args.output, json.dumps(data).encode())
-    except (DataError, WeightsError, DeviceError) as error:
-        tqdm.write(str(error), file=sys.stderr)
+            print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
+    except (DataError, OutputError, WeightsError, DeviceError) as error:
+        if team.leads:
+            _say(str(error))
+        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
         return 2
+    except BrokenPipeError:  # of standard output, not of a file
+        raise
     except OSError as error:
-        tqdm.write(f"{args.output} cannot be written: {error.strerror}.", file=sys.stderr)
+        _say(f"{error.filename or args.output} cannot be used: {error.strerror}.")
         return 2
     except KeyboardInterrupt:
+        if team.leads:
+            _say("Stopped. Nothing was written: the same command begins anew.")
         return 130
     finally:
         leave(team)
-    if team.leads:
-        print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
     return 0
+
+
+def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | Pair, Path]:
+    """Return the file's contents, the model and the folder of the photos, after checking the arguments."""
+    check_output(args.output)
+    if args.output.exists():
+        raise OutputError(f"{args.output} exists: name another file with --output.")
+    data = read_boxes(args.annotations)
+    folder = Source(args.annotations, args.images).folder()
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(f"{folder} {problem}: name the folder of the photos with --images.")
+    predictor = make_predictor(args.weights, args.device)
+    if predictor.config.mask_head == "none":
+        raise WeightsError(f"{args.weights} makes no masks: choose other weights with --weights.")
+    return data, predictor, folder
 
 
 def fill(
@@ -78,73 +105,105 @@ def fill(
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
     Boxes stay as they are, and so does whatever else the file holds. A category that the model does not know gets the
-    mask of the class that fits the box best. Crowds are left alone. A team shares the photos out, and each of its
-    processes ends with all of the results.
+    mask of the class that fits the box best, and one with keypoints of its own gets none of the model's. Crowds are
+    left alone. What is left out is said on standard error. A team shares the photos out, and each of its processes
+    ends with all of the results.
+
+    Args:
+        predictor: A model that makes masks.
+        data: What `model.boxfile.read_boxes` returned.
+        folder: Where the photos are.
+        replace: Whether masks and keypoints that are there are made anew.
+        team: Processes that share the photos out.
 
     Raises:
-        DataError: A record is not as COCO has it.
+        DataError: None of the photos can be read.
     """
     team = team or Team()
-    changed: list[tuple[int, dict[str, Any]]] = []
-    try:
-        means = {record["id"]: counterpart(record, predictor.categories) for record in data["categories"]}
-        wanting: dict[int, list[dict[str, Any]]] = {}
-        place: dict[int, int] = {}
-        for number, record in enumerate(data["annotations"]):
-            lacks = replace or not record.get("segmentation")
-            if lacks and not record.get("iscrowd") and min(record["bbox"][2:]) > 0:
-                wanting.setdefault(record["image_id"], []).append(record)
-                place[id(record)] = number
-        count = 0
-        silent = not (team.leads and sys.stderr.isatty())
-        for image in tqdm(team.share(data["images"]), unit="photo", disable=silent):
-            records = wanting.get(image["id"], [])
-            if not records:
-                continue
-            try:
-                photo = read_image(folder, image)
-            except PhotoError as error:
-                tqdm.write(f"Left out {image['file_name']}: {error}", file=sys.stderr)
-                continue
-            predictor.set_image(photo)
-            known = [means.get(r["category_id"]) for r in records]
-            boxes = np.array([r["bbox"] for r in records], np.float64).reshape(-1, 4)
-            boxes[:, 2:] += boxes[:, :2]
-            found = predictor.masks_for_boxes(boxes, [c.id if c else None for c in known])
-            for record, category, instance in zip(records, known, found, strict=True):
-                size = (photo.shape[0], photo.shape[1])
-                count += _merge(record, instance, size, with_points=category is not None, replace=replace)
-                changed.append((place[id(record)], record))
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"The file is not a proper COCO file: {error!r}.") from None
-    for number, record in (pair for part in team.gather(changed) for pair in part):
-        data["annotations"][number] = record
-    _name_keypoints(data, predictor)
-    return sum(count for (count,) in team.gather([count]))
+    wanted = find_wanted(data, predictor.categories, replace=replace)
+    tally = Counter[str]()
+    mine: list[tuple[int, dict[str, Any]]] = []
+    listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
+    images = [image for number, image in listed.items() if number in wanted.of_image]
+    silent = not (team.leads and sys.stderr.isatty())
+    for image in tqdm(team.share(images), unit="photo", disable=silent):
+        try:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            _say(f"Left out {image['file_name']}: {error}")
+            tally["unread"] += 1
+            continue
+        mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
+    tally = sum((part for (part,) in team.gather([tally])), Counter[str]())
+    if images and tally["unread"] == len(images):
+        raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
+    changes = [change for part in team.gather(mine) for change in part]
+    for number, made in changes:
+        data["annotations"][number] |= made
+    _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
+    if team.leads:
+        _report(wanted, tally)
+    return tally["masks"]
 
 
-def _merge(
-    record: dict[str, Any], instance: Instance, size: tuple[int, int], *, with_points: bool, replace: bool
-) -> int:
-    """Add mask and keypoints to a record; return whether there is a mask, 1 or 0."""
-    made = annotation(instance, size)
-    if with_points and "keypoints" in made and (replace or not any(record.get("keypoints") or [])):
-        record["keypoints"], record["num_keypoints"] = made["keypoints"], made["num_keypoints"]
-    if not instance.polygons:
-        return 0
-    record["segmentation"], record["area"] = made["segmentation"], made["area"]
-    record.setdefault("iscrowd", 0)
-    return 1
+def _look_at(
+    predictor: Predictor | Pair, photo: NDArray[np.uint8], wants: list[Want], tally: Counter[str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield what is new in a photo's annotations, each with its place in the file, and count it."""
+    size = (photo.shape[0], photo.shape[1])
+    inside = [want for want in wants if want.overlaps(size)]
+    tally["outside"] += len(wants) - len(inside)
+    if not inside:
+        return
+    predictor.set_image(photo)
+    boxes = np.array([want.box for want in inside], np.float64)
+    found = predictor.masks_for_boxes(boxes, [want.category for want in inside])
+    for want, instance in zip(inside, found, strict=True):
+        made = annotation(instance, size)
+        new: dict[str, Any] = {}
+        if want.keypoints and "keypoints" in made:
+            new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
+        if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
+            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd")}
+        tally["masks"] += "segmentation" in new
+        tally["unseen"] += want.mask and "segmentation" not in new
+        yield want.number, new
 
 
-def _name_keypoints(data: dict[str, Any], predictor: Predictor | Pair) -> None:
-    """Say in the file's categories what the keypoints are, where it did not."""
-    with_points = {r["category_id"] for r in data["annotations"] if r.get("keypoints")}
+def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predictor | Pair) -> None:
+    """Say in the file's categories what the keypoints are that some annotations have got, where it did not."""
+    with_points = {data["annotations"][number]["category_id"] for number in numbers}
     for record in data["categories"]:
         category = counterpart(record, predictor.categories)
-        if record["id"] in with_points and category and category.keypoints and not record.get("keypoints"):
+        if record["id"] in with_points and category and not record.get("keypoints"):
             record["keypoints"] = list(category.keypoints)
             record["skeleton"] = [list(edge) for edge in category.skeleton]
+
+
+def _report(wanted: Wanted, tally: Counter[str]) -> None:
+    """Say what was left out, and what was guessed."""
+    if wanted.unknown:
+        _say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
+    if wanted.other_points:
+        _say(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
+    left = "Boxes left as they are, because they"
+    for reason, count in (
+        (f"{left} lie outside their photo or have no area", tally["outside"] + wanted.empty),
+        (f"{left} are on photos that the file does not list", wanted.homeless),
+        ("Boxes left without a mask, because the model sees nothing in them", tally["unseen"]),
+    ):
+        if count:
+            _say(f"{reason}: {count}.")
+
+
+def _listed(names: dict[str, None]) -> str:
+    """Return names as text: a file may have hundreds."""
+    shown = list(names)[:MOST_NAMES]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
+
+
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

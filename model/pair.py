@@ -13,7 +13,7 @@ import torch
 from torchvision.ops import box_iou
 
 from model.predict import Instance, Predictor
-from model.weights import WeightsError
+from model.weights import WeightsError, are_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +35,25 @@ def make_predictor(weights: str | Path = "builtin", device: str = "auto") -> Pre
         model.weights.WeightsError: The weights cannot be used.
         model.predict.DeviceError: There is no such device.
     """
-    first, plus, second = str(weights).partition(JOIN)
-    if not plus:
+    names = _split(str(weights))
+    if names is None:
         return Predictor(weights, device)
+    first, second = names
     masks, points = Predictor(first, device), Predictor(second, device)
     if not points.config.keypoints:
         raise WeightsError(f"{second} knows no keypoints: name weights that do after the {JOIN} sign.")
     return Pair(masks, points)
+
+
+def _split(weights: str) -> tuple[str, str] | None:
+    """Return the two names that a plus sign joins, or None for one name: it may also be a part of a file's name."""
+    parts = weights.split(JOIN)
+    if len(parts) == 1 or are_there(weights):
+        return None
+    ways = [(JOIN.join(parts[:i]), JOIN.join(parts[i:])) for i in range(1, len(parts))]
+    both = (way for way in ways if all(map(are_there, way)))
+    one = (way for way in ways if any(map(are_there, way)))  # the other one is then what is missing
+    return next(both, None) or next(one, None)
 
 
 class Pair:

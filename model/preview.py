@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+from collections import Counter
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import cv2
@@ -25,6 +27,17 @@ FILL = 0.28
 """Opacity of the inside of a mask."""
 HUES = (0.58, 0.08, 0.38, 0.92, 0.14, 0.50, 0.76, 0.02, 0.30, 0.66, 0.84, 0.20)
 """Far apart, neighbours further: category after category takes the next."""
+
+
+def picture_names(photos: list[str]) -> dict[str, str]:
+    """Return the name of each photo's preview, another for each: `a.jpg` of `a.png`, but `a.png.jpg` beside an `a.jpg`.
+
+    Args:
+        photos: Paths relative to a folder, with `/`.
+    """
+    short = {name: PurePosixPath(name).with_suffix(".jpg").as_posix() for name in photos}
+    claims = Counter(claim.lower() for name in photos for claim in {short[name].lower(), f"{name}.jpg".lower()})
+    return {name: short[name] if claims[short[name].lower()] == 1 else f"{name}.jpg" for name in photos}
 
 
 def category_colour(index: int) -> tuple[int, int, int]:

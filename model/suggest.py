@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +19,15 @@ from model import preview
 from model.categories import to_coco
 from model.checkpoint import write_bytes
 from model.folder import list_photos
+from model.journal import Journal, journal_file, journal_files, read_journals, stamp
 from model.memory import detect_many_within_memory, groups
+from model.output import OutputError, check_output
 from model.pair import make_predictor
 from model.photo import PhotoError, read_photo
 from model.predict import DeviceError
+from model.preview import picture_names
 from model.results import annotation
-from model.team import Team, join, leave
+from model.team import join, leave
 from model.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -38,76 +38,17 @@ if TYPE_CHECKING:
 
     from model.pair import Pair
     from model.predict import Predictor
+    from model.team import Team
 
 OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
 """Stands in the output's `info`, and tells a file of ours, which may be replaced, from a person's."""
-SYNC_SECONDS = 5.0
-"""How much work a power cut may cost."""
 REPORT_SECONDS = 5.0
 NO_MEMORY = "There is not enough memory for this photo."
 
 
 class SuggestError(Exception):
     """The command cannot be done; the text is one sentence for people."""
-
-
-@dataclass
-class Journal:
-    """The results so far, one JSON record a line, in a file beside the output."""
-
-    path: Path
-    settings: dict[str, Any]
-    done: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def open(self) -> None:
-        """Read what an earlier run of the same settings left, drop a half-written line, and be ready to append.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        whole = 0
-        data = self.path.read_bytes() if self.path.exists() else b""
-        for number, line in enumerate(data.splitlines(keepends=True)):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n") or not isinstance(record, dict):
-                break
-            if number == 0 and record != self.settings:
-                break
-            if number > 0:
-                self.done[record["file_name"]] = record
-            whole += len(line)
-        self._file = self.path.open("r+b" if data else "wb")
-        self._file.seek(whole)
-        self._file.truncate()
-        self._synced = time.monotonic()
-        if whole == 0:
-            self._write(self.settings)
-
-    def add(self, record: dict[str, Any]) -> None:
-        """Append a photo's record.
-
-        Raises:
-            OSError: The disk is full, say.
-        """
-        self.done[record["file_name"]] = record
-        self._write(record)
-
-    def close(self) -> None:
-        """Force everything to disk."""
-        with suppress(OSError):
-            os.fsync(self._file.fileno())
-        self._file.close()
-
-    def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
-        if time.monotonic() - self._synced > SYNC_SECONDS:
-            os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -129,12 +70,17 @@ def run(args: argparse.Namespace) -> int:
     team = join(args.device)
     try:
         return _run(args, team)
-    except (SuggestError, WeightsError, DeviceError) as error:
-        _say(str(error))
+    except (SuggestError, OutputError, WeightsError, DeviceError) as error:
+        if team.leads:
+            _say(str(error))
+        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
+    except BrokenPipeError:  # of standard output, not of a file
+        raise
     except OSError as error:
         _say(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
-        _say("Stopped. The same command goes on from here.")
+        if team.leads:
+            _say("Stopped. The same command goes on from here.")
         return 130
     finally:
         leave(team)
@@ -142,31 +88,51 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, team: Team) -> int:
-    photos = _photos(args)
     output: Path = args.output or args.folder / OUTPUT_NAME
-    _check_output(output)
-    predictor = make_predictor(args.weights, args.device)
+    photos, predictor = team.together(lambda: _prepare(args, output))
+    pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
     settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
-    ending = ".partial" if team.size == 1 else f".partial{team.rank}"
-    journal = Journal(output.with_name(output.name + ending), settings)
-    journal.open()
-    try:
-        done = {name for part in team.gather(list(journal.done)) for name in part}
-        left = [name for name in photos if name not in done]
-        if len(left) < len(photos) and team.leads:
-            _say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
-        names = _progress(team.share(left), sys.stderr.isatty()) if team.leads else team.share(left)
-        for group in groups(names, predictor.batch):
-            for record in _suggest(predictor, args.folder, group, args.score, args.preview):
-                journal.add(record)
-    finally:
-        journal.close()
-    found = {name: record for part in team.gather(list(journal.done.items())) for name, record in part}
+    earlier = _earlier(args.folder, output, settings, pictures) if team.leads else {}
+    done = {name for part in team.gather(list(earlier)) for name in part}  # before any of them writes
+    left = [name for name in photos if name not in done]
+    if len(left) < len(photos) and team.leads:
+        _say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
+    mine: list[dict[str, Any]] = []
+    with Journal(journal_file(output, team), settings) as journal:
+        for group in groups(_progress(left, team, sys.stderr.isatty()), predictor.batch):
+            for record in _suggest(predictor, args.folder, group, args.score, pictures):
+                mine.append(record)
+                if "error" not in record:  # it may be repaired before the next run
+                    journal.add(record)
+    found = earlier | {record["file_name"]: record for part in team.gather(mine) for record in part}
     if team.leads:
         _finish([found[name] for name in photos], output, predictor, args)
     team.wait()  # what was found is kept until it stands in the output
-    journal.path.unlink()
+    for path in journal_files(output):
+        path.unlink(missing_ok=True)
     return 0
+
+
+def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Predictor | Pair]:
+    """Return the photos and the model, after checking the arguments."""
+    photos = _photos(args)
+    _check_preview(args)
+    _check_output(output)
+    return photos, make_predictor(args.weights, args.device)
+
+
+def _earlier(
+    folder: Path, output: Path, settings: dict[str, Any], pictures: dict[str, Path]
+) -> dict[str, dict[str, Any]]:
+    """Return by name the records that a run which was stopped left: of photos that are as they were, with pictures."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in read_journals(output, settings):
+        name = record["file_name"]
+        picture = pictures.get(name)
+        drawn = picture is None or (record.get("picture") == str(picture.absolute()) and picture.is_file())
+        if drawn and record["stamp"] == stamp(folder / name):
+            found[name] = record
+    return found
 
 
 def _finish(records: list[dict[str, Any]], output: Path, predictor: Predictor | Pair, args: argparse.Namespace) -> None:
@@ -197,12 +163,17 @@ def _photos(args: argparse.Namespace) -> list[str]:
     return photos
 
 
+def _check_preview(args: argparse.Namespace) -> None:
+    """Refuse to write pictures where they cannot be, or over the photos themselves."""
+    if args.preview and args.preview.exists() and not args.preview.is_dir():
+        raise SuggestError(f"{args.preview} is not a folder: name a folder for the pictures with --preview.")
+    if args.preview and args.preview.resolve() == args.folder.resolve():
+        raise SuggestError(f"{args.preview} is the folder of the photos: name another for the pictures with --preview.")
+
+
 def _check_output(output: Path) -> None:
-    """Refuse to replace a file that this command did not write."""
-    if output.is_dir():
-        raise SuggestError(f"{output} is a folder: name a file with --output.")
-    if not output.parent.is_dir():
-        raise SuggestError(f"The folder {output.parent} does not exist.")
+    """Refuse what cannot be written, and to replace a file that this command did not write."""
+    check_output(output)
     if not output.exists():
         return
     try:
@@ -215,11 +186,13 @@ def _check_output(output: Path) -> None:
 
 
 def _suggest(
-    predictor: Predictor | Pair, folder: Path, names: list[str], score: float, previews: Path | None
+    predictor: Predictor | Pair, folder: Path, names: list[str], score: float, pictures: dict[str, Path]
 ) -> Iterator[dict[str, Any]]:
     """Yield the records of photos; one that cannot be read has the reason in it instead of annotations."""
     photos: dict[str, NDArray[np.uint8]] = {}
+    stamps: dict[str, list[int]] = {}
     for name in names:
+        stamps[name] = stamp(folder / name)  # before it is read: what changes meanwhile is read again
         try:
             photos[name] = read_photo(folder / name)
         except PhotoError as error:
@@ -231,16 +204,18 @@ def _suggest(
     except (torch.OutOfMemoryError, MemoryError):
         if len(names) > 1:
             for name in photos:
-                yield from _suggest(predictor, folder, [name], score, previews)
+                yield from _suggest(predictor, folder, [name], score, pictures)
         else:
             yield {"file_name": names[0], "error": NO_MEMORY}
         return
     for (name, photo), instances in zip(photos.items(), found, strict=True):
-        if previews:
-            preview.save(preview.draw(photo, instances, predictor.categories), (previews / name).with_suffix(".jpg"))
+        record: dict[str, Any] = {"file_name": name, "stamp": stamps[name]}
+        if name in pictures:
+            preview.save(preview.draw(photo, instances, predictor.categories), pictures[name])
+            record["picture"] = str(pictures[name].absolute())
         size = (photo.shape[0], photo.shape[1])
         annotations = [annotation(i, size) for i in instances]
-        yield {"file_name": name, "width": size[1], "height": size[0], "annotations": annotations}
+        yield record | {"width": size[1], "height": size[0], "annotations": annotations}
 
 
 def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argparse.Namespace) -> dict[str, Any]:
@@ -260,20 +235,24 @@ def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argp
     return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
 
 
-def _progress(names: list[str], terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether the output is one
-    """Yield the names, showing on standard error how far it is: a bar on a terminal, now and then a line elsewhere."""
-    if terminal:
-        yield from tqdm(names, unit="photo")
-        return
+def _progress(names: list[str], team: Team, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
+    """Yield this process's share of the names, showing on standard error how far the team is.
+
+    That is a bar on a terminal, now and then a line elsewhere. The others are taken to be as far as the first process.
+    """
     start = last = time.monotonic()
-    for done, name in enumerate(names):
-        yield name
-        now = time.monotonic()
-        if now - last > REPORT_SECONDS or done + 1 == len(names):
-            rate = (done + 1) / max(1e-9, now - start)
-            remaining = (len(names) - done - 1) / rate
-            _say(f"{done + 1} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
-            last = now
+    silent = not (team.leads and terminal)
+    with tqdm(total=len(names), unit="photo", disable=silent) as bar:
+        for count, name in enumerate(team.share(names), 1):
+            yield name
+            done = min(count * team.size, len(names))
+            bar.update(done - bar.n)
+            now = time.monotonic()
+            if team.leads and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
+                rate = done / max(1e-9, now - start)
+                remaining = (len(names) - done) / rate
+                _say(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
+                last = now
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import distributed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Item = TypeVar("Item")
 
@@ -58,6 +58,23 @@ class Team:
         everyone: list[list[Item]] = [[] for _ in range(self.size)]
         distributed.all_gather_object(everyone, mine)
         return everyone
+
+    def together(self, work: Callable[[], Item]) -> Item:
+        """Do the same in every process, and return what came of it; where it fails in one, all of them raise the error.
+
+        So one of them can say it for all, and none waits for another that has ended.
+        """
+        if self.size == 1:
+            return work()
+        results: list[Item] = []
+        errors: list[Exception] = []
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - raised again below, in all of them
+            errors.append(error)
+        for error in (error for part in self.gather(errors) for error in part):
+            raise error
+        return results[0]
 
     def wait(self) -> None:
         """Return when every process has come here."""

@@ -7,6 +7,8 @@ files are read by `torch.load(weights_only=True)`.
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -51,6 +53,11 @@ def load(name: str | Path) -> Checkpoint:
     if str(name) in OFFICIAL:
         return _official(str(name))
     return _read(Path(name))
+
+
+def are_there(name: str) -> bool:
+    """Return whether a name is one of those that `load` knows, or a file."""
+    return name == "builtin" or name in OFFICIAL or Path(name).is_file()
 
 
 def network_of(checkpoint: Checkpoint) -> MaskRCNN:
@@ -165,7 +172,8 @@ def _official(name: str) -> Checkpoint:
     weights = entry.weights()
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     try:
-        state = dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
+        with redirect_stdout(sys.stderr):  # torch says there what it fetches, and a command's output may be JSON
+            state = dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
     except URLError:
         raise WeightsError(
             f"The weights {name!r} are not on this computer and cannot be fetched without a network: connect once, "

@@ -83,3 +83,36 @@ def test_neither_help_nor_suggest_imports_qt(tmp_path: Path) -> None:
     code = f"import sys, main, model.suggest; main._window_parser(); print({names})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_one_word(tmp_path: Path) -> None:
+    interrupt = "import _thread, threading; threading.Timer(0.1, _thread.interrupt_main).start()"
+    for command in ("suggest", "masks", "evaluate", "models"):
+        code = f"import sys, main; {interrupt}; sys.exit(main.main(['{command}', 'x', '--output', 'y']))"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "tiny.safetensors")
+    buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}  # with it argparse ends with 0
+    for arguments in (["models", str(tmp_path), "--json"], ["--help"], ["models", "--help"]):
+        command = [sys.executable, str(ROOT / "main.py"), *arguments]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=buffered) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == ""
+        assert process.returncode == 1
+
+
+def test_help_says_a_default_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in main.COMMANDS:
+        with pytest.raises(SystemExit):
+            main.main([command, "--help"])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "(default: builtin)" in shown or command == "models"
+        assert shown.count("default: builtin)") <= 1
+        assert "None)" not in shown
+        assert "False)" not in shown

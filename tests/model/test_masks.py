@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pycocotools.coco import COCO
 
-from model import masks
+from model import checkpoint, masks
+from model.build import build
+from model.checkpoint import Checkpoint
+from tests.model.conftest import CATEGORIES, config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,3 +79,173 @@ def test_bad_input(boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys:
     assert command(boxes_only, tiny_weights, tmp_path / "o.json") == 2
     assert "COCO" in capsys.readouterr().err
     assert not (tmp_path / "o.json").exists()
+
+
+def edited(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Change what is in a COCO file."""
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+    return path
+
+
+BAD_BOXES: tuple[list[float], ...] = (
+    [500, 10, 20, 20],
+    [10, -60, 20, 20],
+    [96, 0, 10, 10],
+    [10, 10, 0, 20],
+    [10, 10, 20, -5],
+    [0, 0, 1e300, 10],
+    [10**400, 0, 5, 5],
+)
+
+
+@pytest.mark.parametrize("box", BAD_BOXES)
+def test_what_is_no_box_in_the_photo_stays_as_it_is(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, box: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(boxes_only, lambda data: data["annotations"][0].update(bbox=box))  # a person's
+    output = tmp_path / "out.json"
+    assert command(boxes_only, tiny_weights, output) == 0
+    assert "outside their photo or have no area: 1." in capsys.readouterr().err
+    before, after = (json.loads(path.read_text())["annotations"] for path in (boxes_only, output))
+    assert after[0] == before[0]
+    assert "keypoints" in after[2]
+
+
+def test_numbers_that_json_lacks_are_refused(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = boxes_only.read_text()
+    for number in ("NaN", "Infinity", "1e999"):
+        boxes_only.write_text(text.replace("[55, 28,", f"[55, {number},"))
+        assert command(boxes_only, tiny_weights, tmp_path / "o.json") == 2
+        err = capsys.readouterr().err
+        assert "the annotation with the id 4 has a number that is NaN or infinite" in err
+        assert err.count("\n") == 1
+
+
+def test_a_mask_without_a_pixel_is_none(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = [[20.3 + i, 20.3, 0.01, 0.01] for i in range(4)]
+
+    def change(data: dict[str, Any]) -> None:
+        for record, box in zip(data["annotations"], tiny, strict=True):
+            record["bbox"] = box
+
+    output = tmp_path / "out.json"
+    assert command(edited(boxes_only, change), tiny_weights, output) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("0 masks")
+    assert "sees nothing in them: 4." in err
+    assert all("segmentation" not in record for record in json.loads(output.read_text())["annotations"])
+
+
+def test_a_photo_that_is_listed_twice_counts_once(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(boxes_only, tiny_weights, tmp_path / "once.json") == 0
+    once = capsys.readouterr().out.split()[0]
+    edited(boxes_only, lambda data: data["images"].append(data["images"][0]))
+    assert command(boxes_only, tiny_weights, tmp_path / "twice.json") == 0
+    assert capsys.readouterr().out.split()[0] == once
+
+
+def test_what_the_model_does_not_know_is_said_once(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(boxes_only, lambda data: data["annotations"][3].update(category_id=99))
+    edited(boxes_only, lambda data: data["annotations"][2].update(image_id=77))
+    assert command(boxes_only, tiny_weights, tmp_path / "out.json") == 0
+    err = capsys.readouterr().err
+    assert err.count("The model does not know unheard of, category 99:") == 1
+    assert "photos that the file does not list: 1." in err
+
+
+def test_no_photos_no_copy(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, empty = tmp_path / "out.json", tmp_path / "empty"
+    empty.mkdir()
+    for folder, why in ((tmp_path / "none", "does not exist"), (boxes_only, "is not a folder"), (empty, "None of")):
+        assert command(boxes_only, tiny_weights, output, "--images", str(folder)) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert why in last
+        assert "--images" in last
+        assert not output.exists()
+
+
+def test_a_model_without_masks_is_refused(boxes_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = config(mask_head="none")
+    weights = tmp_path / "plain.safetensors"
+    checkpoint.write(weights, Checkpoint(plain, CATEGORIES, build(plain).state_dict()))
+    assert command(boxes_only, weights, tmp_path / "out.json") == 2
+    assert "plain.safetensors makes no masks" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    boxes_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in (tmp_path / "none" / "out.json", boxes_only / "out.json", tmp_path / ("a" * 300)):
+        assert command(boxes_only, tmp_path / "no weights are read", output) == 2
+        err = capsys.readouterr().err
+        assert "--output" in err
+        assert err.count("\n") == 1
+
+
+def test_persons_with_masks_get_the_keypoints_that_they_lack(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco_file(2)
+    before = json.loads(path.read_text())["annotations"]
+    edited(path, lambda data: data["annotations"][0].pop("keypoints"))
+    assert command(path, tiny_weights, tmp_path / "out.json") == 0
+    assert capsys.readouterr().out.startswith("0 masks")
+    after = json.loads((tmp_path / "out.json").read_text())["annotations"]
+    assert len(after[0]["keypoints"]) == 9
+    assert after[0]["segmentation"] == before[0]["segmentation"]
+    assert after[1:] == before[1:]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_keypoints_of_two_kinds_are_not_mixed(
+    coco_file: Callable[..., Path],
+    tiny_weights: Path,
+    tmp_path: Path,
+    named: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def change(data: dict[str, Any]) -> None:
+        person = data["categories"][0]
+        person["keypoints"], person["skeleton"] = ["head", "tail"] if named else [], []
+        first, _, second, _ = data["annotations"]
+        first["keypoints"] = [1, 2, 2, 3, 4, 2]
+        for record in (second, *data["annotations"][1:]):
+            for key in ("keypoints", "segmentation"):
+                record.pop(key, None)
+
+    path = edited(coco_file(2), change)
+    assert command(path, tiny_weights, tmp_path / "out.json") == 0
+    assert capsys.readouterr().err.count("No keypoints were added to person") == 1
+    before, after = (json.loads(p.read_text()) for p in (path, tmp_path / "out.json"))
+    assert after["categories"] == before["categories"]
+    assert after["annotations"][0] == before["annotations"][0]
+    assert "keypoints" not in after["annotations"][2]
+
+
+def test_a_run_that_is_stopped_says_so(
+    boxes_only: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(masks, "read_image", stop)
+    assert command(boxes_only, tiny_weights, tmp_path / "out.json") == 130
+    assert capsys.readouterr().err == "Stopped. Nothing was written: the same command begins anew.\n"
+    assert not (tmp_path / "out.json").exists()

@@ -90,3 +90,18 @@ def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[.
     assert pair.classify_boxes(boxes).shape == (2, 2)
     with pytest.raises(WeightsError, match="no keypoints"):
         make_predictor(f"{files[1]}+{files[0]}", "cpu")
+
+
+def test_a_plus_sign_may_be_a_part_of_a_name(files: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "c++"
+    folder.mkdir()
+    masks, points = (file.rename(folder / f"{i}+{file.name}") for i, file in enumerate(files))
+    alone = make_predictor(masks, "cpu")
+    assert isinstance(alone, Predictor)
+    pair = make_predictor(f"{masks}+{points}", "cpu")
+    assert isinstance(pair, Pair)
+    assert (pair.masks.name, pair.points.name) == (str(masks), str(points))
+    for name, missing in ((f"{folder}/none", f"{folder}/none"), (f"{masks}+none", "none"), (f"none+{points}", "none")):
+        with pytest.raises(WeightsError) as caught:
+            make_predictor(name, "cpu")
+        assert str(caught.value).startswith(f"There are no weights {missing}: ")

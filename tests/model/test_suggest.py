@@ -14,6 +14,7 @@ from model.folder import list_photos
 from model.photo import photo_size
 from model.precision import fast_type
 from model.predict import Instance, Predictor
+from model.preview import picture_names
 from model.results import annotation
 from tests.model.conftest import CATEGORIES
 
@@ -99,8 +100,8 @@ def test_a_killed_run_goes_on(
     monkeypatch.setattr(suggest, "_suggest", counted)
     capsys.readouterr()
     assert command(folder, tiny_weights, "--output", str(output)) == 0
-    assert "2 of 4 photos are done already" in capsys.readouterr().err
-    assert (done, rest) == (["2.png", "3.jpg"], ["10.png", "deep/1.png"])
+    assert "1 of 4 photos are done already" in capsys.readouterr().err
+    assert (done, rest) == (["2.png", "3.jpg"], ["3.jpg", "10.png", "deep/1.png"])  # 3.jpg may be repaired by now
     assert not partial.exists()
     one, other = (json.loads((folder.parent / f"{name}.json").read_text()) for name in ("whole", "parts"))
     assert one["annotations"] == other["annotations"]
@@ -113,6 +114,89 @@ def test_what_other_settings_left_is_not_used(folder: Path, tiny_weights: Path) 
     partial.write_text(json.dumps({"generator": "annotator suggest", "score": 0.9}) + "\n" + json.dumps(stale) + "\n")
     assert command(folder, tiny_weights) == 0
     assert json.loads((folder / "suggestions.json").read_text())["images"][0]["width"] == 80
+
+
+class Stopped:
+    """Does the command, and stops it by Ctrl+C after so many photos."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def command(self, after: int, folder: Path, weights: Path, *more: Path | str) -> list[str]:
+        """Return the photos that were looked at."""
+        real, looked_at = suggest._suggest, []
+
+        def counted(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
+            if len(looked_at) == after:
+                raise KeyboardInterrupt
+            looked_at.extend(names)
+            return real(predictor, folder, names, *more)  # pyrefly: ignore
+
+        with self.monkeypatch.context() as patch:
+            patch.setattr(suggest, "_suggest", counted)
+            status = command(folder, weights, *more)
+        assert status == (130 if len(looked_at) == after else 0)
+        return looked_at
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Stopped:
+    return Stopped(monkeypatch)
+
+
+def test_a_photo_that_was_repaired_or_replaced_is_looked_at_again(
+    folder: Path, tiny_weights: Path, stopped: Stopped, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stopped.command(3, folder, tiny_weights) == ["2.png", "3.jpg", "10.png"]
+    picture = np.full((30, 50, 3), 90, np.uint8)
+    for name in ("3.jpg", "2.png"):
+        Image.fromarray(picture).save(folder / name)
+    assert stopped.command(9, folder, tiny_weights) == ["2.png", "3.jpg", "deep/1.png"]
+    assert "Left out" not in capsys.readouterr().err
+    images = json.loads((folder / "suggestions.json").read_text())["images"]
+    assert [(i["file_name"], i["width"]) for i in images] == [
+        ("2.png", 50), ("3.jpg", 50), ("10.png", 80), ("deep/1.png", 80)
+    ]  # fmt: skip
+
+
+def test_a_damaged_journal_does_not_stop_a_run(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    stopped.command(1, folder, tiny_weights)
+    partial = folder / "suggestions.json.partial"
+    partial.write_bytes(partial.read_bytes() + b'{"foo":1}\n{"file_name":"10.png"}\n')
+    assert stopped.command(9, folder, tiny_weights) == ["3.jpg", "10.png", "deep/1.png"]
+
+
+def test_what_a_team_left_is_used_and_deleted(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    stopped.command(1, folder, tiny_weights)
+    partial = folder / "suggestions.json.partial"
+    partial.rename(folder / "suggestions.json.partial1")
+    (folder / "suggestions.json.partial0").write_bytes(b"")
+    assert stopped.command(9, folder, tiny_weights) == ["3.jpg", "10.png", "deep/1.png"]
+    assert sorted(p.name for p in folder.glob("suggestions*")) == ["suggestions.json"]
+
+
+def test_every_photo_has_a_picture_of_its_own(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    Image.new("RGB", (40, 30)).save(folder / "2.jpg")
+    pictures = folder / "pictures"
+    stopped.command(3, folder, tiny_weights)
+    assert not pictures.exists()
+    # What is done already gets its picture, too, and is not looked at again once it has it.
+    assert len(stopped.command(2, folder, tiny_weights, "--preview", pictures)) == 2
+    (pictures / "2.jpg.jpg").unlink()
+    again = stopped.command(9, folder, tiny_weights, "--preview", pictures)
+    assert again == ["2.jpg", "3.jpg", "10.png", "deep/1.png"]
+    assert {p.relative_to(pictures).as_posix() for p in pictures.rglob("*.jpg")} == {
+        "2.jpg.jpg", "2.png.jpg", "10.jpg", "deep/1.jpg"
+    }  # fmt: skip
+    assert photo_size(pictures / "2.jpg.jpg") == (40, 30)
+    assert photo_size(pictures / "2.png.jpg") == (80, 60)
+
+
+def test_names_of_pictures_never_meet() -> None:
+    assert picture_names(["a.png", "b/a.jpg"]) == {"a.png": "a.jpg", "b/a.jpg": "b/a.jpg"}
+    photos = ["a.jpg", "a.png", "a.png.jpg", "A.PNG", "b.JPG", "b.jpg.jpg", "b.jpg.png", "c.tar.png"]
+    assert len({name.lower() for name in picture_names(photos).values()}) == len(photos) - 1  # a.png is A.PNG elsewhere
+    assert len(set(picture_names(photos).values())) == len(photos)
 
 
 @pytest.mark.parametrize("content", ['{"images": [], "annotations": [], "categories": []}', "not json", ""])
@@ -139,6 +223,8 @@ def test_bad_arguments_are_one_sentence(
         ((folder, tiny_weights, "--output", str(tmp_path / "no" / "a.json")), "does not exist"),
         ((folder, tiny_weights, "--output", str(empty)), "is a folder"),
         ((folder, tiny_weights, "--score", "7"), "between 0 and 1"),
+        ((folder, tiny_weights, "--preview", folder / "notes.txt"), "is not a folder"),
+        ((folder, tiny_weights, "--preview", folder / "deep" / ".."), "the folder of the photos"),
     )
     for arguments, message in cases:
         assert command(*arguments) == 2

@@ -76,8 +76,19 @@ if text.getvalue():
 """
 
 
-def launch(count: int, worker: str, *arguments: Path) -> None:
-    """Run the worker in so many processes."""
+SUGGESTING = """
+import sys
+import torch
+torch.set_num_threads(1)
+from model import suggest
+photos, weights, output = sys.argv[1:]
+options = ["--weights", weights, "--device", "cpu", "--score", "0.3", "--output", output]
+sys.exit(suggest.main([photos, *options]))
+"""
+
+
+def launch(count: int, worker: str, *arguments: Path, status: int = 0) -> str:
+    """Run the worker in so many processes that end with a status, and return what they said on standard error."""
     port = 20_000 + os.getpid() % 20_000
     processes = []
     for rank in range(count):
@@ -85,9 +96,12 @@ def launch(count: int, worker: str, *arguments: Path) -> None:
         environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in variables.items()}}
         command = [sys.executable, "-c", worker, *map(str, arguments)]
         processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    said = ""
     for process in processes:
         _, errors = process.communicate(timeout=100)
-        assert process.returncode == 0, errors
+        assert process.returncode == status, errors
+        said += errors
+    return said
 
 
 def train(count: int, annotations: Path, output: Path) -> list[dict[str, Any]]:
@@ -143,3 +157,19 @@ def test_two_processes_share_photos_and_write_what_one_does(
         written[count] = {path.name: path.read_text() for path in folder.iterdir()}
     assert set(written[1]) == {"suggestions.json", "masks.json", "figures.json"}
     assert written[1] == written[2]
+
+
+def test_two_processes_report_as_one(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
+    photos = coco_file(5).parent / "images"
+    (photos / "photo 2.png").write_bytes(b"damaged")
+    output = tmp_path / "out.json"
+    (tmp_path / "out.json.partial2").write_text("{}")
+    said = launch(2, SUGGESTING, photos, tiny_weights, output)
+    assert "5 of 5 photos" in said
+    assert "of 3" not in said
+    assert said.count("Left out photo 2.png") == 1
+    assert not list(tmp_path.glob("*.partial*"))
+    assert len(json.loads(output.read_text())["images"]) == 4
+    said = launch(2, SUGGESTING, photos, tmp_path / "none.safetensors", output, status=2)
+    assert said.count("no weights") == 1, said
+    assert said.count("\n") == 1, said

@@ -168,6 +168,18 @@ def test_coco_weights_come_from_the_cache_of_torch(tmp_path: Path, monkeypatch: 
         weights.load("coco")
 
 
+def test_what_is_fetched_is_said_on_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", _offline)
+    with pytest.raises(WeightsError):
+        weights.load("coco")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Downloading" in err
+
+
 def test_coco_weights_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr("urllib.request.OpenerDirector.open", _offline)
