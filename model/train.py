@@ -20,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from model import reports, weights
+from model.arguments import positive, whole
 from model.build import build
 from model.config import BUILTIN, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from model.checkpoint import Checkpoint
+
+MOST_SEED = 2**63 - 1
+"""Greater ones are no seeds for torch."""
+MOST_PROCESSES = 1024
+SIDES = (32, 4096)
+"""Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
     )
     add("--supercategories", action="store_true", help="one class for each supercategory")
-    add("--epochs", type=int, help="default: what the data ask for, or 12")
-    add("--minutes", type=float, default=0.0, help="train for this long instead of a number of epochs")
-    add("--batch", type=int, help="photos a step (default: 4)")
-    add("--learning-rate", type=float, help="default: what suits the data, or 3e-4")
-    add("--seed", type=int, default=0)
-    add("--workers", type=int, default=0, help="processes that load photos")
-    add("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
+    add("--epochs", type=whole(1), help="default: what the data ask for, or 12")
+    add("--minutes", type=positive, default=0.0, help="train for this long instead of a number of epochs")
+    add("--batch", type=whole(1), help="photos a step (default: 4)")
+    add("--learning-rate", type=positive, help="default: what suits the data, or 3e-4")
+    add("--seed", type=whole(0, MOST_SEED), default=0)
+    add("--workers", type=whole(0, MOST_PROCESSES), default=0, help="processes that load photos")
+    add("--threads", type=whole(0, MOST_PROCESSES), default=0, help="CPU threads; 0 lets torch choose")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
@@ -82,7 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_fine_tuning(add: Callable[..., object]) -> None:
     add("--from", dest="parent", default="builtin", metavar="NAME|FILE", help="builtin, coco or a checkpoint")
     add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
-    add("--short-side", type=int, metavar="P", help="pixels that photos are scaled to (default: what the objects need)")
+    add(
+        "--short-side",
+        type=whole(*SIDES),
+        metavar="P",
+        help="pixels that photos are scaled to (default: what the objects need)",
+    )
     add("--augment", choices=("light", "full"), help="light: few fixed variants of each photo, so that features keep")
     add("--forget", action="store_true", help="give up classes of the model that the file lacks")
     add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
