@@ -210,6 +210,9 @@ def prepare(args: argparse.Namespace, team: Team) -> Trainer:
         workers=args.workers,
         frozen_stages=TrainConfig.frozen_stages if start or args.backbone_weights else 0,  # noise is not worth keeping
     )
+    if config.batch < team.size:
+        advice = f"choose --batch {team.size} or more"
+        raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
     device = _device(args.device)
     return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
 

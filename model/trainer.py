@@ -181,13 +181,15 @@ class Trainer:
             measure: Returns a checkpoint's figures; asked after every epoch.
 
         Raises:
-            TrainingError: A loss is not finite.
+            TrainingError: A loss is not finite, or there are no photos.
             OSError: The checkpoint cannot be written.
         """
         last = time.monotonic()
         saved = last
         while not self._done():
             plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
+            if not plans:
+                raise TrainingError("Nothing to train on: an epoch has no photos.")
             dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
             for batch in batches(dataset, self.progress.batch):
                 losses = self.step(batch)
@@ -205,10 +207,12 @@ class Trainer:
                 self.progress.epoch += 1
                 self.progress.batch = 0
                 self.progress.epoch_share = self.share()
+            self.save()  # before anything else can fail
             metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            if metrics:
+                self.write(metrics)
             self.team.wait()
-            last = time.monotonic()  # measuring is no part of the schedule
-            self.save(metrics)
+            last = saved = time.monotonic()  # measuring is no part of the schedule
             record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
             report({**record, "metrics": metrics})
 
@@ -231,16 +235,23 @@ class Trainer:
         kept = self.average.network if self.average is not None else self.network
         return Checkpoint(self.network.config, self.categories, kept.state_dict(), metrics or {})
 
-    def save(self, metrics: dict[str, Any] | None = None) -> None:
+    def save(self) -> None:
         """Write the checkpoint and the state that a resumed run needs.
 
         Raises:
             OSError: They cannot be written.
         """
-        if not self.team.leads:
-            return
-        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **(metrics or {})}))
-        files.write_state(self.state_file, self.state())
+        if self.team.leads:
+            self.write({})
+            files.write_state(self.state_file, self.state())
+
+    def write(self, metrics: dict[str, Any]) -> None:
+        """Write the checkpoint with its figures.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **metrics}))
 
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs, in the form that `model.checkpoint.write_state` takes."""
