@@ -25,19 +25,20 @@ from model.build import build
 from model.config import BUILTIN, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
-from model.evaluate import evaluate
 from model.finetune import fine_tune
 from model.foresight import foresee
-from model.predict import DeviceError, Predictor
+from model.predict import DeviceError
 from model.settings import Request
 from model.team import Team, join, leave
 from model.trainer import Trainer, TrainingError
 from model.transfer import load_backbone, transfer
+from model.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.checkpoint import Checkpoint
+    from model.categories import Category
+    from model.dataset import Photo
 
 MOST_SEED = 2**63 - 1
 """Greater ones are no seeds for torch."""
@@ -158,34 +159,29 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
 
 
 def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
-    trainer = prepare(args, team)
+    trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
+    measure = Validation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():
         report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
     names = [c.name for c in trainer.categories]
     report({"event": "start", "photos": len(trainer.photos), "classes": names})
-    trainer.run(report, _validation(args.val, args.device) if args.val else None)
+    trainer.run(report, measure)
     report({"event": "done", "output": str(args.output)})
 
 
-def prepare(args: argparse.Namespace, team: Team) -> Trainer:
+def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -> Trainer:
     """Return the run that the options describe, with its data read and its network built.
+
+    `tell` hears sentences on what of the data is left out.
 
     Raises:
         DataError: The data cannot be used.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.weights.WeightsError: The weights to start from cannot be used.
     """
-    sources = [Source(p, args.images) for p in args.train]
-    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
-    if not sources:
-        raise TrainingError("Nothing to train on: name a COCO file with --train.")
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
-    categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories)
-    if not photos or not categories:
-        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
     keypoints = max(len(c.keypoints) for c in categories)
     try:
@@ -217,21 +213,29 @@ def prepare(args: argparse.Namespace, team: Team) -> Trainer:
     return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
 
 
+def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[Photo]]:
+    """Return the classes and the photos of the files to train on."""
+    sources = [Source(p, args.images) for p in args.train]
+    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
+    if not sources:
+        raise TrainingError("Nothing to train on: name a COCO file with --train.")
+    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    categories = classes_of(files, by_supercategory=args.supercategories)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    if not photos or not categories:
+        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    if not any(photo.instances for photo in photos):
+        names = ", ".join(str(path) for path, _ in files)
+        raise DataError(f"No photo of {names} shows an object to learn from: label some before training.")
+    return categories, photos
+
+
 def _device(name: str) -> torch.device:
     """Return the device of that name; `auto` is CUDA where there is one."""
     cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
         raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
     return torch.device("cuda" if cuda else "cpu")
-
-
-def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[str, Any]]:
-    """Return what measures a checkpoint on a COCO file."""
-
-    def measure(found: Checkpoint) -> dict[str, Any]:
-        return evaluate(Predictor(found, device), annotations).overall
-
-    return measure
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -1,0 +1,168 @@
+"""What the command of training refuses, and what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from model import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--epochs", ("-1", "0", "1.5", "many")),
+        ("--batch", ("-1", "0")),
+        ("--minutes", ("-1", "0", "nan", "inf")),
+        ("--learning-rate", ("-1", "0", "nan")),
+        ("--seed", ("-1", str(2**63))),
+        ("--workers", ("-1", "100000")),
+        ("--threads", ("-1",)),
+        ("--short-side", ("-1", "0", "31", "1000000")),
+    ],
+)
+def test_numbers_that_no_training_can_have_are_refused(
+    option: str, values: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in values:
+        with pytest.raises(SystemExit) as caught:
+            train.main(["a.json", "--output", str(tmp_path / "a.safetensors"), option, value])
+        assert caught.value.code == 2
+        assert f"argument {option}: {value!r} is not a" in capsys.readouterr().err
+
+
+def changed_file(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+    return path
+
+
+def refused(given: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the one sentence with which the command refuses its arguments."""
+    capsys.readouterr()
+    assert train.main([*given, "--device", "cpu"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def each(kind: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
+    """Return what changes every record of a kind in a COCO file's contents."""
+
+    def change(data: dict[str, Any]) -> None:
+        for record in data[kind]:
+            record.update(fields)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: data.update(images=[], annotations=[]), "name no photos"),
+        (lambda data: data.update(images=[]), "None of the annotations"),
+        (lambda data: data.update(annotations=[]), "shows an object to learn from"),
+        (each("annotations", iscrowd=1), "shows an object to learn from"),
+        (each("annotations", category_id=5), "None of the annotations"),
+        (each("annotations", bbox=[float("nan")] * 4), "None of the annotations"),
+        (each("annotations", bbox=[5, 5, -9, -9]), "None of the annotations"),
+        (each("annotations", bbox=[500, 5, 9, 9]), "None of the annotations"),
+        (each("annotations", image_id=77), "None of the annotations"),
+        (each("images", file_name="none.png"), "None of the photos"),
+        (each("images", width=0), "None of the photos"),
+    ],
+)
+def test_nothing_to_learn_from_is_refused_before_training(
+    change: Callable[[dict[str, Any]], None],
+    sentence: str,
+    coco_file: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = changed_file(coco_file(2), change)
+    text = refused(["--train", str(path), "--output", str(tmp_path / "a.safetensors")], capsys)
+    assert sentence in text
+    assert "train.json" in text or "COCO files" in text
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_pictures_that_are_none_are_no_photos(
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco_file(2)
+    for photo in (path.parent / "images").iterdir():
+        photo.write_bytes(b"no picture")
+    text = refused(["--train", str(path), "--output", str(tmp_path / "a.safetensors")], capsys)
+    assert "None of the photos" in text
+
+
+def test_what_is_left_out_of_a_file_is_told(
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def damage(data: dict[str, Any]) -> None:
+        data["annotations"][0]["segmentation"] = [[1, 2, 3, 4]]
+        data["annotations"][1]["bbox"] = [1, 2]
+
+    path = changed_file(coco_file(2), damage)
+    given = ["--train", str(path), "--output", str(tmp_path / "a.safetensors"), "--epochs", "1", "--batch", "2"]
+    given += [
+        "--device",
+        "cpu",
+        "--json",
+        "--config",
+        "channels=8",
+        "--config",
+        "keypoints=0",
+        "--config",
+        "width=0.35",
+    ]
+    assert train.main(given) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [r["event"] for r in records] == ["notice", "start", "step", "epoch", "done"]
+    assert records[0]["text"] == f"{path}: left out 1 damaged mask, 1 annotation without a usable box or class."
+
+
+def test_the_validation_finds_its_photos_where_the_others_are(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco_file(2)
+    val = tmp_path / "elsewhere" / "val.json"
+    val.parent.mkdir()
+    val.write_text(path.read_text())
+    given = ["--train", str(path), "--val", str(val), "--weights", str(tiny_weights), "--epochs", "1", "--batch", "2"]
+    given += ["--output", str(tmp_path / "a.safetensors"), "--device", "cpu"]
+    assert "is " + str(val.parent) + " their folder?" in refused(given, capsys)
+    assert train.main([*given, "--images", str(path.parent / "images")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: data.pop("images"), "is not a COCO file"),
+        (each("annotations", area=None), "is not a proper COCO file"),
+        (each("annotations", segmentation=[[1, 2, 3, 4]]), "has no usable box or mask"),
+        (each("annotations", bbox=[1, 2]), "has no usable box or mask"),
+        (each("categories", name="bird", supercategory=""), "none of"),
+        (each("images", file_name="none.png"), "None of the photos"),
+    ],
+)
+def test_a_file_that_cannot_measure_is_refused_before_training(
+    change: Callable[[dict[str, Any]], None],
+    sentence: str,
+    coco_file: Callable[..., Path],
+    tiny_weights: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    val = changed_file(coco_file(1, "val"), change)
+    given = ["--train", str(coco_file(1)), "--val", str(val), "--weights", str(tiny_weights)]
+    assert sentence in refused([*given, "--output", str(tmp_path / "a.safetensors")], capsys)
+    assert not (tmp_path / "a.safetensors").exists()
