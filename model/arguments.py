@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+def whole(least: int, most: float | None = None) -> Callable[[str], int]:
     """Return what reads a whole number from `least` to `most`, or of any size when `most` is None."""
     limits = f"of {least} or more" if most is None else f"from {least} to {most}"
 
@@ -26,16 +26,16 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
-def positive(text: str) -> float:
-    """Read a finite number above 0.
+def positive(most: float) -> Callable[[str], float]:
+    """Return what reads a number above 0, `most` at most."""
 
-    Raises:
-        argparse.ArgumentTypeError: The text is none.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to {most}")
+        return value
+
+    return read

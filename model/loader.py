@@ -52,7 +52,7 @@ def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: floa
     plans = []
     for group, upright in ((wide, False), (tall, True)):
         for start in range(0, len(group), config.batch):
-            short = int(random.choice(scales))
+            short = round(random.choice(scales) / ROUND) * ROUND
             long = round(short * ASPECT / ROUND) * ROUND
             canvas = (long, short) if upright else (short, long)
             plans.append(Plan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))

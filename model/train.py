@@ -22,7 +22,7 @@ from tqdm import tqdm
 from model import reports, weights
 from model.arguments import positive, whole
 from model.build import build
-from model.config import BUILTIN, TrainConfig, changed
+from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.finetune import fine_tune
@@ -38,17 +38,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from model.categories import Category
+    from model.config import ModelConfig
     from model.dataset import Photo
 
-MOST_SEED = 2**63 - 1
-"""Greater ones are no seeds for torch."""
-MOST_PROCESSES = 1024
+OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
+"""Fields of a training that --set need not change."""
+MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
+"""Greatest values of numbers of a training."""
 SIDES = (32, 4096)
 """Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.epilog = "Several GPUs, or processes, share the work: torchrun --nproc-per-node 2 -m model.train OPTIONS"
     add = parser.add_argument
     add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help="COCO file of a project to fine-tune on")
     add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
@@ -72,14 +75,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
     )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another way to train, as in --set schedule=step --set scales=[512]; see TrainConfig in model/config.py",
+    )
     add("--supercategories", action="store_true", help="one class for each supercategory")
-    add("--epochs", type=whole(1), help="default: what the data ask for, or 12")
-    add("--minutes", type=positive, default=0.0, help="train for this long instead of a number of epochs")
-    add("--batch", type=whole(1), help="photos a step (default: 4)")
-    add("--learning-rate", type=positive, help="default: what suits the data, or 3e-4")
-    add("--seed", type=whole(0, MOST_SEED), default=0)
-    add("--workers", type=whole(0, MOST_PROCESSES), default=0, help="processes that load photos")
-    add("--threads", type=whole(0, MOST_PROCESSES), default=0, help="CPU threads; 0 lets torch choose")
+    add("--epochs", type=whole(1, MOST["epochs"]), help="default: what the data ask for, or 12")
+    add(
+        "--minutes",
+        type=positive(MOST["minutes"]),
+        default=0.0,
+        help="train for this long instead of a number of epochs",
+    )
+    add("--batch", type=whole(1, MOST["batch"]), help="photos a step (default: 4)")
+    add("--learning-rate", type=positive(MOST["learning_rate"]), help="default: what suits the data, or 3e-4")
+    add("--seed", type=whole(0, MOST["seed"]), default=0)
+    add("--workers", type=whole(0, MOST["workers"]), default=0, help="processes that load photos")
+    add("--threads", type=whole(0, MOST["workers"]), default=0, help="CPU threads; 0 lets torch choose")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
@@ -145,6 +160,7 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
         or args.backbone_weights
         or args.supercategories
         or args.config
+        or args.set
     ):
         raise TrainingError(f"{args.annotations} is fine-tuned on --from a model: leave out the options of a training.")
     names = [field.name for field in fields(Request) if field.name in vars(args)]
@@ -183,13 +199,7 @@ def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    keypoints = max(len(c.keypoints) for c in categories)
-    try:
-        base = changed(replace(start.config if start else BUILTIN, keypoints=keypoints), args.config)
-    except ValueError as error:
-        raise TrainingError(f"There is no such network: {error}.") from None
-    if base.keypoints not in (0, keypoints):
-        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
     if not base.keypoints:
         categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
@@ -197,20 +207,38 @@ def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -
         transfer(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
-    config = TrainConfig(
-        epochs=args.epochs or TrainConfig.epochs,
-        minutes=args.minutes,
-        batch=args.batch or TrainConfig.batch,
-        learning_rate=args.learning_rate or TrainConfig.learning_rate,
-        seed=args.seed,
-        workers=args.workers,
-        frozen_stages=TrainConfig.frozen_stages if start or args.backbone_weights else 0,  # noise is not worth keeping
-    )
+    config = _training(args, begins=not (start or args.backbone_weights))
     if config.batch < team.size:
         advice = f"choose --batch {team.size} or more"
         raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
     device = _device(args.device)
     return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+
+
+def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:
+    """Return the network that --config asks for; how many classes it has is the data's to say."""
+    if any(change.startswith("classes=") for change in changes):
+        raise TrainingError("There is no such network: its classes are those of the COCO files, so leave classes out.")
+    try:
+        found = changed(replace(base, keypoints=keypoints), changes)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such network: {error}.") from None
+    if found.keypoints not in (0, keypoints):
+        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    return found
+
+
+def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
+    """Return what the options and --set ask for; a network that `begins` at noise has no stage worth keeping."""
+    given = {name: getattr(args, name) for name in OWN_OPTIONS if getattr(args, name) is not None}
+    config = TrainConfig(**given, frozen_stages=0 if begins else TrainConfig.frozen_stages)
+    for change in args.set:
+        if (name := change.partition("=")[0]) in OWN_OPTIONS:
+            raise TrainingError(f"--set {name} has an option of its own: write --{name.replace('_', '-')} instead.")
+    try:
+        return changed(config, args.set)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such training: {error}.") from None
 
 
 def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[Photo]]:

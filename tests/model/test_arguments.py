@@ -12,7 +12,7 @@ from model.arguments import positive, whole
 def test_numbers_within_their_limits_are_read() -> None:
     assert [whole(0)(text) for text in ("0", "7", "123456789")] == [0, 7, 123456789]
     assert [whole(1, 3)(text) for text in ("1", "3")] == [1, 3]
-    assert [positive(text) for text in ("1e-3", "2")] == [1e-3, 2.0]
+    assert [positive(1000)(text) for text in ("1e-3", "2")] == [1e-3, 2.0]
 
 
 @pytest.mark.parametrize("text", ["0", "4", "-1", "1.5", "nan", "", "one", "1e1"])
@@ -23,7 +23,7 @@ def test_other_whole_numbers_are_refused(text: str) -> None:
         whole(0)("-1")
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e999", "fast", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1001", "fast", ""])
 def test_what_is_not_above_0_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not a number above 0"):
-        positive(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number above 0 and up to 1000"):
+        positive(1000)(text)

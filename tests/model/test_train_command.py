@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model import train
+from model import train, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("repeatable")
         ("--epochs", ("-1", "0", "1.5", "many")),
         ("--batch", ("-1", "0")),
         ("--minutes", ("-1", "0", "nan", "inf")),
-        ("--learning-rate", ("-1", "0", "nan")),
+        ("--learning-rate", ("-1", "0", "nan", "1e9")),
         ("--seed", ("-1", str(2**63))),
         ("--workers", ("-1", "100000")),
         ("--threads", ("-1",)),
@@ -166,3 +166,34 @@ def test_a_file_that_cannot_measure_is_refused_before_training(
     given = ["--train", str(coco_file(1)), "--val", str(val), "--weights", str(tiny_weights)]
     assert sentence in refused([*given, "--output", str(tmp_path / "a.safetensors")], capsys)
     assert not (tmp_path / "a.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--config", "classes=3"], "leave classes out"),
+        (["--config", "anchor_sizes=[0]"], "anchor_sizes is 0"),
+        (["--config", "rpn_nms=5"], "rpn_nms is 5"),
+        (["--set", "schedule=linear"], "schedule is 'linear'"),
+        (["--set", "schedule"], "write name=value"),
+        (["--set", "learning_rate=1"], "write --learning-rate instead"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    options: list[str],
+    sentence: str,
+    coco_file: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["--train", str(coco_file(1)), "--output", str(tmp_path / "a.safetensors")]
+    assert sentence in refused([*given, *options], capsys)
+
+
+def test_the_example_of_the_help_trains(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    given = ["--train", str(coco_file(1)), "--output", str(tmp_path / "a.safetensors"), "--device", "cpu"]
+    given += ["--config", "backbone=resnet18", "--config", "features=c4", "--epochs", "1", "--batch", "1"]
+    given += ["--set", "schedule=step", "--set", "scales=[64]", "--set", "early_scales=[70]"]
+    assert train.main(given) == 0
+    found = weights.load(tmp_path / "a.safetensors").config
+    assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
