@@ -259,6 +259,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
+            "fixed": self._fixed(),
         }
         if self.average is not None:
             state |= {"average": self.average.network.state_dict(), "average_steps": self.average.steps}
@@ -268,15 +269,32 @@ class Trainer:
         """Go on where the last run of the same output was; return whether there was one.
 
         Raises:
-            TrainingError: The state is damaged or of another network.
+            TrainingError: The state is damaged, or of another network or other data.
         """
         if not self.state_file.exists():
             return False
+        other: list[str] = []
         try:
-            self.restore(files.read_state(self.state_file))
+            state = files.read_state(self.state_file)
+            other = [name for name, value in self._fixed().items() if state["fixed"][name] != value]
+            if not other:
+                self.restore(state)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
             raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
+        if other:
+            what = " and ".join(other)
+            advice = f"give the same {what} as then, or delete it to start anew"
+            raise TrainingError(f"{self.state_file} is of a run with other {what}: {advice}.")
         return True
+
+    def _fixed(self) -> dict[str, Any]:
+        """Return what may not change while a run is interrupted, by what people call it."""
+        return {
+            "categories": [c.name for c in self.categories],
+            "photos": len(self.photos),
+            "batch": self.config.batch,
+            "seed": self.config.seed,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; raises nearly anything when it is damaged or of another network."""

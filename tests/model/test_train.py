@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from model import train, trainer, weights
+from model import checkpoint, train, trainer, weights
 from model.build import build
 from model.config import TrainConfig
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
@@ -97,6 +97,30 @@ def test_nothing_to_resume_and_a_damaged_state(coco_file: Callable[..., Path], t
     run.state_file.write_bytes(b"not a state")
     with pytest.raises(TrainingError, match="delete it"):
         run.resume()
+
+
+def test_a_run_goes_on_with_the_same_data_only(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    annotations, output = coco_file(2), tmp_path / "a.safetensors"
+    tiny_trainer(annotations, output).save()
+    for name, other in (
+        ("batch", tiny_trainer(annotations, output, replace(QUICK, batch=1))),
+        ("seed", tiny_trainer(annotations, output, replace(QUICK, seed=3))),
+        ("photos", tiny_trainer(coco_file(3, "more"), output)),
+    ):
+        with pytest.raises(TrainingError, match=rf"a\.resume is of a run with other {name}: .* delete it"):
+            other.resume()
+    swapped = tiny_trainer(annotations, output)
+    swapped.categories = swapped.categories[::-1]
+    before = swapped.network.get_parameter("roi_heads.box_predictor.cls_score.weight").clone()
+    with pytest.raises(TrainingError, match="other categories"):
+        swapped.resume()
+    assert torch.equal(before, swapped.network.get_parameter("roi_heads.box_predictor.cls_score.weight"))
+    assert tiny_trainer(annotations, output, replace(QUICK, epochs=9)).resume()
+    old = checkpoint.read_state(swapped.state_file)
+    del old["fixed"]
+    checkpoint.write_state(swapped.state_file, old)
+    with pytest.raises(TrainingError, match="does not fit this run: delete it"):
+        tiny_trainer(annotations, output).resume()
 
 
 def test_a_loss_that_is_not_finite_names_the_photos(coco_file: Callable[..., Path], tmp_path: Path) -> None:
