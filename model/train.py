@@ -22,6 +22,7 @@ from tqdm import tqdm
 from model import reports, weights
 from model.arguments import positive, whole
 from model.build import build
+from model.checkpoint import check_writable
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
@@ -135,7 +136,8 @@ def run(args: argparse.Namespace) -> int:
     except (DataError, TrainingError, DeviceError, weights.WeightsError) as error:
         _fail(str(error), report)
     except OSError as error:
-        _fail(f"{error.filename or args.output} cannot be used: {error.strerror}.", report)
+        advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
+        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", report)
     except KeyboardInterrupt:
         tqdm.write("Stopped. With --resume the same command goes on from the last saved state.", file=sys.stderr)
         return 130
@@ -192,11 +194,14 @@ def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -
 
     Raises:
         DataError: The data cannot be used.
+        OSError: The output cannot be written.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.weights.WeightsError: The weights to start from cannot be used.
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
+    if team.leads:
+        check_writable(args.output)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
     base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))

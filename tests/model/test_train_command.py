@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,6 @@ from model import train, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -197,3 +197,18 @@ def test_the_example_of_the_help_trains(coco_file: Callable[..., Path], tmp_path
     assert train.main(given) == 0
     found = weights.load(tmp_path / "a.safetensors").config
     assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
+
+
+@pytest.mark.parametrize("tunes", [False, True])
+def test_an_output_that_cannot_be_written_is_refused_at_once(
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], *, tunes: bool
+) -> None:
+    annotations = coco_file(1)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.safetensors").mkdir()
+    given = [str(annotations)] if tunes else ["--train", str(annotations)]
+    for output in (Path("/proc/m.safetensors"), tmp_path / "file" / "m.safetensors", tmp_path / "folder.safetensors"):
+        text = refused([*given, "--output", str(output)], capsys)
+        assert text.startswith(f"{output} cannot be used: ")
+        assert text.endswith("; name another file with --output.")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.safetensors", "train"]
