@@ -13,6 +13,7 @@ import argparse
 import sys
 from contextlib import suppress
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
 """Fields of a training that --set need not change."""
+TRAINING = ("train", "train_partial", "val", "weights", "backbone_weights", "supercategories", "config", "set")
+FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "cache", "estimate")
+"""Options that one of the two forms of the command has, and the other refuses."""
 MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
 """Greatest values of numbers of a training."""
 SIDES = (32, 4096)
@@ -100,11 +104,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
 
-    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS").add_argument)
+    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS"))
 
 
-def _add_fine_tuning(add: Callable[..., object]) -> None:
-    add("--from", dest="parent", default="builtin", metavar="NAME|FILE", help="builtin, coco or a checkpoint")
+def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
+    """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
+    add = partial(group.add_argument, default=argparse.SUPPRESS)
+    add("--from", dest="parent", metavar="NAME|FILE", help="builtin, coco or a checkpoint (default: builtin)")
     add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
     add(
         "--short-side",
@@ -154,22 +160,14 @@ def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
-    if (
-        args.train
-        or args.train_partial
-        or args.val
-        or args.weights
-        or args.backbone_weights
-        or args.supercategories
-        or args.config
-        or args.set
-    ):
-        raise TrainingError(f"{args.annotations} is fine-tuned on --from a model: leave out the options of a training.")
+    given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
+    if given:
+        raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
     names = [field.name for field in fields(Request) if field.name in vars(args)]
     request = Request(**{name: getattr(args, name) for name in names})
     control = Control(report, standard_input() if args.json and team.leads else None)
     device = _device(args.device)
-    if not args.estimate:
+    if "estimate" not in args:
         fine_tune(request, device, team, control, report)
         return
     with suppress(Stop, Quit):
@@ -177,6 +175,10 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
 
 
 def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
+    if given:
+        option = given[0].replace("parent", "from")
+        raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
     trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
     measure = Validation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():

@@ -212,3 +212,35 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(
         assert text.startswith(f"{output} cannot be used: ")
         assert text.endswith("; name another file with --output.")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.safetensors", "train"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--from", "builtin"],
+        ["--freeze", "neck"],
+        ["--short-side", "64"],
+        ["--augment", "full"],
+        ["--forget"],
+        ["--split", "split.json"],
+        ["--cache", "cache"],
+        ["--estimate"],
+    ],
+)
+def test_options_of_fine_tuning_are_no_options_of_a_training(
+    option: list[str], coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "a.safetensors"
+    text = refused(["--train", str(coco_file(1)), "--output", str(output), *option], capsys)
+    assert text.startswith(f"{option[0]} is for fine-tuning")
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "option", [["--train", "b.json"], ["--val", "b.json"], ["--set", "ema=0"], ["--config", "x=1"]]
+)
+def test_options_of_a_training_are_no_options_of_fine_tuning(
+    option: list[str], coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = refused([str(coco_file(1)), "--output", str(tmp_path / "a.safetensors"), *option], capsys)
+    assert text.startswith(f"{option[0]} is no option of fine-tuning on ")
