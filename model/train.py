@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
-from model import reports, weights
+from model import interrupt, reports, weights
 from model.arguments import positive, whole
 from model.build import build
 from model.checkpoint import check_writable
@@ -29,6 +29,7 @@ from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.finetune import fine_tune
 from model.foresight import foresee
+from model.interrupt import Interrupt
 from model.predict import DeviceError
 from model.settings import Request
 from model.team import Team, join, leave
@@ -135,20 +136,16 @@ def run(args: argparse.Namespace) -> int:
     team = join("cuda" if cuda else "cpu")
     report = reports.choose(json_lines=args.json, leads=team.leads)
     try:
-        if args.annotations:
-            _fine_tune(args, team, report)
-        else:
-            _train(args, team, report)
+        return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
     except (DataError, TrainingError, DeviceError, weights.WeightsError) as error:
         _fail(str(error), report)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
         _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", report)
-    except KeyboardInterrupt:
-        tqdm.write("Stopped. With --resume the same command goes on from the last saved state.", file=sys.stderr)
-        return 130
-    else:
-        return 0
+    except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
+        kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
+        report({"event": "stopped", "resumable": kept})
+        return interrupt.STATUS
     finally:
         leave(team)
     return 2
@@ -159,7 +156,7 @@ def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
+def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
     if given:
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
@@ -167,14 +164,16 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
     request = Request(**{name: getattr(args, name) for name in names})
     control = Control(report, standard_input() if args.json and team.leads else None)
     device = _device(args.device)
-    if "estimate" not in args:
-        fine_tune(request, device, team, control, report)
-        return
-    with suppress(Stop, Quit):
-        report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+    with Interrupt(lambda: control.order("quit")) as first:
+        if "estimate" not in args:
+            fine_tune(request, device, team, control, report)
+        else:
+            with suppress(Stop, Quit):
+                report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+    return interrupt.STATUS if first.asked else 0
 
 
-def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
+def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
     if given:
         option = given[0].replace("parent", "from")
@@ -185,8 +184,13 @@ def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any
         report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
     names = [c.name for c in trainer.categories]
     report({"event": "start", "photos": len(trainer.photos), "classes": names})
-    trainer.run(report, measure)
+    try:
+        trainer.run(report, measure)
+    except KeyboardInterrupt:
+        report({"event": "stopped", "resumable": trainer.kept})
+        return interrupt.STATUS
     report({"event": "done", "output": str(args.output)})
+    return 0
 
 
 def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -> Trainer:
