@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Backbone = Literal[
     "resnet18",
@@ -27,6 +27,69 @@ BoxHead = Literal["mlp", "conv"]
 MaskHead = Literal["fcn", "mlp2", "mlp3", "none"]
 MaskLoss = Literal["sigmoid", "softmax"]
 BatchNorm = Literal["frozen", "trained"]
+
+MODEL_LIMITS: dict[str, tuple[float, float]] = {
+    "classes": (1, 100_000),
+    "width": (0.1, 4),
+    "channels": (1, 4096),
+    "box_width": (1, 16384),
+    "keypoints": (0, 10_000),
+    "keypoint_width": (1, 4096),
+    "keypoint_convs": (1, 64),
+    "anchor_sizes": (1, 16384),
+    "anchor_ratios": (0.01, 100),
+    "rpn_convs": (1, 16),
+    "rpn_pre_nms": (1, 100_000),
+    "rpn_post_nms": (1, 100_000),
+    "rpn_nms": (0, 1),
+    "box_nms": (0, 1),
+    "detections": (1, 100_000),
+    "short_side": (1, 16384),
+    "long_side": (1, 16384),
+}
+"""Least and greatest value of each number of a network: a damaged file cannot ask for one that none can have."""
+TRAIN_LIMITS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 10**9),
+    "minutes": (0, 10**9),
+    "batch": (1, 10**6),
+    "learning_rate": (0, 1000),
+    "body_rate": (0, 1e3),
+    "weight_decay": (0, 1e3),
+    "warmup": (0, 10**9),
+    "clip": (1e-12, 1e12),
+    "ema": (0, 0.999999),
+    "rpn_batch": (1, 100_000),
+    "rpn_pre_nms": (1, 100_000),
+    "rpn_post_nms": (1, 100_000),
+    "box_batch": (1, 100_000),
+    "box_positive": (0, 1),
+    "mask_batch": (1, 100_000),
+    "keypoint_weight": (0, 1e6),
+    "scales": (32, 16384),
+    "early_scales": (32, 16384),
+    "early_share": (0, 1),
+    "frozen_stages": (0, 4),
+    "jitter": (0.01, 100),
+    "colour": (0, 1),
+    "seed": (0, 2**63 - 1),
+    "workers": (0, 1024),
+}
+"""The same of a training; torch knows no greater seeds."""
+
+
+def _check_words(config: ModelConfig | TrainConfig) -> None:
+    for field, hint in get_type_hints(type(config)).items():
+        value = getattr(config, field)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            raise ValueError(f"{field} is {value!r}, which is not one of {', '.join(get_args(hint))}")
+
+
+def _check_limits(config: ModelConfig | TrainConfig, limits: dict[str, tuple[float, float]]) -> None:
+    for field, (least, most) in limits.items():
+        found = getattr(config, field)
+        for value in found if isinstance(found, tuple) else (found,):
+            if not least <= value <= most:  # which is so for NaN, too
+                raise ValueError(f"{field} is {value!r}, which is not between {least} and {most}")
 
 
 @dataclass(frozen=True)
@@ -91,30 +154,10 @@ class ModelConfig:
         Raises:
             ValueError: With one sentence naming the field.
         """
-        for field, hint in get_type_hints(type(self)).items():
-            value = getattr(self, field)
-            if get_origin(hint) is Literal and value not in get_args(hint):
-                raise ValueError(f"{field} is {value!r}, which is not one of {', '.join(get_args(hint))}")
-        limits = {
-            "classes": 100_000,
-            "channels": 4096,
-            "box_width": 16384,
-            "keypoint_width": 4096,
-            "keypoint_convs": 64,
-            "rpn_convs": 16,
-            "rpn_pre_nms": 100_000,
-            "rpn_post_nms": 100_000,
-            "detections": 100_000,
-            "short_side": 16384,
-            "long_side": 16384,
-        }
-        for field, most in limits.items():
-            if not 1 <= getattr(self, field) <= most:
-                raise ValueError(f"{field} is {getattr(self, field)!r}, which is not between 1 and {most}")
-        if not 0.1 <= self.width <= 4 or (self.width != 1 and not self.backbone.startswith("mobilenet")):
-            raise ValueError(f"width is {self.width!r}: 0.1 to 4 for a MobileNet, 1 for another backbone")
-        if not 0 <= self.keypoints <= 10_000:
-            raise ValueError(f"keypoints is {self.keypoints!r}, which is not between 0 and 10000")
+        _check_words(self)
+        _check_limits(self, MODEL_LIMITS)
+        if self.width != 1 and not self.backbone.startswith("mobilenet"):
+            raise ValueError(f"width is {self.width!r}, which only a MobileNet can have")
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
 
@@ -192,6 +235,22 @@ class TrainConfig:
     workers: int = 0
     """Processes that load photos beside the one that trains."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no training can have.
+
+        Raises:
+            ValueError: With one sentence naming the field.
+        """
+        _check_words(self)
+        _check_limits(self, TRAIN_LIMITS)
+        if not self.scales or not self.early_scales:
+            raise ValueError("scales and early_scales need at least one value each")
+        if len(self.jitter) != 2 or self.jitter[0] > self.jitter[1]:
+            raise ValueError(f"jitter is {list(self.jitter)!r}: the least scale and the greatest are asked for")
+
+
+Config = TypeVar("Config", ModelConfig, TrainConfig)
+
 
 def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
     """Return the settings as JSON-ready values."""
@@ -204,41 +263,52 @@ def model_config(values: dict[str, Any]) -> ModelConfig:
     Raises:
         ValueError: A field is unknown, has the wrong type or a value that no network can have.
     """
+    return _read(ModelConfig, values)
+
+
+def _read(kind: type[Config], values: dict[str, Any]) -> Config:
     if not isinstance(values, dict):
         raise ValueError("the settings are not a record")  # noqa: TRY004 - all that is wrong is one error
-    known = {field.name: field for field in fields(ModelConfig)}
+    known = {field.name: field for field in fields(kind)}
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ValueError(f"the settings hold the unknown field {unknown[0]!r}")
-    clean: dict[str, Any] = {}
-    for name, value in values.items():
-        default = known[name].default
-        if isinstance(default, tuple):
-            if not isinstance(value, list | tuple) or not all(isinstance(v, int | float) for v in value):
-                raise ValueError(f"{name} is not a list of numbers")
-            clean[name] = tuple(value)
-        elif isinstance(default, float) and isinstance(value, int | float):
-            clean[name] = float(value)
-        elif type(value) is type(default):
-            clean[name] = value
-        else:
-            raise ValueError(f"{name} is {value!r}, which is not a {type(default).__name__}")
-    return ModelConfig(**clean)
+    return kind(**{name: _value(name, value, known[name].default) for name, value in values.items()})
 
 
-def changed(config: ModelConfig, changes: list[str]) -> ModelConfig:
+def _value(name: str, value: object, default: object) -> object:
+    """Return a value in the type of its field, which is that of the default."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or not all(type(v) in (int, float) for v in value):
+            raise ValueError(f"{name} is not a list of numbers")
+        return tuple(value)
+    if isinstance(default, float) and number:
+        return float(value)  # pyrefly: ignore
+    if type(value) is not type(default):
+        raise ValueError(f"{name} is {value!r}, which is not a {type(default).__name__}")
+    return value
+
+
+def changed(config: Config, changes: list[str]) -> Config:
     """Return the config with fields changed as `name=value` says; the value is JSON, or a word as it stands.
 
+    Only a MobileNet has a width: another backbone is one of width 1, unless the changes say something else.
+
     Raises:
-        ValueError: With one sentence: a change is not of that form, or no network can have it.
+        ValueError: With one sentence: a change is not of that form, or nothing can have it.
     """
     values = to_dict(config)
+    names = set()
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals:
-            raise ValueError(f"{change!r} is no change: write name=value, as in backbone=resnet18")
+            raise ValueError(f"{change!r} is no change: write name=value")
+        names.add(name)
         try:
             values[name] = json.loads(text)
         except ValueError:
             values[name] = text
-    return model_config(values)
+    if "backbone" in names and "width" not in names and not str(values["backbone"]).startswith("mobilenet"):
+        values["width"] = 1.0
+    return _read(type(config), values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +13,19 @@ import numpy as np
 
 from model import rle
 from model.categories import Category, from_coco
-from model.photo import PhotoError, read_photo
+from model.photo import PhotoError, photo_size, read_photo
+from model.records import FAR, problem, sound_mask
 from model.targets import MASK_GRID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-SMALLEST = 1.0
-"""Instances with a side of this many pixels or fewer are no lesson."""
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - for those who do not listen in another way
 
 
 class DataError(Exception):
@@ -131,14 +135,26 @@ def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory
     return list(found.values())
 
 
-def read_photos(sources: list[Source], classes: list[Category], *, by_supercategory: bool) -> list[Photo]:
-    """Return all photos of the sources with labels that count in `classes`.
+def read_photos(
+    sources: list[Source],
+    classes: list[Category],
+    *,
+    by_supercategory: bool,
+    tell: Callable[[str], None] = _say,
+) -> list[Photo]:
+    """Return all photos of the sources with labels that count in `classes`; what cannot be used is left out.
 
     Which classes a photo labels completely follows from its file: a class is complete when all the categories that make
     it up in any of the files stand in this one, and the file is not `partial`.
 
+    Args:
+        sources: The files.
+        classes: What is learned, in the order of the model's classes.
+        by_supercategory: As in `classes_of`.
+        tell: Is told, in one sentence for each file, how much of it is left out.
+
     Raises:
-        DataError: A file cannot be read or is not a COCO file.
+        DataError: A file cannot be read, is not a COCO file, or nothing of it can be used.
     """
     files = [(source, read_coco(source.annotations)) for source in sources]
     label_of_class = {c.name: i for i, c in enumerate(classes, 1)}
@@ -159,7 +175,11 @@ def read_photos(sources: list[Source], classes: list[Category], *, by_supercateg
             record["id"]: label_of_class.get(_class_name(record, by_supercategory=by_supercategory))
             for record in data["categories"]
         }
-        photos += _photos_of(source, data, labels, complete)
+        found, left = _photos_of(source, data, labels, complete)
+        if left:
+            parts = ", ".join(f"{n} {kind.format(s='' if n == 1 else 's')}" for kind, n in left.items())
+            tell(f"{source.annotations}: left out {parts}.")
+        photos += found
     return photos
 
 
@@ -169,29 +189,82 @@ def _class_name(record: dict[str, Any], *, by_supercategory: bool) -> str:
 
 def _photos_of(
     source: Source, data: dict[str, Any], labels: dict[int, int | None], complete: tuple[bool, ...]
-) -> list[Photo]:
-    folder = source.folder()
+) -> tuple[list[Photo], Counter[str]]:
+    """Return the photos of a file that can be used, and how many of what are left out."""
+    left: Counter[str] = Counter()
     try:
-        photos = {
-            image["id"]: Photo(folder / image["file_name"], image["width"], image["height"], complete=complete)
-            for image in data["images"]
-        }
-        for annotation in data["annotations"]:
-            label = labels.get(annotation["category_id"])
-            photo = photos.get(annotation["image_id"])
-            if photo is None or label is None:
-                continue
-            x, y, w, h = (float(v) for v in annotation["bbox"])
-            box = (x, y, x + w, y + h)
-            if annotation.get("iscrowd", 0):
-                photo.crowds.append(box)
-            elif min(w, h) > SMALLEST:
-                points = tuple(float(v) for v in annotation.get("keypoints") or ())
-                points = points if any(v > 0 for v in points[2::3]) else ()
-                photo.instances.append(Instance(label, box, annotation.get("segmentation"), points))
-    except (KeyError, TypeError, ValueError) as error:
+        every = {image["id"]: _photo(source.folder(), image, complete, left) for image in data["images"]}
+        photos = [photo for photo in every.values() if photo]
+        if every and not any(opens(photo.path) for photo in photos):
+            raise DataError(
+                f"None of the photos of {source.annotations} can be read: is {source.folder()} their folder?"
+            )
+        for record in data["annotations"]:
+            if record["image_id"] not in every:
+                left["annotation{s} of no photo"] += 1
+            elif photo := every[record["image_id"]]:
+                _add_label(photo, record, labels, left)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{source.annotations} is not a proper COCO file: {error!r}.") from None
-    return list(photos.values())
+    if data["annotations"] and left.total() and not any(photo.instances or photo.crowds for photo in photos):
+        raise DataError(
+            f"None of the annotations of {source.annotations} can be used: their boxes, classes or photos are wrong."
+        )
+    return photos, left
+
+
+def _photo(folder: Path, image: dict[str, Any], complete: tuple[bool, ...], left: Counter[str]) -> Photo | None:
+    photo = Photo(folder / image["file_name"], int(image["width"]), int(image["height"]), complete=complete)
+    if min(photo.width, photo.height) < 1:
+        left["photo{s} without a size"] += 1
+    elif not photo.path.is_file():
+        left["photo{s} without a file"] += 1
+    else:
+        return photo
+    return None
+
+
+def opens(path: Path) -> bool:
+    """Return whether a file is a photo, as far as its header tells."""
+    try:
+        photo_size(path)
+    except PhotoError:
+        return False
+    return True
+
+
+def _add_label(photo: Photo, record: dict[str, Any], labels: dict[int, int | None], left: Counter[str]) -> None:
+    """Add an annotation to its photo, if it can be used and is of a class that counts."""
+    if problem(record, photo.width, photo.height, labels):
+        left["annotation{s} without a usable box or class"] += 1
+        return
+    label = labels[record["category_id"]]
+    if label is None:
+        return
+    x, y, w, h = (float(v) for v in record["bbox"])
+    box = (x, y, x + w, y + h)
+    if record.get("iscrowd", 0):
+        photo.crowds.append(box)
+        return
+    shape = record.get("segmentation") or None
+    if shape and not sound_mask(shape, photo.width, photo.height):
+        left["damaged mask{s}"] += 1
+        shape = None
+    points = _keypoints(record)
+    if points is None:
+        left["damaged list{s} of keypoints"] += 1
+    photo.instances.append(Instance(label, box, shape, points or ()))
+
+
+def _keypoints(record: dict[str, Any]) -> tuple[float, ...] | None:
+    """Return an annotation's keypoints, none where none is labelled, or None when they are damaged."""
+    try:
+        points = tuple(float(v) for v in record.get("keypoints") or ())
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if len(points) % 3 or not all(abs(v) < FAR for v in points):  # which NaN is not, either
+        return None
+    return points if any(v > 0 for v in points[2::3]) else ()
 
 
 def instance_mask(instance: Instance, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:

@@ -184,8 +184,9 @@ def evaluate(
     *,
     score: float = 0.05,
     team: Team | None = None,
+    quiet: bool = False,
 ) -> Scores:
-    """Return a model's figures on a COCO file.
+    """Return a model's figures on a COCO file; what had to be left out of it is told on standard error.
 
     Args:
         predictor: The model.
@@ -193,6 +194,7 @@ def evaluate(
         images: Folder of its photos; None looks beside it (see `model.dataset.Source`).
         score: Detections below this score are left out.
         team: Processes that share the photos out; all of them get the figures.
+        quiet: Do not tell, as it has been told before.
 
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
@@ -206,7 +208,8 @@ def evaluate(
     if left:
         told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
     results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
-    _tell(told, team)
+    if not quiet:
+        _tell(told, team)
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
     scores = Scores()

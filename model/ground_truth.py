@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from model import rle
 from model.categories import from_coco
 from model.dataset import DataError, read_coco
-from model.project import usable_mask
+from model.records import usable_mask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def read_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
     Every annotation has a box, an area, `iscrowd`, and `segmentation`, which is None where there is no usable mask.
 
     Raises:
-        DataError: The file cannot be read, or is not COCO.
+        DataError: The file cannot be read, is not COCO, or none of its annotations can be used.
     """
     data = read_coco(file)
     points: dict[int, int] = {}
@@ -53,9 +53,9 @@ def read_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
         if record.get("segmentation") and not complete["segmentation"]:
             told["an annotation has no usable mask: only its box counts"] += 1
         annotations.append(complete)
-    sentences = [
-        f"{file.name}: {text.replace(' ', f' ({n} of them) ', 1) if n > 1 else text}." for text, n in told.items()
-    ]
+    sentences = [f"{file.name}: {text}{f' ({n} times)' if n > 1 else ''}." for text, n in told.items()]
+    if data["annotations"] and not annotations:
+        raise DataError(f"None of the annotations of {file} can be used. {sentences[-1]}")
     return {**data, "images": list(images.values()), "annotations": annotations}, sentences
 
 
@@ -88,7 +88,8 @@ def _problem(record: Any, images: dict[int, dict[str, Any]], points: dict[int, i
 
 def _complete(record: dict[str, Any], image: dict[str, Any], points: int) -> dict[str, Any]:
     size = (image["height"], image["width"])
-    shape = record.get("segmentation") if usable_mask(record, image) else None
+    shape = record.get("segmentation")
+    shape = shape if usable_mask(shape, image["width"], image["height"]) else None
     area = record.get("area")
     if not isinstance(area, int | float) or not math.isfinite(area):
         area = rle.area(rle.from_coco(shape, size)) if shape else record["bbox"][2] * record["bbox"][3]

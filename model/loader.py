@@ -52,7 +52,7 @@ def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: floa
     plans = []
     for group, upright in ((wide, False), (tall, True)):
         for start in range(0, len(group), config.batch):
-            short = int(random.choice(scales))
+            short = round(random.choice(scales) / ROUND) * ROUND
             long = round(short * ASPECT / ROUND) * ROUND
             canvas = (long, short) if upright else (short, long)
             plans.append(Plan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))
@@ -83,9 +83,7 @@ class Batches(Dataset[Batch]):
         team: Team | None = None,
     ) -> None:
         self.team = team or Team()
-        # A process without a photo in a batch would have nothing to say to the others.
-        self.plans = [plan for plan in plans if len(plan.photos) >= self.team.size]
-        self.photos, self.config, self.masks = photos, config, masks
+        self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
         self.mirror = mirror
 
     def __len__(self) -> int:
@@ -94,7 +92,8 @@ class Batches(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
         images, targets, names = [], [], []
-        for place in self.team.share(range(len(plan.photos))):
+        # A process without a photo in a small batch takes one that another has: none may be missing from a step.
+        for place in self.team.share(range(len(plan.photos))) or [len(plan.photos) - 1]:
             photo = self.photos[plan.photos[place]]
             random = np.random.default_rng((plan.seed, place))
             try:

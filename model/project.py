@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from model import rle
 from model.categories import Category, from_coco
-from model.dataset import SMALLEST, DataError, Source, read_coco
+from model.dataset import DataError, Source, read_coco
 from model.photo import PhotoError
+from model.records import problem, usable_mask
 from model.split import Look, look
 
 if TYPE_CHECKING:
@@ -161,54 +159,16 @@ def _annotations(
             if record.get("image_id") not in all_ids:
                 told.add("annotations of no photo", f"Annotation {record.get('id')} is of no photo and is left out.")
             continue  # its photo is left out already
-        problem = _problem(record, image, known)
-        if problem:
-            told.add(
-                "annotations that cannot be used", f"{image['file_name']}: an annotation {problem}; it is left out."
-            )
+        wrong = problem(record, image["width"], image["height"], known)
+        if wrong:
+            told.add("annotations that cannot be used", f"{image['file_name']}: an annotation {wrong}; it is left out.")
             continue
-        if not record.get("iscrowd") and not usable_mask(record, image):
+        if not record.get("iscrowd") and not usable_mask(record.get("segmentation"), image["width"], image["height"]):
             text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
             told.add("annotations without a mask", text)
             record = {**record, "segmentation": None}  # noqa: PLW2901
         kept.append({"iscrowd": 0, **record})
     return kept
-
-
-def _problem(record: dict[str, Any], image: dict[str, Any], known: set[int]) -> str:
-    """Say what makes an annotation useless, or nothing."""
-    if record.get("category_id") not in known:
-        return f"is of the class {record.get('category_id')!r}, which the file does not name"
-    try:
-        x, y, w, h = (float(v) for v in record["bbox"])
-    except (KeyError, TypeError, ValueError):
-        return "has no box"
-    if not all(math.isfinite(v) for v in (x, y, w, h)):
-        return "has a box that is not finite"
-    if w <= SMALLEST or h <= SMALLEST:
-        return "has a box without an inside"
-    if x >= image["width"] or y >= image["height"] or x + w <= 0 or y + h <= 0:
-        return "lies outside the photo"
-    return ""
-
-
-def usable_mask(record: dict[str, Any], image: dict[str, Any]) -> bool:
-    """Return whether an annotation of an image, both as COCO has them, has a mask that can be painted."""
-    shape = record.get("segmentation")
-    if not shape:
-        return False
-    try:
-        if isinstance(shape, list):
-            if any(len(ring) < 6 or not np.isfinite(np.asarray(ring, np.float64)).all() for ring in shape):
-                return False
-        elif shape["size"] != [image["height"], image["width"]]:
-            return False
-        mask = rle.from_coco(shape, (image["height"], image["width"]))
-        if not isinstance(shape, list):
-            rle.decode(mask)  # runs that do not fill the photo are noticed only here
-        return rle.area(mask) > 0
-    except (ValueError, TypeError, KeyError, IndexError):
-        return False
 
 
 def _look_at_classes(objects: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences) -> None:

@@ -107,6 +107,7 @@ def _validation(record: dict[str, Any]) -> str:
     return f"{f'Epoch {epoch}' if (epoch := record['epoch']) else 'Before training'}: {text}"
 
 
+_NOTHING = " before there was anything to save"
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "start": _start,
     "resumed": _resumed,
@@ -116,6 +117,6 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "notice": lambda record: record["text"],
     "result": lambda record: f"{record['sentence']} {record['kept']}".rstrip(),
     "paused": lambda _: "Paused",
-    "stopped": lambda r: "Stopped" + (": with --resume the same command goes on" if r["resumable"] else ""),
+    "stopped": lambda r: "Stopped" + (": with --resume the same command goes on" if r["resumable"] else _NOTHING),
     "done": lambda record: f"Done: {record['output']}",
 }

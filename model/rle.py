@@ -54,6 +54,34 @@ def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int,
     return segmentation
 
 
+def lengths(counts: str) -> list[int]:
+    """Return the lengths of the runs of a compressed mask, of background and object in turn.
+
+    Five bits a character, the sixth says that more follow; from the fourth run on, the difference to the last but one.
+    pycocotools reads beyond the end of a mask whose runs do not fill its size.
+
+    Raises:
+        ValueError: The text is not of this form.
+    """
+    found: list[int] = []
+    value = shift = 0
+    for letter in counts.encode("ascii"):
+        bits = letter - 48
+        if not 0 <= bits < 64:
+            raise ValueError(f"{chr(letter)!r} is no part of a mask")
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        found.append(value + (found[-2] if len(found) > 2 else 0))
+        value = shift = 0
+    if shift:
+        raise ValueError("the mask ends within a number")
+    return found
+
+
 def iou(found: list[dict[str, Any]], known: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
     """Return the IoU [found, known]; over a crowd, the share of the found mask that lies in it."""
     return np.asarray(_coco.iou(found, known, [int(c) for c in crowd])).reshape(len(found), len(known))

@@ -13,34 +13,51 @@ import argparse
 import sys
 from contextlib import suppress
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from tqdm import tqdm
 
-from model import reports, weights
+from model import interrupt, reports, weights
+from model.arguments import positive, whole
 from model.build import build
-from model.config import BUILTIN, TrainConfig, changed
+from model.checkpoint import check_writable
+from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
-from model.evaluate import evaluate
 from model.finetune import fine_tune
 from model.foresight import foresee
-from model.predict import DeviceError, Predictor
+from model.interrupt import Interrupt
+from model.predict import DeviceError
 from model.settings import Request
 from model.team import Team, join, leave
 from model.trainer import Trainer, TrainingError
 from model.transfer import load_backbone, transfer
+from model.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.checkpoint import Checkpoint
+    from model.categories import Category
+    from model.config import ModelConfig
+    from model.dataset import Photo
+
+OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
+"""Fields of a training that --set need not change."""
+TRAINING = ("train", "train_partial", "val", "weights", "backbone_weights", "supercategories", "config", "set")
+FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "cache", "estimate")
+"""Options that one of the two forms of the command has, and the other refuses."""
+MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
+"""Greatest values of numbers of a training."""
+SIDES = (32, 4096)
+"""Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.epilog = "Several GPUs, or processes, share the work: torchrun --nproc-per-node 2 -m model.train OPTIONS"
     add = parser.add_argument
     add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help="COCO file of a project to fine-tune on")
     add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
@@ -64,25 +81,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
     )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another way to train, as in --set schedule=step --set scales=[512]; see TrainConfig in model/config.py",
+    )
     add("--supercategories", action="store_true", help="one class for each supercategory")
-    add("--epochs", type=int, help="default: what the data ask for, or 12")
-    add("--minutes", type=float, default=0.0, help="train for this long instead of a number of epochs")
-    add("--batch", type=int, help="photos a step (default: 4)")
-    add("--learning-rate", type=float, help="default: what suits the data, or 3e-4")
-    add("--seed", type=int, default=0)
-    add("--workers", type=int, default=0, help="processes that load photos")
-    add("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
+    add("--epochs", type=whole(1, MOST["epochs"]), help="default: what the data ask for, or 12")
+    add(
+        "--minutes",
+        type=positive(MOST["minutes"]),
+        default=0.0,
+        help="train for this long instead of a number of epochs",
+    )
+    add("--batch", type=whole(1, MOST["batch"]), help="photos a step (default: 4)")
+    add("--learning-rate", type=positive(MOST["learning_rate"]), help="default: what suits the data, or 3e-4")
+    add("--seed", type=whole(0, MOST["seed"]), default=0)
+    add("--workers", type=whole(0, MOST["workers"]), default=0, help="processes that load photos")
+    add("--threads", type=whole(0, MOST["workers"]), default=0, help="CPU threads; 0 lets torch choose")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
 
-    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS").add_argument)
+    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS"))
 
 
-def _add_fine_tuning(add: Callable[..., object]) -> None:
-    add("--from", dest="parent", default="builtin", metavar="NAME|FILE", help="builtin, coco or a checkpoint")
+def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
+    """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
+    add = partial(group.add_argument, default=argparse.SUPPRESS)
+    add("--from", dest="parent", metavar="NAME|FILE", help="builtin, coco or a checkpoint (default: builtin)")
     add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
-    add("--short-side", type=int, metavar="P", help="pixels that photos are scaled to (default: what the objects need)")
+    add(
+        "--short-side",
+        type=whole(*SIDES),
+        metavar="P",
+        help="pixels that photos are scaled to (default: what the objects need)",
+    )
     add("--augment", choices=("light", "full"), help="light: few fixed variants of each photo, so that features keep")
     add("--forget", action="store_true", help="give up classes of the model that the file lacks")
     add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
@@ -100,19 +136,16 @@ def run(args: argparse.Namespace) -> int:
     team = join("cuda" if cuda else "cpu")
     report = reports.choose(json_lines=args.json, leads=team.leads)
     try:
-        if args.annotations:
-            _fine_tune(args, team, report)
-        else:
-            _train(args, team, report)
+        return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
     except (DataError, TrainingError, DeviceError, weights.WeightsError) as error:
         _fail(str(error), report)
     except OSError as error:
-        _fail(f"{error.filename or args.output} cannot be used: {error.strerror}.", report)
-    except KeyboardInterrupt:
-        tqdm.write("Stopped. With --resume the same command goes on from the last saved state.", file=sys.stderr)
-        return 130
-    else:
-        return 0
+        advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
+        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", report)
+    except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
+        kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
+        report({"event": "stopped", "resumable": kept})
+        return interrupt.STATUS
     finally:
         leave(team)
     return 2
@@ -123,65 +156,61 @@ def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
-    if (
-        args.train
-        or args.train_partial
-        or args.val
-        or args.weights
-        or args.backbone_weights
-        or args.supercategories
-        or args.config
-    ):
-        raise TrainingError(f"{args.annotations} is fine-tuned on --from a model: leave out the options of a training.")
+def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+    given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
+    if given:
+        raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
     names = [field.name for field in fields(Request) if field.name in vars(args)]
     request = Request(**{name: getattr(args, name) for name in names})
     control = Control(report, standard_input() if args.json and team.leads else None)
     device = _device(args.device)
-    if not args.estimate:
-        fine_tune(request, device, team, control, report)
-        return
-    with suppress(Stop, Quit):
-        report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+    with Interrupt(lambda: control.order("quit")) as first:
+        if "estimate" not in args:
+            fine_tune(request, device, team, control, report)
+        else:
+            with suppress(Stop, Quit):
+                report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+    return interrupt.STATUS if first.asked else 0
 
 
-def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> None:
-    trainer = prepare(args, team)
+def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+    given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
+    if given:
+        option = given[0].replace("parent", "from")
+        raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
+    trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
+    measure = Validation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():
         report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
     names = [c.name for c in trainer.categories]
     report({"event": "start", "photos": len(trainer.photos), "classes": names})
-    trainer.run(report, _validation(args.val, args.device) if args.val else None)
+    try:
+        trainer.run(report, measure)
+    except KeyboardInterrupt:
+        report({"event": "stopped", "resumable": trainer.kept})
+        return interrupt.STATUS
     report({"event": "done", "output": str(args.output)})
+    return 0
 
 
-def prepare(args: argparse.Namespace, team: Team) -> Trainer:
+def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -> Trainer:
     """Return the run that the options describe, with its data read and its network built.
+
+    `tell` hears sentences on what of the data is left out.
 
     Raises:
         DataError: The data cannot be used.
+        OSError: The output cannot be written.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.weights.WeightsError: The weights to start from cannot be used.
     """
-    sources = [Source(p, args.images) for p in args.train]
-    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
-    if not sources:
-        raise TrainingError("Nothing to train on: name a COCO file with --train.")
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
-    categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories)
-    if not photos or not categories:
-        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    if team.leads:
+        check_writable(args.output)
+    categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    keypoints = max(len(c.keypoints) for c in categories)
-    try:
-        base = changed(replace(start.config if start else BUILTIN, keypoints=keypoints), args.config)
-    except ValueError as error:
-        raise TrainingError(f"There is no such network: {error}.") from None
-    if base.keypoints not in (0, keypoints):
-        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
     if not base.keypoints:
         categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
@@ -189,17 +218,55 @@ def prepare(args: argparse.Namespace, team: Team) -> Trainer:
         transfer(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
-    config = TrainConfig(
-        epochs=args.epochs or TrainConfig.epochs,
-        minutes=args.minutes,
-        batch=args.batch or TrainConfig.batch,
-        learning_rate=args.learning_rate or TrainConfig.learning_rate,
-        seed=args.seed,
-        workers=args.workers,
-        frozen_stages=TrainConfig.frozen_stages if start or args.backbone_weights else 0,  # noise is not worth keeping
-    )
+    config = _training(args, begins=not (start or args.backbone_weights))
+    if config.batch < team.size:
+        advice = f"choose --batch {team.size} or more"
+        raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
     device = _device(args.device)
     return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+
+
+def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:
+    """Return the network that --config asks for; how many classes it has is the data's to say."""
+    if any(change.startswith("classes=") for change in changes):
+        raise TrainingError("There is no such network: its classes are those of the COCO files, so leave classes out.")
+    try:
+        found = changed(replace(base, keypoints=keypoints), changes)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such network: {error}.") from None
+    if found.keypoints not in (0, keypoints):
+        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    return found
+
+
+def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
+    """Return what the options and --set ask for; a network that `begins` at noise has no stage worth keeping."""
+    given = {name: getattr(args, name) for name in OWN_OPTIONS if getattr(args, name) is not None}
+    config = TrainConfig(**given, frozen_stages=0 if begins else TrainConfig.frozen_stages)
+    for change in args.set:
+        if (name := change.partition("=")[0]) in OWN_OPTIONS:
+            raise TrainingError(f"--set {name} has an option of its own: write --{name.replace('_', '-')} instead.")
+    try:
+        return changed(config, args.set)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such training: {error}.") from None
+
+
+def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[Photo]]:
+    """Return the classes and the photos of the files to train on."""
+    sources = [Source(p, args.images) for p in args.train]
+    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
+    if not sources:
+        raise TrainingError("Nothing to train on: name a COCO file with --train.")
+    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    categories = classes_of(files, by_supercategory=args.supercategories)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    if not photos or not categories:
+        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    if not any(photo.instances for photo in photos):
+        names = ", ".join(str(path) for path, _ in files)
+        raise DataError(f"No photo of {names} shows an object to learn from: label some before training.")
+    return categories, photos
 
 
 def _device(name: str) -> torch.device:
@@ -208,15 +275,6 @@ def _device(name: str) -> torch.device:
     if cuda and not torch.cuda.is_available():
         raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
     return torch.device("cuda" if cuda else "cpu")
-
-
-def _validation(annotations: Path, device: str) -> Callable[[Checkpoint], dict[str, Any]]:
-    """Return what measures a checkpoint on a COCO file."""
-
-    def measure(found: Checkpoint) -> dict[str, Any]:
-        return evaluate(Predictor(found, device), annotations).overall
-
-    return measure
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

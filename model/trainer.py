@@ -14,6 +14,7 @@ from model import checkpoint as files
 from model.augment import MaskCache, normalise
 from model.categories import Category, mirror
 from model.checkpoint import Checkpoint
+from model.interrupt import Interrupt
 from model.loader import Batch, Batches, batches, plan_epoch
 from model.precision import autocast, fast_type
 from model.schedule import Average, rate_factor
@@ -115,6 +116,9 @@ class Trainer:
         self.masks = MaskCache()
         self.per_epoch = max(1, math.ceil(len(photos) / config.batch))
         """Steps of an epoch."""
+        self.kept = False
+        """Whether a state that this run can go on from is on disk."""
+        self._saved = time.monotonic()
 
     @property
     def state_file(self) -> Path:
@@ -181,36 +185,49 @@ class Trainer:
             measure: Returns a checkpoint's figures; asked after every epoch.
 
         Raises:
-            TrainingError: A loss is not finite.
+            TrainingError: A loss is not finite, or there are no photos.
             OSError: The checkpoint cannot be written.
+            KeyboardInterrupt: Ctrl+C; whether something is saved stands in `kept`.
         """
-        last = time.monotonic()
-        saved = last
+        self._saved = time.monotonic()
         while not self._done():
             plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
+            if not plans:
+                raise TrainingError("Nothing to train on: an epoch has no photos.")
             dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
-            for batch in batches(dataset, self.progress.batch):
-                losses = self.step(batch)
-                now = time.monotonic()
-                self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
-                last = now
-                self.progress.batch += 1
-                report(self._step_record(losses, len(batch.names)))
-                if now - saved > SAVE_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
-                if self.config.minutes > 0 and self.share() >= 1:
-                    break
-            else:
-                self.progress.epoch += 1
-                self.progress.batch = 0
-                self.progress.epoch_share = self.share()
+            with Interrupt() as interrupt:
+                self._epoch(dataset, report, interrupt)
+                self.save()  # before anything else can fail
+            if self._agreed(interrupt):
+                raise KeyboardInterrupt
             metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            if metrics:
+                self.write(metrics)
             self.team.wait()
-            last = time.monotonic()  # measuring is no part of the schedule
-            self.save(metrics)
             record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
             report({**record, "metrics": metrics})
+
+    def _epoch(self, dataset: Batches, report: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> None:
+        """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
+        last = time.monotonic()
+        for batch in batches(dataset, self.progress.batch):
+            losses = self.step(batch)
+            now = time.monotonic()
+            self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
+            last = now
+            self.progress.batch += 1
+            report(self._step_record(losses, len(batch.names)))
+            if self._agreed(interrupt) or (self.config.minutes > 0 and self.share() >= 1):
+                return
+            if now - self._saved > SAVE_SECONDS:
+                self.save()
+        self.progress.epoch += 1
+        self.progress.batch = 0
+        self.progress.epoch_share = self.share()
+
+    def _agreed(self, interrupt: Interrupt) -> bool:
+        """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
+        return self.team.agree(float(interrupt.asked), self.device) > 0
 
     def _done(self) -> bool:
         return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
@@ -231,16 +248,25 @@ class Trainer:
         kept = self.average.network if self.average is not None else self.network
         return Checkpoint(self.network.config, self.categories, kept.state_dict(), metrics or {})
 
-    def save(self, metrics: dict[str, Any] | None = None) -> None:
+    def save(self) -> None:
         """Write the checkpoint and the state that a resumed run needs.
 
         Raises:
             OSError: They cannot be written.
         """
-        if not self.team.leads:
-            return
-        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **(metrics or {})}))
-        files.write_state(self.state_file, self.state())
+        if self.team.leads:
+            self.write({})
+            files.write_state(self.state_file, self.state())
+        self.kept = True
+        self._saved = time.monotonic()
+
+    def write(self, metrics: dict[str, Any]) -> None:
+        """Write the checkpoint with its figures.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **metrics}))
 
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs, in the form that `model.checkpoint.write_state` takes."""
@@ -248,6 +274,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
+            "fixed": self._fixed(),
         }
         if self.average is not None:
             state |= {"average": self.average.network.state_dict(), "average_steps": self.average.steps}
@@ -257,15 +284,33 @@ class Trainer:
         """Go on where the last run of the same output was; return whether there was one.
 
         Raises:
-            TrainingError: The state is damaged or of another network.
+            TrainingError: The state is damaged, or of another network or other data.
         """
         if not self.state_file.exists():
             return False
+        other: list[str] = []
         try:
-            self.restore(files.read_state(self.state_file))
+            state = files.read_state(self.state_file)
+            other = [name for name, value in self._fixed().items() if state["fixed"][name] != value]
+            if not other:
+                self.restore(state)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
             raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
+        if other:
+            what = " and ".join(other)
+            advice = f"give the same {what} as then, or delete it to start anew"
+            raise TrainingError(f"{self.state_file} is of a run with other {what}: {advice}.")
+        self.kept = True
         return True
+
+    def _fixed(self) -> dict[str, Any]:
+        """Return what may not change while a run is interrupted, by what people call it."""
+        return {
+            "categories": [c.name for c in self.categories],
+            "photos": len(self.photos),
+            "batch": self.config.batch,
+            "seed": self.config.seed,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; raises nearly anything when it is damaged or of another network."""

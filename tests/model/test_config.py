@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from model.build import build
-from model.config import BUILTIN, ModelConfig, model_config, to_dict
+from model.config import BUILTIN, ModelConfig, TrainConfig, changed, model_config, to_dict
 
 
 def test_width_multiplies_the_channels_of_a_mobilenet() -> None:
@@ -25,3 +25,61 @@ def test_settings_of_before_there_was_a_width_are_read() -> None:
     values = to_dict(BUILTIN)
     del values["width"]
     assert model_config(values).width == 1.0
+
+
+def test_a_backbone_that_is_no_mobilenet_takes_its_own_width() -> None:
+    found = changed(BUILTIN, ["backbone=resnet18", "features=c4"])
+    assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
+    assert changed(BUILTIN, ["backbone=mobilenet_v3_large"]).width == BUILTIN.width
+    with pytest.raises(ValueError, match="width is 2"):
+        changed(BUILTIN, ["backbone=resnet18", "width=2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ("anchor_sizes=[0]", "anchor_sizes"),
+        ("anchor_sizes=[NaN]", "anchor_sizes"),
+        ("anchor_sizes=[]", "anchor_sizes"),
+        ("anchor_sizes=[true]", "anchor_sizes"),
+        ("anchor_ratios=[-1]", "anchor_ratios"),
+        ("rpn_nms=5", "rpn_nms"),
+        ("box_nms=-1", "box_nms"),
+        ("width=NaN", "width"),
+        ("width=true", "width"),
+        ("channels=0", "channels"),
+        ("channels=1.5", "channels"),
+        ("backbone=vgg", "backbone"),
+        ("speed=3", "speed"),
+        ("features", "features"),
+    ],
+)
+def test_what_no_network_can_have_is_refused(change: str, field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        changed(BUILTIN, [change])
+
+
+def test_a_training_is_changed_as_a_network_is() -> None:
+    found = changed(TrainConfig(), ["schedule=step", "scales=[64, 96]", "ema=0", "flip=false"])
+    assert (found.schedule, found.scales, found.ema, found.flip) == ("step", (64, 96), 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ("schedule=linear", "schedule"),
+        ("scales=[]", "scales"),
+        ("scales=[0]", "scales"),
+        ("jitter=[1]", "jitter"),
+        ("jitter=[2, 1]", "jitter"),
+        ("ema=1", "ema"),
+        ("clip=NaN", "clip"),
+        ("warmup=-1", "warmup"),
+        ("rpn_batch=0", "rpn_batch"),
+        ("flip=1", "flip"),
+        ("speed=3", "speed"),
+    ],
+)
+def test_what_no_training_can_have_is_refused(change: str, field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        changed(TrainConfig(), [change])

@@ -93,11 +93,44 @@ def test_damaged_records_are_refused(coco_file: Callable[..., Path]) -> None:
     data = json.loads(path.read_text())
     for change in ({"bbox": [1, 2]}, {"bbox": "wide"}, {"bbox": None}):
         path.write_text(json.dumps({**data, "annotations": [{**data["annotations"][0], **change}]}))
-        with pytest.raises(DataError, match="not a proper COCO file"):
+        with pytest.raises(DataError, match="None of the annotations"):
             photos_of(Source(path))
+    path.write_text(json.dumps({**data, "images": [{"id": 1}]}))
+    with pytest.raises(DataError, match="not a proper COCO file"):
+        photos_of(Source(path))
     path.write_text(json.dumps({**data, "categories": [{"name": "x"}]}))
     with pytest.raises(DataError, match="category"):
         photos_of(Source(path))
+
+
+def test_what_cannot_be_used_is_left_out_and_counted(
+    coco_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco_file(4)
+    data = json.loads(path.read_text())
+    size = [72, 96]
+    masks = [
+        [[1, 2, 3, 4]],
+        {"size": size, "counts": "abc"},
+        {"size": size, "counts": ""},
+        {"size": [9, 9], "counts": [81]},
+    ]
+    for record, mask in zip(data["annotations"], masks, strict=False):
+        record["segmentation"] = mask
+    data["annotations"][4]["bbox"] = [float("nan"), 1, 5, 5]
+    data["annotations"][4]["keypoints"] = []
+    data["annotations"][5]["keypoints"] = [float("nan"), 1, 2]
+    data["images"][3]["width"] = 0
+    data["images"].append({**data["images"][0], "id": 9, "file_name": "none.png"})
+    data["annotations"].append({**data["annotations"][0], "image_id": 77})
+    path.write_text(json.dumps(data))
+    photos, _ = photos_of(Source(path))
+    assert [len(p.instances) for p in photos] == [2, 2, 1]
+    assert all(i.segmentation is None for p in photos[:2] for i in p.instances)
+    assert capsys.readouterr().err == (
+        f"{path}: left out 1 photo without a size, 1 photo without a file, 4 damaged masks,"
+        " 1 annotation without a usable box or class, 1 damaged list of keypoints, 1 annotation of no photo.\n"
+    )
 
 
 def test_masks_are_grids_over_their_own_extent() -> None:

@@ -93,6 +93,12 @@ def test_without_a_usable_mask_the_box_still_counts(segmentation: Any, coco_file
     assert len(told) == bool(segmentation)
 
 
+def test_a_file_of_which_nothing_can_be_used_is_an_error(coco_file: Callable[..., Path]) -> None:
+    path = changed(coco_file(1), lambda d: [a.update(bbox=[1, 2]) for a in d["annotations"]])
+    with pytest.raises(DataError, match=r"None of the annotations .* \(2 times\)"):
+        read_truth(path)
+
+
 @pytest.mark.parametrize("field", ["id", "file_name", "width", "height"])
 def test_a_photo_without_what_it_needs_is_an_error(field: str, coco_file: Callable[..., Path]) -> None:
     path = changed(coco_file(1), lambda d: d["images"][0].pop(field))

@@ -124,6 +124,17 @@ def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], tmp
     assert written == ["two.resume", "two.safetensors", "two.safetensors.0.json", "two.safetensors.1.json"]
 
 
+def test_a_last_batch_with_fewer_photos_than_processes_trains_too(
+    coco_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    annotations = coco_file(5)
+    (alone,) = train(1, annotations, tmp_path / "one.safetensors")
+    first, second = train(2, annotations, tmp_path / "two.safetensors")
+    assert [len(run["losses"]) for run in (alone, first, second)] == [2, 2, 2]
+    assert first["weights"] == second["weights"]
+    assert first["weights"] == pytest.approx(alone["weights"], rel=1e-3, abs=1e-4)
+
+
 def test_two_processes_fine_tune_as_one_does(
     coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path
 ) -> None:

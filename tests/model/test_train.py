@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -7,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from model import train, trainer, weights
+from model import checkpoint, train, trainer, weights
 from model.build import build
 from model.config import TrainConfig
-from model.dataset import Source, classes_of, read_coco, read_photos
-from model.loader import Batch
+from model.dataset import DataError, Source, classes_of, read_coco, read_photos
+from model.loader import Batch, Batches, plan_epoch
 from model.schedule import rate_factor
 from model.targets import empty_target
+from model.team import Team
 from model.trainer import Trainer, TrainingError, freeze_stages
 from model.transfer import load_backbone, transfer
 from tests.model.conftest import CATEGORIES, TINY, config
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.checkpoint import Checkpoint
-    from model.team import Team
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -98,6 +99,30 @@ def test_nothing_to_resume_and_a_damaged_state(coco_file: Callable[..., Path], t
         run.resume()
 
 
+def test_a_run_goes_on_with_the_same_data_only(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    annotations, output = coco_file(2), tmp_path / "a.safetensors"
+    tiny_trainer(annotations, output).save()
+    for name, other in (
+        ("batch", tiny_trainer(annotations, output, replace(QUICK, batch=1))),
+        ("seed", tiny_trainer(annotations, output, replace(QUICK, seed=3))),
+        ("photos", tiny_trainer(coco_file(3, "more"), output)),
+    ):
+        with pytest.raises(TrainingError, match=rf"a\.resume is of a run with other {name}: .* delete it"):
+            other.resume()
+    swapped = tiny_trainer(annotations, output)
+    swapped.categories = swapped.categories[::-1]
+    before = swapped.network.get_parameter("roi_heads.box_predictor.cls_score.weight").clone()
+    with pytest.raises(TrainingError, match="other categories"):
+        swapped.resume()
+    assert torch.equal(before, swapped.network.get_parameter("roi_heads.box_predictor.cls_score.weight"))
+    assert tiny_trainer(annotations, output, replace(QUICK, epochs=9)).resume()
+    old = checkpoint.read_state(swapped.state_file)
+    del old["fixed"]
+    checkpoint.write_state(swapped.state_file, old)
+    with pytest.raises(TrainingError, match="does not fit this run: delete it"):
+        tiny_trainer(annotations, output).resume()
+
+
 def test_a_loss_that_is_not_finite_names_the_photos(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     run = tiny_trainer(coco_file(1), tmp_path / "a.safetensors")
     target = empty_target(2, 3)
@@ -158,6 +183,48 @@ def test_a_time_limit_ends_training(
     run.run(quiet)
     assert run.share() >= 1
     assert 3 <= run.progress.step <= 6
+
+
+def test_every_process_has_a_photo_of_every_batch(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    run = tiny_trainer(coco_file(5), tmp_path / "a.safetensors")
+    plans = plan_epoch(run.photos, QUICK, 0)
+    for index, plan in enumerate(plans):
+        parts = [
+            Batches(run.photos, plans, QUICK, run.masks, mirror=run.mirror, team=Team(rank, 2))[index].names
+            for rank in range(2)
+        ]
+        assert [len(names) for names in parts] == [1, 1]
+        assert {name for names in parts for name in names} == {str(run.photos[i].path) for i in plan.photos}
+
+
+def test_a_batch_is_no_smaller_than_the_team(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    given = ["--train", str(coco_file(2)), "--output", str(tmp_path / "a.safetensors"), "--batch", "2"]
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    with pytest.raises(TrainingError, match=r"^3 processes cannot share a batch of 2 photos: choose --batch 3 or more"):
+        train.prepare(parser.parse_args(given), Team(0, 3), print)
+
+
+@pytest.mark.parametrize("minutes", [0.0, 1.0])
+def test_an_epoch_without_photos_is_no_success(coco_file: Callable[..., Path], tmp_path: Path, minutes: float) -> None:
+    run = tiny_trainer(coco_file(1), tmp_path / "a.safetensors", replace(QUICK, minutes=minutes))
+    run.photos = []
+    with pytest.raises(TrainingError, match="Nothing to train on"):
+        run.run(quiet)
+
+
+def test_what_was_learned_is_kept_when_measuring_fails(coco_file: Callable[..., Path], tmp_path: Path) -> None:
+    run = tiny_trainer(coco_file(2), tmp_path / "a.safetensors")
+
+    def fail(_: Checkpoint) -> dict[str, Any]:
+        raise DataError("The file is gone.")
+
+    with pytest.raises(DataError):
+        run.run(quiet, fail)
+    assert weights.load(tmp_path / "a.safetensors").metrics["training"]["epoch"] == 1
+    again = tiny_trainer(run.photos[0].path.parents[1] / "train.json", tmp_path / "a.safetensors")
+    assert again.resume()
+    assert again.progress.epoch == 1
 
 
 def test_frozen_stages_do_not_move(tmp_path: Path, coco_file: Callable[..., Path]) -> None:
