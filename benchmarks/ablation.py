@@ -212,7 +212,7 @@ def head_of(setup: trial.Setup, results: Results, args: argparse.Namespace) -> l
     seconds = sum(run["cpu_seconds"] if setup.device == "cpu" else run["seconds"] for run in runs)
     photos = f"{setup.steps} steps of {setup.training.batch} photos"
     size = f"shorter side {setup.model.short_side} px"
-    command = "python -m benchmarks.ablation" + (" --full --data COCO" if args.full else "")
+    command = "python -m benchmarks.ablation" + (" --full --data COCO" if args.full else "") + f" --seeds {args.seeds}"
     where = f"{computer['cpu']}, {computer['cores']} cores" if setup.device == "cpu" else setup.device
     lines = ["# The paper's tables, run again", "", f"Written by `{command}`: {len(runs)} runs, {where}, "]
     lines[-1] += f"{seconds / 3600:.1f} hours of one {'core' if setup.device == 'cpu' else 'device'}. "
