@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
@@ -95,20 +94,6 @@ def write_bytes(path: Path, data: bytes) -> None:
             with suppress(OSError):
                 Path(name).unlink()
             raise
-
-
-def check_writable(path: Path) -> None:
-    """Make sure that a file can be written, long before there is something to write; its folder is made when missing.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-            pass
 
 
 @contextmanager

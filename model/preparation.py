@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from model import split as splitting
 from model import weights
 from model.adapt import Classes, join_classes, most_like
-from model.checkpoint import check_writable
 from model.lessons import Pupil
+from model.output import check_output
 from model.predict import Predictor
 from model.project import Project, read_project
 from model.replay import own_photos, replay, sample_photos, teacher_of
@@ -88,13 +88,13 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     Raises:
         model.dataset.DataError: There is nothing to learn from.
         model.weights.WeightsError: The parent's weights cannot be used.
-        OSError: The output cannot be written.
+        model.output.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
     """
     if request.output.suffix != ".safetensors":
         raise TrainingError(f"{request.output} is no name for a checkpoint: it ends in .safetensors.")
     if team.leads:
-        check_writable(request.output)
+        check_output(request.output, make_folder=True)
     if "+" in request.parent:
         raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
     project = read_project(request.annotations, request.images, tick)

@@ -23,13 +23,13 @@ from tqdm import tqdm
 from model import interrupt, reports, weights
 from model.arguments import positive, whole
 from model.build import build
-from model.checkpoint import check_writable
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.control import Control, Quit, Stop, standard_input
 from model.dataset import DataError, Source, classes_of, read_coco, read_photos
 from model.finetune import fine_tune
 from model.foresight import foresee
 from model.interrupt import Interrupt
+from model.output import OutputError, check_output
 from model.predict import DeviceError
 from model.settings import Request
 from model.team import Team, join, leave
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     report = reports.choose(json_lines=args.json, leads=team.leads)
     try:
         return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
-    except (DataError, TrainingError, DeviceError, weights.WeightsError) as error:
+    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
         _fail(str(error), report)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
@@ -200,14 +200,14 @@ def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -
 
     Raises:
         DataError: The data cannot be used.
-        OSError: The output cannot be written.
+        model.output.OutputError: The output cannot be written.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.weights.WeightsError: The weights to start from cannot be used.
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
     if team.leads:
-        check_writable(args.output)
+        check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
     base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))

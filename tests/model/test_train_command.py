@@ -208,8 +208,8 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(
     given = [str(annotations)] if tunes else ["--train", str(annotations)]
     for output in (Path("/proc/m.safetensors"), tmp_path / "file" / "m.safetensors", tmp_path / "folder.safetensors"):
         text = refused([*given, "--output", str(output)], capsys)
-        assert text.startswith(f"{output} cannot be used: ")
-        assert text.endswith("; name another file with --output.")
+        assert text.startswith(f"{output} ")
+        assert "with --output" in text
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.safetensors", "train"]
 
 
