@@ -139,6 +139,9 @@ def _train(qtbot: QtBot, application: Application, epochs: int, rate: str) -> No
     find(dialog, QToolButton, "finetune.advanced").click()
     find(dialog, QLineEdit, "finetune.epochs").setText(str(epochs))
     find(dialog, QLineEdit, "finetune.learning_rate").setText(rate)
+    side = find(dialog, QComboBox, "finetune.short_side")
+    side.addItem("64 px", 64)  # as the tiny model has it: nobody needs that outside tests
+    side.setCurrentIndex(side.count() - 1)
     qtbot.mouseClick(find(dialog, QPushButton, "finetune.train"), Qt.MouseButton.LeftButton)
 
 

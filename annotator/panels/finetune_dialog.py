@@ -44,7 +44,7 @@ FREEZE: tuple[Choice, ...] = (
     ("Automatic", None), ("Heads only (fast)", "heads"), ("Heads and FPN", "neck"), ("Everything (slow)", "none"),
 )  # fmt: skip
 SIDES: tuple[Choice, ...] = (
-    ("As the model", None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
+    ("Automatic", None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
 )  # fmt: skip
 AUGMENT: tuple[Choice, ...] = (("Automatic", None), ("Light", "light"), ("Full", "full"))
 DEVICES: tuple[Choice, ...] = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
