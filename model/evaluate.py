@@ -260,6 +260,7 @@ def run(args: argparse.Namespace) -> int:
         _say(str(error))
         return 2
     except KeyboardInterrupt:
+        _say("Stopped.")
         return 130
     finally:
         leave(team)
