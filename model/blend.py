@@ -20,6 +20,6 @@ WAY = 0.65
 def between(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
     """Return the weights at a share 0..1 of the way from one state to another of the same network."""
     return {
-        name: start[name].to(value.device).lerp(value, share) if value.is_floating_point() else value.clone()
+        name: start[name].lerp(value, share) if value.is_floating_point() else value.clone()
         for name, value in end.items()
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.scoring import KINDS, OTHER_SIGMA, truth
+from model.scoring import KINDS, OTHER_SIGMA, truth, with_kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +75,7 @@ def match(data: dict[str, Any], results: list[dict[str, Any]], kind: str) -> lis
 def _complete(data: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return the truth with the fields that pycocotools needs; what has no mask is left out where masks count."""
     kept = []
-    for number, record in enumerate(data["annotations"], 1):
-        if kind == "mask" and not record.get("segmentation"):
-            continue
+    for number, record in enumerate(with_kind(data, kind)["annotations"], 1):
         new = {**record, "id": number, "iscrowd": int(record.get("iscrowd", 0))}
         new["area"] = record.get("area") or record["bbox"][2] * record["bbox"][3]
         if kind == "keypoints":

@@ -207,9 +207,9 @@ def evaluate(
     left = len(whole["annotations"]) - len(data["annotations"])
     if left:
         told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
-    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
     if not quiet:
         _tell(told, team)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
     scores = Scores()
