@@ -68,6 +68,8 @@ MENUS: dict[str, tuple[Spec | str | None, ...]] = {
         Spec("tool.select", "Select and correct", ("V", "Esc"), "select",
              "Select, move and reshape objects", checkable=True, local=True),
         Spec("tool.polygon", "Draw a polygon", ("P",), "polygon", "Draw a polygon", checkable=True),
+        Spec("tool.box", "Draw a box", ("R",), "box",
+             "Drag a box around an object: the model draws its outline; with Shift it stays a box", checkable=True),
         Spec("keypoint.visibility", "Keypoint visibility", (".",), "keypoint",
              "Make the keypoint under the cursor visible, occluded or unlabelled in turn"),
         Spec("keypoint.place", "Place next keypoint", ("K",), "",

@@ -12,6 +12,7 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
+from annotator.box_prompts import BoxPrompts
 from annotator.finetuning import FineTuning
 from annotator.icons import product_icon
 from annotator.inference import Suggester
@@ -45,6 +46,7 @@ class Application:
         self.flow = SuggestionFlow(self.session, self.suggester)
         self.choice.changing.connect(self.flow.expect_model)
         self.window = Window(self.session, self.suggester, self.flow, self.choice, self.settings)
+        self.boxes = BoxPrompts(self.session, self.suggester, self.flow, self.window.canvas, self.window)
         self.window.samples_requested.connect(self.open_samples)
         self.models = ProjectModels(self.session, self.suggester, self.flow, self.choice, self.window)
         self.finetuning = FineTuning(self.session, self.flow, self.choice, self.models, self.window)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
-from annotator.core.geometry import from_parts, rectangle
+from annotator.answers import ModelCategory, ModelInfo, Outlined, Progress, Suggestions, to_suggestion
 from annotator.photos import Photo, PhotoCache, decode
 from annotator.preload import large_import, preload_torch
 from annotator.worker import Worker
@@ -23,6 +23,7 @@ from annotator.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from annotator.core.annotation import Annotation
     from model.pair import Pair
     from model.predict import Instance, Predictor
 
@@ -31,56 +32,13 @@ RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its tu
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCategory:
-    """A class that the model knows; keypoints and skeleton (0-based) as in `annotator.core.categories.Category`."""
+class _Box:
+    """A box in a photo, xyxy, whose object's outline is wanted."""
 
-    id: int
+    number: int
     name: str
-    supercategory: str
-    keypoint_names: tuple[str, ...]
-    skeleton: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """The model in use. `id` changes whenever its suggestions could."""
-
-    id: str
-    name: str
-    device: str
-    categories: tuple[ModelCategory, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestions:
-    """What the model sees in a photo: every score from `POOL_SCORE`, category ids of the **model**.
-
-    `milliseconds` is None where an earlier answer was found on disk.
-    """
-
-    name: str
-    model_id: str
-    pool: tuple[Annotation, ...]
-    milliseconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the whole folder is. `remaining` and `elapsed` in seconds; `rate` in photos per second."""
-
-    done: int
-    total: int
-    elapsed: float
-
-    @property
-    def rate(self) -> float:
-        """Photos per second so far."""
-        return self.done / self.elapsed if self.elapsed > 0 else 0.0
-
-    @property
-    def remaining(self) -> float:
-        """Seconds still to go at this rate."""
-        return (self.total - self.done) / self.rate if self.rate else 0.0
+    corners: tuple[float, float, float, float]
+    category_id: int | None
 
 
 class PoolStore(Protocol):
@@ -111,6 +69,7 @@ class Suggester(QObject):
         loaded: (ModelInfo) a model is in use.
         failed: (sentence) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
+        outlined: (Outlined) for a box.
         recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
@@ -120,6 +79,7 @@ class Suggester(QObject):
     loaded = Signal(object)
     failed = Signal(str)
     suggested = Signal(object)
+    outlined = Signal(object)
     recalled = Signal(str, object)
     activity = Signal(str)
     notice = Signal(str)
@@ -133,6 +93,9 @@ class Suggester(QObject):
         self._closing = False
         self._load: tuple[str, str] | None = None
         self._source: _Source | None = None
+        self._refused = ""  # why there is no model
+        self._boxes: deque[_Box] = deque()
+        self._asked = 0
         self._shown: str | None = None
         self._ahead: deque[str] = deque()
         self._recall: deque[str] | None = deque()  # None: to be asked for
@@ -143,6 +106,7 @@ class Suggester(QObject):
         # Of the worker thread alone:
         self._predictor: Predictor | Pair | None = None
         self._model_id = ""
+        self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._thread = Worker(self._work, "model", background=True)
         self._thread.start()
 
@@ -173,6 +137,23 @@ class Suggester(QObject):
         with self._wake:
             self._shown, self._ahead = name, deque(ahead)
             self._wake.notify()
+
+    def outline(self, name: str, corners: tuple[float, float, float, float], category_id: int | None) -> int:
+        """Find the object in a box of a photo before anything else; return the number of this question.
+
+        Every question is answered by `outlined`, be it when a model has been loaded, or could not be, unless another
+        folder is opened before.
+
+        Args:
+            name: The photo.
+            corners: xyxy in its pixels.
+            category_id: The model's class of the object, or None where it knows none such.
+        """
+        with self._wake:
+            self._asked += 1
+            self._boxes.append(_Box(self._asked, name, corners, category_id))
+            self._wake.notify()
+            return self._asked
 
     def suggest_all(self, names: Iterable[str]) -> None:
         """Answer for all of these when nothing else is wanted, and keep the answers."""
@@ -207,6 +188,7 @@ class Suggester(QObject):
             self._all_running = False
             self.progress.emit(None)
         self._shown, self._ahead, self._recall, self._all = None, deque(), deque(), deque()
+        self._boxes.clear()
 
     # Called in the worker thread
 
@@ -220,12 +202,18 @@ class Suggester(QObject):
                     self._predictor = None
                     return
                 load, self._load = self._load, None
+                box = self._boxes.popleft() if self._boxes and not load else None
+                source = self._source
             if load:
                 self._use(*load)
+            elif box:
+                self.outlined.emit(self._outline(box, source))
             else:
                 self._answer_next()
 
     def _next_is_ready(self) -> bool:
+        if self._boxes and self._source and (self._predictor or self._refused):
+            return True
         wanted = self._shown or self._ahead or self._recall is None or self._recall or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
 
@@ -240,9 +228,10 @@ class Suggester(QObject):
 
                 predictor = make_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
-            self.failed.emit(sentence(error))
+            self._refused = sentence(error)
+            self.failed.emit(self._refused)
             return
-        self._predictor = predictor
+        self._predictor, self._seen = predictor, None
         self._model_id = predictor.id
         with self._wake:
             self._recall = None
@@ -310,6 +299,7 @@ class Suggester(QObject):
             start = time.perf_counter()
             instances = self._detect(photo)
             milliseconds = 1e3 * (time.perf_counter() - start)
+            self._seen = source, name, self._model_id
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
             self.notice.emit(f"The model failed on {name}: {sentence(error)}")
             return None
@@ -319,12 +309,31 @@ class Suggester(QObject):
         source.pools.put_pool(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 
+    def _outline(self, box: _Box, source: _Source | None) -> Outlined:
+        predictor = self._predictor
+        if source is None or predictor is None:
+            return Outlined(box.number, None, self._refused or "no folder is open.")
+        self.activity.emit(f"looking into a box of {box.name}")
+        try:
+            if self._seen != (source, box.name, self._model_id):
+                self._seen = None
+                predictor.set_image(self._cache.get(source.folder / box.name).rgb())
+                self._seen = source, box.name, self._model_id
+            instance = predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
+        except Exception as error:  # noqa: BLE001 - one box must not end the thread
+            return Outlined(box.number, None, f"the model failed on it ({sentence(error)})")
+        found = to_suggestion(-1, instance)
+        return (
+            Outlined(box.number, None, "the model sees nothing in it.") if found.is_box else Outlined(box.number, found)
+        )
+
     def _detect(self, photo: Photo) -> list[Instance]:
         from model.memory import detect_within_memory  # noqa: PLC0415 - torch, loaded long since
 
         predictor = self._predictor
         assert predictor is not None
         device = predictor.device
+        self._seen = None
         found = detect_within_memory(predictor, photo.rgb(), self.notice.emit, score=POOL_SCORE)
         if predictor.device != device:
             self._model_id = predictor.id
@@ -343,24 +352,6 @@ class Suggester(QObject):
                 for c in predictor.categories
             ),
         )
-
-
-def to_suggestion(suggestion_id: int, instance: Instance) -> Annotation:
-    """An instance of the model as a suggestion, with the category id of the model.
-
-    One without a mask (a box detector's, or one whose mask is nowhere probable) is the outline of its box.
-    """
-    shape = from_parts(instance.polygons)
-    keypoints = () if instance.keypoints is None else instance.keypoints.tolist()
-    return Annotation(
-        suggestion_id,
-        instance.category_id,
-        rectangle(*instance.box.tolist()) if shape.is_empty else shape,
-        tuple(Keypoint(x, y, Visibility(round(v))) for x, y, v in keypoints),
-        Origin.SUGGESTED,
-        instance.score,
-        is_box=shape.is_empty,
-    )
 
 
 def sentence(error: Exception) -> str:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFileDialog
 from annotator.core.rounds import SUFFIX
 
 if TYPE_CHECKING:
-    from annotator.inference import ModelInfo, Progress, Suggester
+    from annotator.answers import ModelInfo, Progress
+    from annotator.inference import Suggester
     from annotator.model_choice import ModelChoice
     from annotator.panels.banner import Banner
     from annotator.panels.model import ModelPanel

@@ -12,8 +12,9 @@ from annotator.core.training_events import Result
 from annotator.panels.models_dialog import ModelFact, ModelsDialog
 
 if TYPE_CHECKING:
+    from annotator.answers import ModelInfo, Progress
     from annotator.core.rounds import Rounds
-    from annotator.inference import ModelInfo, Progress, Suggester
+    from annotator.inference import Suggester
     from annotator.model_choice import ModelChoice
     from annotator.session import Session
     from annotator.suggestions import SuggestionFlow

@@ -277,6 +277,11 @@ class Session(QObject):
         if self.document:
             self.history.push(self.document, edit)
 
+    def amend(self, document: Document, edit: Edit) -> None:
+        """Do an edit on a document that has a history, be it no longer the current one."""
+        self.history.push(document, edit)
+        self.history.activate(self.document)
+
     def new_id(self) -> int:
         """A free annotation id."""
         assert self.store is not None, "there are no documents without a store"

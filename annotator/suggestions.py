@@ -14,10 +14,11 @@ from annotator.core.labelled import MODEL_CLASS
 from annotator.core.photo_list import NOT_LOOKED_AT
 
 if TYPE_CHECKING:
+    from annotator.answers import ModelCategory, ModelInfo, Suggestions
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
     from annotator.core.store import Store
-    from annotator.inference import ModelCategory, ModelInfo, Suggester, Suggestions
+    from annotator.inference import Suggester
     from annotator.session import Session
 
 POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
@@ -77,6 +78,10 @@ class SuggestionFlow(QObject):
         """The photos that the model has looked at and that are not done: another model has to look again."""
         photos = self._session.photos
         return [name for name in self._scores if photos.status(photos.index(name)) not in _FINISHED]
+
+    def model_category(self, category_id: int) -> int | None:
+        """The model's id of a class of the project, or None if it does not know it."""
+        return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from annotator.suggestions import SuggestionFlow
 
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
-TOOLS = ("tool.select", "tool.polygon")
+TOOLS = ("tool.select", "tool.polygon", "tool.box")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
@@ -154,6 +154,7 @@ class Window(QMainWindow):
             "edit.select_all": commands.select_all,
             "tool.select": lambda: self._class.take_tool("select"),
             "tool.polygon": lambda: self._class.take_tool("polygon"),
+            "tool.box": lambda: self._class.take_tool("box"),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,

@@ -12,10 +12,10 @@ import torch
 from model.build import build
 from model.official import UNUSED
 from model.photo import PhotoError, read_photo
-from model.transfer import CLASS_OUTPUTS
+from model.transfer import CLASS_OUTPUTS, MASK_OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def known_outputs(parent: Checkpoint) -> dict[str, int]:
 
 
 def join_classes(
-    categories: tuple[Category, ...], parent: Checkpoint, likes: dict[int, int], *, forget: bool
+    categories: tuple[Category, ...], parent: Checkpoint, likes: dict[int, int], *, kept: Sequence[Category]
 ) -> Classes:
     """Return the classes of the network.
 
@@ -72,24 +72,23 @@ def join_classes(
         categories: The project's.
         parent: What is trained on.
         likes: The parent's output that a new category, by id, is most like (see `most_like`).
-        forget: Whether the parent's other classes are given up.
+        kept: Classes of a model that stay, as far as the parent knows them, beside the project's.
     """
     outputs = known_outputs(parent)
     sources = [outputs.get(c.name.lower(), likes.get(c.id)) for c in categories]
     new = tuple(c.name for c in categories if c.name.lower() not in outputs)
     joined = list(categories)
-    if not forget:
-        names = {c.name.lower() for c in categories}
-        points = next((c.keypoints for c in categories if c.keypoints), None)
-        free = max(c.id for c in categories)
-        for name, output in sorted(outputs.items(), key=lambda item: item[1]):
-            if name not in names:
-                free += 1
-                kept = replace(parent.categories[output - 1], id=free)
-                if points is not None and kept.keypoints != points:
-                    kept = replace(kept, keypoints=(), skeleton=())  # one network has one kind of skeleton
-                joined.append(kept)
-                sources.append(output)
+    points = next((c.keypoints for c in categories if c.keypoints), None)
+    free = max(c.id for c in categories)
+    others = {c.name.lower() for c in kept} - {c.name.lower() for c in categories}
+    for name, output in sorted(outputs.items(), key=lambda item: item[1]):
+        if name in others:
+            free += 1
+            other = replace(parent.categories[output - 1], id=free)
+            if points is not None and other.keypoints != points:
+                other = replace(other, keypoints=(), skeleton=())  # one network has one kind of skeleton
+            joined.append(other)
+            sources.append(output)
     return Classes(tuple(joined), len(categories), tuple(sources), new)
 
 
@@ -157,7 +156,11 @@ def adapt(parent: Checkpoint, classes: Classes, **changes: Any) -> MaskRCNN:  # 
         if name.startswith(CLASS_OUTPUTS):
             rows = value.float().unflatten(0, (parent.config.classes + 1, -1))
             used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
-            picked = [rows[used].mean(0) if s is None else rows[s] for s in classes.sources]
+            sources: list[int | None] = list(classes.sources)
+            if name.startswith(MASK_OUTPUTS) and parent.config.draws_anything:
+                # What is in a box whatever it is: a better start for what is new than another class's masks.
+                sources = [0 if c.name in classes.new else s for c, s in zip(classes.categories, sources, strict=True)]
+            picked = [rows[used].mean(0) if s is None else rows[s] for s in sources]
             own[name].copy_(torch.stack([rows[0], *picked]).flatten(0, 1))
         elif name.startswith(KEYPOINT_OUTPUT):
             own[name].copy_(_keypoint_rows(name, value.float(), parent, points))

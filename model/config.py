@@ -120,6 +120,9 @@ class ModelConfig:
     """fcn: Fig. 4; mlp2 and mlp3: the two of Table 2e; none: Faster R-CNN with RoIAlign (Table 3)."""
     mask_loss: MaskLoss = "sigmoid"
     """sigmoid: a binary mask per class; softmax: the classes compete (Table 2b)."""
+    any_mask: bool = False
+    """Whether channel 0 of the mask head, which the paper leaves to background, learns the masks of all classes: it
+    draws a box's content whatever that is. Means nothing where the classes' masks compete (softmax)."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0
@@ -161,6 +164,11 @@ class ModelConfig:
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
 
+    @property
+    def draws_anything(self) -> bool:
+        """Whether channel 0 of the mask head is the mask of an object of whatever class."""
+        return self.any_mask and self.mask_head != "none" and self.mask_loss == "sigmoid"
+
 
 BUILTIN = ModelConfig(
     classes=12,
@@ -168,6 +176,7 @@ BUILTIN = ModelConfig(
     width=1.5,
     channels=128,
     roi_half_pixel=True,
+    any_mask=True,
     box_width=512,
     box_nms=0.4,
     keypoints=17,

@@ -99,11 +99,11 @@ class Round:
             self.report({"event": "stopped", "resumable": True})
 
     def _baseline(self) -> Results:
-        """Return what the parent finds in the photos that measure."""
+        """Return what the model that is to be beaten finds in the photos that measure."""
         if not self.truth["images"]:
             return []
         begin = time.monotonic()
-        results = self.examiner.ask(self.ready.parent, self.truth)
+        results = self.examiner.ask(self.ready.rival, self.truth)
         self.clock.examination = time.monotonic() - begin
         self._tell_figures(0, self.examiner.figures(results, self.truth))
         self._tell_previews(first=True)
@@ -252,8 +252,8 @@ class Round:
 
     def _key(self) -> str:
         ready = self.ready
-        content = [lineage.digests(ready.project), ready.parent.digest(), ready.settings.record()]
-        content += [ready.parts.train, ready.parts.folds, ready.request.seed]
+        content = [lineage.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
+        content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.request.seed]
         return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:

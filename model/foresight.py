@@ -16,7 +16,7 @@ from model.features import open_cache
 from model.lessons import Lessons, Pupil, batches, plan_round
 from model.photo import PhotoError, read_photo
 from model.predict import Predictor
-from model.preparation import parts_of
+from model.preparation import begin_at, parts_of
 from model.project import read_project
 from model.replay import own_photos, sample_photos
 from model.settings import choose
@@ -53,10 +53,11 @@ def foresee(request: Request, device: torch.device, tick: Callable[[], None]) ->
     """
     begin = time.monotonic()
     project = read_project(request.annotations, request.images, tick)
-    parent = weights.load(request.parent)
+    rival = weights.load(request.parent)
+    parent = begin_at(rival, project)
     parts = parts_of(request, project, leads=False)
     read = time.monotonic() - begin
-    classes = join_classes(project.categories, parent, {}, forget=request.forget)
+    classes = join_classes(project.categories, parent, {}, kept=[] if request.forget else rival.categories)
     photos = own_photos(project, classes)
     settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)

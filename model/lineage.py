@@ -59,11 +59,13 @@ def digests(project: Project) -> dict[str, str]:
 def header(ready: Preparation, settings: Settings, result: dict[str, Any]) -> dict[str, Any]:
     """Return the `metrics` of a new checkpoint."""
     request = ready.request
-    parent = request.parent if request.parent in ("builtin", "coco") else ready.parent.digest()
+    own = "builtin" if ready.parent is not ready.rival else request.parent  # see `model.preparation.begin_at`
+    parent = own if own in ("builtin", "coco") else ready.parent.digest()
     lineage = {
         "name": request.output.stem,
         "parent": parent,
-        "parent_name": parent if parent == request.parent else Path(request.parent).stem,
+        "parent_name": parent if parent == own else Path(own).stem,
+        "rival": Path(request.parent).stem,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "annotations": digests(ready.project),
         "settings": {**settings.record(), "forget": request.forget, "seed": request.seed},

@@ -193,7 +193,11 @@ class MaskRCNN(nn.Module):
             return _nothing(self.roi_heads.mask_head, self.roi_heads.mask_predictor)
         logits = self.roi_heads.masks(features, regions)
         wanted = losses.mask_targets(torch.cat(grids), torch.cat(grid_boxes), torch.cat(regions), logits.shape[-1])
-        return losses.mask_loss(logits, wanted, torch.cat(labels), self.config.mask_loss, total)
+        label = torch.cat(labels)
+        own = losses.mask_loss(logits, wanted, label, self.config.mask_loss, total)
+        if not self.config.draws_anything:
+            return own
+        return own + losses.mask_loss(logits, wanted, torch.zeros_like(label), self.config.mask_loss, total)
 
     def _keypoint_loss(
         self,

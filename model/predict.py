@@ -243,7 +243,7 @@ class Predictor:
             most=most,
             maps=self._maps,
         )[0]
-        return self._instances(found)
+        return self._instances(found, found.labels)
 
     @torch.inference_mode()
     def masks_for_boxes(
@@ -254,7 +254,7 @@ class Predictor:
         Args:
             boxes: [N, 4] xyxy in coordinates of the photo; what reaches over its edges is nothing.
             categories: The id of each box's category; where it is None, and without this list, the class that fits the
-                box best.
+                box best, with the mask of whatever is in the box if the model has one (`ModelConfig.draws_anything`).
 
         Raises:
             ValueError: The boxes have another shape, are no numbers or inside out, or a category is not the model's.
@@ -264,6 +264,7 @@ class Predictor:
         inner = self._inner_boxes(boxes)
         probabilities = self._network.roi_heads.classify(self._maps, [inner])[0].softmax(1)  # [N, classes + 1]
         labels = self._named(probabilities).argmax(1)
+        masks = torch.zeros_like(labels) if self.config.draws_anything else labels
         if categories is not None:
             if len(categories) != len(inner):
                 raise ValueError(f"{len(inner)} boxes need as many categories, not {len(categories)}")
@@ -274,8 +275,9 @@ class Predictor:
             given = [-1 if c is None else index[c] for c in categories]
             wanted = torch.tensor(given, dtype=torch.int64, device=inner.device)
             labels = torch.where(wanted < 0, labels, wanted)
+            masks = torch.where(wanted < 0, masks, wanted)
         scores = probabilities.gather(1, labels[:, None])[:, 0]
-        return self._instances(Detections(inner, scores, labels), given=np.asarray(boxes, np.float32))
+        return self._instances(Detections(inner, scores, labels), masks, given=np.asarray(boxes, np.float32))
 
     @torch.inference_mode()
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -339,15 +341,18 @@ class Predictor:
         joined = torch.cat([points, visibility(scores)[..., None]], -1)
         return joined.float().cpu().numpy(), scores.float().cpu().numpy()
 
-    def _instances(self, found: Detections, given: NDArray[np.float32] | None = None) -> list[Instance]:
-        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates."""
+    def _instances(self, found: Detections, masks: Tensor, given: NDArray[np.float32] | None = None) -> list[Instance]:
+        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates.
+
+        `masks` [N] are the channels of the mask head that are asked: the labels, or 0 for a mask of anything.
+        """
         labels = found.labels.cpu().numpy()
         used = np.array([self._outputs[i - 1].name != UNUSED for i in labels], bool)
         kept = torch.from_numpy(np.flatnonzero(used)).to(found.boxes.device)
         inner, labels = found.boxes[kept], labels[used]
         scores = found.scores[kept].float().cpu().numpy()
         boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        polygons = self._polygons(inner, found.labels[kept], self._clipped(boxes))
+        polygons = self._polygons(inner, masks[kept], self._clipped(boxes))
         with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)

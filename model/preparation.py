@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model import split as splitting
 from model import weights
-from model.adapt import Classes, join_classes, most_like
+from model.adapt import Classes, join_classes, known_outputs, most_like
 from model.lessons import Pupil
 from model.output import check_output
 from model.predict import Predictor
@@ -44,7 +44,10 @@ class Preparation:
     """All that a round needs to know before its first step."""
 
     request: Request
+    rival: Checkpoint
+    """The model that the new one is compared with: what `request` names as its parent."""
     parent: Checkpoint
+    """What training starts from, see `begin_at`."""
     project: Project
     parts: Parts
     classes: Classes
@@ -67,7 +70,7 @@ class Preparation:
             "val": len(self.parts.measured),
             "classes": names[: self.classes.own],
             "kept_classes": names[self.classes.own :],
-            "new_classes": list(self.classes.new),
+            "new_classes": [n for n in self.classes.new if n.lower() not in known_outputs(self.rival)],
             "instances": self.project.counts(),
             "device": device,
             "folds": max(1, len(self.parts.folds)),
@@ -98,15 +101,16 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     if "+" in request.parent:
         raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
     project = read_project(request.annotations, request.images, tick)
-    parent = weights.load(request.parent)
-    if parent.config.mask_head == "none":
+    rival = weights.load(request.parent)
+    if rival.config.mask_head == "none":
         raise TrainingError(f"{request.parent} finds no masks: choose a model that does.")
+    parent = begin_at(rival, project)
     parts = parts_of(request, project, leads=team.leads)
     predictor = Predictor(parent, device)
     likes = most_like(project, parts.train, predictor, parent, tick)
-    classes = join_classes(project.categories, parent, likes, forget=request.forget)
+    classes = join_classes(project.categories, parent, likes, kept=[] if request.forget else rival.categories)
     photos = own_photos(project, classes)
-    teacher = parent if request.parent == "builtin" else teacher_of(parent, classes)
+    teacher = teacher_of(parent, classes)
     if teacher is not parent:
         predictor = Predictor(teacher, device)
     replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
@@ -115,7 +119,23 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     rehearsal = [Pupil(p, look(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances]
     settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
     pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]
-    return Preparation(request, parent, project, parts, classes, settings, pupils, rehearsal)
+    return Preparation(request, rival, parent, project, parts, classes, settings, pupils, rehearsal)
+
+
+def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
+    """Return the weights that a round starts from.
+
+    A model that was tuned from the builtin one has learned nothing that the project's labels do not say, as long as
+    they include all the photos that it saw: the round begins at the builtin model again, so that what one round
+    forgets does not add up with what the next one does. Every other model is trained on.
+    """
+    own = rival.metrics.get("lineage")
+    if not isinstance(own, dict) or own.get("parent") != "builtin" or not isinstance(own.get("annotations"), dict):
+        return rival
+    builtin = weights.load("builtin")
+    seen = own["annotations"].keys() <= {image["file_name"] for image in project.data["images"]}
+    named = {c.name.lower() for c in project.categories} | known_outputs(builtin).keys()
+    return builtin if seen and known_outputs(rival).keys() <= named else rival
 
 
 def parts_of(request: Request, project: Project, *, leads: bool) -> Parts:

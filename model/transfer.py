@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
     from model.network import MaskRCNN
 
-CLASS_OUTPUTS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
+MASK_OUTPUTS = "roi_heads.mask_predictor.mask_fcn_logits."
+CLASS_OUTPUTS = ("roi_heads.box_predictor.", MASK_OUTPUTS)
 """Weights whose first dimension runs over the classes, background first."""
 
 
 def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
     """Give a network the weights of a checkpoint: all that fit, and the outputs of each class of the same name.
 
-    A class that the checkpoint does not know starts from the average of those it does, so that a first guess at a mask
-    is better than noise.
+    A class that the checkpoint does not know starts from the average of those it does, and its mask from that of any
+    object where there is one, so that a first guess at a mask is better than noise.
     """
     old = {c.name: i for i, c in enumerate(start.categories, 1)}
     own = network.state_dict()
@@ -32,8 +33,12 @@ def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -
             own[name].copy_(value)
         elif name in own and name.startswith(CLASS_OUTPUTS):
             per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
-            rows = [per_class[0]]
-            rows += [per_class[old[c.name]] if c.name in old else per_class[1:].mean(0) for c in categories]
+            mean = per_class[1:].mean(0)
+            masks = name.startswith(MASK_OUTPUTS)
+            anything = masks and network.config.draws_anything
+            first = mean if anything and not start.config.draws_anything else per_class[0]
+            fresh = first if anything else mean
+            rows = [first, *(per_class[old[c.name]] if c.name in old else fresh for c in categories)]
             own[name].copy_(torch.stack(rows).flatten(0, 1))
 
 

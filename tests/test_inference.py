@@ -9,8 +9,9 @@ import pytest
 import torch
 from pytestqt.qtbot import QtBot
 
+from annotator.answers import ModelInfo, Progress, Suggestions, to_suggestion
 from annotator.core.annotation import Annotation, Origin
-from annotator.inference import ModelInfo, Progress, Suggester, Suggestions, sentence, to_suggestion
+from annotator.inference import Suggester, sentence
 from annotator.photos import PhotoCache
 from model.predict import Instance, Predictor
 from resources import SAMPLES

@@ -38,6 +38,7 @@ class CanvasView(DocumentView):
         tool_changed: The name of the tool that is now in hand.
         context_requested: QPoint on the screen where a menu is wanted; what was under it is selected.
         category_needed: Something is to be drawn and no class is chosen.
+        box_drawn: Id of a box that has just gone on record, and whose object's outline is wanted.
     """
 
     edit_made = Signal(object)
@@ -47,6 +48,7 @@ class CanvasView(DocumentView):
     tool_changed = Signal(str)
     context_requested = Signal(object)
     category_needed = Signal()
+    box_drawn = Signal(int)
 
     def __init__(self, categories: Categories, new_id: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(categories, parent)

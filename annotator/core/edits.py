@@ -59,7 +59,12 @@ class Edit:
         )
 
 
-def add(document: Document, annotations: Iterable[Annotation], text: str = "") -> Edit:
+def outline_key(annotation_id: int) -> str:
+    """The merge key of the two edits that first put a box on record, and then its object's outline in its place."""
+    return f"outline {annotation_id}"
+
+
+def add(document: Document, annotations: Iterable[Annotation], text: str = "", *, merge: str = "") -> Edit:
     """Put new annotations on record and select them. Their ids are above zero and free."""
     added = tuple(annotations)
     return _edit(
@@ -67,6 +72,7 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "") -
         text or f"add {_objects(len(added))}",
         {a.id: (None, a) for a in added},
         selection=tuple(a.id for a in added),
+        merge=merge,
     )
 
 

@@ -22,7 +22,7 @@ class Start(Event, frozen=True):
 
     Attributes:
         photos, val: How many photos it learns from, and is measured with.
-        classes, new_classes: Names; the new ones are those that the parent does not know.
+        classes, new_classes: Names; the new ones are those that the model in use does not know.
         instances: How many objects each class has.
         folds: 1, or the number of parts when every photo is measured with in turn.
         problems: Sentences about the data.
@@ -67,7 +67,7 @@ class Step(Event, frozen=True):
 
 
 class Validation(Event, frozen=True):
-    """The model was measured after an epoch; 0 is the parent before the training. Average precisions, 0 to 1."""
+    """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1."""
 
     epoch: float
     mask_ap: float | None = None
@@ -84,7 +84,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Preview(Event, frozen=True):
-    """What the parent (`before`, the first time only) and the model being trained (`after`) see in a photo."""
+    """What the model in use (`before`, the first time only) and the model being trained (`after`) see in a photo."""
 
     photo: str
     before: list[Shown] | None = None
@@ -106,7 +106,7 @@ class Resumed(Event, frozen=True):
 
 
 class Result(Event, frozen=True):
-    """The new model compared with the parent on the validation photos.
+    """The new model compared with the one in use on the validation photos.
 
     Attributes:
         better: Whether it is, as far as so few photos can tell.

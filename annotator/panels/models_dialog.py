@@ -40,7 +40,7 @@ class ModelFact:
         made: When, as people read it; "" where that is nothing to say.
         parent: What it was trained from.
         photos: How many photos it learned from and was measured with, None where that is not known.
-        before, after: Mask AP of its parent and its own, on the same photos.
+        before, after: Mask AP of the model in use before it and its own, on the same photos.
         low, high: Between these the difference lies with 95%.
         keypoints: Keypoint AP of its own.
         sentence: All that is worth knowing, for people.

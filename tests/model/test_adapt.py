@@ -22,29 +22,34 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("repeatable")
 
 SCORES = "roi_heads.box_predictor.cls_score.weight"
+MASKS = "roi_heads.mask_predictor.mask_fcn_logits.bias"
 KEYPOINTS = "roi_heads.keypoint_predictor.kps_score_lowres.bias"
 
 
 def test_classes_are_joined_by_name(tiny_checkpoint: Checkpoint) -> None:
     own = (Category(4, "kite"), Category(0, "Box"))
-    kept = join_classes(own, tiny_checkpoint, {4: 1}, forget=False)
+    kept = join_classes(own, tiny_checkpoint, {4: 1}, kept=tiny_checkpoint.categories)
     assert [(c.id, c.name) for c in kept.categories] == [(4, "kite"), (0, "Box"), (5, "person")]
     assert kept.sources == (1, 2, 1)
     assert kept.new == ("kite",)
     assert kept.keypoints == POINTS
     assert kept.labels == {4: 1, 0: 2}
-    given_up = join_classes(own, tiny_checkpoint, {}, forget=True)
+    given_up = join_classes(own, tiny_checkpoint, {}, kept=())
     assert [c.name for c in given_up.categories] == ["kite", "Box"]
     assert given_up.sources == (None, 2)
     assert given_up.keypoints == ()
 
 
 def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
-    classes = join_classes((Category(4, "kite"), Category(0, "Box")), tiny_checkpoint, {}, forget=False)
+    classes = join_classes(
+        (Category(4, "kite"), Category(0, "Box")), tiny_checkpoint, {}, kept=tiny_checkpoint.categories
+    )
     new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
     for row, source in ((0, 0), (2, 2), (3, 1)):
         assert torch.equal(new[SCORES][row], old[SCORES][source])
+        assert torch.equal(new[MASKS][row], old[MASKS][source])
     torch.testing.assert_close(new[SCORES][1], old[SCORES][1:].mean(0))
+    assert torch.equal(new[MASKS][1], old[MASKS][0])  # the mask of a kite starts from that of anything
     name = "roi_heads.box_predictor.bbox_pred.weight"
     assert torch.equal(new[name][12:16], old[name][4:8])
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
@@ -53,7 +58,7 @@ def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
 def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
     points = ("right_hand", "tail", "nose")
     own = (Category(1, "person", "", points, ((1, 2),)),)
-    classes = join_classes(own, tiny_checkpoint, {}, forget=False)
+    classes = join_classes(own, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
     assert classes.categories[1].name == "box"
     new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
     for row, source in ((0, 2), (2, 0)):
@@ -61,7 +66,7 @@ def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
         name = KEYPOINTS.replace("bias", "weight")
         assert torch.equal(new[name][:, row], old[name][:, source])
     torch.testing.assert_close(new[KEYPOINTS][1], old[KEYPOINTS].mean())
-    other = join_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, forget=False)
+    other = join_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
     assert [(c.name, c.keypoints) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
 
 
@@ -90,7 +95,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     project = read_project(coco_file(2), None, lambda: None)
     project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
     project.categories = (Category(7, "box"),)
-    classes = join_classes(project.categories, parent, {}, forget=False)
+    classes = join_classes(project.categories, parent, {}, kept=parent.categories)
     photos = own_photos(project, classes)
     assert photos[0].complete == (True, True, False)
     predictor = Predictor(parent, "cpu")
@@ -109,7 +114,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     half_seen = own_photos(project, classes)
     assert replay(half_seen, predictor, parent, classes, team=Team(), tick=lambda: None) == 0
     assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
-    forget = join_classes(project.categories, parent, {}, forget=True)
+    forget = join_classes(project.categories, parent, {}, kept=())
     alone = own_photos(project, forget)
     assert replay(alone, predictor, parent, forget, team=Team(), tick=lambda: None) == 0
     assert known_outputs(parent) == {"person": 1, "box": 2}

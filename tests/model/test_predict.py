@@ -95,6 +95,20 @@ def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Pred
     assert [i.score for i in named] == pytest.approx([chances[0, 1], chances[1, 0]])
 
 
+def test_a_box_without_a_class_gets_the_mask_of_anything(tiny_checkpoint: Checkpoint) -> None:
+    name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
+    bias = torch.tensor([9.0, -9.0, -9.0])  # anything fills its box, the classes see nothing in it
+    state = {**tiny_checkpoint.state, name: bias}
+    filled = Predictor(replace(tiny_checkpoint, state=state), "cpu")
+    filled.set_image(PHOTO)
+    assert all(i.polygons for i in filled.masks_for_boxes(BOXES))
+    assert [bool(i.polygons) for i in filled.masks_for_boxes(BOXES, [None, 1])] == [True, False]
+    without = replace(tiny_checkpoint, state=state, config=replace(tiny_checkpoint.config, any_mask=False))
+    classes = Predictor(without, "cpu")
+    classes.set_image(PHOTO)
+    assert not any(i.polygons for i in classes.masks_for_boxes(BOXES))
+
+
 def test_masks_for_a_detected_box_are_those_of_the_detection(predictor: Predictor) -> None:
     found = next(i for i in predictor.detect(0.0) if i.polygons)
     (again,) = predictor.masks_for_boxes(found.box[None], [found.category_id])

@@ -246,14 +246,24 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
     categories[2] = replace(categories[2], name="new")
     transfer(tiny_checkpoint, network, categories)
     old, new = tiny_checkpoint.state, network.state_dict()
-    for name in ("roi_heads.box_predictor.cls_score.weight", "roi_heads.mask_predictor.mask_fcn_logits.bias"):
+    scores, masks = "roi_heads.box_predictor.cls_score.weight", "roi_heads.mask_predictor.mask_fcn_logits.bias"
+    for name in (scores, masks):
         assert torch.equal(new[name][0], old[name][0])
         assert torch.equal(new[name][1], old[name][2])
         assert torch.equal(new[name][2], old[name][1])
-        torch.testing.assert_close(new[name][3], old[name][1:].mean(0))
+    torch.testing.assert_close(new[scores][3], old[scores][1:].mean(0))
+    assert torch.equal(new[masks][3], old[masks][0])  # an object of whatever class
     name = "roi_heads.box_predictor.bbox_pred.weight"
     assert torch.equal(new[name][4:8], old[name][8:12])
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
+
+
+def test_a_mask_of_anything_starts_from_those_of_all_classes(tiny_checkpoint: Checkpoint) -> None:
+    without = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, any_mask=False))
+    network = build(config(classes=2))
+    transfer(without, network, list(without.categories))
+    name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
+    torch.testing.assert_close(network.state_dict()[name][0], without.state[name][1:].mean(0))
 
 
 def test_backbone_weights(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""The box tool: drag a box around an object; it goes on record at once, and the model looks for the object in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QPainter
+
+from annotator.canvas.camera import qpoints
+from annotator.canvas.painting import handles
+from annotator.canvas.style import ACTIVE_LINE, fill, pen
+from annotator.canvas.tools.base import Pointer, Tool
+from annotator.canvas.tools.gestures import clamp
+from annotator.core import edits
+from annotator.core.annotation import Annotation, Origin
+from annotator.core.geometry import rectangle
+
+if TYPE_CHECKING:
+    from annotator.canvas.camera import Camera
+    from annotator.canvas.view import CanvasView
+
+_LEAST = 4.0  # screen pixels of a side: less is a click
+_MARGIN = 8.0  # screen pixels that handles reach over the box
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+class BoxTool(Tool):
+    """Draws a box of the canvas's `draw_category`; with Shift it stays one, without it the canvas asks for more."""
+
+    name: ClassVar[str] = "box"
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__(canvas)
+        self._corner: tuple[float, float] | None = None  # photo pixels, where the drag began
+        self._at: Pointer | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a box is being dragged."""
+        return self._corner is not None
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        """A cross."""
+        return Qt.CursorShape.CrossCursor
+
+    def press(self, at: Pointer) -> None:
+        """Put the first corner."""
+        if self.canvas.draw_category is None:
+            self.canvas.category_needed.emit()
+            return
+        self._at, self._corner = at, self._clamped(at)
+
+    def move(self, at: Pointer) -> None:
+        """Drag the other corner."""
+        self._at = at
+
+    def release(self, at: Pointer) -> None:
+        """Hand the box over."""
+        self._at = at
+        self._finish(keep=at.held(_SHIFT))
+
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Escape belongs to the box that is begun."""
+        return self.busy and event.key() == Qt.Key.Key_Escape
+
+    def key_press(self, event: QKeyEvent) -> bool:
+        """Give up."""
+        if not self.wants_key(event):
+            return False
+        self.cancel()
+        return True
+
+    def cancel(self) -> None:
+        """Give up the box."""
+        self._corner = None
+
+    def finish(self) -> None:
+        """Hand over the box as it is."""
+        self._finish(keep=True)
+
+    def _finish(self, *, keep: bool) -> None:
+        document, category_id, box = self.canvas.document, self.canvas.draw_category, self._box()
+        self.cancel()
+        least = _LEAST / self.canvas.scale_factor
+        if document is None or category_id is None or box is None or box.width() < least or box.height() < least:
+            return
+        outline = rectangle(box.left(), box.top(), box.right(), box.bottom())
+        drawn = Annotation(self.canvas.new_id(), category_id, outline, origin=Origin.DRAWN, is_box=True)
+        self.canvas.commit(edits.add(document, (drawn,), "draw box", merge=edits.outline_key(drawn.id)))
+        if not keep:
+            self.canvas.box_drawn.emit(drawn.id)
+
+    def _clamped(self, at: Pointer) -> tuple[float, float]:
+        document = self.canvas.document
+        assert document is not None, "the canvas gives tools events only while it has a document"
+        return clamp(at.x, at.y, document.size)
+
+    def _box(self) -> QRectF | None:
+        """The box so far, in photo pixels."""
+        if self._corner is None or self._at is None or self.canvas.document is None:
+            return None
+        (x0, y0), (x1, y1) = self._corner, self._clamped(self._at)
+        return QRectF(x0, y0, x1 - x0, y1 - y0).normalized()
+
+    def overlay(self, camera: Camera) -> QRectF:
+        """The box."""
+        box = self._box()
+        if box is None:
+            return QRectF()
+        (x0, y0), (x1, y1) = camera.to_view([(box.left(), box.top()), (box.right(), box.bottom())]).tolist()
+        return QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
+
+    def paint(self, painter: QPainter, camera: Camera) -> None:
+        """The box, with its corners."""
+        box = self._box()
+        if box is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        categories, category_id = self.canvas.content.categories, self.canvas.draw_category
+        color = self.canvas.colors.accent
+        if category_id is not None and category_id in categories:
+            color = categories[category_id].color
+        left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
+        corners = camera.to_view([(left, top), (right, top), (right, bottom), (left, bottom)])
+        frame = qpoints(corners.tolist())
+        painter.fillRect(QRectF(frame[0], frame[2]), fill(color, 40))
+        for made in (pen("#000000", ACTIVE_LINE + 2.0, 110), pen(color, ACTIVE_LINE)):
+            painter.setPen(made)
+            painter.drawPolygon(frame)
+        handles(painter, corners, color)
+
+    def hint(self) -> str:
+        """What can be done now."""
+        if self.canvas.draw_category is None:
+            return "Choose a class to draw with"
+        if self.busy:
+            return "Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel"
+        return "Drag a box around an object: the model draws its outline"
