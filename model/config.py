@@ -123,6 +123,8 @@ class ModelConfig:
     any_mask: bool = False
     """Whether channel 0 of the mask head, which the paper leaves to background, learns the masks of all classes: it
     draws a box's content whatever that is. Means nothing where the classes' masks compete (softmax)."""
+    fit_edges: bool = False
+    """Whether predicted masks are fitted to the edges of the photo (`model.edges`), which the paper does not do."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0
@@ -177,6 +179,7 @@ BUILTIN = ModelConfig(
     channels=128,
     roi_half_pixel=True,
     any_mask=True,
+    fit_edges=True,
     box_width=512,
     box_nms=0.4,
     keypoints=17,

@@ -20,6 +20,7 @@ from model import weights as weight_files
 from model.augment import MEAN, STD
 from model.checkpoint import Checkpoint
 from model.contours import mask_polygons
+from model.edges import Guide, fit
 from model.keypoints import certainty, locate, visibility
 from model.network import Detections
 from model.official import UNUSED
@@ -69,9 +70,9 @@ class Instance:
 class _Placed:
     """A photo as the network gets it."""
 
+    photo: NDArray[np.uint8]  # [height, width, 3] RGB
     pixels: Tensor  # [1, 3, H, W], normalised; zeros below and to the right of the photo; channels last
     inner: tuple[int, int]  # (height, width) of the photo in it
-    size: tuple[int, int]  # (height, width) of the photo itself
 
     @property
     def input(self) -> tuple[int, int]:
@@ -108,6 +109,7 @@ class Predictor:
         self._network = network
         self._features: list[Tensor] = []
         self._maps: list[Tensor] = []
+        self._guide: Guide | None = None
         self._input = (0, 0)
         self._inner = (0, 0)
         self._scale = np.ones(2, np.float32)
@@ -142,6 +144,7 @@ class Predictor:
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
         self._features, self._maps = [], []
+        self._guide = None
         self.image_size = (0, 0)
 
     @torch.inference_mode()
@@ -177,15 +180,17 @@ class Predictor:
         padded = [-(-side // ROUND) * ROUND for side in inner]
         canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=self._kind)
         canvas[0, : inner[0], : inner[1]] = pixels
-        return _Placed(canvas.permute(0, 3, 1, 2), inner, (height, width))
+        return _Placed(image, canvas.permute(0, 3, 1, 2), inner)
 
     def _look_at(self, placed: _Placed, features: list[Tensor]) -> None:
         """Take a photo and its features [1, C, h, w] as what is asked about."""
         self._features = features
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
-        self._input, self._inner, self.image_size = placed.input, placed.inner, placed.size
-        self._scale = (np.array(placed.inner[::-1]) / np.array(placed.size[::-1])).astype(np.float32)
+        self._guide = Guide(placed.photo) if self.config.fit_edges else None
+        height, width = placed.photo.shape[:2]
+        self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
+        self._scale = (np.array(placed.inner[::-1]) / np.array((width, height))).astype(np.float32)
 
     @property
     def batch(self) -> int:
@@ -376,5 +381,7 @@ class Predictor:
     def _polygons(self, inner: Tensor, labels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
         if self._network.roi_heads.mask_head is None or len(inner) == 0:
             return [[] for _ in boxes]
-        masks = self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy()
+        masks = list(self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy())
+        if self._guide is not None:
+            masks = [fit(mask, self._guide, box) for mask, box in zip(masks, boxes, strict=True)]
         return [mask_polygons(mask, box, self.image_size) for mask, box in zip(masks, boxes, strict=True)]
