@@ -79,6 +79,14 @@ class CanvasView(DocumentView):
         self._draw_category = category_id
         self.follow_tool()
 
+    @property
+    def draw_color(self) -> str:
+        """The colour of what is drawn next."""
+        category_id, categories = self._draw_category, self.content.categories
+        if category_id is None or category_id not in categories:
+            return self.colors.accent
+        return categories[category_id].color
+
     # Tools
 
     @property

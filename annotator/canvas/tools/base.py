@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
+from annotator.canvas.tools.gestures import clamp
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -75,6 +77,12 @@ class Tool:
     def busy(self) -> bool:
         """Whether a gesture is running."""
         return False
+
+    def clamped(self, at: Pointer) -> tuple[float, float]:
+        """The point of the photo that is nearest to the mouse."""
+        document = self.canvas.document
+        assert document is not None, "the canvas gives tools events only while it has a document"
+        return clamp(at.x, at.y, document.size)
 
     def press(self, at: Pointer) -> None:
         """The left button went down."""

@@ -11,7 +11,6 @@ from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, fill, pen
 from annotator.canvas.tools.base import Pointer, Tool
-from annotator.canvas.tools.gestures import clamp
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.geometry import rectangle
@@ -50,7 +49,7 @@ class BoxTool(Tool):
         if self.canvas.draw_category is None:
             self.canvas.category_needed.emit()
             return
-        self._at, self._corner = at, self._clamped(at)
+        self._at, self._corner = at, self.clamped(at)
 
     def move(self, at: Pointer) -> None:
         """Drag the other corner."""
@@ -92,16 +91,11 @@ class BoxTool(Tool):
         if not keep:
             self.canvas.box_drawn.emit(drawn.id)
 
-    def _clamped(self, at: Pointer) -> tuple[float, float]:
-        document = self.canvas.document
-        assert document is not None, "the canvas gives tools events only while it has a document"
-        return clamp(at.x, at.y, document.size)
-
     def _box(self) -> QRectF | None:
         """The box so far, in photo pixels."""
         if self._corner is None or self._at is None or self.canvas.document is None:
             return None
-        (x0, y0), (x1, y1) = self._corner, self._clamped(self._at)
+        (x0, y0), (x1, y1) = self._corner, self.clamped(self._at)
         return QRectF(x0, y0, x1 - x0, y1 - y0).normalized()
 
     def overlay(self, camera: Camera) -> QRectF:
@@ -118,10 +112,7 @@ class BoxTool(Tool):
         if box is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        categories, category_id = self.canvas.content.categories, self.canvas.draw_category
-        color = self.canvas.colors.accent
-        if category_id is not None and category_id in categories:
-            color = categories[category_id].color
+        color = self.canvas.draw_color
         left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
         corners = camera.to_view([(left, top), (right, top), (right, bottom), (left, bottom)])
         frame = qpoints(corners.tolist())

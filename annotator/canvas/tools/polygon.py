@@ -13,7 +13,6 @@ from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
 from annotator.canvas.tools.base import Pointer, Tool
-from annotator.canvas.tools.gestures import clamp
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.geometry import from_parts, valid
@@ -60,7 +59,7 @@ class PolygonTool(Tool):
         if self._closes():
             self._finish()
             return
-        self._points.append(self._clamped(at))
+        self._points.append(self.clamped(at))
         self._stroke, self._held = [], True
 
     def move(self, at: Pointer) -> None:
@@ -68,7 +67,7 @@ class PolygonTool(Tool):
         self._at = at
         if not self._held or not at.down or not self._points:
             return
-        x, y = self._clamped(at)
+        x, y = self.clamped(at)
         last_x, last_y = (self._stroke or self._points)[-1]
         if max(abs(x - last_x), abs(y - last_y)) * self.canvas.scale_factor >= _FREEHAND_STEP:
             self._stroke.append((x, y))
@@ -127,11 +126,6 @@ class PolygonTool(Tool):
             self._finish()
         self.cancel()
 
-    def _clamped(self, at: Pointer) -> tuple[float, float]:
-        document = self.canvas.document
-        assert document is not None, "the canvas gives tools events only while it has a document"
-        return clamp(at.x, at.y, document.size)
-
     def _closes(self) -> bool:
         if self._at is None or len(self._points) < 3:
             return False
@@ -163,10 +157,7 @@ class PolygonTool(Tool):
         if not self._points:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        categories, category_id = self.canvas.content.categories, self.canvas.draw_category
-        color = self.canvas.colors.accent
-        if category_id is not None and category_id in categories:
-            color = categories[category_id].color
+        color = self.canvas.draw_color
         line = qpoints(self._line(camera).tolist())
         vertices = camera.to_view(self._points)
         inside = QPainterPath(line[0])
@@ -196,7 +187,7 @@ class PolygonTool(Tool):
         view = camera.to_view(points)
         if self._at is None or self._held:
             return view
-        end = camera.to_view([self._points[0] if self._closes() else self._clamped(self._at)])
+        end = camera.to_view([self._points[0] if self._closes() else self.clamped(self._at)])
         return np.concatenate((view, end))
 
     def hint(self) -> str:
