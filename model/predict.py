@@ -8,19 +8,19 @@ for instance in predictor.detect(score=0.5):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from model import weights as weight_files
-from model.augment import MEAN, STD
 from model.checkpoint import Checkpoint
 from model.contours import mask_polygons
 from model.edges import Guide, fit
+from model.input import Placed, place
 from model.keypoints import certainty, locate, visibility
 from model.network import Detections
 from model.official import UNUSED
@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
     from model.categories import Category
 
-ROUND = 32
-"""Sides of the network's input are multiples of the coarsest stride."""
-
 GPU_BATCH = 8
 """Photos at a time on a GPU."""
+
+CLOSE_BELOW = 64.0
+"""Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
+CLOSE_SIDE, CLOSE_AROUND = 256, 1.6
+"""Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
 Polygons = list[list["NDArray[np.float32]"]]
 """Parts, each a list of rings: exterior, holes. See `model.contours`."""
@@ -64,20 +66,6 @@ class Instance:
     """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
     keypoint_scores: NDArray[np.float32] | None = None
     """[K] 0..1."""
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A photo as the network gets it."""
-
-    photo: NDArray[np.uint8]  # [height, width, 3] RGB
-    pixels: Tensor  # [1, 3, H, W], normalised; zeros below and to the right of the photo; channels last
-    inner: tuple[int, int]  # (height, width) of the photo in it
-
-    @property
-    def input(self) -> tuple[int, int]:
-        """(height, width) with padding."""
-        return self.pixels.shape[2], self.pixels.shape[3]
 
 
 class Predictor:
@@ -109,6 +97,7 @@ class Predictor:
         self._network = network
         self._features: list[Tensor] = []
         self._maps: list[Tensor] = []
+        self._photo: NDArray[np.uint8] | None = None
         self._guide: Guide | None = None
         self._input = (0, 0)
         self._inner = (0, 0)
@@ -144,7 +133,7 @@ class Predictor:
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
         self._features, self._maps = [], []
-        self._guide = None
+        self._photo = self._guide = None
         self.image_size = (0, 0)
 
     @torch.inference_mode()
@@ -158,35 +147,19 @@ class Predictor:
             ValueError: The array is no such photo.
             torch.OutOfMemoryError: The device's memory does not suffice; a smaller `short_side` may help.
         """
-        placed = self._place(image)
+        placed = self._placed(image)
         self.forget()
         self._look_at(placed, self._network.encode(placed.pixels))
 
-    def _place(self, image: NDArray[np.uint8]) -> _Placed:
-        shape, kind = np.shape(image), getattr(image, "dtype", None)
-        if len(shape) != 3 or shape[2] != 3 or kind != np.uint8 or 0 in shape:
-            raise ValueError(f"a photo is (height, width, 3) uint8, not {shape} {kind}")
-        height, width = image.shape[:2]
-        scale = min(self.short_side / min(height, width), self.long_side / max(height, width))
-        inner = (max(1, int(height * scale)), max(1, int(width * scale)))
-        small = image
-        if inner != (height, width):
-            shrinks = scale < 0.5  # where linear interpolation would skip pixels
-            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            small = cv2.resize(image, (inner[1], inner[0]), interpolation=how)
-        pixels = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).float()  # [h, w, 3]
-        spread = pixels.new_tensor(STD) * 255
-        pixels = (pixels - pixels.new_tensor(MEAN) * 255) / spread
-        padded = [-(-side // ROUND) * ROUND for side in inner]
-        canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=self._kind)
-        canvas[0, : inner[0], : inner[1]] = pixels
-        return _Placed(image, canvas.permute(0, 3, 1, 2), inner)
+    def _placed(self, image: NDArray[np.uint8]) -> Placed:
+        return place(image, self.short_side, self.long_side, self.device, self._kind)
 
-    def _look_at(self, placed: _Placed, features: list[Tensor]) -> None:
+    def _look_at(self, placed: Placed, features: list[Tensor]) -> None:
         """Take a photo and its features [1, C, h, w] as what is asked about."""
         self._features = features
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
+        self._photo = placed.photo
         self._guide = Guide(placed.photo) if self.config.fit_edges else None
         height, width = placed.photo.shape[:2]
         self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
@@ -211,7 +184,7 @@ class Predictor:
             torch.OutOfMemoryError: The device's memory does not suffice for so many.
         """
         self.forget()
-        placed = [self._place(image) for image in images]
+        placed = [self._placed(image) for image in images]
         alike: dict[tuple[int, int], list[int]] = {}
         for index, photo in enumerate(placed):
             alike.setdefault(photo.input, []).append(index)
@@ -282,7 +255,39 @@ class Predictor:
             labels = torch.where(wanted < 0, labels, wanted)
             masks = torch.where(wanted < 0, masks, wanted)
         scores = probabilities.gather(1, labels[:, None])[:, 0]
-        return self._instances(Detections(inner, scores, labels), masks, given=np.asarray(boxes, np.float32))
+        found = self._instances(Detections(inner, scores, labels), masks, given=np.asarray(boxes, np.float32))
+        sides = (inner[:, 2:] - inner[:, :2]).amax(1).tolist()
+        return [
+            self._look_closely(instance, box, channel) if 0 < side < CLOSE_BELOW else instance
+            for instance, box, channel, side in zip(found, inner, masks, sides, strict=True)
+        ]
+
+    def _look_closely(self, instance: Instance, inner: Tensor, channel: Tensor) -> Instance:
+        """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
+
+        The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
+        the smaller the box, the more it counts.
+        """
+        assert self._photo is not None
+        box = self._clipped(instance.box)
+        middle, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CLOSE_AROUND / 2
+        left, top = (max(0, int(v)) for v in np.floor(middle - half))
+        right, bottom = (int(v) for v in np.ceil(middle + half))
+        closer = copy(self)
+        closer.short_side = closer.long_side = CLOSE_SIDE
+        closer.set_image(np.ascontiguousarray(self._photo[top:bottom, left:right]))
+        corner = np.array([left, top], np.float32)
+        enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
+        polygons = instance.polygons
+        if self._network.roi_heads.mask_head is not None:
+            first, second = (p._masks(b, channel[None])[0] for p, b in ((self, inner[None]), (closer, enlarged)))
+            share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
+            polygons = self._outlined([(share * first + (1 - share) * second).astype(np.float32)], box[None])[0]
+        if instance.keypoints is None:
+            return replace(instance, polygons=polygons)
+        points, sure = closer._keypoints(enlarged)
+        points[..., :2] += corner
+        return replace(instance, polygons=polygons, keypoints=points[0], keypoint_scores=sure[0])
 
     @torch.inference_mode()
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -378,10 +383,17 @@ class Predictor:
             for i, label in enumerate(labels)
         ]
 
-    def _polygons(self, inner: Tensor, labels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
+    def _polygons(self, inner: Tensor, channels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
         if self._network.roi_heads.mask_head is None or len(inner) == 0:
             return [[] for _ in boxes]
-        masks = list(self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy())
+        return self._outlined(self._masks(inner, channels), boxes)
+
+    def _masks(self, inner: Tensor, channels: Tensor) -> list[NDArray[np.float32]]:
+        """Return the masks [M, M] of boxes of the input."""
+        return list(self._network.roi_heads.own_masks(self._maps, [inner], channels).cpu().numpy())
+
+    def _outlined(self, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32]) -> list[Polygons]:
+        """Return the polygons of masks of boxes in the photo."""
         if self._guide is not None:
             masks = [fit(mask, self._guide, box) for mask, box in zip(masks, boxes, strict=True)]
         return [mask_polygons(mask, box, self.image_size) for mask, box in zip(masks, boxes, strict=True)]

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import shapely
 import torch
 
+from model import predict
 from model.build import build
 from model.checkpoint import Checkpoint
 from model.memory import detect_many_within_memory, detect_within_memory
@@ -107,6 +108,30 @@ def test_a_box_without_a_class_gets_the_mask_of_anything(tiny_checkpoint: Checkp
     classes = Predictor(without, "cpu")
     classes.set_image(PHOTO)
     assert not any(i.polygons for i in classes.masks_for_boxes(BOXES))
+
+
+def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = np.array([[20.0, 30, 32, 44]]), np.array([[10.0, 5, 120, 80]])
+    seen: list[tuple[int, int]] = []
+    true = predict.place
+
+    def spy(image: np.ndarray, *rest: Any) -> Any:
+        seen.append(image.shape[:2])
+        return true(image, *rest)
+
+    monkeypatch.setattr(predict, "place", spy)
+    (close,) = predictor.masks_for_boxes(small, [1])
+    assert seen == [(24, 24)]  # 1.6 times its longer side, in whole pixels
+    (far,) = predictor.masks_for_boxes(large, [1])
+    assert len(seen) == 1
+    assert predictor.image_size == (90, 130), "the photo stays set"
+    assert close.keypoints is not None
+    assert far.keypoints is not None
+    x, y = close.keypoints[:, 0], close.keypoints[:, 1]
+    assert ((x > 17) & (x < 35) & (y > 27) & (y < 47)).all(), "in the photo's coordinates"
+    for part in close.polygons:
+        assert (part[0] >= [19, 29]).all()
+        assert (part[0] <= [33, 45]).all()
 
 
 def test_masks_for_a_detected_box_are_those_of_the_detection(predictor: Predictor) -> None:
