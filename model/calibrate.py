@@ -23,6 +23,8 @@ LEAST_OBJECTS = 8
 AS_GOOD = 0.98
 """Scores with this share of the best F1 are as good: their middle is taken, because objects are few."""
 MOST_SHIFT = 2.5
+SURENESS = 0.85
+"""What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
 
 
 def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Checkpoint:
@@ -40,8 +42,14 @@ def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Che
         for found in match(own, [r for r in results if r["category_id"] == category["id"]], kind):
             score = best_score(found)
             if score is not None:
-                model = shifted(model, category["name"], float(np.clip(-_logit(score), -MOST_SHIFT, MOST_SHIFT)))
+                model = shifted(model, category["name"], _shift(score, SURENESS if model.config.mask_score else 1.0))
     return model
+
+
+def _shift(score: float, sureness: float) -> float:
+    """Return what to add to a class's logit so that a score becomes 0.5."""
+    wanted, found = (_logit(min(value / sureness, 0.99)) for value in (0.5, score))
+    return float(np.clip(wanted - found, -MOST_SHIFT, MOST_SHIFT))
 
 
 def best_score(found: Match) -> float | None:

@@ -125,6 +125,9 @@ class ModelConfig:
     draws a box's content whatever that is. Means nothing where the classes' masks compete (softmax)."""
     fit_edges: bool = False
     """Whether predicted masks are fitted to the edges of the photo (`model.edges`), which the paper does not do."""
+    mask_score: bool = False
+    """Whether a detection's score is its class's probability times how sure its mask is of its cells, rather than the
+    probability alone as in the paper (Wang et al., *SOLO*, ECCV 2020: maskness)."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0
@@ -180,6 +183,7 @@ BUILTIN = ModelConfig(
     roi_half_pixel=True,
     any_mask=True,
     fit_edges=True,
+    mask_score=True,
     box_width=512,
     box_nms=0.4,
     keypoints=17,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from model import weights as weight_files
 from model.checkpoint import Checkpoint
-from model.contours import mask_polygons
+from model.contours import THRESHOLD, mask_polygons
 from model.edges import Guide, fit
 from model.input import Placed, place
 from model.keypoints import certainty, locate, visibility
@@ -221,7 +221,8 @@ class Predictor:
             most=most,
             maps=self._maps,
         )[0]
-        return self._instances(found, found.labels)
+        instances = self._instances(found, found.labels)
+        return sorted((i for i in instances if i.score > score), key=lambda i: -i.score)
 
     @torch.inference_mode()
     def masks_for_boxes(
@@ -278,11 +279,10 @@ class Predictor:
         closer.set_image(np.ascontiguousarray(self._photo[top:bottom, left:right]))
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
-        polygons = instance.polygons
-        if self._network.roi_heads.mask_head is not None:
-            first, second = (p._masks(b, channel[None])[0] for p, b in ((self, inner[None]), (closer, enlarged)))
-            share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
-            polygons = self._outlined([(share * first + (1 - share) * second).astype(np.float32)], box[None])[0]
+        share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
+        looks = zip(self._masks(inner[None], channel[None]), closer._masks(enlarged, channel[None]), strict=True)
+        masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
+        polygons = self._outlined(masks, box[None])[0] if masks else []
         if instance.keypoints is None:
             return replace(instance, polygons=polygons)
         points, sure = closer._keypoints(enlarged)
@@ -351,18 +351,23 @@ class Predictor:
         joined = torch.cat([points, visibility(scores)[..., None]], -1)
         return joined.float().cpu().numpy(), scores.float().cpu().numpy()
 
-    def _instances(self, found: Detections, masks: Tensor, given: NDArray[np.float32] | None = None) -> list[Instance]:
+    def _instances(
+        self, found: Detections, channels: Tensor, given: NDArray[np.float32] | None = None
+    ) -> list[Instance]:
         """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates.
 
-        `masks` [N] are the channels of the mask head that are asked: the labels, or 0 for a mask of anything.
+        `channels` [N] are the channels of the mask head that are asked: the labels, or 0 for a mask of anything.
         """
         labels = found.labels.cpu().numpy()
         used = np.array([self._outputs[i - 1].name != UNUSED for i in labels], bool)
         kept = torch.from_numpy(np.flatnonzero(used)).to(found.boxes.device)
         inner, labels = found.boxes[kept], labels[used]
         scores = found.scores[kept].float().cpu().numpy()
+        masks = self._masks(inner, channels[kept])
+        if masks and given is None and self.config.mask_score:
+            scores = scores * np.array([_sureness(mask) for mask in masks], np.float32)
         boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        polygons = self._polygons(inner, masks[kept], self._clipped(boxes))
+        polygons = self._outlined(masks, self._clipped(boxes)) if masks else [[] for _ in boxes]
         with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)
@@ -383,17 +388,22 @@ class Predictor:
             for i, label in enumerate(labels)
         ]
 
-    def _polygons(self, inner: Tensor, channels: Tensor, boxes: NDArray[np.float32]) -> list[Polygons]:
-        if self._network.roi_heads.mask_head is None or len(inner) == 0:
-            return [[] for _ in boxes]
-        return self._outlined(self._masks(inner, channels), boxes)
-
     def _masks(self, inner: Tensor, channels: Tensor) -> list[NDArray[np.float32]]:
-        """Return the masks [M, M] of boxes of the input."""
+        """Return the masks [M, M] of boxes of the input; without a mask head, none."""
+        if self._network.roi_heads.mask_head is None or len(inner) == 0:
+            return []
         return list(self._network.roi_heads.own_masks(self._maps, [inner], channels).cpu().numpy())
 
     def _outlined(self, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32]) -> list[Polygons]:
         """Return the polygons of masks of boxes in the photo."""
-        if self._guide is not None:
-            masks = [fit(mask, self._guide, box) for mask, box in zip(masks, boxes, strict=True)]
-        return [mask_polygons(mask, box, self.image_size) for mask, box in zip(masks, boxes, strict=True)]
+        return [self._outline(mask, box) for mask, box in zip(masks, boxes, strict=True)]
+
+    def _outline(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        fitted = mask_polygons(fit(mask, self._guide, box), box, self.image_size) if self._guide is not None else []
+        return fitted or mask_polygons(mask, box, self.image_size)  # what is thin may vanish where no edge holds it
+
+
+def _sureness(mask: NDArray[np.float32]) -> float:
+    """Return the mean probability of the cells of a mask [M, M] that are object, 0.5..1."""
+    inside = mask[mask > THRESHOLD]
+    return float(inside.mean()) if len(inside) else THRESHOLD

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from model.team import Team
 
 Box = tuple[float, float, float, float]
-REPLAY_SCORE = 0.6
+REPLAY_SCORE = 0.5
 """Score from which the teacher's word counts."""
 UNSURE_SCORE = 0.3
 """Score from which a detection is a place where nothing is learned."""

@@ -76,6 +76,26 @@ def test_the_score_and_the_number_limit_detections(predictor: Predictor) -> None
     assert len(predictor.detect(score=0.0, max_detections=3)) == 3
 
 
+def test_the_score_says_how_sure_the_mask_is_too(tiny_checkpoint: Checkpoint) -> None:
+    name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
+    sure = {**tiny_checkpoint.state, name: torch.full((3,), 60.0)}
+    found = {}
+    for way in (True, False):
+        for state in (tiny_checkpoint.state, sure):
+            model = replace(tiny_checkpoint, state=state, config=replace(tiny_checkpoint.config, mask_score=way))
+            predictor = Predictor(model, "cpu")
+            predictor.set_image(PHOTO)
+            found[way, state is sure] = {tuple(i.box.tolist()): i.score for i in predictor.detect(0.1, 50)}
+    plain = found[False, True]
+    assert found[False, False] == plain
+    assert found[True, True] == pytest.approx(plain, rel=1e-3), "a mask that is sure of every cell changes nothing"
+    shares = [score / plain[box] for box, score in found[True, False].items()]
+    assert shares
+    assert all(0.5 <= share < 0.99 for share in shares)
+    assert list(found[True, False].values()) == sorted(found[True, False].values(), reverse=True)
+    assert min(found[True, False].values()) > 0.1
+
+
 def test_detecting_again_gives_the_same(predictor: Predictor) -> None:
     first, second = predictor.detect(0.0), predictor.detect(0.0)
     assert [i.score for i in first] == [i.score for i in second]
