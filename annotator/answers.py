@@ -9,7 +9,7 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.geometry import from_parts, rectangle
 
 if TYPE_CHECKING:
-    from model.predict import Instance
+    from model.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from annotator.core.annotation import Annotation
+    from model.instance import Instance
     from model.pair import Pair
-    from model.predict import Instance, Predictor
+    from model.predict import Predictor
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn

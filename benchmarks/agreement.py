@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.predict import Instance, Predictor
+    from model.instance import Instance
+    from model.predict import Predictor
 
 SURE = 0.5
 CLOSE = 0.9

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from model.predict import Instance
+    from model.instance import Instance
 
 THRESHOLD = 0.5
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from model.instance import Instance
     from model.pair import Pair
-    from model.predict import Instance, Predictor
+    from model.predict import Predictor
 
 PROMPT_AREA = 32 * 32
 """Objects of this many square pixels or fewer are left out of the box prompt's figure."""

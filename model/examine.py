@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from model.adapt import Classes
     from model.checkpoint import Checkpoint
-    from model.predict import Instance
+    from model.instance import Instance
     from model.team import Team
 
 LEAST_SCORE = 0.05

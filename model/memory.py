@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from model.instance import Instance
     from model.pair import Pair
-    from model.predict import Instance, Predictor
+    from model.predict import Predictor
 
 Item = TypeVar("Item")
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from model.predict import Instance, Predictor
+from model.predict import Predictor
 from model.weights import WeightsError, are_there
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.categories import Category
+    from model.instance import Instance
 
 SAME_IOU = 0.5
 """Box IoU from which detections of the two models are the same person."""

@@ -9,7 +9,7 @@ for instance in predictor.detect(score=0.5):
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from model.checkpoint import Checkpoint
 from model.contours import THRESHOLD, mask_polygons
 from model.edges import Guide, fit
 from model.input import Placed, place
+from model.instance import Instance, Polygons
 from model.keypoints import certainty, locate, visibility
 from model.network import Detections
 from model.official import UNUSED
@@ -42,30 +43,9 @@ CLOSE_BELOW = 64.0
 CLOSE_SIDE, CLOSE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
-Polygons = list[list["NDArray[np.float32]"]]
-"""Parts, each a list of rings: exterior, holes. See `model.contours`."""
-
 
 class DeviceError(Exception):
     """There is no such device; the text is one sentence for people."""
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One object, in plain numbers and arrays, in coordinates of the photo: the pixel (0, 0) covers [0, 1) x [0, 1)."""
-
-    category_id: int
-    """Id of one of the predictor's categories."""
-    score: float
-    """0..1."""
-    box: NDArray[np.float32]
-    """[4] xyxy."""
-    polygons: Polygons
-    """Parts, largest first, each a list of rings [N, 2] float32: exterior, then holes. Empty without a mask head."""
-    keypoints: NDArray[np.float32] | None = None
-    """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
-    keypoint_scores: NDArray[np.float32] | None = None
-    """[K] 0..1."""
 
 
 class Predictor:

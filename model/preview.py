@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.categories import Category
-    from model.predict import Instance
+    from model.instance import Instance
 
 LONGEST = 1600
 """Pixels of the longer side of a preview at most."""

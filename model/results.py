@@ -11,7 +11,7 @@ from model import rle
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from model.predict import Instance, Polygons
+    from model.instance import Instance, Polygons
 
 
 def annotation(instance: Instance, size: tuple[int, int]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from annotator.answers import ModelInfo, Progress, Suggestions, to_suggestion
 from annotator.core.annotation import Annotation, Origin
 from annotator.inference import Suggester, sentence
 from annotator.photos import PhotoCache
-from model.predict import Instance, Predictor
+from model.instance import Instance
+from model.predict import Predictor
 from resources import SAMPLES
 from tests.qt import arguments
 from tests.tiny_model import write_tiny_model

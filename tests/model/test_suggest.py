@@ -11,9 +11,10 @@ from pycocotools.coco import COCO
 
 from model import suggest
 from model.folder import list_photos
+from model.instance import Instance
 from model.photo import photo_size
 from model.precision import fast_type
-from model.predict import Instance, Predictor
+from model.predict import Predictor
 from model.preview import picture_names
 from model.results import annotation
 from tests.model.conftest import CATEGORIES
