@@ -111,7 +111,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
     """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
     add = partial(group.add_argument, default=argparse.SUPPRESS)
-    add("--from", dest="parent", metavar="NAME|FILE", help="builtin, coco or a checkpoint (default: builtin)")
+    add(
+        "--from",
+        dest="parent",
+        metavar="NAME|FILE",
+        help="builtin, coco or a checkpoint: the model to improve (default: builtin). One that was tuned from the builtin"
+        " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again",
+    )
     add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
     add(
         "--short-side",

@@ -61,17 +61,17 @@ class FineTuneDialog(QDialog):
     train_requested = Signal(object)
     settings_changed = Signal()
 
-    def __init__(self, parent_model: str, device: str, parent: QWidget | None = None) -> None:
-        """Show that things are being counted, for a round that starts from a model called `parent_model`."""
+    def __init__(self, rival: str, device: str, parent: QWidget | None = None) -> None:
+        """Show that things are being counted, for a round that has to beat a model called `rival`."""
         super().__init__(parent)
         self.setObjectName("finetune")
         self.setWindowTitle("Fine-tune")
         self.setFixedWidth(WIDTH)
         self._photos = _fact("finetune.photos", "counting…")
         self._split = _fact("finetune.split")
-        self._parent_model = ElidedLabel(parent_model, Qt.TextElideMode.ElideMiddle)
-        self._parent_model.setObjectName("finetune.parent")
-        self._parent_model.setContentsMargins(0, TOP, 0, TOP)
+        self._rival = ElidedLabel(rival, Qt.TextElideMode.ElideMiddle)
+        self._rival.setObjectName("finetune.rival")
+        self._rival.setContentsMargins(0, TOP, 0, TOP)
         self._time = _fact("finetune.time")
         self._classes = _ClassList()
         self._problems = _sentences("finetune.problems", "warning")
@@ -147,7 +147,7 @@ class FineTuneDialog(QDialog):
         form = _form()
         for text, widget in (
             ("Photos", self._photos), ("Measured", self._split), ("Classes", self._classes),
-            ("Starts from", self._parent_model), ("Device", self._device), ("Time", self._time),
+            ("Compared with", self._rival), ("Device", self._device), ("Time", self._time),
         ):  # fmt: skip
             form.addRow(_caption(text), widget)
         promise = _sentences("finetune.promise", "muted")

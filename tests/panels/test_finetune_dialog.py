@@ -43,7 +43,7 @@ def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
     dialog.set_summary(GOOD)
     assert _text(dialog, "photos") == "12 photos marked done, 2 of them checked to be empty"
     assert _text(dialog, "split").startswith("About 2 of them are kept apart")
-    assert find(dialog, ElidedLabel, "finetune.parent").full_text == "builtin"
+    assert find(dialog, ElidedLabel, "finetune.rival").full_text == "builtin"
     shown = _texts(dialog)
     assert [text for text in ("balloon", "22 objects", "person", "3 objects") if text not in shown] == []
     assert shown.count("new to the model") == 1
