@@ -115,7 +115,7 @@ def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
         "--from",
         dest="parent",
         metavar="NAME|FILE",
-        help="builtin, coco or a checkpoint: the model to improve (default: builtin). One that was tuned from the builtin"
+        help="builtin, coco or a checkpoint: the model to improve (default: builtin). One tuned from the builtin"
         " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again",
     )
     add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
