@@ -121,8 +121,8 @@ class ModelConfig:
     mask_loss: MaskLoss = "sigmoid"
     """sigmoid: a binary mask per class; softmax: the classes compete (Table 2b)."""
     any_mask: bool = False
-    """Whether channel 0 of the mask head, which the paper leaves to background, learns the masks of all classes: it
-    draws a box's content whatever that is. Means nothing where the classes' masks compete (softmax)."""
+    """Whether channel 0 of the mask head, which the paper leaves to background, learns the masks of all classes: new
+    classes start from it. Means nothing where the classes' masks compete (softmax)."""
     fit_edges: bool = False
     """Whether predicted masks are fitted to the edges of the photo (`model.edges`), which the paper does not do."""
     mask_score: bool = False

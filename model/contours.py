@@ -30,6 +30,8 @@ SPECK_PIXELS = 4.0
 """... and so are those of fewer square pixels."""
 TOLERANCE = 0.003
 """Greatest distance of a simplified outline from the exact one, in parts of the box's diagonal ..."""
+HALVED = 28
+"""Cells of a mask at most that is traced in steps of half a cell."""
 LEAST_TOLERANCE, MOST_TOLERANCE = 0.15, 1.0
 """... within these bounds, in pixels."""
 
@@ -61,7 +63,7 @@ def mask_polygons(
     values = np.pad(probabilities.astype(np.float64), 1)
     xs = x1 + (np.arange(columns + 2) - 0.5) * step_x
     ys = y1 + (np.arange(rows + 2) - 0.5) * step_y
-    new_xs, new_ys = _knots(xs, size[1]), _knots(ys, size[0])
+    new_xs, new_ys = (_knots(grid, limit, halve=rows <= HALVED) for grid, limit in ((xs, size[1]), (ys, size[0])))
     if len(new_xs) < 2 or len(new_ys) < 2:
         return []
     values = _resample(_resample(values, xs, new_xs).T, ys, new_ys).T
@@ -74,12 +76,12 @@ def mask_polygons(
     return _tidy(parts, _tolerance(box) if tolerance is None else tolerance)
 
 
-def _knots(grid: NDArray[np.float64], limit: int) -> NDArray[np.float64]:
+def _knots(grid: NDArray[np.float64], limit: int, *, halve: bool) -> NDArray[np.float64]:
     """Return where to trace along one axis: the grid's lines and those half way, cut off at the image's edges.
 
     An outline is straight between two lines though the interpolation is curved; half the step is a quarter the error.
     """
-    fine = np.linspace(grid[0], grid[-1], 2 * len(grid) - 1)
+    fine = np.linspace(grid[0], grid[-1], 2 * len(grid) - 1) if halve else grid
     inner = fine[(fine > 0) & (fine < limit)]
     ends = [float(end) for end in (0, limit) if fine[0] <= end <= fine[-1]]
     return np.unique(np.concatenate([inner, ends]))

@@ -37,6 +37,14 @@ def locate(logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
     return boxes[:, None, :2] + points * (sides / sides.ceil())[:, None], peaks
 
 
+def locate_roughly(logits: Tensor, boxes: Tensor) -> Tensor:
+    """Return [N, K, 2] float32 x, y as `locate` does, but to a cell of the masks only, in next to no time."""
+    size = logits.shape[3]
+    best = logits.flatten(2).argmax(2)
+    cells = torch.stack([best % size, best // size], -1) + 0.5
+    return boxes[:, None, :2] + cells * ((boxes[:, 2:] - boxes[:, :2]) / size)[:, None]
+
+
 @lru_cache(maxsize=256)
 def _resizing(size: int, pixels: int) -> Tensor:
     """Return the weights [pixels, size] by which cubic convolution makes `pixels` values of `size`."""

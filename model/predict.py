@@ -22,7 +22,7 @@ from model.contours import THRESHOLD, mask_polygons
 from model.edges import Guide, fit
 from model.input import Placed, place
 from model.instance import Instance, Polygons
-from model.keypoints import certainty, locate, visibility
+from model.keypoints import certainty, locate, locate_roughly, visibility
 from model.network import Detections
 from model.official import UNUSED
 from model.precision import fast_type
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from model.categories import Category
 
+UNSURE = 0.15
+"""Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
+keypoints are known to a cell only."""
 GPU_BATCH = 8
 """Photos at a time on a GPU."""
 
@@ -201,7 +204,7 @@ class Predictor:
             most=most,
             maps=self._maps,
         )[0]
-        instances = self._instances(found, found.labels)
+        instances = self._instances(found)
         return sorted((i for i in instances if i.score > score), key=lambda i: -i.score)
 
     @torch.inference_mode()
@@ -213,7 +216,7 @@ class Predictor:
         Args:
             boxes: [N, 4] xyxy in coordinates of the photo; what reaches over its edges is nothing.
             categories: The id of each box's category; where it is None, and without this list, the class that fits the
-                box best, with the mask of whatever is in the box if the model has one (`ModelConfig.draws_anything`).
+                box best.
 
         Raises:
             ValueError: The boxes have another shape, are no numbers or inside out, or a category is not the model's.
@@ -223,7 +226,6 @@ class Predictor:
         inner = self._inner_boxes(boxes)
         probabilities = self._network.roi_heads.classify(self._maps, [inner])[0].softmax(1)  # [N, classes + 1]
         labels = self._named(probabilities).argmax(1)
-        masks = torch.zeros_like(labels) if self.config.draws_anything else labels
         if categories is not None:
             if len(categories) != len(inner):
                 raise ValueError(f"{len(inner)} boxes need as many categories, not {len(categories)}")
@@ -234,16 +236,15 @@ class Predictor:
             given = [-1 if c is None else index[c] for c in categories]
             wanted = torch.tensor(given, dtype=torch.int64, device=inner.device)
             labels = torch.where(wanted < 0, labels, wanted)
-            masks = torch.where(wanted < 0, masks, wanted)
         scores = probabilities.gather(1, labels[:, None])[:, 0]
-        found = self._instances(Detections(inner, scores, labels), masks, given=np.asarray(boxes, np.float32))
+        found = self._instances(Detections(inner, scores, labels), given=np.asarray(boxes, np.float32))
         sides = (inner[:, 2:] - inner[:, :2]).amax(1).tolist()
         return [
-            self._look_closely(instance, box, channel) if 0 < side < CLOSE_BELOW else instance
-            for instance, box, channel, side in zip(found, inner, masks, sides, strict=True)
+            self._look_closely(instance, box, label) if 0 < side < CLOSE_BELOW else instance
+            for instance, box, label, side in zip(found, inner, labels, sides, strict=True)
         ]
 
-    def _look_closely(self, instance: Instance, inner: Tensor, channel: Tensor) -> Instance:
+    def _look_closely(self, instance: Instance, inner: Tensor, label: Tensor) -> Instance:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
@@ -260,9 +261,9 @@ class Predictor:
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
         share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
-        looks = zip(self._masks(inner[None], channel[None]), closer._masks(enlarged, channel[None]), strict=True)
+        looks = zip(self._masks(inner[None], label[None]), closer._masks(enlarged, label[None]), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
-        polygons = self._outlined(masks, box[None])[0] if masks else []
+        polygons = self._outlined(masks, box[None], np.ones(1, bool))[0] if masks else []
         if instance.keypoints is None:
             return replace(instance, polygons=polygons)
         points, sure = closer._keypoints(enlarged)
@@ -319,42 +320,43 @@ class Predictor:
         """Return boxes [N, 4] cut off at the photo's edges, as those are that the network was trained on."""
         return np.clip(boxes, 0, np.tile(self.image_size[::-1], 2)).astype(np.float32)
 
-    def _keypoints(self, inner: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return keypoints in the photo's coordinates of boxes in the input's."""
+    def _keypoints(
+        self, inner: Tensor, sure: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return keypoints in the photo's coordinates of boxes in the input's; exact where it is `sure`, or of all."""
         kinds = self.config.keypoints
         if len(inner) == 0:
             return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
         logits = self._network.roi_heads.keypoints(self._maps, [inner])
-        points, _ = locate(logits, inner)
+        exact = torch.ones(len(inner), dtype=torch.bool) if sure is None else torch.from_numpy(sure)
+        exact = exact.to(inner.device)
+        points = locate_roughly(logits, inner)
+        points[exact], _ = locate(logits[exact], inner[exact])
         points = points / torch.from_numpy(self._scale).to(inner.device)
         scores = certainty(logits)
         joined = torch.cat([points, visibility(scores)[..., None]], -1)
         return joined.float().cpu().numpy(), scores.float().cpu().numpy()
 
-    def _instances(
-        self, found: Detections, channels: Tensor, given: NDArray[np.float32] | None = None
-    ) -> list[Instance]:
-        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates.
-
-        `channels` [N] are the channels of the mask head that are asked: the labels, or 0 for a mask of anything.
-        """
+    def _instances(self, found: Detections, given: NDArray[np.float32] | None = None) -> list[Instance]:
+        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates."""
         labels = found.labels.cpu().numpy()
         used = np.array([self._outputs[i - 1].name != UNUSED for i in labels], bool)
         kept = torch.from_numpy(np.flatnonzero(used)).to(found.boxes.device)
         inner, labels = found.boxes[kept], labels[used]
         scores = found.scores[kept].float().cpu().numpy()
-        masks = self._masks(inner, channels[kept])
+        masks = self._masks(inner, found.labels[kept])
         if masks and given is None and self.config.mask_score:
             scores = scores * np.array([_sureness(mask) for mask in masks], np.float32)
         boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        polygons = self._outlined(masks, self._clipped(boxes)) if masks else [[] for _ in boxes]
+        sure = (scores >= UNSURE) | (self._guide is None or given is not None)
+        polygons = self._outlined(masks, self._clipped(boxes), sure) if masks else [[] for _ in boxes]
         with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)
-            points, sure = self._keypoints(inner[chosen])
+            points, certain = self._keypoints(inner[chosen], sure[with_points])
         else:
             with_points[:] = False
-            points = sure = np.zeros((0, 0, 0), np.float32)
+            points = certain = np.zeros((0, 0, 0), np.float32)
         rank = np.cumsum(with_points) - 1
         return [
             Instance(
@@ -363,23 +365,27 @@ class Predictor:
                 boxes[i],
                 polygons[i],
                 points[rank[i]] if with_points[i] else None,
-                sure[rank[i]] if with_points[i] else None,
+                certain[rank[i]] if with_points[i] else None,
             )
             for i, label in enumerate(labels)
         ]
 
-    def _masks(self, inner: Tensor, channels: Tensor) -> list[NDArray[np.float32]]:
+    def _masks(self, inner: Tensor, labels: Tensor) -> list[NDArray[np.float32]]:
         """Return the masks [M, M] of boxes of the input; without a mask head, none."""
         if self._network.roi_heads.mask_head is None or len(inner) == 0:
             return []
-        return list(self._network.roi_heads.own_masks(self._maps, [inner], channels).cpu().numpy())
+        return list(self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy())
 
-    def _outlined(self, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32]) -> list[Polygons]:
-        """Return the polygons of masks of boxes in the photo."""
-        return [self._outline(mask, box) for mask, box in zip(masks, boxes, strict=True)]
+    def _outlined(
+        self, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32], sure: NDArray[np.bool_]
+    ) -> list[Polygons]:
+        """Return the polygons of masks of boxes in the photo, fitted to it where that is wanted and it is `sure`."""
+        return [self._outline(*one) for one in zip(masks, boxes, sure, strict=True)]
 
-    def _outline(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
-        fitted = mask_polygons(fit(mask, self._guide, box), box, self.image_size) if self._guide is not None else []
+    def _outline(self, mask: NDArray[np.float32], box: NDArray[np.float32], sure: bool) -> Polygons:  # noqa: FBT001
+        fitted: Polygons = []
+        if sure and self._guide is not None:
+            fitted = mask_polygons(fit(mask, self._guide, box), box, self.image_size)
         return fitted or mask_polygons(mask, box, self.image_size)  # what is thin may vanish where no edge holds it
 
 

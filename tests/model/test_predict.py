@@ -117,20 +117,6 @@ def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Pred
     assert [i.score for i in named] == pytest.approx([chances[0, 1], chances[1, 0]])
 
 
-def test_a_box_without_a_class_gets_the_mask_of_anything(tiny_checkpoint: Checkpoint) -> None:
-    name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
-    bias = torch.tensor([9.0, -9.0, -9.0])  # anything fills its box, the classes see nothing in it
-    state = {**tiny_checkpoint.state, name: bias}
-    filled = Predictor(replace(tiny_checkpoint, state=state), "cpu")
-    filled.set_image(PHOTO)
-    assert all(i.polygons for i in filled.masks_for_boxes(BOXES))
-    assert [bool(i.polygons) for i in filled.masks_for_boxes(BOXES, [None, 1])] == [True, False]
-    without = replace(tiny_checkpoint, state=state, config=replace(tiny_checkpoint.config, any_mask=False))
-    classes = Predictor(without, "cpu")
-    classes.set_image(PHOTO)
-    assert not any(i.polygons for i in classes.masks_for_boxes(BOXES))
-
-
 def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = np.array([[20.0, 30, 32, 44]]), np.array([[10.0, 5, 120, 80]])
     seen: list[tuple[int, int]] = []
