@@ -43,6 +43,7 @@ def mask_polygons(
     *,
     threshold: float = THRESHOLD,
     tolerance: float | None = None,
+    rough: bool = False,
 ) -> list[list[NDArray[np.float32]]]:
     """Return the polygons of a mask, largest first, clipped to the image; an empty list when nothing is left.
 
@@ -53,6 +54,7 @@ def mask_polygons(
         threshold: Where object begins.
         tolerance: How far, in pixels, simplified outlines may run from the exact ones; None chooses by the box's size,
             0 keeps every point.
+        rough: Trace in steps of whole cells however few there are: half the time, and four times the error.
     """
     rows, columns = probabilities.shape
     x1, y1, x2, y2 = (float(v) for v in box)
@@ -63,7 +65,9 @@ def mask_polygons(
     values = np.pad(probabilities.astype(np.float64), 1)
     xs = x1 + (np.arange(columns + 2) - 0.5) * step_x
     ys = y1 + (np.arange(rows + 2) - 0.5) * step_y
-    new_xs, new_ys = (_knots(grid, limit, halve=rows <= HALVED) for grid, limit in ((xs, size[1]), (ys, size[0])))
+    new_xs, new_ys = (
+        _knots(grid, limit, halve=rows <= HALVED and not rough) for grid, limit in ((xs, size[1]), (ys, size[0]))
+    )
     if len(new_xs) < 2 or len(new_ys) < 2:
         return []
     values = _resample(_resample(values, xs, new_xs).T, ys, new_ys).T

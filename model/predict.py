@@ -386,7 +386,8 @@ class Predictor:
         fitted: Polygons = []
         if sure and self._guide is not None:
             fitted = mask_polygons(fit(mask, self._guide, box), box, self.image_size)
-        return fitted or mask_polygons(mask, box, self.image_size)  # what is thin may vanish where no edge holds it
+        # What is thin may vanish where no edge holds it.
+        return fitted or mask_polygons(mask, box, self.image_size, rough=not sure)
 
 
 def _sureness(mask: NDArray[np.float32]) -> float:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models.detection.roi_heads import heatmaps_to_keypoints
 
-from model.keypoints import certainty, locate, visibility
+from model.keypoints import certainty, locate, locate_roughly, visibility
 
 SIDES = torch.tensor([[30.2, 61.7], [200.0, 90.5], [0.4, 3.0], [56.0, 56.0]])
 
@@ -48,3 +48,16 @@ def test_certainty_and_visibility() -> None:
     sure = certainty(logits)[0]
     assert sure.tolist() == pytest.approx([1.0, 0.5, 4 / 56**2], abs=1e-4)  # the last: a corner of nothing at all
     assert visibility(torch.tensor([0.9, 0.2, 0.01])).tolist() == [2, 1, 0]
+
+
+def test_roughly_is_within_a_cell() -> None:
+    # In smaller regions resizing passes over some cells altogether.
+    random = torch.Generator().manual_seed(3)
+    logits = torch.randn(5, 4, 56, 56, generator=random)
+    for i in range(5):
+        for k in range(4):
+            logits[i, k, 10 * i + 3, 12 * k + 5] += 30
+    boxes = torch.tensor([[3.0, 4, 60, 90], [0, 0, 200, 100], [10, 10, 70, 66], [5, 5, 95, 90], [0, 0, 56, 56]])
+    exact, _ = locate(logits, boxes)
+    cells = (boxes[:, 2:] - boxes[:, :2]) / 56
+    assert ((locate_roughly(logits, boxes) - exact).abs() <= cells[:, None] + 0.5).all()
