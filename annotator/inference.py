@@ -324,9 +324,9 @@ class Suggester(QObject):
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
             return Outlined(box.number, None, f"the model failed on it ({sentence(error)})")
         found = to_suggestion(-1, instance)
-        return (
-            Outlined(box.number, None, "the model sees nothing in it.") if found.is_box else Outlined(box.number, found)
-        )
+        if found.is_box:
+            return Outlined(box.number, None, "the model sees nothing in it.")
+        return Outlined(box.number, found)
 
     def _detect(self, photo: Photo) -> list[Instance]:
         from model.memory import detect_within_memory  # noqa: PLC0415 - torch, loaded long since
