@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from contourpy import FillType, contour_generator
+from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
 from shapely.geometry import MultiPolygon, Polygon
 
 if TYPE_CHECKING:
@@ -71,13 +71,43 @@ def mask_polygons(
     if len(new_xs) < 2 or len(new_ys) < 2:
         return []
     values = _resample(_resample(values, xs, new_xs).T, ys, new_ys).T
-    generator = contour_generator(new_xs, new_ys, values, fill_type=FillType.OuterOffset)
-    outlines: Any = generator.filled(threshold, max(2.0, threshold + 1))
-    parts = [
-        Polygon(points[ends[0] : ends[1]], [points[start:end] for start, end in pairwise(ends[1:])])
-        for points, ends in zip(*outlines, strict=True)
-    ]
-    return _tidy(parts, _tolerance(box) if tolerance is None else tolerance)
+    return _tidy(_outlines(new_xs, new_ys, values, threshold), _tolerance(box) if tolerance is None else tolerance)
+
+
+def _outlines(
+    xs: NDArray[np.float64], ys: NDArray[np.float64], values: NDArray[np.float64], threshold: float
+) -> list[Polygon]:
+    """Return where values [len(ys), len(xs)] at the crossings of two rows of lines pass a threshold, but for specks."""
+    generator = SerialContourGenerator(  # itself: contourpy's function that chooses one takes longer than the tracing
+        np.broadcast_to(xs, values.shape),
+        np.broadcast_to(ys[:, None], values.shape),
+        values,
+        None,  # pyrefly: ignore - contourpy passes it on like this itself
+        corner_mask=True,
+        line_type=LineType.Separate,
+        fill_type=FillType.OuterOffset,
+        quad_as_tri=False,
+        z_interp=ZInterp.Linear,
+    )
+    traced: Any = generator.filled(threshold, max(2.0, threshold + 1))
+    areas = [_areas(points, ends) for points, ends in zip(*traced, strict=True)]
+    nets = [float(area[0] - area[1:].sum()) for area in areas]
+    largest = max(nets, default=0.0)
+    speck = max(SPECK_PIXELS, SPECK * largest) if largest > SPECK_PIXELS else 0.0
+    parts = []
+    for points, ends, area, net in zip(*traced, areas, nets, strict=True):
+        if net >= speck:
+            rings = [points[start:end] for (start, end), a in zip(pairwise(ends), area, strict=True) if a >= speck]
+            parts.append(Polygon(rings[0], rings[1:]))
+    return parts
+
+
+def _areas(points: NDArray[np.float64], ends: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the areas of closed rings, one after another in points [N, 2] from each of `ends` to the next."""
+    x, y = (points - points[0]).T
+    between = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
+    between[np.asarray(ends[1:], np.int64) - 1] = 0.0  # from the end of one ring to the next
+    return np.abs(np.add.reduceat(between, np.asarray(ends[:-1], np.int64))) / 2
 
 
 def _knots(grid: NDArray[np.float64], limit: int, *, halve: bool) -> NDArray[np.float64]:
@@ -104,17 +134,11 @@ def _tolerance(box: NDArray[np.float32]) -> float:
 
 
 def _tidy(parts: list[Polygon], tolerance: float) -> list[list[NDArray[np.float32]]]:
-    """Simplify, drop specks, and return what is left as rings."""
-    largest = max((part.area for part in parts), default=0.0)
-    speck = max(SPECK_PIXELS, SPECK * largest) if largest > SPECK_PIXELS else 0.0
+    """Simplify, and return what is left as rings, largest first."""
     kept: list[Polygon] = []
     for part in parts:
-        if part.area < speck:
-            continue
-        holes = [hole for hole in part.interiors if Polygon(hole).area >= speck]
-        whole = Polygon(part.exterior, holes)
-        simple = whole.simplify(tolerance, preserve_topology=True) if tolerance > 0 else whole
-        kept += _polygons_of(simple if simple.is_valid else shapely.make_valid(whole))
+        simple = part.simplify(tolerance, preserve_topology=True) if tolerance > 0 else part
+        kept += _polygons_of(simple if simple.is_valid else shapely.make_valid(part))
     kept.sort(key=lambda part: -part.area)
     return [rings for part in kept if (rings := _rings(part))]
 

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from model import weights as weight_files
 from model.checkpoint import Checkpoint
-from model.contours import THRESHOLD, mask_polygons
-from model.edges import Guide, fit
+from model.edges import Guide
 from model.input import Placed, place
-from model.instance import Instance, Polygons
+from model.instance import Instance
 from model.keypoints import certainty, locate, locate_roughly, visibility
 from model.network import Detections
 from model.official import UNUSED
+from model.outlines import outline, sureness
 from model.precision import fast_type
 
 if TYPE_CHECKING:
@@ -204,8 +204,19 @@ class Predictor:
             most=most,
             maps=self._maps,
         )[0]
-        instances = self._instances(found)
-        return sorted((i for i in instances if i.score > score), key=lambda i: -i.score)
+        known = [i for i, label in enumerate(found.labels.tolist()) if self._outputs[label - 1].name != UNUSED]
+        found = _chosen(found, known)
+        masks = self._masks(found.boxes, found.labels)
+        if masks and self.config.mask_score:
+            found.scores = found.scores * found.scores.new_tensor([sureness(mask) for mask in masks])
+        order = [i for i in found.scores.argsort(descending=True, stable=True).tolist() if found.scores[i] > score]
+        found = _chosen(found, order)
+        boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
+        return self._instances(found, [masks[i] for i in order] if masks else [], boxes, self._worth(found.scores))
+
+    def _worth(self, scores: Tensor) -> Tensor:
+        """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
+        return (scores >= UNSURE) | (self._guide is None)
 
     @torch.inference_mode()
     def masks_for_boxes(
@@ -233,11 +244,15 @@ class Predictor:
             unknown = [c for c in categories if c is not None and c not in index]
             if unknown:
                 raise ValueError(f"the model has no category {unknown[0]}")
-            given = [-1 if c is None else index[c] for c in categories]
-            wanted = torch.tensor(given, dtype=torch.int64, device=inner.device)
+            asked = [-1 if c is None else index[c] for c in categories]
+            wanted = torch.tensor(asked, dtype=torch.int64, device=inner.device)
             labels = torch.where(wanted < 0, labels, wanted)
         scores = probabilities.gather(1, labels[:, None])[:, 0]
-        found = self._instances(Detections(inner, scores, labels), given=np.asarray(boxes, np.float32))
+        masks = self._masks(inner, labels)
+        given = np.asarray(boxes, np.float32)
+        found = self._instances(
+            Detections(inner, scores, labels), masks, given, torch.ones_like(scores, dtype=torch.bool)
+        )
         sides = (inner[:, 2:] - inner[:, :2]).amax(1).tolist()
         return [
             self._look_closely(instance, box, label) if 0 < side < CLOSE_BELOW else instance
@@ -263,7 +278,7 @@ class Predictor:
         share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
         looks = zip(self._masks(inner[None], label[None]), closer._masks(enlarged, label[None]), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
-        polygons = self._outlined(masks, box[None], np.ones(1, bool))[0] if masks else []
+        polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
         if instance.keypoints is None:
             return replace(instance, polygons=polygons)
         points, sure = closer._keypoints(enlarged)
@@ -320,16 +335,13 @@ class Predictor:
         """Return boxes [N, 4] cut off at the photo's edges, as those are that the network was trained on."""
         return np.clip(boxes, 0, np.tile(self.image_size[::-1], 2)).astype(np.float32)
 
-    def _keypoints(
-        self, inner: Tensor, sure: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return keypoints in the photo's coordinates of boxes in the input's; exact where it is `sure`, or of all."""
+    def _keypoints(self, inner: Tensor, exact: Tensor | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return keypoints in the photo's coordinates of boxes in the input's, to a cell where they are not `exact`."""
         kinds = self.config.keypoints
         if len(inner) == 0:
             return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
         logits = self._network.roi_heads.keypoints(self._maps, [inner])
-        exact = torch.ones(len(inner), dtype=torch.bool) if sure is None else torch.from_numpy(sure)
-        exact = exact.to(inner.device)
+        exact = inner.new_ones(len(inner), dtype=torch.bool) if exact is None else exact
         points = locate_roughly(logits, inner)
         points[exact], _ = locate(logits[exact], inner[exact])
         points = points / torch.from_numpy(self._scale).to(inner.device)
@@ -337,23 +349,24 @@ class Predictor:
         joined = torch.cat([points, visibility(scores)[..., None]], -1)
         return joined.float().cpu().numpy(), scores.float().cpu().numpy()
 
-    def _instances(self, found: Detections, given: NDArray[np.float32] | None = None) -> list[Instance]:
-        """Run mask and keypoint heads on boxes of the input, and return everything in the photo's coordinates."""
-        labels = found.labels.cpu().numpy()
-        used = np.array([self._outputs[i - 1].name != UNUSED for i in labels], bool)
-        kept = torch.from_numpy(np.flatnonzero(used)).to(found.boxes.device)
-        inner, labels = found.boxes[kept], labels[used]
-        scores = found.scores[kept].float().cpu().numpy()
-        masks = self._masks(inner, found.labels[kept])
-        if masks and given is None and self.config.mask_score:
-            scores = scores * np.array([_sureness(mask) for mask in masks], np.float32)
-        boxes = (given[used] if given is not None else inner.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        sure = (scores >= UNSURE) | (self._guide is None or given is not None)
-        polygons = self._outlined(masks, self._clipped(boxes), sure) if masks else [[] for _ in boxes]
+    def _instances(
+        self, found: Detections, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32], exact: Tensor
+    ) -> list[Instance]:
+        """Return what was found with outlines and keypoints, in the order of `found`.
+
+        Args:
+            found: In coordinates of the input.
+            masks: One for each, or none without a mask head.
+            boxes: [N, 4] xyxy of each in the photo.
+            exact: [N] bool, whose outlines and keypoints are found exactly, which takes longer.
+        """
+        labels, scores = found.labels.tolist(), found.scores.tolist()
+        shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if masks else ()
+        polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
         with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
         if self.config.keypoints and with_points.any():
-            chosen = torch.from_numpy(np.flatnonzero(with_points)).to(inner.device)
-            points, certain = self._keypoints(inner[chosen], sure[with_points])
+            chosen = torch.from_numpy(np.flatnonzero(with_points)).to(found.boxes.device)
+            points, certain = self._keypoints(found.boxes[chosen], exact[chosen])
         else:
             with_points[:] = False
             points = certain = np.zeros((0, 0, 0), np.float32)
@@ -361,9 +374,9 @@ class Predictor:
         return [
             Instance(
                 self._outputs[label - 1].id,
-                float(scores[i]),
+                scores[i],
                 boxes[i],
-                polygons[i],
+                polygons[i] if polygons else [],
                 points[rank[i]] if with_points[i] else None,
                 certain[rank[i]] if with_points[i] else None,
             )
@@ -376,21 +389,7 @@ class Predictor:
             return []
         return list(self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy())
 
-    def _outlined(
-        self, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32], sure: NDArray[np.bool_]
-    ) -> list[Polygons]:
-        """Return the polygons of masks of boxes in the photo, fitted to it where that is wanted and it is `sure`."""
-        return [self._outline(*one) for one in zip(masks, boxes, sure, strict=True)]
 
-    def _outline(self, mask: NDArray[np.float32], box: NDArray[np.float32], sure: bool) -> Polygons:  # noqa: FBT001
-        fitted: Polygons = []
-        if sure and self._guide is not None:
-            fitted = mask_polygons(fit(mask, self._guide, box), box, self.image_size)
-        # What is thin may vanish where no edge holds it.
-        return fitted or mask_polygons(mask, box, self.image_size, rough=not sure)
-
-
-def _sureness(mask: NDArray[np.float32]) -> float:
-    """Return the mean probability of the cells of a mask [M, M] that are object, 0.5..1."""
-    inside = mask[mask > THRESHOLD]
-    return float(inside.mean()) if len(inside) else THRESHOLD
+def _chosen(found: Detections, index: list[int]) -> Detections:
+    """Return some of the detections, in this order."""
+    return Detections(found.boxes[index], found.scores[index], found.labels[index])
