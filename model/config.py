@@ -71,6 +71,7 @@ TRAIN_LIMITS: dict[str, tuple[float, float]] = {
     "frozen_stages": (0, 4),
     "jitter": (0.01, 100),
     "colour": (0, 1),
+    "paste": (0, 1),
     "seed": (0, 2**63 - 1),
     "workers": (0, 1024),
 }
@@ -247,6 +248,8 @@ class TrainConfig:
     flip: bool = True
     colour: float = 0.3
     """Strength of brightness, contrast and saturation jitter."""
+    paste: float = 0.0
+    """Share of the photos into which objects of another one are pasted."""
     seed: int = 0
     workers: int = 0
     """Processes that load photos beside the one that trains."""

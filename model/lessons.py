@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from model.augment import _target, draw_placement, training_sample
 from model.loader import ROUND, Batch, Plan
+from model.paste import paste
 from model.team import Team
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class Lessons(Dataset[Batch]):
         self.team = team or Team()
         self.pupils, self.plans, self.config, self.masks = pupils, plans, config, masks
         self.mirror, self.cache = mirror, cache
+        own = [p for p in pupils if not p.rehearsal and any(i.segmentation for i in p.photo.instances)]
+        self.donors = own if config.paste else []
 
     def __len__(self) -> int:
         return len(self.plans)
@@ -105,9 +108,19 @@ class Lessons(Dataset[Batch]):
             found = [self.cache.read(p, plan.canvas, variant) for p in chosen]
             maps = {name: torch.stack([f[name] for f in found]) for name in found[0]}
             return Batch(maps, [self._seeded(self.target(p, plan.canvas, variant), p, plan) for p in chosen], names)
-        drawn = [self.draw(p, plan.canvas, plan.seed) for p in chosen]
+        drawn = [self._pasted(p, plan) for p in chosen]
         targets = [self._seeded(t, p, plan) for (_, t), p in zip(drawn, chosen, strict=True)]
         return Batch(torch.stack([image for image, _ in drawn]), targets, names)
+
+    def _pasted(self, pupil: Pupil, plan: Plan) -> tuple[torch.Tensor, Target]:
+        """Return what `draw` does, now and then with objects of another photo; never where features are kept."""
+        image, target = self.draw(pupil, plan.canvas, plan.seed)
+        random = pupil.random(self.config.seed + 2, plan.seed)
+        if not self.donors or random.random() >= self.config.paste:
+            return image, target
+        donor = self.donors[random.integers(len(self.donors))]
+        # Another variant than the donor has where it is a lesson itself.
+        return paste(image, target, *self.draw(donor, plan.canvas, int(random.integers(2**62))), random)
 
     def _seeded(self, target: Target, pupil: Pupil, plan: Plan) -> Target:
         """Give a target the seed of its draws of regions, another one in every epoch."""

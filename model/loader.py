@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from model.augment import MaskCache, training_sample
+from model.paste import paste
 from model.photo import PhotoError
 from model.targets import empty_target
 from model.team import Team
@@ -85,9 +86,21 @@ class Batches(Dataset[Batch]):
         self.team = team or Team()
         self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
         self.mirror = mirror
+        self.donors = [p for p in photos if any(i.segmentation for i in p.instances)] if config.paste else []
 
     def __len__(self) -> int:
         return len(self.plans)
+
+    def _draw(self, photo: Photo, canvas: tuple[int, int], random: np.random.Generator) -> tuple[torch.Tensor, Target]:
+        """Return a photo drawn onto a canvas of (height, width), [3, height, width] uint8, and its target.
+
+        Raises:
+            PhotoError: The photo cannot be read.
+        """
+        points = len(self.mirror)
+        return training_sample(
+            photo, canvas, self.config, keypoints=points, mirror=self.mirror, random=random, masks=self.masks
+        )
 
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
@@ -97,15 +110,10 @@ class Batches(Dataset[Batch]):
             photo = self.photos[plan.photos[place]]
             random = np.random.default_rng((plan.seed, place))
             try:
-                image, target = training_sample(
-                    photo,
-                    plan.canvas,
-                    self.config,
-                    keypoints=len(self.mirror),
-                    mirror=self.mirror,
-                    random=random,
-                    masks=self.masks,
-                )
+                image, target = self._draw(photo, plan.canvas, random)
+                if self.donors and random.random() < self.config.paste:
+                    donor = self.donors[random.integers(len(self.donors))]
+                    image, target = paste(image, target, *self._draw(donor, plan.canvas, random), random)
             except PhotoError as error:
                 print(f"Left out {photo.path}: {error}", file=sys.stderr)  # noqa: T201 - a run goes on without it
                 continue

@@ -36,6 +36,8 @@ MOST_EPOCHS_OF_FEW = 50
 """... and this one where several models are trained in turn."""
 REPLAYED_KEYPOINT_WEIGHT = 0.05
 """Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
+PASTE = 0.5
+"""Share of the photos of a step with objects of another one, where photos vary freely."""
 RATE, BODY_RATE = 1e-3, 0.12
 """Learning rate, and the share of it that the body gets: what that knows came from many more photos."""
 
@@ -134,6 +136,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         scales=(canvas,),
         early_scales=(canvas,),
         freeze=freeze,
+        paste=PASTE if augment == "full" else 0.0,
         jitter=(JITTER[0], JITTER[1] * side / canvas),
         keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
         seed=request.seed,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from model.targets import Target
+
 PLAIN = TrainConfig(flip=False, colour=0, jitter=(1.0, 1.0))
 
 
@@ -240,6 +242,23 @@ def test_a_photo_that_cannot_be_read_is_left_out(
     assert isinstance(empty.images, torch.Tensor)
     assert empty.images.shape[0] == len(empty.targets) == 1
     assert not empty.targets[0].complete[1:].any()
+
+
+def test_photos_get_objects_of_others(coco_file: Callable[..., Path]) -> None:
+    photos, _ = photos_of(Source(coco_file(4)))
+    photos[0].instances.clear()  # a photo without masks gives nothing
+    sparse = replace(PLAIN, batch=4, scales=(96,), early_scales=(96,))
+
+    def drawn(config: TrainConfig, epoch: int) -> list[Target]:
+        dataset = Batches(photos, plan_epoch(photos, config, epoch), config, MaskCache(), mirror=mirror(POINTS))
+        assert [p.path for p in dataset.donors] == ([p.path for p in photos[1:]] if config.paste else [])
+        return dataset[0].targets
+
+    assert sorted(len(t.boxes) for t in drawn(sparse, 0)) == [0, 2, 2, 2]
+    more = [sum(len(t.boxes) + len(t.ignore) for t in drawn(replace(sparse, paste=1.0), e)) for e in range(6)]
+    assert min(more) >= 6
+    assert sum(more) > 6 * 8
+    assert more[0] == sum(len(t.boxes) + len(t.ignore) for t in drawn(replace(sparse, paste=1.0), 0))
 
 
 def test_categories_come_back_from_coco() -> None:

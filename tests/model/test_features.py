@@ -12,6 +12,7 @@ from model.config import TrainConfig
 from model.dataset import Source, classes_of, read_coco, read_photos
 from model.features import FeatureCache, body_maps, open_cache
 from model.lessons import Lessons, Pupil, batches, plan_round
+from model.loader import Plan
 from model.split import look
 from model.team import Team
 from model.weights import network_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.checkpoint import Checkpoint
+    from model.targets import Target
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -51,6 +53,23 @@ def test_every_photo_is_in_an_epoch_once_on_a_canvas_of_its_shape(coco_file: Cal
     assert plan_round(pupils, CONFIG, 3) == plans
     assert any(plan_round(pupils, CONFIG, epoch) != plans for epoch in range(4, 8))
     assert sorted(len(plan.photos) for plan in plan_round(pupils[2:] * 3, replace(CONFIG, batch=4), 0)) == [3, 3, 3]
+
+
+def test_lessons_get_objects_of_the_project_s_own_photos(coco_file: Callable[..., Path]) -> None:
+    pupils = pupils_of(coco_file(3))
+    pupils[0] = replace(pupils[0], rehearsal=True)
+    config = replace(CONFIG, paste=1.0, freeze="none", batch=4)
+
+    def drawn(seed: int) -> list[Target]:
+        lessons = Lessons(pupils, [Plan((0, 1, 2), (64, 96), seed)], config, MaskCache(), mirror=[0, 2, 1])
+        assert lessons.donors == pupils[1:]
+        return lessons[0].targets
+
+    counts = [sum(len(t.boxes) + len(t.ignore) for t in drawn(seed)) for seed in range(6)]
+    assert counts == [sum(len(t.boxes) + len(t.ignore) for t in drawn(seed)) for seed in range(6)]
+    plain = lessons_of(pupils)
+    assert plain.donors == []
+    assert max(counts) > sum(len(plain.draw(p, (64, 96), 0)[1].boxes) for p in pupils)
 
 
 def test_kept_features_are_what_the_body_makes_of_the_photos(

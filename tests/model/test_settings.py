@@ -50,3 +50,9 @@ def test_a_person_may_choose_the_side() -> None:
     found = choose(replace(REQUEST, short_side=192), project(10), BUILTIN, 20, few=False)
     assert found.network["short_side"] == 192
     assert found.train.scales == (192,)
+
+
+def test_objects_are_pasted_where_photos_vary_freely() -> None:
+    assert choose(REQUEST, project(200), BUILTIN, 20, few=False).train.paste > 0
+    assert choose(replace(REQUEST, augment="light"), project(200), BUILTIN, 20, few=False).train.paste == 0
+    assert choose(REQUEST, project(200), BUILTIN, 4, few=True).train.paste == 0
