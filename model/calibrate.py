@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 LEAST_OBJECTS = 8
 """With fewer of a class nothing can be said."""
+BETA = 0.5
+"""How much finding all counts beside finding nothing false, as in F-measures: half as much. A false suggestion costs a
+look and a rejection, a missed object only the box round it in which the model draws the mask all the same."""
 AS_GOOD = 0.98
-"""Scores with this share of the best F1 are as good: their middle is taken, because objects are few."""
+"""Scores with this share of the best measure are as good: their middle is taken, because objects are few."""
 MOST_SHIFT = 2.5
 SURENESS = 0.85
 """What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
@@ -53,14 +56,14 @@ def _shift(score: float, sureness: float) -> float:
 
 
 def best_score(found: Match) -> float | None:
-    """Return the score from which detections agree best with the truth: the greatest F1 at IoU 0.5, or None."""
+    """Return the score from which detections agree best with the truth: the greatest F at IoU 0.5, or None."""
     counted = found.counts[0]
     right, scores = found.right[0][counted], found.scores[counted]
     objects = int(found.objects.sum())
     if objects < LEAST_OBJECTS or not right.any():
         return None
-    f1 = 2 * np.cumsum(right) / (np.arange(1, len(right) + 1) + objects)
-    good = np.flatnonzero(f1 >= AS_GOOD * f1.max())
+    f = (1 + BETA**2) * np.cumsum(right) / (np.arange(1, len(right) + 1) + BETA**2 * objects)
+    good = np.flatnonzero(f >= AS_GOOD * f.max())
     after = min(good[-1] + 1, len(scores) - 1)  # the threshold lies below the last one that is taken
     middle = (_logit(scores[good[0]]) + _logit(scores[after])) / 2
     return float(1 / (1 + np.exp(-middle)))

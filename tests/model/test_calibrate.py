@@ -37,6 +37,13 @@ def test_a_shy_model_is_listened_to_earlier() -> None:
     assert 0.05 < score < 0.2
 
 
+def test_what_is_false_costs_more_than_what_is_missed() -> None:
+    scores = [0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.6, 0.58, 0.56, 0.54, 0.52, 0.5]
+    score = best_score(found(scores, [True] * 6 + [False, True] * 3))
+    assert score is not None
+    assert 0.6 < score <= 0.9  # though with all of them three objects more would be found, at the cost of three errors
+
+
 @pytest.mark.parametrize(("right", "objects"), [([True] * 5, 5), ([False] * 5, 20)])
 def test_of_too_little_nothing_follows(right: list[bool], objects: int) -> None:
     assert best_score(found([0.9, 0.8, 0.7, 0.6, 0.5], right, objects)) is None
