@@ -41,7 +41,7 @@ keypoints are known to a cell only."""
 GPU_BATCH = 8
 """Photos at a time on a GPU."""
 
-CLOSE_BELOW = 64.0
+CLOSE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
 CLOSE_SIDE, CLOSE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
@@ -263,7 +263,7 @@ class Predictor:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
-        the smaller the box, the more it counts.
+        both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.
         """
         assert self._photo is not None
         box = self._clipped(instance.box)
@@ -275,7 +275,7 @@ class Predictor:
         closer.set_image(np.ascontiguousarray(self._photo[top:bottom, left:right]))
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
-        share = 0.5 * float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW
+        share = min(0.5, float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW)
         looks = zip(self._masks(inner[None], label[None]), closer._masks(enlarged, label[None]), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
         polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
