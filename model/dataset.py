@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from model import rle
 from model.categories import Category, from_coco
 from model.photo import PhotoError, photo_size, read_photo
 from model.records import FAR, problem, sound_mask
+from model.reports import say
 from model.targets import MASK_GRID
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - for those who do not listen in another way
 
 
 class DataError(Exception):
@@ -140,7 +136,7 @@ def read_photos(
     classes: list[Category],
     *,
     by_supercategory: bool,
-    tell: Callable[[str], None] = _say,
+    tell: Callable[[str], None] = say,
 ) -> list[Photo]:
     """Return all photos of the sources with labels that count in `classes`; what cannot be used is left out.
 

@@ -20,6 +20,7 @@ from model.memory import detect_many_within_memory, groups
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
+from model.reports import say
 from model.results import annotation, compressed
 from model.scoring import Scores, average_precision, usefulness
 from model.team import Team, join, leave
@@ -95,7 +96,7 @@ def predict(
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
         photos = _readable(folder, group)
-        answers = detect_many_within_memory(predictor, [photo for _, photo in photos], _say, score=score)
+        answers = detect_many_within_memory(predictor, [photo for _, photo in photos], say, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
             found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
             if watch:
@@ -114,7 +115,7 @@ def _readable(folder: Path, images: list[dict[str, Any]]) -> list[tuple[int, NDA
         try:
             photos.append((image["id"], read_image(folder, image)))
         except PhotoError as error:
-            _say(f"Left out {image['file_name']}: {error}")
+            say(f"Left out {image['file_name']}: {error}")
     return photos
 
 
@@ -161,7 +162,7 @@ def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, 
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            _say(f"Left out {image['file_name']}: {error}")
+            say(f"Left out {image['file_name']}: {error}")
             continue
         if not known:
             continue
@@ -242,7 +243,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
     if not 0 <= args.score <= 1:
-        _say(f"The score is between 0 and 1, not {args.score}.")
+        say(f"The score is between 0 and 1, not {args.score}.")
         return 2
     team = join(args.device)
     try:
@@ -258,10 +259,10 @@ def run(args: argparse.Namespace) -> int:
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
     except (DataError, WeightsError, DeviceError) as error:
-        _say(str(error))
+        say(str(error))
         return 2
     except KeyboardInterrupt:
-        _say("Stopped.")
+        say("Stopped.")
         return 130
     finally:
         leave(team)
@@ -290,11 +291,7 @@ def table(scores: Scores) -> str:
 
 def _tell(sentences: list[str], team: Team) -> None:
     for text in sentences if team.leads else ():
-        _say(text)
-
-
-def _say(text: str) -> None:
-    tqdm.write(text, file=sys.stderr)
+        say(text)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

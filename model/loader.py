@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from model.augment import MaskCache, training_sample
 from model.paste import paste
 from model.photo import PhotoError
+from model.reports import say
 from model.targets import empty_target
 from model.team import Team
 
@@ -115,7 +115,7 @@ class Batches(Dataset[Batch]):
                     donor = self.donors[random.integers(len(self.donors))]
                     image, target = paste(image, target, *self._draw(donor, plan.canvas, random), random)
             except PhotoError as error:
-                print(f"Left out {photo.path}: {error}", file=sys.stderr)  # noqa: T201 - a run goes on without it
+                say(f"Left out {photo.path}: {error}")  # a run goes on without it
                 continue
             target.seed = int(random.integers(2**62))
             images.append(image)

@@ -21,6 +21,7 @@ from model.output import OutputError, check_output
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
+from model.reports import say
 from model.results import annotation
 from model.team import Team, join, leave
 from model.wanted import find_wanted
@@ -61,17 +62,17 @@ def run(args: argparse.Namespace) -> int:
             print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
     except (DataError, OutputError, WeightsError, DeviceError) as error:
         if team.leads:
-            _say(str(error))
+            say(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
         return 2
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        _say(f"{error.filename or args.output} cannot be used: {error.strerror}.")
+        say(f"{error.filename or args.output} cannot be used: {error.strerror}.")
         return 2
     except KeyboardInterrupt:
         if team.leads:
-            _say("Stopped. Nothing was written: the same command begins anew.")
+            say("Stopped. Nothing was written: the same command begins anew.")
         return 130
     finally:
         leave(team)
@@ -130,7 +131,7 @@ def fill(
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            _say(f"Left out {image['file_name']}: {error}")
+            say(f"Left out {image['file_name']}: {error}")
             tally["unread"] += 1
             continue
         mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
@@ -183,9 +184,9 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predicto
 def _report(wanted: Wanted, tally: Counter[str]) -> None:
     """Say what was left out, and what was guessed."""
     if wanted.unknown:
-        _say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
+        say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
     if wanted.other_points:
-        _say(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
+        say(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
     left = "Boxes left as they are, because they"
     for reason, count in (
         (f"{left} lie outside their photo or have no area", tally["outside"] + wanted.empty),
@@ -193,17 +194,13 @@ def _report(wanted: Wanted, tally: Counter[str]) -> None:
         ("Boxes left without a mask, because the model sees nothing in them", tally["unseen"]),
     ):
         if count:
-            _say(f"{reason}: {count}.")
+            say(f"{reason}: {count}.")
 
 
 def _listed(names: dict[str, None]) -> str:
     """Return names as text: a file may have hundreds."""
     shown = list(names)[:MOST_NAMES]
     return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
-
-
-def _say(text: str) -> None:
-    tqdm.write(text, file=sys.stderr)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

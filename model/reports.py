@@ -1,4 +1,4 @@
-"""How a run of training tells what it does: JSON lines for a program, lines or a progress bar for people."""
+"""How a command tells what it does: sentences, and of training JSON lines for a program, a progress bar for people."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 REPORT_STEPS = 20
 """Steps that one line for people is about."""
+
+
+def say(text: str) -> None:
+    """Write a sentence for people on standard error, above a progress bar where there is one."""
+    tqdm.write(text, file=sys.stderr)
 
 
 def choose(*, json_lines: bool, leads: bool) -> Callable[[dict[str, Any]], None]:

@@ -27,6 +27,7 @@ from model.augment import MEAN, STD
 from model.checkpoint import write_bytes
 from model.dataset import DataError, Source, read_coco, read_image
 from model.photo import PhotoError
+from model.reports import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,7 +125,7 @@ def pictures(images: list[dict[str, Any]], folder: Path) -> Iterator[tuple[NDArr
             try:
                 photo = read_image(folder, image)
             except PhotoError as error:
-                _say(f"Left out {image['file_name']}: {error}")
+                say(f"Left out {image['file_name']}: {error}")
                 continue
             scale = TILE / max(photo.shape[:2])
             top, left = number // 2 * TILE, number % 2 * TILE
@@ -189,16 +190,12 @@ def main(arguments: Iterable[str] | None = None) -> int:
         write_bytes(args.output, json.dumps(data).encode())
         print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
     except DataError as error:
-        _say(str(error))
+        say(str(error))
     except OSError as error:
-        _say(f"{error.filename} cannot be written: {error.strerror}.")
+        say(f"{error.filename} cannot be written: {error.strerror}.")
     else:
         return 0
     return 2
-
-
-def _say(text: str) -> None:
-    tqdm.write(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

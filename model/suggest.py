@@ -26,6 +26,7 @@ from model.pair import make_predictor
 from model.photo import PhotoError, read_photo
 from model.predict import DeviceError
 from model.preview import picture_names
+from model.reports import say
 from model.results import annotation
 from model.team import join, leave
 from model.weights import WeightsError
@@ -72,15 +73,15 @@ def run(args: argparse.Namespace) -> int:
         return _run(args, team)
     except (SuggestError, OutputError, WeightsError, DeviceError) as error:
         if team.leads:
-            _say(str(error))
+            say(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        _say(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
+        say(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
         if team.leads:
-            _say("Stopped. The same command goes on from here.")
+            say("Stopped. The same command goes on from here.")
         return 130
     finally:
         leave(team)
@@ -96,7 +97,7 @@ def _run(args: argparse.Namespace, team: Team) -> int:
     done = {name for part in team.gather(list(earlier)) for name in part}  # before any of them writes
     left = [name for name in photos if name not in done]
     if len(left) < len(photos) and team.leads:
-        _say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
+        say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
     mine: list[dict[str, Any]] = []
     with Journal(journal_file(output, team), settings) as journal:
         for group in groups(_progress(left, team, sys.stderr.isatty()), predictor.batch):
@@ -144,7 +145,7 @@ def _finish(records: list[dict[str, Any]], output: Path, predictor: Predictor | 
     if args.preview:
         print(f"Pictures: {args.preview}")  # noqa: T201
     for record in bad:
-        _say(f"Left out {record['file_name']}: {record['error']}")
+        say(f"Left out {record['file_name']}: {record['error']}")
 
 
 def _photos(args: argparse.Namespace) -> list[str]:
@@ -200,7 +201,7 @@ def _suggest(
         except MemoryError:
             yield {"file_name": name, "error": NO_MEMORY}
     try:
-        found = detect_many_within_memory(predictor, list(photos.values()), _say, score=score)
+        found = detect_many_within_memory(predictor, list(photos.values()), say, score=score)
     except (torch.OutOfMemoryError, MemoryError):
         if len(names) > 1:
             for name in photos:
@@ -251,12 +252,8 @@ def _progress(names: list[str], team: Team, terminal: bool) -> Iterator[str]:  #
             if team.leads and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
                 rate = done / max(1e-9, now - start)
                 remaining = (len(names) - done) / rate
-                _say(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
+                say(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
                 last = now
-
-
-def _say(text: str) -> None:
-    tqdm.write(text, file=sys.stderr)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

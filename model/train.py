@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tqdm import tqdm
 
 from model import interrupt, reports, weights
 from model.arguments import positive, whole
@@ -159,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
     report({"event": "error", "text": text})
-    tqdm.write(text, file=sys.stderr)
+    reports.say(text)
 
 
 def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +16,11 @@ import model  # noqa: F401 - first: it sets how torch's threads wait
 from resources import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from PySide6.QtWidgets import QApplication
+
+    from annotator.app import Application
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -50,6 +54,25 @@ def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
             return
         time.sleep(0.02)
     pytest.fail(f"{request.node.name} left threads behind: {[t.name for t in left]}")
+
+
+@pytest.fixture
+def run_application(qapp: QApplication) -> Iterator[Callable[..., Application]]:
+    """Make applications, as `Application` takes its options; all are closed in the end, with what they still do."""
+    from annotator.app import Application
+
+    running: list[Application] = []
+
+    def run(**options: Any) -> Application:
+        running.append(Application(qapp, **options))
+        return running[-1]
+
+    yield run
+    for application in running:
+        application.finetuning.process.cancel()
+        application.window.close()
+        application.close()
+        application.window.deleteLater()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,22 +42,15 @@ def weights(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def start(qtbot: QtBot, qapp: QApplication, folder: Path) -> Iterator[Start]:
-    running: list[Application] = []
-
+def start(qtbot: QtBot, run_application: Callable[..., Application], folder: Path) -> Start:
     def run(weights: str) -> Application:
-        application = Application(qapp, weights=weights)
-        running.append(application)
+        application = run_application(weights=weights)
         application.start(folder)
         application.window.resize(1280, 820)
         qtbot.waitUntil(lambda: application.session.document is not None, timeout=LONG)
         return application
 
-    yield run
-    for application in running:
-        application.window.close()
-        application.close()
-        application.window.deleteLater()
+    return run
 
 
 def _document(application: Application) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QTreeWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.app import Application
@@ -73,15 +73,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
-    running: list[Application] = []
+def start(qtbot: QtBot, run_application: Callable[..., Application], tmp_path: Path) -> Start:
     tiny = write_tiny_model(tmp_path / "tiny.safetensors")
 
     def run(folder: Path) -> Application:
-        application = Application(qapp, device="cpu")
+        application = run_application(device="cpu")
         application.settings.weights = str(tiny)
         application.choice.use(str(tiny))
-        running.append(application)
         application.start(folder)
         qtbot.waitUntil(lambda: application.session.document is not None, timeout=LONG)
         qtbot.waitUntil(lambda: application.flow.model is not None, timeout=LONG)
@@ -90,12 +88,7 @@ def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
         application.window.canvas.setFocus()
         return application
 
-    yield run
-    for application in running:
-        application.finetuning.process.cancel()
-        application.window.close()
-        application.close()
-        application.window.deleteLater()
+    return run
 
 
 def _key(application: Application, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
@@ -292,24 +285,19 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
 
 
 def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
-    qtbot: QtBot, qapp: QApplication, folder: Path
+    qtbot: QtBot, run_application: Callable[..., Application], folder: Path
 ) -> None:
     rounds = Rounds(folder / ".annotator")
     rounds.models.mkdir(parents=True)
     rounds.file("round-001").write_bytes(b"a pickle, say")
     rounds.use(str(rounds.file("round-001")))
-    application = Application(qapp, device="cpu")
-    try:
-        application.start(folder)
-        _says(qtbot, application, "The built-in model is used instead.")
-        assert "round-001.safetensors is not a checkpoint" in application.window.banner.text
-        qtbot.waitUntil(lambda: application.flow.model is not None, timeout=LONG)
-        assert application.flow.model
-        assert application.flow.model.name == "builtin"
-    finally:
-        application.window.close()
-        application.close()
-        application.window.deleteLater()
+    application = run_application(device="cpu")
+    application.start(folder)
+    _says(qtbot, application, "The built-in model is used instead.")
+    assert "round-001.safetensors is not a checkpoint" in application.window.banner.text
+    qtbot.waitUntil(lambda: application.flow.model is not None, timeout=LONG)
+    assert application.flow.model
+    assert application.flow.model.name == "builtin"
 
 
 def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Start, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ import pytest
 from pycocotools.coco import COCO
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QSlider
+from PySide6.QtWidgets import QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 from shapely import MultiPolygon
 
@@ -34,22 +34,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def start(qtbot: QtBot, qapp: QApplication) -> Iterator[Start]:
-    running: list[Application] = []
-
+def start(qtbot: QtBot, run_application: Callable[..., Application]) -> Start:
     def run(folder: Path) -> Application:
-        application = Application(qapp)
-        running.append(application)
+        application = run_application()
         application.start(folder)
         application.window.resize(1280, 820)
         qtbot.waitUntil(lambda: application.session.document is not None, timeout=LONG)
         return application
 
-    yield run
-    for application in running:
-        application.window.close()
-        application.close()
-        application.window.deleteLater()
+    return run
 
 
 @pytest.fixture
