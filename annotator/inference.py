@@ -10,7 +10,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -21,7 +21,7 @@ from annotator.preload import large_import, preload_torch
 from annotator.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from annotator.core.annotation import Annotation
     from model.instance import Instance
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from model.predict import Predictor
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
+Answer = TypeVar("Answer")
 RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 
 
@@ -315,12 +316,17 @@ class Suggester(QObject):
         if source is None or predictor is None:
             return Outlined(box.number, None, self._refused or "no folder is open.")
         self.activity.emit(f"looking into a box of {box.name}")
-        try:
-            if self._seen != (source, box.name, self._model_id):
+        asked = source, box.name, self._model_id
+
+        def look() -> Instance:
+            if self._seen != asked or predictor.image_size == (0, 0):
                 self._seen = None
                 predictor.set_image(self._cache.get(source.folder / box.name).rgb())
-                self._seen = source, box.name, self._model_id
-            instance = predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
+                self._seen = asked
+            return predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
+
+        try:
+            instance = self._within_memory(predictor, look)
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
             return Outlined(box.number, None, f"the model failed on it ({sentence(error)})")
         found = to_suggestion(-1, instance)
@@ -329,17 +335,26 @@ class Suggester(QObject):
         return Outlined(box.number, found)
 
     def _detect(self, photo: Photo) -> list[Instance]:
-        from model.memory import detect_within_memory  # noqa: PLC0415 - torch, loaded long since
-
         predictor = self._predictor
         assert predictor is not None
-        device = predictor.device
+
+        def look() -> list[Instance]:
+            predictor.set_image(photo.rgb())
+            return predictor.detect(POOL_SCORE)
+
         self._seen = None
-        found = detect_within_memory(predictor, photo.rgb(), self.notice.emit, score=POOL_SCORE)
+        return self._within_memory(predictor, look)
+
+    def _within_memory(self, predictor: Predictor | Pair, look: Callable[[], Answer]) -> Answer:
+        """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
+        from model.memory import within_memory  # noqa: PLC0415 - torch, loaded long since
+
+        device = predictor.device
+        answer = within_memory(predictor, look, self.notice.emit)
         if predictor.device != device:
             self._model_id = predictor.id
             self.loaded.emit(self._info(predictor))
-        return found
+        return answer
 
     def _info(self, predictor: Predictor | Pair) -> ModelInfo:
         return ModelInfo(

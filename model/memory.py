@@ -18,36 +18,27 @@ if TYPE_CHECKING:
     from model.predict import Predictor
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 LEAST_SIDE = 256
 """Below this shorter side people get too small to be found: the CPU is the better way out."""
 SHRINK = 0.7
 
 
-def detect_within_memory(
-    predictor: Predictor | Pair,
-    image: NDArray[np.uint8],
-    tell: Callable[[str], None],
-    *,
-    score: float = 0.05,
-    max_detections: int | None = None,
-) -> list[Instance]:
-    """Set a photo and detect; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
+def within_memory(predictor: Predictor | Pair, work: Callable[[], Answer], tell: Callable[[str], None]) -> Answer:
+    """Do something with a photo; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
 
     Args:
         predictor: Keeps the smaller size or the CPU for the photos to come.
-        image: See `Predictor.set_image`.
+        work: Sets the photo, where the predictor has none (`image_size` is (0, 0)), and asks of it.
         tell: Is told in one sentence what was changed.
-        score: See `Predictor.detect`.
-        max_detections: See `Predictor.detect`.
 
     Raises:
         torch.OutOfMemoryError: The CPU's memory does not suffice either.
     """
     while True:
         try:
-            predictor.set_image(image)
-            return predictor.detect(score, max_detections)
+            return work()
         except torch.OutOfMemoryError:
             predictor.forget()
             if predictor.device == "cpu":
@@ -61,6 +52,23 @@ def detect_within_memory(
             predictor.short_side = predictor.config.short_side
             predictor.to("cpu")
             tell("The GPU's memory is full: the CPU goes on.")
+
+
+def detect_within_memory(
+    predictor: Predictor | Pair,
+    image: NDArray[np.uint8],
+    tell: Callable[[str], None],
+    *,
+    score: float = 0.05,
+    max_detections: int | None = None,
+) -> list[Instance]:
+    """Set a photo and detect, as `Predictor.set_image` and `Predictor.detect` do; see `within_memory`."""
+
+    def work() -> list[Instance]:
+        predictor.set_image(image)
+        return predictor.detect(score, max_detections)
+
+    return within_memory(predictor, work, tell)
 
 
 def detect_many_within_memory(

@@ -247,6 +247,34 @@ def test_too_little_memory_on_a_gpu_ends_on_the_cpu_and_says_so(
     assert [m.device for m in heard.models] == ["cpu", "cpu"]
 
 
+def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
+    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(suggester)
+    suggester.set_source(folder, Pools())
+    _load(qtbot, suggester, weights)
+    suggester.show("0.jpg", [])
+    qtbot.waitUntil(lambda: heard.names == ["0.jpg"], timeout=LONG)
+    real = Predictor.masks_for_boxes
+
+    def masks_for_boxes(self: Predictor, boxes: np.ndarray, categories: list[int | None]) -> list[Instance]:
+        if self.device == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, boxes, categories)
+
+    monkeypatch.setattr(Predictor, "masks_for_boxes", masks_for_boxes)
+    predictor = suggester._predictor
+    assert isinstance(predictor, Predictor)
+    predictor.device = "cuda"
+    with qtbot.waitSignal(suggester.outlined, timeout=LONG) as answer:
+        suggester.outline("0.jpg", (20, 20, 200, 200), None)
+    outlined = arguments(answer)[0]
+    assert "CUDA" not in outlined.why
+    assert "CPU" in heard.notices[-1]
+    assert predictor.device == "cpu"
+    assert [m.device for m in heard.models] == ["cpu", "cpu"]
+
+
 def test_an_instance_becomes_a_suggestion() -> None:
     ring = np.array([[1, 1], [9, 1], [9, 9]], np.float32)
     points = np.array([[1, 2, 2], [0, 0, 0]], np.float32)
