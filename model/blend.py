@@ -2,8 +2,8 @@
 
 On the straight line between the two lie networks that do what is new nearly as well as the one end, and what was known
 nearly as well as the other (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022). Twenty photos move
-the weights further than what is in them needs: on balloons, with two thirds of the way, mask AP falls by a point or two
-and that of persons, whom nobody had labelled, is six points higher.
+the weights further than what is in them needs: on balloons, with three quarters of the way, mask AP is no lower (0.56
+against 0.55), and that of persons, whom nobody had labelled, is four points higher (0.33 against 0.29).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-WAY = 0.65
+WAY = 0.75
 """Share of the way that a network goes when classes are to be kept that the photos have no labels of."""
 
 
