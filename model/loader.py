@@ -91,16 +91,18 @@ class Batches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.plans)
 
-    def _draw(self, photo: Photo, canvas: tuple[int, int], random: np.random.Generator) -> tuple[torch.Tensor, Target]:
-        """Return a photo drawn onto a canvas of (height, width), [3, height, width] uint8, and its target.
-
-        Raises:
-            PhotoError: The photo cannot be read.
-        """
+    def _draw(
+        self, photo: Photo, canvas: tuple[int, int], random: np.random.Generator
+    ) -> tuple[torch.Tensor, Target] | None:
+        """Return what `training_sample` does; None, with a word on it, of a photo that cannot be read."""
         points = len(self.mirror)
-        return training_sample(
-            photo, canvas, self.config, keypoints=points, mirror=self.mirror, random=random, masks=self.masks
-        )
+        try:
+            return training_sample(
+                photo, canvas, self.config, keypoints=points, mirror=self.mirror, random=random, masks=self.masks
+            )
+        except PhotoError as error:
+            say(f"Left out {photo.path}: {error}")  # a run goes on without it
+            return None
 
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
@@ -109,14 +111,14 @@ class Batches(Dataset[Batch]):
         for place in self.team.share(range(len(plan.photos))) or [len(plan.photos) - 1]:
             photo = self.photos[plan.photos[place]]
             random = np.random.default_rng((plan.seed, place))
-            try:
-                image, target = self._draw(photo, plan.canvas, random)
-                if self.donors and random.random() < self.config.paste:
-                    donor = self.donors[random.integers(len(self.donors))]
-                    image, target = paste(image, target, *self._draw(donor, plan.canvas, random), random)
-            except PhotoError as error:
-                say(f"Left out {photo.path}: {error}")  # a run goes on without it
+            drawn = self._draw(photo, plan.canvas, random)
+            if drawn is None:
                 continue
+            image, target = drawn
+            if self.donors and random.random() < self.config.paste:
+                donor = self.donors[random.integers(len(self.donors))]
+                if other := self._draw(donor, plan.canvas, random):
+                    image, target = paste(image, target, *other, random)
             target.seed = int(random.integers(2**62))
             images.append(image)
             targets.append(target)

@@ -237,6 +237,9 @@ def test_a_photo_that_cannot_be_read_is_left_out(
     assert isinstance(batch.images, torch.Tensor)
     assert batch.images.shape[0] == len(batch.targets) == 1
     assert str(photos[0].path) in capsys.readouterr().err
+    config = replace(config, paste=1.0)
+    pasting = Batches(photos, plan_epoch(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
+    assert {tuple(pasting[0].names) for _ in range(8)} == {(str(photos[1].path),)}, "nor does it give objects to others"
     photos[1].path.unlink()
     empty = dataset[0]
     assert isinstance(empty.images, torch.Tensor)
