@@ -193,8 +193,8 @@ BUILTIN = ModelConfig(
     anchor_sizes=(16, 32, 64, 128, 256),
     rpn_pre_nms=500,
     rpn_post_nms=300,
-    short_side=384,
-    long_side=640,
+    short_side=416,
+    long_side=693,
 )
 """The network that is shipped: both heads over MobileNetV2, small enough for two CPU cores."""
 
