@@ -209,7 +209,8 @@ class Predictor:
         masks = self._masks(found.boxes, found.labels)
         if masks and self.config.mask_score:
             found.scores = found.scores * found.scores.new_tensor([sureness(mask) for mask in masks])
-        order = [i for i in found.scores.argsort(descending=True, stable=True).tolist() if found.scores[i] > score]
+        ranks = found.scores.argsort(descending=True, stable=True)
+        order = ranks[found.scores[ranks] > score].tolist()  # one question to a GPU, not one a detection
         found = _chosen(found, order)
         boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
         return self._instances(found, [masks[i] for i in order] if masks else [], boxes, self._worth(found.scores))
