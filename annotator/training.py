@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_ERRORS = 64 << 10  # bytes of what it says on standard error
 GRACE = 3000  # milliseconds from asking it to end to ending it
-ORPHANS_GRACE = 3.0  # seconds that one which a window left behind has to save itself
+ORPHANS_GRACE = 6.0  # seconds that one which a window left behind has to save itself
 NICENESS = 10
 _BELOW_NORMAL = 0x4000  # Windows' BELOW_NORMAL_PRIORITY_CLASS
 _MAY_SET = 0x0200  # and PROCESS_SET_INFORMATION
@@ -200,7 +200,7 @@ def lower_priority(process: int) -> None:
 def end_orphan(process: int, output: str) -> None:
     """End the training process that a window left behind, if it is still that. For a thread; not on Windows.
 
-    It may be saving itself, because the window told it to: it is given some time for that.
+    It is told to save itself and given some time for that.
 
     Args:
         process: Its id.
@@ -209,13 +209,21 @@ def end_orphan(process: int, output: str) -> None:
     if process <= 0 or sys.platform == "win32":
         return
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        ask = ["ps", "-ww", "-o", "command=", "-p", str(process)]
+        if not _writes(process, output):
+            return
+        os.kill(process, signal.SIGTERM)
         end = time.monotonic() + ORPHANS_GRACE
-        while output in subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout:  # noqa: S603
+        while _writes(process, output):
             if time.monotonic() > end:
-                os.kill(process, signal.SIGTERM)
+                os.kill(process, signal.SIGKILL)
                 return
-            time.sleep(0.2)
+            time.sleep(0.1)
+
+
+def _writes(process: int, output: str) -> bool:
+    """Whether a process is there, and has this file on its command line."""
+    ask = ["ps", "-ww", "-o", "command=", "-p", str(process)]
+    return output in subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603
 
 
 def _environment() -> QProcessEnvironment:

@@ -1,4 +1,4 @@
-"""Ctrl+C that waits for a good moment."""
+"""Ctrl+C, and the order to end that a system gives, which wait for a good moment."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ if TYPE_CHECKING:
 
 STATUS = 130
 """Exit status of a program that Ctrl+C ended."""
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+"""What is listened to, and what it does otherwise: end the program at once."""
 
 
 class Interrupt:
-    """While it is entered, the first Ctrl+C is taken note of and nothing more; the second ends the program as usual."""
+    """While it is entered, the first Ctrl+C is taken note of and nothing more; the second ends the program as usual.
 
-    def __init__(self, action: Callable[[], None] | None = None) -> None:
-        """Prepare; `action` is called at the first Ctrl+C, between any two instructions of the program."""
+    So it is with SIGTERM, which a system sends that shuts down, unless the program is one of a team: whoever started
+    the team sends that when one of them has failed, and nobody is left to agree with on a good moment.
+    """
+
+    def __init__(self, action: Callable[[], None] | None = None, *, alone: bool = True) -> None:
+        """Prepare; `action` is called at the first order, between any two instructions of the program."""
         self.asked = False
         self._action = action
-        self._entered = False
+        self._signals = list(USUAL) if alone else [signal.SIGINT]
+        self._entered: list[signal.Signals] = []
 
     def __enter__(self) -> Self:
-        """Listen, unless somebody else does already or Ctrl+C is ignored."""
-        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if usual and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._take)
-            self._entered = True
+        """Listen, unless somebody else does already or the signal is ignored."""
+        if threading.current_thread() is threading.main_thread():
+            self._entered = [s for s in self._signals if signal.getsignal(s) is USUAL[s]]
+            for number in self._entered:
+                signal.signal(number, self._take)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give Ctrl+C its usual meaning back."""
-        if self._entered:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._entered = False
+        """Give the signals their usual meaning back."""
+        for number in self._entered:
+            signal.signal(number, USUAL[number])
+        self._entered = []
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.__exit__()
         if self._action is not None:
             self._action()

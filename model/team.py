@@ -83,12 +83,18 @@ class Team:
 
 
 def join(device: str) -> Team:
-    """Join the processes that `torchrun` started, or be alone. On `cuda` each takes the GPU of its local rank."""
+    """Join the processes that `torchrun` started, or be alone.
+
+    On `cuda` each takes the GPU of its local rank; on `auto` they take turns where there are fewer GPUs.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Team()
+    number = int(os.environ.get("LOCAL_RANK", "0"))
     if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(number)
+    elif device == "auto" and torch.cuda.is_available():
+        torch.cuda.set_device(number % torch.cuda.device_count())
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if device == "cuda" else "gloo")
     return Team(distributed.get_rank(), size)

@@ -169,7 +169,7 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
     request = Request(**{name: getattr(args, name) for name in names})
     control = Control(report, standard_input() if args.json and team.leads else None)
     device = _device(args.device)
-    with Interrupt(lambda: control.order("quit")) as first:
+    with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
         if "estimate" not in args:
             fine_tune(request, device, team, control, report)
         else:

@@ -195,7 +195,7 @@ class Trainer:
             if not plans:
                 raise TrainingError("Nothing to train on: an epoch has no photos.")
             dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
-            with Interrupt() as interrupt:
+            with Interrupt(alone=self.team.size == 1) as interrupt:
                 self._epoch(dataset, report, interrupt)
                 self.save()  # before anything else can fail
             if self._agreed(interrupt):
@@ -206,6 +206,8 @@ class Trainer:
             self.team.wait()
             record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
             report({**record, "metrics": metrics})
+        if self.team.leads and not self.output.exists():  # resumed at its end, and what it had written is gone
+            self.write({})
 
     def _epoch(self, dataset: Batches, report: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> None:
         """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""

@@ -143,17 +143,22 @@ def test_a_second_start_knows_nothing_of_the_first(qtbot: QtBot, make: Make) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ids of processes are looked up with ps")
-def test_an_orphan_is_ended_and_nobody_else(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("handler", "signal_number"), [("SIG_DFL", signal.SIGTERM), ("SIG_IGN", signal.SIGKILL)])
+def test_an_orphan_is_ended_and_nobody_else(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, handler: str, signal_number: int
+) -> None:
     monkeypatch.setattr("annotator.training.ORPHANS_GRACE", 0.1)
+    ignore = f"import signal, time; signal.signal(signal.SIGTERM, signal.{handler})"
+    script = f"{ignore}; print(1, flush=True); time.sleep(60)"
     orphan = QProcess()
-    orphan.start(sys.executable, ["-S", "-c", "import time; time.sleep(60)", "/x/round-001.safetensors"])
-    assert orphan.waitForStarted()
+    with qtbot.waitSignal(orphan.readyReadStandardOutput, timeout=LONG):
+        orphan.start(sys.executable, ["-S", "-c", script, "/x/round-001.safetensors"])
     end_orphan(orphan.processId(), "/x/round-002.safetensors")
     end_orphan(0, "/x/round-001.safetensors")
     assert not orphan.waitForFinished(100)
     with qtbot.waitSignal(orphan.finished, timeout=LONG):
         end_orphan(orphan.processId(), "/x/round-001.safetensors")
-    assert orphan.exitCode() == signal.SIGTERM
+    assert orphan.exitCode() == signal_number
 
 
 def test_a_process_that_is_gone_has_no_priority_to_lower() -> None:

@@ -28,8 +28,8 @@ def _heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def press() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+def press(number: signal.Signals = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
 
 
 def test_the_first_waits_and_the_second_does_not() -> None:
@@ -42,6 +42,15 @@ def test_the_first_waits_and_the_second_does_not() -> None:
         with pytest.raises(KeyboardInterrupt):
             press()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_system_that_shuts_down_waits_too() -> None:
+    with Interrupt() as interrupt:
+        press(signal.SIGTERM)
+        assert interrupt.asked
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # the second ends it at once
+    with Interrupt(alone=False):
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_where_it_is_ignored_it_stays_so() -> None:

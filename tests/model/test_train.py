@@ -91,6 +91,19 @@ def test_a_killed_run_goes_on_where_it_was(coco_file: Callable[..., Path], tmp_p
         assert torch.equal(value, second.network.state_dict()[name]), name
 
 
+def test_a_run_that_is_resumed_at_its_end_writes_again_what_is_gone(
+    coco_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    annotations, output = coco_file(1), tmp_path / "a.safetensors"
+    tiny_trainer(annotations, output).run(quiet)
+    written = weights.load(output).digest()
+    output.unlink()
+    again = tiny_trainer(annotations, output, seed=9)
+    assert again.resume()
+    again.run(quiet)
+    assert weights.load(output).digest() == written
+
+
 def test_nothing_to_resume_and_a_damaged_state(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     run = tiny_trainer(coco_file(1), tmp_path / "a.safetensors")
     assert not run.resume()
