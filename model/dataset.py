@@ -84,12 +84,27 @@ def read_coco(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of lists in lists, thousands deep
         raise DataError(f"{path} is not JSON.") from None
     kinds = ("images", "annotations", "categories")
     if not isinstance(data, dict) or any(not isinstance(data.get(kind), list) for kind in kinds):
         raise DataError(f"{path} is not a COCO file: it needs the lists {', '.join(kinds)}.")
     return data
+
+
+def sized(record: Any, file: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file has
+    """Return an entry of a COCO file's `images` with its width and height as whole numbers.
+
+    Raises:
+        DataError: It lacks its id, file_name, width or height, or one of them is none.
+    """
+    try:
+        size = {"width": int(record["width"]), "height": int(record["height"])}
+        if isinstance(record["id"], int | str) and isinstance(record["file_name"], str) and min(size.values()) > 0:
+            return {**record, **size}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    raise DataError(f"{file} is not a proper COCO file: an image lacks its id, file_name, width or height.")
 
 
 def read_image(folder: Path, image: dict[str, Any]) -> NDArray[np.uint8]:
@@ -246,13 +261,13 @@ def _add_label(photo: Photo, record: dict[str, Any], labels: dict[int, int | Non
     if shape and not sound_mask(shape, photo.width, photo.height):
         left["damaged mask{s}"] += 1
         shape = None
-    points = _keypoints(record)
+    points = keypoints_of(record)
     if points is None:
         left["damaged list{s} of keypoints"] += 1
     photo.instances.append(Instance(label, box, shape, points or ()))
 
 
-def _keypoints(record: dict[str, Any]) -> tuple[float, ...] | None:
+def keypoints_of(record: dict[str, Any]) -> tuple[float, ...] | None:
     """Return an annotation's keypoints, none where none is labelled, or None when they are damaged."""
     try:
         points = tuple(float(v) for v in record.get("keypoints") or ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from model import rle
 from model.categories import from_coco
-from model.dataset import DataError, read_coco
+from model.dataset import DataError, read_coco, sized
 from model.records import usable_mask
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
     images: dict[int, dict[str, Any]] = {}
     told: Counter[str] = Counter()
     for record in data["images"]:
-        image = _image(record, file)
+        image = sized(record, file)
         if image["id"] in images:
             told["a photo is listed more than once: it counts once"] += 1
         images.setdefault(image["id"], image)
@@ -57,16 +57,6 @@ def read_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
     if data["annotations"] and not annotations:
         raise DataError(f"None of the annotations of {file} can be used. {sentences[-1]}")
     return {**data, "images": list(images.values()), "annotations": annotations}, sentences
-
-
-def _image(record: Any, file: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file has
-    try:
-        size = {"width": int(record["width"]), "height": int(record["height"])}
-        if isinstance(record["id"], int | str) and isinstance(record["file_name"], str) and min(size.values()) > 0:
-            return {**record, **size}
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise DataError(f"{file} is not a proper COCO file: an image lacks its id, file_name, width or height.")
 
 
 def _problem(record: Any, images: dict[int, dict[str, Any]], points: dict[int, int]) -> str:  # noqa: ANN401 - as above

@@ -10,7 +10,7 @@ import torch
 from torchvision.ops import box_iou
 
 from model.categories import Category, from_coco
-from model.dataset import DataError, Source, read_coco
+from model.dataset import DataError, Source, keypoints_of, read_coco, sized
 from model.photo import PhotoError
 from model.records import problem, usable_mask
 from model.split import Look, look
@@ -126,19 +126,26 @@ def _categories(path: Path, data: dict[str, Any]) -> tuple[Category, ...]:
 def _images(
     path: Path, data: dict[str, Any], folder: Path, told: _Sentences, tick: Callable[[], None]
 ) -> tuple[list[dict[str, Any]], list[Look]]:
-    kept, looks = [], []
-    for image in data["images"]:
+    kept, looks, seen = [], [], set()
+    for record in data["images"]:
         tick()
+        image = sized(record, path)
+        name = image["file_name"]
+        if image["id"] in seen:
+            told.add("photos that are listed twice", f"{name} has the id of another photo and is left out.")
+            continue
+        seen.add(image["id"])
         try:
-            name, width, height, _ = image["file_name"], int(image["width"]), int(image["height"]), image["id"]
-        except (KeyError, TypeError, ValueError):
-            raise DataError(f"{path} is not a proper COCO file: an image lacks its name, size or id.") from None
-        try:
-            looks.append(look(folder / name, name))
+            found = look(folder / name, name)
+            if found.size != (image["width"], image["height"]):
+                width, height = found.size
+                text = f"It has {width} x {height} pixels, but {image['width']} x {image['height']} in the file."
+                raise PhotoError(text)
         except PhotoError as error:
             told.add("photos that cannot be read", f"{name} is left out: {error}")
             continue
-        kept.append({**image, "width": width, "height": height})
+        looks.append(found)
+        kept.append(image)
     return kept, looks
 
 
@@ -147,28 +154,43 @@ def _annotations(
 ) -> list[dict[str, Any]]:
     """Return the annotations that can be learned from."""
     by_id = {image["id"]: image for image in images}
-    known = {c.id for c in categories}
-    all_ids = {image.get("id") for image in data["images"]}
+    kinds = {c.id: len(c.keypoints) for c in categories}
+    all_ids = {image["id"] for image in data["images"]}
     kept = []
     for record in data["annotations"]:
         if not isinstance(record, dict):
             told.add("annotations that are no records", "An annotation that is no record is left out.")
             continue
-        image = by_id.get(record.get("image_id"))
+        number = record.get("image_id")
+        number = number if isinstance(number, int | str) else None
+        image = by_id.get(number)
         if image is None:
-            if record.get("image_id") not in all_ids:
+            if number not in all_ids:
                 told.add("annotations of no photo", f"Annotation {record.get('id')} is of no photo and is left out.")
             continue  # its photo is left out already
-        wrong = problem(record, image["width"], image["height"], known)
+        wrong = problem(record, image["width"], image["height"], kinds)
         if wrong:
             told.add("annotations that cannot be used", f"{image['file_name']}: an annotation {wrong}; it is left out.")
             continue
-        if not record.get("iscrowd") and not usable_mask(record.get("segmentation"), image["width"], image["height"]):
-            text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
-            told.add("annotations without a mask", text)
-            record = {**record, "segmentation": None}  # noqa: PLW2901
+        record = _mended(record, image, kinds[record["category_id"]], told)  # noqa: PLW2901
         kept.append({"iscrowd": 0, **record})
     return kept
+
+
+def _mended(record: dict[str, Any], image: dict[str, Any], points: int, told: _Sentences) -> dict[str, Any]:
+    """Return an annotation of a class with so many keypoints without those of its parts that cannot be used."""
+    if not record.get("iscrowd") and not usable_mask(record.get("segmentation"), image["width"], image["height"]):
+        text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
+        told.add("annotations without a mask", text)
+        record = {**record, "segmentation": None}
+    if not points:
+        return {k: v for k, v in record.items() if k not in ("keypoints", "num_keypoints")}
+    given = keypoints_of(record)
+    if given is None or len(given) not in (0, 3 * points):
+        text = f"{image['file_name']}: an annotation has damaged keypoints; they are left out."
+        told.add("annotations with damaged keypoints", text)
+        record = {**record, "keypoints": []}
+    return record
 
 
 def _look_at_classes(objects: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences) -> None:

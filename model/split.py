@@ -53,6 +53,8 @@ class Look:
     """[HASH_SIDE ** 2]: whether it gets brighter from one cell to the next (the difference hash)."""
     time: float | None
     """Seconds; when the camera says it was taken."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height in pixels."""
 
 
 def look(path: Path, name: str) -> Look:
@@ -68,7 +70,8 @@ def look(path: Path, name: str) -> Look:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         raise PhotoError("The file cannot be read.") from None
-    return Look(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path))
+    size = (pixels.shape[1], pixels.shape[0])
+    return Look(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
 
 
 def _taken(path: Path) -> float | None:

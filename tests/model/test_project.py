@@ -44,13 +44,18 @@ def test_a_project_without_problems(coco_file: Callable[..., Path]) -> None:
         ({"bbox": "no"}, "has no box"),
         ({"category_id": 55}, "does not name"),
         ({"image_id": 55}, "is of no photo"),
+        ({"image_id": [1]}, "is of no photo"),
+        ({"keypoints": "abc"}, "damaged keypoints"),
+        ({"keypoints": [1, 2]}, "damaged keypoints"),
+        ({"keypoints": [1, 2, 2]}, "damaged keypoints"),
+        ({"keypoints": [float("nan")] * 9}, "damaged keypoints"),
     ],
 )
 def test_a_bad_annotation_is_named(coco_file: Callable[..., Path], change: dict[str, Any], sentence: str) -> None:
     project = read(coco_file(3), lambda data: data["annotations"][0].update(change))
     assert len(project.problems) == 1
     assert sentence in project.problems[0]
-    lost = 0 if "mask" in sentence else 1
+    lost = 0 if "mask" in sentence or "keypoints" in sentence else 1
     assert len(project.data["annotations"]) == 6 - lost
     if change.get("image_id") is None:
         assert "photo 1.png" in project.problems[0]
@@ -68,6 +73,32 @@ def test_a_photo_that_is_gone_is_left_out(coco_file: Callable[..., Path]) -> Non
     (path.parent / "images" / "photo 1.png").unlink()
     with pytest.raises(DataError, match="None of the photos"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 0}, {"height": "tall"}, {"width": 1e999}, {"file_name": 3}, {"file_name": None}, {"id": [1]}]
+)
+def test_a_photo_without_name_size_or_id_is_an_error(coco_file: Callable[..., Path], change: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="is not a proper COCO file"):
+        read(coco_file(2), lambda data: data["images"][1].update(change))
+
+
+def test_a_photo_of_another_size_and_one_of_the_same_id_are_left_out(coco_file: Callable[..., Path]) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["images"][1].update(width=10**9, height=10**9)
+        data["images"][2].update(id=1)
+
+    project = read(coco_file(4), change)
+    assert [i["file_name"] for i in project.data["images"]] == ["photo 1.png", "photo 4.png"]
+    assert "photo 2.png is left out: It has 96 x 72 pixels, but 1000000000 x" in project.problems[0]
+    assert "photo 3.png has the id of another photo" in project.problems[1]
+
+
+def test_lists_in_lists_thousands_deep_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(DataError, match="is not JSON"):
+        read_project(path, None, lambda: None)
 
 
 def test_many_problems_of_one_kind_are_summed_up(coco_file: Callable[..., Path]) -> None:
