@@ -26,6 +26,8 @@ DRAWS = 1000
 RECALLS = np.linspace(0, 1, 101)
 SURE = 0.9
 """Share of the draws in which a model must be better for it to be put in use without a question."""
+SMALL = 0.1
+"""AP of which three digits are told."""
 WORSE = 0.02
 """Keypoint AP that a better mask AP may cost."""
 
@@ -184,14 +186,24 @@ def better(masks: Difference | None, keypoints: Difference | None) -> bool:
     return keypoints is None or keypoints.after >= keypoints.before - WORSE
 
 
-def sentence(masks: Difference | None, keypoints: Difference | None, what: str = "Masks") -> str:
-    """Return the comparison in words, with how unsure it is."""
+def sentence(masks: Difference | None, keypoints: Difference | None, *, outlines: bool = True) -> str:
+    """Return the comparison in words, with how unsure it is.
+
+    Args:
+        masks: How the masks differ, where that can be measured.
+        keypoints: As above.
+        outlines: Whether any of the labels has one.
+    """
+    if masks is None and not outlines:
+        return "None of the labels to measure with has an outline: look at the new model's suggestions."
     if masks is None:
         return "There are too few labelled photos to measure whether the new model is better: look at its suggestions."
     change = masks.after - masks.before
-    numbers = f"{what} on {masks.photos} photos that it has not learned from: AP {masks.before:.2f} before, "
-    numbers += f"{masks.after:.2f} after"
-    span = f"between {masks.low:+.2f} and {masks.high:+.2f}"
+    photos = f"{masks.photos} photo{'s' if masks.photos != 1 else ''}"
+    digits = 2 if max(masks.before, masks.after) >= SMALL else 3
+    before, after, low, high = (round(v, digits) + 0.0 for v in (masks.before, masks.after, masks.low, masks.high))
+    numbers = f"Masks on {photos} that it has not learned from: AP {before:.{digits}f} before, {after:.{digits}f} after"
+    span = f"between {low:+.{digits}f} and {high:+.{digits}f}"
     if change > 0 and masks.sure >= SURE:
         text = f"The new model is better. {numbers}. With so few photos the true gain may lie {span}."
     elif change < 0 and masks.sure <= 1 - SURE:

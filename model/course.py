@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
     from model.control import Control
     from model.examine import Figures
+    from model.missing import Missing
     from model.network import MaskRCNN
     from model.team import Team
 
@@ -34,8 +35,8 @@ WORSE, PATIENCE = 0.05, 3
 """... and so many examinations in a row that are so much worse end a course: the photos are learned by heart."""
 FIRST_STEPS = 3
 """Steps until the first estimate; the very first ones are slower than the rest."""
-SAVE_SECONDS = 120.0
-"""How much work a kill may cost."""
+SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
+"""How much work a kill may cost, and how much in the beginning, when it may be all there is."""
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Course:
         control: Control,
         report: Callable[[dict[str, Any]], None],
         clock: Clock,
+        missing: Missing,
         keeps: bool = False,
     ) -> None:
         """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
@@ -97,7 +99,7 @@ class Course:
         self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
         self.trainer.per_epoch = len(plan_round(pupils, config, 0))
         self.pupils, self.config, self.control, self.report, self.clock = pupils, config, control, report, clock
-        self.team, self.device = team, device
+        self.team, self.device, self.missing = team, device, missing
         self.cache: FeatureCache | None = None
         self.best = Best()
         self.examined = 0
@@ -121,8 +123,17 @@ class Course:
 
     def _lessons(self, epoch: int) -> Lessons:
         plans = plan_round(self.pupils, self.config, epoch)
-        masks, mirror = self.trainer.masks, self.trainer.mirror
-        return Lessons(self.pupils, plans, self.config, masks, mirror=mirror, cache=self.cache, team=self.team)
+        trainer = self.trainer
+        return Lessons(
+            self.pupils,
+            plans,
+            self.config,
+            trainer.masks,
+            mirror=trainer.mirror,
+            cache=self.cache,
+            team=self.team,
+            missing=self.missing,
+        )
 
     def run(
         self,
@@ -138,12 +149,14 @@ class Course:
         Raises:
             Stop: The person wants to finish now.
             Quit: The person wants to go on another time.
+            model.dataset.DataError: None of the photos can be read any more.
             model.trainer.TrainingError: A loss is not finite.
         """
         progress = self.trainer.progress
-        saved = time.monotonic()
+        saved = time.monotonic() - SAVE_SECONDS + FIRST_SAVE
         while self.trainer.share() < 1 and not self._settled():
             lessons = self._lessons(progress.epoch)
+            lessons.check()
             for batch in batches(lessons, progress.batch):
                 self.control.check(self.team, self.device)
                 begin = time.monotonic()

@@ -114,10 +114,19 @@ def read_image(folder: Path, image: dict[str, Any]) -> NDArray[np.uint8]:
         model.photo.PhotoError: It cannot be read, or has another size than the file says.
     """
     photo = read_photo(folder / image["file_name"])
-    height, width = photo.shape[:2]
-    if (width, height) != (image.get("width", width), image.get("height", height)):
-        raise PhotoError(f"It has {width} x {height} pixels, but {image['width']} x {image['height']} in the file.")
+    check_size((photo.shape[1], photo.shape[0]), image)
     return photo
+
+
+def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
+    """Check that a photo of (width, height) has the size that an entry of a COCO file's `images` names, if it does.
+
+    Raises:
+        model.photo.PhotoError: It has another one.
+    """
+    width, height = size
+    if size != (image.get("width", width), image.get("height", height)):
+        raise PhotoError(f"It has {width} x {height} pixels, but {image['width']} x {image['height']} in the file.")
 
 
 def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory: bool) -> list[Category]:

@@ -17,6 +17,7 @@ from model.categories import counterpart
 from model.dataset import DataError, Source, read_image
 from model.ground_truth import read_truth
 from model.memory import detect_many_within_memory, groups
+from model.missing import Missing
 from model.pair import make_predictor
 from model.photo import PhotoError
 from model.predict import DeviceError
@@ -78,6 +79,7 @@ def predict(
     team: Team,
     ids: dict[int, int] | None = None,
     watch: Callable[[int, list[Instance]], None] | None = None,
+    missing: Missing | None = None,
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
 
@@ -91,11 +93,13 @@ def predict(
         team: Processes that share the photos out.
         ids: The file's category for each of the model's that counts; None when they are the same.
         watch: Is told of each photo, by its id, that this process has looked at, with what it found; may raise.
+        missing: Is told of those that cannot be read.
     """
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
+    missing = missing or Missing()
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
-        photos = _readable(folder, group)
+        photos = _readable(folder, group, missing)
         answers = detect_many_within_memory(predictor, [photo for _, photo in photos], say, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
             found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
@@ -108,14 +112,14 @@ def predict(
     return [result for image in done for result in by_image[image]], done
 
 
-def _readable(folder: Path, images: list[dict[str, Any]]) -> list[tuple[int, NDArray[np.uint8]]]:
-    """Return the ids and the pixels of those of the photos that can be read, and say which cannot."""
+def _readable(folder: Path, images: list[dict[str, Any]], missing: Missing) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return the ids and the pixels of those of the photos that can be read."""
     photos = []
     for image in images:
         try:
             photos.append((image["id"], read_image(folder, image)))
         except PhotoError as error:
-            say(f"Left out {image['file_name']}: {error}")
+            missing.add(folder / image["file_name"], error)
     return photos
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model.adapt import Classes
     from model.checkpoint import Checkpoint
     from model.instance import Instance
+    from model.missing import Missing
     from model.team import Team
 
 LEAST_SCORE = 0.05
@@ -60,9 +61,21 @@ class Figures:
 class Examiner:
     """Asks models for what they see in some photos."""
 
-    def __init__(self, folder: Path, classes: Classes, device: str, team: Team, tick: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        classes: Classes,
+        device: str,
+        *,
+        team: Team,
+        tick: Callable[[], None],
+        missing: Missing,
+    ) -> None:
         """Remember what is common to all examinations; `tick` is called after every photo and may raise."""
         self.folder, self.classes, self.device, self.team, self.tick = folder, classes, device, team, tick
+        self.missing = missing
+        self.unread: set[int] = set()
+        """Images that could not be read in one of the examinations: they count in none."""
         self.shapes: dict[int, Shapes] = {}
         """What the last model found, by image, for a preview."""
 
@@ -84,13 +97,24 @@ class Examiner:
 
         ids = self.ids_of(checkpoint)
         predictor = Predictor(checkpoint, self.device)
-        return predict(predictor, data, self.folder, score=LEAST_SCORE, team=self.team, ids=ids, watch=watch)[0]
+        found, done = predict(
+            predictor, data, self.folder, score=LEAST_SCORE, team=self.team, ids=ids, watch=watch, missing=self.missing
+        )
+        self.unread |= {image["id"] for image in data["images"]} - set(done)
+        return found
+
+    def present(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the part of a COCO file's contents that every model has seen."""
+        images = [image for image in data["images"] if image["id"] not in self.unread]
+        annotations = [a for a in data["annotations"] if a["image_id"] not in self.unread]
+        return {**data, "images": images, "annotations": annotations}
 
     def figures(self, results: Results, data: dict[str, Any]) -> Figures:
-        """Return how well results meet the truth, in the project's own categories."""
+        """Return how well results meet the truth that is `present`, in the project's own categories."""
+        data = self.present(data)
         kinds = ["box", "mask", "keypoints"]
         own = {c.id for c in self.classes.categories[: self.classes.own]}
-        mine = [r for r in results if r["category_id"] in own]
+        mine = [r for r in results if r["category_id"] in own and r["image_id"] not in self.unread]
         if not any(c.get("keypoints") for c in data["categories"]) or not self.classes.keypoints:
             kinds.remove("keypoints")
         return Figures({kind: match(data, mine, kind) for kind in kinds}, len(data["images"]))
@@ -104,7 +128,11 @@ class Examiner:
         shares: dict[str, float] = {}
         for category in self.classes.categories[self.classes.own :]:
             old, new = (
-                [r for r in results if r["category_id"] == category.id and "segmentation" in r]
+                [
+                    r
+                    for r in results
+                    if r["category_id"] == category.id and "segmentation" in r and r["image_id"] not in self.unread
+                ]
                 for results in (before, after)
             )
             met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]

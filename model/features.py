@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save
 
 from model.augment import normalise
 from model.checkpoint import write_bytes
+from model.photo import PhotoError
 from model.precision import autocast
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class FeatureCache:
         """Compute what is missing; `told` hears how many variants are done, of how many, and may raise.
 
         The processes of a team begin at different places, so that those with a common folder share the work.
+
+        Raises:
+            model.dataset.DataError: No photo can be read.
         """
         wanted = [(p, p.canvas(self.config.scales[-1]), v) for v in range(self.variants) for p in lessons.pupils]
         first = len(wanted) * lessons.team.rank // lessons.team.size
@@ -76,11 +80,16 @@ class FeatureCache:
             path = self.path(pupil, canvas, variant)
             self.used.add(path)
             if not path.exists():
-                image, _ = lessons.draw(pupil, canvas, variant)
+                try:
+                    image, _ = lessons.draw(pupil, canvas, variant)
+                except PhotoError as error:
+                    lessons.missing.add(pupil.photo.path, error)
+                    continue
                 maps = body_maps(network, image[None], device)
                 write_bytes(path, save({name: value[0].contiguous() for name, value in maps.items()}))
             told(done + 1, len(wanted))
         lessons.team.wait()
+        lessons.check()
 
     def trim(self, room: int = MOST_BYTES) -> None:
         """Delete what this round did not use, the oldest first, until all that is left takes no more than `room`."""

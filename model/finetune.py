@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from model.checkpoint import Checkpoint
 from model.control import Quit, Stop
 from model.course import Clock, Course
 from model.examine import Examiner, Figures, Results
+from model.missing import Missing
 from model.preparation import Preparation, prepare
 from model.trainer import TrainingError
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from model.control import Control
     from model.settings import Request
     from model.team import Team
+    from model.trainer import Progress
 
 
 def fine_tune(
@@ -57,6 +60,29 @@ def fine_tune(
         report({"event": "stopped", "resumable": False})
 
 
+@dataclass
+class Past:
+    """What the courses of a round that are over took, so that all of them count as one."""
+
+    steps: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+
+    def add(self, progress: Progress) -> None:
+        """Take in a course that is over."""
+        self.steps += progress.step
+        self.epochs += progress.epoch
+        self.seconds += progress.seconds
+
+    def before(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return where in the round a step of the present course is."""
+        return {
+            "step": self.steps + record["step"],
+            "epoch": self.epochs + record["epoch"],
+            "seconds": self.seconds + record["seconds"],
+        }
+
+
 class Round:
     """The courses of a round, and what is kept of them."""
 
@@ -75,12 +101,20 @@ class Round:
         self.settings = ready.settings
         self.begun = time.monotonic()
         self.clock = Clock()
-        self.examiner = Examiner(ready.project.folder, ready.classes, device.type, team, self._tick)
+        self.missing = Missing(lambda text: report({"event": "notice", "text": text}))
+        self.examiner = Examiner(
+            ready.project.folder, ready.classes, device.type, team=team, tick=self._tick, missing=self.missing
+        )
         self.truth = ready.truth(ready.parts.measured)
         self.names = {image["id"]: image["file_name"] for image in self.truth["images"]}
         self.found: list[Results] = []
         """What the models of the folds that are done found in the photos that they had not seen."""
         self.course: Course | None = None
+        self.past = Past()
+        self.share = 0.0
+        """Of the round that is done, 0..1."""
+        self.shown: set[int] = set()
+        """Images that people see examples of."""
         self.state_file = ready.request.output.with_suffix(".resume")
 
     def _tick(self) -> None:
@@ -90,6 +124,7 @@ class Round:
         """Train, compare, write; or save what a later run goes on from."""
         saved = self._saved() if self.ready.request.resume else {}
         self.found = json.loads(saved.get("found", "[]"))
+        self.past = Past(**json.loads(saved.get("past", "{}")))
         try:
             before = self._baseline()
             model, after = self._train(saved.get("course"))
@@ -119,13 +154,15 @@ class Round:
             saved = None
             assert self.course is not None
             model = self.course.result()
+            self.past.add(self.course.trainer.progress)
             self.found.append(self.examiner.ask(model, self.ready.truth(part)))
+            self._tell_previews(first=False)
             if stopped:
                 self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
                 return model, [r for results in self.found for r in results]
         after = [r for results in self.found for r in results]
         if parts.folds:
-            self._tell_figures(self.settings.train.epochs, self.examiner.figures(after, self.truth))
+            self._tell_figures(self.past.epochs, self.examiner.figures(after, self.truth))
         self._course(parts.train, len(parts.folds), saved, examine=bool(parts.val))
         assert self.course is not None
         model = self.course.result()
@@ -140,6 +177,9 @@ class Round:
                 self.course = self._new_course(train, number)
                 if saved:
                     _restore(self.course, saved, self.state_file)
+                    progress = self.course.trainer.progress
+                    place = {"step": self.past.steps + progress.step, "epoch": self.past.epochs + progress.epoch}
+                    self.report({"event": "resumed", **place})
                 self.course.fill(self.cache, fixed=self.settings.augment == "light")
                 self.course.run(self._examine if examine else None, self.save)
             except Stop:
@@ -160,7 +200,8 @@ class Round:
 
         def told(record: dict[str, Any]) -> None:
             if record["event"] == "step":
-                record = {**record, "share": (number + record["share"]) / count}
+                self.share = (number + record["share"]) / count
+                record = {**record, "share": self.share, **self.past.before(record)}
                 others = (count - 1 - number) * self.settings.train.epochs * course.trainer.per_epoch
                 record["remaining"] += self.clock.remaining(others, count - 1 - number)
                 self._estimate(record)
@@ -177,6 +218,7 @@ class Round:
             control=self.control,
             report=told,
             clock=self.clock,
+            missing=self.missing,
             keeps=self.ready.classes.own < len(self.ready.classes.categories),
         )
         return course
@@ -210,16 +252,22 @@ class Round:
 
     def _examine(self, found: Checkpoint, epoch: int) -> Figures:
         figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
-        self._tell_figures(epoch, figures)
+        self._tell_figures(self.past.epochs + epoch, figures)
         self._tell_previews(first=False)
         return figures
 
     def _tell_figures(self, epoch: int, figures: Figures) -> None:
         values = {f"{kind}_ap": figures.ap(kind) for kind in ("mask", "box")}
-        self.report({"event": "validation", "epoch": epoch, **values, "keypoint_ap": figures.ap("keypoints")})
+        place = {"epoch": epoch, "share": self.share}
+        self.report({"event": "validation", **place, **values, "keypoint_ap": figures.ap("keypoints")})
 
     def _tell_previews(self, *, first: bool) -> None:
+        """Tell what the model that was asked last sees: in those of its photos that were shown in the beginning."""
+        if first:
+            self.shown = set(self.examiner.shapes)
         for image, shapes in self.examiner.shapes.items():
+            if image not in self.shown:
+                continue
             both = {"before": shapes, "after": []} if first else {"before": None, "after": shapes}
             self.report({"event": "preview", "photo": self.names[image], **both})
 
@@ -232,6 +280,7 @@ class Round:
         if not self.team.leads:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
+        state["past"] = json.dumps(asdict(self.past))
         if self.course is not None:
             state["course"] = self.course.state()
         files.write_state(self.state_file, state)
@@ -239,6 +288,7 @@ class Round:
     def _saved(self) -> dict[str, Any]:
         """Return what an earlier run of the same round saved; nothing when there is none."""
         if not self.state_file.exists():
+            self.report({"event": "notice", "text": "There is nothing to go on from: the round starts anew."})
             return {}
         try:
             state = files.read_state(self.state_file)
@@ -258,25 +308,27 @@ class Round:
 
     def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:
         """Compare, write, and tell."""
-        ids = {image["id"] for image in self.truth["images"]}
-        before = [r for r in before if r["image_id"] in ids]
-        old, new = (self.examiner.figures(r, self.truth) for r in (before, after))
+        truth = self.examiner.present(self.truth)
+        ids = {image["id"] for image in truth["images"]}
+        before, after = ([r for r in results if r["image_id"] in ids] for results in (before, after))
+        old, new = (self.examiner.figures(r, truth) for r in (before, after))
         photos = len(ids)
         masks, points = (
             compare.difference(old.matches.get(kind, []), new.matches.get(kind, []), photos)
             for kind in ("mask", "keypoints")
         )
         agreement = self.examiner.agreement(before, after)
+        outlines = not truth["images"] or any(a.get("segmentation") for a in truth["annotations"])
         result = {
             "kind": "mask_ap",
             "better": compare.better(masks, points),
             **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
             "keypoint": points.record() if points else None,
-            "sentence": compare.sentence(masks, points),
+            "sentence": compare.sentence(masks, points, outlines=outlines),
             "agreement": agreement,
             "kept": compare.agreement_sentence(agreement),
         }
-        model = calibrated(model, after, self.truth)
+        model = calibrated(model, after, truth)
         header = lineage.header(self.ready, self.settings, result)
         if self.team.leads:
             written = Checkpoint(model.config, model.categories, model.state, header)

@@ -14,8 +14,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from model.augment import _target, draw_placement, training_sample
-from model.loader import ROUND, Batch, Plan
+from model.dataset import DataError
+from model.loader import ROUND, Batch, Plan, blank
+from model.missing import Missing
 from model.paste import paste
+from model.photo import PhotoError
 from model.team import Team
 
 if TYPE_CHECKING:
@@ -87,8 +90,10 @@ class Lessons(Dataset[Batch]):
         mirror: list[int],
         cache: FeatureCache | None = None,
         team: Team | None = None,
+        missing: Missing | None = None,
     ) -> None:
         self.team = team or Team()
+        self.missing = missing or Missing()
         self.pupils, self.plans, self.config, self.masks = pupils, plans, config, masks
         self.mirror, self.cache = mirror, cache
         own = [p for p in pupils if not p.rehearsal and any(i.segmentation for i in p.photo.instances)]
@@ -97,30 +102,65 @@ class Lessons(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.plans)
 
+    def check(self) -> None:
+        """Check that there is something to learn from.
+
+        Raises:
+            model.dataset.DataError: None of the project's photos can be read any more.
+        """
+        if all(p.rehearsal or p.photo.path in self.missing.paths for p in self.pupils):
+            raise DataError("None of the photos can be read any more: is their folder still there?")
+
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
         # A process without a photo in a small batch takes one that another has: none may be missing from a step.
         mine = self.team.share(plan.photos) or [plan.photos[-1]]
         chosen = [self.pupils[i] for i in mine]
-        names = [str(p.photo.path) for p in chosen]
         if self.cache is not None:
-            variant = plan.seed % self.cache.variants
-            found = [self.cache.read(p, plan.canvas, variant) for p in chosen]
-            maps = {name: torch.stack([f[name] for f in found]) for name in found[0]}
-            return Batch(maps, [self._seeded(self.target(p, plan.canvas, variant), p, plan) for p in chosen], names)
-        drawn = [self._pasted(p, plan) for p in chosen]
-        targets = [self._seeded(t, p, plan) for (_, t), p in zip(drawn, chosen, strict=True)]
-        return Batch(torch.stack([image for image, _ in drawn]), targets, names)
+            return self._kept(chosen, plan, self.cache)
+        images, targets, names = [], [], []
+        for pupil in chosen:
+            if drawn := self._pasted(pupil, plan):
+                images.append(drawn[0])
+                targets.append(self._seeded(drawn[1], pupil, plan))
+                names.append(str(pupil.photo.path))
+        if not images:
+            return blank(plan.canvas, len(chosen[0].photo.complete) - 1, len(self.mirror))
+        return Batch(torch.stack(images), targets, names)
 
-    def _pasted(self, pupil: Pupil, plan: Plan) -> tuple[torch.Tensor, Target]:
-        """Return what `draw` does, now and then with objects of another photo; never where features are kept."""
-        image, target = self.draw(pupil, plan.canvas, plan.seed)
+    def _kept(self, chosen: list[Pupil], plan: Plan, cache: FeatureCache) -> Batch:
+        """Return a batch of features that are kept; instead of photos that had gone before they were, another one."""
+        there = [p for p in chosen if p.photo.path not in self.missing.paths]
+        canvas = plan.canvas
+        if not there:
+            there = [next(p for p in self.pupils if p.photo.path not in self.missing.paths)]
+            canvas = there[0].canvas(self.config.scales[-1])
+        variant = plan.seed % cache.variants
+        found = [cache.read(p, canvas, variant) for p in there]
+        maps = {name: torch.stack([f[name] for f in found]) for name in found[0]}
+        targets = [self._seeded(self.target(p, canvas, variant), p, plan) for p in there]
+        return Batch(maps, targets, [str(p.photo.path) for p in there])
+
+    def _pasted(self, pupil: Pupil, plan: Plan) -> tuple[torch.Tensor, Target] | None:
+        """Return what `draw` does, now and then with objects of another photo; None where it cannot be read any more.
+
+        Never asked for where features are kept.
+        """
+        drawn = self._drawn(pupil, plan.canvas, plan.seed)
         random = pupil.random(self.config.seed + 2, plan.seed)
-        if not self.donors or random.random() >= self.config.paste:
-            return image, target
+        if drawn is None or not self.donors or random.random() >= self.config.paste:
+            return drawn
         donor = self.donors[random.integers(len(self.donors))]
         # Another variant than the donor has where it is a lesson itself.
-        return paste(image, target, *self.draw(donor, plan.canvas, int(random.integers(2**62))), random)
+        other = self._drawn(donor, plan.canvas, int(random.integers(2**62)))
+        return paste(*drawn, *other, random) if other else drawn
+
+    def _drawn(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> tuple[torch.Tensor, Target] | None:
+        try:
+            return self.draw(pupil, canvas, variant)
+        except PhotoError as error:  # the round goes on without it
+            self.missing.add(pupil.photo.path, error)
+            return None
 
     def _seeded(self, target: Target, pupil: Pupil, plan: Plan) -> Target:
         """Give a target the seed of its draws of regions, another one in every epoch."""

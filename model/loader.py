@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from model.augment import MaskCache, training_sample
+from model.missing import Missing
 from model.paste import paste
 from model.photo import PhotoError
-from model.reports import say
 from model.targets import empty_target
 from model.team import Team
 
@@ -86,6 +86,7 @@ class Batches(Dataset[Batch]):
         self.team = team or Team()
         self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
         self.mirror = mirror
+        self._missing = Missing()
         self.donors = [p for p in photos if any(i.segmentation for i in p.instances)] if config.paste else []
 
     def __len__(self) -> int:
@@ -101,7 +102,7 @@ class Batches(Dataset[Batch]):
                 photo, canvas, self.config, keypoints=points, mirror=self.mirror, random=random, masks=self.masks
             )
         except PhotoError as error:
-            say(f"Left out {photo.path}: {error}")  # a run goes on without it
+            self._missing.add(photo.path, error)
             return None
 
     def __getitem__(self, index: int) -> Batch:
@@ -123,13 +124,16 @@ class Batches(Dataset[Batch]):
             images.append(image)
             targets.append(target)
             names.append(str(photo.path))
-        if not images:  # nothing was readable: an empty canvas teaches nothing and stops nothing
-            images.append(torch.zeros(3, *plan.canvas, dtype=torch.uint8))
-            blank = empty_target(len(self.photos[0].complete) - 1, len(self.mirror))
-            blank.complete[1:] = False
-            targets.append(blank)
-            names.append("an empty canvas")
+        if not images:
+            return blank(plan.canvas, len(self.photos[0].complete) - 1, len(self.mirror))
         return Batch(torch.stack(images), targets, names)
+
+
+def blank(canvas: tuple[int, int], classes: int, keypoints: int) -> Batch:
+    """Return what stands for a batch of which no photo can be read: it teaches nothing and stops nothing."""
+    target = empty_target(classes, keypoints)
+    target.complete[1:] = False
+    return Batch(torch.zeros(1, 3, *canvas, dtype=torch.uint8), [target], ["an empty canvas"])
 
 
 def batches(dataset: Batches, first: int = 0) -> Iterable[Batch]:

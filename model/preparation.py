@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model import split as splitting
@@ -98,6 +99,8 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
         raise TrainingError(f"{request.output} is no name for a checkpoint: it ends in .safetensors.")
     if team.leads:
         check_output(request.output, make_folder=True)
+    if request.output.exists() and Path(request.parent).exists() and request.output.samefile(request.parent):
+        raise TrainingError(f"{request.output} is the model to improve: give the new one another name with --output.")
     if "+" in request.parent:
         raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
     project = read_project(request.annotations, request.images, tick)

@@ -10,7 +10,7 @@ import torch
 from torchvision.ops import box_iou
 
 from model.categories import Category, from_coco
-from model.dataset import DataError, Source, keypoints_of, read_coco, sized
+from model.dataset import DataError, Source, check_size, keypoints_of, read_coco, sized
 from model.photo import PhotoError
 from model.records import problem, usable_mask
 from model.split import Look, look
@@ -137,10 +137,7 @@ def _images(
         seen.add(image["id"])
         try:
             found = look(folder / name, name)
-            if found.size != (image["width"], image["height"]):
-                width, height = found.size
-                text = f"It has {width} x {height} pixels, but {image['width']} x {image['height']} in the file."
-                raise PhotoError(text)
+            check_size(found.size, image)
         except PhotoError as error:
             told.add("photos that cannot be read", f"{name} is left out: {error}")
             continue

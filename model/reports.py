@@ -35,8 +35,12 @@ def _silence(record: dict[str, Any]) -> None:
 
 
 def _json_lines(record: dict[str, Any]) -> None:
+    _write(json.dumps(record))
+
+
+def _write(line: str) -> None:
     try:
-        print(json.dumps(record), flush=True)  # noqa: T201 - what the command is for
+        print(line, flush=True)  # noqa: T201 - what the command is for
     except BrokenPipeError:  # the program that listened is gone: the run goes on to its end
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
@@ -50,7 +54,7 @@ def _plain_lines() -> Callable[[dict[str, Any]], None]:
         nonlocal count
         if record["event"] != "step":
             if text := _sentence(record):
-                print(text, flush=True)  # noqa: T201 - what the command is for
+                _write(text)
             return
         count += 1
         for name, value in record["losses"].items():
@@ -58,7 +62,7 @@ def _plain_lines() -> Callable[[dict[str, Any]], None]:
         if count == REPORT_STEPS:
             means = "  ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
             where = f"{record['share']:6.1%}  step {record['step']}  epoch {record['epoch']}  {record['seconds']:.0f} s"
-            print(f"{where}  {means}", flush=True)  # noqa: T201 - what the command is for
+            _write(f"{where}  {means}")
             sums.clear()
             count = 0
 
@@ -90,7 +94,8 @@ def _sentence(record: dict[str, Any]) -> str:
 
 
 def _start(record: dict[str, Any]) -> str:
-    text = f"Training on {record['photos']} photos: {', '.join(record['classes'])}"
+    photos = f"{record['photos']} photo{'s' if record['photos'] != 1 else ''}"
+    text = f"Training on {photos}: {', '.join(record['classes'])}"
     if "val" in record:
         text += f"; measuring on {record['val']}, {record['short_side']} pixels, freeze {record['freeze']}"
     return "\n".join([*record.get("problems", ()), text])

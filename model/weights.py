@@ -50,6 +50,8 @@ def load(name: str | Path) -> Checkpoint:
         if not BUILTIN_FILE.exists():
             raise WeightsError("The builtin weights are missing from this installation: install it again.")
         return _read(BUILTIN_FILE)
+    if not str(name):
+        raise WeightsError(f"No weights are named: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
     if str(name) in OFFICIAL:
         return _official(str(name))
     return _read(Path(name))
@@ -103,7 +105,7 @@ def _read(path: Path) -> Checkpoint:
         with torch.device("meta"):
             _compare(build(checkpoint.config), state)
     except WeightsError as error:
-        raise WeightsError(str(error).replace("The weights", str(path), 1)) from None
+        raise WeightsError(str(error).replace("The weights do not fit their", f"{path} does not fit its", 1)) from None
     except SafetensorError:
         raise WeightsError(f"{problem}, or a part of it is missing: {advice}.") from None
     except (OSError, MemoryError) as error:
@@ -118,7 +120,7 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Return header and tensors of a safetensors file that is one of ours.
 
     Raises:
-        WeightsError: It is not there, much too large, or of something else.
+        WeightsError: It is not there, much too large, of something else, or has numbers that are none.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
@@ -128,7 +130,10 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         header = file.metadata() or {}
         if header.get("format") != FORMAT:
             raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if not all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point()):
+        raise WeightsError(f"{path} holds numbers that are not finite: choose another checkpoint.")
+    return header, state
 
 
 def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoint:

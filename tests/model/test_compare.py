@@ -94,11 +94,19 @@ def test_keypoints_that_get_much_worse_are_not_outweighed_by_masks() -> None:
     )
 
 
+def test_small_figures_do_not_look_the_same() -> None:
+    text = compare.sentence(compare.Difference(0.021, 0.017, -0.008, -0.0001, 0.01, 1), None)
+    assert "Masks on 1 photo that" in text
+    assert "AP 0.021 before, 0.017 after" in text
+    assert "between -0.008 and +0.000" in text
+
+
 def test_nothing_to_measure() -> None:
     data, results = dataset(3)
     empty = {**data, "annotations": []}
     assert compare.difference(compare.match(empty, results, "mask"), compare.match(empty, [], "mask"), 3) is None
     assert "too few" in compare.sentence(None, None)
+    assert "has an outline" in compare.sentence(None, None, outlines=False)
     assert not compare.better(None, None)
     assert compare.precision(compare.match(data, [], "mask"), np.ones(3)) == 0
 

@@ -10,6 +10,7 @@ from model.adapt import Classes
 from model.categories import Category
 from model.compare import agreement_sentence
 from model.examine import LEAST_SURE, Examiner
+from model.missing import Missing
 from model.team import Team
 
 OWN, KEPT = 1, 2
@@ -18,7 +19,7 @@ OWN, KEPT = 1, 2
 @pytest.fixture
 def examiner() -> Examiner:
     classes = Classes((Category(OWN, "balloon"), Category(KEPT, "person")), 1, (None, 1), ("balloon",))
-    return Examiner(Path(), classes, "cpu", Team(), lambda: None)
+    return Examiner(Path(), classes, "cpu", team=Team(), tick=lambda: None, missing=Missing())
 
 
 def found(count: int, *, x: float = 0, score: float = 0.9, category: int = KEPT) -> list[dict[str, Any]]:

@@ -141,7 +141,16 @@ def test_few_photos_take_turns(
     shares = [s["share"] for s in of(records, "step")]
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert [v["epoch"] for v in of(records, "validation")] == [0, 1]
+    steps = of(records, "step")
+    for field in ("step", "epoch", "seconds"):  # the models that take turns are one round
+        values = [s[field] for s in steps]
+        assert values == sorted(values)
+        assert len(set(values)) > 1
+    assert [(v["epoch"], v["share"]) for v in of(records, "validation")] == [(0, 0), (3, 0.75)]
+    first = of(records, "preview")[: len(of(records, "preview")) // 2]
+    assert sorted(p["photo"] for p in of(records, "preview") if p["before"] is None) == sorted(
+        p["photo"] for p in first
+    )
     assert of(records, "result")[0]["photos"] == 4
     new, old = weights.load(tmp_path / "a.safetensors").state, weights.load(parent).state
     name = "backbone.fpn.layer_blocks.0.0.weight"
@@ -324,19 +333,22 @@ def test_what_cannot_be_trained_is_one_sentence(
     assert "no weights" in fails(*arguments(annotations, tmp_path / "none.safetensors", output))
     assert "two models" in fails(str(annotations), "--from", "coco+coco-keypoints", "--output", str(output), "--json")
     assert ".safetensors" in fails(str(annotations), "--output", "a.txt", "--json")
+    assert "is the model to improve" in fails(*arguments(annotations, parent, parent))
     assert "leave out" in fails(*arguments(annotations, parent, output, "--weights", "builtin"))
     (tmp_path / "damaged.safetensors").write_bytes(parent.read_bytes()[:5000])
     assert "part of it is missing" in fails(*arguments(annotations, tmp_path / "damaged.safetensors", output))
 
 
-def test_a_round_goes_on_when_the_window_is_gone(
-    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lines", [["--json"], []])
+def test_a_round_goes_on_when_nobody_listens_any_more(
+    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
     end, begin = os.pipe()
     os.close(end)
     listener = os.fdopen(begin, "w")
     monkeypatch.setattr(sys, "stdout", listener)
-    assert train.main(arguments(coco_file(1), parent, tmp_path / "a.safetensors", "--epochs", "1")) == 0
+    given = arguments(coco_file(1), parent, tmp_path / "a.safetensors", "--epochs", "1")
+    assert train.main([*(a for a in given if a != "--json"), *lines]) == 0
     sys.stdout.close()
     with pytest.raises(BrokenPipeError):
         listener.close()

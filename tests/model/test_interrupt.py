@@ -123,3 +123,10 @@ def test_a_round_keeps_its_steps(
     assert events[-1] == {"event": "stopped", "resumable": True}
     assert output.with_suffix(".resume").exists()
     assert json.dumps(events)  # as they go to a program that listens
+    again = pressing(monkeypatch, "nothing")
+    resume = [*given, "--short-side", "64", "--epochs", "2", "--freeze", "none", "--resume"]
+    assert train.main(resume) == 0
+    assert [e for e in again if e["event"] == "resumed"] == [{"event": "resumed", "step": 1, "epoch": 1}]
+    anew = pressing(monkeypatch, "nothing")
+    assert train.main(resume) == 0
+    assert "nothing to go on from" in next(e["text"] for e in anew if e["event"] == "notice")

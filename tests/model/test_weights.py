@@ -108,6 +108,17 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
             weights.load(path)
 
 
+def test_numbers_that_are_none(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    state = {name: value.clone() for name, value in tiny_checkpoint.state.items()}
+    state["rpn.head.cls_logits.bias"].fill_(float("nan"))
+    path = tmp_path / "nan.safetensors"
+    checkpoint.write(path, Checkpoint(tiny_checkpoint.config, tiny_checkpoint.categories, state))
+    with pytest.raises(WeightsError, match=r"nan\.safetensors holds numbers that are not finite"):
+        weights.load(path)
+    with pytest.raises(WeightsError, match="No weights are named"):
+        weights.load("")
+
+
 def test_a_truncated_checkpoint(tiny_weights: Path) -> None:
     tiny_weights.write_bytes(tiny_weights.read_bytes()[:-1000])
     with pytest.raises(WeightsError, match="missing"):
