@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,12 +29,13 @@ OBJECT_SIDE = 130.0
 """Pixels that the median object should have, along a side, in the network's picture."""
 JITTER = (0.4, 1.25)
 """Scale of a training photo, the least relative to the canvas, the most to the new model's short side."""
-STEPS = 220
-"""Steps of a round: about this many, whatever the number of photos ..."""
-LEAST_EPOCHS, MOST_EPOCHS = 8, 80
-"""... within these bounds ..."""
-MOST_EPOCHS_OF_FEW = 50
-"""... and this one where several models are trained in turn."""
+STEPS = 82
+"""Steps of a round: about this many times the root of the number of photos that train, so that more photos teach more
+but each is seen less often ..."""
+LEAST_EPOCHS, MOST_EPOCHS = 8, 100
+"""... within these bounds."""
+STEPS_OF_FEW, MOST_EPOCHS_OF_FEW = 220, 50
+"""The same where several models are trained in turn, whatever the number of photos."""
 REPLAYED_KEYPOINT_WEIGHT = 0.05
 """Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
 PASTE = 0.5
@@ -122,9 +124,8 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
     augment = request.augment or ("full" if freeze == "none" else "light")
     batch = request.batch or 4
     per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
-    epochs = request.epochs or min(
-        MOST_EPOCHS_OF_FEW if few else MOST_EPOCHS, max(LEAST_EPOCHS, round(STEPS / per_epoch))
-    )
+    steps, most = (STEPS_OF_FEW, MOST_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MOST_EPOCHS)
+    epochs = request.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
     own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
         epochs=epochs,

@@ -34,6 +34,15 @@ def test_the_smaller_the_objects_the_larger_the_photos_and_steps_stay_as_they_ar
     assert found.train.jitter[0] < 1
 
 
+def test_four_times_the_photos_are_seen_half_as_often() -> None:
+    epochs = {n: choose(REQUEST, project(200), BUILTIN, n, few=False).train.epochs for n in (4, 16, 64, 100_000)}
+    assert epochs[16] == pytest.approx(2 * epochs[64], abs=1)
+    assert epochs[4] == 100
+    assert epochs[100_000] == 8
+    assert choose(REQUEST, project(200), BUILTIN, 4, few=True).train.epochs == 50
+    assert choose(replace(REQUEST, epochs=3), project(200), BUILTIN, 4, few=True).train.epochs == 3
+
+
 def test_what_a_round_has_chosen_does_not_grow_in_the_next() -> None:
     first = choose(REQUEST, project(150), BUILTIN, 20, few=False)
     tuned = replace(BUILTIN, short_side=first.network["short_side"], long_side=first.network["long_side"])
