@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
         for record in records:
             row = {**asdict(record), "path": str(record.path), "in_use": _is_used(record, used)}
             print(json.dumps(row))  # noqa: T201 - what the command is for
+    elif not records:
+        print(f"{args.folder} has no models of its own yet; in use: {used}.")  # noqa: T201 - as above
     else:
         print(table(records, used))  # noqa: T201 - what the command is for
     return 0
