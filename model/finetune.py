@@ -56,8 +56,14 @@ def fine_tune(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-"))
             )
             Round(ready, cache, device=device, team=team, control=control, report=report).run()
-    except (Stop, Quit):  # before there was anything to keep
-        report({"event": "stopped", "resumable": False})
+    except (Stop, Quit):  # before there was anything to keep that is not kept already
+        kept = request.resume and state_of(request.output).exists()
+        report({"event": "stopped", "resumable": kept})
+
+
+def state_of(output: Path) -> Path:
+    """Return where a round keeps what a later run goes on from."""
+    return output.with_suffix(".resume")
 
 
 @dataclass
@@ -115,7 +121,9 @@ class Round:
         """Of the round that is done, 0..1."""
         self.shown: set[int] = set()
         """Images that people see examples of."""
-        self.state_file = ready.request.output.with_suffix(".resume")
+        self.state_file = state_of(ready.request.output)
+        self.left: dict[str, Any] | None = None
+        """State of a course that an earlier run did not end, as long as it is not gone on with."""
 
     def _tick(self) -> None:
         self.control.tick(self.team)
@@ -125,9 +133,10 @@ class Round:
         saved = self._saved() if self.ready.request.resume else {}
         self.found = json.loads(saved.get("found", "[]"))
         self.past = Past(**json.loads(saved.get("past", "{}")))
+        self.left = saved.get("course")
         try:
             before = self._baseline()
-            model, after = self._train(saved.get("course"))
+            model, after = self._train()
             self._finish(model, before, after)
         except Quit:
             self.save()
@@ -144,18 +153,17 @@ class Round:
         self._tell_previews(first=True)
         return results
 
-    def _train(self, saved: dict[str, Any] | None) -> tuple[Checkpoint, Results]:
+    def _train(self) -> tuple[Checkpoint, Results]:
         """Return the model, and what it, or those of the folds, found in the photos that measure."""
         parts = self.ready.parts
         for number in range(len(self.found), len(parts.folds)):
             part = parts.folds[number]
             train = [i for i in parts.train if i not in part]
-            stopped = self._course(train, number, saved, examine=False)
-            saved = None
+            stopped = self._course(train, number, examine=False)
             assert self.course is not None
             model = self.course.result()
-            self.past.add(self.course.trainer.progress)
             self.found.append(self.examiner.ask(model, self.ready.truth(part)))
+            self.past.add(self.course.trainer.progress)
             self._tell_previews(first=False)
             if stopped:
                 self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
@@ -163,20 +171,21 @@ class Round:
         after = [r for results in self.found for r in results]
         if parts.folds:
             self._tell_figures(self.past.epochs, self.examiner.figures(after, self.truth))
-        self._course(parts.train, len(parts.folds), saved, examine=bool(parts.val))
+        self._course(parts.train, len(parts.folds), examine=bool(parts.val))
         assert self.course is not None
         model = self.course.result()
         if parts.val:
             after = self.examiner.ask(model, self.truth)
         return model, after
 
-    def _course(self, train: list[int], number: int, saved: dict[str, Any] | None, *, examine: bool) -> bool:
+    def _course(self, train: list[int], number: int, *, examine: bool) -> bool:
         """Train a model on some of the photos, with less memory if need be; return whether the person stopped it."""
         while True:
             try:
                 self.course = self._new_course(train, number)
-                if saved:
-                    _restore(self.course, saved, self.state_file)
+                if self.left:
+                    _restore(self.course, self.left, self.state_file)
+                    self.left = None
                     progress = self.course.trainer.progress
                     place = {"step": self.past.steps + progress.step, "epoch": self.past.epochs + progress.epoch}
                     self.report({"event": "resumed", **place})
@@ -189,7 +198,6 @@ class Round:
                 return True
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 self._shrink(error)
-                saved = None
             else:
                 return False
 
@@ -238,7 +246,7 @@ class Round:
         if smaller is None or self.team.size > 1:
             advice = "close other programs, or choose a smaller model"
             raise TrainingError(f"The memory does not suffice for training: {advice}.") from None
-        self.settings, self.course = smaller, None
+        self.settings, self.course, self.left = smaller, None, None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         now = smaller.record()
@@ -281,7 +289,9 @@ class Round:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
         state["past"] = json.dumps(asdict(self.past))
-        if self.course is not None:
+        if self.left:
+            state["course"] = self.left
+        elif self.course is not None:
             state["course"] = self.course.state()
         files.write_state(self.state_file, state)
 

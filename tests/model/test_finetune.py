@@ -183,6 +183,7 @@ class Script:
         def listening(report: Callable[[dict[str, Any]], None], _: int | None = None) -> Any:
             control = Control(report)
             script.control = control
+            control.order(script.orders.pop("at once", "go"))
             return control
 
         monkeypatch.setattr(train, "Control", listening)
@@ -209,6 +210,10 @@ def test_quit_and_resume_give_what_one_run_gives(
     assert first.events[-1] == {"event": "stopped", "resumable": True}
     assert (tmp_path / "parts.resume").exists()
     assert not (tmp_path / "parts.safetensors").exists()
+    for early in ("at once", "start"):  # told to quit again before it has come to where it was: nothing is lost
+        between = Script(monkeypatch, {early: "quit"})
+        assert train.main([*parts, "--resume"]) == 0
+        assert between.events[-1] == {"event": "stopped", "resumable": True}
     second = Script(monkeypatch, {"step 5": "pause", "paused": "resume"})
     assert train.main([*parts, "--resume"]) == 0
     assert [e["step"] for e in of(second.events, "step")] == [5, 6]
