@@ -14,6 +14,9 @@ from model.photo import read_photo
 from model.targets import MASK_GRID, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from model.config import TrainConfig
@@ -80,9 +83,9 @@ def _between(one: float, other: float, random: np.random.Generator) -> float:
     return float(random.uniform(min(one, other), max(one, other)))
 
 
-def place(photo: NDArray[np.uint8], where: Placement) -> NDArray[np.uint8]:
-    """Return the photo (H, W, 3) on its canvas."""
-    scale = where.scale
+def place(photo: NDArray[np.uint8], where: Placement, share: float = 1.0) -> NDArray[np.uint8]:
+    """Return the photo (H, W, 3), of which this is made smaller to a `share` of its sides, on its canvas."""
+    scale = where.scale / share
     if scale < 0.5:  # linear interpolation would skip pixels
         small = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
         scale = scale * photo.shape[1] / small[0]
@@ -130,18 +133,23 @@ def training_sample(
     mirror: list[int],
     random: np.random.Generator,
     masks: MaskCache,
+    read: Callable[[Path], NDArray[np.uint8]] = read_photo,
 ) -> tuple[torch.Tensor, Target]:
     """Return a photo drawn onto a canvas of (height, width), as [3, height, width] uint8, and its target.
+
+    `read` returns its pixels, of any size.
 
     Raises:
         model.photo.PhotoError: The photo cannot be read.
     """
-    pixels = read_photo(photo.path)
+    pixels = read(photo.path)
     # Labels speak of the size in the COCO file, whatever the file on disk has.
     where = draw_placement((photo.width, photo.height), canvas, config, random)
-    if pixels.shape[:2] != (photo.height, photo.width):
+    share = pixels.shape[1] / photo.width
+    if abs(pixels.shape[0] - photo.height * share) > 1:
         pixels = cv2.resize(pixels, (photo.width, photo.height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    image = recolour(place(pixels, where), config.colour, random)
+        share = 1.0
+    image = recolour(place(pixels, where, share), config.colour, random)
     target = _target(photo, where, keypoints=keypoints, mirror=mirror, masks=masks)
     return torch.from_numpy(image).permute(2, 0, 1), target
 

@@ -13,6 +13,7 @@ from model.blend import WAY, between
 from model.checkpoint import Checkpoint
 from model.features import FeatureCache, open_cache
 from model.lessons import Lessons, Pupil, batches, plan_round
+from model.pictures import Pictures
 from model.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Course:
         self.trainer.per_epoch = len(plan_round(pupils, config, 0))
         self.pupils, self.config, self.control, self.report, self.clock = pupils, config, control, report, clock
         self.team, self.device, self.missing = team, device, missing
+        self.pictures = Pictures(config)
         self.cache: FeatureCache | None = None
         self.best = Best()
         self.examined = 0
@@ -133,6 +135,7 @@ class Course:
             cache=self.cache,
             team=self.team,
             missing=self.missing,
+            read=self.pictures,
         )
 
     def run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -15,6 +16,7 @@ from model.course import EXAMINATIONS
 from model.features import open_cache
 from model.lessons import Lessons, Pupil, batches, plan_round
 from model.photo import PhotoError, read_photo
+from model.pictures import Pictures
 from model.predict import Predictor
 from model.preparation import begin_at, parts_of
 from model.project import read_project
@@ -74,7 +76,7 @@ def foresee(request: Request, device: torch.device, tick: Callable[[], None]) ->
     plans = plan_round(pupils, settings.train, 0)
     cached = settings.train.freeze != "none" and settings.augment == "light"
     with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
-        lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
+        reading, lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
     courses = len(parts.folds) + 1
     visits = settings.train.epochs * sum(len(plan.photos) for plan in plan_round(pupils + samples, settings.train, 0))
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
@@ -82,7 +84,7 @@ def foresee(request: Request, device: torch.device, tick: Callable[[], None]) ->
     examined = measured + (EXAMINATIONS + 1 if parts.val else 1) * measured * area
     training = 60 * request.minutes if request.minutes > 0 else visits * lesson
     asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
-    return read + look * (asked + examined) + body * variants * len(pupils + samples) + courses * training
+    return read + look * (asked + examined) + (reading + body * variants) * len(pupils + samples) + courses * training
 
 
 def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, tick: Callable[[], None]) -> float:
@@ -103,16 +105,27 @@ def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, 
 
 def _time_of_steps(
     trainer: Trainer, pupils: list[Pupil], plans: list[Plan], folder: Path | None, tick: Callable[[], None]
-) -> tuple[float, float, int]:
-    """Return the seconds of a photo in a step, of the body for a photo to be kept, and how many variants are kept."""
+) -> tuple[float, float, float, int]:
+    """Return the seconds that it takes to read a photo, of one in a step, and of the body for one to be kept.
+
+    The last number is how many variants are kept.
+    """
     config, body, variants = trainer.config, 0.0, 0
     plans = (plans * (STEPS + 1))[: STEPS + 1]
     cache = open_cache(folder, trainer.network, pupils, config, trainer.device) if folder else None
-    lessons = Lessons(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache)
+    shown = [pupils[i] for i in sorted({i for plan in plans for i in plan.photos})]
+    pictures = Pictures(config)
+    begin = time.monotonic()
+    for pupil in shown:
+        tick()
+        with suppress(PhotoError):
+            pictures(pupil.photo.path)
+    reading = (time.monotonic() - begin) / len(shown)
+    lessons = Lessons(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
+    lessons.donors = [p for p in lessons.donors if p in shown]
     if cache:
-        shown = sorted({i for plan in plans for i in plan.photos})
         variants, cache.variants = cache.variants, 1
-        few = Lessons([pupils[i] for i in shown], [], config, trainer.masks, mirror=trainer.mirror)
+        few = Lessons(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
         begin = time.monotonic()
         cache.fill(trainer.network, few, trainer.device, lambda *_: tick())
         body = (time.monotonic() - begin) / len(shown)
@@ -123,4 +136,4 @@ def _time_of_steps(
         begin = time.monotonic()
         trainer.step(next(iterator))
         seconds.append((time.monotonic() - begin) / len(plan.photos))
-    return median(seconds[1:]), body, variants
+    return reading, median(seconds[1:]), body, variants

@@ -18,11 +18,14 @@ from model.dataset import DataError
 from model.loader import ROUND, Batch, Plan, blank
 from model.missing import Missing
 from model.paste import paste
-from model.photo import PhotoError
+from model.photo import PhotoError, read_photo
 from model.team import Team
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from model.augment import MaskCache
     from model.config import TrainConfig
@@ -91,11 +94,12 @@ class Lessons(Dataset[Batch]):
         cache: FeatureCache | None = None,
         team: Team | None = None,
         missing: Missing | None = None,
+        read: Callable[[Path], NDArray[np.uint8]] = read_photo,
     ) -> None:
         self.team = team or Team()
         self.missing = missing or Missing()
         self.pupils, self.plans, self.config, self.masks = pupils, plans, config, masks
-        self.mirror, self.cache = mirror, cache
+        self.mirror, self.cache, self.read = mirror, cache, read
         own = [p for p in pupils if not p.rehearsal and any(i.segmentation for i in p.photo.instances)]
         self.donors = own if config.paste else []
 
@@ -181,6 +185,7 @@ class Lessons(Dataset[Batch]):
             mirror=self.mirror,
             random=pupil.random(self.config.seed, variant),
             masks=self.masks,
+            read=self.read,
         )
 
     def target(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> Target:
