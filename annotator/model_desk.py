@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILES = "Weights (*.safetensors)"
 MODEL = "model"  # the topic of messages about the model
-REFUSED = "refused model"  # of those about a project's model that cannot be used
+REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
 NAMED = 4  # classes that a message names; of the others it gives the number
 
 
@@ -49,11 +49,12 @@ class ModelDesk:
         panel.weights_requested.connect(choice.use)
         panel.device_requested.connect(choice.use_device)
         choice.chosen.connect(panel.set_weights)
-        choice.fell_back.connect(lambda sentence: banner.show_message(sentence, "warning", topic=REFUSED))
+        choice.chosen.connect(lambda _: banner.retract(REFUSED))
+        choice.fell_back.connect(self._fell_back)
+        choice.refused.connect(self._failed)
         flow.speed.connect(panel.set_speed)
         flow.unmatched.connect(self._offer_classes)
         suggester.loaded.connect(self._loaded)
-        suggester.failed.connect(self._failed)
         suggester.activity.connect(panel.set_state)
         suggester.activity.connect(status.set_activity)
         suggester.notice.connect(self._notice)
@@ -72,6 +73,10 @@ class ModelDesk:
     def _failed(self, sentence: str) -> None:
         self._panel.set_state(sentence, problem=True)
         self._banner.show_message(sentence, "warning", topic=MODEL)
+
+    def _fell_back(self, sentence: str, lasting: bool) -> None:  # noqa: FBT001 - a signal's argument
+        keep = [("Use it from now on", lambda: self._choice.use(self._choice.weights))] if lasting else []
+        self._banner.show_message(sentence, "warning", keep, topic=REFUSED)
 
     def _notice(self, sentence: str) -> None:
         self._banner.show_message(sentence, "warning")

@@ -298,6 +298,48 @@ def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
     qtbot.waitUntil(lambda: application.flow.model is not None, timeout=LONG)
     assert application.flow.model
     assert application.flow.model.name == "builtin"
+    assert Rounds(folder / ".annotator").in_use == "round-001", "it may be readable again another time"
+    _button(application, "Use it from now on").click()
+    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "builtin", timeout=LONG)
+    assert not application.window.banner.text
+
+
+def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    rounds = Rounds(folder / ".annotator")
+    rounds.models.mkdir(parents=True)
+    write_tiny_model(rounds.file("round-001"), seed=5)
+    rounds.use(str(rounds.file("round-001")))
+    application = start(folder)
+    first = application.flow.model
+    assert first
+    assert first.name == "round-001.safetensors"
+    whole = write_tiny_model(rounds.file("round-002"), seed=6).read_bytes()
+    rounds.file("round-002").write_bytes(whole[: len(whole) // 2])
+    application.models.settle("round-002", Result(better=False))
+    _button(application, "Use it anyway").click()
+
+    _says(qtbot, application, "round-001 is used instead.")
+    assert "round-002.safetensors is not a checkpoint" in application.window.banner.text
+    assert application.choice.weights == str(rounds.file("round-001"))
+    assert find(application.window.model, QComboBox, "model.weights").currentText() == "round-001"
+    assert application.flow.model == first
+    application.window.banner.close_message()
+    assert not application.window.banner.text, "it is said once"
+    application.window.close()
+    application.close()
+    assert Rounds(folder / ".annotator").in_use == "round-001"
+
+
+def test_a_choice_holds_though_the_window_closes_before_it_is_loaded(qtbot: QtBot, start: Start, folder: Path) -> None:
+    application = start(folder)
+    file = Rounds(folder / ".annotator").file("round-001")
+    file.parent.mkdir(parents=True)
+    application.models.use(str(write_tiny_model(file, seed=5)))
+    application.window.close()
+    application.close()
+    assert Rounds(folder / ".annotator").in_use == "round-001"
 
 
 def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Start, folder: Path) -> None:
