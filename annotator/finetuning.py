@@ -220,7 +220,8 @@ class FineTuning(QObject):
             return
         store = self._session.store
         is_open = store is not None and store.rounds.training == rounds.training
-        self._dock.end(_HOW[ending.outcome])
+        nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
+        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome])
         if not is_open or store is None:
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:
@@ -231,7 +232,9 @@ class FineTuning(QObject):
             self._offer(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
         else:
             self._discard(store.rounds)
-            if ending.sentence:
+            if nothing:
+                self._window.banner.show_message(f"The training of {run.name} {NOTHING_KEPT}.", "info", topic=ROUND)
+            elif ending.sentence:
                 self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
 
     def _offer(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
@@ -315,6 +318,7 @@ class FineTuning(QObject):
         self._session.on_disk(work)
 
 
+NOTHING_KEPT = "stopped before there was anything to keep"
 _HOW = {
     Outcome.DONE: "finished",
     Outcome.STOPPED: "stopped; it can go on another time",

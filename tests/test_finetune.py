@@ -23,6 +23,7 @@ from annotator.core.rounds import Rounds, Run
 from annotator.core.training_events import Result, Step
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.models_dialog import ModelsDialog
+from annotator.panels.parts import ElidedLabel
 from annotator.training import Ending, Outcome
 from tests.qt import find
 from tests.tiny_model import write_tiny_model
@@ -282,6 +283,21 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     assert Rounds(folder / ".annotator").in_use == ""
     assert _use(qtbot, again, _button(again, "Use it anyway").click) != before.id
     qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "round-001", timeout=LONG)
+
+
+def test_finished_before_the_first_step_there_is_nothing_to_go_on_with(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    application = start(folder)
+    _mark_done(qtbot, application)
+    _train(qtbot, application, 1, "0.0000001")
+    qtbot.waitUntil(lambda: application.finetuning.process.running, timeout=LONG)
+    qtbot.mouseClick(find(application.window, QPushButton, "training.stop"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not application.finetuning.process.running, timeout=LONG)
+    state = find(application.window, ElidedLabel, "training.state").full_text
+    assert state == "stopped before there was anything to keep"
+    _says(qtbot, application, "round-001 stopped before there was anything to keep")
+    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").run is None, timeout=LONG)
 
 
 def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
