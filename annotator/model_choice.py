@@ -83,6 +83,12 @@ class ModelChoice(QObject):
         self._fault = None
         self._load(self.weights)
 
+    def give_up(self, sentence: str) -> None:
+        """Use the builtin model instead of the one that is wanted now, because of what the sentence says."""
+        self._good, self._keep = "", None
+        self._fault = _Fault(self.weights, sentence, is_written=True)
+        self._load(BUILTIN)
+
     def _remember(self, rounds: Rounds, weights: str) -> None:
         session = self._session
 

@@ -89,6 +89,10 @@ class FineTuneDialog(QDialog):
         self._advanced.resized.connect(self._fit)
         self._show_advanced(on=False)
 
+    def set_rival(self, name: str) -> None:
+        """Show another model as the one that the round has to beat."""
+        self._rival.set_full_text(name)
+
     def set_summary(self, summary: Summary) -> None:
         """Show what there is to learn from."""
         empty = f", {summary.empty} of them checked to be empty" if summary.empty else ""
