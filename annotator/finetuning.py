@@ -231,7 +231,7 @@ class FineTuning(QObject):
         store = self._session.store
         is_open = store is not None and store.rounds.training == rounds.training
         nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
-        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome])
+        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome], done=ending.outcome is Outcome.DONE)
         if not is_open or store is None:
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:

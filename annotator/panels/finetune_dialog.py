@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from annotator.panels.finetune_advanced import Advanced
 from annotator.panels.forms import TOP, Choice, caption, choice, form, settle
-from annotator.panels.parts import ElidedLabel, label, name_control, paint_swatch
+from annotator.panels.parts import ElidedLabel, breakable, label, name_control, paint_swatch
 from annotator.panels.words import counted
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class FineTuneDialog(QDialog):
         else:
             self._split.setText("All train and each is measured with in turn: there are too few to keep some apart")
         self._classes.show_classes(summary.classes)
-        self._problems.setText("\n".join(summary.problems))
+        self._problems.setText(breakable("\n".join(summary.problems)))
         self._problems.setVisible(bool(summary.problems))
         self._ready = summary.ready
         self._train.setEnabled(self._ready and self._advanced.is_right)
@@ -112,7 +112,7 @@ class FineTuneDialog(QDialog):
     def set_time(self, text: str) -> None:
         """Say how long a round will take, or that it is being found out."""
         if self._advanced.is_right:  # else it is of other settings
-            self._time.setText(text)
+            self._time.setText(breakable(text))
             self._fit()
 
     def _change(self) -> None:

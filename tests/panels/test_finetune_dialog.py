@@ -153,11 +153,14 @@ def test_a_number_on_its_way_is_not_marked_yet(qtbot: QtBot, dialog: FineTuneDia
 def test_nothing_is_cut_off(dialog: FineTuneDialog) -> None:
     many = tuple(ClassFact(f"a class with the number {i}", "#ff9f1c", i + 1, is_new=True) for i in range(30))
     dialog.set_summary(Summary(1200, 3, many, ("“x” has a single object so far: too little.",) * 3, ready=True))
+    dialog.set_time("/a/long/way/to/a/folder/of/photos/.annotator/models/round-001.safetensors is not a checkpoint.")
     find(dialog, QToolButton, "finetune.advanced").click()
     assert dialog.height() < 900
     for label in dialog.findChildren(QLabel):
         if label.isVisible() and label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width())
+            assert label.mapTo(dialog, label.rect().bottomRight()).x() < dialog.width()
+            assert label.minimumSizeHint().width() <= label.width()
 
 
 def test_every_control_has_a_name_and_a_tooltip(dialog: FineTuneDialog) -> None:
