@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator import theme
@@ -177,10 +177,9 @@ def _box(dialog: FineTuneDialog):  # noqa: ANN202 - a QPoint
     return QPoint(8, find(dialog, QCheckBox, "finetune.keep").height() // 2)
 
 
-def test_a_button_that_cannot_be_pressed_looks_so(qapp: QApplication, dialog: FineTuneDialog) -> None:
-    theme.apply(qapp, "light")
+def test_a_button_that_cannot_be_pressed_looks_so(dialog: FineTuneDialog) -> None:
+    dialog.setStyleSheet(theme.style_sheet(theme.LIGHT))
     train = find(dialog, QPushButton, "finetune.train")
     assert train.grab().toImage().pixelColor(6, 6).name() == theme.LIGHT.hover
     dialog.set_summary(GOOD)
     assert train.grab().toImage().pixelColor(6, 6).name() == theme.LIGHT.accent
-    theme.apply(qapp, "system")
