@@ -25,12 +25,13 @@ class ModelCategory:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The model in use. `id` changes whenever its suggestions could."""
+    """The model in use. `id` changes whenever its suggestions could; `weights` is what was asked for."""
 
     id: str
     name: str
     device: str
     categories: tuple[ModelCategory, ...]
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

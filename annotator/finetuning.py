@@ -9,24 +9,23 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox
 
-from annotator.core.document import Status
-from annotator.core.labelled import in_model_words, labelled, summarise
-from annotator.core.rounds import Run
+from annotator.core.labelled import in_model_words, summarise
+from annotator.core.rounds import Run, weights_file
 from annotator.core.training_events import Notice, Result
 from annotator.forecast import Forecast
+from annotator.gathering import Gathering
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.project_models import ROUND, result_of
-from annotator.slices import Slices
 from annotator.training import Ending, Outcome, TrainingProcess, end_orphan
 from annotator.training_dock import TrainingDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.core.labelled import Labelled
     from annotator.core.rounds import Rounds, RoundSettings
     from annotator.core.store import Store
     from annotator.core.training_events import AnyEvent
+    from annotator.gathering import Gathered
     from annotator.model_choice import ModelChoice
     from annotator.project_models import ProjectModels
     from annotator.session import Session
@@ -44,6 +43,7 @@ class FineTuning(QObject):
 
     _prepared = Signal(object, object, object)
     _found = Signal(object, object, object)
+    _left = Signal(object, object, str, bool, bool)
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class FineTuning(QObject):
         self._result: Result | None = None
         self._dialog: FineTuneDialog | None = None
         self._forecast = Forecast(session, self)
-        self._gathering = Slices(self)
-        self._gathering.done.connect(self._gathered)
-        self._photos: list[Labelled] = []
+        self._gathering = Gathering(session, self)
+        self._gathering.done.connect(self._take_gathered)
+        self._gathered: Gathered | None = None
         self._wire()
 
     def _wire(self) -> None:
@@ -80,7 +80,11 @@ class FineTuning(QObject):
         panel.stop_requested.connect(self._finish_now)
         panel.cancel_requested.connect(self._ask_to_cancel)
         self._prepared.connect(self._begin)
-        self._found.connect(self._offer_to_go_on)
+        self._found.connect(self._settle_alone)
+        self._left.connect(self._offer)
+        self._flow.model_changed.connect(self._show_gathered)
+        self._choice.chosen.connect(self._show_rival)
+        self._choice.refused.connect(self._show_gathered)
 
     # Before
 
@@ -96,35 +100,41 @@ class FineTuning(QObject):
                 text = "The round of the folder that was open before is being saved; try again in a moment."
                 self._window.banner.show_message(text, "info", topic=ROUND)
             return
-        name = Path(self._choice.weights).stem or self._choice.weights
-        self._dialog = dialog = FineTuneDialog(name, self._choice.device, self._window)
+        self._gathered = None
+        self._dialog = dialog = FineTuneDialog("", self._choice.device, self._window)
+        self._show_rival()
         dialog.train_requested.connect(self.start)
         dialog.finished.connect(self._close_dialog)
+        dialog.settings_changed.connect(lambda: self._forecast.change(dialog.settings))
+        self._forecast.told.connect(dialog.set_time)
         dialog.open()
         self._dock.prepare()
-        photos = self._session.photos
-        names = [photos.names[i] for i in photos.matching(statuses={Status.DONE})]
-        self._gathering.start(labelled(store, names))
+        self._gathering.start(store, self._choice.weights)
 
-    def _gathered(self, photos: list[Labelled]) -> None:
-        self._photos = photos
+    def _show_rival(self, *_: object) -> None:
         if self._dialog:
-            summary = summarise(photos, self._session.categories, self._known())
-            self._dialog.set_summary(summary)
-            self._foresee(ready=summary.ready)
+            self._dialog.set_rival(Path(self._choice.weights).stem or self._choice.weights)
 
-    def _foresee(self, *, ready: bool) -> None:
-        """Find out how long the round would take that the dialog shows."""
-        store, dialog = self._session.store, self._dialog
-        if store is None or dialog is None or not ready:
+    def _take_gathered(self, gathered: Gathered) -> None:
+        self._gathered = gathered
+        if gathered.gone and gathered.gone == weights_file(self._choice.weights):
+            self._choice.give_up(f"{gathered.gone} is gone.")  # shown when there is another model
+        else:
+            self._show_gathered()
+
+    def _show_gathered(self, *_: object) -> None:
+        """Show what there is to learn from, for the model that is in use by now, and find out how long that takes."""
+        store, dialog, gathered = self._session.store, self._dialog, self._gathered
+        if store is None or dialog is None or gathered is None:
             return
-        self._forecast.told.connect(dialog.set_time)
-        dialog.settings_changed.connect(lambda: self._forecast.change(dialog.settings))
-        categories = in_model_words(self._session.categories, self._known())
-        images, parent = store.images, self._choice.weights
-        self._forecast.begin(
-            store.rounds, self._photos, categories, images=images, parent=parent, settings=dialog.settings
-        )
+        summary = summarise(gathered.photos, self._session.categories, self._known(), gathered.lost)
+        dialog.set_summary(summary)
+        if summary.ready:
+            categories = in_model_words(self._session.categories, self._known())
+            images, parent = store.images, self._choice.weights
+            self._forecast.begin(
+                store.rounds, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
+            )
 
     def _close_dialog(self) -> None:
         self._gathering.stop()
@@ -140,9 +150,9 @@ class FineTuning(QObject):
     def start(self, settings: RoundSettings) -> None:
         """Begin a round with the photos that the dialog has gathered."""
         store = self._session.store
-        if store is None or self.process.running:
+        if store is None or self.process.running or self._gathered is None:
             return
-        rounds, photos, parent = store.rounds, self._photos, self._choice.weights
+        rounds, photos, parent = store.rounds, self._gathered.photos, self._choice.weights
         categories = in_model_words(self._session.categories, self._known())
         images = store.images
 
@@ -220,24 +230,37 @@ class FineTuning(QObject):
             return
         store = self._session.store
         is_open = store is not None and store.rounds.training == rounds.training
-        self._dock.end(_HOW[ending.outcome])
+        nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
+        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome], done=ending.outcome is Outcome.DONE)
         if not is_open or store is None:
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:
             self._on_disk(rounds, store.rounds.end)
             self._models.settle(run.name, result)
         elif ending.resumable:
-            text = ending.sentence or f"The training of {run.name} is stopped; it can go on from there."
-            self._offer(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
+            text = ending.sentence or f"The training of {run.name} is stopped."
+            self._look_how_far(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
         else:
             self._discard(store.rounds)
-            if ending.sentence:
+            if nothing:
+                self._window.banner.show_message(f"The training of {run.name} {NOTHING_KEPT}.", "info", topic=ROUND)
+            elif ending.sentence:
                 self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
 
-    def _offer(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
-        """Offer to go on with a round that was interrupted."""
-        actions = [("Go on", lambda: self._go_on(rounds, run)), ("Throw away", lambda: self._discard(rounds))]
-        self._window.banner.show_message(text, "error" if failed else "info", actions, topic=ROUND)
+    def _look_how_far(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
+        self._session.on_disk(lambda: self._left.emit(rounds, run, text, rounds.is_saved(run.name), failed))
+
+    def _offer(self, rounds: Rounds, run: Run, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
+        """Offer to go on with a round that was interrupted, or to begin it again where it has saved nothing yet."""
+        store = self._session.store
+        if store is None or store.rounds is not rounds or self.process.running:
+            return
+        then = "It can go on from there." if saved else "It begins again from the start."
+        actions = [
+            ("Go on" if saved else "Begin again", lambda: self._go_on(rounds, run)),
+            ("Throw away", lambda: self._discard(rounds)),
+        ]
+        self._window.banner.show_message(f"{text} {then}", "error" if failed else "info", actions, topic=ROUND)
 
     def _go_on(self, rounds: Rounds, run: Run) -> None:
         store = self._session.store
@@ -274,20 +297,19 @@ class FineTuning(QObject):
                 from model.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
 
                 record = read(output)
-            self._found.emit(rounds, run, record)
+            if record:
+                self._found.emit(rounds, run, record)
+            else:
+                text = f"The training of {run.name} on {run.photos} photos was interrupted."
+                self._left.emit(rounds, run, text, rounds.is_saved(run.name), False)
 
         self._session.on_disk(work)
 
-    def _offer_to_go_on(self, rounds: Rounds, run: Run, record: Record | None) -> None:
+    def _settle_alone(self, rounds: Rounds, run: Run, record: Record) -> None:
         store = self._session.store
-        if store is None or store.rounds is not rounds:
-            return
-        if record is not None:
+        if store and store.rounds is rounds:
             self._on_disk(rounds, rounds.end)
             self._models.settle(run.name, result_of(record))
-        else:
-            text = f"The training of {run.name} on {run.photos} photos was interrupted; it can go on from there."
-            self._offer(rounds, run, text)
 
     # The end
 
@@ -315,6 +337,7 @@ class FineTuning(QObject):
         self._session.on_disk(work)
 
 
+NOTHING_KEPT = "stopped before there was anything to keep"
 _HOW = {
     Outcome.DONE: "finished",
     Outcome.STOPPED: "stopped; it can go on another time",

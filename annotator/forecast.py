@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.core.training_events import Estimate
+from annotator.core.training_events import Error, Estimate
 from annotator.panels.words import duration
 from annotator.training import GRACE, Ending, Outcome, TrainingProcess
 
@@ -33,7 +33,7 @@ class Forecast(QObject):
     """
 
     told = Signal(str)
-    _written = Signal(object)
+    _written = Signal(object, str)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -49,6 +49,7 @@ class Forecast(QObject):
         self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
         self._settings: RoundSettings | None = None
         self._seconds: float | None = None
+        self._problem = ""  # why the time cannot be measured
 
     def begin(
         self,
@@ -61,15 +62,20 @@ class Forecast(QObject):
         settings: RoundSettings,
     ) -> None:
         """Measure a round of these photos, that starts from the weights `parent`."""
-        self._rounds, self._is_written = rounds, False
+        self.process.cancel()  # it may measure a round that starts from other weights
+        self._rounds, self._is_written, self._problem = rounds, False, ""
         self._start, self._settings = (images, parent), settings
 
         def work() -> None:
             try:
                 rounds.foresee(photos, categories)
-            except (OSError, ValueError):
-                return  # pressing Train says why nothing can be written there
-            self._written.emit(rounds)
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                self._written.emit(rounds, f"{rounds.training} cannot be written: {why}.")
+            except ValueError as error:
+                self._written.emit(rounds, str(error))
+            else:
+                self._written.emit(rounds, "")
 
         self._session.on_disk(work)
         self.told.emit(MEASURING)
@@ -95,24 +101,32 @@ class Forecast(QObject):
         self.stop()
         self.process.close(GRACE / 1000)
 
-    def _ready(self, rounds: Rounds) -> None:
-        if rounds is self._rounds:
-            self._is_written = True
+    def _ready(self, rounds: Rounds, problem: str) -> None:
+        if rounds is not self._rounds:
+            return
+        self._is_written, self._problem = not problem, problem
+        if not self._delay.isActive():
             self._launch()
 
     def _launch(self) -> None:
         rounds = self._rounds
-        if rounds is None or not self._is_written or not self._start or not self._settings:
+        if rounds is None or not self._start or not self._settings:
+            return
+        if not self._is_written:
+            if self._problem:
+                self.told.emit(self._problem)
             return
         if self.process.running:  # it is being ended, and then this one begins
             return
         images, parent = self._start
-        self._seconds = None
+        self._seconds, self._problem = None, ""
         self.process.start(rounds.arguments("forecast", images, parent, self._settings, forecast=True))
 
     def _hear(self, event: object) -> None:
         if isinstance(event, Estimate):
             self._seconds = event.seconds
+        elif isinstance(event, Error):
+            self._problem = event.text
 
     def _ended(self, ending: Ending) -> None:
         if self._rounds is None:
@@ -120,8 +134,8 @@ class Forecast(QObject):
         if ending.outcome is Outcome.CANCELLED:
             if not self._delay.isActive():
                 self._launch()
-        elif self._seconds is None:  # whatever is wrong, training says it in its place
-            self.told.emit(UNKNOWN)
+        elif self._seconds is None:
+            self.told.emit(self._problem or UNKNOWN)
         else:
             self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
 

@@ -69,7 +69,7 @@ class Suggester(QObject):
 
     Signals:
         loaded: (ModelInfo) a model is in use.
-        failed: (sentence) the model cannot be used; the one before it, if any, stays in use.
+        failed: (sentence, weights) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
         outlined: (Outlined) for a box.
         recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
@@ -79,7 +79,7 @@ class Suggester(QObject):
     """
 
     loaded = Signal(object)
-    failed = Signal(str)
+    failed = Signal(str, str)
     suggested = Signal(object)
     outlined = Signal(object)
     recalled = Signal(str, object)
@@ -108,6 +108,7 @@ class Suggester(QObject):
         # Of the worker thread alone:
         self._predictor: Predictor | Pair | None = None
         self._model_id = ""
+        self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._thread = Worker(self._work, "model", background=True)
         self._thread.start()
@@ -231,9 +232,9 @@ class Suggester(QObject):
                 predictor = make_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self._refused = sentence(error)
-            self.failed.emit(self._refused)
+            self.failed.emit(self._refused, weights)
             return
-        self._predictor, self._seen = predictor, None
+        self._predictor, self._seen, self._weights = predictor, None, weights
         self._model_id = predictor.id
         with self._wake:
             self._recall = None
@@ -367,6 +368,7 @@ class Suggester(QObject):
                 )
                 for c in predictor.categories
             ),
+            self._weights,
         )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILES = "Weights (*.safetensors)"
 MODEL = "model"  # the topic of messages about the model
-REFUSED = "refused model"  # of those about a project's model that cannot be used
+REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
 NAMED = 4  # classes that a message names; of the others it gives the number
 
 
@@ -40,6 +40,7 @@ class ModelDesk:
         status: StatusLine,
     ) -> None:
         self._panel, self._flow, self._choice, self._banner = panel, flow, choice, banner
+        self._fault: tuple[str, bool] | None = None  # of a model, until there is another
         panel.set_threshold(settings.threshold)
         panel.set_weights(choice.weights)
         panel.set_device(choice.device)
@@ -49,11 +50,13 @@ class ModelDesk:
         panel.weights_requested.connect(choice.use)
         panel.device_requested.connect(choice.use_device)
         choice.chosen.connect(panel.set_weights)
-        choice.fell_back.connect(lambda sentence: banner.show_message(sentence, "warning", topic=REFUSED))
+        choice.chosen.connect(self._take_choice)
+        choice.fell_back.connect(self._take_fault)
+        flow.model_changed.connect(self._say_fault)
+        choice.refused.connect(self._failed)
         flow.speed.connect(panel.set_speed)
         flow.unmatched.connect(self._offer_classes)
         suggester.loaded.connect(self._loaded)
-        suggester.failed.connect(self._failed)
         suggester.activity.connect(panel.set_state)
         suggester.activity.connect(status.set_activity)
         suggester.notice.connect(self._notice)
@@ -72,6 +75,20 @@ class ModelDesk:
     def _failed(self, sentence: str) -> None:
         self._panel.set_state(sentence, problem=True)
         self._banner.show_message(sentence, "warning", topic=MODEL)
+
+    def _take_fault(self, sentence: str, lasting: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._fault = sentence, lasting
+
+    def _say_fault(self) -> None:
+        """Say it over what there is to say of the model that is used instead."""
+        if self._fault:
+            (sentence, lasting), self._fault = self._fault, None
+            keep = [("Use it from now on", lambda: self._choice.use(self._choice.weights))] if lasting else []
+            self._banner.show_message(sentence, "warning", keep, topic=REFUSED)
+
+    def _take_choice(self, _weights: str) -> None:
+        self._fault = None
+        self._banner.retract(REFUSED)
 
     def _notice(self, sentence: str) -> None:
         self._banner.show_message(sentence, "warning")

@@ -38,6 +38,7 @@ class ProjectModels(QObject):
         self._again: list[str] = []  # photos that the new model has to look at again
         self._whole_folder = False  # whether the model is going through all photos
         self._dialog: ModelsDialog | None = None
+        choice.fell_back.connect(self._fell_back)
         suggester.loaded.connect(self._loaded)
         suggester.progress.connect(self._note_progress)
         window.models_requested.connect(self.show_models)
@@ -84,6 +85,9 @@ class ProjectModels(QObject):
             self._suggester.suggest_all(names)
         if self._dialog and self._dialog.isVisible():
             self._refresh()
+
+    def _fell_back(self, *_: object) -> None:
+        self._again = []  # the model before has looked at them
 
     def _note_progress(self, progress: Progress | None) -> None:
         self._whole_folder = progress is not None

@@ -31,10 +31,12 @@ class SuggestionFlow(QObject):
     Signals:
         unmatched: (names) classes that the model knows and the project does not; their suggestions are not offered.
         speed: (milliseconds) the model took for a photo.
+        model_changed: another model is in use.
     """
 
     unmatched = Signal(object)
     speed = Signal(float)
+    model_changed = Signal()
 
     def __init__(self, session: Session, suggester: Suggester, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -111,6 +113,7 @@ class SuggestionFlow(QObject):
         self._adopt_model()
         if self._session.document:
             self._document_changed(self._session.document)
+        self.model_changed.emit()
 
     def _forget_answers(self) -> None:
         for name in self._scores:

@@ -266,7 +266,8 @@ QPushButton:disabled { color: $disabled; border-color: $border; }
 QPushButton:default, QPushButton[tone="accent"] { background: $accent; border-color: $accent; color: $accent_text; }
 QPushButton:focus { border: 1px solid $accent; }
 QPushButton:default:focus, QPushButton[tone="accent"]:focus { border: 1px solid $text; }
-QPushButton[tone="accent"]:disabled { background: $hover; border-color: $border; color: $disabled; }
+QPushButton:default:disabled, QPushButton[tone="accent"]:disabled { background: $hover; border-color: $border;
+    color: $disabled; }
 QPushButton[tone="flat"] { background: transparent; border-color: transparent; padding: 3px 8px; text-align: left; }
 QPushButton[tone="flat"]:hover { background: $hover; }
 QPushButton[tone="flat"]:focus { border-color: $accent; }
@@ -275,6 +276,7 @@ QLineEdit, QComboBox { background: $raised; border: 1px solid $outline; border-r
     min-height: 18px; selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit:disabled, QComboBox:disabled { color: $disabled; border-color: $border; }
+QLineEdit[tone="error"], QLineEdit[tone="error"]:focus { border-color: $error; }
 QLineEdit[tone="search"] { padding: 3px 2px; }
 QLineEdit QToolButton { border: none; padding: 0; background: transparent; }
 QComboBox:hover { background: $hover; }

@@ -61,9 +61,9 @@ class TrainingDock(QObject):
         self.panel.begin(name)
         self._window.model.set_training(0.0)
 
-    def end(self, text: str) -> None:
-        """The round is over; the text says how, in a few words."""
-        self.panel.end(text)
+    def end(self, text: str, *, done: bool) -> None:
+        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
+        self.panel.end(text, done=done)
         self._window.model.set_training(None)
 
     def show(self) -> None:

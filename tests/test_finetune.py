@@ -23,6 +23,7 @@ from annotator.core.rounds import Rounds, Run
 from annotator.core.training_events import Result, Step
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.models_dialog import ModelsDialog
+from annotator.panels.parts import ElidedLabel
 from annotator.training import Ending, Outcome
 from tests.qt import find
 from tests.tiny_model import write_tiny_model
@@ -146,6 +147,14 @@ def _button(application: Application, text: str) -> QPushButton:
 def _says(qtbot: QtBot, application: Application, text: str) -> None:
     banner = application.window.banner
     qtbot.waitUntil(lambda: text in banner.text, timeout=LONG)
+
+
+def _uncover(qtbot: QtBot, application: Application, text: str) -> None:
+    """Wait for a message, and close those over it: the project may have come after the model."""
+    banner = application.window.banner
+    qtbot.waitUntil(lambda: any(text in message.text for message in banner._messages), timeout=LONG)
+    while text not in banner.text:
+        banner.close_message()
 
 
 def _use(qtbot: QtBot, application: Application, act: Callable[[], object]) -> str:
@@ -284,6 +293,21 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "round-001", timeout=LONG)
 
 
+def test_finished_before_the_first_step_there_is_nothing_to_go_on_with(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    application = start(folder)
+    _mark_done(qtbot, application)
+    _train(qtbot, application, 1, "0.0000001")
+    qtbot.waitUntil(lambda: application.finetuning.process.running, timeout=LONG)
+    qtbot.mouseClick(find(application.window, QPushButton, "training.stop"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not application.finetuning.process.running, timeout=LONG)
+    state = find(application.window, ElidedLabel, "training.state").full_text
+    assert state == "stopped before there was anything to keep"
+    _says(qtbot, application, "round-001 stopped before there was anything to keep")
+    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").run is None, timeout=LONG)
+
+
 def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
     qtbot: QtBot, run_application: Callable[..., Application], folder: Path
 ) -> None:
@@ -293,11 +317,53 @@ def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
     rounds.use(str(rounds.file("round-001")))
     application = run_application(device="cpu")
     application.start(folder)
-    _says(qtbot, application, "The built-in model is used instead.")
+    qtbot.waitUntil(lambda: application.session.store is not None, timeout=LONG)
+    _uncover(qtbot, application, "The built-in model is used instead.")
     assert "round-001.safetensors is not a checkpoint" in application.window.banner.text
-    qtbot.waitUntil(lambda: application.flow.model is not None, timeout=LONG)
     assert application.flow.model
     assert application.flow.model.name == "builtin"
+    assert Rounds(folder / ".annotator").in_use == "round-001", "it may be readable again another time"
+    _button(application, "Use it from now on").click()
+    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "builtin", timeout=LONG)
+    assert "instead" not in application.window.banner.text
+
+
+def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    rounds = Rounds(folder / ".annotator")
+    rounds.models.mkdir(parents=True)
+    write_tiny_model(rounds.file("round-001"), seed=5)
+    rounds.use(str(rounds.file("round-001")))
+    application = start(folder)
+    first = application.flow.model
+    assert first
+    assert first.name == "round-001.safetensors"
+    whole = write_tiny_model(rounds.file("round-002"), seed=6).read_bytes()
+    rounds.file("round-002").write_bytes(whole[: len(whole) // 2])
+    application.models.settle("round-002", Result(better=False))
+    _button(application, "Use it anyway").click()
+
+    _says(qtbot, application, "round-001 is used instead.")
+    assert "round-002.safetensors is not a checkpoint" in application.window.banner.text
+    assert application.choice.weights == str(rounds.file("round-001"))
+    assert find(application.window.model, QComboBox, "model.weights").currentText() == "round-001"
+    assert application.flow.model == first
+    application.window.banner.close_message()
+    assert not application.window.banner.text, "it is said once"
+    application.window.close()
+    application.close()
+    assert Rounds(folder / ".annotator").in_use == "round-001"
+
+
+def test_a_choice_holds_though_the_window_closes_before_it_is_loaded(qtbot: QtBot, start: Start, folder: Path) -> None:
+    application = start(folder)
+    file = Rounds(folder / ".annotator").file("round-001")
+    file.parent.mkdir(parents=True)
+    application.models.use(str(write_tiny_model(file, seed=5)))
+    application.window.close()
+    application.close()
+    assert Rounds(folder / ".annotator").in_use == "round-001"
 
 
 def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -330,6 +396,60 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
     assert not application.finetuning.process.running
     assert store.rounds.run is None
     assert store.rounds.names() == []
+
+
+def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot, start: Start, folder: Path) -> None:
+    file = Rounds(folder / ".annotator").file("round-001")
+    file.parent.mkdir(parents=True)
+    Rounds(folder / ".annotator").use(str(write_tiny_model(file, seed=5)))
+    application = start(folder)
+    _mark_done(qtbot, application)
+    shutil.rmtree(file.parent)
+    dialog = _dialog(qtbot, application)
+    assert find(dialog, ElidedLabel, "finetune.rival").full_text == "builtin"
+    assert application.window.banner.text == f"{file} is gone. The built-in model is used instead."
+    assert application.choice.weights == "builtin"
+    time = find(dialog, QLabel, "finetune.time")
+    qtbot.waitUntil(lambda: time.text().startswith("About"), timeout=LONG)
+
+
+def test_what_cannot_be_measured_says_why(qtbot: QtBot, start: Start, folder: Path) -> None:
+    file = Rounds(folder / ".annotator").file("round-001")
+    file.parent.mkdir(parents=True)
+    Rounds(folder / ".annotator").use(str(write_tiny_model(file, seed=5)))
+    application = start(folder)
+    _mark_done(qtbot, application)
+    file.write_bytes(b"no weights any more")
+    time = find(_dialog(qtbot, application), QLabel, "finetune.time")
+    qtbot.waitUntil(lambda: "round-001.safetensors is not a checkpoint" in time.text(), timeout=LONG)
+
+
+def test_photos_that_are_gone_are_named_and_left_out(qtbot: QtBot, start: Start, folder: Path) -> None:
+    application = start(folder)
+    session = application.session
+    _mark_done(qtbot, application)
+    (folder / "a.png").unlink()
+    (folder / "b.png").write_bytes(b"")
+    session._cache.clear()
+    session.go_to("b.png")
+    qtbot.waitUntil(lambda: bool(session.photos.error(session.photos.index("b.png"))), timeout=LONG)
+    dialog = _dialog(qtbot, application)
+    problems = find(dialog, QLabel, "finetune.problems").text()
+    assert problems == "a.png, b.png are marked done, but cannot be read, and are left out."
+    assert find(dialog, QLabel, "finetune.photos").text() == f"{DONE - 2} photos marked done"
+
+
+def test_a_round_that_had_saved_nothing_is_not_said_to_go_on(qtbot: QtBot, start: Start, folder: Path) -> None:
+    rounds = Rounds(folder / ".annotator")
+    rounds.begin(Run("round-001", [], 10), [], [])
+    application = start(folder)
+    _says(qtbot, application, "was interrupted. It begins again from the start.")
+    assert _button(application, "Begin again")
+    application.window.close()
+    application.close()
+    rounds.file("round-001").with_suffix(".resume").write_bytes(b"")
+    _says(qtbot, again := start(folder), "was interrupted. It can go on from there.")
+    assert _button(again, "Go on")
 
 
 def test_too_little_is_done_to_begin(qtbot: QtBot, start: Start, folder: Path) -> None:

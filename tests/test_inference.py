@@ -48,7 +48,7 @@ class Heard:
         self.models: list[ModelInfo] = []
         suggester.suggested.connect(self.answers.append)
         suggester.progress.connect(self.progress.append)
-        suggester.failed.connect(self.failures.append)
+        suggester.failed.connect(lambda sentence, _weights: self.failures.append(sentence))
         suggester.notice.connect(self.notices.append)
         suggester.recalled.connect(lambda _model, scores: self.recalled.update(scores))
         suggester.loaded.connect(self.models.append)

@@ -249,8 +249,9 @@ def test_a_model_that_fails_leaves_the_window_working(qtbot: QtBot, start: Start
     _wait_for_suggestions(qtbot, application)
     (tmp_path / "weights.safetensors").write_text("these are not weights")
     with qtbot.waitSignal(application.suggester.failed, timeout=LONG) as signal:
-        application.suggester.load(str(tmp_path / "weights.safetensors"))
+        application.choice.use(str(tmp_path / "weights.safetensors"))
     assert "weights.safetensors" in arguments(signal)[0]
+    qtbot.waitUntil(lambda: "is used instead." in application.window.banner.text, timeout=LONG)
     assert "weights.safetensors" in application.window.banner.text
     application.session.go(1)
     assert _wait_for_suggestions(qtbot, application).offered, "the model before it stays in use"

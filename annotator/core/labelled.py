@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 LEAST_PHOTOS = 2  # with objects: one to learn from while the other measures
 FEW_PHOTOS = 10  # below, every photo is measured with in turn instead of some being kept apart
+NAMED = 3  # photos that a sentence names; of the others it gives the number
 VAL_SHARE = 0.2  # of the photos are kept apart
 
 
@@ -82,13 +83,16 @@ def labelled(store: Store, names: Iterable[str]) -> Iterator[Labelled]:
             yield Labelled(name, size, record.annotations)
 
 
-def summarise(photos: Sequence[Labelled], categories: Iterable[Category], known: Sequence[str]) -> Summary:
+def summarise(
+    photos: Sequence[Labelled], categories: Iterable[Category], known: Sequence[str], lost: Sequence[str] = ()
+) -> Summary:
     """Say what there is to learn from.
 
     Args:
         photos: Those that are done.
         categories: The project's classes.
         known: Names of the classes that the model knows.
+        lost: Names of photos that are done too, but cannot be read.
     """
     counts = Counter(a.category_id for photo in photos for a in photo.annotations)
     without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.annotations)
@@ -104,6 +108,10 @@ def summarise(photos: Sequence[Labelled], categories: Iterable[Category], known:
             f"{full or 'No'} photo{'' if full == 1 else 's'} with objects {'is' if full == 1 else 'are'} marked done; "
             f"at least {LEAST_PHOTOS} are needed. M marks a photo done once every object in it is outlined."
         )
+    if lost:
+        names = ", ".join(lost[:NAMED]) + (f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else "")
+        are = "is" if len(lost) == 1 else "are"
+        problems.append(f"{names} {are} marked done, but cannot be read, and {are} left out.")
     problems += [f"“{c.name}” has a single object so far: too little to learn from." for c in classes if c.count == 1]
     if without:
         problems.append(f"{without} object{'' if without == 1 else 's'} without an outline cannot teach masks.")

@@ -36,6 +36,11 @@ def is_round(name: str) -> bool:
     return _ROUND.fullmatch(name) is not None
 
 
+def weights_file(weights: str) -> Path | None:
+    """The file that weights are read from; None for those that have a name, or are two."""
+    return Path(weights).absolute() if weights.endswith(SUFFIX) and "+" not in weights else None
+
+
 class Run(msgspec.Struct, frozen=True):
     """A round of fine-tuning, as `run.json` keeps it.
 
@@ -114,6 +119,12 @@ class Rounds:
 
     # The round under way
 
+    def is_saved(self, name: str) -> bool:
+        """Whether a round that was interrupted has saved something to go on from."""
+        with contextlib.suppress(OSError):
+            return self.file(name).with_suffix(".resume").is_file()
+        return False
+
     def begin(self, run: Run, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
         """Write what a round learns from, then that it is under way. OSError or ValueError if that cannot be done."""
         self.models.mkdir(parents=True, exist_ok=True)
@@ -161,7 +172,7 @@ class Rounds:
         return [
             *([str(self.forecast), "--estimate"] if forecast else [str(self.snapshot)]),
             "--images", str(images),
-            "--from", parent,
+            "--from", str(weights_file(parent) or parent),
             "--output", str(self.file(name)),
             "--split", str(self.training / "split.json"),
             "--cache", str(self.training / "cache"),

@@ -67,9 +67,13 @@ class Step(Event, frozen=True):
 
 
 class Validation(Event, frozen=True):
-    """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1."""
+    """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1.
+
+    `share` is how much of the whole round was done then, 0 to 1, where the process says so.
+    """
 
     epoch: float
+    share: float | None = None
     mask_ap: float | None = None
     box_ap: float | None = None
     keypoint_ap: float | None = None

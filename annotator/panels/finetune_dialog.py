@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QRectF, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QDoubleValidator, QIntValidator, QPainter
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QDialog,
-    QFormLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -23,8 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.core.rounds import RoundSettings
-from annotator.panels.parts import ElidedLabel, Field, label, name_control, paint_swatch
+from annotator.panels.finetune_advanced import Advanced
+from annotator.panels.forms import TOP, Choice, caption, choice, form, settle
+from annotator.panels.parts import ElidedLabel, breakable, label, name_control, paint_swatch
 from annotator.panels.words import counted
 
 if TYPE_CHECKING:
@@ -33,20 +31,13 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from annotator.core.labelled import ClassFact, Summary
+    from annotator.core.rounds import RoundSettings
 
 WIDTH = 480
 CLASS_ROWS = 6  # shown without scrolling
 ROW = 24
-TOP = 5  # over a line of text beside a field
+NO_TIME = "Known once the numbers below are right"
 
-Choice = tuple[str, object]
-FREEZE: tuple[Choice, ...] = (
-    ("Automatic", None), ("Heads only (fast)", "heads"), ("Heads and FPN", "neck"), ("Everything (slow)", "none"),
-)  # fmt: skip
-SIDES: tuple[Choice, ...] = (
-    ("Automatic", None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
-)  # fmt: skip
-AUGMENT: tuple[Choice, ...] = (("Automatic", None), ("Light", "light"), ("Full", "full"))
 DEVICES: tuple[Choice, ...] = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
 
 
@@ -67,6 +58,7 @@ class FineTuneDialog(QDialog):
         self.setObjectName("finetune")
         self.setWindowTitle("Fine-tune")
         self.setFixedWidth(WIDTH)
+        self._ready = False
         self._photos = _fact("finetune.photos", "counting…")
         self._split = _fact("finetune.split")
         self._rival = ElidedLabel(rival, Qt.TextElideMode.ElideMiddle)
@@ -75,9 +67,9 @@ class FineTuneDialog(QDialog):
         self._time = _fact("finetune.time")
         self._classes = _ClassList()
         self._problems = _sentences("finetune.problems", "warning")
-        self._device = _choice("finetune.device", "Where it is computed", "Device", DEVICES)
+        self._device = choice("finetune.device", "Where it is computed", "Device", DEVICES)
         self._device.setCurrentIndex(max(self._device.findData(device), 0))
-        self._advanced = _Advanced()
+        self._advanced = Advanced()
         self._more = QToolButton()
         self._more.setText("Advanced")
         self._more.setCheckable(True)
@@ -94,7 +86,12 @@ class FineTuneDialog(QDialog):
         self._train.clicked.connect(self._begin)
         self._device.currentIndexChanged.connect(self._change)
         self._advanced.changed.connect(self._change)
+        self._advanced.resized.connect(self._fit)
         self._show_advanced(on=False)
+
+    def set_rival(self, name: str) -> None:
+        """Show another model as the one that the round has to beat."""
+        self._rival.set_full_text(name)
 
     def set_summary(self, summary: Summary) -> None:
         """Show what there is to learn from."""
@@ -106,18 +103,25 @@ class FineTuneDialog(QDialog):
         else:
             self._split.setText("All train and each is measured with in turn: there are too few to keep some apart")
         self._classes.show_classes(summary.classes)
-        self._problems.setText("\n".join(summary.problems))
+        self._problems.setText(breakable("\n".join(summary.problems)))
         self._problems.setVisible(bool(summary.problems))
-        self._train.setEnabled(summary.ready)
+        self._ready = summary.ready
+        self._train.setEnabled(self._ready and self._advanced.is_right)
         self._fit()
 
     def set_time(self, text: str) -> None:
         """Say how long a round will take, or that it is being found out."""
-        self._time.setText(text)
-        self._fit()
+        if self._advanced.is_right:  # else it is of other settings
+            self._time.setText(breakable(text))
+            self._fit()
 
     def _change(self) -> None:
-        self.settings_changed.emit()
+        right = self._advanced.is_right
+        self._train.setEnabled(self._ready and right)
+        self._time.setText("" if right else NO_TIME)
+        self._fit()
+        if right:
+            self.settings_changed.emit()
 
     @property
     def settings(self) -> RoundSettings:
@@ -129,6 +133,10 @@ class FineTuneDialog(QDialog):
         self.accept()
 
     def _show_advanced(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+        if not on and not self._advanced.is_right:  # it would hide why nothing can begin
+            self._advanced.show_problems()
+            self._more.setChecked(True)
+            return
         self._more.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
         self._advanced.setVisible(on)
         self._fit()
@@ -137,19 +145,19 @@ class FineTuneDialog(QDialog):
         """Be as high as everything takes: sentences are broken, and a dialog does not grow with them by itself."""
         layout = self.layout()
         assert layout is not None
-        layout.activate()
+        settle(self)
         self.setFixedHeight(layout.totalHeightForWidth(WIDTH))
 
     def _lay_out(self) -> None:
         title = label("Let the model learn from your corrections", "title")
         lead = _sentences("finetune.lead", "muted")
         lead.setText("It trains in the background while you go on annotating.")
-        form = _form()
+        rows = form()
         for text, widget in (
             ("Photos", self._photos), ("Measured", self._split), ("Classes", self._classes),
             ("Compared with", self._rival), ("Device", self._device), ("Time", self._time),
         ):  # fmt: skip
-            form.addRow(_caption(text), widget)
+            rows.addRow(caption(text), widget)
         promise = _sentences("finetune.promise", "muted")
         promise.setText(
             "The new model is put in use by itself only if it measures better; what you have annotated is never "
@@ -171,7 +179,7 @@ class FineTuneDialog(QDialog):
         for widget, after in ((title, 4), (lead, 16)):
             column.addWidget(widget)
             column.addSpacing(after)
-        column.addLayout(form)
+        column.addLayout(rows)
         column.addSpacing(12)
         column.addWidget(self._problems)
         column.addSpacing(4)
@@ -235,80 +243,6 @@ class _Swatch(QWidget):
         painter.end()
 
 
-class _Advanced(QWidget):
-    """What nobody has to choose.
-
-    Signals:
-        changed: another choice was made.
-    """
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("finetune.advanced_part")
-        self._freeze = _choice(
-            "finetune.freeze", "What learns; the rest of the network stays as it is", "Trains", FREEZE
-        )
-        self._epochs = _number("finetune.epochs", "How often every photo is seen, such as 30", "Epochs")
-        self._epochs.setValidator(QIntValidator(1, 1000, self._epochs))
-        self._rate = _number("finetune.learning_rate", "The optimiser's step, such as 0.005", "Learning rate")
-        numbers = QDoubleValidator(1e-7, 1.0, 7, self._rate)
-        numbers.setLocale(QLocale.c())
-        self._rate.setValidator(numbers)
-        self._side = _choice("finetune.short_side", "The shorter side that photos are scaled to", "Resolution", SIDES)
-        self._augment = _choice("finetune.augment", "How much photos are varied", "Augmentation", AUGMENT)
-        self._keep = QCheckBox("Keep the model's other classes")
-        self._keep.setChecked(True)
-        tip = "Go on suggesting what the model knows and these photos do not show; costs a little time"
-        name_control(self._keep, "finetune.keep", tip, "Keep the model's other classes")
-        form = _form()
-        form.setContentsMargins(0, 8, 0, 0)
-        for text, widget in (
-            ("Trains", self._freeze), ("Epochs", self._epochs), ("Learning rate", self._rate),
-            ("Resolution", self._side), ("Augmentation", self._augment), ("", self._keep),
-        ):  # fmt: skip
-            form.addRow(_caption(text), widget)
-        self.setLayout(form)
-        for box in (self._freeze, self._side, self._augment):
-            box.currentIndexChanged.connect(self._change)
-        for field in (self._epochs, self._rate):
-            field.textChanged.connect(self._change)
-        self._keep.toggled.connect(self._change)
-
-    def _change(self) -> None:
-        self.changed.emit()
-
-    def settings(self, device: str) -> RoundSettings:
-        """What is chosen."""
-        return RoundSettings(
-            epochs=int(self._epochs.text()) if self._epochs.hasAcceptableInput() else None,
-            learning_rate=float(self._rate.text()) if self._rate.hasAcceptableInput() else None,
-            freeze=self._freeze.currentData(),
-            short_side=self._side.currentData(),
-            augment=self._augment.currentData(),
-            forget=not self._keep.isChecked(),
-            device=device,
-        )
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setHorizontalSpacing(16)
-    form.setVerticalSpacing(6)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-    return form
-
-
-def _caption(text: str) -> QLabel:
-    made = label(text, "muted")
-    made.setFixedWidth(96)
-    made.setAlignment(Qt.AlignmentFlag.AlignTop)
-    made.setContentsMargins(0, TOP, 0, 0)
-    return made
-
-
 def _fact(name: str, text: str = "") -> QLabel:
     made = label(text)
     made.setObjectName(name)
@@ -321,20 +255,4 @@ def _sentences(name: str, tone: str) -> QLabel:
     made = label(tone=tone)
     made.setObjectName(name)
     made.setWordWrap(True)
-    return made
-
-
-def _number(name: str, tip: str, accessible: str) -> Field:
-    made = Field()
-    made.setPlaceholderText("Automatic")
-    name_control(made, name, tip, accessible)
-    return made
-
-
-def _choice(name: str, tip: str, accessible: str, items: tuple[Choice, ...]) -> QComboBox:
-    made = QComboBox()
-    with QSignalBlocker(made):
-        for text, data in items:
-            made.addItem(text, data)
-    name_control(made, name, tip, accessible)
     return made

@@ -25,7 +25,7 @@ _ACCENT = "#ff9f1c"  # of a class that the project lacks
 
 
 class PreviewStrip(QScrollArea):
-    """A row of such photos, as high as there is room.
+    """A row of such photos, as large as there is room for one.
 
     Signals:
         chosen: (photo) the person wants to see this one.
@@ -64,8 +64,8 @@ class PreviewStrip(QScrollArea):
         if card is None:
             card = self.cards[preview.photo] = Card(preview.photo, self._color_of)
             card.clicked.connect(lambda name=preview.photo: self.chosen.emit(name))
-            self._row.insertWidget(self._row.count() - 1, card)
-            card.set_height(self.viewport().height())
+            self._row.insertWidget(self._row.count() - 1, card, 0, Qt.AlignmentFlag.AlignTop)
+            card.set_room(self.viewport().size())
         card.show_found(preview.before, preview.after)
 
     def set_image(self, photo: str, image: QImage, scale: float) -> None:
@@ -78,10 +78,10 @@ class PreviewStrip(QScrollArea):
         return QSize(480, 140)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Make the photos as high as there is room."""
+        """Make the photos as large as there is room."""
         super().resizeEvent(event)
         for card in self.cards.values():
-            card.set_height(self.viewport().height())
+            card.set_room(self.viewport().size())
 
 
 class Card(QWidget):
@@ -99,6 +99,7 @@ class Card(QWidget):
         self._color_of = color_of
         self._pixmap = QPixmap()
         self._scale = 1.0
+        self._room = QSize()
         self.before: list[Shown] = []
         self.after: list[Shown] = []
 
@@ -112,15 +113,16 @@ class Card(QWidget):
         """Show these pixels, `scale` times the photo's size."""
         self._pixmap = QPixmap.fromImage(image)
         self._scale = scale
-        self.set_height(self.height())
+        self.set_room(self._room)
         self.update()
 
-    def set_height(self, height: int) -> None:
-        """Be so high, and as wide as the photo then is twice."""
-        picture = max(height - self._caption(), 16)
-        size = self._pixmap.size()
-        width = round(picture * size.width() / size.height()) if size.height() else picture
-        self.setFixedSize(2 * width + GAP, max(height, 16))
+    def set_room(self, room: QSize) -> None:
+        """Be as large as both fit in side by side."""
+        self._room = room
+        size = self._pixmap.size() if not self._pixmap.isNull() else QSize(4, 3)
+        most = QSize((room.width() - GAP) // 2, room.height() - self._caption()).expandedTo(QSize(16, 16))
+        picture = size.scaled(most, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+        self.setFixedSize(2 * picture.width() + GAP, picture.height() + self._caption())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Take a click."""

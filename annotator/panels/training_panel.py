@@ -69,7 +69,7 @@ class TrainingPanel(QWidget):
         self._state.setObjectName("training.state")
         self._time = ElidedLabel()
         self._time.setObjectName("training.time")
-        self._facts = ElidedLabel()
+        self._facts = ClampedLabel(lines=2)
         self._facts.setObjectName("training.facts")
         for quiet in (self._state, self._time, self._facts):
             set_tone(quiet, "muted")
@@ -105,8 +105,9 @@ class TrainingPanel(QWidget):
         self._problems.hide()
         self._problems.set_full_text("")
         self._bar.setRange(0, 0)
+        self._bar.show()
         self._state.set_full_text("starting")
-        self._time.set_full_text("")
+        self._show_time("")
         self._facts.set_full_text("")
         self._early = []
         self.previews.clear()
@@ -118,11 +119,12 @@ class TrainingPanel(QWidget):
             button.setEnabled(True)
             button.show()
 
-    def end(self, text: str) -> None:
-        """The round is over; the text says how, in a few words."""
+    def end(self, text: str, *, done: bool = False) -> None:
+        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
         self._bar.setRange(0, MANY)
-        self._bar.setValue(0)
-        self._time.set_full_text("")
+        self._bar.setValue(MANY)
+        self._bar.setVisible(done)
+        self._show_time("")
         self._state.set_full_text(text)
         for button in (self._pause, self._stop, self._cancel):
             button.hide()
@@ -139,10 +141,9 @@ class TrainingPanel(QWidget):
             case Start():
                 self._show_start(event)
             case Estimate():
-                self._time.set_full_text(f"about {duration(event.seconds)} in all")
+                self._show_time(f"about {duration(event.seconds)} in all")
             case Features():
-                self._show_share(event.done / max(event.total, 1))
-                self._state.set_full_text(f"looking at the photos, {event.done} of {event.total}")
+                self._show_features(event)
             case Step():
                 self._show_step(event)
             case Validation():
@@ -162,7 +163,7 @@ class TrainingPanel(QWidget):
     def set_plots(self, plots: TrainingPlots) -> None:
         """Show the curves in these plots, which take long to import."""
         self.plots = plots
-        self._row.insertWidget(1, plots, 3)
+        self._row.insertWidget(1, plots, 1)
         plots.setVisible(self._empty.isHidden())
         for event in self._early:
             self._plot(event)
@@ -196,7 +197,7 @@ class TrainingPanel(QWidget):
         self._row.setSpacing(20)
         self._row.addWidget(facts)
         self._row.addWidget(self._empty, 1)
-        self._row.addWidget(self.previews, 2)
+        self._row.addWidget(self.previews, 1)
         self.previews.hide()
 
     def sizeHint(self) -> QSize:
@@ -226,12 +227,21 @@ class TrainingPanel(QWidget):
         if not self._paused:
             self._state.set_full_text(f"training, {step.share:.0%}")
         left = "" if step.remaining is None else f" · about {duration(step.remaining)} left"
-        self._time.set_full_text(f"{duration(step.seconds)} so far{left}")
+        self._show_time(f"{duration(step.seconds)} so far{left}")
         self._plot(step)
+
+    def _show_features(self, features: Features) -> None:
+        """Say it in words alone: it is no share of the round, each part of which may begin so."""
+        if not self._paused:
+            self._state.set_full_text(f"preparing photos, {features.done} of {features.total}")
 
     def _show_share(self, share: float) -> None:
         self._bar.setRange(0, MANY)
         self._bar.setValue(round(MANY * min(max(share, 0.0), 1.0)))
+
+    def _show_time(self, text: str) -> None:
+        self._time.set_full_text(text)
+        self._time.setVisible(bool(text))
 
     def _plot(self, event: Step | Validation) -> None:
         self._empty.hide()

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from annotator.core.training_events import Step, Validation
 
 SMOOTHING = 0.9  # share of the curve so far in each new point: single steps jump about
-LEAST_LOSS = 1e-4  # that is drawn: zero has no logarithm
+LEAST_LOSS = 1e-6  # that is drawn: zero has no logarithm
+LEAST_DECADES = 1.0  # that the axis of losses spans
+LEAST_TOP = 0.1  # of the axis of precisions: between 0 and less, noise would look like news
 REDRAWN = 300  # milliseconds between two paintings
 MOST_POINTS = 1000
 LIGHT = ("#1f62d6", "#b3261e", "#1b7a47", "#8a5800", "#7a3fc2", "#0b7f86")
 DARK = ("#6aa5ff", "#ff938a", "#62cc92", "#edb84c", "#c69cff", "#5fd3d9")
+BY_STEP = "Loss by step, smoothed"
+BY_EPOCH = "Precision (AP) by epoch"
+BY_SHARE = "Precision (AP) by progress"
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)  # not by colour alone
 LOSS_NAMES = {"rpn_objectness": "found", "rpn_box": "place"}
 AP_NAMES = {"mask_ap": "masks", "box_ap": "boxes", "keypoint_ap": "keypoints"}
@@ -39,8 +44,8 @@ class TrainingPlots(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("training.plots")
-        self.losses = Plot("training.losses", "Loss by step, smoothed", digits=0, logarithmic=True)
-        self.scores = Plot("training.scores", "Precision (AP) by epoch", digits=2)
+        self.losses = Plot("training.losses", BY_STEP, digits=0, logarithmic=True)
+        self.scores = Plot("training.scores", BY_EPOCH, digits=2)
         self._smooth: dict[str, float] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -58,16 +63,20 @@ class TrainingPlots(QWidget):
         """Add a point to each loss."""
         for name, value in step.losses.items():
             if value is not None:
-                before = self._smooth.get(name, value)
-                self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
-                self.losses.add(LOSS_NAMES.get(name, name), step.step, max(self._smooth[name], LEAST_LOSS))
+                before = self._smooth.get(name) or value
+                smooth = self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
+                if smooth >= LEAST_LOSS:  # 0 where there is nothing of the kind, such as keypoints
+                    self.losses.add(LOSS_NAMES.get(name, name), step.step, smooth)
 
     def add_validation(self, measured: Validation) -> None:
         """Add a point to each figure."""
+        self.scores.set_title(BY_EPOCH if measured.share is None else BY_SHARE)
+        self.scores.in_percent = measured.share is not None
+        x = measured.epoch if measured.share is None else 100 * measured.share
         for field, name in AP_NAMES.items():
             value = getattr(measured, field)
             if value is not None and value >= 0:
-                self.scores.add(name, measured.epoch, value)
+                self.scores.add(name, x, value)
 
 
 class Plot(QWidget):
@@ -77,6 +86,8 @@ class Plot(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(title)
+        self._logarithmic = logarithmic
+        self.in_percent = False  # whether x is a share of the round
         self._digits = digits  # of the last value, beside the name of its curve
         self.points: dict[str, tuple[list[float], list[float]]] = {}
         self._curves: dict[str, pyqtgraph.PlotDataItem] = {}
@@ -91,8 +102,8 @@ class Plot(QWidget):
         self._plot.hideButtons()
         if logarithmic:  # terms of very different size are told apart
             self._plot.setLogMode(y=True)
-            ticks = [step * 10.0**power for power in range(-4, 3) for step in (1, 3)]
-            self._plot.getAxis("left").setTicks([[(log10(value), f"{value:g}") for value in ticks]])
+            ticks = [step * 10.0**power for power in range(-6, 4) for step in (1, 3)]
+            self._plot.getAxis("left").setTicks([[(log10(value), _short(value)) for value in ticks]])
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._plot.setMinimumHeight(64)
@@ -108,12 +119,17 @@ class Plot(QWidget):
         self._later.timeout.connect(self._draw)
         self.apply_theme()
 
+    def set_title(self, title: str) -> None:
+        """Say what is shown, and by what."""
+        self._title.set_full_text(title)
+        self.setAccessibleName(title)
+
     def clear(self) -> None:
         """Begin anew."""
         self.points.clear()
         self._curves.clear()
         self._plot.clear()
-        self._key.clear()
+        self._draw()
 
     def add(self, name: str, x: float, y: float) -> None:
         """Add a point to a curve; it is painted with others soon."""
@@ -140,7 +156,7 @@ class Plot(QWidget):
             axis.setPen(pyqtgraph.mkPen(now.border))
             axis.setTextPen(pyqtgraph.mkPen(now.muted))
             axis.setStyle(tickLength=-4, tickFont=self.font())
-        self._plot.getAxis("left").setWidth(36)
+        self._plot.getAxis("left").setWidth(40)
         self._plot.showGrid(y=True, alpha=0.15)
         self._draw()
 
@@ -158,4 +174,28 @@ class Plot(QWidget):
             last = f"&nbsp;{ys[-1]:.{self._digits}f}" if self._digits else ""
             mark = ("—", "‑‑", "···")[at // 2 % len(DASHES)]
             parts.append(f'<span style="color:{color}">{mark}&nbsp;{name}{last}</span>')
-        self._key.setText(" &nbsp;".join(parts))
+        self._key.setText("&nbsp; ".join(parts))
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setStyle(showValues=bool(self.points))
+        if self.points:
+            self._fit_axes()
+
+    def _fit_axes(self) -> None:
+        """Show everything from the start of the round on, and no numbers that cannot be."""
+        box = self._plot.getViewBox()
+        last = max(max(xs) for xs, _ in self.points.values())
+        box.setXRange(0, 100 if self.in_percent else max(last, 1), padding=0.02)
+        values = [y for _, ys in self.points.values() for y in ys]
+        if self._logarithmic:
+            low, high = log10(min(values)), log10(max(values))
+            room = max(LEAST_DECADES - (high - low), 0) / 2  # for at least one number beside the axis
+            box.setYRange(low - room, high + room, padding=0.05)
+        else:
+            box.setYRange(0, max(1.1 * max(values), LEAST_TOP), padding=0)
+        ticks = [[(value, f"{value}%") for value in range(0, 101, 25)]] if self.in_percent else None
+        self._plot.getAxis("bottom").setTicks(ticks)
+
+
+def _short(value: float) -> str:
+    """A number beside an axis: 0.01, but 1e-4."""
+    return f"{value:g}" if value >= 0.001 else f"{value:.0e}".replace("e-0", "e-")

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from annotator import theme
 from annotator.core.labelled import ClassFact, Summary
 from annotator.core.rounds import RoundSettings
 from annotator.panels.finetune_dialog import FineTuneDialog
@@ -101,21 +102,65 @@ def test_advanced_choices(qtbot: QtBot, dialog: FineTuneDialog) -> None:
     assert dialog.settings == RoundSettings(30, 0.005, "neck", 416, "full", forget=True, device="auto")
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "abc", "1e9", "7"])
-def test_a_learning_rate_that_is_none_is_not_taken(dialog: FineTuneDialog, text: str) -> None:
-    QTest.keyClicks(find(dialog, QLineEdit, "finetune.learning_rate"), text)
-    rate = dialog.settings.learning_rate
-    assert rate is None or 0 < rate <= 1
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("epochs", t) for t in ("0", "9999", "-1", "2.5", "1,000", "many", "1_0")]
+    + [("learning_rate", t) for t in ("0", "5", "1e-9", "-1", "abc", "nan", "1e999", "0,0,1")],
+)
+def test_a_number_that_is_none_is_marked_and_nothing_can_begin(dialog: FineTuneDialog, field: str, text: str) -> None:
+    dialog.set_summary(GOOD)
+    dialog.set_time("About 7 min")
+    find(dialog, QToolButton, "finetune.advanced").click()
+    number, problem = find(dialog, QLineEdit, f"finetune.{field}"), find(dialog, QLabel, f"finetune.{field}_problem")
+    train, low = find(dialog, QPushButton, "finetune.train"), dialog.height()
+    changes: list[object] = []
+    dialog.settings_changed.connect(lambda: changes.append(dialog.settings))
+    QTest.keyClicks(number, text)
+    changes.clear()
+    assert not train.isEnabled()
+    dialog.set_time("About 9 min, with what was typed before")
+    assert _text(dialog, "time").startswith("Known once")
+    assert not problem.isVisible(), "it may be on its way to another one"
+    QTest.keyClick(number, Qt.Key.Key_Return)
+    assert problem.isVisible()
+    assert number.property("tone") == "error"
+    assert " to 1" in problem.text()
+    assert dialog.height() > low
+    find(dialog, QToolButton, "finetune.advanced").click()
+    assert problem.isVisible(), "why nothing can begin stays in view"
+    assert changes == []
+    number.selectAll()
+    QTest.keyClick(number, Qt.Key.Key_Delete)
+    assert train.isEnabled()
+    assert not problem.isVisible()
+    assert (number.property("tone"), dialog.height()) == ("", low)
+    assert changes == [RoundSettings(device="cpu")]
+
+
+def test_a_number_on_its_way_is_not_marked_yet(qtbot: QtBot, dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD)
+    find(dialog, QToolButton, "finetune.advanced").click()
+    problem = find(dialog, QLabel, "finetune.learning_rate_problem")
+    for letter in "0,01":
+        QTest.keyClicks(find(dialog, QLineEdit, "finetune.learning_rate"), letter)
+        assert not problem.isVisible()
+    assert dialog.settings.learning_rate == 0.01
+    assert find(dialog, QPushButton, "finetune.train").isEnabled()
+    QTest.keyClicks(find(dialog, QLineEdit, "finetune.learning_rate"), "x")
+    qtbot.waitUntil(problem.isVisible)
 
 
 def test_nothing_is_cut_off(dialog: FineTuneDialog) -> None:
     many = tuple(ClassFact(f"a class with the number {i}", "#ff9f1c", i + 1, is_new=True) for i in range(30))
     dialog.set_summary(Summary(1200, 3, many, ("“x” has a single object so far: too little.",) * 3, ready=True))
+    dialog.set_time("/a/long/way/to/a/folder/of/photos/.annotator/models/round-001.safetensors is not a checkpoint.")
     find(dialog, QToolButton, "finetune.advanced").click()
     assert dialog.height() < 900
     for label in dialog.findChildren(QLabel):
         if label.isVisible() and label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width())
+            assert label.mapTo(dialog, label.rect().bottomRight()).x() < dialog.width()
+            assert label.minimumSizeHint().width() <= label.width()
 
 
 def test_every_control_has_a_name_and_a_tooltip(dialog: FineTuneDialog) -> None:
@@ -130,3 +175,11 @@ def _box(dialog: FineTuneDialog):  # noqa: ANN202 - a QPoint
     from PySide6.QtCore import QPoint
 
     return QPoint(8, find(dialog, QCheckBox, "finetune.keep").height() // 2)
+
+
+def test_a_button_that_cannot_be_pressed_looks_so(dialog: FineTuneDialog) -> None:
+    dialog.setStyleSheet(theme.style_sheet(theme.LIGHT))
+    train = find(dialog, QPushButton, "finetune.train")
+    assert train.grab().toImage().pixelColor(6, 6).name() == theme.LIGHT.hover
+    dialog.set_summary(GOOD)
+    assert train.grab().toImage().pixelColor(6, 6).name() == theme.LIGHT.accent
