@@ -101,22 +101,28 @@ def test_no_problem_squeezes_the_controls(qtbot: QtBot, problem: str, height: in
     names = ("name", "state", "problem", "threshold", "weights", "device", "suggest_all")
     shown = [w for w in (part(panel, QWidget, f"model.{name}") for name in names) if w.isVisible()]
     assert len(shown) == 6
-    qtbot.waitUntil(lambda: all(control.height() >= control.sizeHint().height() for control in shown))
-    spans = []
+
+    def spans() -> list[tuple[int, int]]:
+        tops = [control.mapTo(content, QPoint(0, 0)).y() for control in shown]
+        return [(top, top + control.height()) for top, control in zip(tops, shown, strict=True)]
+
+    def settled() -> bool:
+        whole = all(control.height() >= control.sizeHint().height() for control in shown)
+        apart = all(below[0] >= above[1] for above, below in pairwise(spans()))
+        return whole and apart and spans()[-1][1] <= content.height()
+
+    qtbot.waitUntil(settled)  # the layout takes a few turns of the event loop
     for control in shown:
-        top = control.mapTo(content, QPoint(0, 0))
-        assert top.x() >= 0
-        assert top.x() + control.width() <= content.width()
-        spans.append((top.y(), top.y() + control.height()))
-    assert all(below[0] >= above[1] for above, below in pairwise(spans))
-    assert spans[-1][1] <= content.height()
+        left = control.mapTo(content, QPoint(0, 0)).x()
+        assert left >= 0
+        assert left + control.width() <= content.width()
     said = part(panel, QLabel, "model.problem" if problem else "model.state")
     assert said.height() <= 3 * said.fontMetrics().lineSpacing()
     scroll = part(panel, QScrollArea, "model.scroll")
     dock = window.findChild(QDockWidget)
     assert isinstance(dock, QDockWidget)
     assert (dock.width(), dock.height()) == (252, height)
-    below = spans[-1][1] - scroll.viewport().height()
+    below = spans()[-1][1] - scroll.viewport().height()
     assert scroll.verticalScrollBar().maximum() >= below  # all of it can be reached
 
 
