@@ -29,7 +29,7 @@ OBJECT_SIDE = 130.0
 """Pixels that the median object should have, along a side, in the network's picture."""
 JITTER = (0.4, 1.25)
 """Scale of a training photo, the least relative to the canvas, the most to the new model's short side."""
-STEPS = 82
+STEPS = 75
 """Steps of a round: about this many times the root of the number of photos that train, so that more photos teach more
 but each is seen less often ..."""
 LEAST_EPOCHS, MOST_EPOCHS = 8, 100
