@@ -26,8 +26,12 @@ class Pictures:
     """The photos of a training, decoded: what a phone takes needs longer for that than a step for all the rest."""
 
     def __init__(self, config: TrainConfig, room: int = ROOM) -> None:
-        """Keep nothing yet; a photo that is larger than the training ever draws it is made as small as that."""
-        self.short, self.room = math.ceil(config.scales[-1] * config.jitter[1]), room
+        """Keep nothing yet; a photo that is larger than the training ever draws it is made as small as that.
+
+        Each of the processes that load photos has a part of the room.
+        """
+        self.short = math.ceil(config.scales[-1] * config.jitter[1])
+        self.room = room // max(1, config.workers)
         self._kept: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from model import checkpoint
+from model import checkpoint, compare, course, features
 from model.build import build
 from model.categories import Category
 from model.checkpoint import Checkpoint
@@ -118,3 +118,20 @@ def coco_file(tmp_path: Path) -> Callable[..., Path]:
 def config(**changes: Any) -> ModelConfig:
     """The tiny network with some fields changed."""
     return replace(TINY, **changes)
+
+
+@pytest.fixture
+def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few variants, examinations and draws: what is tested is how they go together."""
+    monkeypatch.setattr(features, "MOST_VARIANTS", 1)
+    monkeypatch.setattr(course, "EXAMINATIONS", 2)
+    monkeypatch.setattr(compare, "DRAWS", 20)
+
+
+@pytest.fixture
+def parent(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
+    """The file of a network that sees few things, so that it is quick."""
+    few = replace(tiny_checkpoint.config, detections=4, rpn_pre_nms=10, rpn_post_nms=8)
+    path = tmp_path / "weights" / "parent.safetensors"
+    checkpoint.write(path, Checkpoint(few, tiny_checkpoint.categories, tiny_checkpoint.state))
+    return path

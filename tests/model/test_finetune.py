@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 import main
-from model import checkpoint, compare, course, features, finetune, train, weights
+from model import course, finetune, train, weights
 from model.adapt import Classes
 from model.categories import Category
 from model.checkpoint import Checkpoint
@@ -25,24 +24,7 @@ from model.trainer import Trainer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.usefixtures("repeatable")
-
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few variants, examinations and draws: what is tested is how they go together."""
-    monkeypatch.setattr(features, "MOST_VARIANTS", 1)
-    monkeypatch.setattr(course, "EXAMINATIONS", 2)
-    monkeypatch.setattr(compare, "DRAWS", 20)
-
-
-@pytest.fixture
-def parent(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
-    """The file of a network that sees few things, so that it is quick."""
-    few = replace(tiny_checkpoint.config, detections=4, rpn_pre_nms=10, rpn_post_nms=8)
-    path = tmp_path / "weights" / "parent.safetensors"
-    checkpoint.write(path, Checkpoint(few, tiny_checkpoint.categories, tiny_checkpoint.state))
-    return path
+pytestmark = pytest.mark.usefixtures("repeatable", "short_rounds")
 
 
 def arguments(annotations: Path, parent: Path, output: Path, *more: str) -> list[str]:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model import checkpoint, compare, course, features, train
-from model.checkpoint import Checkpoint
+from model import train
 from model.missing import Missing
 from model.photo import PhotoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.usefixtures("repeatable")
-
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "MOST_VARIANTS", 1)
-    monkeypatch.setattr(course, "EXAMINATIONS", 2)
-    monkeypatch.setattr(compare, "DRAWS", 20)
-
-
-@pytest.fixture
-def parent(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
-    few = replace(tiny_checkpoint.config, detections=4, rpn_pre_nms=10, rpn_post_nms=8)
-    path = tmp_path / "weights" / "parent.safetensors"
-    checkpoint.write(path, Checkpoint(few, tiny_checkpoint.categories, tiny_checkpoint.state))
-    return path
+pytestmark = pytest.mark.usefixtures("repeatable", "short_rounds")
 
 
 def run(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def test_those_asked_for_the_longest_ago_make_room(tmp_path: Path) -> None:
     pictures(paths[2])
     with pytest.raises(PhotoError):
         pictures(paths[1])
+    assert Pictures(replace(CONFIG, workers=4), room=800).room == 200
 
 
 @pytest.mark.parametrize("seed", range(4))
