@@ -128,11 +128,7 @@ class Examiner:
         shares: dict[str, float] = {}
         for category in self.classes.categories[self.classes.own :]:
             old, new = (
-                [
-                    r
-                    for r in results
-                    if r["category_id"] == category.id and "segmentation" in r and r["image_id"] not in self.unread
-                ]
+                [r for r in results if r["category_id"] == category.id and "segmentation" in r]
                 for results in (before, after)
             )
             met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]

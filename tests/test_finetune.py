@@ -398,10 +398,17 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
     assert store.rounds.names() == []
 
 
-def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot, start: Start, folder: Path) -> None:
-    file = Rounds(folder / ".annotator").file("round-001")
+def _use_own_model(folder: Path) -> Path:
+    """Put a model of the project's own in use; return its file."""
+    rounds = Rounds(folder / ".annotator")
+    file = rounds.file("round-001")
     file.parent.mkdir(parents=True)
-    Rounds(folder / ".annotator").use(str(write_tiny_model(file, seed=5)))
+    rounds.use(str(write_tiny_model(file, seed=5)))
+    return file
+
+
+def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot, start: Start, folder: Path) -> None:
+    file = _use_own_model(folder)
     application = start(folder)
     _mark_done(qtbot, application)
     shutil.rmtree(file.parent)
@@ -414,9 +421,7 @@ def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot
 
 
 def test_what_cannot_be_measured_says_why(qtbot: QtBot, start: Start, folder: Path) -> None:
-    file = Rounds(folder / ".annotator").file("round-001")
-    file.parent.mkdir(parents=True)
-    Rounds(folder / ".annotator").use(str(write_tiny_model(file, seed=5)))
+    file = _use_own_model(folder)
     application = start(folder)
     _mark_done(qtbot, application)
     file.write_bytes(b"no weights any more")
