@@ -22,6 +22,9 @@ COMMANDS = {
 }
 
 
+_MODULES = {"masks": "fill_masks", "models": "list_models"}  # where a command is not called as its module
+
+
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Adds the default to texts that do not name it themselves, where there is any."""
 
@@ -101,7 +104,9 @@ def _command(name: str, argv: list[str]) -> int:
         prog=f"annotator {name}",
         description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
     )
-    command = import_module(f"model.{name}")  # it brings torch with it: only the one that is asked for
+    command = import_module(
+        f"model.commands.{_MODULES.get(name, name)}"
+    )  # it brings torch with it: only the one that is asked for
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))
 

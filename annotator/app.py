@@ -12,17 +12,17 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
-from annotator.box_prompts import BoxPrompts
-from annotator.finetuning import FineTuning
+from annotator.finetune.controller import FineTuning
+from annotator.finetune.model_versions import ProjectModels
 from annotator.icons import product_icon
-from annotator.inference import Suggester
-from annotator.model_choice import ModelChoice
-from annotator.photos import PhotoCache
-from annotator.project_models import ProjectModels
-from annotator.session import Session
+from annotator.session.image_loader import PhotoCache
+from annotator.session.session import Session
 from annotator.settings import Settings, data_folder
-from annotator.suggestions import SuggestionFlow
-from annotator.window import Window
+from annotator.suggestions.box_prompts import BoxPrompts
+from annotator.suggestions.controller import SuggestionFlow
+from annotator.suggestions.inference_worker import Suggester
+from annotator.suggestions.model_selection import ModelChoice
+from annotator.window.main_window import Window
 from resources import SAMPLES
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import TABLES, Variant, variants
 from benchmarks.report import machine
 from model.config import BUILTIN, ModelConfig, TrainConfig
-from model.dataset import Source
+from model.data.training_images import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,17 +17,17 @@ from torchvision.ops import box_iou
 from benchmarks.detect import predictor_of
 from benchmarks.photos import SHARED, validation_names
 from benchmarks.report import Record, main
-from model.evaluate import evaluate
-from model.photo import read_photo
-from model.precision import BFLOAT16_VARIABLE
+from dataset.images import read_photo
+from model.commands.evaluate import evaluate
+from model.network.precision import BFLOAT16_VARIABLE
 
 if TYPE_CHECKING:
     import argparse
 
     from numpy.typing import NDArray
 
-    from model.instance import Instance
-    from model.predict import Predictor
+    from model.inference.instance import Instance
+    from model.inference.predictor import Predictor
 
 SURE = 0.5
 CLOSE = 0.9

@@ -20,8 +20,8 @@ from annotator.canvas.view import CanvasView
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.categories import Categories
 from annotator.core.document import Document
-from annotator.core.geometry import from_parts
 from benchmarks.report import Record, main
+from dataset.geometry import from_parts
 
 if TYPE_CHECKING:
     import argparse

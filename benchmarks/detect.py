@@ -15,13 +15,13 @@ from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from benchmarks.report import Record, main
+from dataset.images import read_photo
 from model.categories import Category
-from model.checkpoint import Checkpoint
+from model.checkpoints.checkpoint import Checkpoint
 from model.config import ModelConfig
-from model.contours import mask_polygons
-from model.photo import read_photo
-from model.precision import BFLOAT16_VARIABLE, fast_type
-from model.predict import Predictor
+from model.inference.contours import mask_polygons
+from model.inference.predictor import Predictor
+from model.network.precision import BFLOAT16_VARIABLE, fast_type
 from resources import SAMPLES
 
 if TYPE_CHECKING:

@@ -24,20 +24,20 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from tqdm import tqdm
 
-from annotator.core.geometry import from_parts
-from annotator.core.masks import from_rle
 from benchmarks.corrections import Tally, annotate, sound
 from benchmarks.effort_plot import draw
-from model.evaluate import evaluate
-from model.photo import read_photo
-from model.predict import Predictor
+from dataset.geometry import from_parts
+from dataset.images import read_photo
+from dataset.masks import from_rle
+from model.commands.evaluate import evaluate
+from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
-    from model.instance import Instance
+    from model.inference.instance import Instance
 
 THRESHOLD = 0.5
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -165,7 +165,7 @@ def tune(labels: Path, images: Path, weights: str, output: Path, options: Sequen
     Raises:
         RuntimeError: Training failed; with what it said.
     """
-    command = [sys.executable, "-m", "model.train", str(labels), "--images", str(images), "--from", weights]
+    command = [sys.executable, "-m", "model.commands.train", str(labels), "--images", str(images), "--from", weights]
     command += ["--output", str(output), "--json", *options]
     start = time.monotonic()
     result: dict[str, Any] = {}
@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", default="builtin", help="the parent model")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder for models and the state")
-    parser.add_argument("--train", default="", metavar="OPTIONS", help="more options for `model.train`")
+    parser.add_argument("--train", default="", metavar="OPTIONS", help="more options for `model.commands.train`")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     passage = simulate(

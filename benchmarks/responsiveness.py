@@ -11,10 +11,10 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QPushButton
 
-from annotator.core.training_events import Step
 from benchmarks.photos import real_folder, validation_names
 from benchmarks.report import Record, main
 from benchmarks.running import application, wait, wait_until
+from model.protocol import Step
 
 if TYPE_CHECKING:
     import argparse

@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from annotator.core.annotation import Annotation
-from annotator.core.geometry import rectangle
-from annotator.core.store import Store
+from annotator.core.store.store import Store
 from benchmarks.report import Record, main
+from dataset.geometry import rectangle
 
 if TYPE_CHECKING:
     import argparse

@@ -35,22 +35,22 @@ from torchvision.transforms import v2
 
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
-from model.backbone import Body
-from model.build import build
 from model.config import BUILTIN, TrainConfig
-from model.dataset import Source, classes_of, read_coco, read_photos
-from model.features import open_cache
-from model.lessons import Lessons, Pupil, plan_round
-from model.lessons import batches as lesson_batches
-from model.loader import Batches, batches, plan_epoch
-from model.trainer import Trainer
+from model.data.batching import Batches, batches, plan_epoch
+from model.data.feature_cache import open_cache
+from model.data.training_dataset import Lessons, Pupil, plan_round
+from model.data.training_dataset import batches as lesson_batches
+from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.network.backbone import Body
+from model.network.build import build
+from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
     from model.config import ModelConfig
-    from model.network import MaskRCNN
+    from model.network.mask_rcnn import MaskRCNN
 
 SIDE = 352
 """Short side of every picture."""

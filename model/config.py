@@ -125,7 +125,8 @@ class ModelConfig:
     """Whether channel 0 of the mask head, which the paper leaves to background, learns the masks of all classes: new
     classes start from it. Means nothing where the classes' masks compete (softmax)."""
     fit_edges: bool = False
-    """Whether predicted masks are fitted to the edges of the photo (`model.edges`), which the paper does not do."""
+    """Whether predicted masks are fitted to the edges of the photo (`model.inference.edge_snapping`), which the paper
+    does not do."""
     mask_score: bool = False
     """Whether a detection's score is its class's probability times how sure its mask is of its cells, rather than the
     probability alone as in the paper (Wang et al., *SOLO*, ECCV 2020: maskness)."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.photo import SUFFIXES
+from dataset.images import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

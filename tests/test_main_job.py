@@ -17,11 +17,11 @@ from PySide6.QtWidgets import QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 from shapely import MultiPolygon
 
-from annotator.answers import Progress
 from annotator.app import Application
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, Status
-from annotator.core.geometry import iou, to_parts
+from annotator.suggestions.messages import Progress
+from dataset.geometry import iou, to_parts
 from resources import SAMPLES, WEIGHTS
 from tests.qt import arguments, find
 

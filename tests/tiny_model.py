@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from model.build import build
 from model.categories import Category
-from model.checkpoint import Checkpoint, write
+from model.checkpoints.checkpoint import Checkpoint, write
 from model.config import ModelConfig
+from model.network.build import build
 
 CATEGORIES = (
     Category(1, "person", "person", ("nose", "tail"), ((1, 2),)),

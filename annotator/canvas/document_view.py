@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize
 
-from annotator.canvas.active import MANY, ActiveLayer
+from annotator.canvas.active_layer import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
-from annotator.canvas.content import Content
-from annotator.canvas.hit import extent
+from annotator.canvas.hit_testing import extent
+from annotator.canvas.image_pyramid import Photo
 from annotator.canvas.navigation import ZoomPanView
-from annotator.canvas.photo import Photo
-from annotator.canvas.still import REACH, StillLayer
+from annotator.canvas.static_layer import REACH, StillLayer
 from annotator.canvas.style import CanvasColors
+from annotator.canvas.visible_records import Content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,11 +9,11 @@ import shapely
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter
 
-from annotator.canvas.hit import labelled
+from annotator.canvas.hit_testing import labelled
 from annotator.canvas.style import FONT_SIZE, CanvasColors, fill
 
 if TYPE_CHECKING:
-    from annotator.canvas.content import Content
+    from annotator.canvas.visible_records import Content
     from annotator.core.annotation import Annotation
 
 _PADDING = 5.0

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QTransform
 
 from annotator.canvas.camera import Camera, qpoints
-from annotator.canvas.hit import FULL_SIZE, extent
+from annotator.canvas.hit_testing import FULL_SIZE, extent
 from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, WEAK_KEYPOINT, dot, fill, pen, zoomed_pen
 from annotator.core.annotation import Visibility
 

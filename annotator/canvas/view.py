@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter
 
 from annotator.canvas.document_view import DocumentView
-from annotator.canvas.hit import Hit, handle_at
+from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shapely import STRtree
 
 from annotator.core.event import Event
-from annotator.core.geometry import valid
+from dataset.geometry import valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

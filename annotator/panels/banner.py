@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from annotator import icons, theme
-from annotator.panels.parts import MARGIN, breakable, label, set_tone, tool_button
+from annotator.panels.widgets import MARGIN, breakable, label, set_tone, tool_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from annotator.panels.parts import MARGIN, Field, RowPainter
+from annotator.panels.widgets import MARGIN, Field, RowPainter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
     from annotator.core.categories import Categories, Category
-    from annotator.panels.parts import Index
+    from annotator.panels.widgets import Index
 
 CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # "1" to "9", or ""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBo
 from annotator import icons
 from annotator.panels.class_rows import CATEGORY, HELP, ClassDelegate, ClassRows, swatch_rect
 from annotator.panels.color_popup import ColorPopup
-from annotator.panels.parts import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
+from annotator.panels.widgets import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

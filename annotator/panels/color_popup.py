@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QColorDialog, QFrame, QGridLayout
 
 from annotator import theme
 from annotator.core.categories import PALETTE
-from annotator.panels.parts import paint_swatch
+from annotator.panels.widgets import paint_swatch
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent

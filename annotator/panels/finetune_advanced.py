@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from annotator.core.rounds import RoundSettings
-from annotator.panels.forms import Choice, NumberField, caption, choice, decimal, form, whole
-from annotator.panels.parts import name_control
+from annotator.core.training_runs import RoundSettings
+from annotator.panels.form_rows import Choice, NumberField, caption, choice, decimal, form, whole
+from annotator.panels.widgets import name_control
 
 EPOCHS = (1, 1000)
 RATES = (1e-7, 1.0)

@@ -21,17 +21,17 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.panels.finetune_advanced import Advanced
-from annotator.panels.forms import TOP, Choice, caption, choice, form, settle
-from annotator.panels.parts import ElidedLabel, breakable, label, name_control, paint_swatch
-from annotator.panels.words import counted
+from annotator.panels.form_rows import TOP, Choice, caption, choice, form, settle
+from annotator.panels.formatting import counted
+from annotator.panels.widgets import ElidedLabel, breakable, label, name_control, paint_swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QPaintEvent
 
-    from annotator.core.labelled import ClassFact, Summary
-    from annotator.core.rounds import RoundSettings
+    from annotator.core.training_runs import RoundSettings
+    from annotator.core.training_set import ClassFact, Summary
 
 WIDTH = 480
 CLASS_ROWS = 6  # shown without scrolling

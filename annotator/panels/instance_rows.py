@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from annotator.panels.parts import RowPainter
+from annotator.panels.widgets import RowPainter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
-    from annotator.panels.parts import Index
+    from annotator.panels.widgets import Index
 
 RECORD = Qt.ItemDataRole.UserRole  # an `Annotation`
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIn
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
-from annotator.panels.parts import MARGIN, Rows, dress_panel, label
+from annotator.panels.widgets import MARGIN, Rows, dress_panel, label
 
 if TYPE_CHECKING:
     from annotator.core.categories import Categories

@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons
-from annotator.core.rounds import is_round
+from annotator.core.training_runs import is_round
 from annotator.panels.clamped_label import ClampedLabel
-from annotator.panels.parts import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
+from annotator.panels.widgets import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent

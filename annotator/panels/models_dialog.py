@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons, theme
-from annotator.panels.parts import label, name_control
-from annotator.panels.words import figure
+from annotator.panels.formatting import figure
+from annotator.panels.widgets import label, name_control
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

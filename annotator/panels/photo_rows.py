@@ -10,15 +10,15 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
-from annotator.panels.parts import RowPainter, one_line
+from annotator.panels.widgets import RowPainter, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from PySide6.QtGui import QPainter
 
-    from annotator.core.photo_list import Photo, PhotoList
-    from annotator.panels.parts import Index
+    from annotator.core.image_list import Photo, PhotoList
+    from annotator.panels.widgets import Index
 
 GLYPHS = {
     Status.NEW: ("status-new", "muted"),

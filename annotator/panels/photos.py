@@ -8,11 +8,11 @@ from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
-from annotator.panels.parts import MARGIN, Rows, SearchField, dress_panel, label, name_control
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
+from annotator.panels.widgets import MARGIN, Rows, SearchField, dress_panel, label, name_control
 
 if TYPE_CHECKING:
-    from annotator.core.photo_list import PhotoList
+    from annotator.core.image_list import PhotoList
 
 FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
     ("All", None),

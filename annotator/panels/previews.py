@@ -9,14 +9,14 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygo
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from annotator import theme
-from annotator.panels.parts import dress_panel
+from annotator.panels.widgets import dress_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QImage, QMouseEvent, QPaintEvent, QResizeEvent
 
-    from annotator.core.training_events import Preview, Shown
+    from model.protocol import Preview, Shown
 
 GAP = 2
 FROM_SCORE = 0.5  # what is less sure is not drawn

@@ -14,28 +14,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.core.training_events import (
-    Estimate,
-    Features,
-    Notice,
-    Paused,
-    Preview,
-    Result,
-    Resumed,
-    Start,
-    Step,
-    Validation,
-)
 from annotator.panels.clamped_label import ClampedLabel
-from annotator.panels.parts import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
+from annotator.panels.formatting import counted, duration
 from annotator.panels.previews import PreviewStrip
-from annotator.panels.words import counted, duration
+from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
+from model.protocol import Estimate, Features, Notice, Paused, Preview, Result, Resumed, Start, Step, Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.core.training_events import AnyEvent
     from annotator.panels.training_plots import TrainingPlots
+    from model.protocol import AnyEvent
 
 FACTS_WIDTH = 248
 MANY = 1000  # of the progress bar

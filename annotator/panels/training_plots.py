@@ -14,10 +14,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import theme
-from annotator.panels.parts import ElidedLabel, set_tone
+from annotator.panels.widgets import ElidedLabel, set_tone
 
 if TYPE_CHECKING:
-    from annotator.core.training_events import Step, Validation
+    from model.protocol import Step, Validation
 
 SMOOTHING = 0.9  # share of the curve so far in each new point: single steps jump about
 LEAST_LOSS = 1e-6  # that is drawn: zero has no logarithm

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from annotator import icons, theme
-from annotator.panels.parts import label, name_control, set_tone
+from annotator.panels.widgets import label, name_control, set_tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.scoring import KINDS, OTHER_SIGMA, Truth
+from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def matches(true: Truth, results: list[dict[str, Any]], kind: str, photos: list[
     """Let pycocotools match detections to objects.
 
     Args:
-        true: See `model.scoring.truth`.
+        true: See `model.evaluation.coco_eval.truth`.
         results: COCO's result records.
         kind: box, mask or keypoints.
         photos: Ids of the photos that count.

@@ -16,19 +16,19 @@ from torchvision import models
 
 from benchmarks.paper.certainty import Matches, matches
 from benchmarks.paper.tables import KINDS, Variant
-from model import evaluate
-from model.augment import MaskCache
-from model.build import build
+from model.checkpoints.head_transfer import load_backbone
+from model.commands import evaluate
 from model.config import ModelConfig, TrainConfig
-from model.dataset import Photo, Source, classes_of, read_coco, read_photos
-from model.ground_truth import read_truth
-from model.loader import Batches, batches, plan_epoch
-from model.network import MaskRCNN
-from model.predict import Predictor
-from model.scoring import average_precision, truth
-from model.team import Team
-from model.trainer import Trainer
-from model.transfer import load_backbone
+from model.data.augmentation import MaskCache
+from model.data.batching import Batches, batches, plan_epoch
+from model.data.training_images import Photo, Source, classes_of, read_coco, read_photos
+from model.distributed import Team
+from model.evaluation.coco_eval import average_precision, truth
+from model.evaluation.ground_truth import read_truth
+from model.inference.predictor import Predictor
+from model.network.build import build
+from model.network.mask_rcnn import MaskRCNN
+from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.categories import Category
-    from model.targets import Target
+    from model.network.targets import Target
 
 BASE_SEED = 1000
 """Of the common start: another one than any of the runs has."""

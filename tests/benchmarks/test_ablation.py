@@ -12,10 +12,10 @@ from benchmarks import ablation
 from benchmarks.paper import trial
 from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import KINDS, TABLES, Variant, variants
-from model.backbone import classifier
-from model.build import build
 from model.config import TrainConfig
-from model.dataset import Source
+from model.data.training_images import Source
+from model.network.backbone import classifier
+from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY
 
 if TYPE_CHECKING:

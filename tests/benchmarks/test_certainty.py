@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.paper.certainty import Matches, from_json, matches, precision, resample
-from model.scoring import average_precision, truth
+from model.evaluation.coco_eval import average_precision, truth
 
 PHOTOS = 6
 

@@ -11,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from model import checkpoint, compare, course, features
-from model.build import build
 from model.categories import Category
-from model.checkpoint import Checkpoint
+from model.checkpoints import checkpoint
+from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig
+from model.data import feature_cache as features
+from model.evaluation import paired_bootstrap as compare
+from model.finetuning import training_run as course
+from model.network.build import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from model import rle, weights
-from model.official import PERSON_KEYPOINTS, PERSON_SKELETON
-from model.photo import read_photo
-from model.predict import Predictor
-from model.results import compressed
+from dataset import rle
+from dataset.images import read_photo
+from model.checkpoints import weights
+from model.checkpoints.torchvision_weights import PERSON_KEYPOINTS, PERSON_SKELETON
+from model.inference.coco_results import compressed
+from model.inference.predictor import Predictor
 from resources import SAMPLES
 
 pytestmark = pytest.mark.usefixtures("repeatable")

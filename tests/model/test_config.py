@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from model.build import build
 from model.config import BUILTIN, ModelConfig, TrainConfig, changed, model_config, to_dict
+from model.network.build import build
 
 
 def test_width_multiplies_the_channels_of_a_mobilenet() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from annotator.canvas.tools.gestures import clamp
+from annotator.canvas.tools.drags import clamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

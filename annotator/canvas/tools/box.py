@@ -13,7 +13,7 @@ from annotator.canvas.style import ACTIVE_LINE, fill, pen
 from annotator.canvas.tools.base import Pointer, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.geometry import rectangle
+from dataset.geometry import rectangle
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera

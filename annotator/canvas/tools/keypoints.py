@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator.canvas.tools.gestures import clamp, with_keypoint
+from annotator.canvas.tools.drags import clamp, with_keypoint
 from annotator.core.annotation import Keypoint, Visibility
 
 if TYPE_CHECKING:

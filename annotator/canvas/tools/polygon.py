@@ -15,7 +15,7 @@ from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
 from annotator.canvas.tools.base import Pointer, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.geometry import from_parts, valid
+from dataset.geometry import from_parts, valid
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
-from annotator.canvas.hit import Hit, Kind, Outline
-from annotator.canvas.tools import keypoints, marks
+from annotator.canvas.hit_testing import Hit, Kind, Outline
+from annotator.canvas.tools import keypoints
+from annotator.canvas.tools import select_overlay as marks
 from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
-from annotator.canvas.tools.gestures import (
+from annotator.canvas.tools.drags import (
     Drag,
     InsertVertex,
     MoveKeypoint,
@@ -22,7 +23,7 @@ from annotator.canvas.tools.gestures import (
     with_vertices_moved,
 )
 from annotator.core import edits
-from annotator.core.geometry import VertexRef, delete_vertices, insert_vertex
+from dataset.geometry import VertexRef, delete_vertices, insert_vertex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

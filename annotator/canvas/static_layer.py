@@ -1,0 +1,97 @@
+"""The still layer: the photo and, over it, every shape at rest. Painted into the backdrop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from annotator.canvas.labels import Label, paint_label, place
+from annotator.canvas.painting import filled, outline, skeleton
+from annotator.canvas.style import SELECTED_FILL
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from annotator.canvas.camera import Camera
+    from annotator.canvas.hit_testing import Index
+    from annotator.canvas.image_pyramid import Photo
+    from annotator.canvas.style import CanvasColors
+    from annotator.canvas.visible_records import Content
+
+REACH = 14.0  # how far from its bounds an active shape paints, in screen pixels: lines, handles, keypoints
+_LINES = 5.0  # the same for a shape at rest
+_CROWD = 1000  # of more shapes than that, each has a thinner outline
+
+
+class StillLayer:
+    """Paints the photo, annotations, suggestions and the names that have room.
+
+    Attributes:
+        photo: The photo, or None while it is being read.
+        show_names: Whether names are shown unasked.
+        hidden: Ids that are left out, because a gesture shows them elsewhere.
+        marked: Ids that are painted as selected, because they are too many for the active layer.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self.photo: Photo | None = None
+        self.show_names = True
+        self.hidden: AbstractSet[int] = frozenset()
+        self.marked: AbstractSet[int] = frozenset()
+        self._content = content
+        self._labels: dict[int, Label] = {}
+        self._placed_for: tuple[float, Index, bool] | None = None
+
+    def forget_labels(self) -> None:
+        """Names or colours of classes changed: place the labels anew next time."""
+        self._placed_for = None
+
+    def place_labels(self, scale: float) -> list[QRectF]:
+        """Place the names, if need be. Returns where one came or went, in pixels of the zoomed photo."""
+        placing = scale, self._content.index, self.show_names
+        if placing == self._placed_for:
+            return []
+        self._placed_for = placing
+        placed = place(self._content, scale) if self.show_names else {}
+        moved = set(self._labels.values()) ^ set(placed.values())
+        self._labels = placed
+        return [label.rect for label in moved]
+
+    def paint(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
+        """Paint a rectangle of the viewport."""
+        painter.fillRect(rect, QColor(colors.background))
+        size = self._size()
+        if size is not None:
+            area = camera.rect_to_view((0, 0, *size))
+            painter.fillRect(area.adjusted(-1, -1, 1, 1), QColor(colors.border))
+            painter.fillRect(area, QColor(colors.background))
+            if self.photo is not None:
+                self.photo.paint(painter, area, area.width() / self.photo.size.width() * camera.ratio)
+        self._paint_shapes(painter, QRectF(rect), camera)
+        for annotation_id, label in self._labels.items():
+            moved = label.moved(camera.dx, camera.dy)
+            if annotation_id not in self.hidden and moved.rect.intersects(rect):
+                paint_label(painter, moved, colors)
+
+    def _size(self) -> tuple[int, int] | None:
+        if self._content.document is not None:
+            return self._content.document.size
+        return None if self.photo is None else (self.photo.size.width(), self.photo.size.height())
+
+    def _paint_shapes(self, painter: QPainter, rect: QRectF, camera: Camera) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        content = self._content
+        box = camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES))
+        crowd = len(content.index) > _CROWD
+        for record in content.index.crossing(*box):
+            if record.id in self.hidden:
+                continue
+            category = content.category(record)
+            path = content.paths.get(record, camera.scale * camera.ratio)
+            if record.id in self.marked:
+                filled(painter, camera, path, category.color, SELECTED_FILL)
+            outline(painter, camera, path, category.color, dashed=record.is_suggestion, thin=crowd)
+            skeleton(painter, camera, record, category, strong=False)

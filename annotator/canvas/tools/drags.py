@@ -1,0 +1,159 @@
+"""Drags: each knows where it started, what the records would be now, and the one edit that it ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from annotator.canvas.hit_testing import extent, labelled
+from annotator.core.annotation import Keypoint, Visibility
+from dataset.geometry import VertexRef, from_parts, insert_vertex, rings, to_parts, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from annotator.core.annotation import Annotation
+
+Size = tuple[int, int]
+
+
+def clamp(x: float, y: float, size: Size) -> tuple[float, float]:
+    """The nearest point in a photo of that size."""
+    return min(max(x, 0.0), float(size[0])), min(max(y, 0.0), float(size[1]))
+
+
+def moved(records: Iterable[Annotation], dx: float, dy: float, size: Size) -> dict[int, Annotation]:
+    """Records moved together, as far as they stay in the photo, keypoints included.
+
+    What sticks out of the photo already does not get farther out, and may come back in.
+    """
+    records = tuple(records)
+    boxes = [extent(record) for record in records]
+    x0, y0, x1, y1 = (pick(values) for pick, values in zip((min, min, max, max), zip(*boxes, strict=True), strict=True))
+    dx = min(max(dx, min(0.0, -x0)), max(0.0, size[0] - x1))
+    dy = min(max(dy, min(0.0, -y0)), max(0.0, size[1] - y1))
+    return {record.id: _shifted(record, dx, dy) for record in records} if dx or dy else {}
+
+
+def _shifted(record: Annotation, dx: float, dy: float) -> Annotation:
+    is_box = record.is_box  # a moved box is still a box
+    if not record.shape.is_empty:
+        record = record.with_shape(translate(record.shape, dx, dy))
+    if labelled(record)[0]:
+        record = record.with_keypoints(
+            tuple(
+                k if k.visibility is Visibility.UNLABELLED else k._replace(x=k.x + dx, y=k.y + dy)
+                for k in record.keypoints
+            )
+        )
+    return replace(record, is_box=is_box)
+
+
+def with_vertices_moved(record: Annotation, refs: Iterable[VertexRef], dx: float, dy: float, size: Size) -> Annotation:
+    """The record with some vertices moved, each kept in the photo."""
+    parts = to_parts(record.shape)
+    for part, ring, index in refs:
+        vertices = parts[part][ring]
+        vertices[index] = clamp(vertices[index, 0] + dx, vertices[index, 1] + dy, size)
+    return record.with_shape(from_parts(parts))
+
+
+def with_keypoint(record: Annotation, index: int, keypoint: Keypoint) -> Annotation:
+    """The record with one keypoint other than before."""
+    keypoints = list(record.keypoints)
+    keypoints[index] = keypoint
+    return record.with_keypoints(tuple(keypoints))
+
+
+def same_structure(a: Annotation | None, b: Annotation | None) -> bool:
+    """Whether each vertex and keypoint of one has its like in the other."""
+    if a is None or b is None or len(a.keypoints) != len(b.keypoints):
+        return False
+    return a is b or [(ref, len(ring)) for ref, ring in rings(a.shape)] == [(ref, len(r)) for ref, r in rings(b.shape)]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveObjects:
+    """Drags whole objects."""
+
+    records: tuple[Annotation, ...]
+    size: Size
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        return "move" if len(preview) == 1 else f"move {len(preview)} objects"
+
+    def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
+        """The records after a drag of (dx, dy) photo pixels."""
+        return moved(self.records, dx, dy, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveVertices:
+    """Drags vertices of one object."""
+
+    record: Annotation
+    refs: frozenset[VertexRef]
+    size: Size
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "move vertex" if len(self.refs) == 1 else f"move {len(self.refs)} vertices"
+
+    def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
+        """The record after a drag of (dx, dy) photo pixels."""
+        if not dx and not dy:
+            return {}
+        return {self.record.id: with_vertices_moved(self.record, self.refs, dx, dy, self.size)}
+
+
+@dataclass(frozen=True, slots=True)
+class InsertVertex:
+    """Pulls a new vertex out of an edge."""
+
+    record: Annotation
+    edge: VertexRef
+    x: float
+    y: float
+    size: Size
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "add vertex"
+
+    def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
+        """The record with the new vertex (dx, dy) photo pixels from where it began."""
+        x, y = clamp(self.x + dx, self.y + dy, self.size)
+        return {self.record.id: self.record.with_shape(insert_vertex(self.record.shape, self.edge, x, y))}
+
+    @property
+    def ref(self) -> VertexRef:
+        """Where the new vertex is in the new shape."""
+        return self.edge._replace(index=self.edge.index + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveKeypoint:
+    """Drags a keypoint."""
+
+    record: Annotation
+    index: int
+    size: Size
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """For the menu."""
+        del preview
+        return "move keypoint"
+
+    def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
+        """The record after a drag of (dx, dy) photo pixels."""
+        if not dx and not dy:
+            return {}
+        old = self.record.keypoints[self.index]
+        x, y = clamp(old.x + dx, old.y + dy, self.size)
+        return {self.record.id: with_keypoint(self.record, self.index, old._replace(x=x, y=y))}
+
+
+Drag = MoveObjects | MoveVertices | InsertVertex | MoveKeypoint

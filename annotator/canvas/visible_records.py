@@ -1,0 +1,88 @@
+"""What of the document is shown, found fast: derived anew from the document after each change, never changed here."""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import TYPE_CHECKING
+
+from annotator.canvas.hit_testing import Index, extent
+from annotator.canvas.painter_paths import PathCache
+from annotator.core.categories import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from annotator.canvas.camera import Box
+    from annotator.core.annotation import Annotation
+    from annotator.core.categories import Categories
+    from annotator.core.document import Document
+
+
+class Content:
+    """The shown records of a document in painting order, with what painting and finding need of them.
+
+    Attributes:
+        document: The document, or None.
+        categories: The project's classes.
+        show_annotations: Whether what is on record is shown.
+        show_suggestions: Whether what the model offers is shown.
+        index: Finds shown records at a point.
+        paths: Their painter paths.
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        self.document: Document | None = None
+        self.categories = categories
+        self.show_annotations = True
+        self.show_suggestions = True
+        self.index = Index()
+        self.paths = PathCache()
+        self._records: dict[int, Annotation] = {}
+
+    def __getitem__(self, annotation_id: int) -> Annotation:
+        """The shown record with that id. KeyError if there is none."""
+        return self._records[annotation_id]
+
+    def __contains__(self, annotation_id: int | None) -> bool:
+        return annotation_id in self._records
+
+    @property
+    def records(self) -> Iterable[Annotation]:
+        """In painting order: annotations, then suggestions from the least certain to the best."""
+        return self._records.values()
+
+    @property
+    def selected(self) -> tuple[Annotation, ...]:
+        """The selected records that are shown; the last is the one with handles."""
+        if self.document is None:
+            return ()
+        return tuple(self._records[i] for i in self.document.selection if i in self._records)
+
+    def category(self, record: Annotation) -> Category:
+        """The record's class; a grey nameless one where the project has none with that id."""
+        if record.category_id in self.categories:
+            return self.categories[record.category_id]
+        return Category(record.category_id, f"class {record.category_id}", "#c0c0c4")
+
+    def label(self, record: Annotation) -> str:
+        """Its name, with the score of what is only suggested."""
+        name = self.category(record).name
+        return f"{name} {record.score:.2f}" if record.is_suggestion and record.score is not None else name
+
+    def sync(self) -> list[Box]:
+        """Follow the document. Returns the boxes where something appeared, changed or went."""
+        document = self.document
+        shown: list[Annotation] = []
+        if document is not None and self.show_annotations:
+            shown += document.annotations
+        if document is not None and self.show_suggestions:
+            shown += reversed(document.offered)
+        before = self._records
+        if len(before) == len(shown) and all(map(is_, before.values(), shown)):
+            return []
+        self._records = {record.id: record for record in shown}
+        changed = [r for r in before.values() if self._records.get(r.id) is not r]
+        changed += [r for r in shown if before.get(r.id) is not r]
+        self.index = Index(shown, self.index)
+        self.paths.keep(self._records)
+        return [extent(record) for record in changed]

@@ -1,0 +1,185 @@
+"""Opening a project: the COCO file, and what the journal knows better."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from annotator.core.store.autosave import StoreError
+from annotator.core.store.coco_codec import decode_category, encode_category
+from annotator.core.store.journal import Journal, Row, unpack
+from annotator.core.store.project_file import PhotoState, ProjectFile
+from annotator.core.store.project_folder import InUseError, PrivateFolder
+from annotator.core.training_runs import Rounds
+from dataset.atomic_files import FileMark, remove_leftover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from annotator.core.categories import Category
+
+DATABASE = "project.sqlite"
+
+
+@dataclass(slots=True)
+class Opened:
+    """A project that was opened.
+
+    Attributes:
+        images: The folder of photos.
+        names: The photos in it.
+        private: Our folder.
+        rounds: The project's own models.
+        journal: Our database.
+        file: The COCO file.
+        rows: What the journal says of photos.
+        recovered: Photos whose annotations in the journal are newer than the file.
+        categories: The classes; None if the file has the newest.
+        foreign: The file was changed by another program before the recovered edits got into it.
+        warnings: Sentences for the person.
+    """
+
+    images: Path
+    names: Sequence[str]
+    private: PrivateFolder
+    rounds: Rounds
+    journal: Journal
+    file: ProjectFile
+    rows: dict[str, Row] = field(default_factory=dict)
+    recovered: dict[str, PhotoState] = field(default_factory=dict)
+    categories: tuple[Category, ...] | None = None
+    foreign: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def file_key(images: Path, file: Path) -> str:
+    """What a COCO file goes by in the journal: relative to the photos where it is among them."""
+    file = file.resolve()
+    images = images.resolve()
+    return file.relative_to(images).as_posix() if file.is_relative_to(images) else os.fspath(file)
+
+
+def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path) -> Opened:
+    """Open a project; on failure everything is closed again.
+
+    Raises:
+        CocoError: the file is not COCO.
+        StoreError: the project is open elsewhere, or nothing can be written anywhere.
+    """
+    project = ProjectFile(file, names)
+    try:
+        private = PrivateFolder(images, fallback)
+    except InUseError as error:
+        raise StoreError(str(error)) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
+    journal = None
+    try:
+        remove_leftover(file)
+        private.bring_along(DATABASE)
+        journal, warning = Journal.open(private.path / DATABASE)
+        opened = Opened(images, names, private, Rounds(private.path), journal, project)
+        opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
+        _take_over(private, journal)
+        _apply_journal(opened)
+    except (sqlite3.Error, OSError) as error:
+        if journal:
+            journal.close()
+        private.close()
+        raise StoreError(f"The project's history in {private.path} cannot be opened: {error}.") from None
+    except BaseException:
+        if journal:
+            journal.close()
+        private.close()
+        raise
+    opened.warnings += _about_the_file(project)
+    return opened
+
+
+def _take_over(private: PrivateFolder, journal: Journal) -> None:
+    """What was kept elsewhere while the folder could not be written to goes where it belongs."""
+    left = private.elsewhere / DATABASE
+    if private.is_elsewhere or not left.exists():
+        return
+    other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
+    other.close()
+    journal.absorb(left)
+    left.unlink()
+
+
+def _apply_journal(opened: Opened) -> None:
+    file, key = opened.file, file_key(opened.images, opened.file.path)
+    opened.rows = opened.journal.rows(key)
+    facts = opened.journal.facts(key)
+    damaged = 0
+    for name, row in opened.rows.items():
+        if row.annotations is None:
+            continue
+        try:
+            state = state_of(row)
+        except ValueError:
+            damaged += 1
+            continue
+        if not file.holds(name, state):
+            opened.recovered[name] = state
+    if "categories" in facts:
+        raws = msgspec.json.decode(facts["categories"], type=list[msgspec.Raw])
+        opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
+    if damaged:
+        opened.warnings.append(f"The history of {_photos(damaged)} was damaged; those are as in {file.path}.")
+    if not opened.recovered:
+        return
+    marks = [msgspec.json.decode(facts[k], type=FileMark) for k in ("mark", "next") if facts.get(k)]
+    opened.warnings.append(f"Unsaved edits of {_photos(len(opened.recovered))} were recovered.")
+    if file.mark and not any(mark.is_of(file.path) for mark in marks):
+        opened.foreign = True
+        opened.warnings.append(
+            f"{file.path.name} was changed by another program meanwhile; its version will be kept beside it."
+        )
+
+
+def state_of(row: Row) -> PhotoState:
+    """A row of the journal as records. ValueError if it is damaged."""
+    return PhotoState(row.size, unpack(row.annotations or b"\x90"), unpack(row.answered), row.done)
+
+
+def packed_categories(categories: Iterable[Category]) -> bytes:
+    """Classes for the journal."""
+    return b"[" + b",".join(encode_category(category) for category in categories) + b"]"
+
+
+def packed_mark(mark: FileMark | None) -> bytes | None:
+    """A file's mark for the journal."""
+    return msgspec.json.encode(mark) if mark else None
+
+
+def timestamp() -> str:
+    """The local time, for file names."""
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
+def _about_the_file(file: ProjectFile) -> list[str]:
+    warnings = []
+    name = file.path.name
+    if file.missing == 1:
+        warnings.append(f"1 photo of {name} is not in the folder; its annotations are kept.")
+    elif file.missing:
+        warnings.append(f"{file.missing} photos of {name} are not in the folder; their annotations are kept.")
+    if file.homeless:
+        warnings.append(f"{file.homeless} annotations of {name} belong to no photo of it; they are kept as they are.")
+    if file.coco.changed_ids:
+        warnings.append(
+            f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones."
+        )
+    return warnings
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"

@@ -1,0 +1,399 @@
+"""An open project: the annotations of every photo. The only truth about photos that are not open as a document.
+
+What was `put` is in the journal within 0.3 s and in the COCO file within about 2 s (later when the file takes long to
+write, see `saver`). Methods belong to one thread, the GUI's, and return at once, unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from annotator.core.categories import Categories
+from annotator.core.store.autosave import News, Notice, Saver, StoreError
+from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.journal import Row, Stamp, pack, unpack
+from annotator.core.store.project_file import PhotoState
+from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, state_of, timestamp
+from dataset.atomic_files import FileMark, copy_file, free_name
+from dataset.folder import scan
+from dataset.masks import checked_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from annotator.core.annotation import Annotation
+    from annotator.core.store.recovery import Opened
+
+__all__ = ["News", "Notice", "PhotoRecord", "Store", "StoreError"]
+
+_KEPT = 64  # photos looked at and not changed whose records stay in memory
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """What is on record for a photo.
+
+    Attributes:
+        annotations: By place in the file.
+        answered: Suggestions that were accepted or rejected.
+        done: The done mark.
+        size_in_file: (width, height) that the COCO file gives, if it does: the photo's may be another.
+        size: (width, height) when it was last worked on, (0, 0) if it never was.
+    """
+
+    annotations: tuple[Annotation, ...]
+    answered: tuple[Annotation, ...]
+    done: bool
+    size_in_file: tuple[int, int] | None
+    size: tuple[int, int]
+
+
+class Store:
+    """The data of an open project.
+
+    Attributes:
+        images: The folder of photos.
+        names: The photos in it, in natural order: paths relative to it, with forward slashes.
+        categories: The classes. Changes to them are saved like annotations.
+        class_counts: How many annotations each class has, by its id.
+        warnings: Sentences for the person about the opening.
+        notify: Called from other threads with each `Notice`; may be set at any time.
+        rounds: The project's own models, and its round of fine-tuning.
+    """
+
+    def __init__(self, opened: Opened, notify: Callable[[Notice], object]) -> None:
+        """Use `open`."""
+        self.images = opened.images
+        self.names: Sequence[str] = opened.names
+        self.warnings = opened.warnings
+        self.notify = notify
+        self._private, self._journal, self._file = opened.private, opened.journal, opened.file
+        self.rounds = opened.rounds
+        self._foreign = opened.foreign
+        self._rows = opened.rows
+        self.categories = Categories(opened.categories or [category for category, _ in self._file.coco.categories])
+        self._lock = threading.Lock()  # guards what follows; held for moments
+        self._states = dict(opened.recovered)  # photos that are not as the file had them when it was opened
+        self._newer = dict(opened.recovered)  # of those, what the file on disk does not have
+        self._unnoted: set[str] = set()  # photos that the journal does not have
+        self._pools: dict[tuple[str, str], tuple[Annotation, ...]] = {}  # (model, photo): the journal does not have
+        self._classes = tuple(self.categories)
+        self._classes_newer = opened.categories is not None
+        self._classes_unnoted = False
+        self._looked_at: OrderedDict[str, PhotoState] = OrderedDict()
+        self.class_counts = Counter(self._file.coco.class_counts)
+        for name, state in opened.recovered.items():
+            with contextlib.suppress(CocoError):  # it is said when the photo is shown
+                self._recount(self._file.annotations(name), state.annotations)
+        recorded = [a.id for state in self._states.values() for a in state.annotations]
+        self._last_id = max(max(self._file.coco.ids, default=0), max(recorded, default=0))
+        self._noting = threading.Lock()  # held while the journal's photos are written
+        self._backed_up: set[Path] = set()
+        self.categories.changed.connect(self._categories_changed)
+        self._saver = Saver(self._file.path, self._note, self._save, self._tell)
+        if self._newer:
+            self._saver.touched(file=True)
+
+    @classmethod
+    def open(
+        cls,
+        images: Path,
+        file: Path | None = None,
+        *,
+        fallback: Path,
+        progress: Callable[[float], object] | None = None,
+        names: Sequence[str] | None = None,
+        notify: Callable[[Notice], object] | None = None,
+    ) -> Store:
+        """Open a project. Slow: for a thread of its own.
+
+        Args:
+            images: The folder of photos.
+            file: The COCO file, which need not exist; `images`/annotations.json by default.
+            fallback: Where private data goes when the folder cannot be written to.
+            progress: Called with a fraction.
+            names: The photos, if they have been listed already (`folder.scan`).
+            notify: Called from other threads with each `Notice`.
+
+        Raises:
+            FolderError: the folder cannot be read.
+            CocoError: the file is not COCO.
+            StoreError: the project is open in another process, or nothing can be written anywhere.
+        """
+        tell = progress or (lambda _fraction: None)
+        names = scan(images) if names is None else names
+        tell(0.1)
+        file = (file or images / "annotations.json").resolve()
+        opened = open_project(images, file, names, fallback)
+        tell(0.9)
+        store = cls(opened, notify or (lambda _notice: None))
+        tell(1.0)
+        return store
+
+    @property
+    def file(self) -> Path:
+        """The COCO file."""
+        return self._file.path
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the file lacks something that is on record."""
+        with self._lock:
+            return bool(self._newer) or (self._classes_newer and self._file.mark is not None)
+
+    def new_id(self) -> int:
+        """An id for a new annotation. From any thread."""
+        with self._lock:
+            self._last_id += 1
+            return self._last_id
+
+    def share_categories(self, categories: Categories) -> None:
+        """Hold the classes in this object from now on; what it held before is gone."""
+        self.categories.changed.disconnect(self._categories_changed)
+        categories.become(self.categories)
+        self.categories = categories
+        categories.changed.connect(self._categories_changed)
+
+    # Photos
+
+    def load(self, name: str) -> PhotoRecord:
+        """What is on record for a photo.
+
+        Raises:
+            CocoError: an annotation in the file is not COCO; the sentence names it.
+        """
+        state = self._state(name)
+        return PhotoRecord(state.annotations, state.answered, state.done, self._file.size(name), state.size)
+
+    def put(
+        self,
+        name: str,
+        size: tuple[int, int],
+        annotations: Iterable[Annotation],
+        answered: Iterable[Annotation] = (),
+        *,
+        done: bool = False,
+    ) -> None:
+        """Record what is known of a photo of `size` (width, height), in memory at once and soon on disk.
+
+        Raises:
+            CocoError: what the file has for the photo is not COCO, and is not thrown away.
+            ValueError: no photo has that size.
+        """
+        checked_size(size)
+        before = self._state(name)
+        state = PhotoState(size, tuple(annotations), tuple(answered), done)
+        if replace(before, size=size) == state:
+            return
+        is_new_entry = done and not self._file.knows(name)
+        self._recount(before.annotations, state.annotations)
+        with self._lock:
+            self._looked_at.pop(name, None)
+            self._states[name] = state
+            newer = name in self._newer or is_new_entry or before.annotations != state.annotations
+            if newer:
+                self._newer[name] = state
+            self._unnoted.add(name)
+        self._saver.touched(file=newer)
+
+    def count(self, name: str) -> int:
+        """How many annotations a photo has."""
+        state = self._states.get(name)
+        return self._file.count(name) if state is None else len(state.annotations)
+
+    def is_done(self, name: str) -> bool:
+        """Whether the photo has the done mark."""
+        known = self._states.get(name) or self._rows.get(name)
+        return known is not None and known.done
+
+    def is_started(self, name: str) -> bool:
+        """Whether the photo has annotations or answered suggestions."""
+        if self.count(name):
+            return True
+        state = self._states.get(name)
+        if state is not None:
+            return bool(state.answered)
+        return name in self._rows and self._rows[name].answered != pack(())
+
+    def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
+        self.class_counts.subtract(a.category_id for a in before)
+        self.class_counts.update(a.category_id for a in after)
+
+    def _state(self, name: str) -> PhotoState:
+        state = self._states.get(name) or self._looked_at.get(name)
+        if state is None:
+            row = self._rows.get(name) or Row((0, 0), None, pack(()), done=False)
+            try:
+                state = state_of(row)
+            except ValueError:  # damaged: the suggestions are offered again
+                state = PhotoState(row.size, done=row.done)
+            state = replace(state, annotations=self._file.annotations(name))
+            self._looked_at[name] = state
+            while len(self._looked_at) > _KEPT:
+                self._looked_at.popitem(last=False)
+        return state
+
+    # Suggestions
+
+    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+        """The suggestions of a model for a photo, if the photo is still the same. Reads the disk; from any thread."""
+        with self._lock:
+            found = self._pools.get((model, name))
+        if found is not None:
+            return found
+        try:
+            packed = self._journal.pool(model, name, self._stamp(name))
+            return None if packed is None else unpack(packed)
+        except (OSError, sqlite3.Error, ValueError):
+            return None  # the model makes them anew
+
+    def put_pool(self, name: str, model: str, suggestions: Iterable[Annotation]) -> None:
+        """Keep the suggestions of a model for a photo, for the next time. From any thread."""
+        with self._lock:
+            self._pools[model, name] = tuple(suggestions)
+        self._saver.touched(file=False)
+
+    def pool_names(self, model: str) -> set[str]:
+        """The photos that have suggestions of a model. Reads the disk; from any thread."""
+        with self._lock:
+            names = {name for of, name in self._pools if of == model}
+        with contextlib.suppress(sqlite3.Error):
+            names |= self._journal.pool_names(model)
+        return names
+
+    def _stamp(self, name: str) -> Stamp:
+        status = (self.images / name).stat()
+        return Stamp(status.st_size, status.st_mtime_ns)
+
+    # Saving
+
+    def save(self) -> Future[None]:
+        """Save the COCO file now. A failure is the future's StoreError."""
+        return self._saver.save_now()
+
+    def save_as(self, path: Path) -> Future[None]:
+        """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
+        return self._saver.submit(lambda: self._save_as(path.resolve()))
+
+    def close(self) -> None:
+        """Write what is to be written and end. Slow when the file is large. More than once is fine."""
+        with contextlib.suppress(ValueError):
+            self.categories.changed.disconnect(self._categories_changed)
+        self._saver.close()
+        self._journal.close()
+        self._private.close()
+
+    def _categories_changed(self) -> None:
+        with self._lock:
+            self._classes = tuple(self.categories)
+            self._classes_newer = self._classes_unnoted = True
+            # Classes alone do not make a file: opening a folder of photos leaves no trace beside them.
+            file = self._file.mark is not None
+        self._saver.touched(file=file)
+
+    def _tell(self, notice: Notice) -> None:
+        self.notify(notice)
+
+    def _note(self) -> None:
+        """Write to the journal what it does not have. On the journal's thread."""
+        with self._noting:
+            with self._lock:
+                names, self._unnoted = self._unnoted, set()
+                rows = {name: self._row(name) for name in names}
+                classes = packed_categories(self._classes) if self._classes_unnoted else None
+                self._classes_unnoted = False
+                pools = dict(self._pools)
+            facts: dict[str, bytes | None] = {"mark": packed_mark(self._file.mark)}
+            if classes is not None:
+                facts["categories"] = classes
+            try:
+                self._journal.put(self._key(), {name: make() for name, make in rows.items()}, facts)
+                self._journal.put_pools(self._stamped(pools))
+            except BaseException:
+                with self._lock:
+                    self._unnoted |= names
+                    self._classes_unnoted |= classes is not None
+                raise
+            with self._lock:
+                for key, pool in pools.items():
+                    if self._pools.get(key) is pool:
+                        del self._pools[key]
+
+    def _row(self, name: str) -> Callable[[], Row]:
+        state, newer = self._states[name], name in self._newer
+        return lambda: Row(state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done)
+
+    def _stamped(
+        self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]
+    ) -> dict[tuple[str, str], tuple[Stamp, bytes]]:
+        stamped = {}
+        for (model, name), pool in pools.items():
+            with contextlib.suppress(OSError):  # the photo is gone
+                stamped[model, name] = (self._stamp(name), pack(pool))
+        return stamped
+
+    def _key(self) -> str:
+        return file_key(self.images, self._file.path)
+
+    def _save(self) -> bool:
+        """Write the COCO file if it lacks something. On the file's thread."""
+        with self._lock:
+            nothing = not self._newer and not self._classes_newer and self._file.mark is not None
+        if nothing:
+            return False
+        path = self._file.path
+        if self._foreign or self._file.is_foreign():
+            self._keep_theirs(path)
+        self._write(path)
+        return True
+
+    def _save_as(self, path: Path) -> None:
+        if path == self._file.path:
+            self._save()
+            return
+        self._write(path)
+        self._saver.path = path
+        self._saver.touched(file=False)
+
+    def _write(self, path: Path) -> None:
+        if path not in self._backed_up and path.exists():
+            self._private.back_up(path)
+        self._backed_up.add(path)
+        with self._lock:
+            states, newer, classes = dict(self._states), dict(self._newer), self._classes
+        old, new = self._key(), file_key(self.images, path)
+
+        def about_to(size: int, sha256: str) -> None:
+            with self._noting:
+                self._journal.put(new, {}, {"next": packed_mark(FileMark(size, 0, sha256))})
+
+        mark = self._file.write(path, states, classes, about_to)
+        with self._noting:
+            with self._lock:
+                self._file.path, self._file.mark, self._foreign = path, mark, False
+                for name, state in newer.items():
+                    if self._newer.get(name) is state:
+                        del self._newer[name]
+                self._classes_newer = self._classes is not classes
+                saved = [name for name in newer if name not in self._newer]
+                if old != new:
+                    self._unnoted |= self._newer.keys()
+            if old != new:
+                self._journal.move(old, new)
+            facts: dict[str, bytes | None] = {"mark": packed_mark(mark), "next": None}
+            if not self._classes_newer:
+                facts["categories"] = None
+            self._journal.clear(new, saved, facts)
+
+    def _keep_theirs(self, path: Path) -> None:
+        """Keep the file that another program wrote beside ours."""
+        theirs = free_name(path, timestamp())
+        self._file.mark, self._foreign = copy_file(path, theirs), False
+        self._saver.note(f"{path.name} was changed by another program; its version is kept as {theirs.name}.")

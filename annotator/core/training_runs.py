@@ -1,0 +1,231 @@
+"""A project's own models, and the round of fine-tuning that is under way: plain files in the private folder.
+
+`models/NAME.safetensors` are the models and `models/in_use` names the one in use; `training/` holds what a round learns
+from and `run.json`, which is there from its start to its end, so that what was interrupted can go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from annotator.core.training_set import encode_snapshot
+from dataset.atomic_files import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from annotator.core.categories import Category
+    from annotator.core.training_set import Labelled
+
+SUFFIX = ".safetensors"
+BUILTIN = "builtin"
+
+_ROUND = re.compile(r"round-(\d{3,})")
+_LONGEST = 4096  # bytes of `in_use` that are read
+
+
+def is_round(name: str) -> bool:
+    """Whether a model of that name is one of the project's own."""
+    return _ROUND.fullmatch(name) is not None
+
+
+def weights_file(weights: str) -> Path | None:
+    """The file that weights are read from; None for those that have a name, or are two."""
+    return Path(weights).absolute() if weights.endswith(SUFFIX) and "+" not in weights else None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A round of fine-tuning, as `run.json` keeps it.
+
+    Attributes:
+        name: What its model will be called.
+        arguments: The command's, without `--resume`.
+        photos: How many photos it learns from and is measured with.
+        process: The id of the process, 0 while there is none.
+    """
+
+    name: str
+    arguments: list[str]
+    photos: int = 0
+    process: int = 0
+
+
+class Rounds:
+    """The models and the round of one project. Its methods read and write the disk: they are for a thread.
+
+    Attributes:
+        models: The folder of the models.
+        training: The folder of the round under way.
+        in_use: The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen.
+        run: The round that was begun and has not ended.
+    """
+
+    def __init__(self, private: Path) -> None:
+        """Read what there is; what is damaged counts as absent."""
+        self.models = private / "models"
+        self.training = private / "training"
+        self.in_use = self._read_in_use()
+        self.run = self._read_run()
+
+    # Models
+
+    def file(self, name: str) -> Path:
+        """Where the model of a round is, or will be."""
+        return self.models / f"{name}{SUFFIX}"
+
+    @property
+    def weights(self) -> str:
+        """The project's model as the worker takes it: a name or a path; "" where none was ever chosen."""
+        return str(self.file(self.in_use)) if is_round(self.in_use) else self.in_use
+
+    def name_of(self, weights: str) -> str:
+        """What weights go by in `in_use`: a round by its name, so that the folder can be moved."""
+        name = Path(weights).stem
+        return name if is_round(name) and weights == str(self.file(name)) else weights
+
+    def names(self) -> list[str]:
+        """The rounds that have a model, the oldest first."""
+        with contextlib.suppress(OSError):
+            found = [path.stem for path in self.models.glob(f"round-*{SUFFIX}") if _ROUND.fullmatch(path.stem)]
+            return sorted(found, key=lambda name: int(name.removeprefix("round-")))
+        return []
+
+    def next_name(self) -> str:
+        """A name that no round of this project has had, as far as can be told from its files."""
+        taken = [*self.names(), self.in_use, self.run.name if self.run else ""]
+        last = max((int(found[1]) for name in taken if (found := _ROUND.fullmatch(name))), default=0)
+        return f"round-{last + 1:03}"
+
+    def use(self, weights: str) -> None:
+        """Put down which model the project uses from now on. OSError if that cannot be written."""
+        name = self.name_of(weights)
+        self.models.mkdir(parents=True, exist_ok=True)
+        _write(self.models / "in_use", name.encode())
+        self.in_use = name
+
+    def remove(self, name: str) -> None:
+        """Delete a model, and what its round has left beside it. OSError if that cannot be done."""
+        if not _ROUND.fullmatch(name):
+            raise ValueError(f"{name} is not the name of a round.")
+        for path in [*self.models.glob(f"{name}.*"), *self.models.glob(f".{name}.*")]:
+            path.unlink(missing_ok=True)
+
+    # The round under way
+
+    def is_saved(self, name: str) -> bool:
+        """Whether a round that was interrupted has saved something to go on from."""
+        with contextlib.suppress(OSError):
+            return self.file(name).with_suffix(".resume").is_file()
+        return False
+
+    def begin(self, run: Run, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
+        """Write what a round learns from, then that it is under way. OSError or ValueError if that cannot be done."""
+        self.models.mkdir(parents=True, exist_ok=True)
+        self.training.mkdir(parents=True, exist_ok=True)
+        _write(self.snapshot, encode_snapshot(photos, categories))
+        self.keep(run)
+
+    def foresee(self, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
+        """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
+        self.training.mkdir(parents=True, exist_ok=True)
+        _write(self.forecast, encode_snapshot(photos, categories))
+
+    def forget_forecast(self) -> None:
+        """Delete what was written to measure a round's time. OSErrors pass through."""
+        self.forecast.unlink(missing_ok=True)
+
+    @property
+    def forecast(self) -> Path:
+        """The COCO file of what a round would learn from."""
+        return self.training / "forecast.json"
+
+    @property
+    def snapshot(self) -> Path:
+        """The COCO file of what the round learns from."""
+        return self.training / "annotations.json"
+
+    def keep(self, run: Run) -> None:
+        """Write down how far a round is. OSError if that cannot be done."""
+        _write(self.training / "run.json", msgspec.json.encode(run))
+        self.run = run
+
+    def end(self, *, discard: bool = False) -> None:
+        """The round is over: forget how to go on, and its model too with `discard`. OSErrors pass through."""
+        run, self.run = self.run, None
+        (self.training / "run.json").unlink(missing_ok=True)
+        self.snapshot.unlink(missing_ok=True)
+        shutil.rmtree(self.training / "cache", ignore_errors=True)
+        if run and discard:
+            self.remove(run.name)
+
+    def arguments(
+        self, name: str, images: Path, parent: str, settings: RoundSettings, *, forecast: bool = False
+    ) -> list[str]:
+        """The arguments of the training command for a round of that name, or for the forecast of its time."""
+        return [
+            *([str(self.forecast), "--estimate"] if forecast else [str(self.snapshot)]),
+            "--images", str(images),
+            "--from", str(weights_file(parent) or parent),
+            "--output", str(self.file(name)),
+            "--split", str(self.training / "split.json"),
+            "--cache", str(self.training / "cache"),
+            "--json",
+            *settings.options(),
+        ]  # fmt: skip
+
+    def _read_in_use(self) -> str:
+        with contextlib.suppress(OSError), (self.models / "in_use").open("rb") as file:
+            return file.read(_LONGEST).decode(errors="replace").strip()
+        return ""
+
+    def _read_run(self) -> Run | None:
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+            run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=Run)
+            return run if _ROUND.fullmatch(run.name) else None
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSettings:
+    """What the person can choose for a round; None leaves the choice to the training.
+
+    Attributes:
+        epochs: How often every photo is seen.
+        learning_rate: Of the optimiser.
+        freeze: What stays as it is: "heads" trains the heads alone, "neck" also the FPN, "none" everything.
+        short_side: Pixels that a photo's shorter side is scaled to.
+        augment: "light" or "full".
+        forget: Whether the parent's other classes are given up.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    freeze: str | None = None
+    short_side: int | None = None
+    augment: str | None = None
+    forget: bool = False
+    device: str = "auto"
+
+    def options(self) -> list[str]:
+        """As options of the training command."""
+        named: dict[str, Any] = {
+            "--epochs": self.epochs,
+            "--learning-rate": self.learning_rate,
+            "--freeze": self.freeze,
+            "--short-side": self.short_side,
+            "--augment": self.augment,
+        }
+        given = [part for option, value in named.items() if value is not None for part in (option, str(value))]
+        return [*given, *(["--forget"] if self.forget else []), "--device", self.device]
+
+
+def _write(path: Path, data: bytes) -> None:
+    replace_file(path, [data], lambda _size, _sha256: None)

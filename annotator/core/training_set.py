@@ -1,0 +1,159 @@
+"""The photos that are done: what a model can learn from, what there is to know about it beforehand, and as COCO."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from annotator.core.annotation import NOTHING
+from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from annotator.core.annotation import Annotation
+    from annotator.core.categories import Category
+    from annotator.core.store.store import Store
+
+MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
+LEAST_PHOTOS = 2  # with objects: one to learn from while the other measures
+FEW_PHOTOS = 10  # below, every photo is measured with in turn instead of some being kept apart
+NAMED = 3  # photos that a sentence names; of the others it gives the number
+VAL_SHARE = 0.2  # of the photos are kept apart
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
+
+    name: str
+    size: tuple[int, int]
+    annotations: tuple[Annotation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFact:
+    """A class that photos which are done show: `count` objects; `is_new` where the model does not know it yet."""
+
+    name: str
+    color: str
+    count: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a round would learn from.
+
+    Attributes:
+        photos: How many are done.
+        empty: How many of them show nothing.
+        classes: Those they show, the most frequent first.
+        problems: Sentences about what is in the way, or weak.
+        ready: Whether it is enough to begin.
+    """
+
+    photos: int
+    empty: int
+    classes: tuple[ClassFact, ...]
+    problems: tuple[str, ...]
+    ready: bool
+
+    @property
+    def kept_apart(self) -> int:
+        """About how many photos measure and do not train; 0 where each measures in turn."""
+        return 0 if self.photos < FEW_PHOTOS else max(LEAST_PHOTOS, round(VAL_SHARE * self.photos))
+
+
+def labelled(store: Store, names: Iterable[str]) -> Iterator[Labelled]:
+    """What is on record for each of these photos; one that is not COCO in the file is left out.
+
+    It is read as it is asked for, so that a caller with no time can take them one by one.
+    """
+    for name in names:
+        try:
+            record = store.load(name)
+        except CocoError:
+            continue
+        size = record.size if min(record.size) > 0 else record.size_in_file
+        if size:
+            yield Labelled(name, size, record.annotations)
+
+
+def summarise(
+    photos: Sequence[Labelled], categories: Iterable[Category], known: Sequence[str], lost: Sequence[str] = ()
+) -> Summary:
+    """Say what there is to learn from.
+
+    Args:
+        photos: Those that are done.
+        categories: The project's classes.
+        known: Names of the classes that the model knows.
+        lost: Names of photos that are done too, but cannot be read.
+    """
+    counts = Counter(a.category_id for photo in photos for a in photo.annotations)
+    without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.annotations)
+    names = {name.casefold() for name in known}
+    shown = sorted((c for c in categories if counts[c.id]), key=lambda c: -counts[c.id])
+    classes = tuple(
+        ClassFact(c.name, c.color, counts[c.id], not names & {c.name.casefold(), _before(c).casefold()}) for c in shown
+    )
+    full = sum(1 for photo in photos if photo.annotations)
+    problems = []
+    if full < LEAST_PHOTOS:
+        problems.append(
+            f"{full or 'No'} photo{'' if full == 1 else 's'} with objects {'is' if full == 1 else 'are'} marked done; "
+            f"at least {LEAST_PHOTOS} are needed. M marks a photo done once every object in it is outlined."
+        )
+    if lost:
+        names = ", ".join(lost[:NAMED]) + (f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else "")
+        are = "is" if len(lost) == 1 else "are"
+        problems.append(f"{names} {are} marked done, but cannot be read, and {are} left out.")
+    problems += [f"“{c.name}” has a single object so far: too little to learn from." for c in classes if c.count == 1]
+    if without:
+        problems.append(f"{without} object{'' if without == 1 else 's'} without an outline cannot teach masks.")
+    return Summary(len(photos), len(photos) - full, classes, tuple(problems), full >= LEAST_PHOTOS)
+
+
+def encode_snapshot(photos: Iterable[Labelled], categories: Iterable[Category]) -> bytes:
+    """Make the COCO file of photos that are done; classes that none of them shows are left out.
+
+    Raises:
+        ValueError: an annotation cannot be written.
+    """
+    encode = msgspec.json.Encoder().encode
+    images: list[bytes] = []
+    annotations: list[bytes] = []
+    used: set[int] = set()
+    for image_id, photo in enumerate(photos, 1):
+        width, height = photo.size
+        images.append(encode({"id": image_id, "file_name": photo.name, "width": width, "height": height}))
+        annotations += [encode_annotation(a, image_id, photo.size) for a in photo.annotations]
+        used.update(a.category_id for a in photo.annotations)
+    classes = [encode_category(category) for category in categories if category.id in used]
+    parts = {"images": images, "annotations": annotations, "categories": classes}
+    return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"
+
+
+def in_model_words(categories: Iterable[Category], known: Sequence[str]) -> list[Category]:
+    """The classes under the names that the model has for them: one that was renamed in the project goes by its old one.
+
+    So the model's class goes on to be the one that the project's stands for, and is not learnt anew beside it.
+    """
+    listed = list(categories)
+    names = {name.casefold() for name in known}
+    taken = {category.name.casefold() for category in listed}
+    made = []
+    for category in listed:
+        before = _before(category)
+        renamed = before.casefold() in names - taken and category.name.casefold() not in names
+        made.append(replace(category, name=before, extra=NOTHING) if renamed else category)
+    return made
+
+
+def _before(category: Category) -> str:
+    """The model's name of a class that was renamed in the project, or ""."""
+    return str(category.extra.get(MODEL_CLASS, "")).strip()

@@ -1,0 +1,111 @@
+"""What a round of fine-tuning could learn from, found out while its dialog is open: on record, and on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.core.document import Status
+from annotator.core.training_runs import weights_file
+from annotator.core.training_set import labelled
+from annotator.session.time_slices import Slices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from annotator.core.store.store import Store
+    from annotator.core.training_set import Labelled
+    from annotator.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What there is to learn from.
+
+    Attributes:
+        photos: Those that are done, and there.
+        lost: Names of those that are done, but deleted, damaged or not COCO.
+        gone: The file of the weights to start from, where that is not there any more.
+    """
+
+    photos: list[Labelled]
+    lost: list[str]
+    gone: Path | None
+
+
+class Gathering(QObject):
+    """Collects the photos that are done from the store, in slices between events, and looks whether they are there.
+
+    Signals:
+        done: (Gathered) all of it.
+    """
+
+    done = Signal(object)
+    _looked = Signal(int, object, object)
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._slices = Slices(self)
+        self._slices.done.connect(self._take_photos)
+        self._looked.connect(self._take_look)
+        self._number = 0  # of the question: answers to earlier ones are late
+        self._names: list[str] = []
+        self._photos: list[Labelled] | None = None
+        self._look: tuple[set[str], Path | None] | None = None
+
+    def start(self, store: Store, weights: str) -> None:
+        """Begin for the photos of this store and a round that starts from these weights."""
+        self._number += 1
+        self._photos = self._look = None
+        photos = self._session.photos
+        self._names = [
+            photos.names[i]
+            for i in photos.matching(statuses={Status.DONE, Status.UNREADABLE})
+            if store.is_done(photos.names[i])
+        ]
+        damaged = {name for name in self._names if photos.error(photos.index(name))}
+        number, names, images, file = self._number, self._names, store.images, weights_file(weights)
+
+        def work() -> None:
+            gone = {name for name in names if not _is_there(images / name)}
+            self._looked.emit(number, gone | damaged, None if file is None or _is_there(file) else file)
+
+        self._session.on_disk(work)
+        self._slices.start(labelled(store, self._names))
+
+    def stop(self) -> None:
+        """It is not wanted any more."""
+        self._number += 1
+        self._slices.stop()
+
+    def _take_photos(self, photos: list[Labelled]) -> None:
+        self._photos = photos
+        self._finish()
+
+    def _take_look(self, number: int, lost: set[str], gone: Path | None) -> None:
+        if number == self._number:
+            self._look = lost, gone
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._photos is None or self._look is None:
+            return
+        lost, gone = self._look
+        photos = [photo for photo in self._photos if photo.name not in lost]
+        self.done.emit(Gathered(photos, _others(self._names, photos), gone))
+
+
+def _others(names: Sequence[str], photos: Sequence[Labelled]) -> list[str]:
+    found = {photo.name for photo in photos}
+    return [name for name in names if name not in found]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is none
+        return False

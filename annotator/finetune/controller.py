@@ -1,0 +1,346 @@
+"""Fine-tuning from the window: from the dialog through the training process to the model that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMessageBox
+
+from annotator.core.training_runs import Run, weights_file
+from annotator.core.training_set import in_model_words, summarise
+from annotator.finetune.collect_photos import Gathering
+from annotator.finetune.model_versions import ROUND, result_of
+from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orphan
+from annotator.finetune.time_estimate import Forecast
+from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.window.training_dock import TrainingDock
+from model.protocol import Notice, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.core.store.store import Store
+    from annotator.core.training_runs import Rounds, RoundSettings
+    from annotator.finetune.collect_photos import Gathered
+    from annotator.finetune.model_versions import ProjectModels
+    from annotator.session.session import Session
+    from annotator.suggestions.controller import SuggestionFlow
+    from annotator.suggestions.model_selection import ModelChoice
+    from annotator.window.main_window import Window
+    from model.checkpoints.lineage import Record
+    from model.protocol import AnyEvent
+
+
+class FineTuning(QObject):
+    """One round at a time, of the folder that is open. Leaving the folder lets the round save itself and end.
+
+    Attributes:
+        process: The training process.
+    """
+
+    _prepared = Signal(object, object, object)
+    _found = Signal(object, object, object)
+    _left = Signal(object, object, str, bool, bool)
+
+    def __init__(
+        self,
+        session: Session,
+        flow: SuggestionFlow,
+        choice: ModelChoice,
+        models: ProjectModels,
+        window: Window,
+    ) -> None:
+        super().__init__(window)
+        self._session, self._flow, self._choice = session, flow, choice
+        self._models, self._window = models, window
+        self.process = TrainingProcess(self)
+        self._dock = TrainingDock(session, window)
+        self._rounds: Rounds | None = None  # whose round is running
+        self._run: Run | None = None
+        self._result: Result | None = None
+        self._dialog: FineTuneDialog | None = None
+        self._forecast = Forecast(session, self)
+        self._gathering = Gathering(session, self)
+        self._gathering.done.connect(self._take_gathered)
+        self._gathered: Gathered | None = None
+        self._wire()
+
+    def _wire(self) -> None:
+        self._window.fine_tune_requested.connect(self.open_dialog)
+        self._session.store_changed.connect(self._store_changed)
+        self.process.started.connect(self._started)
+        self.process.heard.connect(self._hear)
+        self.process.ended.connect(self._ended)
+        panel = self._dock.panel
+        panel.pause_requested.connect(self.process.pause)
+        panel.resume_requested.connect(self.process.resume)
+        panel.stop_requested.connect(self._finish_now)
+        panel.cancel_requested.connect(self._ask_to_cancel)
+        self._prepared.connect(self._begin)
+        self._found.connect(self._settle_alone)
+        self._left.connect(self._offer)
+        self._flow.model_changed.connect(self._show_gathered)
+        self._choice.chosen.connect(self._show_rival)
+        self._choice.refused.connect(self._show_gathered)
+
+    # Before
+
+    def open_dialog(self) -> None:
+        """Ask for a round; while one is running, show it."""
+        store = self._session.store
+        if store is None:
+            return
+        if self.process.running:
+            if self._rounds is store.rounds:
+                self._dock.show()
+            else:
+                text = "The round of the folder that was open before is being saved; try again in a moment."
+                self._window.banner.show_message(text, "info", topic=ROUND)
+            return
+        self._gathered = None
+        self._dialog = dialog = FineTuneDialog("", self._choice.device, self._window)
+        self._show_rival()
+        dialog.train_requested.connect(self.start)
+        dialog.finished.connect(self._close_dialog)
+        dialog.settings_changed.connect(lambda: self._forecast.change(dialog.settings))
+        self._forecast.told.connect(dialog.set_time)
+        dialog.open()
+        self._dock.prepare()
+        self._gathering.start(store, self._choice.weights)
+
+    def _show_rival(self, *_: object) -> None:
+        if self._dialog:
+            self._dialog.set_rival(Path(self._choice.weights).stem or self._choice.weights)
+
+    def _take_gathered(self, gathered: Gathered) -> None:
+        self._gathered = gathered
+        if gathered.gone and gathered.gone == weights_file(self._choice.weights):
+            self._choice.give_up(f"{gathered.gone} is gone.")  # shown when there is another model
+        else:
+            self._show_gathered()
+
+    def _show_gathered(self, *_: object) -> None:
+        """Show what there is to learn from, for the model that is in use by now, and find out how long that takes."""
+        store, dialog, gathered = self._session.store, self._dialog, self._gathered
+        if store is None or dialog is None or gathered is None:
+            return
+        summary = summarise(gathered.photos, self._session.categories, self._known(), gathered.lost)
+        dialog.set_summary(summary)
+        if summary.ready:
+            categories = in_model_words(self._session.categories, self._known())
+            images, parent = store.images, self._choice.weights
+            self._forecast.begin(
+                store.rounds, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
+            )
+
+    def _close_dialog(self) -> None:
+        self._gathering.stop()
+        self._forecast.stop()
+        if self._dialog:
+            self._dialog.deleteLater()
+        self._dialog = None
+
+    def _known(self) -> list[str]:
+        """The classes of the model; before it is loaded, no class of the project counts as new."""
+        return [category.name for category in (self._flow.model or self._session).categories]
+
+    def start(self, settings: RoundSettings) -> None:
+        """Begin a round with the photos that the dialog has gathered."""
+        store = self._session.store
+        if store is None or self.process.running or self._gathered is None:
+            return
+        rounds, photos, parent = store.rounds, self._gathered.photos, self._choice.weights
+        categories = in_model_words(self._session.categories, self._known())
+        images = store.images
+
+        def work() -> None:
+            try:
+                name = rounds.next_name()
+                run = Run(name, rounds.arguments(name, images, parent, settings), len(photos))
+                rounds.begin(run, photos, categories)
+            except (OSError, ValueError) as error:
+                self._prepared.emit(rounds, None, error)
+            else:
+                self._prepared.emit(rounds, run, None)
+
+        self._session.on_disk(work)
+
+    # While it runs
+
+    def _begin(self, rounds: Rounds, run: Run | None, error: Exception | None) -> None:
+        store = self._session.store
+        if store is None or store.rounds is not rounds or self.process.running:
+            return
+        if run is None:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            text = f"Training cannot begin because {rounds.training} cannot be written: {why.lower()}."
+            self._window.banner.show_message(text, "error", topic=ROUND)
+            return
+        self._launch(rounds, run)
+
+    def _launch(self, rounds: Rounds, run: Run, *, resume: bool = False) -> None:
+        self._rounds, self._run, self._result = rounds, run, None
+        self._window.banner.retract(ROUND)
+        self._dock.begin(run.name)
+        self.process.start([*run.arguments, "--resume"] if resume else run.arguments)
+
+    def _started(self, process: int) -> None:
+        rounds, run = self._rounds, self._run
+        if rounds and run:
+            run = self._run = msgspec.structs.replace(run, process=process)
+            self._on_disk(rounds, lambda: rounds.keep(run))
+
+    def _hear(self, event: AnyEvent) -> None:
+        self._dock.hear(event)
+        if isinstance(event, Notice):
+            self._window.banner.show_message(event.text, "warning", topic=ROUND)
+        elif isinstance(event, Result):
+            self._result = event
+
+    def _finish_now(self) -> None:
+        self._dock.panel.ending("finishing with the best model so far")
+        self.process.stop()
+
+    def _ask_to_cancel(self) -> None:
+        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", "Stop this training?", parent=self._window)
+        question.setObjectName("training.confirm")
+        question.setInformativeText("The best model so far can be kept and compared, or the round thrown away.")
+        keep = question.addButton("Keep the best so far", QMessageBox.ButtonRole.AcceptRole)
+        discard = question.addButton("Throw away", QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton("Go on training", QMessageBox.ButtonRole.RejectRole)
+        keep.clicked.connect(self._finish_now)
+        discard.clicked.connect(self._cancel)
+        self.process.ended.connect(question.reject)
+        question.finished.connect(question.deleteLater)
+        question.open()
+
+    def _cancel(self) -> None:
+        self._dock.panel.ending("cancelling")
+        self.process.cancel()
+
+    # After
+
+    def _ended(self, ending: Ending) -> None:
+        rounds, run, result = self._rounds, self._run, self._result
+        self._rounds = self._run = self._result = None
+        if rounds is None or run is None:
+            return
+        store = self._session.store
+        is_open = store is not None and store.rounds.training == rounds.training
+        nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
+        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome], done=ending.outcome is Outcome.DONE)
+        if not is_open or store is None:
+            return  # what is left on disk says how it ended, when the folder is opened again
+        if ending.outcome is Outcome.DONE and result:
+            self._on_disk(rounds, store.rounds.end)
+            self._models.settle(run.name, result)
+        elif ending.resumable:
+            text = ending.sentence or f"The training of {run.name} is stopped."
+            self._look_how_far(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
+        else:
+            self._discard(store.rounds)
+            if nothing:
+                self._window.banner.show_message(f"The training of {run.name} {NOTHING_KEPT}.", "info", topic=ROUND)
+            elif ending.sentence:
+                self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
+
+    def _look_how_far(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
+        self._session.on_disk(lambda: self._left.emit(rounds, run, text, rounds.is_saved(run.name), failed))
+
+    def _offer(self, rounds: Rounds, run: Run, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
+        """Offer to go on with a round that was interrupted, or to begin it again where it has saved nothing yet."""
+        store = self._session.store
+        if store is None or store.rounds is not rounds or self.process.running:
+            return
+        then = "It can go on from there." if saved else "It begins again from the start."
+        actions = [
+            ("Go on" if saved else "Begin again", lambda: self._go_on(rounds, run)),
+            ("Throw away", lambda: self._discard(rounds)),
+        ]
+        self._window.banner.show_message(f"{text} {then}", "error" if failed else "info", actions, topic=ROUND)
+
+    def _go_on(self, rounds: Rounds, run: Run) -> None:
+        store = self._session.store
+        if store and store.rounds is rounds and not self.process.running:
+            self._launch(rounds, run, resume=True)
+
+    def _discard(self, rounds: Rounds) -> None:
+        self._on_disk(rounds, lambda: rounds.end(discard=True))
+
+    # Another folder
+
+    def _store_changed(self, store: Store | None) -> None:
+        self._window.banner.retract(ROUND)
+        if store is None:
+            if self.process.running:
+                self._dock.panel.ending("saving, to go on another time")
+                self.process.quit()
+            if self._dialog:
+                self._dialog.reject()
+            return
+        ours = self._rounds is not None and self._rounds.training == store.rounds.training
+        run = store.rounds.run
+        if run and not ours:
+            self._look_for_left(store.rounds, run)
+
+    def _look_for_left(self, rounds: Rounds, run: Run) -> None:
+        """Find out how far a round was that did not end while this folder was open."""
+
+        def work() -> None:
+            output = rounds.file(run.name)
+            end_orphan(run.process, str(output))
+            record = None
+            if output.is_file():  # it came to its end alone
+                from model.checkpoints.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
+
+                record = read(output)
+            if record:
+                self._found.emit(rounds, run, record)
+            else:
+                text = f"The training of {run.name} on {run.photos} photos was interrupted."
+                self._left.emit(rounds, run, text, rounds.is_saved(run.name), False)
+
+        self._session.on_disk(work)
+
+    def _settle_alone(self, rounds: Rounds, run: Run, record: Record) -> None:
+        store = self._session.store
+        if store and store.rounds is rounds:
+            self._on_disk(rounds, rounds.end)
+            self._models.settle(run.name, result_of(record))
+
+    # The end
+
+    def leave(self) -> None:
+        """The window closes: let the process save itself. Does not wait for it."""
+        self._gathering.stop()
+        self._forecast.stop()
+        self.process.quit()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Wait for the process (at most so long), and return whether it has ended."""
+        self._forecast.close()
+        return self.process.close(seconds)
+
+    def _on_disk(self, rounds: Rounds, job: Callable[[], object]) -> None:
+        """Do something with a project's files that may fail; if it does, the next opening finds the old state."""
+
+        def work() -> None:
+            try:
+                job()
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                self._session.message.emit(f"{rounds.training} cannot be written: {why}.", "warning", "")
+
+        self._session.on_disk(work)
+
+
+NOTHING_KEPT = "stopped before there was anything to keep"
+_HOW = {
+    Outcome.DONE: "finished",
+    Outcome.STOPPED: "stopped; it can go on another time",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.FAILED: "failed",
+}

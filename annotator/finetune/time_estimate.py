@@ -1,0 +1,145 @@
+"""How long a round would take: measured by a process of its own while the person looks at the dialog."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
+from annotator.panels.formatting import duration
+from model.protocol import Error, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from annotator.core.categories import Category
+    from annotator.core.training_runs import Rounds, RoundSettings
+    from annotator.core.training_set import Labelled
+    from annotator.session.session import Session
+
+DELAY = 700  # milliseconds without another choice until it is measured anew
+MEASURING = "Being measured on a few steps…"
+UNKNOWN = "Measured in the first steps and shown then"
+
+
+class Forecast(QObject):
+    """Measures the time of the round that the dialog would begin, and again when other settings are chosen.
+
+    Signals:
+        told: (text) how long it takes, or why nobody can tell yet.
+    """
+
+    told = Signal(str)
+    _written = Signal(object, str)
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self.process = TrainingProcess(self)
+        self.process.heard.connect(self._hear)
+        self.process.ended.connect(self._ended)
+        self._written.connect(self._ready)
+        self._delay = QTimer(self, singleShot=True, interval=DELAY)
+        self._delay.timeout.connect(self._launch)
+        self._session = session
+        self._rounds: Rounds | None = None  # whose time is asked for
+        self._is_written = False
+        self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
+        self._settings: RoundSettings | None = None
+        self._seconds: float | None = None
+        self._problem = ""  # why the time cannot be measured
+
+    def begin(
+        self,
+        rounds: Rounds,
+        photos: Sequence[Labelled],
+        categories: Sequence[Category],
+        *,
+        images: Path,
+        parent: str,
+        settings: RoundSettings,
+    ) -> None:
+        """Measure a round of these photos, that starts from the weights `parent`."""
+        self.process.cancel()  # it may measure a round that starts from other weights
+        self._rounds, self._is_written, self._problem = rounds, False, ""
+        self._start, self._settings = (images, parent), settings
+
+        def work() -> None:
+            try:
+                rounds.foresee(photos, categories)
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                self._written.emit(rounds, f"{rounds.training} cannot be written: {why}.")
+            except ValueError as error:
+                self._written.emit(rounds, str(error))
+            else:
+                self._written.emit(rounds, "")
+
+        self._session.on_disk(work)
+        self.told.emit(MEASURING)
+
+    def change(self, settings: RoundSettings) -> None:
+        """Measure with other settings."""
+        self._settings = settings
+        if self._rounds:
+            self.process.cancel()
+            self._delay.start()
+            self.told.emit(MEASURING)
+
+    def stop(self) -> None:
+        """The time is not wanted any more."""
+        rounds, self._rounds = self._rounds, None
+        self._delay.stop()
+        self.process.cancel()
+        if rounds:
+            self._session.on_disk(lambda: _clear(rounds))
+
+    def close(self) -> None:
+        """Wait until there is no process (not for long): the window is gone."""
+        self.stop()
+        self.process.close(GRACE / 1000)
+
+    def _ready(self, rounds: Rounds, problem: str) -> None:
+        if rounds is not self._rounds:
+            return
+        self._is_written, self._problem = not problem, problem
+        if not self._delay.isActive():
+            self._launch()
+
+    def _launch(self) -> None:
+        rounds = self._rounds
+        if rounds is None or not self._start or not self._settings:
+            return
+        if not self._is_written:
+            if self._problem:
+                self.told.emit(self._problem)
+            return
+        if self.process.running:  # it is being ended, and then this one begins
+            return
+        images, parent = self._start
+        self._seconds, self._problem = None, ""
+        self.process.start(rounds.arguments("forecast", images, parent, self._settings, forecast=True))
+
+    def _hear(self, event: object) -> None:
+        if isinstance(event, Estimate):
+            self._seconds = event.seconds
+        elif isinstance(event, Error):
+            self._problem = event.text
+
+    def _ended(self, ending: Ending) -> None:
+        if self._rounds is None:
+            return
+        if ending.outcome is Outcome.CANCELLED:
+            if not self._delay.isActive():
+                self._launch()
+        elif self._seconds is None:
+            self.told.emit(self._problem or UNKNOWN)
+        else:
+            self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
+
+
+def _clear(rounds: Rounds) -> None:
+    with suppress(OSError):  # what is left is overwritten the next time
+        rounds.forget_forecast()

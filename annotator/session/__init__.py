@@ -1,0 +1,1 @@
+"""The open folder: its current image, undo history and decoded images."""

@@ -1,0 +1,160 @@
+"""Decoded photos for the window and the worker: one decoding each, in a thread, the last ones kept.
+
+The pixels are read by `dataset.images` (Pillow; no torch), so what the person sees is what the model sees.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from annotator.session.worker_thread import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+CACHE_BYTES = 768 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded photo, upright, 32 bits a pixel so that painting it converts nothing."""
+
+    image: QImage
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.image.width(), self.image.height()
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """A fresh (height, width, 3) uint8 array."""
+        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
+
+        width, height = self.size
+        rows = np.frombuffer(self.image.constBits(), np.uint8).reshape(height, self.image.bytesPerLine())
+        return np.ascontiguousarray(rows[:, : 4 * width].reshape(height, width, 4)[..., 2::-1])  # BGRX in memory
+
+
+def decode(path: Path) -> Photo:
+    """Read one photo from disk.
+
+    Raises:
+        PhotoError: it cannot be read; the text says why.
+    """
+    from dataset.images import read_photo  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+
+    rgb = read_photo(path)
+    height, width, _ = rgb.shape
+    # RGB888 borrows the array's memory; the conversion copies it.
+    return Photo(QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
+        QImage.Format.Format_RGB32
+    ))  # fmt: skip
+
+
+class PhotoCache:
+    """The last decoded photos, up to a number of bytes. Safe to use from several threads."""
+
+    def __init__(self, capacity: int = CACHE_BYTES) -> None:
+        self._capacity = capacity
+        self._photos: OrderedDict[Path, Photo] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._busy: dict[Path, threading.Lock] = {}
+
+    def peek(self, path: Path) -> Photo | None:
+        """The photo if it is here, at no cost."""
+        with self._lock:
+            photo = self._photos.get(path)
+            if photo:
+                self._photos.move_to_end(path)
+            return photo
+
+    def get(self, path: Path) -> Photo:
+        """The photo, decoded if need be; a second thread that wants the same one waits for the first.
+
+        Raises:
+            PhotoError: it cannot be read; the text says why.
+        """
+        with self._lock:
+            busy = self._busy.setdefault(path, threading.Lock())
+        try:
+            with busy:
+                return self.peek(path) or self._add(path, decode(path))
+        finally:
+            with self._lock:
+                self._busy.pop(path, None)
+
+    def clear(self) -> None:
+        """Forget everything: another folder is opened."""
+        with self._lock:
+            self._photos.clear()
+            self._bytes = 0
+
+    def _add(self, path: Path, photo: Photo) -> Photo:
+        with self._lock:
+            self._photos[path] = photo
+            self._bytes += photo.image.sizeInBytes()
+            while self._bytes > self._capacity and len(self._photos) > 1:
+                _, oldest = self._photos.popitem(last=False)
+                self._bytes -= oldest.image.sizeInBytes()
+        return photo
+
+
+class PhotoLoader(QObject):
+    """Decodes in a thread of its own: the photo asked for last, then those to be kept ready.
+
+    Signals:
+        loaded: (path, Photo), only for the photo asked for last.
+        failed: (path, reason), for any photo that could not be read.
+    """
+
+    loaded = Signal(object, object)
+    failed = Signal(object, str)
+
+    def __init__(self, cache: PhotoCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cache = cache
+        self._wanted: Path | None = None
+        self._ahead: list[Path] = []
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = Worker(self._work, "photo loader")
+        self._thread.start()
+
+    def show(self, path: Path, ahead: list[Path]) -> None:
+        """Decode `path` now, then those that are likely next. What was asked for before is dropped."""
+        with self._wake:
+            self._wanted, self._ahead = path, list(ahead)
+            self._wake.notify()
+
+    def close(self) -> None:
+        """Stop the thread after the photo it is at."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.wait()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing or self._wanted or self._ahead)
+                if self._closing:
+                    return
+                wanted, self._wanted = self._wanted, None
+                path = wanted or self._ahead.pop(0)
+            try:
+                photo = self._cache.get(path)
+            except Exception as error:  # noqa: BLE001 - a decoder's surprise must not end the thread
+                self.failed.emit(path, str(error) or type(error).__name__)
+            else:
+                if wanted:
+                    self.loaded.emit(path, photo)

@@ -1,0 +1,368 @@
+"""The open folder: its photos, the one being worked on, its document, and the store that keeps every edit."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.core.categories import Categories
+from annotator.core.document import Document, Status
+from annotator.core.image_list import PhotoList
+from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.store import News, Notice, Store
+from annotator.session.image_loader import Photo, PhotoCache, PhotoLoader
+from annotator.session.undo import History
+from annotator.settings import Settings, data_folder
+from dataset import folder as folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from annotator.core.edits import Edit
+
+# What messages are about, so that they can be taken back when it is no longer so.
+FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
+
+AHEAD = 3  # photos kept decoded, and looked at by the model, in the direction of travel
+
+
+class Session(QObject):
+    """One open folder at a time. Everything slow happens in threads; signals arrive in the GUI thread.
+
+    Signals:
+        opened: (folder) its photos are listed; the annotations may still be loading.
+        store_changed: (Store or None) the annotations are there.
+        current_changed: (name or None) another photo is current.
+        photo_changed: (Photo or None) the current photo's pixels are there.
+        leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
+        document_changed: (Document or None) the current photo can be worked on.
+        edited: something is now otherwise on record for the current photo.
+        saved_changed: (bool) whether everything is in the COCO file.
+        refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
+        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
+    """
+
+    opened = Signal(object)
+    store_changed = Signal(object)
+    current_changed = Signal(object)
+    photo_changed = Signal(object)
+    leaving = Signal()
+    document_changed = Signal(object)
+    edited = Signal()
+    saved_changed = Signal(bool)
+    refused = Signal(str)
+    message = Signal(str, str, str)
+
+    _scanned = Signal(int, object, object, object)
+    _stored = Signal(int, object, object)
+    _noticed = Signal(int, object)
+
+    def __init__(self, settings: Settings, cache: PhotoCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photos = PhotoList()
+        self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
+        self.history = History(self)
+        self.folder: Path | None = None
+        self.store: Store | None = None
+        self.current: str | None = None
+        self.document: Document | None = None
+        self.problem = ""  # why what is unsaved could not be saved
+        self.may_lose: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
+        self.threshold = settings.threshold
+        self._settings = settings
+        self._cache = cache
+        self._photo: Photo | None = None
+        self._step = 1
+        self._passing = False
+        self._asked = 0  # folders asked for so far: answers that carry an older number are late
+        self._opening = 0  # the number of the one that is open
+        self._disk = ThreadPoolExecutor(1, "disk")
+        self._closed = False
+        self._loader = PhotoLoader(cache, self)
+        self._loader.loaded.connect(self._photo_loaded)
+        self._loader.failed.connect(self._photo_failed)
+        self._scanned.connect(self._show_names)
+        self._stored.connect(self._use_store)
+        self._noticed.connect(self._tell)
+
+    # Folder
+
+    def open(self, folder: Path, file: Path | None = None) -> None:
+        """Open a folder of photos, with its `annotations.json` or another COCO file.
+
+        What is open stays so until the folder has been listed, and for good if it cannot be.
+        """
+        if self.problem and not self.may_lose():
+            return
+        self._asked += 1
+        number = self._asked
+
+        def work() -> None:
+            try:
+                names = folders.scan(folder, lambda: number != self._asked)
+            except folders.FolderError as error:
+                self._scanned.emit(number, folder, file, error)
+            else:
+                self._scanned.emit(number, folder, file, names)
+
+        self._disk.submit(work)
+
+    def _open_store(self, folder: Path, file: Path | None, names: list[str]) -> None:
+        number = self._opening
+        fallback = data_folder() / "projects"
+
+        def tell(notice: Notice) -> None:
+            self._noticed.emit(number, notice)
+
+        def work() -> None:
+            try:
+                store = Store.open(folder, file, fallback=fallback, names=names, notify=tell)
+            except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
+                self._stored.emit(number, None, error)
+                return
+            if number == self._opening:
+                self._stored.emit(number, store, None)
+            else:
+                store.close()  # another folder was asked for meanwhile, or the window was closed
+
+        self._disk.submit(work)
+
+    def on_disk(self, job: Callable[[], object]) -> None:
+        """Do what takes time with the project's files in the thread that opens and closes projects, in order."""
+        if not self._closed:
+            self._disk.submit(job)
+
+    def close(self) -> None:
+        """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
+        self._leave()
+        self._asked = self._opening = self._asked + 1
+        self._loader.close()
+        self._closed = True
+        self._disk.shutdown(wait=True)
+
+    def _leave(self) -> None:
+        """Let go of the open folder; its store writes what is left in the disk thread."""
+        self.leaving.emit()
+        self._set_document(None)
+        self.history.clear()
+        if self.store:
+            self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
+            self._disk.submit(self.store.close)
+        self.store = None
+        self.problem = ""
+        self.folder = None
+        self.store_changed.emit(None)
+        self.categories.become(())
+        self._set_current(None)
+        self.photos.set_photos([])
+        self._cache.clear()
+
+    def _show_names(self, number: int, folder: Path, file: Path | None, names: list[str] | Exception) -> None:
+        if number != self._asked:
+            return
+        if isinstance(names, Exception):
+            self.message.emit(str(names), "error", FOLDER)
+            return
+        self._leave()
+        self._opening = number
+        self.folder = folder
+        self.photos.set_photos(names)
+        self._settings.add_recent(folder)
+        self.opened.emit(folder)
+        if not names:  # nothing to keep, so nothing is made in it
+            text = f"There are no photos in {folder.name}. Open another folder, or drop one here."
+            self.message.emit(text, "warning", FOLDER)
+            return
+        self._open_store(folder, file, names)
+        last = self._settings.last_photo(folder)
+        self._show(last if last in self.photos else names[0], passing=True)
+
+    def _use_store(self, number: int, store: Store | None, error: Exception | None) -> None:
+        if number != self._opening:
+            if store:
+                threading.Thread(target=store.close, name="late store").start()
+            return
+        if store is None:
+            self.refused.emit(str(error))
+            return
+        self.store = store
+        store.share_categories(self.categories)
+        photos, names = self.photos, self.photos.names
+        unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
+        statuses = [_status(store, name) for name in names]
+        photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
+        self.store_changed.emit(store)
+        for warning in store.warnings:
+            self.message.emit(warning, "warning", "")
+        self._open_document()
+
+    # The current photo
+
+    def go_to(self, name: str) -> None:
+        """Make a photo current, be it one that cannot be read."""
+        self._show(name, passing=False)
+
+    def _show(self, name: str, *, passing: bool) -> None:
+        if self.folder is None or name == self.current or name not in self.photos:
+            return
+        if self.current is not None:
+            self._step = 1 if self.photos.index(name) > self.photos.index(self.current) else -1
+        self.leaving.emit()
+        self._settings.set_last_photo(self.folder, name)
+        self._passing = passing  # over photos that turn out to be unreadable
+        self._set_document(None)
+        self._set_current(name)
+        path = self.folder / name
+        self._loader.show(path, [self.folder / other for other in self.ahead()])
+        photo = self._cache.peek(path)
+        if photo:
+            self._photo_loaded(path, photo)
+
+    def go(self, step: int) -> None:
+        """Make the next (1) or previous (-1) photo current."""
+        name = self.photos.next(self.current, step) if self.current else None
+        if name:
+            self._show(name, passing=True)
+
+    def go_next_not_done(self) -> None:
+        """Make the next photo current on which something is left to do."""
+        name = self.photos.next_not_done(self.current) if self.current else None
+        if name and name != self.current:
+            self._show(name, passing=True)
+        elif self.current:
+            self.message.emit("Every other photo is done.", "info", PHOTO)
+
+    def ahead(self) -> list[str]:
+        """The photos that are likely next, in the direction of travel."""
+        names: list[str] = []
+        name = self.current
+        while name and len(names) < AHEAD:
+            name = self.photos.next(name, self._step)
+            if name:
+                names.append(name)
+        return names
+
+    def _set_current(self, name: str | None) -> None:
+        self.current = name
+        self._photo = None
+        self.current_changed.emit(name)
+
+    def _photo_loaded(self, path: Path, photo: Photo) -> None:
+        if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
+            return
+        self._photo = photo
+        self.photo_changed.emit(photo)
+        self._open_document()
+
+    def _photo_failed(self, path: Path, reason: str) -> None:
+        if self.folder is None or not path.is_relative_to(self.folder):
+            return
+        name = path.relative_to(self.folder).as_posix()
+        if name in self.photos:
+            self.photos.update(name, status=Status.UNREADABLE, error=reason)
+        if name == self.current:
+            self.photo_changed.emit(None)
+            self.message.emit(f"{name} cannot be shown: {reason}", "warning", "" if self._passing else PHOTO)
+            if self._passing:
+                self.go(self._step)
+
+    # The document
+
+    def push(self, edit: Edit) -> None:
+        """Do an edit on the current document, so that it can be undone."""
+        if self.document:
+            self.history.push(self.document, edit)
+
+    def amend(self, document: Document, edit: Edit) -> None:
+        """Do an edit on a document that has a history, be it no longer the current one."""
+        self.history.push(document, edit)
+        self.history.activate(self.document)
+
+    def new_id(self) -> int:
+        """A free annotation id."""
+        assert self.store is not None, "there are no documents without a store"
+        return self.store.new_id()
+
+    def _open_document(self) -> None:
+        if self.store is None or self._photo is None or self.current is None:
+            return
+        document = self.history.document(self.current)
+        if document is None:
+            try:
+                record = self.store.load(self.current)
+            except CocoError as error:
+                self.message.emit(str(error), "error", PHOTO)
+                return
+            document = Document(
+                self.current, self._photo.size, record.annotations, answered=record.answered, done=record.done
+            )  # fmt: skip
+            document.changed.connect(self._keeper(document))
+            if record.size_in_file and record.size_in_file != document.size:
+                self.message.emit(
+                    f"{self.current} is {_by(document.size)} pixels, but its annotations were made for "
+                    f"{_by(record.size_in_file)}: check that they fit.", "warning", PHOTO,
+                )  # fmt: skip
+        document.threshold = self.threshold
+        self._set_document(document)
+
+    def _set_document(self, document: Document | None) -> None:
+        if document is not self.document:
+            if self.document:
+                self.document.select(())
+            self.document = document
+            self.history.activate(document)
+            self.document_changed.emit(document)
+
+    def _keeper(self, document: Document) -> Callable[[frozenset[int]], None]:
+        def keep(_ids: frozenset[int]) -> None:
+            assert self.store is not None
+            self.store.put(
+                document.name, document.size, document.annotations, answered=document.answered, done=document.done
+            )  # fmt: skip
+            self.saved_changed.emit(not self.store.unsaved)
+            self.photos.update(document.name, status=document.status, count=len(document.annotations))
+            self.edited.emit()
+
+        return keep
+
+    def set_threshold(self, threshold: float) -> None:
+        """Offer suggestions from this score on, here and everywhere."""
+        self.threshold = self._settings.threshold = threshold
+        if self.document:
+            self.document.threshold = threshold
+
+    # Saving
+
+    def save(self) -> None:
+        """Write the COCO file now. The store tells when it is done, or why not."""
+        if self.store:
+            self.store.save()
+
+    def save_as(self, file: Path) -> None:
+        """Write the annotations to another COCO file and go on with that one."""
+        if self.store:
+            self.store.save_as(file)
+
+    def _tell(self, number: int, notice: Notice) -> None:
+        if number != self._opening or self.store is None:
+            return
+        self.problem = notice.message if notice.news is News.FAILED else ""
+        if notice.news is News.SAVED:
+            self.saved_changed.emit(not self.store.unsaved)
+        else:
+            failed = notice.news is News.FAILED
+            self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
+
+
+def _status(store: Store, name: str) -> Status:
+    if store.is_done(name):
+        return Status.DONE
+    return Status.STARTED if store.is_started(name) else Status.NEW
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"

@@ -1,0 +1,1 @@
+"""Inference in a worker thread, and what becomes of its answers."""

@@ -1,0 +1,74 @@
+"""From a box that a person drew to the outline of the object in it, which the model finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from annotator.core import edits
+from dataset.geometry import bounds
+
+if TYPE_CHECKING:
+    from annotator.canvas.view import CanvasView
+    from annotator.core.annotation import Annotation, Keypoint
+    from annotator.core.document import Document
+    from annotator.session.session import Session
+    from annotator.suggestions.controller import SuggestionFlow
+    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.messages import Outlined
+
+
+class BoxPrompts(QObject):
+    """Asks the model for each box that is drawn, and puts its outline in the box's place.
+
+    The box is on record before the model is asked, so nothing is lost whatever becomes of the answer. One undo takes
+    both back. An answer for a photo that is no longer shown still arrives there.
+    """
+
+    def __init__(
+        self, session: Session, suggester: Suggester, flow: SuggestionFlow, canvas: CanvasView, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._suggester, self._flow = session, suggester, flow
+        self._asked: dict[int, tuple[Document, Annotation]] = {}  # by the number of the question
+        canvas.box_drawn.connect(self._ask)
+        suggester.outlined.connect(self._answer)
+        session.store_changed.connect(lambda _store: self._asked.clear())
+
+    def _ask(self, annotation_id: int) -> None:
+        document = self._session.document
+        if document is None:
+            return
+        box = document[annotation_id]
+        known = self._flow.model_category(box.category_id)
+        self._asked[self._suggester.outline(document.name, bounds(box.shape), known)] = document, box
+
+    def _answer(self, answer: Outlined) -> None:
+        document, box = self._asked.pop(answer.number, (None, None))
+        if (
+            document is None
+            or box is None
+            or self._session.history.document(document.name) is not document
+            or document.get(box.id) != box
+        ):
+            return  # another folder is open, or the person has done something else with the box
+        if answer.found is None:
+            self._session.message.emit(f"The box stays a box: {answer.why}", "info", "")
+            return
+        outlined = replace(
+            box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False
+        )
+        key = edits.outline_key(box.id)
+        self._session.amend(
+            document, edits.change(document, "draw object", [outlined], self._session.new_id, merge=key)
+        )
+
+    def _keypoints(self, category_id: int, answer: Outlined) -> tuple[Keypoint, ...]:
+        """The model's keypoints, if they are those of the project's class."""
+        found = answer.found
+        categories = self._session.categories
+        if found is None or category_id not in categories or self._flow.model_category(category_id) is None:
+            return ()
+        return found.keypoints if len(found.keypoints) == len(categories[category_id].keypoint_names) else ()

@@ -1,0 +1,218 @@
+"""From the model's answers to the suggestions of each document: which photos are asked for, and in whose classes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from annotator.core.document import Status
+from annotator.core.image_list import NOT_LOOKED_AT
+from annotator.core.training_set import MODEL_CLASS
+
+if TYPE_CHECKING:
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
+    from annotator.core.store.store import Store
+    from annotator.session.session import Session
+    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
+
+POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
+_FINISHED = (Status.UNREADABLE, Status.DONE)
+
+
+class SuggestionFlow(QObject):
+    """Asks for the current photo, then for the next ones, and offers what comes back.
+
+    Signals:
+        unmatched: (names) classes that the model knows and the project does not; their suggestions are not offered.
+        speed: (milliseconds) the model took for a photo.
+        model_changed: another model is in use.
+    """
+
+    unmatched = Signal(object)
+    speed = Signal(float)
+    model_changed = Signal()
+
+    def __init__(self, session: Session, suggester: Suggester, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._suggester = suggester
+        self.model: ModelInfo | None = None
+        self._pools: OrderedDict[str, tuple[Annotation, ...]] = OrderedDict()
+        self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
+        self._to_project: dict[int, int] = {}  # the model's category id -> the project's
+        self._told: list[str] = []  # the model's classes that the person knows are not in the project
+        self._recount = QTimer(self, singleShot=True, interval=150)
+        self._recount.timeout.connect(self._count_all)
+        session.document_changed.connect(self._document_changed)
+        session.categories.changed.connect(self._match)
+        session.store_changed.connect(self._store_changed)
+        suggester.loaded.connect(self._model_loaded)
+        suggester.suggested.connect(self._suggested)
+        suggester.recalled.connect(self._recalled)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Offer from this score on; the counts in the file list follow when the slider rests."""
+        self._session.set_threshold(threshold)
+        self._recount.start()
+
+    def suggest_all(self) -> None:
+        """Ask for every photo that the model has not looked at."""
+        self._suggester.suggest_all(name for name in self.unfinished() if name not in self._scores)
+
+    def unfinished(self) -> list[str]:
+        """The photos that can be read and are not done."""
+        photos = self._session.photos
+        return [name for i, name in enumerate(photos.names) if photos.status(i) not in _FINISHED]
+
+    def expect_model(self) -> None:
+        """Another model is being loaded: nothing that the one before it said is offered any more."""
+        if self.model:
+            self._forget_answers()
+        self.model = None
+
+    def stale_names(self) -> list[str]:
+        """The photos that the model has looked at and that are not done: another model has to look again."""
+        photos = self._session.photos
+        return [name for name in self._scores if photos.status(photos.index(name)) not in _FINISHED]
+
+    def model_category(self, category_id: int) -> int | None:
+        """The model's id of a class of the project, or None if it does not know it."""
+        return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
+
+    def add_model_classes(self) -> None:
+        """Give the project the model's classes that it lacks."""
+        store, model = self._session.store, self.model
+        if store and model:
+            for category in self._unmatched(model):
+                self._session.categories.add(
+                    category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
+                    skeleton=category.skeleton, category_id=category.id,
+                )  # fmt: skip
+
+    def _store_changed(self, store: Store | None) -> None:
+        self._pools.clear()
+        self._scores.clear()
+        self._to_project = {}
+        self._told = []
+        if store is None or self._session.folder is None:
+            self._suggester.clear_source()
+            return
+        self._suggester.set_source(self._session.folder, store)
+        self._adopt_model()
+
+    def _model_loaded(self, model: ModelInfo) -> None:
+        if self.model and self.model.id != model.id:
+            self._forget_answers()
+        self.model = model
+        self._adopt_model()
+        if self._session.document:
+            self._document_changed(self._session.document)
+        self.model_changed.emit()
+
+    def _forget_answers(self) -> None:
+        for name in self._scores:
+            if name in self._session.photos:  # else they are another folder's by now
+                self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
+        self._pools.clear()
+        self._scores.clear()
+
+    def _adopt_model(self) -> None:
+        """Match classes; a project without any takes the model's."""
+        if self.model is None or self._session.store is None:
+            return
+        self._match()
+        if not len(self._session.categories):
+            self.add_model_classes()
+        unmatched = [category.name for category in self._unmatched(self.model)]
+        if unmatched and unmatched != self._told:
+            self._told = unmatched
+            self.unmatched.emit(unmatched)
+
+    def _match(self) -> None:
+        """Find the project's class for each of the model's: by name, or what it was before it was renamed."""
+        model, categories = self.model, self._session.categories
+        if self._session.store is None or model is None:
+            return
+        named = {c.name.casefold(): c.id for c in categories}
+        recorded = {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in categories if MODEL_CLASS in c.extra}
+        matched: dict[int, int] = {}
+        renamed: dict[int, str] = {}
+        for category in model.categories:
+            name, before = category.name.casefold(), self._to_project.get(category.id)
+            now = named.get(name, recorded.get(name))
+            if now is None and before is not None and before in categories:
+                now, renamed[before] = before, category.name
+            if now is not None:
+                matched[category.id] = now
+        changed, self._to_project = matched != self._to_project, matched
+        for category_id, name in renamed.items():
+            categories.set_extra(category_id, MODEL_CLASS, name)
+        document = self._session.document
+        if changed and document and document.name in self._pools:
+            document.offer(self._in_project(self._pools[document.name]))
+
+    def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
+        return [category for category in model.categories if category.id not in self._to_project]
+
+    def _document_changed(self, document: Document | None) -> None:
+        if document is None:
+            return
+        name, ahead = document.name, [n for n in self._session.ahead() if n not in self._pools]
+        if name in self._pools:
+            self._pools.move_to_end(name)
+            document.offer(self._in_project(self._pools[name]))
+            self._suggester.show(None, ahead)
+        else:
+            self._suggester.show(name, ahead)
+
+    def _suggested(self, answer: Suggestions) -> None:
+        if self.model is None or answer.model_id != self.model.id or answer.name not in self._session.photos:
+            return
+        if answer.milliseconds is not None:
+            self.speed.emit(answer.milliseconds)
+        self._pools[answer.name] = answer.pool
+        self._pools.move_to_end(answer.name)
+        while len(self._pools) > POOLS:
+            self._pools.popitem(last=False)
+        self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
+        document = self._session.document
+        if document and document.name == answer.name:
+            document.offer(self._in_project(answer.pool))
+        self._count(answer.name)
+
+    def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:
+        if self.model is None or model_id != self.model.id:
+            return
+        for name, found in scores.items():
+            if name in self._session.photos and name not in self._scores:
+                self._scores[name] = sorted(found)
+                self._count(name)
+
+    def _in_project(self, pool: tuple[Annotation, ...]) -> list[Annotation]:
+        return [
+            replace(s, category_id=self._to_project[s.category_id]) for s in pool if s.category_id in self._to_project
+        ]
+
+    def _count(self, name: str) -> None:
+        photos = self._session.photos
+        scores = self._scores[name]
+        count = len(scores) - bisect_left(scores, self._session.threshold)
+        status = photos.status(photos.index(name))
+        if status in (Status.NEW, Status.SUGGESTED):
+            status = Status.SUGGESTED if count else Status.NEW
+        photos.update(name, suggestions=count, status=status)
+
+    def _unsuggested(self, name: str) -> Status:
+        photos = self._session.photos
+        status = photos.status(photos.index(name))
+        return Status.NEW if status is Status.SUGGESTED else status
+
+    def _count_all(self) -> None:
+        for name in self._scores:
+            self._count(name)

@@ -1,0 +1,378 @@
+"""The worker thread of the model: the shown photo first, then those that are likely next, then the whole folder.
+
+The only part of the window's side that knows `model`, and it imports torch in its own thread, after the window is up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from annotator.session.image_loader import Photo, PhotoCache, decode
+from annotator.session.worker_thread import Worker
+from annotator.suggestions.messages import ModelCategory, ModelInfo, Outlined, Progress, Suggestions, to_suggestion
+from annotator.suggestions.torch_import import large_import, preload_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from annotator.core.annotation import Annotation
+    from model.inference.instance import Instance
+    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.predictor import Predictor
+
+POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
+Answer = TypeVar("Answer")
+RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A box in a photo, xyxy, whose object's outline is wanted."""
+
+    number: int
+    name: str
+    corners: tuple[float, float, float, float]
+    category_id: int | None
+
+
+class PoolStore(Protocol):
+    """Where earlier answers are kept. Called in the worker thread."""
+
+    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+        """The pool of a photo, or None."""
+
+    def pool_names(self, model: str) -> set[str]:
+        """The photos that have a pool."""
+
+    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+        """Keep a pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The folder that names are relative to, and where its answers are kept."""
+
+    folder: Path
+    pools: PoolStore
+
+
+class Suggester(QObject):
+    """Answers requests in one persistent thread. Its methods return at once; its signals arrive in the caller's thread.
+
+    Signals:
+        loaded: (ModelInfo) a model is in use.
+        failed: (sentence, weights) the model cannot be used; the one before it, if any, stays in use.
+        suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
+        outlined: (Outlined) for a box.
+        recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
+        activity: (text) what it is doing now.
+        notice: (sentence) something the person should know, such as a fallback to the CPU.
+        progress: (Progress or None) of the whole folder; None when that has ended.
+    """
+
+    loaded = Signal(object)
+    failed = Signal(str, str)
+    suggested = Signal(object)
+    outlined = Signal(object)
+    recalled = Signal(str, object)
+    activity = Signal(str)
+    notice = Signal(str)
+    progress = Signal(object)
+
+    def __init__(self, cache: PhotoCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cache = cache
+        self._wake = threading.Condition()
+        # Guarded by _wake:
+        self._closing = False
+        self._load: tuple[str, str] | None = None
+        self._source: _Source | None = None
+        self._refused = ""  # why there is no model
+        self._boxes: deque[_Box] = deque()
+        self._asked = 0
+        self._shown: str | None = None
+        self._ahead: deque[str] = deque()
+        self._recall: deque[str] | None = deque()  # None: to be asked for
+        self._all: deque[str] = deque()
+        self._all_running = False  # whether `progress` was not yet told that it has ended
+        self._all_total = 0
+        self._all_since = 0.0
+        # Of the worker thread alone:
+        self._predictor: Predictor | Pair | None = None
+        self._model_id = ""
+        self._weights = ""
+        self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
+        self._thread = Worker(self._work, "model", background=True)
+        self._thread.start()
+
+    # Called in the GUI thread
+
+    def load(self, weights: str, device: str = "auto") -> None:
+        """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
+        with self._wake:
+            self._load = (weights, device)
+            self._wake.notify()
+
+    def set_source(self, folder: Path, pools: PoolStore) -> None:
+        """Answer for this folder from now on; requests for the one before are dropped."""
+        with self._wake:
+            self._source = _Source(folder, pools)
+            self._drop()
+            self._recall = None
+            self._wake.notify()
+
+    def clear_source(self) -> None:
+        """No folder is open."""
+        with self._wake:
+            self._source = None
+            self._drop()
+
+    def show(self, name: str | None, ahead: Iterable[str]) -> None:
+        """Answer for `name` next, then for those after it. What was asked for before is dropped, but not the folder."""
+        with self._wake:
+            self._shown, self._ahead = name, deque(ahead)
+            self._wake.notify()
+
+    def outline(self, name: str, corners: tuple[float, float, float, float], category_id: int | None) -> int:
+        """Find the object in a box of a photo before anything else; return the number of this question.
+
+        Every question is answered by `outlined`, be it when a model has been loaded, or could not be, unless another
+        folder is opened before.
+
+        Args:
+            name: The photo.
+            corners: xyxy in its pixels.
+            category_id: The model's class of the object, or None where it knows none such.
+        """
+        with self._wake:
+            self._asked += 1
+            self._boxes.append(_Box(self._asked, name, corners, category_id))
+            self._wake.notify()
+            return self._asked
+
+    def suggest_all(self, names: Iterable[str]) -> None:
+        """Answer for all of these when nothing else is wanted, and keep the answers."""
+        with self._wake:
+            self._all = deque(names)
+            self._all_total, self._all_since = len(self._all), time.monotonic()
+            self._all_running = bool(self._all)
+            self._wake.notify()
+
+    def cancel_all(self) -> None:
+        """Leave the rest of the folder; the answers so far are kept."""
+        with self._wake:
+            self._all.clear()
+            self._all_running = False
+        self.progress.emit(None)
+
+    def stop(self) -> None:
+        """Stop after the photo that is being looked at, or the model that is being loaded. Does not wait for it."""
+        with self._wake:
+            self._closing = True
+            self._source = None
+            self._drop()
+            self._wake.notify()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop, wait for the thread (at most so long), and return whether it has ended."""
+        self.stop()
+        return self._thread.wait() if seconds is None else self._thread.wait(round(1000 * seconds))
+
+    def _drop(self) -> None:
+        if self._all_running:
+            self._all_running = False
+            self.progress.emit(None)
+        self._shown, self._ahead, self._recall, self._all = None, deque(), deque(), deque()
+        self._boxes.clear()
+
+    # Called in the worker thread
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                if not self._next_is_ready():
+                    self.activity.emit("ready" if self._predictor else "")
+                self._wake.wait_for(self._next_is_ready)
+                if self._closing:
+                    self._predictor = None
+                    return
+                load, self._load = self._load, None
+                box = self._boxes.popleft() if self._boxes and not load else None
+                source = self._source
+            if load:
+                self._use(*load)
+            elif box:
+                self.outlined.emit(self._outline(box, source))
+            else:
+                self._answer_next()
+
+    def _next_is_ready(self) -> bool:
+        if self._boxes and self._source and (self._predictor or self._refused):
+            return True
+        wanted = self._shown or self._ahead or self._recall is None or self._recall or self._all
+        return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
+
+    def _use(self, weights: str, device: str) -> None:
+        self.activity.emit(f"loading {weights}")
+        try:
+            import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
+
+            with large_import():
+                preload_torch()
+                from model.inference.mask_keypoint_pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
+
+                predictor = make_predictor(weights, device)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
+            self._refused = sentence(error)
+            self.failed.emit(self._refused, weights)
+            return
+        self._predictor, self._seen, self._weights = predictor, None, weights
+        self._model_id = predictor.id
+        with self._wake:
+            self._recall = None
+        self.loaded.emit(self._info(predictor))
+
+    def _answer_next(self) -> None:
+        with self._wake:
+            source = self._source
+            folder_turn = False
+            if self._shown:
+                name, self._shown = self._shown, None
+            elif self._ahead:
+                name = self._ahead.popleft()
+            elif self._recall is None or self._recall:
+                name = ""
+            elif self._all:
+                name, folder_turn = self._all.popleft(), True
+            else:
+                return
+            waiting = len(self._ahead)
+        if source is None:
+            return
+        if not name:
+            self._recall_some(source)
+            return
+        self.activity.emit(f"prefetching, {waiting + 1} to go" if waiting else f"looking at {name}")
+        answer = self._answer(name, source, keep=not folder_turn)
+        with self._wake:
+            stale = source is not self._source
+            done, total = self._all_total - len(self._all), self._all_total
+            progress = Progress(done, total, time.monotonic() - self._all_since)
+            told = folder_turn and self._all_running and not stale
+            if told and done == total:
+                self._all_running = False
+        if answer and not stale:
+            self.suggested.emit(answer)
+        if told:
+            self.progress.emit(progress if done < total else None)
+
+    def _recall_some(self, source: _Source) -> None:
+        """Tell the scores of some photos that were looked at in earlier sessions."""
+        left = self._recall
+        names = sorted(source.pools.pool_names(self._model_id)) if left is None else list(left)
+        scores = {}
+        for name in names[:RECALLED_AT_ONCE]:
+            pool = source.pools.pool(name, self._model_id)
+            if pool is not None:
+                scores[name] = tuple(s.score or 0.0 for s in pool)
+        with self._wake:
+            if source is not self._source:
+                return
+            self._recall = deque(names[RECALLED_AT_ONCE:])
+        self.recalled.emit(self._model_id, scores)
+
+    def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+        pool = source.pools.pool(name, self._model_id)
+        if pool is not None:
+            return Suggestions(name, self._model_id, pool, None)
+        path = source.folder / name
+        try:
+            photo = self._cache.peek(path) or (self._cache.get(path) if keep else decode(path))
+        except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
+            return None
+        try:
+            start = time.perf_counter()
+            instances = self._detect(photo)
+            milliseconds = 1e3 * (time.perf_counter() - start)
+            self._seen = source, name, self._model_id
+        except Exception as error:  # noqa: BLE001 - one photo must not end the thread
+            self.notice.emit(f"The model failed on {name}: {sentence(error)}")
+            return None
+        pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
+        if self._closing:  # the store is, or is about to be, closed
+            return None
+        source.pools.put_pool(name, self._model_id, pool)
+        return Suggestions(name, self._model_id, pool, milliseconds)
+
+    def _outline(self, box: _Box, source: _Source | None) -> Outlined:
+        predictor = self._predictor
+        if source is None or predictor is None:
+            return Outlined(box.number, None, self._refused or "no folder is open.")
+        self.activity.emit(f"looking into a box of {box.name}")
+        asked = source, box.name, self._model_id
+
+        def look() -> Instance:
+            if self._seen != asked or predictor.image_size == (0, 0):
+                self._seen = None
+                predictor.set_image(self._cache.get(source.folder / box.name).rgb())
+                self._seen = asked
+            return predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
+
+        try:
+            instance = self._within_memory(predictor, look)
+        except Exception as error:  # noqa: BLE001 - one box must not end the thread
+            return Outlined(box.number, None, f"the model failed on it ({sentence(error)})")
+        found = to_suggestion(-1, instance)
+        if found.is_box:
+            return Outlined(box.number, None, "the model sees nothing in it.")
+        return Outlined(box.number, found)
+
+    def _detect(self, photo: Photo) -> list[Instance]:
+        predictor = self._predictor
+        assert predictor is not None
+
+        def look() -> list[Instance]:
+            predictor.set_image(photo.rgb())
+            return predictor.detect(POOL_SCORE)
+
+        self._seen = None
+        return self._within_memory(predictor, look)
+
+    def _within_memory(self, predictor: Predictor | Pair, look: Callable[[], Answer]) -> Answer:
+        """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
+        from model.inference.out_of_memory import within_memory  # noqa: PLC0415 - torch, loaded long since
+
+        device = predictor.device
+        answer = within_memory(predictor, look, self.notice.emit)
+        if predictor.device != device:
+            self._model_id = predictor.id
+            self.loaded.emit(self._info(predictor))
+        return answer
+
+    def _info(self, predictor: Predictor | Pair) -> ModelInfo:
+        return ModelInfo(
+            self._model_id,
+            Path(predictor.name).name,
+            str(predictor.device),
+            tuple(
+                ModelCategory(
+                    c.id, c.name, c.supercategory, tuple(c.keypoints), tuple((a - 1, b - 1) for a, b in c.skeleton)
+                )
+                for c in predictor.categories
+            ),
+            self._weights,
+        )
+
+
+def sentence(error: Exception) -> str:
+    """An error as one sentence for a person."""
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

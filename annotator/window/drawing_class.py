@@ -1,0 +1,63 @@
+"""The class that is drawn with, and how the selection gets another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from annotator.canvas.view import CanvasView
+    from annotator.panels.banner import Banner
+    from annotator.panels.classes import ClassesPanel
+    from annotator.session.session import Session
+    from annotator.window.selection_commands import Commands
+
+CLASS = "class"  # the topic of messages about classes
+
+
+class CurrentClass:
+    """Keeps the canvas and the class list in step: a click draws with a class, its number or Enter also applies it."""
+
+    def __init__(
+        self, session: Session, canvas: CanvasView, panel: ClassesPanel, commands: Commands, banner: Banner
+    ) -> None:
+        self._session, self._canvas, self._panel = session, canvas, panel
+        self._commands, self._banner = commands, banner
+        panel.chosen.connect(self.draw_with)
+        panel.applied.connect(self.apply)
+        canvas.category_needed.connect(self._need_one)
+
+    def draw_with(self, category_id: int) -> None:
+        """Draw with this class from now on."""
+        self._canvas.draw_category = category_id
+        self._panel.set_current(category_id)
+        self._banner.retract(CLASS)
+
+    def apply(self, category_id: int) -> None:
+        """Draw with this class, and give it to what is selected, unless a drawing tool is in hand."""
+        self.draw_with(category_id)
+        if self._canvas.tool != "select":
+            return
+        document = self._session.document
+        had_keypoints = bool(document and any(r.keypoints and r.category_id != category_id for r in document.selected))
+        self._commands.choose_class(category_id)
+        if had_keypoints:
+            text = "Keypoints belong to a class: they went with the old one. Undo brings them back."
+            self._banner.show_message(text, "info", topic=CLASS)
+
+    def apply_number(self, number: int) -> None:
+        """Apply the class of that number, from 1, if there are as many."""
+        ids = [category.id for category in self._session.categories]
+        if number <= len(ids):
+            self.apply(ids[number - 1])
+
+    def take_tool(self, name: str) -> None:
+        """Take a tool in hand; without a class to draw with, it draws what is selected, or the first class."""
+        document, categories = self._session.document, self._session.categories
+        if name != "select" and self._canvas.draw_category not in categories and len(categories):
+            selected = document.selected if document else ()
+            self.draw_with(selected[-1].category_id if selected else next(iter(categories)).id)
+        self._canvas.set_tool(name)
+
+    def _need_one(self) -> None:
+        self._banner.show_message("Add a class first: what is drawn has to be something.", "info", topic=CLASS)
+        self._panel.start_adding()

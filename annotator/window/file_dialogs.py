@@ -1,0 +1,86 @@
+"""Opening and saving as the person asks for it: dialogs, recent folders, what is dropped on the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from PySide6.QtCore import QUrl
+
+    from annotator.session.session import Session
+    from annotator.settings import Settings
+
+COCO_FILES = "COCO annotations (*.json)"
+
+
+class Files:
+    """Asks for folders and files, and has the session open them.
+
+    Attributes:
+        recent: The menu of recent folders.
+    """
+
+    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+        self._session = session
+        self._settings = settings
+        self._window = window
+        self.recent = QMenu("Open &recent", window)
+        self.recent.aboutToShow.connect(self._fill_recent)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder of photos and open it."""
+        start = str(self._session.folder or Path.home())
+        folder = QFileDialog.getExistingDirectory(self._window, "Open a folder of photos", start)
+        if folder:
+            self._session.open(Path(folder))
+
+    def choose_annotations(self) -> None:
+        """Ask for a COCO file and the folder of its photos, and open both."""
+        start = str(self._session.folder or Path.home())
+        file, _ = QFileDialog.getOpenFileName(self._window, "Open COCO annotations", start, COCO_FILES)
+        if not file:
+            return
+        folder = QFileDialog.getExistingDirectory(self._window, "The folder with its photos", str(Path(file).parent))
+        if folder:
+            self._session.open(Path(folder), Path(file))
+
+    def choose_save_as(self) -> None:
+        """Ask for a file and write the annotations to it."""
+        if self._session.folder is None:
+            return
+        start = str(self._session.folder / "annotations.json")
+        file, _ = QFileDialog.getSaveFileName(self._window, "Save annotations as", start, COCO_FILES)
+        if file:
+            self._session.save_as(Path(file))
+
+    def can_open(self, urls: Iterable[QUrl]) -> bool:
+        """Whether one of these is a folder, or a file in one."""
+        return any(_folder_of(url) for url in urls)
+
+    def open(self, urls: Iterable[QUrl]) -> bool:
+        """Open the first of these that is a folder, or a file in one; a COCO file goes with its folder."""
+        for url in urls:
+            folder = _folder_of(url)
+            if folder:
+                path = Path(url.toLocalFile())
+                self._session.open(folder, path if path.suffix.lower() == ".json" else None)
+                return True
+        return False
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        for path in self._settings.recent:
+            self.recent.addAction(str(path)).triggered.connect(lambda _on=False, p=path: self._session.open(p))
+        self.recent.setDisabled(self.recent.isEmpty())
+
+
+def _folder_of(url: QUrl) -> Path | None:
+    path = Path(url.toLocalFile()) if url.isLocalFile() else None
+    if path is None:
+        return None
+    return path if path.is_dir() else path.parent if path.is_file() else None

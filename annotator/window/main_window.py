@@ -1,0 +1,401 @@
+"""The window: where the canvas, the docks and the actions are, and who hears whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator import theme
+from annotator.canvas import style
+from annotator.canvas.view import CanvasView
+from annotator.panels.banner import Banner
+from annotator.panels.classes import ClassesPanel
+from annotator.panels.instances import InstancesPanel
+from annotator.panels.model import ModelPanel
+from annotator.panels.photos import PhotosPanel
+from annotator.panels.welcome import WelcomePage
+from annotator.session.session import FOLDER, PHOTO, SAVING
+from annotator.window.actions import RECENT_MENU, SCHEME_MENU, Actions
+from annotator.window.drawing_class import CLASS, CurrentClass
+from annotator.window.file_dialogs import Files
+from annotator.window.model_controls import REFUSED, ModelDesk
+from annotator.window.selection_commands import Commands
+from annotator.window.status_bar import StatusLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.core.document import Document
+    from annotator.core.store.store import Store
+    from annotator.session.image_loader import Photo
+    from annotator.session.session import Session
+    from annotator.settings import Settings
+    from annotator.suggestions.controller import SuggestionFlow
+    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.model_selection import ModelChoice
+
+SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
+TOOLS = ("tool.select", "tool.polygon", "tool.box")
+FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
+
+
+class Window(QMainWindow):
+    """The main window. It owns the widgets, not the state: that is the session's."""
+
+    samples_requested = Signal()
+    fine_tune_requested = Signal()
+    models_requested = Signal()
+
+    def __init__(
+        self, session: Session, suggester: Suggester, flow: SuggestionFlow, choice: ModelChoice, settings: Settings
+    ) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("Annotator")
+        self.setAcceptDrops(True)
+        self.resize(1280, 820)
+        self._session, self._flow = session, flow
+        self._settings = settings
+        self._commands = Commands(session)
+        self._files = Files(session, settings, self)
+        self._build_widgets()
+        self._build_docks()
+        self._class = CurrentClass(session, self.canvas, self.classes, self._commands, self.banner)
+        self._desk = ModelDesk(self.model, suggester, flow, choice, settings, banner=self.banner, status=self.status)
+        self.actions_ = Actions(self, self._handlers(), settings)
+        self._build_menus()
+        self._wire()
+        self.apply_theme()
+        self.restoreGeometry(settings.layout("geometry"))
+        self.restoreState(settings.layout("state"))
+        self._use_store(None)
+
+    # Building
+
+    def _build_widgets(self) -> None:
+        self.canvas = CanvasView(self._session.categories, self._session.new_id)
+        self.banner = Banner()
+        self.welcome = WelcomePage()
+        work = QWidget()
+        column = QVBoxLayout(work)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.canvas)
+        self.strip = QToolBar("Tools")
+        beside = QHBoxLayout()
+        beside.setSpacing(0)
+        beside.addWidget(self.strip)
+        beside.addWidget(self.pages, 1)
+        column.addWidget(self.banner)
+        column.addLayout(beside, 1)
+        self.setCentralWidget(work)
+        self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
+        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+
+    def _build_docks(self) -> None:
+        self.photos = PhotosPanel(self._session.photos)
+        self.instances = InstancesPanel(self._session.categories)
+        self.classes = ClassesPanel(self._session.categories)
+        self.model = ModelPanel()
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.docks = [
+            self._dock("Photos", "dock.photos", self.photos, left),
+            self._dock("Instances", "dock.instances", self.instances, right),
+            self._dock("Classes", "dock.classes", self.classes, right),
+            self._dock("Model", "dock.model", self.model, right),
+        ]
+        self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
+
+    def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        """What each action does, by its name."""
+        session, commands, canvas = self._session, self._commands, self.canvas
+        handlers: dict[str, Callable[..., object]] = {
+            "file.open_folder": self._files.choose_folder,
+            "file.open_samples": lambda _on=False: self.samples_requested.emit(),
+            "file.open_annotations": self._files.choose_annotations,
+            "file.save": session.save,
+            "file.save_as": self._files.choose_save_as,
+            "file.quit": self.close,
+            "edit.undo": session.history.undo,
+            "edit.redo": session.history.redo,
+            "edit.copy": commands.copy,
+            "edit.paste": commands.paste,
+            "edit.duplicate": commands.duplicate,
+            "edit.delete": commands.delete,
+            "edit.select_all": commands.select_all,
+            "tool.select": lambda: self._class.take_tool("select"),
+            "tool.polygon": lambda: self._class.take_tool("polygon"),
+            "tool.box": lambda: self._class.take_tool("box"),
+            "keypoint.visibility": canvas.toggle_visibility,
+            "keypoint.place": canvas.add_missing_keypoint,
+            "suggestion.accept": commands.accept,
+            "suggestion.accept_all": commands.accept_all,
+            "suggestion.reject": commands.reject,
+            "suggestion.next": lambda: commands.step_suggestion(1),
+            "suggestion.previous": lambda: commands.step_suggestion(-1),
+            "image.next": lambda: session.go(1),
+            "image.previous": lambda: session.go(-1),
+            "image.next_not_done": session.go_next_not_done,
+            "image.find": self._find_photo,
+            "image.done_next": commands.done_next,
+            "image.done": commands.toggle_done,
+            "view.zoom_in": canvas.zoom_in,
+            "view.zoom_out": canvas.zoom_out,
+            "view.fit": canvas.fit,
+            "view.actual_size": canvas.actual_size,
+            "view.zoom_to_selection": canvas.zoom_to_selection,
+            "model.suggest_all": self._flow.suggest_all,
+            "model.add_classes": self._flow.add_model_classes,
+            "model.open_weights": self._desk.choose_weights,
+            "model.fine_tune": lambda _on=False: self.fine_tune_requested.emit(),
+            "model.models": lambda _on=False: self.models_requested.emit(),
+            "help.shortcuts": self.show_keys,
+            "help.about": self.show_about,
+        }
+        handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
+        return handlers
+
+    def _build_menus(self) -> None:
+        scheme = QMenu("&Theme", self)
+        group = QActionGroup(self)
+        for name in get_args(theme.Scheme):
+            action = scheme.addAction(name.capitalize())
+            action.setObjectName(f"view.theme.{name}")
+            action.setCheckable(True)
+            action.setChecked(self._settings.scheme == name)
+            action.triggered.connect(partial(self._choose_scheme, name))
+            group.addAction(action)
+        self.actions_.fill(self.menuBar(), {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme})
+        self.panels = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
+        for dock in self.docks:
+            toggle = dock.toggleViewAction()
+            toggle.setObjectName(f"view.{dock.objectName()}")
+            self.panels.addAction(toggle)
+        self.actions_.add_local([self.canvas, self.instances])
+        tools = QActionGroup(self)
+        strip = self.strip
+        strip.setObjectName("toolbar.tools")
+        strip.setOrientation(Qt.Orientation.Vertical)
+        strip.setIconSize(QSize(20, 20))
+        for name in TOOLS:
+            tools.addAction(self.actions_[name])
+            strip.addAction(self.actions_[name])
+        self.actions_["tool.select"].setChecked(True)
+        for names in (("edit.undo", "edit.redo"), ("view.zoom_in", "view.zoom_out", "view.fit"),
+                      ("suggestion.accept_all", "image.done_next")):  # fmt: skip
+            strip.addSeparator()
+            for name in names:
+                strip.addAction(self.actions_[name])
+        for name, attribute in FLAGS.items():
+            value = self._settings.flag(attribute, default=True)
+            self.actions_[name].setChecked(value)
+            setattr(self.canvas, attribute, value)
+
+    def _wire(self) -> None:
+        session, canvas = self._session, self.canvas
+        session.may_lose = self._may_lose
+        session.leaving.connect(canvas.finish)
+        session.opened.connect(self._folder_opened)
+        session.store_changed.connect(self._use_store)
+        session.current_changed.connect(self._current_changed)
+        session.photo_changed.connect(self._show_photo)
+        session.document_changed.connect(self._show_document)
+        session.edited.connect(self._show_facts)
+        session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
+        session.refused.connect(self._annotations_refused)
+        session.saved_changed.connect(self._saved_changed)
+        for name in ("edit.undo", "edit.redo"):
+            self.actions_[name].setEnabled(False)
+        session.history.canUndoChanged.connect(self.actions_["edit.undo"].setEnabled)
+        session.history.canRedoChanged.connect(self.actions_["edit.redo"].setEnabled)
+        session.history.undoTextChanged.connect(lambda t: self.actions_["edit.undo"].setText(f"&Undo {t}".strip()))
+        session.history.redoTextChanged.connect(lambda t: self.actions_["edit.redo"].setText(f"&Redo {t}".strip()))
+        canvas.edit_made.connect(session.push)
+        canvas.cursor_moved.connect(self.status.set_cursor)
+        canvas.zoom_changed.connect(self.status.set_zoom)
+        canvas.hint_changed.connect(self.status.set_hint)
+        canvas.tool_changed.connect(lambda name: self.actions_[f"tool.{name}"].setChecked(True))
+        canvas.context_requested.connect(self._show_context_menu)
+        self.photos.photo_chosen.connect(session.go_to)
+        self.instances.hovered.connect(canvas.set_hovered)
+        canvas.hovered_changed.connect(self.instances.set_hovered)
+        self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
+        self.welcome.open_requested.connect(self._files.choose_folder)
+        self.welcome.samples_requested.connect(self.samples_requested)
+        self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
+        self.model.fine_tune_requested.connect(self.fine_tune_requested)
+        theme.changed.connect(self.apply_theme)
+
+    # What happened
+
+    def _folder_opened(self, folder: Path) -> None:
+        self.setWindowTitle(f"{folder.name} – Annotator")
+        self.pages.setCurrentWidget(self.canvas)
+        self.strip.show()
+        self.photos.clear_filter()
+        self.canvas.setFocus()
+
+    def _use_store(self, store: Store | None) -> None:
+        if store is not None or self._session.folder is None:
+            self.instances.set_empty_text("")
+        if self._session.folder is None:
+            for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
+                self.banner.retract(topic)
+        self.photos.set_current(self._session.current)
+        self.strip.setVisible(self._session.folder is not None)
+        self.model.set_suggest_all_enabled(store is not None)
+        for name in ("model.suggest_all", "model.fine_tune", "model.models"):
+            self.actions_[name].setEnabled(store is not None)
+        if store is None and self._session.folder is None:
+            self.welcome.set_recent([str(path) for path in self._settings.recent])
+            self.pages.setCurrentWidget(self.welcome)
+
+    def _annotations_refused(self, sentence: str) -> None:
+        """Say why nothing can be done, for as long as it is so."""
+        advice = "Repair it, put a copy in its place (.annotator/backup may have one), or move it away."
+        self.banner.show_message(
+            f"{sentence} {advice}", "error", [("Open another file…", self._files.choose_annotations)], topic=FOLDER
+        )
+        self.instances.set_empty_text("The annotations could not be opened: photos can only be looked at.")
+        self.status.set_refused()
+
+    def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self.status.set_saved(saved)
+        if saved:
+            self.banner.retract(SAVING)
+
+    def _current_changed(self, name: str | None) -> None:
+        self.banner.retract(PHOTO)
+        self.photos.set_current(name)
+        if name is None:
+            self.canvas.set_photo(None)
+        else:
+            self._slow.start()  # most photos are there sooner, and nothing flickers
+        self.status.set_photo(name)
+
+    def _show_photo(self, photo: Photo | None) -> None:
+        self._slow.stop()
+        self.canvas.set_photo(photo.image if photo else None)
+
+    def _show_document(self, document: Document | None) -> None:
+        self.canvas.set_document(document)
+        self.instances.set_document(document)
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """Show what is on record in the places that have no document of their own."""
+        document, store = self._session.document, self._session.store
+        self.actions_["image.done"].setChecked(bool(document and document.done))
+        self.classes.set_counts(store.class_counts if store else {})
+
+    # What the person asks for
+
+    def _find_photo(self) -> None:
+        self.docks[0].show()
+        self.photos.focus_filter()
+
+    def _set_flag(self, name: str, *, value: bool) -> None:
+        setattr(self.canvas, FLAGS[name], value)
+        self._settings.set_flag(FLAGS[name], value=value)
+
+    def _choose_scheme(self, scheme: theme.Scheme, _on: object = None) -> None:
+        self._settings.scheme = scheme
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, scheme)
+
+    def apply_theme(self) -> None:
+        """Paint with the theme that is current now."""
+        now = theme.current()
+        colors = style.DARK if now.is_dark else style.LIGHT
+        self.canvas.set_colors(replace(colors, background=now.canvas, accent=now.accent))
+
+    def _show_context_menu(self, position: QPoint) -> None:
+        menu = QMenu(self)
+        document = self._session.document
+        suggestion = bool(document and any(i < 0 for i in document.selection))
+        names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
+        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+            menu.addAction(self.actions_[name])
+        menu.popup(position)
+
+    def show_keys(self) -> None:
+        """Show every action with its keys, which can be changed."""
+        from annotator.window.shortcuts_dialog import KeysDialog  # noqa: PLC0415 - rarely opened
+
+        KeysDialog(self.actions_, self).exec()
+
+    def show_about(self) -> None:
+        """Say what this is."""
+        self.banner.show_message("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.", "info")
+
+    def _may_lose(self) -> bool:
+        """Whether to let go of the folder although the disk does not take what was edited."""
+        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
+        question.setObjectName("close.unsaved")
+        question.setInformativeText("What you did last may not be on disk. Save it to another place first?")
+        elsewhere = question.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
+        anyway = question.addButton("Go on without saving", QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton(QMessageBox.StandardButton.Cancel)
+        question.exec()
+        if question.clickedButton() is elsewhere:
+            self._files.choose_save_as()
+        return question.clickedButton() is anyway
+
+    # Qt's events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take folders, and COCO files with their folder."""
+        if self._files.can_open(event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.welcome.set_drop_hint(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """What was held over the window went elsewhere."""
+        self.welcome.set_drop_hint(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.welcome.set_drop_hint(False)
+        if self._files.open(event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        if self._session.problem and not self._may_lose():
+            event.ignore()
+            return
+        self._settings.set_layout("geometry", self.saveGeometry())
+        self._settings.set_layout("state", self.saveState())
+        super().closeEvent(event)

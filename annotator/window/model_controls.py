@@ -1,0 +1,109 @@
+"""Joins the model panel to the worker thread: what the model does is shown, and what is wanted of it asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from annotator.core.training_runs import SUFFIX
+
+if TYPE_CHECKING:
+    from annotator.panels.banner import Banner
+    from annotator.panels.model import ModelPanel
+    from annotator.settings import Settings
+    from annotator.suggestions.controller import SuggestionFlow
+    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.messages import ModelInfo, Progress
+    from annotator.suggestions.model_selection import ModelChoice
+    from annotator.window.status_bar import StatusLine
+
+WEIGHTS_FILES = "Weights (*.safetensors)"
+MODEL = "model"  # the topic of messages about the model
+REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
+NAMED = 4  # classes that a message names; of the others it gives the number
+
+
+class ModelDesk:
+    """Keeps the panel, the banner and the status line up to date about the model, and passes on the person's wishes."""
+
+    def __init__(
+        self,
+        panel: ModelPanel,
+        suggester: Suggester,
+        flow: SuggestionFlow,
+        choice: ModelChoice,
+        settings: Settings,
+        *,
+        banner: Banner,
+        status: StatusLine,
+    ) -> None:
+        self._panel, self._flow, self._choice, self._banner = panel, flow, choice, banner
+        self._fault: tuple[str, bool] | None = None  # of a model, until there is another
+        panel.set_threshold(settings.threshold)
+        panel.set_weights(choice.weights)
+        panel.set_device(choice.device)
+        panel.threshold_changed.connect(flow.set_threshold)
+        panel.suggest_all_requested.connect(flow.suggest_all)
+        panel.cancel_requested.connect(suggester.cancel_all)
+        panel.weights_requested.connect(choice.use)
+        panel.device_requested.connect(choice.use_device)
+        choice.chosen.connect(panel.set_weights)
+        choice.chosen.connect(self._take_choice)
+        choice.fell_back.connect(self._take_fault)
+        flow.model_changed.connect(self._say_fault)
+        choice.refused.connect(self._failed)
+        flow.speed.connect(panel.set_speed)
+        flow.unmatched.connect(self._offer_classes)
+        suggester.loaded.connect(self._loaded)
+        suggester.activity.connect(panel.set_state)
+        suggester.activity.connect(status.set_activity)
+        suggester.notice.connect(self._notice)
+        suggester.progress.connect(self._show_progress)
+
+    def choose_weights(self) -> None:
+        """Ask for a checkpoint file and use it."""
+        file, _ = QFileDialog.getOpenFileName(self._panel.window(), "Open weights", str(Path.home()), WEIGHTS_FILES)
+        if file:
+            self._choice.use(file)
+
+    def _loaded(self, info: ModelInfo) -> None:
+        self._panel.set_model(info.name.removesuffix(SUFFIX), info.device)
+        self._banner.retract(MODEL)
+
+    def _failed(self, sentence: str) -> None:
+        self._panel.set_state(sentence, problem=True)
+        self._banner.show_message(sentence, "warning", topic=MODEL)
+
+    def _take_fault(self, sentence: str, lasting: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._fault = sentence, lasting
+
+    def _say_fault(self) -> None:
+        """Say it over what there is to say of the model that is used instead."""
+        if self._fault:
+            (sentence, lasting), self._fault = self._fault, None
+            keep = [("Use it from now on", lambda: self._choice.use(self._choice.weights))] if lasting else []
+            self._banner.show_message(sentence, "warning", keep, topic=REFUSED)
+
+    def _take_choice(self, _weights: str) -> None:
+        self._fault = None
+        self._banner.retract(REFUSED)
+
+    def _notice(self, sentence: str) -> None:
+        self._banner.show_message(sentence, "warning")
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        if progress:
+            self._panel.set_progress(progress.done, progress.total, progress.rate, progress.remaining)
+        else:
+            self._panel.set_progress(None)
+
+    def _offer_classes(self, names: list[str]) -> None:
+        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        self._banner.show_message(
+            f"The model also knows {shown}: this project has no such classes, so they are not suggested.",
+            "info",
+            [("Add them", self._flow.add_model_classes)],
+            topic=MODEL,
+        )

@@ -1,0 +1,150 @@
+"""What the actions do to the current document: each a line from the selection to an edit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from annotator.core import edits
+from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from dataset import geometry
+
+if TYPE_CHECKING:
+    from annotator.core.document import Document
+    from annotator.session.session import Session
+
+DUPLICATE_OFFSET = 12.0  # pixels of the photo
+
+
+class Commands:
+    """Edits of the session's current document; without one, nothing happens."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._copied: tuple[Annotation, ...] = ()
+
+    @property
+    def _document(self) -> Document | None:
+        return self._session.document
+
+    # Suggestions
+
+    def accept(self) -> None:
+        """Accept the selected suggestions, then select the next one."""
+        document = self._document
+        if not document:
+            return
+        chosen = [i for i in document.selection if i < 0]
+        if not chosen:
+            self.step_suggestion(1)
+            return
+        following = _after(document, chosen[-1])
+        self._session.push(edits.accept(document, chosen, self._session.new_id))
+        if following in document:
+            document.select((following,))
+
+    def accept_all(self) -> None:
+        """Accept every suggestion that is shown."""
+        document = self._document
+        if document and document.offered:
+            self._session.push(edits.accept(document, [s.id for s in document.offered], self._session.new_id))
+
+    def reject(self) -> None:
+        """Reject the selected suggestions, then select the next one."""
+        document = self._document
+        chosen = [i for i in document.selection if i < 0] if document else []
+        if document and chosen:
+            self._delete(document, chosen)
+
+    def step_suggestion(self, step: int) -> None:
+        """Select the next (1) or previous (-1) suggestion, round and round."""
+        document = self._document
+        if not document or not document.offered:
+            return
+        ids = [s.id for s in document.offered]
+        selected = document.selection[-1] if document.selection else None
+        if selected in ids:
+            document.select((ids[(ids.index(selected) + step) % len(ids)],))
+        else:
+            document.select((ids[0 if step > 0 else -1],))
+
+    # Objects
+
+    def delete(self) -> None:
+        """Delete the selected objects; reject the selected suggestions and select the next one."""
+        document = self._document
+        if document and document.selection:
+            self._delete(document, document.selection)
+
+    def _delete(self, document: Document, ids: list[int] | tuple[int, ...]) -> None:
+        following = _after(document, ids[-1]) if ids[-1] < 0 else 0
+        self._session.push(edits.delete(document, ids))
+        if following in document:
+            document.select((following,))
+
+    def select_all(self) -> None:
+        """Select every object on record."""
+        if self._document:
+            self._document.select(a.id for a in self._document.annotations)
+
+    def choose_class(self, category_id: int) -> None:
+        """Give the selected objects this class."""
+        document = self._document
+        if document and document.selection:
+            self._session.push(edits.relabel(document, document.selection, category_id, self._session.new_id))
+
+    def copy(self) -> None:
+        """Remember the selected objects."""
+        if self._document and self._document.selection:
+            self._copied = self._document.selected
+
+    def paste(self) -> None:
+        """Put the remembered objects on record, in this photo at the same place."""
+        if self._document and self._copied:
+            self._add_copies(self._document, self._copied, 0.0, "paste")
+
+    def duplicate(self) -> None:
+        """Put copies of the selected objects beside them."""
+        if self._document and self._document.selection:
+            self._add_copies(self._document, self._document.selected, DUPLICATE_OFFSET, "duplicate")
+
+    def _add_copies(self, document: Document, originals: tuple[Annotation, ...], offset: float, text: str) -> None:
+        width, height = document.size
+        copies = []
+        for original in originals:
+            x0, y0, x1, y1 = geometry.bounds(original.shape)
+            dx, dy = _clamp(offset, -x0, width - x1), _clamp(offset, -y0, height - y1)
+            copies.append(replace(
+                original, id=self._session.new_id(), origin=Origin.DRAWN, score=None, extra={},
+                shape=geometry.translate(original.shape, dx, dy),
+                keypoints=tuple(
+                    Keypoint(k.x + dx, k.y + dy, k.visibility) if k.visibility != Visibility.UNLABELLED else k
+                    for k in original.keypoints
+                ),
+            ))  # fmt: skip
+        self._session.push(edits.add(document, copies, text))
+
+    # The photo
+
+    def toggle_done(self) -> None:
+        """Mark the photo done, or take it back."""
+        if self._document:
+            self._session.push(edits.mark_done(self._document, done=not self._document.done))
+
+    def done_next(self) -> None:
+        """Mark the photo done and go to the next one that is not."""
+        if self._document:
+            if not self._document.done:
+                self._session.push(edits.mark_done(self._document, done=True))
+            self._session.go_next_not_done()
+
+
+def _after(document: Document, suggestion_id: int) -> int:
+    """The suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
+    ids = [s.id for s in document.offered]
+    place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
+    return ids[place] if place < len(ids) else 0
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(value, min(low, high)), max(low, high))

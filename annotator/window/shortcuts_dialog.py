@@ -1,0 +1,134 @@
+"""The dialog that shows every key, and changes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QKeySequenceEdit,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.window.actions import CLASS_KEYS, MENUS, Actions, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class KeysDialog(QDialog):
+    """Actions by menu; the selected one's keys can be typed anew, taken away or set back."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("keys")
+        self.setWindowTitle("Keys")
+        self.resize(520, 640)
+        self._actions = actions
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self._list = QTreeWidget()
+        self._list.setObjectName("keys.list")
+        self._list.setHeaderLabels(["Action", "Keys"])
+        self._list.setColumnWidth(0, 320)
+        self._list.setRootIsDecorated(False)
+        self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
+        self._edit = QKeySequenceEdit()
+        self._edit.setObjectName("keys.edit")
+        self._edit.setMaximumSequenceLength(1)
+        self._edit.setClearButtonEnabled(True)
+        self._standard = QPushButton("Standard keys")
+        self._standard.setObjectName("keys.standard")
+        self._standard.setToolTip("Set this action's keys back")
+        self._message = QLabel("Select an action, then press its new key.")
+        self._message.setObjectName("keys.message")
+        self._message.setWordWrap(True)
+        self._lay_out()
+        self._fill()
+        self._list.currentItemChanged.connect(self._show)
+        self._edit.editingFinished.connect(self._change)
+        self._standard.clicked.connect(self._reset)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(QLabel("New key"))
+        row.addWidget(self._edit, 1)
+        row.addWidget(self._standard)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        # Enter belongs to the key field here, not to a button.
+        for button in (*buttons.buttons(), self._standard):
+            if isinstance(button, QPushButton):
+                button.setAutoDefault(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(self._list, 1)
+        column.addLayout(row)
+        column.addWidget(self._message)
+        column.addWidget(buttons)
+
+    def _fill(self) -> None:
+        groups = {title.replace("&", ""): entries for title, entries in MENUS.items()} | {"Classes": CLASS_KEYS}
+        for title, entries in groups.items():
+            head = QTreeWidgetItem(self._list, [title])
+            head.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            head.setFirstColumnSpanned(True)
+            font = head.font(0)
+            font.setBold(True)
+            head.setFont(0, font)
+            for spec in entries:
+                if isinstance(spec, Spec):
+                    item = QTreeWidgetItem(head, [spec.text.replace("&", "").rstrip("…"), self._keys(spec.name)])
+                    item.setData(0, Qt.ItemDataRole.UserRole, spec.name)
+                    self._items[spec.name] = item
+        self._list.expandAll()
+
+    def _keys(self, name: str) -> str:
+        shown = QKeySequence.SequenceFormat.NativeText
+        return ", ".join(key.toString(shown) for key in self._actions[name].shortcuts())
+
+    def _selected(self) -> str | None:
+        item = self._list.currentItem()
+        return item.data(0, Qt.ItemDataRole.UserRole) if item else None
+
+    def _show(self) -> None:
+        name = self._selected()
+        self._edit.setKeySequence(self._actions[name].shortcut() if name else QKeySequence())
+
+    def _change(self) -> None:
+        name, keys = self._selected(), self._edit.keySequence()
+        if name is None or keys == self._actions[name].shortcut():
+            return
+        if not keys.isEmpty():
+            for other in self._with_key(keys):
+                if other != name:
+                    self._message.setText(
+                        f"{keys.toString()} is the key of “{self._items[other].text(0)}”: give that one another first."
+                    )
+                    self._show()
+                    return
+        self._actions.change_keys(name, keys.toString())
+        self._changed(name)
+
+    def _reset(self) -> None:
+        name = self._selected()
+        if name:
+            self._actions.change_keys(name, None)
+            self._changed(name)
+            self._show()
+
+    def _changed(self, name: str) -> None:
+        self._items[name].setText(1, self._keys(name))
+        self._message.setText(f"“{self._items[name].text(0)}” has the keys: {self._keys(name) or 'none'}.")
+
+    def _with_key(self, keys: QKeySequence) -> Iterator[str]:
+        return (name for name in self._items if keys in self._actions[name].shortcuts())

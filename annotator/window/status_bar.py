@@ -1,0 +1,71 @@
+"""The line at the foot of the window: where the cursor is, what can be done, what is saved, what the model does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from annotator.panels.widgets import one_line
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QPointF
+
+
+class StatusLine(QStatusBar):
+    """Quiet facts, each at its own place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(8, 0, 12, 0)
+        self._cursor = self._label("status.cursor", "Where the cursor is, in pixels of the photo", 104)
+        self._zoom = self._label("status.zoom", "Zoom", 48)
+        self._hint = self._label("status.hint", "What can be done now", 0)
+        self._activity = self._label("status.activity", "What the model is doing", 0)
+        self._saved = self._label("status.saved", "Whether the COCO file holds everything", 0)
+        self.addWidget(self._cursor)
+        self.addWidget(self._zoom)
+        self.addWidget(self._hint, 1)
+        self.addPermanentWidget(self._activity)
+        self.addPermanentWidget(self._saved)
+
+    def set_cursor(self, position: QPointF | None) -> None:
+        """Show a place in the photo, or none."""
+        self._cursor.setText(f"x {int(position.x())}  y {int(position.y())}" if position else "")
+
+    def set_zoom(self, zoom: float) -> None:
+        """Show the zoom; 1.0 is 100%."""
+        self._zoom.setText(f"{zoom:.0%}")
+
+    def set_hint(self, hint: str) -> None:
+        """Show what can be done now."""
+        self._hint.setText(hint)
+
+    def set_activity(self, text: str) -> None:
+        """Show what the model is doing."""
+        self._activity.setText(one_line(text))
+
+    def set_saved(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
+        """Show whether the COCO file holds everything."""
+        self._saved.setText("saved" if saved else "saving…")
+
+    def set_refused(self) -> None:
+        """Show that there is nothing that could be saved to."""
+        self._saved.setText("annotations not open")
+
+    def set_photo(self, name: str | None) -> None:
+        """Another photo: nothing is under the cursor, and without one nothing is saved."""
+        self.set_cursor(None)
+        if name is None:
+            self._saved.clear()
+            self._hint.clear()
+
+    def _label(self, name: str, tip: str, width: int) -> QLabel:
+        label = QLabel(textFormat=Qt.TextFormat.PlainText)
+        label.setObjectName(name)
+        label.setToolTip(tip)
+        label.setAccessibleName(tip)
+        label.setMinimumWidth(width)
+        return label

@@ -1,0 +1,114 @@
+"""The dock of the training panel: made when it is first needed, with its plots and the pixels of its photos."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QDockWidget
+
+from annotator.panels.training_panel import TrainingPanel
+from annotator.session.image_loader import decode
+from annotator.suggestions.torch_import import large_import
+from model.protocol import Preview, Step
+
+if TYPE_CHECKING:
+    from annotator.session.session import Session
+    from annotator.window.main_window import Window
+    from model.protocol import AnyEvent
+
+PLOTS = "annotator.panels.training_plots"
+PREVIEW_HEIGHT = 240  # pixels kept of a photo
+
+
+class TrainingDock(QObject):
+    """Shows a round in the window. Its dock can be closed; the Model panel goes on telling how far the round is.
+
+    Attributes:
+        panel: The panel.
+    """
+
+    _imported = Signal()
+    _decoded = Signal(str, object, float)
+
+    def __init__(self, session: Session, window: Window) -> None:
+        super().__init__(window)
+        self._session, self._window = session, window
+        self.panel = TrainingPanel(self._color_of)
+        self.panel.photo_chosen.connect(session.go_to)
+        self._dock: QDockWidget | None = None
+        self._plots_asked = False
+        self._imported.connect(self._add_plots)
+        self._decoded.connect(self.panel.previews.set_image)
+
+    def prepare(self) -> None:
+        """Import what takes long in a thread, because the dock will soon be shown."""
+        if not self._plots_asked:
+            self._plots_asked = True
+
+            def work() -> None:
+                with large_import():
+                    import_module(PLOTS)
+                self._imported.emit()
+
+            self._session.on_disk(work)
+
+    def begin(self, name: str) -> None:
+        """A round begins."""
+        self.prepare()
+        self.show()
+        self.panel.begin(name)
+        self._window.model.set_training(0.0)
+
+    def end(self, text: str, *, done: bool) -> None:
+        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
+        self.panel.end(text, done=done)
+        self._window.model.set_training(None)
+
+    def show(self) -> None:
+        """Show the dock, at the foot of the window unless it was put elsewhere."""
+        if self._dock is None:
+            self._dock = dock = QDockWidget("Fine-tuning", self._window)
+            dock.setObjectName("dock.training")
+            dock.setWidget(self.panel)
+            # The right panels keep their height; the list of photos can do with less.
+            self._window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+            self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            self._window.restoreDockWidget(dock)
+            toggle = dock.toggleViewAction()
+            toggle.setObjectName("view.dock.training")
+            self._window.panels.addAction(toggle)
+        self._dock.show()
+
+    def hear(self, event: AnyEvent) -> None:
+        """Show what the process says."""
+        self.panel.hear(event)
+        if isinstance(event, Step):
+            self._window.model.set_training(event.share)
+        if isinstance(event, Preview) and event.before is not None:
+            self._load(event.photo)
+
+    def _add_plots(self) -> None:
+        from annotator.panels.training_plots import TrainingPlots  # noqa: PLC0415 - imported in a thread by now
+
+        self.panel.set_plots(TrainingPlots())
+
+    def _load(self, name: str) -> None:
+        folder = self._session.folder
+        if folder is None:
+            return
+
+        def work() -> None:
+            try:
+                image = decode(folder / name).image
+            except Exception:  # noqa: BLE001 - there is no picture then, and the training says why
+                return
+            small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
+            self._decoded.emit(name, small, small.height() / image.height())
+
+        self._session.on_disk(work)
+
+    def _color_of(self, name: str) -> str:
+        category = self._session.categories.find(name)
+        return category.color if category else ""

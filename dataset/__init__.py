@@ -1,0 +1,1 @@
+"""Images and COCO annotations on disk. Needs neither Qt nor torch."""

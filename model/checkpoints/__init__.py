@@ -1,0 +1,1 @@
+"""Trained weights on disk: reading, writing, converting and averaging them."""

@@ -1,0 +1,61 @@
+"""What a network takes over from weights that were trained for something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from model.training.trainer import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.categories import Category
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.network.mask_rcnn import MaskRCNN
+
+MASK_OUTPUTS = "roi_heads.mask_predictor.mask_fcn_logits."
+CLASS_OUTPUTS = ("roi_heads.box_predictor.", MASK_OUTPUTS)
+"""Weights whose first dimension runs over the classes, background first."""
+
+
+def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
+    """Give a network the weights of a checkpoint: all that fit, and the outputs of each class of the same name.
+
+    A class that the checkpoint does not know starts from the average of those it does, and its mask from that of any
+    object where there is one, so that a first guess at a mask is better than noise.
+    """
+    old = {c.name: i for i, c in enumerate(start.categories, 1)}
+    own = network.state_dict()
+    for name, value in start.state.items():
+        if name in own and own[name].shape == value.shape and not name.startswith(CLASS_OUTPUTS):
+            own[name].copy_(value)
+        elif name in own and name.startswith(CLASS_OUTPUTS):
+            per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
+            mean = per_class[1:].mean(0)
+            masks = name.startswith(MASK_OUTPUTS)
+            anything = masks and network.config.draws_anything
+            first = mean if anything and not start.config.draws_anything else per_class[0]
+            fresh = first if anything else mean
+            rows = [first, *(per_class[old[c.name]] if c.name in old else fresh for c in categories)]
+            own[name].copy_(torch.stack(rows).flatten(0, 1))
+
+
+def load_backbone(network: MaskRCNN, file: Path) -> None:
+    """Load torchvision's classification weights into the body, and into a C4 network's res5.
+
+    Raises:
+        TrainingError: The file is not such weights for this backbone.
+    """
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = {name.removeprefix("features."): value for name, value in state.items()}
+        missing = network.backbone.body.load_state_dict(state, strict=False).missing_keys
+        if network.roi_heads.res5 is not None:  # a stage of its own in ResNets, blocks of the body's list in MobileNets
+            own = {name.removeprefix("layer4."): value for name, value in state.items()}
+            missing += network.roi_heads.res5.load_state_dict(own, strict=False).missing_keys
+    except Exception:  # noqa: BLE001 - a wrong file fails in many ways
+        raise TrainingError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
+    if missing:
+        raise TrainingError(f"{file} lacks {missing[0]} of {network.config.backbone}.")

@@ -1,0 +1,199 @@
+"""Weights by name: the builtin ones, torchvision's official ones, or a checkpoint file.
+
+Nothing that a person may have downloaded somewhere is unpickled: checkpoints are safetensors, and torchvision's own
+files are read by `torch.load(weights_only=True)`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from torchvision.ops.misc import FrozenBatchNorm2d
+
+from model.categories import from_coco
+from model.checkpoints.checkpoint import FORMAT, Checkpoint
+from model.checkpoints.torchvision_weights import OFFICIAL
+from model.config import model_config
+from model.network.build import build
+from resources import WEIGHTS
+
+if TYPE_CHECKING:
+    from model.network.mask_rcnn import MaskRCNN
+
+BUILTIN_FILE = WEIGHTS / "builtin.safetensors"
+LARGEST = 4 * 2**30
+"""Bytes: no network of the family comes near."""
+
+
+class WeightsError(Exception):
+    """Weights cannot be used; the text is one sentence that names them and says what to do."""
+
+
+def load(name: str | Path) -> Checkpoint:
+    """Return weights, checked: they fit the network that their config describes.
+
+    Args:
+        name: `builtin`; `coco`, torchvision's Mask R-CNN with ResNet-50-FPN trained on COCO, fetched by torchvision
+            when its cache does not hold it; or a `.safetensors` file that training wrote.
+
+    Raises:
+        WeightsError: There are no such weights, or they are damaged, or something else.
+    """
+    if str(name) == "builtin":
+        if not BUILTIN_FILE.exists():
+            raise WeightsError("The builtin weights are missing from this installation: install it again.")
+        return _read(BUILTIN_FILE)
+    if not str(name):
+        raise WeightsError(f"No weights are named: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
+    if str(name) in OFFICIAL:
+        return _official(str(name))
+    return _read(Path(name))
+
+
+def are_there(name: str) -> bool:
+    """Return whether a name is one of those that `load` knows, or a file."""
+    return name == "builtin" or name in OFFICIAL or Path(name).is_file()
+
+
+def network_of(checkpoint: Checkpoint) -> MaskRCNN:
+    """Return the checkpoint's network in float32, on the CPU, ready to predict.
+
+    Raises:
+        WeightsError: The weights do not fit the config.
+    """
+    with torch.device("meta"):  # takes no memory, however large the config says the network is
+        network = build(checkpoint.config)
+    _compare(network, checkpoint.state)
+    state = {k: v.float() if v.is_floating_point() else v for k, v in checkpoint.state.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()
+
+
+def fold_norms(module: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution into it, for inference: the same function in fewer passes."""
+    before: nn.Module | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, FrozenBatchNorm2d | nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            assert child.running_mean is not None
+            assert child.running_var is not None
+            scale = child.weight * (child.running_var + child.eps).rsqrt()
+            bias = child.bias - child.running_mean * scale
+            if before.bias is not None:
+                bias = bias + before.bias * scale
+            before.weight = nn.Parameter(before.weight * scale[:, None, None, None], requires_grad=False)
+            before.bias = nn.Parameter(bias.detach(), requires_grad=False)
+            setattr(module, name, nn.Identity())
+        else:
+            fold_norms(child)
+        before = child
+
+
+def _read(path: Path) -> Checkpoint:
+    """Read a checkpoint file; whatever is wrong with it becomes one sentence."""
+    problem = f"{path} is not a checkpoint of this application"
+    advice = "choose a .safetensors file that training wrote"
+    try:
+        header, state = _tensors(path)
+        checkpoint = _decode(header, state)
+        with torch.device("meta"):
+            _compare(build(checkpoint.config), state)
+    except WeightsError as error:
+        raise WeightsError(str(error).replace("The weights do not fit their", f"{path} does not fit its", 1)) from None
+    except SafetensorError:
+        raise WeightsError(f"{problem}, or a part of it is missing: {advice}.") from None
+    except (OSError, MemoryError) as error:
+        raise WeightsError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no memory'}).") from None
+    except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise WeightsError(f"{problem}: its header is damaged ({reason}).") from None
+    return checkpoint
+
+
+def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return header and tensors of a safetensors file that is one of ours.
+
+    Raises:
+        WeightsError: It is not there, much too large, of something else, or has numbers that are none.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
+    if path.stat().st_size > LARGEST:
+        raise WeightsError(f"{path} is too large for a checkpoint ({path.stat().st_size >> 30} GB): choose another.")
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if not all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point()):
+        raise WeightsError(f"{path} holds numbers that are not finite: choose another checkpoint.")
+    return header, state
+
+
+def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoint:
+    """Return the checkpoint that a header describes.
+
+    Raises:
+        ValueError: The header is not as `model.checkpoints.checkpoint` writes it.
+    """
+    config = model_config(json.loads(header["config"]))
+    categories = tuple(from_coco(record) for record in json.loads(header["categories"]))
+    if len(categories) != config.classes:
+        raise ValueError(f"it names {len(categories)} categories for {config.classes} classes")
+    if any(len(c.keypoints) not in (0, config.keypoints) for c in categories):
+        raise ValueError("the keypoints of its categories are not those of its network")
+    metrics: Any = json.loads(header.get("metrics", "{}"))
+    return Checkpoint(config, categories, state, metrics if isinstance(metrics, dict) else {})
+
+
+def _compare(network: MaskRCNN, state: dict[str, torch.Tensor]) -> None:
+    """Check that names and shapes are those of the network.
+
+    Raises:
+        WeightsError: They are not.
+    """
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    given = {name: tuple(value.shape) for name, value in state.items()}
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            problem = "is missing" if name not in given else "is not a part of it" if name not in wanted else ""
+            problem = problem or f"has the shape {given[name]} instead of {wanted[name]}"
+            raise WeightsError(f"The weights do not fit their network: {name} {problem}; use another checkpoint.")
+
+
+def _official(name: str) -> Checkpoint:
+    """Return torchvision's weights, from its cache or its host.
+
+    Raises:
+        WeightsError: They are neither in the cache nor to be had, or damaged.
+    """
+    entry = OFFICIAL[name]
+    weights = entry.weights()
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    try:
+        with redirect_stdout(sys.stderr):  # torch says there what it fetches, and a command's output may be JSON
+            state = dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
+    except URLError:
+        raise WeightsError(
+            f"The weights {name!r} are not on this computer and cannot be fetched without a network: connect once, "
+            f"put {cached.name} into {cached.parent}, or use builtin."
+        ) from None
+    except Exception:  # noqa: BLE001 - a damaged file fails in many ways
+        raise WeightsError(f"{cached} is damaged: delete it and it is fetched again.") from None
+    with torch.device("meta"):
+        network = build(entry.config)
+    known = network.state_dict()
+    # Where our batch norms are frozen they do not count the batches that torchvision's saw.
+    state = {n: v for n, v in state.items() if n in known or not n.endswith("num_batches_tracked")}
+    try:
+        _compare(network, state)
+    except WeightsError:
+        raise WeightsError(f"{cached} is not what torchvision publishes: delete it and it is fetched again.") from None
+    return Checkpoint(entry.config, entry.categories, state)

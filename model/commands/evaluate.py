@@ -1,0 +1,311 @@
+"""Measures a model against a COCO file: AP of boxes, masks and keypoints as pycocotools computes them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset import rle
+from dataset.images import PhotoError
+from model.categories import counterpart
+from model.checkpoints.weights import WeightsError
+from model.console import say
+from model.data.training_images import DataError, Source, read_image
+from model.data.unreadable_images import Missing
+from model.distributed import Team, join, leave
+from model.evaluation.coco_eval import Scores, average_precision, usefulness
+from model.evaluation.ground_truth import read_truth
+from model.inference.coco_results import annotation, compressed
+from model.inference.mask_keypoint_pair import make_predictor
+from model.inference.out_of_memory import detect_many_within_memory, groups
+from model.inference.predictor import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from model.inference.instance import Instance
+    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.predictor import Predictor
+
+PROMPT_AREA = 32 * 32
+"""Objects of this many square pixels or fewer are left out of the box prompt's figure."""
+
+
+def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
+    """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
+
+    What the model has no counterpart for is left out.
+
+    Raises:
+        DataError: Nothing is left to measure.
+    """
+    ids: dict[int, int] = {}
+    records: dict[int, dict[str, Any]] = {}
+    for record in data["categories"]:
+        known = counterpart(record, predictor.categories)
+        if known is None:
+            continue
+        ids[record["id"]] = known.id
+        kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
+        if known.keypoints and len(record.get("keypoints") or ()) == len(known.keypoints):
+            kept["keypoints"] = record["keypoints"]
+    if not records:
+        raise DataError("The model knows none of the file's categories.")
+    annotations = []
+    for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
+        new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
+        points = len(records[new["category_id"]].get("keypoints", ()))
+        if points and len(new.get("keypoints", ())) != 3 * points:  # another category of the same class of the model
+            new |= {"keypoints": [0] * (3 * points), "num_keypoints": 0}
+        annotations.append(new)
+    return {"images": data["images"], "annotations": annotations, "categories": list(records.values())}
+
+
+def predict(
+    predictor: Predictor | Pair,
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    score: float,
+    team: Team,
+    ids: dict[int, int] | None = None,
+    watch: Callable[[int, list[Instance]], None] | None = None,
+    missing: Missing | None = None,
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
+
+    A team shares the photos out, and all of it gets the same results in the order of the file.
+
+    Args:
+        predictor: The model.
+        data: The file's contents.
+        folder: Where its photos are.
+        score: Detections below this score are left out.
+        team: Processes that share the photos out.
+        ids: The file's category for each of the model's that counts; None when they are the same.
+        watch: Is told of each photo, by its id, that this process has looked at, with what it found; may raise.
+        missing: Is told of those that cannot be read.
+    """
+    ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
+    missing = missing or Missing()
+    mine: list[tuple[int, list[dict[str, Any]]]] = []
+    for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
+        photos = _readable(folder, group, missing)
+        answers = detect_many_within_memory(predictor, [photo for _, photo in photos], say, score=score)
+        for (number, photo), answer in zip(photos, answers, strict=True):
+            found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
+            if watch:
+                watch(number, found)
+            size = (photo.shape[0], photo.shape[1])
+            mine.append((number, [_result(instance, number, size) for instance in found]))
+    by_image = dict(pair for part in team.gather(mine) for pair in part)
+    done = [image["id"] for image in data["images"] if image["id"] in by_image]
+    return [result for image in done for result in by_image[image]], done
+
+
+def _readable(folder: Path, images: list[dict[str, Any]], missing: Missing) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return the ids and the pixels of those of the photos that can be read."""
+    photos = []
+    for image in images:
+        try:
+            photos.append((image["id"], read_image(folder, image)))
+        except PhotoError as error:
+            missing.add(folder / image["file_name"], error)
+    return photos
+
+
+def _quiet(team: Team) -> bool:
+    return not (team.leads and sys.stderr.isatty())
+
+
+def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
+    record = annotation(instance, size)
+    x1, y1, x2, y2 = (float(v) for v in instance.box)
+    result: dict[str, Any] = {
+        "image_id": image,
+        "category_id": instance.category_id,
+        "score": instance.score,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+    }
+    shape = record["segmentation"]
+    if shape:
+        result["segmentation"] = rle.from_coco(shape, size)
+    if instance.keypoints is not None:
+        result["keypoints"] = instance.keypoints.astype(float).ravel().tolist()
+    return result
+
+
+def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, team: Team) -> dict[str, float]:
+    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
+
+    Args:
+        predictor: The model.
+        data: What `model.evaluation.ground_truth` read of a COCO file.
+        folder: Where its photos are.
+        team: Processes that share the photos out.
+
+    Raises:
+        DataError: None of the photos with such a box can be read.
+    """
+    overlaps: list[float] = []
+    for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
+        known = [
+            a
+            for a in data["annotations"]
+            if a["image_id"] == image["id"] and not a["iscrowd"] and a["area"] > PROMPT_AREA and a["segmentation"]
+        ]
+        try:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            say(f"Left out {image['file_name']}: {error}")
+            continue
+        if not known:
+            continue
+        predictor.set_image(photo)
+        size = (photo.shape[0], photo.shape[1])
+        boxes = np.array([a["bbox"] for a in known], np.float64)
+        boxes[:, 2:] += boxes[:, :2]
+        for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
+            known_mask = rle.from_coco(record["segmentation"], size)
+            overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
+    overlaps = [value for part in team.gather(overlaps) for value in part]
+    if not overlaps:
+        raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
+    return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
+
+
+def evaluate(
+    predictor: Predictor | Pair,
+    annotations: Path,
+    images: Path | None = None,
+    *,
+    score: float = 0.05,
+    team: Team | None = None,
+    quiet: bool = False,
+) -> Scores:
+    """Return a model's figures on a COCO file; what had to be left out of it is told on standard error.
+
+    Args:
+        predictor: The model.
+        annotations: The COCO file.
+        images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
+        score: Detections below this score are left out.
+        team: Processes that share the photos out; all of them get the figures.
+        quiet: Do not tell, as it has been told before.
+
+    Raises:
+        DataError: The file cannot be used, or none of its photos can be read.
+    """
+    team = team or Team()
+    whole, told = read_truth(annotations)
+    data = align(whole, predictor)
+    if not data["images"]:
+        raise DataError(f"{annotations} names no photos: there is nothing to measure.")
+    left = len(whole["annotations"]) - len(data["annotations"])
+    if left:
+        told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
+    if not quiet:
+        _tell(told, team)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
+    if not done:
+        raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
+    scores = Scores()
+    kinds = ["box", "mask"] if predictor.config.mask_head != "none" else ["box"]
+    kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []
+    for kind in kinds:
+        scores.overall[kind], scores.per_class[kind] = average_precision(data, results, kind, done)
+    if "mask" in kinds:
+        scores.usefulness = usefulness(data, results, done)
+    return scores
+
+
+def _has_keypoints(predictor: Predictor | Pair) -> bool:
+    return any(category.keypoints for category in predictor.categories)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with the truth")
+    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
+    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
+    add("--score", type=float, default=0.05, help="least score of a detection (default: 0.05)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
+    add("--box-prompt", action="store_true", help="measure the masks of given true boxes instead")
+    add("--json", action="store_true", help="one JSON record on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    if not 0 <= args.score <= 1:
+        say(f"The score is between 0 and 1, not {args.score}.")
+        return 2
+    team = join(args.device)
+    try:
+        predictor = make_predictor(args.weights, args.device)
+        if args.box_prompt:
+            folder = Source(args.annotations, args.images).folder()
+            data, told = read_truth(args.annotations)
+            _tell(told, team)
+            figures: dict[str, Any] = box_prompt(predictor, data, folder, team)
+            text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
+        else:
+            scores = evaluate(predictor, args.annotations, args.images, score=args.score, team=team)
+            figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
+            text = table(scores)
+    except (DataError, WeightsError, DeviceError) as error:
+        say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+    finally:
+        leave(team)
+    if team.leads:
+        print(json.dumps(figures) if args.json else text)  # noqa: T201 - what the command is for
+    return 0
+
+
+def table(scores: Scores) -> str:
+    """Return the figures as text for people."""
+    lines = []
+    for kind, figures in scores.overall.items():
+        lines.append(f"{kind:10}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    for kind, classes in scores.per_class.items():
+        if len(classes) > 1:
+            lines.append(f"\n{kind} AP by category")
+            lines += [f"  {name:20}{value:.3f}" for name, value in classes.items()]
+    if scores.usefulness:
+        lines.append("\nscore   accept as is   few drags   false per photo")
+        lines += [
+            f"{row['threshold']:5.2f}{row['as_is']:15.3f}{row['few_drags']:12.3f}{row['false_per_photo']:18.2f}"
+            for row in scores.usefulness
+        ]
+    return "\n".join(lines)
+
+
+def _tell(sentences: list[str], team: Team) -> None:
+    for text in sentences if team.leads else ():
+        say(text)
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.commands.evaluate", description=(__doc__ or "").splitlines()[0]
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

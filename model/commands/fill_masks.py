@@ -1,0 +1,216 @@
+"""Gives the boxes of a COCO file masks, and persons keypoints: a detection data set becomes a segmentation one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset import rle
+from dataset.images import PhotoError
+from model.categories import counterpart
+from model.checkpoints.checkpoint import write_bytes
+from model.checkpoints.weights import WeightsError
+from model.commands.box_file import read_boxes
+from model.commands.missing_labels import find_wanted
+from model.commands.output_check import OutputError, check_output
+from model.console import say
+from model.data.training_images import DataError, Source, read_image
+from model.distributed import Team, join, leave
+from model.inference.coco_results import annotation
+from model.inference.mask_keypoint_pair import make_predictor
+from model.inference.predictor import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from model.commands.missing_labels import Want, Wanted
+    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.predictor import Predictor
+
+MOST_NAMES = 5
+"""Categories named in a sentence."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with boxes")
+    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
+    add("--output", type=Path, required=True, metavar="FILE", help="COCO file to write")
+    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
+    add("--replace", action="store_true", help="also redo the masks and keypoints that the file has")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    team = join(args.device)
+    try:
+        data, predictor, folder = team.together(lambda: _prepare(args))
+        count = fill(predictor, data, folder, replace=args.replace, team=team)
+        if team.leads:
+            write_bytes(args.output, json.dumps(data).encode())
+            print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
+    except (DataError, OutputError, WeightsError, DeviceError) as error:
+        if team.leads:
+            say(str(error))
+        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
+        return 2
+    except BrokenPipeError:  # of standard output, not of a file
+        raise
+    except OSError as error:
+        say(f"{error.filename or args.output} cannot be used: {error.strerror}.")
+        return 2
+    except KeyboardInterrupt:
+        if team.leads:
+            say("Stopped. Nothing was written: the same command begins anew.")
+        return 130
+    finally:
+        leave(team)
+    return 0
+
+
+def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | Pair, Path]:
+    """Return the file's contents, the model and the folder of the photos, after checking the arguments."""
+    check_output(args.output)
+    if args.output.exists():
+        raise OutputError(f"{args.output} exists: name another file with --output.")
+    data = read_boxes(args.annotations)
+    folder = Source(args.annotations, args.images).folder()
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(f"{folder} {problem}: name the folder of the photos with --images.")
+    predictor = make_predictor(args.weights, args.device)
+    if predictor.config.mask_head == "none":
+        raise WeightsError(f"{args.weights} makes no masks: choose other weights with --weights.")
+    return data, predictor, folder
+
+
+def fill(
+    predictor: Predictor | Pair,
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    replace: bool = False,
+    team: Team | None = None,
+) -> int:
+    """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
+
+    Boxes stay as they are, and so does whatever else the file holds. A category that the model does not know gets the
+    mask of the class that fits the box best, and one with keypoints of its own gets none of the model's. Crowds are
+    left alone. What is left out is said on standard error. A team shares the photos out, and each of its processes
+    ends with all of the results.
+
+    Args:
+        predictor: A model that makes masks.
+        data: What `model.commands.box_file.read_boxes` returned.
+        folder: Where the photos are.
+        replace: Whether masks and keypoints that are there are made anew.
+        team: Processes that share the photos out.
+
+    Raises:
+        DataError: None of the photos can be read.
+    """
+    team = team or Team()
+    wanted = find_wanted(data, predictor.categories, replace=replace)
+    tally = Counter[str]()
+    mine: list[tuple[int, dict[str, Any]]] = []
+    listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
+    images = [image for number, image in listed.items() if number in wanted.of_image]
+    silent = not (team.leads and sys.stderr.isatty())
+    for image in tqdm(team.share(images), unit="photo", disable=silent):
+        try:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            say(f"Left out {image['file_name']}: {error}")
+            tally["unread"] += 1
+            continue
+        mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
+    tally = sum((part for (part,) in team.gather([tally])), Counter[str]())
+    if images and tally["unread"] == len(images):
+        raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
+    changes = [change for part in team.gather(mine) for change in part]
+    for number, made in changes:
+        data["annotations"][number] |= made
+    _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
+    if team.leads:
+        _report(wanted, tally)
+    return tally["masks"]
+
+
+def _look_at(
+    predictor: Predictor | Pair, photo: NDArray[np.uint8], wants: list[Want], tally: Counter[str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield what is new in a photo's annotations, each with its place in the file, and count it."""
+    size = (photo.shape[0], photo.shape[1])
+    inside = [want for want in wants if want.overlaps(size)]
+    tally["outside"] += len(wants) - len(inside)
+    if not inside:
+        return
+    predictor.set_image(photo)
+    boxes = np.array([want.box for want in inside], np.float64)
+    found = predictor.masks_for_boxes(boxes, [want.category for want in inside])
+    for want, instance in zip(inside, found, strict=True):
+        made = annotation(instance, size)
+        new: dict[str, Any] = {}
+        if want.keypoints and "keypoints" in made:
+            new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
+        if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
+            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd")}
+        tally["masks"] += "segmentation" in new
+        tally["unseen"] += want.mask and "segmentation" not in new
+        yield want.number, new
+
+
+def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predictor | Pair) -> None:
+    """Say in the file's categories what the keypoints are that some annotations have got, where it did not."""
+    with_points = {data["annotations"][number]["category_id"] for number in numbers}
+    for record in data["categories"]:
+        category = counterpart(record, predictor.categories)
+        if record["id"] in with_points and category and not record.get("keypoints"):
+            record["keypoints"] = list(category.keypoints)
+            record["skeleton"] = [list(edge) for edge in category.skeleton]
+
+
+def _report(wanted: Wanted, tally: Counter[str]) -> None:
+    """Say what was left out, and what was guessed."""
+    if wanted.unknown:
+        say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
+    if wanted.other_points:
+        say(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
+    left = "Boxes left as they are, because they"
+    for reason, count in (
+        (f"{left} lie outside their photo or have no area", tally["outside"] + wanted.empty),
+        (f"{left} are on photos that the file does not list", wanted.homeless),
+        ("Boxes left without a mask, because the model sees nothing in them", tally["unseen"]),
+    ):
+        if count:
+            say(f"{reason}: {count}.")
+
+
+def _listed(names: dict[str, None]) -> str:
+    """Return names as text: a file may have hundreds."""
+    shown = list(names)[:MOST_NAMES]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.commands.fill_masks", description=(__doc__ or "").splitlines()[0]
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

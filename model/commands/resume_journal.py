@@ -1,0 +1,123 @@
+"""What a run over many photos has found so far, in a file beside its output: one that was killed goes on from there.
+
+The first line says what the results were made with; each further one is the record of a photo. A team of processes
+keeps a file each, and a later run reads all of them, whatever number of processes it has itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from model.distributed import Team
+
+ENDING = ".partial"
+"""Of a journal's name, after the output's; in a team the number of the process follows."""
+SYNC_SECONDS = 5.0
+"""How much work a power cut may cost."""
+
+
+def journal_file(output: Path, team: Team) -> Path:
+    """Return where this process keeps its journal."""
+    return output.with_name(output.name + ENDING + ("" if team.size == 1 else str(team.rank)))
+
+
+def journal_files(output: Path) -> list[Path]:
+    """Return the journals that there are of an output, by whatever number of processes.
+
+    Raises:
+        OSError: The output's folder cannot be read.
+    """
+    ours = re.compile(re.escape(output.name + ENDING) + "[0-9]*")
+    return sorted(path for path in output.parent.iterdir() if ours.fullmatch(path.name))
+
+
+def stamp(path: Path) -> list[int]:
+    """Return the size of a file in bytes and its time of change in ns: others once it is replaced or repaired."""
+    try:
+        status = path.stat()
+    except OSError:
+        return [0, 0]
+    return [status.st_size, status.st_mtime_ns]
+
+
+def read_journals(output: Path, settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the records that earlier runs with the same settings left, the damaged ones apart.
+
+    Raises:
+        OSError: A journal cannot be read.
+    """
+    for path in journal_files(output):
+        first, *lines = (_parsed(line) for line in path.read_bytes().split(b"\n"))
+        if first == settings:
+            yield from (record for record in lines if record is not None and _is_result(record))
+
+
+class Journal:
+    """Appends to a journal, as a context. What an earlier run of the same settings left in it stays."""
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        self.path, self.settings = path, settings
+        self._file: IO[bytes]
+        self._synced = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Drop a half-written line, or all of it where the settings were others.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        data = self.path.read_bytes() if self.path.exists() else b""
+        whole = data.rfind(b"\n") + 1
+        if _parsed(data.partition(b"\n")[0]) != self.settings:
+            whole = 0
+        self._file = self.path.open("r+b" if data else "wb")
+        self._file.seek(whole)
+        self._file.truncate()
+        if whole == 0:
+            self._write(self.settings)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Force everything to disk."""
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Append a photo's record: JSON-ready, with `file_name`, `stamp`, `width`, `height` and `annotations`.
+
+        Raises:
+            OSError: The disk is full, say.
+        """
+        self._write(record)
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _is_result(record: dict[str, Any]) -> bool:
+    """Return whether a record has all that the output needs of it; one of a photo that could not be read has not."""
+    kinds = {"file_name": str, "stamp": list, "width": int, "height": int, "annotations": list}
+    whole = all(isinstance(record.get(key), kind) for key, kind in kinds.items())
+    return whole and all(isinstance(found, dict) for found in record["annotations"])

@@ -1,0 +1,269 @@
+"""Suggestions for a folder of photos, without a window: COCO JSON, and pictures of it if wanted.
+
+What is found is kept beside the output, photo by photo, so that a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tqdm import tqdm
+
+from dataset.images import PhotoError, read_photo
+from model.categories import to_coco
+from model.checkpoints.checkpoint import write_bytes
+from model.checkpoints.weights import WeightsError
+from model.commands import preview
+from model.commands.output_check import OutputError, check_output
+from model.commands.preview import picture_names
+from model.commands.resume_journal import Journal, journal_file, journal_files, read_journals, stamp
+from model.console import say
+from model.distributed import join, leave
+from model.folder import list_photos
+from model.inference.coco_results import annotation
+from model.inference.mask_keypoint_pair import make_predictor
+from model.inference.out_of_memory import detect_many_within_memory, groups
+from model.inference.predictor import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from model.distributed import Team
+    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.predictor import Predictor
+
+OUTPUT_NAME = "suggestions.json"
+GENERATOR = "annotator suggest"
+"""Stands in the output's `info`, and tells a file of ours, which may be replaced, from a person's."""
+REPORT_SECONDS = 5.0
+NO_MEMORY = "There is not enough memory for this photo."
+
+
+class SuggestError(Exception):
+    """The command cannot be done; the text is one sentence for people."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="photos, subfolders included")
+    add("--output", type=Path, metavar="FILE", help=f"COCO JSON to write (default: FOLDER/{OUTPUT_NAME})")
+    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
+    add("--score", type=float, default=0.5, help="least score of a suggestion, 0 to 1 (default: 0.5)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
+    add("--preview", type=Path, metavar="DIR", help="also write pictures of the suggestions to this folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C.
+
+    Several processes that `torchrun` started share the photos out and write one file.
+    """
+    team = join(args.device)
+    try:
+        return _run(args, team)
+    except (SuggestError, OutputError, WeightsError, DeviceError) as error:
+        if team.leads:
+            say(str(error))
+        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
+    except BrokenPipeError:  # of standard output, not of a file
+        raise
+    except OSError as error:
+        say(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
+    except KeyboardInterrupt:
+        if team.leads:
+            say("Stopped. The same command goes on from here.")
+        return 130
+    finally:
+        leave(team)
+    return 2
+
+
+def _run(args: argparse.Namespace, team: Team) -> int:
+    output: Path = args.output or args.folder / OUTPUT_NAME
+    photos, predictor = team.together(lambda: _prepare(args, output))
+    pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
+    settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
+    earlier = _earlier(args.folder, output, settings, pictures) if team.leads else {}
+    done = {name for part in team.gather(list(earlier)) for name in part}  # before any of them writes
+    left = [name for name in photos if name not in done]
+    if len(left) < len(photos) and team.leads:
+        say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
+    mine: list[dict[str, Any]] = []
+    with Journal(journal_file(output, team), settings) as journal:
+        for group in groups(_progress(left, team, sys.stderr.isatty()), predictor.batch):
+            for record in _suggest(predictor, args.folder, group, args.score, pictures):
+                mine.append(record)
+                if "error" not in record:  # it may be repaired before the next run
+                    journal.add(record)
+    found = earlier | {record["file_name"]: record for part in team.gather(mine) for record in part}
+    if team.leads:
+        _finish([found[name] for name in photos], output, predictor, args)
+    team.wait()  # what was found is kept until it stands in the output
+    for path in journal_files(output):
+        path.unlink(missing_ok=True)
+    return 0
+
+
+def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Predictor | Pair]:
+    """Return the photos and the model, after checking the arguments."""
+    photos = _photos(args)
+    _check_preview(args)
+    _check_output(output)
+    return photos, make_predictor(args.weights, args.device)
+
+
+def _earlier(
+    folder: Path, output: Path, settings: dict[str, Any], pictures: dict[str, Path]
+) -> dict[str, dict[str, Any]]:
+    """Return by name the records that a run which was stopped left: of photos that are as they were, with pictures."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in read_journals(output, settings):
+        name = record["file_name"]
+        picture = pictures.get(name)
+        drawn = picture is None or (record.get("picture") == str(picture.absolute()) and picture.is_file())
+        if drawn and record["stamp"] == stamp(folder / name):
+            found[name] = record
+    return found
+
+
+def _finish(records: list[dict[str, Any]], output: Path, predictor: Predictor | Pair, args: argparse.Namespace) -> None:
+    """Write the output, and say what is in it and what was left out."""
+    write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
+    bad = [r for r in records if "error" in r]
+    count = sum(len(r["annotations"]) for r in records if "error" not in r)
+    print(f"{count} suggestions on {len(records) - len(bad)} photos: {output}")  # noqa: T201
+    if args.preview:
+        print(f"Pictures: {args.preview}")  # noqa: T201
+    for record in bad:
+        say(f"Left out {record['file_name']}: {record['error']}")
+
+
+def _photos(args: argparse.Namespace) -> list[str]:
+    """Return the folder's photos after checking the arguments."""
+    if not 0 <= args.score <= 1:
+        raise SuggestError(f"The score is between 0 and 1, not {args.score}.")
+    if not args.folder.is_dir():
+        problem = "is not a folder" if args.folder.exists() else "does not exist"
+        raise SuggestError(f"{args.folder} {problem}: name a folder of photos.")
+    try:
+        photos = list_photos(args.folder, [args.preview] if args.preview else [])
+    except OSError as error:
+        raise SuggestError(f"{args.folder} cannot be read: {error.strerror}.") from None
+    if not photos:
+        raise SuggestError(f"{args.folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).")
+    return photos
+
+
+def _check_preview(args: argparse.Namespace) -> None:
+    """Refuse to write pictures where they cannot be, or over the photos themselves."""
+    if args.preview and args.preview.exists() and not args.preview.is_dir():
+        raise SuggestError(f"{args.preview} is not a folder: name a folder for the pictures with --preview.")
+    if args.preview and args.preview.resolve() == args.folder.resolve():
+        raise SuggestError(f"{args.preview} is the folder of the photos: name another for the pictures with --preview.")
+
+
+def _check_output(output: Path) -> None:
+    """Refuse what cannot be written, and to replace a file that this command did not write."""
+    check_output(output)
+    if not output.exists():
+        return
+    try:
+        info = json.loads(output.read_bytes())["info"]
+        ours = info["generator"] == GENERATOR
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise SuggestError(f"{output} exists and was not written by this command: name another file with --output.")
+
+
+def _suggest(
+    predictor: Predictor | Pair, folder: Path, names: list[str], score: float, pictures: dict[str, Path]
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of photos; one that cannot be read has the reason in it instead of annotations."""
+    photos: dict[str, NDArray[np.uint8]] = {}
+    stamps: dict[str, list[int]] = {}
+    for name in names:
+        stamps[name] = stamp(folder / name)  # before it is read: what changes meanwhile is read again
+        try:
+            photos[name] = read_photo(folder / name)
+        except PhotoError as error:
+            yield {"file_name": name, "error": str(error)}
+        except MemoryError:
+            yield {"file_name": name, "error": NO_MEMORY}
+    try:
+        found = detect_many_within_memory(predictor, list(photos.values()), say, score=score)
+    except (torch.OutOfMemoryError, MemoryError):
+        if len(names) > 1:
+            for name in photos:
+                yield from _suggest(predictor, folder, [name], score, pictures)
+        else:
+            yield {"file_name": names[0], "error": NO_MEMORY}
+        return
+    for (name, photo), instances in zip(photos.items(), found, strict=True):
+        record: dict[str, Any] = {"file_name": name, "stamp": stamps[name]}
+        if name in pictures:
+            preview.save(preview.draw(photo, instances, predictor.categories), pictures[name])
+            record["picture"] = str(pictures[name].absolute())
+        size = (photo.shape[0], photo.shape[1])
+        annotations = [annotation(i, size) for i in instances]
+        yield record | {"width": size[1], "height": size[0], "annotations": annotations}
+
+
+def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argparse.Namespace) -> dict[str, Any]:
+    images, annotations = [], []
+    for number, record in enumerate(records, 1):
+        if "error" in record:
+            continue
+        images.append({"id": number, **{key: record[key] for key in ("file_name", "width", "height")}})
+        for found in record["annotations"]:
+            annotations.append({"id": len(annotations) + 1, "image_id": number, **found})
+    info = {
+        "description": f"Suggestions of the model {Path(args.weights).name}, not checked by a person",
+        "generator": GENERATOR,
+        "score": args.score,
+    }
+    categories = [to_coco(c) for c in predictor.categories]
+    return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+
+
+def _progress(names: list[str], team: Team, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
+    """Yield this process's share of the names, showing on standard error how far the team is.
+
+    That is a bar on a terminal, now and then a line elsewhere. The others are taken to be as far as the first process.
+    """
+    start = last = time.monotonic()
+    silent = not (team.leads and terminal)
+    with tqdm(total=len(names), unit="photo", disable=silent) as bar:
+        for count, name in enumerate(team.share(names), 1):
+            yield name
+            done = min(count * team.size, len(names))
+            bar.update(done - bar.n)
+            now = time.monotonic()
+            if team.leads and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
+                rate = done / max(1e-9, now - start)
+                remaining = (len(names) - done) / rate
+                say(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
+                last = now
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.commands.suggest", description=(__doc__ or "").splitlines()[0]
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""Training: COCO files in, a checkpoint out.
+
+    python -m model.commands.train annotations.json --images photos --from builtin --output model.safetensors
+    python -m model.commands.train --train a/train.json --train-partial b/train.json --output model.safetensors
+
+The first form fine-tunes a model on one project's labels, and says whether it got better; the second trains on any
+number of files. A run that is killed goes on where it was when started again with --resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import suppress
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from model import console as reports
+from model.checkpoints import weights
+from model.checkpoints.head_transfer import load_backbone, transfer
+from model.commands.number_types import positive, whole
+from model.commands.output_check import OutputError, check_output
+from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
+from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
+from model.distributed import Team, join, leave
+from model.finetuning.finetune import fine_tune
+from model.finetuning.hyperparameters import Request
+from model.finetuning.time_estimate import foresee
+from model.inference.predictor import DeviceError
+from model.network.build import build
+from model.training import interrupt
+from model.training.control import Control, Quit, Stop, standard_input
+from model.training.interrupt import Interrupt
+from model.training.trainer import Trainer, TrainingError
+from model.training.validation import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from model.categories import Category
+    from model.config import ModelConfig
+    from model.data.training_images import Photo
+
+OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
+"""Fields of a training that --set need not change."""
+TRAINING = ("train", "train_partial", "val", "weights", "backbone_weights", "supercategories", "config", "set")
+FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "cache", "estimate")
+"""Options that one of the two forms of the command has, and the other refuses."""
+MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
+"""Greatest values of numbers of a training."""
+SIDES = (32, 4096)
+"""Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.epilog = (
+        "Several GPUs, or processes, share the work: torchrun --nproc-per-node 2 -m model.commands.train OPTIONS"
+    )
+    add = parser.add_argument
+    add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help="COCO file of a project to fine-tune on")
+    add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
+    add(
+        "--train-partial",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="COCO file in which not every object of its categories is labelled",
+    )
+    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside each file)")
+    add("--val", type=Path, metavar="JSON", help="COCO file to measure the model with after every epoch")
+    add("--output", type=Path, required=True, metavar="FILE", help="checkpoint to write, .safetensors")
+    add("--weights", metavar="NAME|FILE", help="weights to start from: builtin, coco or a checkpoint")
+    add("--backbone-weights", type=Path, metavar="FILE", help="torchvision's ImageNet weights of the backbone")
+    add(
+        "--config",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another way to train, as in --set schedule=step --set scales=[512]; see TrainConfig in model/config.py",
+    )
+    add("--supercategories", action="store_true", help="one class for each supercategory")
+    add("--epochs", type=whole(1, MOST["epochs"]), help="default: what the data ask for, or 12")
+    add(
+        "--minutes",
+        type=positive(MOST["minutes"]),
+        default=0.0,
+        help="train for this long instead of a number of epochs",
+    )
+    add("--batch", type=whole(1, MOST["batch"]), help="photos a step (default: 4)")
+    add("--learning-rate", type=positive(MOST["learning_rate"]), help="default: what suits the data, or 3e-4")
+    add("--seed", type=whole(0, MOST["seed"]), default=0)
+    add("--workers", type=whole(0, MOST["workers"]), default=0, help="processes that load photos")
+    add("--threads", type=whole(0, MOST["workers"]), default=0, help="CPU threads; 0 lets torch choose")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--resume", action="store_true", help="go on where a run with the same output was stopped")
+    add("--json", action="store_true", help="one JSON record a line on standard output")
+
+    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS"))
+
+
+def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
+    """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
+    add = partial(group.add_argument, default=argparse.SUPPRESS)
+    add(
+        "--from",
+        dest="parent",
+        metavar="NAME|FILE",
+        help="builtin, coco or a checkpoint: the model to improve (default: builtin). One tuned from the builtin"
+        " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again",
+    )
+    add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
+    add(
+        "--short-side",
+        type=whole(*SIDES),
+        metavar="P",
+        help="pixels that photos are scaled to (default: what the objects need)",
+    )
+    add("--augment", choices=("light", "full"), help="light: few fixed variants of each photo, so that features keep")
+    add("--forget", action="store_true", help="give up classes of the model that the file lacks")
+    add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
+    add("--cache", type=Path, metavar="DIR", help="folder for features of photos, kept for the next round")
+    add("--estimate", action="store_true", help="take a few steps to say how long a round takes, and write nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the options say. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
+    torch.manual_seed(args.seed)
+    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    team = join("cuda" if cuda else "cpu")
+    report = reports.choose(json_lines=args.json, leads=team.leads)
+    try:
+        return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
+    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
+        _fail(str(error), report)
+    except OSError as error:
+        advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
+        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", report)
+    except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
+        kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
+        report({"event": "stopped", "resumable": kept})
+        return interrupt.STATUS
+    finally:
+        leave(team)
+    return 2
+
+
+def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
+    report({"event": "error", "text": text})
+    reports.say(text)
+
+
+def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+    given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
+    if given:
+        raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
+    names = [field.name for field in fields(Request) if field.name in vars(args)]
+    request = Request(**{name: getattr(args, name) for name in names})
+    control = Control(report, standard_input() if args.json and team.leads else None)
+    device = _device(args.device)
+    with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
+        if "estimate" not in args:
+            fine_tune(request, device, team, control, report)
+        else:
+            with suppress(Stop, Quit):
+                report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+    return interrupt.STATUS if first.asked else 0
+
+
+def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+    given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
+    if given:
+        option = given[0].replace("parent", "from")
+        raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
+    trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
+    measure = Validation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
+    if args.resume and trainer.resume():
+        report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
+    names = [c.name for c in trainer.categories]
+    report({"event": "start", "photos": len(trainer.photos), "classes": names})
+    try:
+        trainer.run(report, measure)
+    except KeyboardInterrupt:
+        report({"event": "stopped", "resumable": trainer.kept})
+        return interrupt.STATUS
+    report({"event": "done", "output": str(args.output)})
+    return 0
+
+
+def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -> Trainer:
+    """Return the run that the options describe, with its data read and its network built.
+
+    `tell` hears sentences on what of the data is left out.
+
+    Raises:
+        DataError: The data cannot be used.
+        model.commands.output_check.OutputError: The output cannot be written.
+        TrainingError: There is nothing to train on, or the options contradict each other.
+        model.checkpoints.weights.WeightsError: The weights to start from cannot be used.
+    """
+    if args.output.suffix != ".safetensors":
+        raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
+    if team.leads:
+        check_output(args.output, make_folder=True)
+    categories, photos = _read(args, tell)
+    start = weights.load(args.weights) if args.weights else None
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
+    if not base.keypoints:
+        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+    network = build(replace(base, classes=len(categories)))
+    if start:
+        transfer(start, network, categories)
+    elif args.backbone_weights:
+        load_backbone(network, args.backbone_weights)
+    config = _training(args, begins=not (start or args.backbone_weights))
+    if config.batch < team.size:
+        advice = f"choose --batch {team.size} or more"
+        raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
+    device = _device(args.device)
+    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+
+
+def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:
+    """Return the network that --config asks for; how many classes it has is the data's to say."""
+    if any(change.startswith("classes=") for change in changes):
+        raise TrainingError("There is no such network: its classes are those of the COCO files, so leave classes out.")
+    try:
+        found = changed(replace(base, keypoints=keypoints), changes)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such network: {error}.") from None
+    if found.keypoints not in (0, keypoints):
+        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+    return found
+
+
+def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
+    """Return what the options and --set ask for; a network that `begins` at noise has no stage worth keeping."""
+    given = {name: getattr(args, name) for name in OWN_OPTIONS if getattr(args, name) is not None}
+    config = TrainConfig(**given, frozen_stages=0 if begins else TrainConfig.frozen_stages)
+    for change in args.set:
+        if (name := change.partition("=")[0]) in OWN_OPTIONS:
+            raise TrainingError(f"--set {name} has an option of its own: write --{name.replace('_', '-')} instead.")
+    try:
+        return changed(config, args.set)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(f"There is no such training: {error}.") from None
+
+
+def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[Photo]]:
+    """Return the classes and the photos of the files to train on."""
+    sources = [Source(p, args.images) for p in args.train]
+    sources += [Source(p, args.images, partial=True) for p in args.train_partial]
+    if not sources:
+        raise TrainingError("Nothing to train on: name a COCO file with --train.")
+    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    categories = classes_of(files, by_supercategory=args.supercategories)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    if not photos or not categories:
+        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+    if not any(photo.instances for photo in photos):
+        names = ", ".join(str(path) for path, _ in files)
+        raise DataError(f"No photo of {names} shows an object to learn from: label some before training.")
+    return categories, photos
+
+
+def _device(name: str) -> torch.device:
+    """Return the device of that name; `auto` is CUDA where there is one."""
+    cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
+    if cuda and not torch.cuda.is_available():
+        raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
+    return torch.device("cuda" if cuda else "cpu")
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the command by itself."""
+    parser = argparse.ArgumentParser(prog="python -m model.commands.train", description=(__doc__ or "").splitlines()[0])
+    add_arguments(parser)
+    return run(parser.parse_args(list(arguments) if arguments is not None else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

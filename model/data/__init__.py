@@ -1,0 +1,1 @@
+"""Training data: images and labels, splits, augmentation, batches and caches."""

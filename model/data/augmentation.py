@@ -1,0 +1,199 @@
+"""Photos on the way into training: scaled, cropped, flipped and recoloured, their labels along with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from dataset.images import read_photo
+from model.data.training_images import instance_mask
+from model.network.targets import MASK_GRID, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model.config import TrainConfig
+    from model.data.training_images import Instance, Photo
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Statistics of ImageNet's pictures, RGB in 0..1, that torchvision's backbones were trained with."""
+FILL = (124, 116, 104)
+"""Colour around a photo that does not fill its canvas: the mean, which becomes 0."""
+LEAST_VISIBLE = 0.25
+"""Share of a box that a crop must keep for it to be a lesson."""
+LEAST_SIDE = 3.0
+"""Shortest side, in pixels of the canvas, of a box that is a lesson."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a photo lies on its canvas: x' = scale * x + left, flipped afterwards within the canvas's width."""
+
+    scale: float
+    left: float
+    top: float
+    flip: bool
+    height: int
+    width: int
+
+    def boxes(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return xyxy boxes [N, 4] of the photo as they lie on the canvas, not clipped."""
+        placed = boxes * self.scale + np.array([self.left, self.top] * 2, np.float32)
+        if self.flip:
+            placed[:, [0, 2]] = self.width - placed[:, [2, 0]]
+        return placed.astype(np.float32)
+
+    def keypoints(self, points: NDArray[np.float32], mirror: list[int]) -> NDArray[np.float32]:
+        """Return keypoints [N, K, 3] of the photo on the canvas; one off the canvas gets visibility 0.
+
+        COCO counts a keypoint's pixel, whose centre lies half a pixel further on.
+        """
+        placed = points.copy()
+        placed[..., :2] = (points[..., :2] + 0.5) * self.scale + np.array([self.left, self.top], np.float32) - 0.5
+        if self.flip:
+            placed[..., 0] = self.width - 1 - placed[..., 0]
+            placed = placed[:, mirror]
+        inside = (placed[..., 0] >= 0) & (placed[..., 0] < self.width) & (placed[..., 1] >= 0)
+        inside &= placed[..., 1] < self.height
+        placed[..., 2] *= inside
+        return placed
+
+
+def draw_placement(
+    photo_size: tuple[int, int], canvas: tuple[int, int], config: TrainConfig, random: np.random.Generator
+) -> Placement:
+    """Draw scale, crop and flip for a photo of (width, height) on a canvas of (height, width)."""
+    width, height = photo_size
+    rows, columns = canvas
+    scale = min(canvas) / min(photo_size) * random.uniform(*config.jitter)
+    left = _between(0.0, columns - width * scale, random)
+    top = _between(0.0, rows - height * scale, random)
+    return Placement(scale, left, top, config.flip and random.random() < 0.5, rows, columns)
+
+
+def _between(one: float, other: float, random: np.random.Generator) -> float:
+    return float(random.uniform(min(one, other), max(one, other)))
+
+
+def place(photo: NDArray[np.uint8], where: Placement, share: float = 1.0) -> NDArray[np.uint8]:
+    """Return the photo (H, W, 3), of which this is made smaller to a `share` of its sides, on its canvas."""
+    scale = where.scale / share
+    if scale < 0.5:  # linear interpolation would skip pixels
+        small = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+        scale = scale * photo.shape[1] / small[0]
+        photo = cv2.resize(photo, small, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    # warpAffine speaks of pixel centres.
+    shift = (scale - 1) / 2
+    matrix = np.array([[scale, 0, where.left + shift], [0, scale, where.top + shift]], np.float64)
+    if where.flip:
+        matrix[0] = [-scale, 0, where.width - 1 - matrix[0, 2]]
+    size = (where.width, where.height)
+    return cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderValue=FILL).astype(np.uint8)
+
+
+def recolour(photo: NDArray[np.uint8], strength: float, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the photo with brightness, contrast and saturation changed by up to `strength`."""
+    if strength <= 0:
+        return photo
+    brightness, contrast, saturation = random.uniform(1 - strength, 1 + strength, 3)
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    mixed = cv2.addWeighted(photo, saturation, grey, 1 - saturation, 0)
+    levels = (np.arange(256) * brightness - 128) * contrast + 128
+    return cv2.LUT(mixed, np.clip(levels, 0, 255).astype(np.uint8)).astype(np.uint8)
+
+
+class MaskCache:
+    """Keeps the masks of instances as small grids: rasterising a polygon takes longer than everything else."""
+
+    def __init__(self) -> None:
+        self._grids: dict[int, tuple[NDArray[np.uint8], NDArray[np.float32]] | None] = {}
+
+    def __call__(self, instance: Instance, photo: Photo) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+        """Return what `instance_mask` does."""
+        key = id(instance)
+        if key not in self._grids:
+            self._grids[key] = instance_mask(instance, photo.width, photo.height)
+        return self._grids[key]
+
+
+def training_sample(
+    photo: Photo,
+    canvas: tuple[int, int],
+    config: TrainConfig,
+    *,
+    keypoints: int,
+    mirror: list[int],
+    random: np.random.Generator,
+    masks: MaskCache,
+    read: Callable[[Path], NDArray[np.uint8]] = read_photo,
+) -> tuple[torch.Tensor, Target]:
+    """Return a photo drawn onto a canvas of (height, width), as [3, height, width] uint8, and its target.
+
+    `read` returns its pixels, of any size.
+
+    Raises:
+        dataset.images.PhotoError: The photo cannot be read.
+    """
+    pixels = read(photo.path)
+    # Labels speak of the size in the COCO file, whatever the file on disk has.
+    where = draw_placement((photo.width, photo.height), canvas, config, random)
+    share = pixels.shape[1] / photo.width
+    if abs(pixels.shape[0] - photo.height * share) > 1:
+        pixels = cv2.resize(pixels, (photo.width, photo.height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        share = 1.0
+    image = recolour(place(pixels, where, share), config.colour, random)
+    target = _target(photo, where, keypoints=keypoints, mirror=mirror, masks=masks)
+    return torch.from_numpy(image).permute(2, 0, 1), target
+
+
+def _target(photo: Photo, where: Placement, *, keypoints: int, mirror: list[int], masks: MaskCache) -> Target:
+    instances = photo.instances
+    count = len(instances)
+    boxes = where.boxes(np.array([i.box for i in instances], np.float32).reshape(count, 4))
+    limit = np.array([where.width, where.height] * 2, np.float32)
+    clipped = np.clip(boxes, 0, limit)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    sides = clipped[:, 2:] - clipped[:, :2]
+    counts = (sides.prod(1) >= LEAST_VISIBLE * area) & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
+    gone = ~counts & (sides > 0).all(1)
+    crowds = where.boxes(np.array(photo.crowds, np.float32).reshape(len(photo.crowds), 4))
+    grids = np.zeros((count, MASK_GRID, MASK_GRID), np.uint8)
+    grid_boxes = np.zeros((count, 4), np.float32)
+    has_mask = np.zeros(count, bool)
+    points = np.zeros((count, keypoints, 3), np.float32)
+    for i in np.flatnonzero(counts):
+        made = masks(instances[i], photo)
+        if made is not None:
+            has_mask[i] = True
+            grids[i] = made[0][:, ::-1] if where.flip else made[0]
+            grid_boxes[i] = where.boxes(made[1][None])[0]
+        if keypoints and len(instances[i].keypoints) == keypoints * 3:
+            points[i] = np.array(instances[i].keypoints, np.float32).reshape(keypoints, 3)
+    if keypoints:
+        points = where.keypoints(points, mirror)
+    kept = np.flatnonzero(counts)
+    return Target(
+        boxes=torch.from_numpy(clipped[kept]),
+        labels=torch.tensor([instances[i].label for i in kept], dtype=torch.int64),
+        masks=torch.from_numpy(grids[kept]),
+        mask_boxes=torch.from_numpy(grid_boxes[kept]),
+        has_mask=torch.from_numpy(has_mask[kept]),
+        keypoints=torch.from_numpy(points[kept]),
+        ignore=torch.from_numpy(np.concatenate([clipped[gone], np.clip(crowds, 0, limit)])),
+        complete=torch.tensor(photo.complete),
+    )
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """Return pictures [B, 3, H, W] uint8 as float32 with ImageNet's statistics removed."""
+    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
+    return (images.float() / 255 - mean) / std

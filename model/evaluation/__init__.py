@@ -1,0 +1,1 @@
+"""COCO evaluation, comparison of two models and score calibration."""

@@ -1,0 +1,1 @@
+"""Fine-tuning on the corrected annotations of a project."""

@@ -1,0 +1,178 @@
+"""A parent's network for the classes of a project: what it knows by name stays, what is new starts from its like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+from dataset.images import PhotoError, read_photo
+from model.checkpoints.head_transfer import CLASS_OUTPUTS, MASK_OUTPUTS
+from model.checkpoints.torchvision_weights import UNUSED
+from model.network.build import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model.categories import Category
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.data.project_dataset import Project
+    from model.inference.predictor import Predictor
+    from model.network.mask_rcnn import MaskRCNN
+
+LIKENESS = 0.05
+"""Mean probability from which a class of the parent is a start for a new one; below, the mean of all is."""
+MOST_PHOTOS, MOST_BOXES = 12, 20
+"""Photos, and boxes in each, that the parent is asked about for a new class."""
+KEYPOINT_OUTPUT = "roi_heads.keypoint_predictor."
+"""Weights of the keypoints' outputs: the kinds are the second dimension of the weight, the first of the bias."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a network is to name, and where each class comes from."""
+
+    categories: tuple[Category, ...]
+    """In the order of the outputs: the project's, then those of the parent that are kept."""
+    own: int
+    """How many of them are the project's."""
+    sources: tuple[int | None, ...]
+    """For each, the output (from 1) of the parent that it starts from, or None for the mean of all."""
+    new: tuple[str, ...]
+    """Names of those that the parent does not know."""
+
+    @property
+    def labels(self) -> dict[int, int]:
+        """The output, from 1, of the project's category ids."""
+        return {c.id: i for i, c in enumerate(self.categories[: self.own], 1)}
+
+    @property
+    def keypoints(self) -> tuple[str, ...]:
+        """Names of the keypoints that the network finds."""
+        return next((c.keypoints for c in self.categories if c.keypoints), ())
+
+
+def known_outputs(parent: Checkpoint) -> dict[str, int]:
+    """Return the parent's outputs, from 1, by lower-case name."""
+    return {c.name.lower(): i for i, c in reversed(list(enumerate(parent.categories, 1))) if c.name != UNUSED}
+
+
+def join_classes(
+    categories: tuple[Category, ...], parent: Checkpoint, likes: dict[int, int], *, kept: Sequence[Category]
+) -> Classes:
+    """Return the classes of the network.
+
+    Args:
+        categories: The project's.
+        parent: What is trained on.
+        likes: The parent's output that a new category, by id, is most like (see `most_like`).
+        kept: Classes of a model that stay, as far as the parent knows them, beside the project's.
+    """
+    outputs = known_outputs(parent)
+    sources = [outputs.get(c.name.lower(), likes.get(c.id)) for c in categories]
+    new = tuple(c.name for c in categories if c.name.lower() not in outputs)
+    joined = list(categories)
+    points = next((c.keypoints for c in categories if c.keypoints), None)
+    free = max(c.id for c in categories)
+    others = {c.name.lower() for c in kept} - {c.name.lower() for c in categories}
+    for name, output in sorted(outputs.items(), key=lambda item: item[1]):
+        if name in others:
+            free += 1
+            other = replace(parent.categories[output - 1], id=free)
+            if points is not None and other.keypoints != points:
+                other = replace(other, keypoints=(), skeleton=())  # one network has one kind of skeleton
+            joined.append(other)
+            sources.append(output)
+    return Classes(tuple(joined), len(categories), tuple(sources), new)
+
+
+def most_like(
+    project: Project, chosen: list[int], predictor: Predictor, parent: Checkpoint, tick: Callable[[], None]
+) -> dict[int, int]:
+    """Return for each category that the parent does not know the output of the parent that its objects excite most.
+
+    Args:
+        project: The labels.
+        chosen: Photos, by index, that may be looked at.
+        predictor: The parent's.
+        parent: Its checkpoint.
+        tick: Called after every photo.
+    """
+    outputs = known_outputs(parent)
+    place = {c.id: i for i, c in enumerate(predictor.categories)}
+    output_of = [next(o for o, c in enumerate(parent.categories, 1) if c.id == k) for k in place]
+    unknown = {c.id for c in project.categories if c.name.lower() not in outputs}
+    sums: dict[int, Any] = {}
+    numbers: dict[int, int] = {}
+    data = project.part(chosen)
+    asked = [i for i in data["images"] if any(a["category_id"] in unknown for a in _of(data, i["id"]))]
+    for image in asked[:MOST_PHOTOS]:
+        tick()
+        records = [a for a in _of(data, image["id"]) if a["category_id"] in unknown][:MOST_BOXES]
+        try:
+            predictor.set_image(sized_photo(project.folder / image["file_name"], (image["width"], image["height"])))
+        except PhotoError:
+            continue
+        boxes = np.array([r["bbox"] for r in records], np.float32)
+        boxes[:, 2:] += boxes[:, :2]
+        for record, row in zip(records, predictor.classify_boxes(boxes), strict=True):
+            key = record["category_id"]
+            sums[key] = sums.get(key, 0) + row
+            numbers[key] = numbers.get(key, 0) + 1
+    means = {key: total / numbers[key] for key, total in sums.items()}
+    return {key: output_of[int(mean.argmax())] for key, mean in means.items() if mean.max() >= LIKENESS}
+
+
+def _of(data: dict[str, Any], image: int) -> list[dict[str, Any]]:
+    return [a for a in data["annotations"] if a["image_id"] == image and not a.get("iscrowd")]
+
+
+def sized_photo(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the photo in the size (width, height) that its labels speak of, whatever the file on disk has.
+
+    Raises:
+        dataset.images.PhotoError: It cannot be read.
+    """
+    pixels = read_photo(path)
+    if pixels.shape[1::-1] == size:
+        return pixels
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def adapt(parent: Checkpoint, classes: Classes, **changes: Any) -> MaskRCNN:  # noqa: ANN401 - fields of the config
+    """Return the parent's network with outputs for the classes; `changes` are other fields of its config."""
+    points = classes.keypoints
+    network = build(replace(parent.config, classes=len(classes.categories), keypoints=len(points), **changes))
+    own = network.state_dict()
+    for name, value in parent.state.items():
+        if name not in own:
+            continue
+        if name.startswith(CLASS_OUTPUTS):
+            rows = value.float().unflatten(0, (parent.config.classes + 1, -1))
+            used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
+            sources: list[int | None] = list(classes.sources)
+            if name.startswith(MASK_OUTPUTS) and parent.config.draws_anything:
+                # What is in a box whatever it is: a better start for what is new than another class's masks.
+                sources = [0 if c.name in classes.new else s for c, s in zip(classes.categories, sources, strict=True)]
+            picked = [rows[used].mean(0) if s is None else rows[s] for s in sources]
+            own[name].copy_(torch.stack([rows[0], *picked]).flatten(0, 1))
+        elif name.startswith(KEYPOINT_OUTPUT):
+            own[name].copy_(_keypoint_rows(name, value.float(), parent, points))
+        elif own[name].shape == value.shape:
+            own[name].copy_(value)
+    return network
+
+
+def _keypoint_rows(name: str, value: torch.Tensor, parent: Checkpoint, points: tuple[str, ...]) -> torch.Tensor:
+    """Return the keypoints' outputs in another order; one that the parent does not know starts from their mean."""
+    old = next((c.keypoints for c in parent.categories if c.keypoints), ())
+    kinds = 1 if name.endswith("weight") else 0
+    rows = value.unbind(kinds)
+    mean = torch.stack(rows).mean(0)
+    return torch.stack([rows[old.index(p)] if p in old else mean for p in points], kinds)

@@ -1,0 +1,364 @@
+"""Fine-tuning on one project's labels: train, compare with the parent, write the model with its lineage."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from model.checkpoints import checkpoint as files
+from model.checkpoints import lineage
+from model.checkpoints.checkpoint import Checkpoint
+from model.data.unreadable_images import Missing
+from model.evaluation import paired_bootstrap as compare
+from model.evaluation.score_calibration import calibrated
+from model.finetuning.class_mapping import adapt
+from model.finetuning.prepare import Preparation, prepare
+from model.finetuning.run_validation import Examiner, Figures, Results
+from model.finetuning.training_run import Clock, Course
+from model.training.control import Quit, Stop
+from model.training.trainer import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.distributed import Team
+    from model.finetuning.hyperparameters import Request
+    from model.training.control import Control
+    from model.training.trainer import Progress
+
+
+def fine_tune(
+    request: Request, device: torch.device, team: Team, control: Control, report: Callable[[dict[str, Any]], None]
+) -> None:
+    """Do a round.
+
+    `report` hears JSON-ready records, each with its `event`: start, features, estimate, validation (epoch 0 is the
+    parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
+
+    Raises:
+        model.data.training_images.DataError: There is nothing to learn from.
+        model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
+        TrainingError: Training cannot go on.
+        OSError: A file cannot be written.
+    """
+    try:
+        ready = prepare(request, device.type, team, lambda: control.tick(team))
+        report(ready.start_record(device.type))
+        with ExitStack() as stack:
+            cache = request.cache or Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-"))
+            )
+            Round(ready, cache, device=device, team=team, control=control, report=report).run()
+    except (Stop, Quit):  # before there was anything to keep that is not kept already
+        kept = request.resume and state_of(request.output).exists()
+        report({"event": "stopped", "resumable": kept})
+
+
+def state_of(output: Path) -> Path:
+    """Return where a round keeps what a later run goes on from."""
+    return output.with_suffix(".resume")
+
+
+@dataclass
+class Past:
+    """What the courses of a round that are over took, so that all of them count as one."""
+
+    steps: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+
+    def add(self, progress: Progress) -> None:
+        """Take in a course that is over."""
+        self.steps += progress.step
+        self.epochs += progress.epoch
+        self.seconds += progress.seconds
+
+    def before(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return where in the round a step of the present course is."""
+        return {
+            "step": self.steps + record["step"],
+            "epoch": self.epochs + record["epoch"],
+            "seconds": self.seconds + record["seconds"],
+        }
+
+
+class Round:
+    """The courses of a round, and what is kept of them."""
+
+    def __init__(
+        self,
+        ready: Preparation,
+        cache: Path,
+        *,
+        device: torch.device,
+        team: Team,
+        control: Control,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.ready, self.cache, self.device, self.team = ready, cache, device, team
+        self.control, self.report = control, report
+        self.settings = ready.settings
+        self.begun = time.monotonic()
+        self.clock = Clock()
+        self.missing = Missing(lambda text: report({"event": "notice", "text": text}))
+        self.examiner = Examiner(
+            ready.project.folder, ready.classes, device.type, team=team, tick=self._tick, missing=self.missing
+        )
+        self.truth = ready.truth(ready.parts.measured)
+        self.names = {image["id"]: image["file_name"] for image in self.truth["images"]}
+        self.found: list[Results] = []
+        """What the models of the folds that are done found in the photos that they had not seen."""
+        self.course: Course | None = None
+        self.past = Past()
+        self.share = 0.0
+        """Of the round that is done, 0..1."""
+        self.shown: set[int] = set()
+        """Images that people see examples of."""
+        self.state_file = state_of(ready.request.output)
+        self.left: dict[str, Any] | None = None
+        """State of a course that an earlier run did not end, as long as it is not gone on with."""
+
+    def _tick(self) -> None:
+        self.control.tick(self.team)
+
+    def run(self) -> None:
+        """Train, compare, write; or save what a later run goes on from."""
+        saved = self._saved() if self.ready.request.resume else {}
+        self.found = json.loads(saved.get("found", "[]"))
+        self.past = Past(**json.loads(saved.get("past", "{}")))
+        self.left = saved.get("course")
+        try:
+            before = self._baseline()
+            model, after = self._train()
+            self._finish(model, before, after)
+        except Quit:
+            self.save()
+            self.report({"event": "stopped", "resumable": True})
+
+    def _baseline(self) -> Results:
+        """Return what the model that is to be beaten finds in the photos that measure."""
+        if not self.truth["images"]:
+            return []
+        begin = time.monotonic()
+        results = self.examiner.ask(self.ready.rival, self.truth)
+        self.clock.examination = time.monotonic() - begin
+        self._tell_figures(0, self.examiner.figures(results, self.truth))
+        self._tell_previews(first=True)
+        return results
+
+    def _train(self) -> tuple[Checkpoint, Results]:
+        """Return the model, and what it, or those of the folds, found in the photos that measure."""
+        parts = self.ready.parts
+        for number in range(len(self.found), len(parts.folds)):
+            part = parts.folds[number]
+            train = [i for i in parts.train if i not in part]
+            stopped = self._course(train, number, examine=False)
+            assert self.course is not None
+            model = self.course.result()
+            self.found.append(self.examiner.ask(model, self.ready.truth(part)))
+            self.past.add(self.course.trainer.progress)
+            self._tell_previews(first=False)
+            if stopped:
+                self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
+                return model, [r for results in self.found for r in results]
+        after = [r for results in self.found for r in results]
+        if parts.folds:
+            self._tell_figures(self.past.epochs, self.examiner.figures(after, self.truth))
+        self._course(parts.train, len(parts.folds), examine=bool(parts.val))
+        assert self.course is not None
+        model = self.course.result()
+        if parts.val:
+            after = self.examiner.ask(model, self.truth)
+        return model, after
+
+    def _course(self, train: list[int], number: int, *, examine: bool) -> bool:
+        """Train a model on some of the photos, with less memory if need be; return whether the person stopped it."""
+        while True:
+            try:
+                self.course = self._new_course(train, number)
+                if self.left:
+                    _restore(self.course, self.left, self.state_file)
+                    self.left = None
+                    progress = self.course.trainer.progress
+                    place = {"step": self.past.steps + progress.step, "epoch": self.past.epochs + progress.epoch}
+                    self.report({"event": "resumed", **place})
+                self.course.fill(self.cache, fixed=self.settings.augment == "light")
+                self.course.run(self._examine if examine else None, self.save)
+            except Stop:
+                if self.course is None or self.course.trainer.progress.step == 0:
+                    raise
+                self.control.finish()
+                return True
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                self._shrink(error)
+            else:
+                return False
+
+    def _new_course(self, train: list[int], number: int) -> Course:
+        torch.manual_seed(self.ready.request.seed)
+        network = adapt(self.ready.parent, self.ready.classes, **self.settings.network)
+        count = len(self.ready.parts.folds) + 1
+
+        def told(record: dict[str, Any]) -> None:
+            if record["event"] == "step":
+                self.share = (number + record["share"]) / count
+                record = {**record, "share": self.share, **self.past.before(record)}
+                others = (count - 1 - number) * self.settings.train.epochs * course.trainer.per_epoch
+                record["remaining"] += self.clock.remaining(others, count - 1 - number)
+                self._estimate(record)
+            self.report(record)
+
+        course = Course(
+            network,
+            self.ready.classes.categories,
+            [self.ready.pupils[i] for i in train] + self.ready.rehearsal,
+            self.settings.train,
+            output=self.ready.request.output,
+            device=self.device,
+            team=self.team,
+            control=self.control,
+            report=told,
+            clock=self.clock,
+            missing=self.missing,
+            keeps=self.ready.classes.own < len(self.ready.classes.categories),
+        )
+        return course
+
+    def _estimate(self, record: dict[str, Any]) -> None:
+        """Tell how long the round takes: after the first steps, and now and then again."""
+        if self.clock.due():
+            seconds = time.monotonic() - self.begun - self.control.waited + record["remaining"]
+            self.report({"event": "estimate", "seconds": round(seconds, 1)})
+
+    def _shrink(self, error: Exception) -> None:
+        """Go down to the next smaller setting after an error that is a lack of memory; raise any other."""
+        text = str(error)
+        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text):
+            raise error
+        smaller = self.settings.smaller()
+        if smaller is None or self.team.size > 1:
+            advice = "close other programs, or choose a smaller model"
+            raise TrainingError(f"The memory does not suffice for training: {advice}.") from None
+        self.settings, self.course, self.left = smaller, None, None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        now = smaller.record()
+        self.report(
+            {
+                "event": "notice",
+                "text": f"The memory is full: training starts again with {now['batch']} photos at a time"
+                f" of {now['short_side']} pixels.",
+            }
+        )
+
+    def _examine(self, found: Checkpoint, epoch: int) -> Figures:
+        figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
+        self._tell_figures(self.past.epochs + epoch, figures)
+        self._tell_previews(first=False)
+        return figures
+
+    def _tell_figures(self, epoch: int, figures: Figures) -> None:
+        values = {f"{kind}_ap": figures.ap(kind) for kind in ("mask", "box")}
+        place = {"epoch": epoch, "share": self.share}
+        self.report({"event": "validation", **place, **values, "keypoint_ap": figures.ap("keypoints")})
+
+    def _tell_previews(self, *, first: bool) -> None:
+        """Tell what the model that was asked last sees: in those of its photos that were shown in the beginning."""
+        if first:
+            self.shown = set(self.examiner.shapes)
+        for image, shapes in self.examiner.shapes.items():
+            if image not in self.shown:
+                continue
+            both = {"before": shapes, "after": []} if first else {"before": None, "after": shapes}
+            self.report({"event": "preview", "photo": self.names[image], **both})
+
+    def save(self) -> None:
+        """Write what a later run with `resume` goes on from.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if not self.team.leads:
+            return
+        state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
+        state["past"] = json.dumps(asdict(self.past))
+        if self.left:
+            state["course"] = self.left
+        elif self.course is not None:
+            state["course"] = self.course.state()
+        files.write_state(self.state_file, state)
+
+    def _saved(self) -> dict[str, Any]:
+        """Return what an earlier run of the same round saved; nothing when there is none."""
+        if not self.state_file.exists():
+            self.report({"event": "notice", "text": "There is nothing to go on from: the round starts anew."})
+            return {}
+        try:
+            state = files.read_state(self.state_file)
+            if state["key"] == self._key():
+                return state
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
+            state = {}
+        text = "What was saved is of other labels or settings: the round starts anew."
+        self.report({"event": "notice", "text": text})
+        return {}
+
+    def _key(self) -> str:
+        ready = self.ready
+        content = [lineage.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
+        content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.request.seed]
+        return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:
+        """Compare, write, and tell."""
+        truth = self.examiner.present(self.truth)
+        ids = {image["id"] for image in truth["images"]}
+        before, after = ([r for r in results if r["image_id"] in ids] for results in (before, after))
+        old, new = (self.examiner.figures(r, truth) for r in (before, after))
+        photos = len(ids)
+        masks, points = (
+            compare.difference(old.matches.get(kind, []), new.matches.get(kind, []), photos)
+            for kind in ("mask", "keypoints")
+        )
+        agreement = self.examiner.agreement(before, after)
+        outlines = not truth["images"] or any(a.get("segmentation") for a in truth["annotations"])
+        result = {
+            "kind": "mask_ap",
+            "better": compare.better(masks, points),
+            **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
+            "keypoint": points.record() if points else None,
+            "sentence": compare.sentence(masks, points, outlines=outlines),
+            "agreement": agreement,
+            "kept": compare.agreement_sentence(agreement),
+        }
+        model = calibrated(model, after, truth)
+        header = lineage.header(self.ready, self.settings, result)
+        if self.team.leads:
+            written = Checkpoint(model.config, model.categories, model.state, header)
+            files.write(self.ready.request.output, written, half=True)
+            self.state_file.unlink(missing_ok=True)
+        self.report({"event": "result", **result})
+        seconds = time.monotonic() - self.begun - self.control.waited
+        done = {"output": str(self.ready.request.output), "id": _written_id(model), "seconds": round(seconds, 1)}
+        self.report({"event": "done", **done})
+
+
+def _restore(course: Course, saved: dict[str, Any], file: Path) -> None:
+    try:
+        course.restore(saved)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
+        raise TrainingError(f"{file} does not fit this round: delete it to start anew.") from None
+
+
+def _written_id(model: Checkpoint) -> str:
+    """Return the digest of a checkpoint as it is read from its file, where floats have 16 bits."""
+    state = {n: v.half() if v.is_floating_point() else v for n, v in model.state.items()}
+    return Checkpoint(model.config, model.categories, state).digest()

@@ -1,0 +1,170 @@
+"""How a round trains when the person leaves it to the program: decided by the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from model.config import TrainConfig
+from model.data.training_dataset import REHEARSAL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.config import ModelConfig
+    from model.data.project_dataset import Project
+
+Freeze = Literal["heads", "neck", "none"]
+
+SIDE_STEP = 64
+LEAST_SIDE = 192
+CANVAS = 384
+"""Short side, at most, of what a step shows of a photo: the time of a step follows from it ..."""
+MOST_SIDE = 768
+"""... and that of a suggestion from the short side of the whole photo, which small objects raise to this at most."""
+OBJECT_SIDE = 130.0
+"""Pixels that the median object should have, along a side, in the network's picture."""
+JITTER = (0.4, 1.25)
+"""Scale of a training photo, the least relative to the canvas, the most to the new model's short side."""
+STEPS = 75
+"""Steps of a round: about this many times the root of the number of photos that train, so that more photos teach more
+but each is seen less often ..."""
+LEAST_EPOCHS, MOST_EPOCHS = 8, 100
+"""... within these bounds."""
+STEPS_OF_FEW, MOST_EPOCHS_OF_FEW = 220, 50
+"""The same where several models are trained in turn, whatever the number of photos."""
+REPLAYED_KEYPOINT_WEIGHT = 0.05
+"""Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
+PASTE = 0.5
+"""Share of the photos of a step with objects of another one, where photos vary freely."""
+RATE, BODY_RATE = 1e-3, 0.12
+"""Learning rate, and the share of it that the body gets: what that knows came from many more photos."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the person asked for."""
+
+    annotations: Path
+    output: Path
+    images: Path | None = None
+    parent: str = "builtin"
+    epochs: int | None = None
+    minutes: float = 0.0
+    learning_rate: float | None = None
+    batch: int | None = None
+    freeze: Freeze | None = None
+    short_side: int | None = None
+    augment: Literal["light", "full"] | None = None
+    forget: bool = False
+    split: Path | None = None
+    cache: Path | None = None
+    device: str = "auto"
+    seed: int = 0
+    workers: int = 0
+    resume: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """Return the choices, JSON-ready, without paths."""
+        names = ("epochs", "minutes", "learning_rate", "batch", "freeze", "short_side", "augment", "forget", "seed")
+        return {name: getattr(self, name) for name in names if getattr(self, name) not in (None, 0, 0.0, False)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a round trains with."""
+
+    train: TrainConfig
+    augment: Literal["light", "full"]
+    network: dict[str, Any]
+    """Fields of the parent's config that change."""
+
+    def smaller(self) -> Settings | None:
+        """Return settings that need less memory, or None when nothing is left to save."""
+        train = self.train
+        if train.batch > 1:
+            return replace(self, train=replace(train, batch=train.batch // 2))
+        canvas = train.scales[-1] - SIDE_STEP
+        if canvas < LEAST_SIDE:
+            return None
+        scale = canvas / train.scales[-1]
+        network = {**self.network, **{name: round(self.network[name] * scale) for name in ("short_side", "long_side")}}
+        return replace(self, train=replace(train, scales=(canvas,), early_scales=(canvas,)), network=network)
+
+    def record(self) -> dict[str, Any]:
+        """Return what is told of them, JSON-ready."""
+        train = self.train
+        return {
+            "epochs": train.epochs,
+            "learning_rate": train.learning_rate,
+            "freeze": train.freeze,
+            "short_side": self.network["short_side"],
+            "batch": train.batch,
+            "augment": self.augment,
+        }
+
+
+def choose(request: Request, project: Project, config: ModelConfig, photos: int, *, few: bool) -> Settings:
+    """Return the settings of a round.
+
+    Args:
+        request: What the person decided; the rest follows from the data.
+        project: The labels.
+        config: The parent's network.
+        photos: How many train.
+        few: Whether they are so few that several models take turns to measure.
+    """
+    side = request.short_side or short_side(project, config)
+    canvas = min(side, CANVAS)
+    objects = most_objects(project)
+    freeze: Freeze = request.freeze or ("heads" if few else "none")
+    augment = request.augment or ("full" if freeze == "none" else "light")
+    batch = request.batch or 4
+    per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
+    steps, most = (STEPS_OF_FEW, MOST_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MOST_EPOCHS)
+    epochs = request.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
+    own_keypoints = any(c.keypoints for c in project.categories)
+    train = TrainConfig(
+        epochs=epochs,
+        minutes=request.minutes,
+        batch=batch,
+        learning_rate=request.learning_rate or RATE,
+        body_rate=BODY_RATE,
+        warmup=20,
+        scales=(canvas,),
+        early_scales=(canvas,),
+        freeze=freeze,
+        paste=PASTE if augment == "full" else 0.0,
+        jitter=(JITTER[0], JITTER[1] * side / canvas),
+        keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
+        seed=request.seed,
+        workers=request.workers,
+        box_batch=128 if objects <= 100 else 256,
+        mask_batch=24 if objects <= 100 else 48,
+        rpn_post_nms=500 if objects <= 100 else 1000,
+    )
+    network: dict[str, Any] = {"short_side": side, "long_side": round(config.long_side * side / config.short_side)}
+    if objects > config.detections // 2:
+        network["detections"] = max(config.detections, min(1000, 2 * objects))
+        network["rpn_post_nms"] = max(config.rpn_post_nms, min(2000, 4 * objects))
+        network["rpn_pre_nms"] = max(config.rpn_pre_nms, min(2000, 4 * objects))
+    return Settings(train, augment, network)
+
+
+def most_objects(project: Project) -> int:
+    """Return how many objects the fullest photo has."""
+    numbers: dict[int, int] = {}
+    for record in project.data["annotations"]:
+        numbers[record["image_id"]] = numbers.get(record["image_id"], 0) + 1
+    return max(numbers.values(), default=0)
+
+
+def short_side(project: Project, config: ModelConfig) -> int:
+    """Return the short side at which the median object has OBJECT_SIDE pixels, at least the parent's."""
+    shorter = {i["id"]: min(i["width"], i["height"]) for i in project.data["images"]}
+    shares = [float(np.sqrt(a["bbox"][2] * a["bbox"][3])) / shorter[a["image_id"]] for a in project.data["annotations"]]
+    wanted = min(MOST_SIDE, OBJECT_SIDE / max(1e-3, float(np.median(shares))))
+    return max(config.short_side, round(wanted / SIDE_STEP) * SIDE_STEP)

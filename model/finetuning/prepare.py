@@ -1,0 +1,168 @@
+"""What a round of fine-tuning starts from: checked labels, split, classes, settings, replayed detections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.checkpoints import weights
+from model.commands.output_check import check_output
+from model.data import train_val_split as splitting
+from model.data.project_dataset import Project, read_project
+from model.data.train_val_split import look
+from model.data.training_dataset import Pupil
+from model.finetuning.class_mapping import Classes, join_classes, known_outputs, most_like
+from model.finetuning.hyperparameters import Request, Settings, choose
+from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
+from model.inference.predictor import Predictor
+from model.training.trainer import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.distributed import Team
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which photos, by index, train and which measure."""
+
+    train: list[int]
+    val: list[int] = field(default_factory=list)
+    folds: list[list[int]] = field(default_factory=list)
+    """With few photos all train, and each of these parts is measured by a model that learned from the others only."""
+
+    @property
+    def measured(self) -> list[int]:
+        """Return the photos that something is measured on."""
+        return self.val or sorted(i for part in self.folds for i in part)
+
+
+@dataclass
+class Preparation:
+    """All that a round needs to know before its first step."""
+
+    request: Request
+    rival: Checkpoint
+    """The model that the new one is compared with: what `request` names as its parent."""
+    parent: Checkpoint
+    """What training starts from, see `begin_at`."""
+    project: Project
+    parts: Parts
+    classes: Classes
+    settings: Settings
+    pupils: list[Pupil]
+    """One for each image of the project; those that train have the parent's detections of other classes as labels."""
+    rehearsal: list[Pupil]
+    """Photos that ship with the program, for what the parent sees in them of classes that the project lacks."""
+
+    def truth(self, chosen: list[int]) -> dict[str, Any]:
+        """Return the COCO contents of some of the images."""
+        return self.project.part(chosen)
+
+    def start_record(self, device: str) -> dict[str, Any]:
+        """Return the `start` event."""
+        names = [c.name for c in self.classes.categories]
+        return {
+            "event": "start",
+            "photos": len(self.parts.train),
+            "val": len(self.parts.measured),
+            "classes": names[: self.classes.own],
+            "kept_classes": names[self.classes.own :],
+            "new_classes": [n for n in self.classes.new if n.lower() not in known_outputs(self.rival)],
+            "instances": self.project.counts(),
+            "device": device,
+            "folds": max(1, len(self.parts.folds)),
+            "problems": self.project.problems,
+            **self.settings.record(),
+        }
+
+
+def prepare(request: Request, device: str, team: Team, tick: Callable[[], None]) -> Preparation:
+    """Read, check, split, and ask the parent.
+
+    Args:
+        request: What the person wants.
+        device: Where the parent computes.
+        team: Processes that share the work.
+        tick: Called after every photo; what it raises ends the preparation.
+
+    Raises:
+        model.data.training_images.DataError: There is nothing to learn from.
+        model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
+        model.commands.output_check.OutputError: The output cannot be written.
+        TrainingError: The parent, or the name of the output, does not suit.
+    """
+    if request.output.suffix != ".safetensors":
+        raise TrainingError(f"{request.output} is no name for a checkpoint: it ends in .safetensors.")
+    if team.leads:
+        check_output(request.output, make_folder=True)
+    if request.output.exists() and Path(request.parent).exists() and request.output.samefile(request.parent):
+        raise TrainingError(f"{request.output} is the model to improve: give the new one another name with --output.")
+    if "+" in request.parent:
+        raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
+    project = read_project(request.annotations, request.images, tick)
+    rival = weights.load(request.parent)
+    if rival.config.mask_head == "none":
+        raise TrainingError(f"{request.parent} finds no masks: choose a model that does.")
+    parent = begin_at(rival, project)
+    parts = parts_of(request, project, leads=team.leads)
+    predictor = Predictor(parent, device)
+    likes = most_like(project, parts.train, predictor, parent, tick)
+    classes = join_classes(project.categories, parent, likes, kept=[] if request.forget else rival.categories)
+    photos = own_photos(project, classes)
+    teacher = teacher_of(parent, classes)
+    if teacher is not parent:
+        predictor = Predictor(teacher, device)
+    replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
+    samples = sample_photos(classes)
+    replay(samples, predictor, teacher, classes, team=team, tick=tick)
+    rehearsal = [Pupil(p, look(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances]
+    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]
+    return Preparation(request, rival, parent, project, parts, classes, settings, pupils, rehearsal)
+
+
+def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
+    """Return the weights that a round starts from.
+
+    A model that was tuned from the builtin one has learned nothing that the project's labels do not say, as long as
+    they include all the photos that it saw: the round begins at the builtin model again, so that what one round
+    forgets does not add up with what the next one does. Every other model is trained on.
+    """
+    own = rival.metrics.get("lineage")
+    if not isinstance(own, dict) or own.get("parent") != "builtin" or not isinstance(own.get("annotations"), dict):
+        return rival
+    builtin = weights.load("builtin")
+    seen = own["annotations"].keys() <= {image["file_name"] for image in project.data["images"]}
+    named = {c.name.lower() for c in project.categories} | known_outputs(builtin).keys()
+    return builtin if seen and known_outputs(rival).keys() <= named else rival
+
+
+def parts_of(request: Request, project: Project, *, leads: bool) -> Parts:
+    """Decide what trains and what measures; what was decided in an earlier round stays.
+
+    Args:
+        request: What the person wants.
+        project: The labels.
+        leads: Whether the decision is written down where `request` says.
+
+    Raises:
+        TrainingError: No labelled photo is left to train on.
+    """
+    labels = project.labels()
+    everything = list(range(len(labels)))
+    known = splitting.read(request.split)
+    if len(everything) < splitting.LEAST_SPLIT and "val" not in known.values():
+        folds = splitting.folds(project.looks, labels)
+        return Parts(everything, folds=folds if len(folds) > 1 else [])
+    sides = splitting.split(project.looks, labels, known)
+    if request.split and leads:
+        splitting.write(request.split, known | sides)
+    val = [i for i in everything if sides[project.looks[i].digest] == "val"]
+    train = [i for i in everything if sides[project.looks[i].digest] != "val"]
+    if not any(labels[i] for i in train):
+        raise TrainingError("All labelled photos are kept for measuring: label some of the others before training.")
+    return Parts(train, val)

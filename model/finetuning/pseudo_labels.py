@@ -1,0 +1,153 @@
+"""What a teacher sees in the training photos of classes that the project does not label: lessons against forgetting.
+
+Where nothing is labelled, the teacher's own sure detections stand as labels (Li and Hoiem, *Learning without
+Forgetting*, ECCV 2016, with hard labels). Where it half sees something nothing is learned; all the rest is background
+for those classes too: without counterexamples a network sees them everywhere after a few hundred steps.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from dataset.images import PhotoError, photo_size
+from model.checkpoints import weights
+from model.data.training_images import Instance, Photo
+from model.finetuning.class_mapping import known_outputs, sized_photo
+from model.inference.coco_results import annotation
+from resources import SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.data.project_dataset import Project
+    from model.distributed import Team
+    from model.finetuning.class_mapping import Classes
+    from model.inference.predictor import Predictor
+
+Box = tuple[float, float, float, float]
+REPLAY_SCORE = 0.5
+"""Score from which the teacher's word counts."""
+UNSURE_SCORE = 0.3
+"""Score from which a detection is a place where nothing is learned."""
+TAKEN = 0.4
+"""IoU with a label from which a detection is taken for the same object."""
+
+
+def teacher_of(parent: Checkpoint, classes: Classes) -> Checkpoint:
+    """Return who is asked for the kept classes: the builtin model where it knows them, so that rounds do not add up.
+
+    What one round forgets the next would teach.
+    """
+    kept = {c.name.lower() for c in classes.categories[classes.own :]}
+    if not kept:
+        return parent
+    builtin = weights.load("builtin")
+    if parent.digest() == builtin.digest():
+        return parent  # whoever has a predictor of it need not make another
+    return builtin if kept <= known_outputs(builtin).keys() else parent
+
+
+def own_photos(project: Project, classes: Classes) -> list[Photo]:
+    """Return the project's photos with its own labels; classes that it does not have are labelled in none of them."""
+    complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
+    kinds = len(classes.keypoints)
+    labels = classes.labels
+    photos = {
+        i["id"]: Photo(project.folder / i["file_name"], i["width"], i["height"], complete=complete)
+        for i in project.data["images"]
+    }
+    for record in project.data["annotations"]:
+        photo = photos[record["image_id"]]
+        x, y, w, h = (float(v) for v in record["bbox"])
+        box = (x, y, x + w, y + h)
+        if record.get("iscrowd"):
+            photo.crowds.append(box)
+            continue
+        points = tuple(float(v) for v in record.get("keypoints") or ())
+        points = points if len(points) == 3 * kinds and any(v > 0 for v in points[2::3]) else ()
+        photo.instances.append(Instance(labels[record["category_id"]], box, record.get("segmentation"), points))
+    return list(photos.values())
+
+
+def sample_photos(classes: Classes) -> list[Photo]:
+    """Return the photos that ship with the program, without labels: nothing in them is known to be background."""
+    if len(classes.categories) == classes.own:
+        return []
+    complete = (True, *(False for _ in classes.categories))
+    found = []
+    for path in sorted(SAMPLES.glob("*.jpg")):
+        with suppress(PhotoError):
+            found.append(Photo(path, *photo_size(path), complete=complete))
+    return found
+
+
+def replay(
+    photos: list[Photo],
+    predictor: Predictor,
+    teacher: Checkpoint,
+    classes: Classes,
+    *,
+    team: Team,
+    tick: Callable[[], None],
+) -> int:
+    """Add the teacher's sure detections of the kept classes to the photos; return how many.
+
+    Args:
+        photos: See `own_photos`; they are changed.
+        predictor: The teacher's, see `teacher_of`.
+        teacher: Its checkpoint.
+        classes: What the new network names.
+        team: Processes that share the photos out.
+        tick: Called after every photo; what it raises ends the work.
+    """
+    outputs = known_outputs(teacher)
+    label_of = {
+        teacher.categories[outputs[c.name.lower()] - 1].id: i
+        for i, c in enumerate(classes.categories, 1)
+        if i > classes.own
+    }
+    if not label_of:
+        return 0
+    mine: list[tuple[int, list[Instance], list[Box]]] = []
+    for index in team.share(range(len(photos))):
+        tick()
+        photo = photos[index]
+        try:
+            predictor.set_image(sized_photo(photo.path, (photo.width, photo.height)))
+        except PhotoError:
+            continue
+        found, unsure = [], []
+        for instance in predictor.detect(UNSURE_SCORE):
+            label = label_of.get(instance.category_id)
+            if label is None or _taken(instance.box, photo):
+                continue
+            x1, y1, x2, y2 = (float(v) for v in instance.box)
+            if instance.score < REPLAY_SCORE:
+                unsure.append((x1, y1, x2, y2))
+                continue
+            record = annotation(instance, (photo.height, photo.width))
+            points = tuple(record.get("keypoints", ()))
+            points = points if len(points) == 3 * len(classes.keypoints) else ()
+            found.append(Instance(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
+        mine.append((index, found, unsure))
+    everything = [seen for part in team.gather(mine) for seen in part]
+    for index, found, unsure in everything:
+        photo = photos[index]
+        photo.instances.extend(found)
+        photo.crowds.extend(unsure)
+        photo.complete = tuple(known or i > classes.own for i, known in enumerate(photo.complete))
+    return sum(len(found) for _, found, _ in everything)
+
+
+def _taken(box: np.ndarray, photo: Photo) -> bool:
+    known = [i.box for i in photo.instances] + photo.crowds
+    if not known:
+        return False
+    overlap = box_iou(torch.from_numpy(np.asarray(box, np.float32))[None], torch.tensor(known, dtype=torch.float32))
+    return bool(overlap.max() > TAKEN)

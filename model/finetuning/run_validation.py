@@ -1,0 +1,149 @@
+"""Measures models on the photos that do not train, while a round goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataset import rle
+from model.commands.evaluate import predict
+from model.evaluation.paired_bootstrap import Match, match, precision
+from model.finetuning.class_mapping import known_outputs
+from model.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.data.unreadable_images import Missing
+    from model.distributed import Team
+    from model.finetuning.class_mapping import Classes
+    from model.inference.instance import Instance
+
+LEAST_SCORE = 0.05
+"""Detections below are left out."""
+PREVIEW_PHOTOS, PREVIEW_SCORE, PREVIEW_SHAPES = 6, 0.3, 60
+SURE_SCORE = 0.7
+"""Score from which a model is sure of an object of a class without labels."""
+LEAST_SURE = 6
+"""With fewer such objects nothing is said about forgetting."""
+
+Results = list[dict[str, Any]]
+"""COCO's result records."""
+Shapes = list[dict[str, Any]]
+"""What a preview shows of a photo: category, score, polygons."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good a model is."""
+
+    matches: dict[str, list[Match]]
+    """By kind: box, mask, keypoints."""
+    photos: int
+
+    def ap(self, kind: str) -> float | None:
+        """Return the average precision of a kind, or None where there is nothing to measure."""
+        value = precision(self.matches.get(kind, []), np.ones(self.photos))
+        return None if value < 0 else value
+
+    def score(self) -> float:
+        """Return the one number by which models of a round are ranked: masks, with keypoints where there are any."""
+        main = self.ap("mask")
+        main = (self.ap("box") or 0.0) if main is None else main
+        points = self.ap("keypoints")
+        return main if points is None else (main + points) / 2
+
+
+class Examiner:
+    """Asks models for what they see in some photos."""
+
+    def __init__(
+        self,
+        folder: Path,
+        classes: Classes,
+        device: str,
+        *,
+        team: Team,
+        tick: Callable[[], None],
+        missing: Missing,
+    ) -> None:
+        """Remember what is common to all examinations; `tick` is called after every photo and may raise."""
+        self.folder, self.classes, self.device, self.team, self.tick = folder, classes, device, team, tick
+        self.missing = missing
+        self.unread: set[int] = set()
+        """Images that could not be read in one of the examinations: they count in none."""
+        self.shapes: dict[int, Shapes] = {}
+        """What the last model found, by image, for a preview."""
+
+    def ids_of(self, checkpoint: Checkpoint) -> dict[int, int]:
+        """Return for a checkpoint's category ids those of the round's classes of the same name."""
+        outputs = known_outputs(checkpoint)
+        names = {c.name.lower(): c.id for c in self.classes.categories}
+        return {checkpoint.categories[o - 1].id: names[n] for n, o in outputs.items() if n in names}
+
+    def ask(self, checkpoint: Checkpoint, data: dict[str, Any]) -> Results:
+        """Return what a model finds in the images of a COCO file's contents, in the round's categories."""
+        names = {c.id: c.name for c in self.classes.categories}
+        self.shapes = {}
+
+        def watch(image: int, found: list[Instance]) -> None:
+            if len(self.shapes) < PREVIEW_PHOTOS:
+                self.shapes[image] = [_shape(i, names) for i in found if i.score >= PREVIEW_SCORE][:PREVIEW_SHAPES]
+            self.tick()
+
+        ids = self.ids_of(checkpoint)
+        predictor = Predictor(checkpoint, self.device)
+        found, done = predict(
+            predictor, data, self.folder, score=LEAST_SCORE, team=self.team, ids=ids, watch=watch, missing=self.missing
+        )
+        self.unread |= {image["id"] for image in data["images"]} - set(done)
+        return found
+
+    def present(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the part of a COCO file's contents that every model has seen."""
+        images = [image for image in data["images"] if image["id"] not in self.unread]
+        annotations = [a for a in data["annotations"] if a["image_id"] not in self.unread]
+        return {**data, "images": images, "annotations": annotations}
+
+    def figures(self, results: Results, data: dict[str, Any]) -> Figures:
+        """Return how well results meet the truth that is `present`, in the project's own categories."""
+        data = self.present(data)
+        kinds = ["box", "mask", "keypoints"]
+        own = {c.id for c in self.classes.categories[: self.classes.own]}
+        mine = [r for r in results if r["category_id"] in own and r["image_id"] not in self.unread]
+        if not any(c.get("keypoints") for c in data["categories"]) or not self.classes.keypoints:
+            kinds.remove("keypoints")
+        return Figures({kind: match(data, mine, kind) for kind in kinds}, len(data["images"]))
+
+    def agreement(self, before: Results, after: Results) -> dict[str, float]:
+        """Return by kept class how much two models agree on it where nobody has labelled it.
+
+        It is the share of all that one of the two is sure of that the other one sees too: a model that no longer finds
+        persons has a low one, and so has a model that finds persons everywhere.
+        """
+        shares: dict[str, float] = {}
+        for category in self.classes.categories[self.classes.own :]:
+            old, new = (
+                [r for r in results if r["category_id"] == category.id and "segmentation" in r]
+                for results in (before, after)
+            )
+            met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]
+            met += [_met(r, old) for r in new if r["score"] >= SURE_SCORE]
+            if len(met) >= LEAST_SURE:
+                shares[category.name] = round(sum(met) / len(met), 3)
+        return shares
+
+
+def _met(record: dict[str, Any], others: Results) -> bool:
+    """Return whether one of the others is the same object."""
+    same = [r["segmentation"] for r in others if r["image_id"] == record["image_id"] and r["score"] >= PREVIEW_SCORE]
+    return bool(same) and float(rle.iou(same, [record["segmentation"]], [False]).max()) >= 0.5
+
+
+def _shape(instance: Instance, names: dict[int, str]) -> dict[str, Any]:
+    polygons = [np.round(part[0].astype(float), 1).tolist() for part in instance.polygons]
+    return {"category": names[instance.category_id], "score": round(instance.score, 3), "polygons": polygons}

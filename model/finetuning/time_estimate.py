@@ -1,0 +1,139 @@
+"""How long a round will take: measured on a few of its steps, of which nothing is kept."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from dataset.images import PhotoError, read_photo
+from model.checkpoints import weights
+from model.data.feature_cache import open_cache
+from model.data.image_cache import Pictures
+from model.data.project_dataset import read_project
+from model.data.training_dataset import Lessons, Pupil, batches, plan_round
+from model.finetuning.class_mapping import adapt, join_classes
+from model.finetuning.hyperparameters import choose
+from model.finetuning.prepare import begin_at, parts_of
+from model.finetuning.pseudo_labels import own_photos, sample_photos
+from model.finetuning.training_run import EXAMINATIONS
+from model.inference.predictor import Predictor
+from model.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.data.batching import Plan
+    from model.finetuning.hyperparameters import Request
+
+STEPS = 3
+"""Steps that are timed, after one that is not: the first takes longer."""
+LOOKS = 3
+"""Photos that the parent looks at, the first of which is not timed either."""
+
+
+def foresee(request: Request, device: torch.device, tick: Callable[[], None]) -> float:
+    """Return about how many seconds a round takes from now on if it begins now.
+
+    Args:
+        request: What the person wants; nothing is written where it says.
+        device: Where it is computed.
+        tick: Called now and then; what it raises ends the measurement.
+
+    Raises:
+        model.data.training_images.DataError: There is nothing to learn from.
+        model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
+        model.training.trainer.TrainingError: Training cannot go on.
+        OSError: There is no room for temporary files.
+    """
+    begin = time.monotonic()
+    project = read_project(request.annotations, request.images, tick)
+    rival = weights.load(request.parent)
+    parent = begin_at(rival, project)
+    parts = parts_of(request, project, leads=False)
+    read = time.monotonic() - begin
+    classes = join_classes(project.categories, parent, {}, kept=[] if request.forget else rival.categories)
+    photos = own_photos(project, classes)
+    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
+    pupils = [Pupil(photos[i], project.looks[i].digest) for i in parts.train]
+    samples = [Pupil(photo, "", rehearsal=True) for photo in sample_photos(classes)]
+    trainer = Trainer(
+        adapt(parent, classes, **settings.network),
+        classes.categories,
+        photos,
+        replace(settings.train, workers=0),
+        output=request.output,
+        device=device,
+    )
+    plans = plan_round(pupils, settings.train, 0)
+    cached = settings.train.freeze != "none" and settings.augment == "light"
+    with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
+        reading, lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
+    courses = len(parts.folds) + 1
+    visits = settings.train.epochs * sum(len(plan.photos) for plan in plan_round(pupils + samples, settings.train, 0))
+    area = (settings.network["short_side"] / parent.config.short_side) ** 2
+    measured = len(parts.measured)
+    examined = measured + (EXAMINATIONS + 1 if parts.val else 1) * measured * area
+    training = 60 * request.minutes if request.minutes > 0 else visits * lesson
+    asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
+    return read + look * (asked + examined) + (reading + body * variants) * len(pupils + samples) + courses * training
+
+
+def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, tick: Callable[[], None]) -> float:
+    """Return the seconds that the parent takes for a photo; 0 where none can be read."""
+    predictor = Predictor(parent, device.type)
+    seconds = []
+    for path in paths:
+        tick()
+        try:
+            begin = time.monotonic()
+            predictor.set_image(read_photo(path))
+            predictor.detect()
+        except PhotoError:
+            continue
+        seconds.append(time.monotonic() - begin)
+    return median(seconds[1:] or seconds or [0.0])
+
+
+def _time_of_steps(
+    trainer: Trainer, pupils: list[Pupil], plans: list[Plan], folder: Path | None, tick: Callable[[], None]
+) -> tuple[float, float, float, int]:
+    """Return the seconds that it takes to read a photo, of one in a step, and of the body for one to be kept.
+
+    The last number is how many variants are kept.
+    """
+    config, body, variants = trainer.config, 0.0, 0
+    plans = (plans * (STEPS + 1))[: STEPS + 1]
+    cache = open_cache(folder, trainer.network, pupils, config, trainer.device) if folder else None
+    shown = [pupils[i] for i in sorted({i for plan in plans for i in plan.photos})]
+    pictures = Pictures(config)
+    begin = time.monotonic()
+    for pupil in shown:
+        tick()
+        with suppress(PhotoError):
+            pictures(pupil.photo.path)
+    reading = (time.monotonic() - begin) / len(shown)
+    lessons = Lessons(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
+    lessons.donors = [p for p in lessons.donors if p in shown]
+    if cache:
+        variants, cache.variants = cache.variants, 1
+        few = Lessons(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
+        begin = time.monotonic()
+        cache.fill(trainer.network, few, trainer.device, lambda *_: tick())
+        body = (time.monotonic() - begin) / len(shown)
+    seconds = []
+    iterator = iter(batches(lessons))
+    for plan in plans:
+        tick()
+        begin = time.monotonic()
+        trainer.step(next(iterator))
+        seconds.append((time.monotonic() - begin) / len(plan.photos))
+    return reading, median(seconds[1:]), body, variants

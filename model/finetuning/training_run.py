@@ -1,0 +1,242 @@
+"""One training from the parent's weights to a model: steps, examinations between them, the best one kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.weight_averaging import WAY, between
+from model.data.feature_cache import FeatureCache, open_cache
+from model.data.image_cache import Pictures
+from model.data.training_dataset import Lessons, Pupil, batches, plan_round
+from model.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model.categories import Category
+    from model.config import TrainConfig
+    from model.data.unreadable_images import Missing
+    from model.distributed import Team
+    from model.finetuning.run_validation import Figures
+    from model.network.mask_rcnn import MaskRCNN
+    from model.training.control import Control
+
+EXAMINATIONS = 6
+"""While a course runs."""
+SAME = 0.01
+"""A model that is this little worse than the best so far counts as good: it has learned for longer ..."""
+WORSE, PATIENCE = 0.05, 3
+"""... and so many examinations in a row that are so much worse end a course: the photos are learned by heart."""
+FIRST_STEPS = 3
+"""Steps until the first estimate; the very first ones are slower than the rest."""
+SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
+"""How much work a kill may cost, and how much in the beginning, when it may be all there is."""
+
+
+@dataclass
+class Best:
+    """The best model of a course so far."""
+
+    score: float = -1.0
+    """The best of all examinations, of which this is one or nearly one."""
+    epoch: int = 0
+    state: dict[str, torch.Tensor] | None = None
+    misses: int = 0
+    """Examinations in a row that were much worse."""
+
+
+class Clock:
+    """Says how long it still takes, from how long steps and examinations took."""
+
+    def __init__(self) -> None:
+        self.steps: list[float] = []
+        self.examination = 0.0
+        self._count = 0
+
+    def step(self, seconds: float) -> None:
+        """Take the time of a step in."""
+        self._count += 1
+        self.steps.append(seconds)
+        del self.steps[:-50]
+
+    def due(self) -> bool:
+        """Return whether an estimate should be told: after a few steps, later after more and more."""
+        return self._count in (FIRST_STEPS, 10) or self._count % 30 == 0
+
+    def remaining(self, steps: float, examinations: float) -> float:
+        """Return seconds."""
+        return float(torch.tensor(self.steps or [0.0]).median()) * steps + self.examination * examinations
+
+
+class Course:
+    """A training run over a project's photos, which can be paused, stopped and gone on with."""
+
+    def __init__(
+        self,
+        network: MaskRCNN,
+        categories: tuple[Category, ...],
+        pupils: list[Pupil],
+        config: TrainConfig,
+        *,
+        output: Path,
+        device: torch.device,
+        team: Team,
+        control: Control,
+        report: Callable[[dict[str, Any]], None],
+        clock: Clock,
+        missing: Missing,
+        keeps: bool = False,
+    ) -> None:
+        """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
+        self._start = _copy(network.state_dict()) if keeps else None
+        photos = [p.photo for p in pupils]
+        self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
+        self.trainer.per_epoch = len(plan_round(pupils, config, 0))
+        self.pupils, self.config, self.control, self.report, self.clock = pupils, config, control, report, clock
+        self.team, self.device, self.missing = team, device, missing
+        self.pictures = Pictures(config)
+        self.cache: FeatureCache | None = None
+        self.best = Best()
+        self.examined = 0
+        """Examinations so far."""
+
+    def fill(self, folder: Path, *, fixed: bool) -> None:
+        """Compute what the frozen body makes of the photos, if it is frozen and the photos vary in a `fixed` way."""
+        if self.config.freeze == "none" or not fixed:
+            return
+        self.cache = open_cache(folder, self.trainer.network, self.pupils, self.config, self.device)
+        if self.cache is None:
+            self.report({"event": "notice", "text": "The disk is too full to keep features: training takes longer."})
+            return
+
+        def told(done: int, total: int) -> None:
+            self.report({"event": "features", "done": done, "total": total})
+            self.control.check(self.team, self.device)
+
+        self.cache.fill(self.trainer.network, self._lessons(0), self.device, told)
+        self.cache.trim()
+
+    def _lessons(self, epoch: int) -> Lessons:
+        plans = plan_round(self.pupils, self.config, epoch)
+        trainer = self.trainer
+        return Lessons(
+            self.pupils,
+            plans,
+            self.config,
+            trainer.masks,
+            mirror=trainer.mirror,
+            cache=self.cache,
+            team=self.team,
+            missing=self.missing,
+            read=self.pictures,
+        )
+
+    def run(
+        self,
+        examine: Callable[[Checkpoint, int], Figures] | None,
+        save: Callable[[], None],
+    ) -> None:
+        """Train to the end of the schedule, or until examinations bring nothing better any more.
+
+        Args:
+            examine: Returns how good a model is after an epoch; without it the last model is the best.
+            save: Writes the state of the round; called now and then.
+
+        Raises:
+            Stop: The person wants to finish now.
+            Quit: The person wants to go on another time.
+            model.data.training_images.DataError: None of the photos can be read any more.
+            model.training.trainer.TrainingError: A loss is not finite.
+        """
+        progress = self.trainer.progress
+        saved = time.monotonic() - SAVE_SECONDS + FIRST_SAVE
+        while self.trainer.share() < 1 and not self._settled():
+            lessons = self._lessons(progress.epoch)
+            lessons.check()
+            for batch in batches(lessons, progress.batch):
+                self.control.check(self.team, self.device)
+                begin = time.monotonic()
+                losses = self.trainer.step(batch)
+                taken = self.team.agree(time.monotonic() - begin, self.device)
+                progress.seconds += taken
+                progress.batch += 1
+                self.clock.step(taken)
+                self._tell(losses, len(batch.names))
+                if examine and self.trainer.share() >= (self.examined + 1) / EXAMINATIONS:
+                    self._examine(examine)
+                    save()
+                    saved = time.monotonic()
+                    if self._settled():
+                        break
+                elif self.team.agree(time.monotonic() - saved, self.device) > SAVE_SECONDS:
+                    save()
+                    saved = time.monotonic()
+                if self.trainer.share() >= 1:
+                    break
+            progress.epoch += 1
+            progress.batch = 0
+
+    def _settled(self) -> bool:
+        return self.best.misses >= PATIENCE
+
+    def _examine(self, examine: Callable[[Checkpoint, int], Figures]) -> None:
+        begin = time.monotonic()
+        self.examined = math.floor(self.trainer.share() * EXAMINATIONS + 1e-9)
+        found = self._model()
+        score = examine(found, self.trainer.progress.epoch + 1).score()
+        self.clock.examination = time.monotonic() - begin
+        if score >= self.best.score - SAME:
+            self.best = Best(max(score, self.best.score), self.trainer.progress.epoch + 1, found.state)
+        else:
+            self.best.misses = self.best.misses + 1 if score < self.best.score - WORSE else 0
+
+    def result(self) -> Checkpoint:
+        """Return the best model so far; without examinations the last one."""
+        if self.best.state is None:
+            return self._model()
+        last = self.trainer.checkpoint()
+        return Checkpoint(last.config, last.categories, self.best.state)
+
+    def _model(self) -> Checkpoint:
+        """Return the model that the steps so far have led to."""
+        last = self.trainer.checkpoint()
+        state = _copy(last.state)
+        if self._start is not None:
+            state = between(self._start, state, WAY)
+        return Checkpoint(last.config, last.categories, state)
+
+    def _tell(self, losses: dict[str, float], photos: int) -> None:
+        trainer = self.trainer
+        share = min(1.0, trainer.share())
+        total = self.config.epochs * trainer.per_epoch
+        left = self.clock.remaining(total - trainer.progress.step, EXAMINATIONS - self.examined)
+        if self.config.minutes > 0:
+            left = 60 * self.config.minutes * (1 - share) + self.clock.examination * (EXAMINATIONS - self.examined)
+        record = {"step": trainer.progress.step, "epoch": trainer.progress.epoch + 1, "share": share}
+        record |= {"seconds": trainer.progress.seconds, "remaining": left, "photos": photos, "losses": losses}
+        self.report({"event": "step", **record})
+
+    def state(self) -> dict[str, Any]:
+        """Return what a later run goes on from; see `model.checkpoints.checkpoint.write_state`."""
+        best = {"score": self.best.score, "epoch": self.best.epoch, "misses": self.best.misses}
+        state = {**self.trainer.state(), "best": best, "examined": self.examined}
+        if self.best.state is not None:
+            state["best_state"] = self.best.state
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned; raises nearly anything when it is damaged or of another course."""
+        self.trainer.restore(state)
+        self.best = Best(**state["best"], state=state.get("best_state"))
+        self.examined = state["examined"]
+
+
+def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in state.items()}

@@ -1,0 +1,1 @@
+"""Prediction: from an image to instances with polygons and keypoints."""

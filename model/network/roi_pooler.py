@@ -1,0 +1,99 @@
+"""RoI layers: a fixed-size grid of features for each box (paper, sec. 3 and Table 2c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import roi_pool
+
+from model.network.roi_align import align
+
+if TYPE_CHECKING:
+    from model.config import RoILayer, RoIReduce
+
+SAMPLES = 2
+"""Samples along each side of a bin: four regularly placed ones in it (paper, sec. 3)."""
+
+
+def pool_regions(
+    features: Tensor,
+    rois: Tensor,
+    size: int,
+    scale: float,
+    *,
+    layer: RoILayer,
+    reduce: RoIReduce,
+    half_pixel: bool,
+) -> Tensor:
+    """Return the features [R, C, size, size] of regions of a map [B, C, H, W].
+
+    Args:
+        features: The map.
+        rois: [R, 5] float32: index in the batch, then x1, y1, x2, y2 in pixels of the picture.
+        size: Bins along each side.
+        scale: Pixels of the map for a pixel of the picture.
+        layer: align: nothing is rounded. warp: the region is rounded to whole cells, then sampled bilinearly (Dai et
+            al., MNC). pool: region and bins are rounded, the greatest cell counts (Girshick, Fast R-CNN).
+        reduce: How the four samples of a bin become one; pool always takes the greatest.
+        half_pixel: Whether the value of a cell lies at its centre (aligned) or at its corner.
+    """
+    if layer == "pool":
+        exact = torch.promote_types(features.dtype, torch.float32)  # half precision would move the region
+        return roi_pool(features.to(exact), rois.to(exact), size, scale).to(features.dtype)
+    if layer == "warp":
+        cells = torch.round(rois[:, 1:].float() * scale)
+        cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region
+        rois, scale, half_pixel = torch.cat([rois[:, :1], cells], 1), 1.0, True
+    if reduce == "max":
+        # One sample in each quarter of a bin is the same four points, kept apart for the maximum.
+        fine = align(features, rois, size * SAMPLES, scale, 1, half_pixel=half_pixel)
+        return functional.max_pool2d(fine, SAMPLES)
+    return align(features, rois, size, scale, SAMPLES, half_pixel=half_pixel)
+
+
+class RegionPooler(nn.Module):
+    """Pools boxes from the level of the pyramid that suits their size, or from the only level there is."""
+
+    def __init__(self, strides: tuple[int, ...], *, layer: RoILayer, reduce: RoIReduce, half_pixel: bool) -> None:
+        super().__init__()
+        self.strides = strides
+        self.layer: RoILayer = layer
+        self.reduce: RoIReduce = reduce
+        self.half_pixel = half_pixel
+
+    def levels(self, rois: Tensor) -> Tensor:
+        """Return the level [R] of each region: k = 4 + log2(sqrt(area) / 224) (FPN, eq. 1), within what exists."""
+        size = (rois[:, 3:5] - rois[:, 1:3]).float().prod(1).clamp(min=0).sqrt()
+        first = round(torch.tensor(float(self.strides[0])).log2().item())
+        level = torch.floor(4 + torch.log2(size / 224) + 1e-6)
+        return level.clamp(first, first + len(self.strides) - 1).long() - first
+
+    def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
+        """Return [R, C, size, size]. `features` are the maps [B, C, H, W] from fine to coarse, `rois` [R, 5]."""
+        if len(self.strides) == 1:
+            return self._pool(features[0], rois, size, self.strides[0])
+        level = self.levels(rois)
+        places, parts = [], []
+        for index, stride in enumerate(self.strides):
+            here = torch.nonzero(level == index).flatten()
+            places.append(here)
+            part = self._pool(features[index], rois[here], size, stride) if len(here) else None
+            parts += [] if part is None else [part.permute(0, 2, 3, 1)]
+        if not parts:
+            return features[0].new_zeros((0, features[0].shape[1], size, size))
+        back = torch.cat(places).argsort()
+        return torch.cat(parts)[back].permute(0, 3, 1, 2)  # channels last, which convolutions like
+
+    def _pool(self, features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
+        return pool_regions(
+            features, rois, size, 1 / stride, layer=self.layer, reduce=self.reduce, half_pixel=self.half_pixel
+        )
+
+
+def join(boxes: list[Tensor]) -> Tensor:
+    """Return the boxes [N_i, 4] of each photo of a batch as one [sum N_i, 5] tensor with the photo's index in front."""
+    index = torch.cat([b.new_full((len(b), 1), i) for i, b in enumerate(boxes)])
+    return torch.cat([index, torch.cat(boxes)], 1)

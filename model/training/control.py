@@ -1,0 +1,118 @@
+"""What a person asks of a run while it goes on: the lines pause, resume, stop and quit on standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from model.distributed import Team
+
+ORDERS = ("go", "pause", "stop", "quit")
+"""go: nothing is asked; stop: finish now with the best so far; quit: save what a later run goes on from, and end."""
+LOOK_SECONDS = 0.1
+"""How often a run that pauses looks whether it goes on."""
+
+
+class Stop(Exception):  # noqa: N818 - an order, no error
+    """The person wants the run to finish now."""
+
+
+class Quit(Exception):  # noqa: N818 - an order, no error
+    """The person wants the run to end, and to go on another time."""
+
+
+class Control:
+    """Reads orders in a thread of its own, so that the run never waits for them. Without a stream there are none."""
+
+    def __init__(self, report: Callable[[dict[str, Any]], None], stream: int | None = None) -> None:
+        """Listen.
+
+        Args:
+            report: Is told of `paused` and `resumed`.
+            stream: File descriptor to read lines from; its end means that no more orders come.
+        """
+        self._report = report
+        self._order = "go"
+        self.waited = 0.0
+        """Seconds that the run has paused."""
+        if stream is not None:
+            threading.Thread(target=self._listen, args=(stream,), name="orders", daemon=True).start()
+
+    def _listen(self, stream: int) -> None:
+        """Follow the stream to its end. The raw file is read: a buffered one would hold a lock when Python ends."""
+        rest = b""
+        while True:
+            try:
+                part = os.read(stream, 4096)
+            except OSError:
+                part = b""
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines if part else (*lines, rest):
+                self.order(line.decode("utf-8", "replace").strip())
+            if not part:
+                if self._order == "pause":  # nobody is left who could say that it goes on
+                    self._order = "go"
+                return
+
+    def order(self, word: str) -> None:
+        """Take an order; a word that is none is ignored, and after stop or quit only quit counts."""
+        word = "go" if word == "resume" else word
+        if word in ORDERS and self._order != "quit" and (self._order != "stop" or word == "quit"):
+            self._order = word
+
+    def finish(self) -> None:
+        """Take note that the run does what `stop` asked for: it is not asked again."""
+        if self._order == "stop":
+            self._order = "go"
+
+    def check(self, team: Team | None = None, device: torch.device | None = None) -> None:
+        """Wait while the run is to pause; a team's processes all do what the first one was told.
+
+        Raises:
+            Stop: The run is to finish now.
+            Quit: The run is to end and go on another time.
+        """
+        order = self._agreed(team, device)
+        if order == "pause":
+            begin = time.monotonic()
+            self._report({"event": "paused"})
+            while order == "pause":
+                time.sleep(LOOK_SECONDS)
+                order = self._agreed(team, device)
+            self.waited += time.monotonic() - begin
+            self._report({"event": "resumed"})
+        if order == "stop":
+            raise Stop
+        if order == "quit":
+            raise Quit
+
+    def tick(self, team: Team) -> None:
+        """Check between two photos that a process looks at by itself: those of a team obey at the next step only.
+
+        Raises:
+            Stop: As `check` does.
+            Quit: As `check` does.
+        """
+        if team.size == 1:
+            self.check()
+
+    def _agreed(self, team: Team | None, device: torch.device | None) -> str:
+        if team is None or team.size == 1 or device is None:
+            return self._order
+        return ORDERS[int(team.agree(float(ORDERS.index(self._order)), device))]
+
+
+def standard_input() -> int | None:
+    """Return the file descriptor of standard input, or None where there is none."""
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None

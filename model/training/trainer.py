@@ -1,0 +1,324 @@
+"""The training loop: plain, without hooks or callbacks. A run that is killed can go on where it was."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from model.categories import Category, mirror
+from model.checkpoints import checkpoint as files
+from model.checkpoints.checkpoint import Checkpoint
+from model.data.augmentation import MaskCache, normalise
+from model.data.batching import Batch, Batches, batches, plan_epoch
+from model.distributed import Team
+from model.network.precision import autocast, fast_type
+from model.training.interrupt import Interrupt
+from model.training.schedule import Average, rate_factor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model.config import TrainConfig
+    from model.data.training_images import Photo
+    from model.network.mask_rcnn import MaskRCNN
+
+SAVE_SECONDS = 300.0
+"""How much work a kill may cost."""
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the text is one clear sentence."""
+
+
+@dataclass
+class Progress:
+    """How far a run is."""
+
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch that are done."""
+    step: int = 0
+    seconds: float = 0.0
+    epoch_share: float = 0.0
+    """Share 0..1 of the training that was over when this epoch began."""
+
+
+def freeze(network: MaskRCNN, config: TrainConfig) -> list[nn.Module]:
+    """Take the parts out of training that the config wants frozen; return them, whose batch norms must not move."""
+    if config.freeze == "none":
+        freeze_stages(network, config.frozen_stages)
+        return []
+    part: nn.Module = network.backbone if config.freeze == "heads" else network.backbone.body
+    part.requires_grad_(requires_grad=False)
+    return [part]
+
+
+def freeze_stages(network: MaskRCNN, count: int) -> None:
+    """Take the first `count` stages of the body, with what comes before them, out of training."""
+    ends = network.backbone.stages
+    if not count:
+        return
+    for name, part in network.backbone.body.named_children():
+        part.requires_grad_(requires_grad=False)
+        if name == ends[count - 1]:
+            return
+
+
+def parameter_groups(network: MaskRCNN, config: TrainConfig) -> list[dict[str, Any]]:
+    """Return the optimiser's groups: the body at its share of the rate; biases and norms without weight decay."""
+    body = {id(p) for p in network.backbone.body.parameters()}
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {
+            "params": [p for p in trained if (id(p) in body) == inside and (p.ndim > 1) == decayed],
+            "weight_decay": config.weight_decay if decayed else 0.0,
+            "share": config.body_rate if inside else 1.0,
+        }
+        for inside in (False, True)
+        for decayed in (True, False)
+    ]
+
+
+class Trainer:
+    """One run: network, optimiser and average, and where they are written."""
+
+    def __init__(
+        self,
+        network: MaskRCNN,
+        categories: tuple[Category, ...],
+        photos: list[Photo],
+        config: TrainConfig,
+        *,
+        output: Path,
+        device: torch.device,
+        team: Team | None = None,
+    ) -> None:
+        self.team = team or Team()
+        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.categories, self.photos, self.config = categories, photos, config
+        self.output, self.device = output, device
+        self.frozen = freeze(network, config)
+        self.optimiser = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate)
+        self.parallel: nn.Module = self.network
+        if self.team.size > 1:
+            gpus = [device] if device.type == "cuda" else None
+            self.parallel = nn.parallel.DistributedDataParallel(self.network, device_ids=gpus)
+        self.average = Average(self.network, config.ema) if config.ema else None
+        self.progress = Progress()
+        points = next((c.keypoints for c in categories if c.keypoints), ())
+        self.mirror = mirror(points) if network.config.keypoints else []
+        self.masks = MaskCache()
+        self.per_epoch = max(1, math.ceil(len(photos) / config.batch))
+        """Steps of an epoch."""
+        self.kept = False
+        """Whether a state that this run can go on from is on disk."""
+        self._saved = time.monotonic()
+
+    @property
+    def state_file(self) -> Path:
+        """Where a killed run goes on from."""
+        return self.output.with_suffix(".resume")
+
+    def share(self) -> float:
+        """Return the share 0..1 of the training that is over."""
+        if self.config.minutes > 0:
+            return self.progress.seconds / (60 * self.config.minutes)
+        return self.progress.step / (self.config.epochs * self.per_epoch)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """Take one step; return the losses.
+
+        Raises:
+            TrainingError: A loss is not finite.
+        """
+        self.network.train()
+        for part in self.frozen:
+            part.eval()
+        factor = rate_factor(self.config, self.progress.step, self.share())
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * factor * group["share"]
+        pictures = self._on_device(batch.images)
+        targets = [t.to(self.device) for t in batch.targets]
+        with autocast(self.device):
+            losses: dict[str, Tensor] = self.parallel(pictures, targets, self.config, self._mean_total)
+        weights = {"keypoint": self.config.keypoint_weight}
+        total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
+        if not torch.isfinite(total):
+            parts = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
+            raise TrainingError(f"The loss is not finite ({parts}) on {', '.join(batch.names)}.")
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update(self.network)
+        self.progress.step += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _on_device(self, images: Tensor | dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
+        """Return pictures normalised, or maps of the body as they are, in the order that convolutions like."""
+        if isinstance(images, dict):
+            kind = fast_type(self.device.type)
+            moved = {name: maps.to(self.device, kind, non_blocking=True) for name, maps in images.items()}
+            return {name: maps.contiguous(memory_format=torch.channels_last) for name, maps in moved.items()}
+        pictures = normalise(images.to(self.device, non_blocking=True))
+        return pictures.contiguous(memory_format=torch.channels_last)
+
+    def _mean_total(self, count: int) -> float:
+        return self.team.mean_total(count, self.device)
+
+    def run(
+        self,
+        report: Callable[[dict[str, Any]], None],
+        measure: Callable[[Checkpoint], dict[str, Any]] | None = None,
+    ) -> None:
+        """Train to the end of the schedule, saving after every epoch and every few minutes.
+
+        Args:
+            report: Is told of every step and epoch; JSON-ready records.
+            measure: Returns a checkpoint's figures; asked after every epoch.
+
+        Raises:
+            TrainingError: A loss is not finite, or there are no photos.
+            OSError: The checkpoint cannot be written.
+            KeyboardInterrupt: Ctrl+C; whether something is saved stands in `kept`.
+        """
+        self._saved = time.monotonic()
+        while not self._done():
+            plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
+            if not plans:
+                raise TrainingError("Nothing to train on: an epoch has no photos.")
+            dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
+            with Interrupt(alone=self.team.size == 1) as interrupt:
+                self._epoch(dataset, report, interrupt)
+                self.save()  # before anything else can fail
+            if self._agreed(interrupt):
+                raise KeyboardInterrupt
+            metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            if metrics:
+                self.write(metrics)
+            self.team.wait()
+            record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
+            report({**record, "metrics": metrics})
+        if self.team.leads and not self.output.exists():  # resumed at its end, and what it had written is gone
+            self.write({})
+
+    def _epoch(self, dataset: Batches, report: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> None:
+        """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
+        last = time.monotonic()
+        for batch in batches(dataset, self.progress.batch):
+            losses = self.step(batch)
+            now = time.monotonic()
+            self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
+            last = now
+            self.progress.batch += 1
+            report(self._step_record(losses, len(batch.names)))
+            if self._agreed(interrupt) or (self.config.minutes > 0 and self.share() >= 1):
+                return
+            if now - self._saved > SAVE_SECONDS:
+                self.save()
+        self.progress.epoch += 1
+        self.progress.batch = 0
+        self.progress.epoch_share = self.share()
+
+    def _agreed(self, interrupt: Interrupt) -> bool:
+        """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
+        return self.team.agree(float(interrupt.asked), self.device) > 0
+
+    def _done(self) -> bool:
+        return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
+
+    def _step_record(self, losses: dict[str, float], photos: int) -> dict[str, Any]:
+        return {
+            "event": "step",
+            "step": self.progress.step,
+            "epoch": self.progress.epoch,
+            "share": min(1.0, self.share()),
+            "seconds": self.progress.seconds,
+            "photos": photos,
+            "losses": losses,
+        }
+
+    def checkpoint(self, metrics: dict[str, Any] | None = None) -> Checkpoint:
+        """Return what has been learned so far: the averaged weights, with copies of nothing."""
+        kept = self.average.network if self.average is not None else self.network
+        return Checkpoint(self.network.config, self.categories, kept.state_dict(), metrics or {})
+
+    def save(self) -> None:
+        """Write the checkpoint and the state that a resumed run needs.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        if self.team.leads:
+            self.write({})
+            files.write_state(self.state_file, self.state())
+        self.kept = True
+        self._saved = time.monotonic()
+
+    def write(self, metrics: dict[str, Any]) -> None:
+        """Write the checkpoint with its figures.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        files.write(self.output, self.checkpoint({"training": asdict(self.progress), **metrics}))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs, in the form that `model.checkpoints.checkpoint.write_state` takes."""
+        state = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+            "fixed": self._fixed(),
+        }
+        if self.average is not None:
+            state |= {"average": self.average.network.state_dict(), "average_steps": self.average.steps}
+        return state
+
+    def resume(self) -> bool:
+        """Go on where the last run of the same output was; return whether there was one.
+
+        Raises:
+            TrainingError: The state is damaged, or of another network or other data.
+        """
+        if not self.state_file.exists():
+            return False
+        other: list[str] = []
+        try:
+            state = files.read_state(self.state_file)
+            other = [name for name, value in self._fixed().items() if state["fixed"][name] != value]
+            if not other:
+                self.restore(state)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
+            raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
+        if other:
+            what = " and ".join(other)
+            advice = f"give the same {what} as then, or delete it to start anew"
+            raise TrainingError(f"{self.state_file} is of a run with other {what}: {advice}.")
+        self.kept = True
+        return True
+
+    def _fixed(self) -> dict[str, Any]:
+        """Return what may not change while a run is interrupted, by what people call it."""
+        return {
+            "categories": [c.name for c in self.categories],
+            "photos": len(self.photos),
+            "batch": self.config.batch,
+            "seed": self.config.seed,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned; raises nearly anything when it is damaged or of another network."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"])
+            self.average.steps = state["average_steps"]
+        self.progress = Progress(**state["progress"])

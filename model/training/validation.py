@@ -1,0 +1,49 @@
+"""Measures a network while it is trained, on a COCO file that is looked at before the first step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model.commands.evaluate import align, evaluate
+from model.data.training_images import DataError, Source, opens
+from model.evaluation.ground_truth import read_truth
+from model.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.checkpoints.checkpoint import Checkpoint
+
+
+class Validation:
+    """A COCO file that measures checkpoints: called with one, it returns the figures by kind and name."""
+
+    def __init__(self, annotations: Path, images: Path | None, device: str, start: Checkpoint) -> None:
+        """Check the file: the end of an epoch is too late to complain.
+
+        Args:
+            annotations: The file.
+            images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
+            device: Where to measure: auto, cpu or cuda.
+            start: What training begins with.
+
+        Raises:
+            DataError: The file cannot be used for models of this kind.
+        """
+        self.annotations, self.images, self.device = annotations, images, device
+        self._told = False
+        truth, _ = read_truth(annotations)
+        align(truth, Predictor(start, device))
+        folder = Source(annotations, images).folder()
+        if not any(opens(folder / image["file_name"]) for image in truth["images"]):
+            raise DataError(f"None of the photos of {annotations} can be read: is {folder} their folder?")
+
+    def __call__(self, found: Checkpoint) -> dict[str, Any]:
+        """Return a checkpoint's figures.
+
+        Raises:
+            DataError: The file, or its photos, can no longer be read.
+        """
+        scores = evaluate(Predictor(found, self.device), self.annotations, self.images, quiet=self._told)
+        self._told = True
+        return scores.overall

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotator.core.annotation import Annotation
+from annotator.core.store.journal import Journal, Row, Stamp, pack, unpack
+from tests.strategies import annotations
+
+ROW = Row((640, 480), b"\x90", b"\x90", done=True)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened, warning = Journal.open(tmp_path / "project.sqlite")
+    assert warning == ""
+    yield opened
+    opened.close()
+
+
+@given(st.lists(annotations(), max_size=4))
+def test_packed_records_lose_nothing(records: list[Annotation]) -> None:
+    assert unpack(pack(records)) == tuple(records)
+
+
+@given(st.binary(max_size=60))
+def test_damaged_records_are_refused(data: bytes) -> None:
+    try:
+        unpack(data)
+    except ValueError as error:
+        message = str(error)
+        assert message
+
+
+def test_rows_belong_to_a_file(journal: Journal) -> None:
+    journal.put("a.json", {"1.jpg": ROW, "s/2.jpg": ROW}, {"mark": b"m"})
+    journal.put("b.json", {"1.jpg": Row((1, 2), None, b"\x90", done=False)}, {})
+    assert journal.rows("a.json") == {"1.jpg": ROW, "s/2.jpg": ROW}
+    assert journal.rows("b.json")["1.jpg"].size == (1, 2)
+    assert journal.facts("a.json") == {"mark": b"m"}
+    assert journal.facts("b.json") == {}
+
+
+def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
+    journal.put("a", {"1.jpg": ROW, "2.jpg": ROW}, {"next": b"n"})
+    journal.clear("a", ["1.jpg"], {"next": None, "mark": b"m"})
+    rows = journal.rows("a")
+    assert (rows["1.jpg"].annotations, rows["1.jpg"].done, rows["2.jpg"]) == (None, True, ROW)
+    assert journal.facts("a") == {"mark": b"m"}
+
+
+def test_moving_to_another_file(journal: Journal) -> None:
+    journal.put("old", {"1.jpg": ROW}, {"categories": b"c"})
+    journal.put("new", {"9.jpg": ROW}, {})
+    journal.move("old", "new")
+    assert journal.rows("new") == {"1.jpg": Row(ROW.size, None, ROW.answered, done=True)}
+    assert journal.rows("old")["1.jpg"].annotations is None
+    assert journal.facts("old") == {}
+
+
+def test_pools_are_of_a_model_and_of_the_photo_as_it_was(journal: Journal) -> None:
+    stamp = Stamp(10, 20)
+    journal.put_pools({("m", "1.jpg"): (stamp, b"p"), ("m", "2.jpg"): (stamp, b"q"), ("n", "1.jpg"): (stamp, b"r")})
+    assert journal.pool("m", "1.jpg", stamp) == b"p"
+    assert journal.pool("n", "1.jpg", stamp) == b"r"
+    assert journal.pool("m", "1.jpg", Stamp(11, 20)) is None
+    assert journal.pool("m", "1.jpg", Stamp(10, 21)) is None
+    assert journal.pool("x", "1.jpg", stamp) is None
+    assert journal.pool_names("m") == {"1.jpg", "2.jpg"}
+
+
+def test_a_second_opening_sees_everything(tmp_path: Path) -> None:
+    first, _ = Journal.open(tmp_path / "p.sqlite")
+    first.put("a", {"1.jpg": ROW}, {})
+    second, _ = Journal.open(tmp_path / "p.sqlite")  # as after a kill: the first was never closed
+    assert second.rows("a") == {"1.jpg": ROW}
+    second.close()
+    first.close()
+    first.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, but long enough for a header" * 40, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_damaged_database_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "project.sqlite"
+    path.write_bytes(content)
+    journal, warning = Journal.open(path)
+    assert "damaged" in warning
+    (aside,) = tmp_path.glob("project.damaged-*.sqlite")
+    assert str(aside) in warning
+    assert aside.read_bytes() == content
+    assert journal.rows("a") == {}
+    journal.close()
+
+
+def test_a_database_of_another_version_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "project.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.commit()
+    db.close()
+    journal, warning = Journal.open(path)
+    assert warning
+    journal.close()
+
+
+def test_a_place_where_no_database_can_be(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        Journal.open(tmp_path / "none" / "project.sqlite")

@@ -1,0 +1,344 @@
+"""Killed processes, full disks, folders that cannot be written to: nothing is lost, and what was on disk stays."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+
+from annotator.core.annotation import Annotation
+from annotator.core.store.store import News, Notice, Store, StoreError
+from dataset.geometry import rectangle
+from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
+from tests.strategies import SIZE
+
+resource = pytest.importorskip("resource", reason="limits on files are POSIX's")
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from annotator.core.annotation import Annotation
+from annotator.core.geometry import rectangle
+from annotator.core.store import Store
+
+folder = Path(sys.argv[1])
+store = Store.open(folder, fallback=folder.parent / "fallback")
+number = int(sys.argv[2])
+while True:
+    number += 1
+    for name in ("a.jpg", "b.jpg"):
+        store.put(name, (64, 48), [Annotation(100001, 1, rectangle(1, 1, 9, 9), extra={"number": number})])
+    print(number, time.monotonic(), flush=True)
+    time.sleep(0.01)
+"""
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until it is true, and fail if it never is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def rows(photos: Path) -> dict[str, bytes | None]:
+    """What the journal on disk has: name -> packed annotations."""
+    db = sqlite3.connect(photos / ".annotator" / "project.sqlite")
+    try:
+        return dict(db.execute("SELECT name, annotations FROM photos"))
+    finally:
+        db.close()
+
+
+@contextmanager
+def no_room(room: int = 1000) -> Iterator[None]:
+    """No file can grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def unsaveable(photos: Path) -> Iterator[None]:
+    """The COCO file cannot be written, the journal can."""
+    obstacle = photos / ".annotations.json.tmp"
+    obstacle.mkdir()
+    try:
+        yield
+    finally:
+        obstacle.rmdir()
+
+
+def crashed(photos: Path, to: Path) -> Path:
+    """The folder as a crash at this moment would leave it."""
+    shutil.copytree(photos, to)
+    shutil.rmtree(to / ".annotations.json.tmp", ignore_errors=True)
+    return to
+
+
+def test_a_killed_process_loses_nothing_older_than_2_seconds(photos: Path, tmp_path: Path) -> None:
+    """Killed at random moments, in the middle of saving a file of 20,000 annotations too."""
+    data = {
+        "images": [{"id": i, "file_name": name, "width": 64, "height": 48} for i, name in enumerate(NAMES)],
+        "annotations": [{"id": i + 1, "image_id": 2, "category_id": 1, "bbox": [1, 1, 5, 5]} for i in range(20_000)],
+        "categories": [{"id": 1, "name": "thing"}],
+    }
+    (photos / "annotations.json").write_text(json.dumps(data))
+    chance = random.Random(7)
+    number = 0
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(photos), str(number)], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout
+            process.stdout.readline()  # it has begun
+            time.sleep(chance.uniform(0, 3))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            killed = time.monotonic()
+            output, _errors = process.communicate()
+        made = [(int(n), float(t)) for n, t in (line.split() for line in output.splitlines() if line.count(" ") == 1)]
+        store = Store.open(photos, fallback=tmp_path / "fallback")
+        try:
+            for name in ("a.jpg", "b.jpg"):
+                kept = max((a.extra["number"] for a in store.load(name).annotations), default=0)
+                assert kept >= max((n for n, t in made if t < killed - 2), default=number)
+            assert store.count("sub/c.jpg") == 20_000
+            number = max([number, *(n for n, _ in made)])
+        finally:
+            store.close()
+        assert len(saved(photos / "annotations.json")["annotations"]) >= 20_000
+
+
+def test_edits_that_only_the_journal_has_are_recovered(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    store = open_store()
+    with unsaveable(file.parent):
+        new = box(store)
+        store.put("b.jpg", SIZE, [new])
+        store.categories.rename(1, "lion")
+        wait_for(lambda: "b.jpg" in rows(file.parent))
+        folder = crashed(file.parent, tmp_path / "crashed")
+    again = Store.open(folder, fallback=tmp_path)
+    try:
+        assert again.load("b.jpg").annotations == (new,)
+        assert again.categories[1].name == "lion"
+        assert "Unsaved edits of 1 photo were recovered." in again.warnings
+        assert again.unsaved
+        again.save().result(10)
+        assert len(saved(folder / "annotations.json")["annotations"]) == 5
+        assert list(folder.glob("annotations.*.json")) == []
+    finally:
+        again.close()
+
+
+def test_recovery_over_another_programs_file_keeps_that_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    store = open_store()
+    with unsaveable(file.parent):
+        store.put("b.jpg", SIZE, [box(store)])
+        wait_for(lambda: "b.jpg" in rows(file.parent))
+        folder = crashed(file.parent, tmp_path / "crashed")
+    theirs = json.dumps({**FILE, "theirs": 1})
+    (folder / "annotations.json").write_text(theirs)
+    again = Store.open(folder, fallback=tmp_path)
+    again.close()
+    assert any("changed by another program" in warning for warning in again.warnings)
+    (kept,) = folder.glob("annotations.*.json")
+    assert kept.read_text() == theirs
+    assert len(saved(folder / "annotations.json")["annotations"]) == 5
+
+
+def test_a_crash_between_the_file_and_the_journal_recovers_nothing_new(
+    open_store: Opener, file: Path, tmp_path: Path
+) -> None:
+    store = open_store()
+    third = 1 / 3  # the file keeps two decimals: that is no difference
+    store.put("b.jpg", SIZE, [Annotation(store.new_id(), 1, rectangle(third, third, 9, 9))])
+    wait_for(lambda: rows(file.parent).get("b.jpg"))
+    packed = rows(file.parent)["b.jpg"]
+    store.close()
+    db = sqlite3.connect(file.parent / ".annotator" / "project.sqlite")
+    with db:
+        db.execute("UPDATE photos SET annotations = ? WHERE name = 'b.jpg'", (packed,))
+    db.close()
+    again = open_store()
+    assert not any("recovered" in warning for warning in again.warnings)
+    assert not again.unsaved
+    assert again.count("b.jpg") == 1
+
+
+def test_a_damaged_journal_costs_history_but_no_annotations(open_store: Opener, file: Path) -> None:
+    store = open_store()
+    store.put("b.jpg", SIZE, [box(store)], done=True)
+    store.close()
+    (file.parent / ".annotator" / "project.sqlite").write_bytes(b"damage" * 1000)
+    again = open_store()
+    assert any("damaged" in warning for warning in again.warnings)
+    assert again.count("b.jpg") == 1
+    assert not again.is_done("b.jpg")
+
+
+@pytest.mark.parametrize("column", ["answered", "annotations"])
+def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column: str) -> None:
+    store = open_store()
+    for name in NAMES:
+        store.put(name, SIZE, [], [box(store)], done=True)
+    store.close()
+    db = sqlite3.connect(file.parent / ".annotator" / "project.sqlite")
+    with db:
+        db.execute(f"UPDATE photos SET {column} = ? WHERE name = 'a.jpg'", (b"\xc1damage",))
+    db.close()
+    again = open_store()
+    assert any("damaged" in warning for warning in again.warnings) == (column == "annotations")
+    assert again.load("a.jpg").answered == ()
+    assert again.is_done("a.jpg")
+    assert len(again.load("b.jpg").answered) == 1
+
+
+def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: Path) -> None:
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    before = file.read_bytes()
+    many = [box(store, x) for x in range(40)]
+    with no_room():
+        store.put("b.jpg", SIZE, many)
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"annotations\.json could not be saved \(file too large\)"):
+                store.save().result(10)
+        assert file.read_bytes() == before
+        assert list(file.parent.glob(".annotations*")) == []
+        wait_for(lambda: any("noted down" in notice.message for notice in notices))
+        assert store.unsaved
+    store.save().result(10)
+    assert not store.unsaved
+    store.close()
+    assert len([n for n in notices if "could not be saved" in n.message]) <= 2  # with and without the journal
+    assert len([n for n in notices if "noted down" in n.message]) == 1
+    assert notices[-1].news is News.SAVED
+    assert open_store().load("b.jpg").annotations == tuple(many)
+
+
+def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: Path) -> None:
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    with unsaveable(file.parent):
+        store.put("b.jpg", SIZE, [box(store)])
+        wait_for(lambda: notices)
+        assert notices[0].news is News.FAILED
+        assert "your work is kept meanwhile" in notices[0].message
+    wait_for(lambda: not store.unsaved)
+    store.close()
+    assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
+
+
+def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    store.put("a.jpg", SIZE, [box(store)])
+    wait_for(lambda: notices)
+    shutil.rmtree(photos)
+    store.put("b.jpg", SIZE, [box(store)])
+    wait_for(lambda: any("keep the window open" in notice.message for notice in notices))
+    photos.mkdir()
+    store.close()
+
+
+def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    notices: list[Notice] = []
+    store = open_store(notify=notices.append)
+    with pytest.raises(StoreError, match=r"could not be saved there: no such file .* stay in .*annotations\.json"):
+        store.save_as(tmp_path / "none" / "other.json").result(10)
+    assert store.file == file
+    store.save_as(tmp_path / "other.json").result(10)
+    assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
+
+
+@contextmanager
+def mounted(*arguments: str) -> Iterator[None]:
+    """Something mounted; the test is skipped where that cannot be done."""
+    if not shutil.which("mount") or subprocess.run(["mount", *arguments], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", arguments[-1]], check=True)
+
+
+def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: Path) -> None:
+    before = file.read_bytes()
+    fallback = tmp_path / "fallback"
+    first = Store.open(photos, fallback=fallback)
+    first.put("a.jpg", SIZE, first.load("a.jpg").annotations, done=True)
+    first.close()
+    with mounted("--bind", str(photos), str(photos)):
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(photos)], check=True)
+        notices: list[Notice] = []
+        store = Store.open(photos, fallback=fallback, notify=notices.append)
+        try:
+            assert any("cannot be written to" in warning for warning in store.warnings)
+            assert store.is_done("a.jpg")
+            new = box(store)
+            store.put("b.jpg", SIZE, [new])
+            with pytest.raises(StoreError, match="read-only"):
+                store.save().result(10)
+        finally:
+            store.close()
+        assert notices[0].news is News.FAILED
+        store = Store.open(photos, fallback=fallback)
+        assert store.load("b.jpg").annotations == (new,)
+        store.close()
+        assert file.read_bytes() == before
+    store = Store.open(photos, fallback=fallback)
+    assert store.load("b.jpg").annotations == (new,)
+    assert store.is_done("a.jpg")
+    store.close()
+    assert len(saved(file)["annotations"]) == 5
+    store = Store.open(photos, fallback=fallback)
+    assert store.warnings == ["1 photo of annotations.json is not in the folder; its annotations are kept."]
+    store.close()
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    photos = tmp_path / "disk"
+    photos.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=400k", "none", str(photos)):
+        (photos / "a.jpg").touch()
+        store = Store.open(photos, fallback=tmp_path / "fallback")
+        try:
+            store.put("a.jpg", SIZE, [box(store)])
+            store.save().result(10)
+            before = (photos / "annotations.json").read_bytes()
+            filler = (photos / "filler").open("wb", buffering=0)
+            with filler, pytest.raises(OSError, match="No space"):
+                filler.writelines(repeat(b"x" * 1024))
+            store.put("a.jpg", SIZE, [box(store, x) for x in range(100)])
+            with pytest.raises(StoreError, match="no space left"):
+                store.save().result(10)
+            assert (photos / "annotations.json").read_bytes() == before
+            assert not (photos / ".annotations.json.tmp").exists()
+            (photos / "filler").unlink()
+            store.save().result(10)
+            assert len(saved(photos / "annotations.json")["annotations"]) == 100
+        finally:
+            store.close()
+
+
+def test_nowhere_to_write(photos: Path, tmp_path: Path) -> None:
+    (photos / ".annotator").write_text("in the way")
+    (tmp_path / "fallback").write_text("in the way")
+    with pytest.raises(StoreError, match="Neither"):
+        Store.open(photos, fallback=tmp_path / "fallback")

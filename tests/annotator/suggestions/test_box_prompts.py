@@ -1,0 +1,176 @@
+"""Boxes drawn in the real window, answered by a real, if senseless, model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from annotator.app import Application
+from annotator.core.annotation import Annotation, Origin
+from annotator.core.document import Document
+from dataset.geometry import bounds
+from resources import SAMPLES
+from tests.tiny_model import write_tiny_model
+
+LONG = 30_000
+LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+NO = Qt.KeyboardModifier.NoModifier
+BOX = (100.0, 60.0, 400.0, 300.0)
+Start = Callable[[str], Application]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(2):
+        shutil.copy(SAMPLES / "coffee.jpg", photos / f"{i}.jpg")
+    return photos
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    return str(write_tiny_model(tmp_path / "tiny.safetensors"))
+
+
+@pytest.fixture
+def start(qtbot: QtBot, run_application: Callable[..., Application], folder: Path) -> Start:
+    def run(weights: str) -> Application:
+        application = run_application(weights=weights)
+        application.start(folder)
+        application.window.resize(1280, 820)
+        qtbot.waitUntil(lambda: application.session.document is not None, timeout=LONG)
+        return application
+
+    return run
+
+
+def _document(application: Application) -> Document:
+    assert application.session.document
+    return application.session.document
+
+
+def _draw(application: Application, keys: Qt.KeyboardModifier = NO) -> Annotation:
+    """Take the box tool in hand with its key, drag a box, and return what is on record for it at once."""
+    QTest.keyClick(application.window, Qt.Key.Key_R)
+    canvas = application.window.canvas
+    assert canvas.tool == "box"
+
+    def send(kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton, down: Qt.MouseButton) -> None:
+        at, to = QPointF(canvas.camera().point_to_view(x, y)), canvas.viewport()
+        QApplication.sendEvent(to, QMouseEvent(kind, at, QPointF(to.mapToGlobal(at)), button, down, keys))
+
+    send(QEvent.Type.MouseButtonPress, *BOX[:2], LEFT, LEFT)
+    send(QEvent.Type.MouseMove, *BOX[2:], NOTHING, LEFT)
+    send(QEvent.Type.MouseButtonRelease, *BOX[2:], LEFT, NOTHING)
+    return _document(application).selected[0]
+
+
+def _ready(qtbot: QtBot, application: Application) -> None:
+    qtbot.waitUntil(lambda: _document(application).has_pool, timeout=LONG)
+
+
+def test_the_model_puts_the_outline_in_the_boxs_place(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    person = application.session.categories.find("person")
+    assert person
+    application.window._class.draw_with(person.id)
+    box = _draw(application)
+    assert box.is_box
+    assert bounds(box.shape) == pytest.approx(BOX, abs=1)
+    document = _document(application)
+    qtbot.waitUntil(lambda: not document[box.id].is_box, timeout=LONG)
+    record = document[box.id]
+    assert (record.category_id, record.origin) == (person.id, Origin.DRAWN)
+    x0, y0, x1, y1 = bounds(record.shape)
+    assert x0 >= BOX[0] - 2
+    assert y0 >= BOX[1] - 2
+    assert x1 <= BOX[2] + 2
+    assert y1 <= BOX[3] + 2
+    assert len(record.keypoints) == 2, "the model's person has two"
+    assert document.selection == (box.id,)
+    application.session.history.undo()
+    assert box.id not in document, "box and outline are one step"
+    application.session.history.redo()
+    assert document[box.id] == record
+
+
+def test_a_class_that_the_model_does_not_know_gets_outlines_too(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    balloon = application.session.categories.add("balloon", keypoint_names=("knot",))
+    application.window._class.draw_with(balloon.id)
+    box = _draw(application)
+    document = _document(application)
+    qtbot.waitUntil(lambda: not document[box.id].is_box, timeout=LONG)
+    assert document[box.id].category_id == balloon.id
+    assert document[box.id].keypoints == ()
+
+
+def test_an_answer_finds_its_photo_when_another_one_is_shown(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    first = _document(application)
+    box = _draw(application)
+    application.session.go(1)
+    qtbot.waitUntil(lambda: _document(application).name == "1.jpg", timeout=LONG)
+    qtbot.waitUntil(lambda: not first[box.id].is_box, timeout=LONG)
+    assert not application.session.history.canUndo(), "nothing was done on the photo that is shown"
+    store = application.session.store
+    assert store
+    assert [a.is_box for a in store.load("0.jpg").annotations] == [False]
+
+
+def test_what_the_person_does_meanwhile_stays(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document = _document(application)
+    with qtbot.waitSignal(application.suggester.outlined, timeout=LONG):
+        box = _draw(application)
+        application.session.history.undo()
+    assert box.id not in document
+    with qtbot.waitSignal(application.suggester.outlined, timeout=LONG):
+        box = _draw(application)
+        application.window._commands.choose_class(application.session.categories.find("Cup").id)  # type: ignore[union-attr]
+    assert document[box.id].is_box
+
+
+def test_a_box_drawn_before_there_is_a_model_waits_for_it(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    application.session.categories.add("thing")
+    assert application.flow.model is None
+    box = _draw(application)
+    document = _document(application)
+    qtbot.waitUntil(lambda: not document[box.id].is_box, timeout=LONG)
+
+
+def test_without_a_model_it_stays_a_box_and_that_is_said(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"no")
+    application = start(str(wrong))
+    application.session.categories.add("thing")
+    said: list[str] = []
+    application.session.message.connect(lambda text, *_: said.append(text))
+    box = _draw(application)
+    qtbot.waitUntil(lambda: bool(said), timeout=LONG)
+    assert said[0].startswith("The box stays a box: ")
+    assert "wrong.safetensors" in said[0]
+    assert _document(application)[box.id].is_box
+
+
+def test_with_shift_nobody_is_asked(qtbot: QtBot, start: Start, weights: str) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    box = _draw(application, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.wait(300)
+    assert _document(application)[box.id] == box
+    assert box.is_box

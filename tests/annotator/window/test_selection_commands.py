@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+
+from annotator.core import edits
+from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.document import Document
+from annotator.session.image_loader import PhotoCache
+from annotator.session.session import Session
+from annotator.settings import Settings
+from annotator.window.selection_commands import Commands
+from dataset.geometry import rectangle
+from resources import SAMPLES
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("cat", "coffee"):
+        shutil.copy(SAMPLES / f"{name}.jpg", folder)
+    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), PhotoCache())
+    session.open(folder)
+    qtbot.waitUntil(lambda: session.document is not None)
+    session.categories.add("person", keypoint_names=("nose",))
+    session.categories.add("cup")
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def document(session: Session) -> Document:
+    assert session.document
+    session.document.offer(
+        Annotation(-1 - i, 1, rectangle(100 * i, 0, 100 * i + 50, 50), origin=Origin.SUGGESTED, score=0.9 - i / 10)
+        for i in range(3)
+    )
+    return session.document
+
+
+def test_enter_accepts_and_goes_on_to_the_next(session: Session, document: Document) -> None:
+    commands = Commands(session)
+    commands.accept()
+    assert document.selection == (-1,), "with nothing selected, the best one is"
+    assert not document.annotations
+    commands.accept()
+    assert [a.shape for a in document.annotations] == [rectangle(0, 0, 50, 50)]
+    assert document.annotations[0].origin is Origin.SUGGESTED
+    assert document.selection == (-2,)
+    commands.accept()
+    commands.accept()
+    assert not document.offered
+    assert len(document.annotations) == 3
+    for _ in range(3):
+        session.history.undo()
+    assert [s.id for s in document.offered] == [-1, -2, -3]
+    assert not document.annotations
+
+
+def test_rejected_ones_do_not_come_back(session: Session, document: Document) -> None:
+    commands = Commands(session)
+    commands.step_suggestion(1)
+    commands.step_suggestion(1)
+    commands.delete()
+    assert [s.id for s in document.offered] == [-1, -3]
+    assert document.selection == (-3,)
+    document.offer([Annotation(-7, 1, rectangle(101, 0, 150, 50), origin=Origin.SUGGESTED, score=0.99)])
+    assert not document.offered, "another model's outline of the same object either"
+    session.history.undo()
+    assert [s.id for s in document.offered] == [-7]
+
+
+def test_tab_walks_round_and_round(session: Session, document: Document) -> None:
+    commands = Commands(session)
+    walked = []
+    for step in (1, 1, 1, 1, -1, -1):
+        commands.step_suggestion(step)
+        walked.append(document.selection[0])
+    assert walked == [-1, -2, -3, -1, -3, -2]
+
+
+def test_accept_all_takes_what_is_shown_in_one_step(session: Session, document: Document) -> None:
+    session.set_threshold(0.75)
+    Commands(session).accept_all()
+    assert len(document.annotations) == 2
+    session.history.undo()
+    assert not document.annotations
+    assert len(document.offered) == 2
+
+
+def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Session, document: Document) -> None:
+    width, height = document.size
+    corner = Annotation(
+        session.new_id(), 1, rectangle(width - 40, height - 40, width, height),
+        (Keypoint(width - 5, height - 5, Visibility.VISIBLE),), Origin.EDITED, 0.5,
+    )  # fmt: skip
+    session.push(edits.add(document, [corner]))
+    commands = Commands(session)
+    commands.duplicate()
+    copy = document.selected[0]
+    assert copy.id != corner.id
+    assert copy.shape == corner.shape, "at the corner there is no room to move it"
+    assert copy.origin is Origin.DRAWN
+    commands.copy()
+    session.go(1)
+    qtbot.waitUntil(lambda: session.document is not None and session.document is not document)
+    commands.paste()
+    assert session.document
+    assert [a.category_id for a in session.document.annotations] == [1]
+
+
+def test_a_class_is_given_to_all_that_is_selected(session: Session, document: Document) -> None:
+    commands = Commands(session)
+    commands.accept_all()
+    commands.select_all()
+    commands.choose_class(2)
+    assert {a.category_id for a in document.annotations} == {2}
+    session.history.undo()
+    assert {a.category_id for a in document.annotations} == {1}
+
+
+def test_relabelling_a_suggestion_accepts_it(session: Session, document: Document) -> None:
+    commands = Commands(session)
+    commands.step_suggestion(1)
+    commands.choose_class(2)
+    assert [(a.category_id, a.origin) for a in document.annotations] == [(2, Origin.EDITED)]
+    assert document.selection == (document.annotations[0].id,)
+
+
+def test_done_goes_to_the_next_photo_with_work_left(qtbot: QtBot, session: Session, document: Document) -> None:
+    commands = Commands(session)
+    commands.done_next()
+    assert document.done
+    assert session.photos.done == 1
+    qtbot.waitUntil(lambda: session.document is not None and session.document is not document)
+    commands.toggle_done()
+    commands.toggle_done()
+    assert session.document
+    assert not session.document.done
+
+
+def test_without_a_photo_nothing_happens(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), PhotoCache())
+    commands = Commands(session)
+    names = "accept accept_all reject delete select_all copy paste duplicate toggle_done done_next"
+    for name in names.split():
+        getattr(commands, name)()
+    commands.step_suggestion(1)
+    commands.choose_class(1)
+    assert session.document is None
+    session.close()

@@ -1,0 +1,72 @@
+"""Which annotations can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dataset import rle
+from dataset.coco_checks import problem, sound_mask
+
+BOX = [10.0, 5.0, 20.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, ""),
+        ({"bbox": [-5, -5, 20, 20]}, ""),
+        ({"category_id": 2}, "is of the class 2, which the file does not name"),
+        ({"category_id": [1]}, "is of the class"),
+        ({"bbox": [1, 2]}, "has no box"),
+        ({"bbox": None}, "has no box"),
+        ({"bbox": [1, 2, float("nan"), 5]}, "has a box that is not finite"),
+        ({"bbox": [1, 2, 1e300, 5]}, "has a box that is not finite"),
+        ({"bbox": [1, 2, 0.5, 5]}, "has a box without an inside"),
+        ({"bbox": [96, 2, 5, 5]}, "lies outside the photo"),
+    ],
+)
+def test_problems(change: dict[str, Any], sentence: str) -> None:
+    found = problem({"category_id": 1, "bbox": BOX, **change}, 96, 72, {1})
+    assert found.startswith(sentence)
+    assert bool(found) == bool(sentence)
+
+
+def test_masks_of_all_forms_are_sound() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        mask = (random.random((72, 96)) > random.random()).astype(np.uint8)
+        packed = rle.encode(mask)
+        assert sound_mask(packed, 96, 72)
+        assert sum(rle.lengths(packed["counts"])[1::2]) == mask.sum()
+    assert sound_mask({"size": [72, 96], "counts": [0, 72 * 96]}, 96, 72)
+    assert sound_mask([[1, 2, 3, 4, 5, 6], [1, 2, 9, 2, 9, 9, 1, 9]], 96, 72)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        None,
+        [],
+        "text",
+        [[1, 2, 3, 4]],
+        [[1, 2, 3, 4, 5, float("nan")]],
+        [[1, 2, 3, 4, 5, 1e12]],
+        [[[1, 2], [3, 4], [5, 6]] * 2],
+        [1, 2, 3, 4, 5, 6],
+        {},
+        {"size": [72, 96]},
+        {"size": [72, 96], "counts": "abc"},
+        {"size": [72, 96], "counts": ""},
+        {"size": [72, 96], "counts": "\xe9"},
+        {"size": [72, 96], "counts": []},
+        {"size": [72, 96], "counts": [-1, 72 * 96 + 1]},
+        {"size": [72, 96], "counts": [5]},
+        {"size": [96, 72], "counts": [72 * 96]},
+        {"size": 5, "counts": [72 * 96]},
+    ],
+)
+def test_other_masks_are_not(shape: object) -> None:
+    assert not sound_mask(shape, 96, 72)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset.images import PhotoError, photo_size, read_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Left half red, right half blue, wider than high: turned or mirrored, it shows.
+SIDES = np.zeros((20, 30, 3), np.uint8)
+SIDES[:, :15, 0] = 255
+SIDES[:, 15:, 2] = 255
+
+
+def save(path: Path, pixels: np.ndarray = SIDES, **options: Any) -> Path:
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "gif"])
+def test_lossless_formats_keep_every_pixel(tmp_path: Path, suffix: str) -> None:
+    path = save(tmp_path / f"a.{suffix}")
+    assert np.array_equal(read_photo(path), SIDES)
+    assert photo_size(path) == (30, 20)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "webp"])
+def test_lossy_formats_keep_the_picture(tmp_path: Path, suffix: str) -> None:
+    pixels = read_photo(save(tmp_path / f"a.{suffix}", quality=95))
+    assert pixels.dtype == np.uint8
+    assert pixels[10, 3, 0] > 200 > 60 > pixels[10, 3, 2]
+    assert pixels[10, 26, 2] > 200 > 60 > pixels[10, 26, 0]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_turns_photo_and_size(tmp_path: Path, suffix: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / f"a.{suffix}", exif=exif)
+    pixels = read_photo(path)
+    assert photo_size(path) == (pixels.shape[1], pixels.shape[0])
+    assert pixels.shape == ((30, 20, 3) if orientation >= 5 else (20, 30, 3))
+    # Where the stored left half went, by EXIF's definition of each orientation.
+    red = {1: "left", 2: "right", 3: "right", 4: "left", 5: "top", 6: "top", 7: "bottom", 8: "bottom"}[orientation]
+    half = {
+        "left": pixels[:, : pixels.shape[1] // 2 - 1],
+        "right": pixels[:, pixels.shape[1] // 2 + 1 :],
+        "top": pixels[: pixels.shape[0] // 2 - 1],
+        "bottom": pixels[pixels.shape[0] // 2 + 1 :],
+    }[red]
+    assert half[..., 0].mean() > 200 > 60 > half[..., 2].mean()
+
+
+def test_transparency_becomes_white(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 4, 4), np.uint8)
+    pixels[:2] = (10, 20, 30, 255)
+    read = read_photo(save(tmp_path / "a.png", pixels))
+    assert (read[:2] == (10, 20, 30)).all()
+    assert (read[2:] == 255).all()
+
+
+def test_palette_with_transparency(tmp_path: Path) -> None:
+    picture = Image.new("P", (4, 4), 0)
+    picture.putpalette([9, 8, 7, 1, 2, 3])
+    picture.putpixel((0, 0), 1)
+    picture.save(tmp_path / "a.png", transparency=1)
+    read = read_photo(tmp_path / "a.png")
+    assert tuple(read[3, 3]) == (9, 8, 7)
+    assert tuple(read[0, 0]) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bit_grey_is_stretched_to_its_own_range(tmp_path: Path, suffix: str) -> None:
+    values = np.linspace(1000, 3000, 12 * 7).reshape(12, 7).astype(np.uint16)
+    read = read_photo(save(tmp_path / f"a.{suffix}", values))
+    assert read.shape == (12, 7, 3)
+    assert (read.min(), read.max()) == (0, 255)
+    assert (np.diff(read[..., 0].ravel().astype(int)) >= 0).all()
+
+
+def test_float_grey_with_gaps_is_stretched(tmp_path: Path) -> None:
+    values = np.array([[-1.0, 0.0], [1.0, np.nan]], np.float32)
+    read = read_photo(save(tmp_path / "a.tif", values))
+    assert read[..., 0].tolist() == [[0, 128], [255, 0]]
+
+
+def test_flat_16_bit_grey_is_black(tmp_path: Path) -> None:
+    assert read_photo(save(tmp_path / "a.png", np.full((3, 3), 700, np.uint16))).max() == 0
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_deep_colour_tiff(tmp_path: Path, kind: type[np.uint16 | np.float32]) -> None:
+    values: Any = np.zeros((5, 9, 3), kind)
+    values[..., 0] = 40000  # red, which OpenCV wants last
+    cv2.imwrite(str(tmp_path / "a.tif"), values[..., ::-1])
+    assert photo_size(tmp_path / "a.tif") == (9, 5)
+    read = read_photo(tmp_path / "a.tif")
+    assert read.shape == (5, 9, 3)
+    assert read[..., 0].min() > 150
+    assert read[..., 1:].max() == 0
+
+
+def test_first_page_and_first_frame_count(tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4), (0, 0, 255))
+    for suffix in ("tif", "gif"):
+        path = tmp_path / f"a.{suffix}"
+        first.save(path, save_all=True, append_images=[second])
+        assert (read_photo(path) == (255, 0, 0)).all()
+
+
+def test_cmyk_and_greyscale(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    red = read_photo(tmp_path / "a.jpg")[4, 4].astype(int)
+    assert red[0] > 200
+    assert red[1:].max() < 60
+    assert (read_photo(save(tmp_path / "b.png", np.full((3, 5), 77, np.uint8))) == 77).all()
+
+
+def huge_png(path: Path, side: int) -> Path:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+    size = side.to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("side", [15_000, 50_000])
+def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    path = huge_png(tmp_path / "a.png", side)
+    for read in (read_photo, photo_size):
+        with pytest.raises(PhotoError, match="too large"):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+def test_truncated_files_are_refused(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    path = save(tmp_path / f"a.{suffix}", noise)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(PhotoError, match=r"^The file is .*\.$"):
+        read_photo(path)
+
+
+def test_other_bad_files_say_why(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("hello")
+    (tmp_path / "start.tif").write_bytes(b"II*\0\x08")
+    save(tmp_path / "locked.png")
+    for name, reason in {
+        "empty.jpg": "empty",
+        "text.jpg": "not a picture",
+        "start.tif": "damaged",
+        "missing.jpg": "does not exist",
+        ".": "folder",
+    }.items():
+        for read in (read_photo, photo_size):
+            with pytest.raises(PhotoError, match=reason) as caught:
+                read(tmp_path / name)
+            assert str(tmp_path) not in str(caught.value)
+
+
+def test_size_is_read_without_decoding(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 80, 3), np.uint8)
+    path = save(tmp_path / "a.jpg", noise)
+    path.write_bytes(path.read_bytes()[:1000])
+    assert photo_size(str(path)) == (80, 64)
+
+
+def test_reading_photos_does_not_import_torch() -> None:
+    code = "import sys, dataset.images; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.commands.output_check import OutputError, check_output
+
+
+def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    check_output(path)
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("kept")
+    check_output(path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.json", "kept")]
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for path, why in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "none" / "a.json", "does not exist"),
+        (file / "a.json", "does not exist"),
+        (tmp_path / ("a" * 300), "cannot be written"),
+        (Path("/proc/a.json"), "cannot be written"),
+    ):
+        if not Path("/proc").is_dir() and path.parent == Path("/proc"):
+            continue
+        with pytest.raises(OutputError, match=why) as caught:
+            check_output(path)
+        assert "--output" in str(caught.value)
+        assert "\n" not in str(caught.value)

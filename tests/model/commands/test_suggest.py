@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+from pycocotools.coco import COCO
+
+from dataset.images import photo_size
+from model.commands import suggest
+from model.commands.preview import picture_names
+from model.folder import list_photos
+from model.inference.coco_results import annotation
+from model.inference.instance import Instance
+from model.inference.predictor import Predictor
+from model.network.precision import fast_type
+from tests.model.conftest import CATEGORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+SQUARE = np.array([[10, 10], [40, 10], [40, 30], [10, 30]], np.float32)
+HOLE = np.array([[20, 15], [20, 25], [30, 25], [30, 15]], np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    random = np.random.default_rng(0)
+    for name in ("2.png", "10.png", "deep/1.png", ".annotator/hidden.png"):
+        path = photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (60, 80, 3), np.uint8)).save(path)
+    (photos / "notes.txt").write_text("no photo")
+    (photos / "3.jpg").write_bytes(b"damaged")
+    return photos
+
+
+def command(folder: Path, weights: Path, *more: Path | str) -> int:
+    return suggest.main([str(folder), "--weights", str(weights), "--device", "cpu", "--score", "0", *map(str, more)])
+
+
+def test_photos_are_listed_as_people_count(folder: Path) -> None:
+    assert list_photos(folder) == ["2.png", "3.jpg", "10.png", "deep/1.png"]
+
+
+def test_a_folder_becomes_a_coco_file(folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(folder, tiny_weights, "--preview", str(folder / "pictures")) == 0
+    out, err = capsys.readouterr()
+    assert "3 photos" in out
+    assert "Left out 3.jpg" in err
+    coco: Any = COCO(folder / "suggestions.json")
+    assert [i["file_name"] for i in coco.dataset["images"]] == ["2.png", "10.png", "deep/1.png"]
+    assert [c["name"] for c in coco.dataset["categories"]] == ["person", "box"]
+    assert coco.dataset["categories"][0]["skeleton"] == [[1, 2], [1, 3]]
+    assert coco.dataset["annotations"]
+    for record in coco.dataset["annotations"]:
+        assert 0 <= record["score"] <= 1
+        assert record["iscrowd"] == 0
+        assert coco.annToMask(record).shape == (60, 80)
+        if record["category_id"] == 1:
+            assert record["num_keypoints"] == sum(v > 0 for v in record["keypoints"][2::3])
+    assert photo_size(folder / "pictures" / "deep" / "1.jpg") == (80, 60)
+    assert not list(folder.glob("*.partial"))
+    # Its own pictures are not photos, and its own file may be replaced.
+    assert command(folder, tiny_weights, "--preview", str(folder / "pictures")) == 0
+    assert len(json.loads((folder / "suggestions.json").read_text())["images"]) == 3
+
+
+def test_a_killed_run_goes_on(
+    folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(folder, tiny_weights, "--output", str(folder.parent / "whole.json")) == 0
+    real, done = suggest._suggest, []
+
+    def killed(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.extend(names)
+        return real(predictor, folder, names, *more)  # pyrefly: ignore
+
+    output = folder.parent / "parts.json"
+    monkeypatch.setattr(suggest, "_suggest", killed)
+    assert command(folder, tiny_weights, "--output", str(output)) == 130
+    assert not output.exists()
+    partial = output.with_name("parts.json.partial")
+    with partial.open("ab") as file:
+        file.write(b'{"file_name": "10.png", "wid')  # a line that was cut off
+    rest: list[str] = []
+
+    def counted(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
+        rest.extend(names)
+        return real(predictor, folder, names, *more)  # pyrefly: ignore
+
+    monkeypatch.setattr(suggest, "_suggest", counted)
+    capsys.readouterr()
+    assert command(folder, tiny_weights, "--output", str(output)) == 0
+    assert "1 of 4 photos are done already" in capsys.readouterr().err
+    assert (done, rest) == (["2.png", "3.jpg"], ["3.jpg", "10.png", "deep/1.png"])  # 3.jpg may be repaired by now
+    assert not partial.exists()
+    one, other = (json.loads((folder.parent / f"{name}.json").read_text()) for name in ("whole", "parts"))
+    assert one["annotations"] == other["annotations"]
+    assert one["images"] == other["images"]
+
+
+def test_what_other_settings_left_is_not_used(folder: Path, tiny_weights: Path) -> None:
+    stale = {"file_name": "2.png", "width": 1, "height": 1, "annotations": []}
+    partial = folder / "suggestions.json.partial"
+    partial.write_text(json.dumps({"generator": "annotator suggest", "score": 0.9}) + "\n" + json.dumps(stale) + "\n")
+    assert command(folder, tiny_weights) == 0
+    assert json.loads((folder / "suggestions.json").read_text())["images"][0]["width"] == 80
+
+
+class Stopped:
+    """Does the command, and stops it by Ctrl+C after so many photos."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def command(self, after: int, folder: Path, weights: Path, *more: Path | str) -> list[str]:
+        """Return the photos that were looked at."""
+        real, looked_at = suggest._suggest, []
+
+        def counted(predictor: object, folder: Path, names: list[str], *more: object) -> Iterator[dict[str, object]]:
+            if len(looked_at) == after:
+                raise KeyboardInterrupt
+            looked_at.extend(names)
+            return real(predictor, folder, names, *more)  # pyrefly: ignore
+
+        with self.monkeypatch.context() as patch:
+            patch.setattr(suggest, "_suggest", counted)
+            status = command(folder, weights, *more)
+        assert status == (130 if len(looked_at) == after else 0)
+        return looked_at
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Stopped:
+    return Stopped(monkeypatch)
+
+
+def test_a_photo_that_was_repaired_or_replaced_is_looked_at_again(
+    folder: Path, tiny_weights: Path, stopped: Stopped, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stopped.command(3, folder, tiny_weights) == ["2.png", "3.jpg", "10.png"]
+    picture = np.full((30, 50, 3), 90, np.uint8)
+    for name in ("3.jpg", "2.png"):
+        Image.fromarray(picture).save(folder / name)
+    assert stopped.command(9, folder, tiny_weights) == ["2.png", "3.jpg", "deep/1.png"]
+    assert "Left out" not in capsys.readouterr().err
+    images = json.loads((folder / "suggestions.json").read_text())["images"]
+    assert [(i["file_name"], i["width"]) for i in images] == [
+        ("2.png", 50), ("3.jpg", 50), ("10.png", 80), ("deep/1.png", 80)
+    ]  # fmt: skip
+
+
+def test_a_damaged_journal_does_not_stop_a_run(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    stopped.command(1, folder, tiny_weights)
+    partial = folder / "suggestions.json.partial"
+    partial.write_bytes(partial.read_bytes() + b'{"foo":1}\n{"file_name":"10.png"}\n')
+    assert stopped.command(9, folder, tiny_weights) == ["3.jpg", "10.png", "deep/1.png"]
+
+
+def test_what_a_team_left_is_used_and_deleted(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    stopped.command(1, folder, tiny_weights)
+    partial = folder / "suggestions.json.partial"
+    partial.rename(folder / "suggestions.json.partial1")
+    (folder / "suggestions.json.partial0").write_bytes(b"")
+    assert stopped.command(9, folder, tiny_weights) == ["3.jpg", "10.png", "deep/1.png"]
+    assert sorted(p.name for p in folder.glob("suggestions*")) == ["suggestions.json"]
+
+
+def test_every_photo_has_a_picture_of_its_own(folder: Path, tiny_weights: Path, stopped: Stopped) -> None:
+    Image.new("RGB", (40, 30)).save(folder / "2.jpg")
+    pictures = folder / "pictures"
+    stopped.command(3, folder, tiny_weights)
+    assert not pictures.exists()
+    # What is done already gets its picture, too, and is not looked at again once it has it.
+    assert len(stopped.command(2, folder, tiny_weights, "--preview", pictures)) == 2
+    (pictures / "2.jpg.jpg").unlink()
+    again = stopped.command(9, folder, tiny_weights, "--preview", pictures)
+    assert again == ["2.jpg", "3.jpg", "10.png", "deep/1.png"]
+    assert {p.relative_to(pictures).as_posix() for p in pictures.rglob("*.jpg")} == {
+        "2.jpg.jpg", "2.png.jpg", "10.jpg", "deep/1.jpg"
+    }  # fmt: skip
+    assert photo_size(pictures / "2.jpg.jpg") == (40, 30)
+    assert photo_size(pictures / "2.png.jpg") == (80, 60)
+
+
+def test_names_of_pictures_never_meet() -> None:
+    assert picture_names(["a.png", "b/a.jpg"]) == {"a.png": "a.jpg", "b/a.jpg": "b/a.jpg"}
+    photos = ["a.jpg", "a.png", "a.png.jpg", "A.PNG", "b.JPG", "b.jpg.jpg", "b.jpg.png", "c.tar.png"]
+    assert len({name.lower() for name in picture_names(photos).values()}) == len(photos) - 1  # a.png is A.PNG elsewhere
+    assert len(set(picture_names(photos).values())) == len(photos)
+
+
+@pytest.mark.parametrize("content", ['{"images": [], "annotations": [], "categories": []}', "not json", ""])
+def test_a_file_of_a_person_is_never_replaced(
+    folder: Path, tiny_weights: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "annotations.json"
+    path.write_text(content)
+    assert command(folder, tiny_weights, "--output", str(path)) == 2
+    assert "not written by this command" in capsys.readouterr().err
+    assert path.read_text() == content
+
+
+def test_bad_arguments_are_one_sentence(
+    folder: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    cases: tuple[tuple[tuple[Any, ...], str], ...] = (
+        ((tmp_path / "none", tiny_weights), "does not exist"),
+        ((tiny_weights, tiny_weights), "is not a folder"),
+        ((empty, tiny_weights), "holds no photos"),
+        ((folder, tmp_path / "w.safetensors"), "no weights"),
+        ((folder, tiny_weights, "--output", str(tmp_path / "no" / "a.json")), "does not exist"),
+        ((folder, tiny_weights, "--output", str(empty)), "is a folder"),
+        ((folder, tiny_weights, "--score", "7"), "between 0 and 1"),
+        ((folder, tiny_weights, "--preview", folder / "notes.txt"), "is not a folder"),
+        ((folder, tiny_weights, "--preview", folder / "deep" / ".."), "the folder of the photos"),
+    )
+    for arguments, message in cases:
+        assert command(*arguments) == 2
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.count("\n") == 1
+
+
+def test_a_full_disk_keeps_what_was_there(
+    folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(folder, tiny_weights) == 0
+    before = (folder / "suggestions.json").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(suggest, "write_bytes", full)
+    assert command(folder, tiny_weights) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert (folder / "suggestions.json").read_bytes() == before
+
+
+def test_an_instance_with_a_hole_is_written_as_rle() -> None:
+    plain = annotation(Instance(7, 0.5, np.array([9, 9, 41, 31], np.float32), [[SQUARE]]), (50, 60))
+    assert plain["segmentation"] == [[10, 10, 40, 10, 40, 30, 10, 30]]
+    assert (plain["bbox"], plain["area"]) == ([10, 10, 30, 20], 600)
+    assert "keypoints" not in plain
+    holed = annotation(Instance(7, 0.5, np.array([9, 9, 41, 31], np.float32), [[SQUARE, HOLE]]), (50, 60))
+    assert holed["area"] == 500
+    coco: Any = COCO()
+    coco.dataset = {
+        "images": [{"id": 1, "height": 50, "width": 60}],
+        "annotations": [{**holed, "id": 1, "image_id": 1}],
+        "categories": [],
+    }
+    coco.createIndex()
+    mask = coco.annToMask(coco.anns[1])
+    assert mask.sum() == 500
+    assert mask[20, 25] == 0
+    assert mask[12, 25] == 1
+    json.dumps(holed)
+
+
+def test_keypoints_that_are_a_guess_are_written_as_not_labelled() -> None:
+    points = np.array([[12, 13, 2], [20, 21, 1], [30, 31, 0]], np.float32)
+    record = annotation(Instance(1, 0.5, np.array([9, 9, 41, 31], np.float32), [[SQUARE]], points), (50, 60))
+    assert record["keypoints"] == [12, 13, 2, 20, 21, 1, 0, 0, 0]
+    assert record["num_keypoints"] == 2
+
+
+def test_a_preview_shows_what_was_found() -> None:
+    from model.commands.preview import category_colour, draw
+
+    photo = np.full((400, 600, 3), 128, np.uint8)
+    square = SQUARE * 8
+    points = np.array([[100, 100, 2], [200, 100, 2], [200, 200, 0]], np.float32)
+    found = [Instance(1, 0.9, np.array([80, 80, 320, 240], np.float32), [[square]], points)]
+    picture = np.asarray(draw(photo, found, CATEGORIES)).astype(int)
+    assert picture.shape == photo.shape
+    lower_edge = picture[236:244, 200] - category_colour(0)
+    assert np.abs(lower_edge).sum(1).min() < 60
+    assert (picture[350:] == 128).all()
+    inside = picture[220, 250]
+    assert (inside != 128).any()
+    assert shapely.Polygon(square).area == 240 * 160
+    assert len({category_colour(i) for i in range(36)}) == 36
+
+
+def test_photos_in_batches_give_the_same_file(
+    folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    fast_type.cache_clear()
+    assert command(folder, tiny_weights) == 0
+    alone = json.loads((folder / "suggestions.json").read_text())
+    monkeypatch.setattr(Predictor, "batch", 3)
+    assert command(folder, tiny_weights) == 0
+    together = json.loads((folder / "suggestions.json").read_text())
+    assert together["images"] == alone["images"]
+    assert len(together["annotations"]) == len(alone["annotations"]) > 0
+    for one, other in zip(alone["annotations"], together["annotations"], strict=True):
+        assert one["bbox"] == pytest.approx(other["bbox"], abs=0.02)
+    fast_type.cache_clear()

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from model.categories import Category
+from model.data.project_dataset import read_project
+from model.distributed import Team
+from model.finetuning.class_mapping import adapt, join_classes, known_outputs, most_like
+from model.finetuning.pseudo_labels import own_photos, replay
+from model.inference.predictor import Predictor
+from tests.model.conftest import POINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from model.checkpoints.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+SCORES = "roi_heads.box_predictor.cls_score.weight"
+MASKS = "roi_heads.mask_predictor.mask_fcn_logits.bias"
+KEYPOINTS = "roi_heads.keypoint_predictor.kps_score_lowres.bias"
+
+
+def test_classes_are_joined_by_name(tiny_checkpoint: Checkpoint) -> None:
+    own = (Category(4, "kite"), Category(0, "Box"))
+    kept = join_classes(own, tiny_checkpoint, {4: 1}, kept=tiny_checkpoint.categories)
+    assert [(c.id, c.name) for c in kept.categories] == [(4, "kite"), (0, "Box"), (5, "person")]
+    assert kept.sources == (1, 2, 1)
+    assert kept.new == ("kite",)
+    assert kept.keypoints == POINTS
+    assert kept.labels == {4: 1, 0: 2}
+    given_up = join_classes(own, tiny_checkpoint, {}, kept=())
+    assert [c.name for c in given_up.categories] == ["kite", "Box"]
+    assert given_up.sources == (None, 2)
+    assert given_up.keypoints == ()
+
+
+def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
+    classes = join_classes(
+        (Category(4, "kite"), Category(0, "Box")), tiny_checkpoint, {}, kept=tiny_checkpoint.categories
+    )
+    new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
+    for row, source in ((0, 0), (2, 2), (3, 1)):
+        assert torch.equal(new[SCORES][row], old[SCORES][source])
+        assert torch.equal(new[MASKS][row], old[MASKS][source])
+    torch.testing.assert_close(new[SCORES][1], old[SCORES][1:].mean(0))
+    assert torch.equal(new[MASKS][1], old[MASKS][0])  # the mask of a kite starts from that of anything
+    name = "roi_heads.box_predictor.bbox_pred.weight"
+    assert torch.equal(new[name][12:16], old[name][4:8])
+    assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
+
+
+def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
+    points = ("right_hand", "tail", "nose")
+    own = (Category(1, "person", "", points, ((1, 2),)),)
+    classes = join_classes(own, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
+    assert classes.categories[1].name == "box"
+    new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
+    for row, source in ((0, 2), (2, 0)):
+        assert torch.equal(new[KEYPOINTS][row], old[KEYPOINTS][source])
+        name = KEYPOINTS.replace("bias", "weight")
+        assert torch.equal(new[name][:, row], old[name][:, source])
+    torch.testing.assert_close(new[KEYPOINTS][1], old[KEYPOINTS].mean())
+    other = join_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
+    assert [(c.name, c.keypoints) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
+
+
+def test_a_new_class_starts_from_what_answers_to_its_objects(
+    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint
+) -> None:
+    project = read_project(coco_file(2), None, lambda: None)
+    project.categories = (Category(1, "kite"), Category(7, "box"))
+    predictor = Predictor(tiny_checkpoint, "cpu")
+    likes = most_like(project, [0, 1], predictor, tiny_checkpoint, lambda: None)
+    assert set(likes) <= {1}
+    with torch.no_grad():
+        bias = tiny_checkpoint.state["roi_heads.box_predictor.cls_score.bias"].clone()
+    for output in (1, 2):
+        changed = {**tiny_checkpoint.state, "roi_heads.box_predictor.cls_score.bias": bias + 9 * torch.eye(3)[output]}
+        parent = type(tiny_checkpoint)(tiny_checkpoint.config, tiny_checkpoint.categories, changed)
+        assert most_like(project, [0, 1], Predictor(parent, "cpu"), parent, lambda: None) == {1: output}
+
+
+def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
+    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bias = tiny_checkpoint.state["roi_heads.box_predictor.cls_score.bias"] + torch.tensor([0.0, 20.0, 0.0])
+    state = {**tiny_checkpoint.state, "roi_heads.box_predictor.cls_score.bias": bias}
+    parent = type(tiny_checkpoint)(tiny_checkpoint.config, tiny_checkpoint.categories, state)
+    project = read_project(coco_file(2), None, lambda: None)
+    project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
+    project.categories = (Category(7, "box"),)
+    classes = join_classes(project.categories, parent, {}, kept=parent.categories)
+    photos = own_photos(project, classes)
+    assert photos[0].complete == (True, True, False)
+    predictor = Predictor(parent, "cpu")
+    count = replay(photos, predictor, parent, classes, team=Team(), tick=lambda: None)
+    assert count > 0
+    assert photos[0].complete == (True, True, True), "what the parent does not see is background"
+    added = [i for photo in photos for i in photo.instances if i.label == 2]
+    assert len(added) == count
+    assert all(len(i.keypoints) in (0, 9) for i in added)
+    for photo in photos:
+        x1, y1, x2, y2 = photo.instances[0].box
+        centres = [((i.box[0] + i.box[2]) / 2, (i.box[1] + i.box[3]) / 2, i) for i in photo.instances[1:]]
+        same = [i for x, y, i in centres if abs(x - (x1 + x2) / 2) < 1 and abs(y - (y1 + y2) / 2) < 1]
+        assert all((i.box[2] - i.box[0]) > 1.5 * (x2 - x1) or (i.box[2] - i.box[0]) < (x2 - x1) / 1.5 for i in same)
+    monkeypatch.setattr("model.finetuning.pseudo_labels.REPLAY_SCORE", 1.1)  # it is sure of nothing any more
+    half_seen = own_photos(project, classes)
+    assert replay(half_seen, predictor, parent, classes, team=Team(), tick=lambda: None) == 0
+    assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
+    forget = join_classes(project.categories, parent, {}, kept=())
+    alone = own_photos(project, forget)
+    assert replay(alone, predictor, parent, forget, team=Team(), tick=lambda: None) == 0
+    assert known_outputs(parent) == {"person": 1, "box": 2}

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.categories import Category
+from model.config import BUILTIN, ModelConfig
+from model.data.project_dataset import Project
+from model.finetuning.hyperparameters import CANVAS, MOST_SIDE, Request, choose
+
+REQUEST = Request(Path("labels.json"), Path("model.safetensors"))
+
+
+def project(side: float) -> Project:
+    """One photo of 1000 x 800 with squares of such a side."""
+    image = {"id": 1, "file_name": "a.jpg", "width": 1000, "height": 800}
+    boxes: list[dict[str, Any]] = [
+        {"id": i, "image_id": 1, "category_id": 1, "bbox": [i, i, side, side]} for i in range(1, 4)
+    ]
+    data = {"images": [image], "annotations": boxes, "categories": [{"id": 1, "name": "a"}]}
+    return Project(data, Path(), (Category(1, "a"),), [], [])
+
+
+@pytest.mark.parametrize(("side", "short"), [(600, BUILTIN.short_side), (200, 512), (10, MOST_SIDE)])
+def test_the_smaller_the_objects_the_larger_the_photos_and_steps_stay_as_they_are(side: float, short: int) -> None:
+    found = choose(REQUEST, project(side), BUILTIN, 20, few=False)
+    assert found.network["short_side"] == short
+    assert found.network["long_side"] == pytest.approx(BUILTIN.long_side * short / BUILTIN.short_side, abs=1)
+    assert found.train.scales == (CANVAS,)
+    assert found.train.jitter[1] * CANVAS >= short  # photos as large as the model will get them are among the lessons
+    assert found.train.jitter[0] < 1
+
+
+def test_four_times_the_photos_are_seen_half_as_often() -> None:
+    epochs = {n: choose(REQUEST, project(200), BUILTIN, n, few=False).train.epochs for n in (4, 16, 64, 100_000)}
+    assert epochs[16] == pytest.approx(2 * epochs[64], abs=1)
+    assert epochs[4] == 100
+    assert epochs[100_000] == 8
+    assert choose(REQUEST, project(200), BUILTIN, 4, few=True).train.epochs == 50
+    assert choose(replace(REQUEST, epochs=3), project(200), BUILTIN, 4, few=True).train.epochs == 3
+
+
+def test_what_a_round_has_chosen_does_not_grow_in_the_next() -> None:
+    first = choose(REQUEST, project(150), BUILTIN, 20, few=False)
+    tuned = replace(BUILTIN, short_side=first.network["short_side"], long_side=first.network["long_side"])
+    second = choose(REQUEST, project(150), tuned, 20, few=False)
+    assert second.network == first.network
+    assert second.train.scales == first.train.scales
+
+
+def test_a_large_network_keeps_its_photos_large() -> None:
+    assert choose(REQUEST, project(600), ModelConfig(), 20, few=False).network["short_side"] == 800
+
+
+def test_a_person_may_choose_the_side() -> None:
+    found = choose(replace(REQUEST, short_side=192), project(10), BUILTIN, 20, few=False)
+    assert found.network["short_side"] == 192
+    assert found.train.scales == (192,)
+
+
+def test_objects_are_pasted_where_photos_vary_freely() -> None:
+    assert choose(REQUEST, project(200), BUILTIN, 20, few=False).train.paste > 0
+    assert choose(replace(REQUEST, augment="light"), project(200), BUILTIN, 20, few=False).train.paste == 0
+    assert choose(REQUEST, project(200), BUILTIN, 4, few=True).train.paste == 0

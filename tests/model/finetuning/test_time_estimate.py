@@ -1,0 +1,69 @@
+"""How long a round will take."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from model.commands.train import main
+from model.distributed import Team
+from model.finetuning.finetune import fine_tune
+from model.finetuning.hyperparameters import Request
+from model.finetuning.time_estimate import foresee
+from model.training.control import Control, Quit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("freeze", "count"), [("none", 12), ("heads", 4)])
+def test_about_as_long_as_it_takes(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, freeze: str, count: int
+) -> None:
+    path = coco_file(count)
+    output = tmp_path / "out" / "model.safetensors"
+    request = Request(path, output, path.parent / "images", str(tiny_weights), epochs=3, freeze=freeze, short_side=96)  # type: ignore[arg-type]
+    told = foresee(request, CPU, _nothing)
+    assert not output.parent.exists()
+    begin = time.monotonic()
+    fine_tune(request, CPU, Team(), Control(_nothing), _nothing)
+    took = time.monotonic() - begin
+    assert took / 6 < told < took * 6  # on a busy machine, with times of a few seconds
+
+
+def test_nothing_is_decided_yet(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
+    path, split = coco_file(12), tmp_path / "split.json"
+    request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), split=split)
+    longer = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), minutes=60.0)
+    assert foresee(request, CPU, _nothing) > 0
+    assert not split.exists()
+    assert 3600 < foresee(longer, CPU, _nothing) < 2 * 3600  # the rest is looks at photos, on a busy machine
+
+
+def test_it_can_be_given_up(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
+    path = coco_file(4)
+    control = Control(_nothing)
+    control.order("quit")
+    request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights))
+    with pytest.raises(Quit):
+        foresee(request, CPU, control.check)
+
+
+def test_as_a_command(
+    coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco_file(4)
+    arguments = [str(path), "--images", str(path.parent / "images"), "--from", str(tiny_weights), "--estimate"]
+    assert main([*arguments, "--output", str(tmp_path / "m.safetensors"), "--device", "cpu"]) == 0
+    assert "It takes about" in capsys.readouterr().out

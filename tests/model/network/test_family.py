@@ -1,0 +1,93 @@
+"""Every member of the family is built, trained, predicted with and evaluated, at tiny sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from model.checkpoints.checkpoint import Checkpoint
+from model.commands.evaluate import evaluate
+from model.config import TrainConfig
+from model.data.augmentation import MaskCache, normalise
+from model.data.batching import Batches, plan_epoch
+from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.inference.predictor import Predictor
+from model.network.build import build
+from tests.model.conftest import config
+from tests.model.inference.test_parity import lively
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+SMALL: dict[str, Any] = {"backbone": "resnet18", "keypoints": 0}
+FAMILY: dict[str, dict[str, Any]] = {
+    "R18-FPN": {"backbone": "resnet18"},
+    "R34-FPN": {"backbone": "resnet34", "keypoints": 0},
+    "R50-FPN": {"backbone": "resnet50", "keypoints": 0},
+    "R101-FPN": {"backbone": "resnet101", "keypoints": 0},
+    "X101-32x8d-FPN": {"backbone": "resnext101_32x8d", "keypoints": 0},
+    "X101-64x4d-FPN": {"backbone": "resnext101_64x4d", "keypoints": 0},
+    "MobileNetV2-FPN": {},
+    "MobileNetV3-FPN": {"backbone": "mobilenet_v3_large"},
+    "R50-C4": {"backbone": "resnet50", "features": "c4", "keypoints": 0},
+    "R18-C4 with keypoints": {"backbone": "resnet18", "features": "c4"},
+    "R18-C5": {**SMALL, "features": "c5"},
+    "MobileNetV2-C4": {"features": "c4", "keypoints": 0},
+    "MobileNetV3-C5": {"backbone": "mobilenet_v3_large", "features": "c5"},
+    "RoIAlign, max": {**SMALL, "roi_reduce": "max"},
+    "RoIWarp, average": {**SMALL, "features": "c4", "roi_layer": "warp"},
+    "RoIWarp, max": {**SMALL, "roi_layer": "warp", "roi_reduce": "max"},
+    "RoIPool": {**SMALL, "roi_layer": "pool", "roi_reduce": "max"},
+    "RoIPool, C5": {**SMALL, "features": "c5", "roi_layer": "pool", "roi_reduce": "max"},
+    "MLP of two": {**SMALL, "mask_head": "mlp2"},
+    "MLP of three": {**SMALL, "mask_head": "mlp3"},
+    "MLP, C4": {**SMALL, "mask_head": "mlp2", "features": "c4"},
+    "Faster R-CNN": {**SMALL, "mask_head": "none"},
+    "keypoints only": {"backbone": "resnet18", "mask_head": "none"},
+    "softmax masks": {**SMALL, "mask_loss": "softmax"},
+    "softmax masks, C4": {**SMALL, "mask_loss": "softmax", "features": "c4"},
+    "trained batch norm": {**SMALL, "batch_norm": "trained"},
+    "second edition": {**SMALL, "box_head": "conv", "mask_norm": True, "rpn_convs": 2},
+}
+
+
+@pytest.mark.parametrize("name", list(FAMILY))
+def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., Path]) -> None:
+    chosen = config(rpn_post_nms=5, **FAMILY[name])
+    annotations = coco_file(1)
+    categories = classes_of([(annotations, read_coco(annotations))], by_supercategory=False)
+    photos = read_photos([Source(annotations)], categories, by_supercategory=False)
+    sampling = TrainConfig(
+        batch=1, scales=(64,), jitter=(1.0, 1.0), flip=False, colour=0, rpn_post_nms=6, box_batch=8, mask_batch=2
+    )
+    mirror = list(range(chosen.keypoints))
+    batch = Batches(photos, plan_epoch(photos, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
+    assert isinstance(batch.images, torch.Tensor)
+    images = normalise(batch.images)
+    network = build(chosen).train()
+    lively(network)
+    names = {"rpn_objectness", "rpn_box", "class", "box"}
+    names |= ({"mask"} if chosen.mask_head != "none" else set()) | ({"keypoint"} if chosen.keypoints else set())
+    optimiser = torch.optim.SGD(network.parameters(), 1e-3)
+    totals: list[float] = []
+    for _ in range(3):
+        losses = network(images, batch.targets, sampling)
+        assert set(losses) == names
+        total = torch.stack(list(losses.values())).sum()
+        totals.append(float(total.detach()))
+        optimiser.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+    assert min(totals[1:]) < totals[0], totals
+    plain = tuple(c if chosen.keypoints else type(c)(c.id, c.name, c.supercategory) for c in categories)
+    predictor = Predictor(Checkpoint(chosen, plain, network.state_dict()), "cpu")
+    figures = evaluate(predictor, annotations, score=0.0)
+    kinds = ["box", *(["mask"] if "mask" in names else []), *(["keypoints"] if chosen.keypoints else [])]
+    assert list(figures.overall) == kinds
+    assert all(0 <= figures.overall[kind]["AP"] <= 1 for kind in kinds)

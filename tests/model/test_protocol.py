@@ -1,0 +1,83 @@
+"""What a training process says, read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.protocol import (
+    LONGEST_LINE,
+    Done,
+    Error,
+    Estimate,
+    Features,
+    Notice,
+    Paused,
+    Preview,
+    Result,
+    Resumed,
+    Start,
+    Step,
+    Stopped,
+    Validation,
+    read_event,
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "event"),
+    [
+        ({"event": "start", "photos": 5, "val": 1, "kept_classes": ["x"]}, Start(photos=5, val=1)),
+        ({"event": "estimate", "seconds": 3}, Estimate(3.0)),
+        ({"event": "features", "done": 1, "total": 2}, Features(1, 2)),
+        (
+            {"event": "step", "step": 4, "losses": {"box": 0.5, "mask": None}},
+            Step(4, losses={"box": 0.5, "mask": None}),
+        ),
+        ({"event": "validation", "epoch": 0, "mask_ap": 0.5, "keypoint_ap": None}, Validation(0, mask_ap=0.5)),
+        ({"event": "notice", "text": "t"}, Notice("t")),
+        ({"event": "paused"}, Paused()),
+        ({"event": "resumed"}, Resumed()),
+        ({"event": "result", "better": True, "keypoint": None}, Result(better=True)),
+        ({"event": "done", "output": "f"}, Done("f")),
+        ({"event": "stopped", "resumable": True}, Stopped(resumable=True)),
+        ({"event": "error", "text": "t"}, Error("t")),
+    ],
+)
+def test_each_record_is_read_and_what_is_unknown_in_it_passed_over(record: dict, event: object) -> None:
+    assert read_event(json.dumps(record).encode()) == event
+
+
+def test_polygons_of_a_preview() -> None:
+    found = [{"category": "cup", "score": 0.5, "polygons": [[[1, 2], [3, 4], [5, 6]]]}]
+    event = read_event(json.dumps({"event": "preview", "photo": "a", "before": None, "after": found}).encode())
+    assert isinstance(event, Preview)
+    assert event.before is None
+    assert event.after
+    assert event.after[0].polygons == [[(1.0, 2.0), (3.0, 4.0), (5.0, 6.0)]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"UserWarning: so what",
+        b'{"event": "party"}',
+        b'{"event": "estimate"}',
+        b'{"event": "estimate", "seconds": NaN}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"event": "notice", "text": "' + b"x" * LONGEST_LINE + b'"}',
+    ],
+    ids=range(8),
+)
+def test_what_is_no_record_is_none(line: bytes) -> None:
+    assert read_event(line) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_line_raises(line: bytes) -> None:
+    read_event(line)
