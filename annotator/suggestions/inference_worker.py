@@ -95,7 +95,7 @@ class Suggester(QObject):
         self._closing = False
         self._load: tuple[str, str] | None = None
         self._source: _Source | None = None
-        self._refused = ""  # why there is no model
+        self._refused = ""  # why no model will come
         self._boxes: deque[_Box] = deque()
         self._asked = 0
         self._shown: str | None = None
@@ -118,7 +118,16 @@ class Suggester(QObject):
     def load(self, weights: str, device: str = "auto") -> None:
         """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
         with self._wake:
-            self._load = (weights, device)
+            self._load, self._refused = (weights, device), ""
+            self._wake.notify()
+
+    def refuse(self, reason: str) -> None:
+        """No model will come: answer what waits for one with this reason, until another one is loaded.
+
+        `failed` alone does not decide that, because whoever hears it may load another model instead.
+        """
+        with self._wake:
+            self._refused = reason
             self._wake.notify()
 
     def set_source(self, folder: Path, pools: PoolStore) -> None:
@@ -144,7 +153,7 @@ class Suggester(QObject):
     def outline(self, name: str, corners: tuple[float, float, float, float], category_id: int | None) -> int:
         """Find the object in a box of a photo before anything else; return the number of this question.
 
-        Every question is answered by `outlined`, be it when a model has been loaded, or could not be, unless another
+        Every question is answered by `outlined`, be it when a model has been loaded, or was refused, unless another
         folder is opened before.
 
         Args:
@@ -231,8 +240,7 @@ class Suggester(QObject):
 
                 predictor = make_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
-            self._refused = sentence(error)
-            self.failed.emit(self._refused, weights)
+            self.failed.emit(sentence(error), weights)
             return
         self._predictor, self._seen, self._weights = predictor, None, weights
         self._model_id = predictor.id

@@ -149,6 +149,7 @@ class ModelChoice(QObject):
         self._fault = None  # such as a device that is not there: other weights would not help
         self.weights = self._good or fault.weights
         self.chosen.emit(self.weights)
+        self._suggester.refuse(fault.sentence)
         self.refused.emit(fault.sentence)
 
 

@@ -9,17 +9,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from model.checkpoints.checkpoint import FORMAT
+from model.checkpoints.safetensors_file import read_metadata
 
 if TYPE_CHECKING:
     from model.data.project_dataset import Project
     from model.finetuning.hyperparameters import Settings
     from model.finetuning.prepare import Preparation
-
-LARGEST_HEADER = 50 * 2**20
-"""Bytes of the text in a header at most."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,7 @@ def header(ready: Preparation, settings: Settings, result: dict[str, Any]) -> di
 def read(path: Path) -> Record | None:
     """Return what a checkpoint says of itself, without a look at its tensors; None when it is none of ours."""
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
+        header = read_metadata(path)
         if header.get("format") != FORMAT:
             return None
         metrics: Any = json.loads(header.get("metrics", "{}"))

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from model.categories import from_coco
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
+from model.checkpoints.safetensors_file import read_metadata, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.config import model_config
 from model.network.build import build
@@ -127,11 +128,9 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
     if path.stat().st_size > LARGEST:
         raise WeightsError(f"{path} is too large for a checkpoint ({path.stat().st_size >> 30} GB): choose another.")
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata() or {}
-        if header.get("format") != FORMAT:
-            raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if read_metadata(path).get("format") != FORMAT:
+        raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
+    header, state = read_tensors(path)
     if not all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point()):
         raise WeightsError(f"{path} holds numbers that are not finite: choose another checkpoint.")
     return header, state

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from dataset.images import PhotoError
 from model.checkpoints.checkpoint import write_bytes
@@ -60,7 +60,7 @@ class FeatureCache:
         """
         path = self.path(pupil, canvas, variant)
         try:
-            return load_file(path)
+            return load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
             path.unlink(missing_ok=True)
             text = "A kept feature map is gone or damaged: start the round again"

@@ -17,6 +17,7 @@ from annotator.app import Application
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
 from dataset.geometry import bounds
+from model.checkpoints import weights as weight_files
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
 
@@ -153,11 +154,23 @@ def test_a_box_drawn_before_there_is_a_model_waits_for_it(qtbot: QtBot, start: S
     qtbot.waitUntil(lambda: not document[box.id].is_box, timeout=LONG)
 
 
-def test_without_a_model_it_stays_a_box_and_that_is_said(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.safetensors"
-    wrong.write_bytes(b"no")
-    application = start(str(wrong))
+@pytest.fixture
+def wrong(tmp_path: Path) -> str:
+    file = tmp_path / "wrong.safetensors"
+    file.write_bytes(b"no")
+    return str(file)
+
+
+@pytest.mark.parametrize("refused_first", [False, True])
+def test_without_a_model_it_stays_a_box_and_that_is_said(
+    qtbot: QtBot, start: Start, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refused_first: bool
+) -> None:
+    monkeypatch.setattr(weight_files, "BUILTIN_FILE", tmp_path / "missing.safetensors")
+    application = start(wrong)
     application.session.categories.add("thing")
+    if refused_first:
+        with qtbot.waitSignal(application.choice.refused, timeout=LONG):
+            pass
     said: list[str] = []
     application.session.message.connect(lambda text, *_: said.append(text))
     box = _draw(application)
@@ -165,6 +178,21 @@ def test_without_a_model_it_stays_a_box_and_that_is_said(qtbot: QtBot, start: St
     assert said[0].startswith("The box stays a box: ")
     assert "wrong.safetensors" in said[0]
     assert _document(application)[box.id].is_box
+
+
+@pytest.mark.parametrize("refused_first", [False, True])
+def test_a_box_waits_for_the_model_that_is_used_instead(
+    qtbot: QtBot, start: Start, wrong: str, weights: str, monkeypatch: pytest.MonkeyPatch, *, refused_first: bool
+) -> None:
+    monkeypatch.setattr(weight_files, "BUILTIN_FILE", Path(weights))
+    application = start(wrong)
+    application.session.categories.add("thing")
+    if refused_first:
+        with qtbot.waitSignal(application.suggester.failed, timeout=LONG):
+            pass
+    box = _draw(application)
+    document = _document(application)
+    qtbot.waitUntil(lambda: not document[box.id].is_box, timeout=LONG)
 
 
 def test_with_shift_nobody_is_asked(qtbot: QtBot, start: Start, weights: str) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from safetensors.torch import save_file
 
 from model.checkpoints import checkpoint, weights
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.safetensors_file import read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.checkpoints.weights import WeightsError
 from model.config import ModelConfig, to_dict
@@ -21,10 +24,8 @@ pytestmark = pytest.mark.usefixtures("repeatable")
 
 def rewritten(path: Path, target: Path, **header: str) -> Path:
     """The same tensors under another header."""
-    with weights.safe_open(path, framework="pt") as file:
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = {**file.metadata(), **header}
-    save_file(state, target, metadata)
+    metadata, state = read_tensors(path)
+    save_file(state, target, {**metadata, **header})
     return target
 
 
@@ -202,3 +203,15 @@ def _offline(*_: object, **__: object) -> None:
     from urllib.error import URLError
 
     raise URLError("offline")
+
+
+def test_weights_in_use_outlive_their_file(tiny_weights: Path) -> None:
+    """Were they mapped, a look at them would end the process with a bus error."""
+    code = (
+        "import sys; from pathlib import Path; from model.checkpoints import weights; from model.network.build import build\n"
+        "file = Path(sys.argv[1]); checkpoint = weights.load(file); network = build(checkpoint.config)\n"
+        "network.load_state_dict(checkpoint.state, assign=True); file.write_bytes(b'')\n"
+        "print(bool(sum(float(p.sum()) for p in network.parameters()) < float('inf')), file.stat().st_size)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tiny_weights)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["True", "0"]), done.stderr
