@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annotator.display import why_no_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS = {
     "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
@@ -96,6 +102,29 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", default="", help="builtin, coco or a checkpoint file")
     parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help="where the model runs")
     return parser
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl+C ends this block at the latest at its end: imports as large as torch's swallow exceptions here and there."""
+    pressed = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, interrupt)
+    except ValueError:  # not in the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _command(name: str, argv: list[str]) -> int:

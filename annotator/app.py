@@ -12,17 +12,17 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
-from annotator.finetune.controller import FineTuning
-from annotator.finetune.model_versions import ProjectModels
+from annotator.finetune.controller import FineTuneController
+from annotator.finetune.model_versions import ModelVersions
 from annotator.icons import product_icon
-from annotator.session.image_loader import PhotoCache
+from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings, data_folder
 from annotator.suggestions.box_prompts import BoxPrompts
-from annotator.suggestions.controller import SuggestionFlow
-from annotator.suggestions.inference_worker import Suggester
-from annotator.suggestions.model_selection import ModelChoice
-from annotator.window.main_window import Window
+from annotator.suggestions.controller import SuggestionController
+from annotator.suggestions.inference_worker import InferenceWorker
+from annotator.suggestions.model_selection import ModelSelector
+from annotator.window.main_window import MainWindow
 from resources import SAMPLES
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ class Application:
         self.settings = Settings()
         theme.apply(qt, self.settings.scheme)
         qt.setWindowIcon(product_icon())
-        cache = PhotoCache()
+        cache = ImageCache()
         self.session = Session(self.settings, cache)
-        self.suggester = Suggester(cache)
-        self.choice = ModelChoice(self.session, self.suggester, self.settings, weights=weights, device=device)
-        self.flow = SuggestionFlow(self.session, self.suggester)
+        self.suggester = InferenceWorker(cache)
+        self.choice = ModelSelector(self.session, self.suggester, self.settings, weights=weights, device=device)
+        self.flow = SuggestionController(self.session, self.suggester)
         self.choice.changing.connect(self.flow.expect_model)
-        self.window = Window(self.session, self.suggester, self.flow, self.choice, self.settings)
+        self.window = MainWindow(self.session, self.suggester, self.flow, self.choice, self.settings)
         self.boxes = BoxPrompts(self.session, self.suggester, self.flow, self.window.canvas, self.window)
         self.window.samples_requested.connect(self.open_samples)
-        self.models = ProjectModels(self.session, self.suggester, self.flow, self.choice, self.window)
-        self.finetuning = FineTuning(self.session, self.flow, self.choice, self.models, self.window)
+        self.models = ModelVersions(self.session, self.suggester, self.flow, self.choice, self.window)
+        self.finetuning = FineTuneController(self.session, self.flow, self.choice, self.models, self.window)
         # torch takes seconds of CPU to import: not before the first photo is on screen, or there is none to come.
         self.session.photo_changed.connect(self._load_model)
         self._patience = QTimer(singleShot=True, interval=1500)

@@ -36,10 +36,10 @@ from torchvision.transforms import v2
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
 from model.config import BUILTIN, TrainConfig
-from model.data.batching import Batches, batches, plan_epoch
+from model.data.batching import Batches, data_loader, plan_batches
 from model.data.feature_cache import open_cache
-from model.data.training_dataset import Lessons, Pupil, plan_round
-from model.data.training_dataset import batches as lesson_batches
+from model.data.training_dataset import TrainingDataset, TrainingSample, plan_fine_tuning_batches
+from model.data.training_dataset import data_loader as lesson_batches
 from model.data.training_images import Source, classes_of, read_coco, read_photos
 from model.network.backbone import Body
 from model.network.build import build
@@ -168,9 +168,9 @@ class Ours:
     def steps(self) -> Iterator[int]:
         """Take steps, and say after each how many photos it had."""
         trainer = self.trainer
-        plans = plan_epoch(trainer.photos, trainer.config, 0)
+        plans = plan_batches(trainer.photos, trainer.config, 0)
         dataset = Batches(trainer.photos, plans, trainer.config, trainer.masks, mirror=trainer.mirror)
-        for batch in self._timed(batches(dataset)):
+        for batch in self._timed(data_loader(dataset)):
             trainer.step(batch)
             yield len(batch.names)
 
@@ -192,12 +192,17 @@ class Kept:
         self.trainer = Ours(network, annotations, replace(training, freeze="neck")).trainer
         config, device = self.trainer.config, self.trainer.device
         chosen = self.trainer.photos[: config.batch * (STEPS + WARM)]
-        pupils = [Pupil(photo, hashlib.sha256(photo.path.read_bytes()).hexdigest()) for photo in chosen]
+        pupils = [TrainingSample(photo, hashlib.sha256(photo.path.read_bytes()).hexdigest()) for photo in chosen]
         cache = open_cache(folder, network, pupils, config, device)
         assert cache
         cache.variants = 1
-        self.lessons = Lessons(
-            pupils, plan_round(pupils, config, 0), config, self.trainer.masks, mirror=self.trainer.mirror, cache=cache
+        self.lessons = TrainingDataset(
+            pupils,
+            plan_fine_tuning_batches(pupils, config, 0),
+            config,
+            self.trainer.masks,
+            mirror=self.trainer.mirror,
+            cache=cache,
         )
         cache.fill(network, self.lessons, device, lambda *_: None)
 

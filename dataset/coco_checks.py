@@ -12,9 +12,9 @@ from dataset import rle
 if TYPE_CHECKING:
     from collections.abc import Container
 
-SMALLEST = 1.0
+MIN_BOX_SIDE = 1.0
 """Instances with a side of this many pixels or fewer are no lesson."""
-FAR = 1e6
+MAX_COORDINATE = 1e6
 """Coordinates beyond are no pixels of any photo."""
 
 
@@ -34,9 +34,9 @@ def problem(record: dict[str, Any], width: int, height: int, known: Container[in
         x, y, w, h = (float(v) for v in record["bbox"])
     except (KeyError, TypeError, ValueError, OverflowError):
         return "has no box"
-    if not all(math.isfinite(v) and abs(v) < FAR for v in (x, y, w, h)):
+    if not all(math.isfinite(v) and abs(v) < MAX_COORDINATE for v in (x, y, w, h)):
         return "has a box that is not finite"
-    if w <= SMALLEST or h <= SMALLEST:
+    if w <= MIN_BOX_SIDE or h <= MIN_BOX_SIDE:
         return "has a box without an inside"
     if x >= width or y >= height or x + w <= 0 or y + h <= 0:
         return "lies outside the photo"
@@ -64,7 +64,7 @@ def _sound_ring(ring: object) -> bool:
         points = np.asarray(ring, np.float64)
     except (TypeError, ValueError, OverflowError):
         return False
-    return points.ndim == 1 and bool((np.abs(points) < FAR).all())  # which NaN is not, either
+    return points.ndim == 1 and bool((np.abs(points) < MAX_COORDINATE).all())  # which NaN is not, either
 
 
 def usable_mask(segmentation: Any, width: int, height: int) -> bool:  # noqa: ANN401 - whatever the file has

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings of the files that are taken for photos, in lower case."""
-MOST_PIXELS = 200_000_000
+MAX_PIXELS = 200_000_000
 """A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
 EXIF_ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 TIFF_STARTS = (b"II*\0", b"MM\0*")
 
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # one limit, ours, checked below with a message for people
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 
 
 class PhotoError(Exception):
@@ -82,7 +82,7 @@ def _reading(path: str | Path) -> Iterator[IO[bytes]]:
     except UnidentifiedImageError:
         raise PhotoError("The file is not a picture in a known format.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PhotoError(f"The photo is too large: the limit is {MOST_PIXELS // 10**6} megapixels.") from None
+        raise PhotoError(f"The photo is too large: the limit is {MAX_PIXELS // 10**6} megapixels.") from None
     except MemoryError:
         raise PhotoError("There is not enough memory for this photo.") from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
@@ -108,8 +108,8 @@ def _open(file: IO[bytes]) -> Image.Image | None:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        limit = MOST_PIXELS // 10**6
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 10**6
         raise PhotoError(f"The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.")
     if width < 1 or height < 1:
         raise PhotoError("The photo has no pixels.")

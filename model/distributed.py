@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """Which of how many processes this is."""
 
     rank: int = 0
@@ -82,14 +82,14 @@ class Team:
             distributed.barrier()
 
 
-def join(device: str) -> Team:
+def join(device: str) -> ProcessGroup:
     """Join the processes that `torchrun` started, or be alone.
 
     On `cuda` each takes the GPU of its local rank; on `auto` they take turns where there are fewer GPUs.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        return Team()
+        return ProcessGroup()
     number = int(os.environ.get("LOCAL_RANK", "0"))
     if device == "cuda":
         torch.cuda.set_device(number)
@@ -97,10 +97,10 @@ def join(device: str) -> Team:
         torch.cuda.set_device(number % torch.cuda.device_count())
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if device == "cuda" else "gloo")
-    return Team(distributed.get_rank(), size)
+    return ProcessGroup(distributed.get_rank(), size)
 
 
-def leave(team: Team) -> None:
+def leave(team: ProcessGroup) -> None:
     """End the team's connections."""
     if team.size > 1 and distributed.is_initialized():
         distributed.destroy_process_group()

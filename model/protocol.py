@@ -10,14 +10,14 @@ from typing import TypeAlias
 
 import msgspec
 
-LONGEST_LINE = 32 << 20  # bytes: what is longer is not ours
+MAX_LINE = 32 << 20  # bytes: what is longer is not ours
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event", tag=lambda name: name.lower()):
+class TrainingEvent(msgspec.Struct, frozen=True, tag_field="event", tag=lambda name: name.lower()):
     """Something that a training process says."""
 
 
-class Start(Event, frozen=True):
+class Start(TrainingEvent, frozen=True):
     """The data are read: what will be trained, and on what.
 
     Attributes:
@@ -41,20 +41,20 @@ class Start(Event, frozen=True):
     problems: list[str] = []
 
 
-class Estimate(Event, frozen=True):
+class Estimate(TrainingEvent, frozen=True):
     """How many seconds the whole round takes, as far as can be told."""
 
     seconds: float
 
 
-class Features(Event, frozen=True):
+class Features(TrainingEvent, frozen=True):
     """How many photos' features are computed."""
 
     done: int
     total: int
 
 
-class Step(Event, frozen=True):
+class Step(TrainingEvent, frozen=True):
     """A step of the optimiser is done. `share` of the whole is 0 to 1, `seconds` spent and `remaining` are seconds."""
 
     step: int
@@ -66,7 +66,7 @@ class Step(Event, frozen=True):
     losses: dict[str, float | None] = {}
 
 
-class Validation(Event, frozen=True):
+class ValidationEvent(TrainingEvent, frozen=True):
     """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1.
 
     `share` is how much of the whole round was done then, 0 to 1, where the process says so.
@@ -87,7 +87,7 @@ class Shown(msgspec.Struct, frozen=True):
     polygons: list[list[tuple[float, float]]] = []
 
 
-class Preview(Event, frozen=True):
+class Preview(TrainingEvent, frozen=True):
     """What the model in use (`before`, the first time only) and the model being trained (`after`) see in a photo."""
 
     photo: str
@@ -95,21 +95,21 @@ class Preview(Event, frozen=True):
     after: list[Shown] | None = None
 
 
-class Notice(Event, frozen=True):
+class Notice(TrainingEvent, frozen=True):
     """Something the person should know."""
 
     text: str
 
 
-class Paused(Event, frozen=True):
+class Paused(TrainingEvent, frozen=True):
     """It waits."""
 
 
-class Resumed(Event, frozen=True):
+class Resumed(TrainingEvent, frozen=True):
     """It goes on."""
 
 
-class Result(Event, frozen=True):
+class Result(TrainingEvent, frozen=True):
     """The new model compared with the one in use on the validation photos.
 
     Attributes:
@@ -132,7 +132,7 @@ class Result(Event, frozen=True):
     sentence: str = ""
 
 
-class Done(Event, frozen=True):
+class Done(TrainingEvent, frozen=True):
     """The model is written."""
 
     output: str = ""
@@ -140,13 +140,13 @@ class Done(Event, frozen=True):
     seconds: float = 0.0
 
 
-class Stopped(Event, frozen=True):
+class Stopped(TrainingEvent, frozen=True):
     """It has ended before its time, as it was told to."""
 
     resumable: bool = False
 
 
-class Error(Event, frozen=True):
+class Error(TrainingEvent, frozen=True):
     """It cannot go on; a sentence for people."""
 
     text: str
@@ -157,7 +157,7 @@ AnyEvent: TypeAlias = (
     | Estimate
     | Features
     | Step
-    | Validation
+    | ValidationEvent
     | Preview
     | Notice
     | Paused
@@ -173,7 +173,7 @@ _decoder = msgspec.json.Decoder(AnyEvent)
 
 def read_event(line: bytes) -> AnyEvent | None:
     """The record of a line; None where it is none of ours, such as a library's warning."""
-    if len(line) > LONGEST_LINE:
+    if len(line) > MAX_LINE:
         return None
     try:
         return _decoder.decode(line)

@@ -80,7 +80,7 @@ def test_the_samples_without_a_display(tmp_path: Path) -> None:
 
 def test_neither_help_nor_suggest_imports_qt(tmp_path: Path) -> None:
     names = "[m for m in sys.modules if m.startswith('PySide')]"
-    code = f"import sys, main, model.suggest; main._window_parser(); print({names})"
+    code = f"import sys, main, model.commands.suggest; main._window_parser(); print({names})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -20,7 +20,7 @@ from shapely import MultiPolygon
 from annotator.app import Application
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, Status
-from annotator.suggestions.messages import Progress
+from annotator.suggestions.messages import FolderProgress
 from dataset.geometry import iou, to_parts
 from resources import SAMPLES, WEIGHTS
 from tests.qt import arguments, find
@@ -229,7 +229,7 @@ def test_the_whole_folder_is_looked_at_on_request(qtbot: QtBot, start: Start, fo
         shutil.copy(SAMPLES / "coffee.jpg", folder / f"x{i}.jpg")
     application = start(folder)
     _wait_for_suggestions(qtbot, application)
-    heard: list[Progress | None] = []
+    heard: list[FolderProgress | None] = []
     application.suggester.progress.connect(heard.append)
     button = find(application.window, QPushButton, "model.suggest_all")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

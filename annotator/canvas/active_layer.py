@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.style import CanvasColors
-    from annotator.canvas.visible_records import Content
+    from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
 
 MANY = 40  # of more selected shapes than that, all but the last are painted with those at rest
@@ -54,7 +54,7 @@ class ActiveLayer:
         uses_handles: Whether the selected object shows its vertices.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: VisibleRecords) -> None:
         self._content = content
         self.uses_handles = True
         self._shapes: dict[int, Active] = {}

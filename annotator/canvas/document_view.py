@@ -9,11 +9,11 @@ from PySide6.QtCore import QRect, QRectF, QSize
 from annotator.canvas.active_layer import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
 from annotator.canvas.hit_testing import extent
-from annotator.canvas.image_pyramid import Photo
+from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.navigation import ZoomPanView
-from annotator.canvas.static_layer import REACH, StillLayer
+from annotator.canvas.static_layer import REACH, StaticLayer
 from annotator.canvas.style import CanvasColors
-from annotator.canvas.visible_records import Content
+from annotator.canvas.visible_records import VisibleRecords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,9 @@ class DocumentView(ZoomPanView):
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.content = Content(categories)
+        self.content = VisibleRecords(categories)
         self._colors = CanvasColors()
-        self._still = StillLayer(self.content)
+        self._still = StaticLayer(self.content)
         self._active = ActiveLayer(self.content)
         self._backdrop = Backdrop(self._paint_backdrop)
         self._exposed = QRect()  # what is being painted
@@ -69,7 +69,7 @@ class DocumentView(ZoomPanView):
 
     def set_photo(self, image: QImage | None) -> None:
         """Show another photo (upright, RGB32 for speed), or none while it is being read."""
-        self._still.photo = None if image is None or image.isNull() else Photo(image)
+        self._still.photo = None if image is None or image.isNull() else ImagePyramid(image)
         self._follow_size()
         self._backdrop.invalidate()
         self.viewport().update()

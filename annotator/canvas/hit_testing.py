@@ -30,7 +30,7 @@ FULL_SIZE = 200.0  # an object smaller than this on the screen has proportionall
 HANDLES_FROM = 28.0  # a shape smaller than this on the screen has proportionally smaller reaches
 
 
-class Kind(Enum):
+class HitKind(Enum):
     """What part of an object is under the cursor."""
 
     KEYPOINT = auto()
@@ -52,7 +52,7 @@ class Hit:
         keypoint: Index of the keypoint.
     """
 
-    kind: Kind
+    kind: HitKind
     id: int
     x: float
     y: float
@@ -139,16 +139,16 @@ def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: f
     shown, points = labelled(record)
     row, distance = _nearest(points, x, y)
     if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
-        return Hit(Kind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
+        return Hit(HitKind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
     if not len(outline.starts):
         return None
     shrink = min(1.0, _screen_size(record, scale) / HANDLES_FROM)
     row, distance = outline.nearest_vertex(x, y)
     if distance * scale <= VERTEX_REACH * shrink:
-        return Hit(Kind.VERTEX, record.id, *outline.starts[row].tolist(), vertex=outline.ref(row))
+        return Hit(HitKind.VERTEX, record.id, *outline.starts[row].tolist(), vertex=outline.ref(row))
     row, distance, foot = outline.nearest_edge(x, y)
     if distance * scale <= EDGE_REACH * shrink:
-        return Hit(Kind.EDGE, record.id, *foot, vertex=outline.ref(row))
+        return Hit(HitKind.EDGE, record.id, *foot, vertex=outline.ref(row))
     return None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QSize
 
 
-class Photo:
+class ImagePyramid:
     """An upright photo with smaller versions of itself, each made when it is first needed.
 
     Zoomed out, the painter would skip pixels (which sparkles) or average all of them at every repaint (which is slow);

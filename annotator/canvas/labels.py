@@ -13,7 +13,7 @@ from annotator.canvas.hit_testing import labelled
 from annotator.canvas.style import FONT_SIZE, CanvasColors, fill
 
 if TYPE_CHECKING:
-    from annotator.canvas.visible_records import Content
+    from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
 
 _PADDING = 5.0
@@ -70,7 +70,7 @@ def _top(shape: shapely.Geometry) -> tuple[float, float]:
     return x, y
 
 
-def label_of(content: Content, record: Annotation, scale: float) -> Label | None:
+def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label | None:
     """The record's label over its highest vertex, in pixels of the zoomed photo. None where it covers nothing."""
     text = content.label(record)
     width = width_of(text)
@@ -85,7 +85,7 @@ def label_of(content: Content, record: Annotation, scale: float) -> Label | None
     return Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
 
 
-def place(content: Content, scale: float) -> dict[int, Label]:
+def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
     """Labels for the records that have room for one: over its shape, in the photo, not over another label."""
     if content.document is None:
         return {}
@@ -105,7 +105,7 @@ def place(content: Content, scale: float) -> dict[int, Label]:
     return placed
 
 
-def _has_room(content: Content, record: Annotation, scale: float) -> bool:
+def _has_room(content: VisibleRecords, record: Annotation, scale: float) -> bool:
     if record.shape.is_empty:
         return True
     x0, y0, x1, y1 = record.shape.bounds

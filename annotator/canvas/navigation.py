@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
 MAX_SCALE = 64.0
-SMALLEST = 1 / 8  # of the view, when zoomed out all the way
+MIN_SCALE = 1 / 8  # of the view, when zoomed out all the way
 _STEP = 1.25  # per notch of the wheel, per key
 _NOTCH = 120.0  # QWheelEvent's unit
 _SCROLL = 64.0  # pixels per notch
@@ -94,7 +94,7 @@ class ZoomPanView(QGraphicsView):
         """Zoom so that the photo's point at `anchor` (viewport pixels; default the middle) stays where it is."""
         if not all(self._photo_size):
             return
-        smallest = self._fit_scale() * SMALLEST
+        smallest = self._fit_scale() * MIN_SCALE
         scale = min(max(scale, smallest), max(MAX_SCALE, self._fit_scale()))
         anchor = anchor or QRectF(self.viewport().rect()).center()
         fixed = self.camera().to_photo(anchor)

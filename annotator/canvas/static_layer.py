@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Index
-    from annotator.canvas.image_pyramid import Photo
+    from annotator.canvas.image_pyramid import ImagePyramid
     from annotator.canvas.style import CanvasColors
-    from annotator.canvas.visible_records import Content
+    from annotator.canvas.visible_records import VisibleRecords
 
 REACH = 14.0  # how far from its bounds an active shape paints, in screen pixels: lines, handles, keypoints
 _LINES = 5.0  # the same for a shape at rest
 _CROWD = 1000  # of more shapes than that, each has a thinner outline
 
 
-class StillLayer:
+class StaticLayer:
     """Paints the photo, annotations, suggestions and the names that have room.
 
     Attributes:
@@ -35,8 +35,8 @@ class StillLayer:
         marked: Ids that are painted as selected, because they are too many for the active layer.
     """
 
-    def __init__(self, content: Content) -> None:
-        self.photo: Photo | None = None
+    def __init__(self, content: VisibleRecords) -> None:
+        self.photo: ImagePyramid | None = None
         self.show_names = True
         self.hidden: AbstractSet[int] = frozenset()
         self.marked: AbstractSet[int] = frozenset()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
 
 
-class Content:
+class VisibleRecords:
     """The shown records of a document in painting order, with what painting and finding need of them.
 
     Attributes:

@@ -17,7 +17,7 @@ _STATUSES = tuple(Status)
 _CODES = {status: code for code, status in enumerate(_STATUSES)}
 
 
-class Photo(NamedTuple):
+class ImageRow(NamedTuple):
     """What the list shows of one photo.
 
     Attributes:
@@ -37,7 +37,7 @@ class Photo(NamedTuple):
     looked_at: bool = False
 
 
-class PhotoList:
+class ImageList:
     """The open folder's photos in order, with what is known of each.
 
     Kept in flat arrays, so that 100,000 photos cost a few megabytes and every question is answered at once.
@@ -142,9 +142,9 @@ class PhotoList:
         """Where a photo is in the list. KeyError if it is not."""
         return self._index[name]
 
-    def photo(self, i: int) -> Photo:
+    def photo(self, i: int) -> ImageRow:
         """Everything about the photo at an index."""
-        return Photo(
+        return ImageRow(
             self._names[i], self.status(i), self._counts[i], self.suggestions(i), self.error(i), self.looked_at(i)
         )
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from annotator.core.training_set import encode_snapshot
+from annotator.core.training_set import encode_coco
 from dataset.atomic_files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from annotator.core.categories import Category
-    from annotator.core.training_set import Labelled
+    from annotator.core.training_set import TrainingPhoto
 
 SUFFIX = ".safetensors"
 BUILTIN = "builtin"
@@ -41,7 +41,7 @@ def weights_file(weights: str) -> Path | None:
     return Path(weights).absolute() if weights.endswith(SUFFIX) and "+" not in weights else None
 
 
-class Run(msgspec.Struct, frozen=True):
+class TrainingRun(msgspec.Struct, frozen=True):
     """A round of fine-tuning, as `run.json` keeps it.
 
     Attributes:
@@ -57,7 +57,7 @@ class Run(msgspec.Struct, frozen=True):
     process: int = 0
 
 
-class Rounds:
+class TrainingRuns:
     """The models and the round of one project. Its methods read and write the disk: they are for a thread.
 
     Attributes:
@@ -125,17 +125,17 @@ class Rounds:
             return self.file(name).with_suffix(".resume").is_file()
         return False
 
-    def begin(self, run: Run, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
+    def begin(self, run: TrainingRun, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round learns from, then that it is under way. OSError or ValueError if that cannot be done."""
         self.models.mkdir(parents=True, exist_ok=True)
         self.training.mkdir(parents=True, exist_ok=True)
-        _write(self.snapshot, encode_snapshot(photos, categories))
+        _write(self.snapshot, encode_coco(photos, categories))
         self.keep(run)
 
-    def foresee(self, photos: Iterable[Labelled], categories: Iterable[Category]) -> None:
+    def foresee(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
         self.training.mkdir(parents=True, exist_ok=True)
-        _write(self.forecast, encode_snapshot(photos, categories))
+        _write(self.forecast, encode_coco(photos, categories))
 
     def forget_forecast(self) -> None:
         """Delete what was written to measure a round's time. OSErrors pass through."""
@@ -151,7 +151,7 @@ class Rounds:
         """The COCO file of what the round learns from."""
         return self.training / "annotations.json"
 
-    def keep(self, run: Run) -> None:
+    def keep(self, run: TrainingRun) -> None:
         """Write down how far a round is. OSError if that cannot be done."""
         _write(self.training / "run.json", msgspec.json.encode(run))
         self.run = run
@@ -185,9 +185,9 @@ class Rounds:
             return file.read(_LONGEST).decode(errors="replace").strip()
         return ""
 
-    def _read_run(self) -> Run | None:
+    def _read_run(self) -> TrainingRun | None:
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=Run)
+            run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=TrainingRun)
             return run if _ROUND.fullmatch(run.name) else None
         return None
 

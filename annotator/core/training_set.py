@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
-LEAST_PHOTOS = 2  # with objects: one to learn from while the other measures
+MIN_PHOTOS = 2  # with objects: one to learn from while the other measures
 FEW_PHOTOS = 10  # below, every photo is measured with in turn instead of some being kept apart
 NAMED = 3  # photos that a sentence names; of the others it gives the number
 VAL_SHARE = 0.2  # of the photos are kept apart
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class TrainingPhoto:
     """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
 
     name: str
@@ -65,10 +65,10 @@ class Summary:
     @property
     def kept_apart(self) -> int:
         """About how many photos measure and do not train; 0 where each measures in turn."""
-        return 0 if self.photos < FEW_PHOTOS else max(LEAST_PHOTOS, round(VAL_SHARE * self.photos))
+        return 0 if self.photos < FEW_PHOTOS else max(MIN_PHOTOS, round(VAL_SHARE * self.photos))
 
 
-def labelled(store: Store, names: Iterable[str]) -> Iterator[Labelled]:
+def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
     """What is on record for each of these photos; one that is not COCO in the file is left out.
 
     It is read as it is asked for, so that a caller with no time can take them one by one.
@@ -80,11 +80,11 @@ def labelled(store: Store, names: Iterable[str]) -> Iterator[Labelled]:
             continue
         size = record.size if min(record.size) > 0 else record.size_in_file
         if size:
-            yield Labelled(name, size, record.annotations)
+            yield TrainingPhoto(name, size, record.annotations)
 
 
-def summarise(
-    photos: Sequence[Labelled], categories: Iterable[Category], known: Sequence[str], lost: Sequence[str] = ()
+def summarize(
+    photos: Sequence[TrainingPhoto], categories: Iterable[Category], known: Sequence[str], lost: Sequence[str] = ()
 ) -> Summary:
     """Say what there is to learn from.
 
@@ -103,10 +103,10 @@ def summarise(
     )
     full = sum(1 for photo in photos if photo.annotations)
     problems = []
-    if full < LEAST_PHOTOS:
+    if full < MIN_PHOTOS:
         problems.append(
             f"{full or 'No'} photo{'' if full == 1 else 's'} with objects {'is' if full == 1 else 'are'} marked done; "
-            f"at least {LEAST_PHOTOS} are needed. M marks a photo done once every object in it is outlined."
+            f"at least {MIN_PHOTOS} are needed. M marks a photo done once every object in it is outlined."
         )
     if lost:
         names = ", ".join(lost[:NAMED]) + (f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else "")
@@ -115,10 +115,10 @@ def summarise(
     problems += [f"“{c.name}” has a single object so far: too little to learn from." for c in classes if c.count == 1]
     if without:
         problems.append(f"{without} object{'' if without == 1 else 's'} without an outline cannot teach masks.")
-    return Summary(len(photos), len(photos) - full, classes, tuple(problems), full >= LEAST_PHOTOS)
+    return Summary(len(photos), len(photos) - full, classes, tuple(problems), full >= MIN_PHOTOS)
 
 
-def encode_snapshot(photos: Iterable[Labelled], categories: Iterable[Category]) -> bytes:
+def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> bytes:
     """Make the COCO file of photos that are done; classes that none of them shows are left out.
 
     Raises:
@@ -138,7 +138,7 @@ def encode_snapshot(photos: Iterable[Labelled], categories: Iterable[Category]) 
     return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"
 
 
-def in_model_words(categories: Iterable[Category], known: Sequence[str]) -> list[Category]:
+def with_model_names(categories: Iterable[Category], known: Sequence[str]) -> list[Category]:
     """The classes under the names that the model has for them: one that was renamed in the project goes by its old one.
 
     So the model's class goes on to be the one that the project's stands for, and is not learnt anew beside it.

@@ -10,19 +10,19 @@ from PySide6.QtCore import QObject, Signal
 from annotator.core.document import Status
 from annotator.core.training_runs import weights_file
 from annotator.core.training_set import labelled
-from annotator.session.time_slices import Slices
+from annotator.session.time_slices import TimeSlicer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from annotator.core.store.store import Store
-    from annotator.core.training_set import Labelled
+    from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class CollectedPhotos:
     """What there is to learn from.
 
     Attributes:
@@ -31,12 +31,12 @@ class Gathered:
         gone: The file of the weights to start from, where that is not there any more.
     """
 
-    photos: list[Labelled]
+    photos: list[TrainingPhoto]
     lost: list[str]
     gone: Path | None
 
 
-class Gathering(QObject):
+class PhotoCollector(QObject):
     """Collects the photos that are done from the store, in slices between events, and looks whether they are there.
 
     Signals:
@@ -49,12 +49,12 @@ class Gathering(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
-        self._slices = Slices(self)
+        self._slices = TimeSlicer(self)
         self._slices.done.connect(self._take_photos)
         self._looked.connect(self._take_look)
         self._number = 0  # of the question: answers to earlier ones are late
         self._names: list[str] = []
-        self._photos: list[Labelled] | None = None
+        self._photos: list[TrainingPhoto] | None = None
         self._look: tuple[set[str], Path | None] | None = None
 
     def start(self, store: Store, weights: str) -> None:
@@ -82,7 +82,7 @@ class Gathering(QObject):
         self._number += 1
         self._slices.stop()
 
-    def _take_photos(self, photos: list[Labelled]) -> None:
+    def _take_photos(self, photos: list[TrainingPhoto]) -> None:
         self._photos = photos
         self._finish()
 
@@ -96,10 +96,10 @@ class Gathering(QObject):
             return
         lost, gone = self._look
         photos = [photo for photo in self._photos if photo.name not in lost]
-        self.done.emit(Gathered(photos, _others(self._names, photos), gone))
+        self.done.emit(CollectedPhotos(photos, _others(self._names, photos), gone))
 
 
-def _others(names: Sequence[str], photos: Sequence[Labelled]) -> list[str]:
+def _others(names: Sequence[str], photos: Sequence[TrainingPhoto]) -> list[str]:
     found = {photo.name for photo in photos}
     return [name for name in names if name not in found]
 

@@ -9,12 +9,12 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox
 
-from annotator.core.training_runs import Run, weights_file
-from annotator.core.training_set import in_model_words, summarise
-from annotator.finetune.collect_photos import Gathering
+from annotator.core.training_runs import TrainingRun, weights_file
+from annotator.core.training_set import summarize, with_model_names
+from annotator.finetune.collect_photos import PhotoCollector
 from annotator.finetune.model_versions import ROUND, result_of
 from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orphan
-from annotator.finetune.time_estimate import Forecast
+from annotator.finetune.time_estimate import TimeEstimator
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.window.training_dock import TrainingDock
 from model.protocol import Notice, Result
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.core.store.store import Store
-    from annotator.core.training_runs import Rounds, RoundSettings
-    from annotator.finetune.collect_photos import Gathered
-    from annotator.finetune.model_versions import ProjectModels
+    from annotator.core.training_runs import RoundSettings, TrainingRuns
+    from annotator.finetune.collect_photos import CollectedPhotos
+    from annotator.finetune.model_versions import ModelVersions
     from annotator.session.session import Session
-    from annotator.suggestions.controller import SuggestionFlow
-    from annotator.suggestions.model_selection import ModelChoice
-    from annotator.window.main_window import Window
-    from model.checkpoints.lineage import Record
+    from annotator.suggestions.controller import SuggestionController
+    from annotator.suggestions.model_selection import ModelSelector
+    from annotator.window.main_window import MainWindow
+    from model.checkpoints.lineage import ModelRecord
     from model.protocol import AnyEvent
 
 
-class FineTuning(QObject):
+class FineTuneController(QObject):
     """One round at a time, of the folder that is open. Leaving the folder lets the round save itself and end.
 
     Attributes:
@@ -48,24 +48,24 @@ class FineTuning(QObject):
     def __init__(
         self,
         session: Session,
-        flow: SuggestionFlow,
-        choice: ModelChoice,
-        models: ProjectModels,
-        window: Window,
+        flow: SuggestionController,
+        choice: ModelSelector,
+        models: ModelVersions,
+        window: MainWindow,
     ) -> None:
         super().__init__(window)
         self._session, self._flow, self._choice = session, flow, choice
         self._models, self._window = models, window
         self.process = TrainingProcess(self)
         self._dock = TrainingDock(session, window)
-        self._rounds: Rounds | None = None  # whose round is running
-        self._run: Run | None = None
+        self._rounds: TrainingRuns | None = None  # whose round is running
+        self._run: TrainingRun | None = None
         self._result: Result | None = None
         self._dialog: FineTuneDialog | None = None
-        self._forecast = Forecast(session, self)
-        self._gathering = Gathering(session, self)
+        self._forecast = TimeEstimator(session, self)
+        self._gathering = PhotoCollector(session, self)
         self._gathering.done.connect(self._take_gathered)
-        self._gathered: Gathered | None = None
+        self._gathered: CollectedPhotos | None = None
         self._wire()
 
     def _wire(self) -> None:
@@ -115,7 +115,7 @@ class FineTuning(QObject):
         if self._dialog:
             self._dialog.set_rival(Path(self._choice.weights).stem or self._choice.weights)
 
-    def _take_gathered(self, gathered: Gathered) -> None:
+    def _take_gathered(self, gathered: CollectedPhotos) -> None:
         self._gathered = gathered
         if gathered.gone and gathered.gone == weights_file(self._choice.weights):
             self._choice.give_up(f"{gathered.gone} is gone.")  # shown when there is another model
@@ -127,10 +127,10 @@ class FineTuning(QObject):
         store, dialog, gathered = self._session.store, self._dialog, self._gathered
         if store is None or dialog is None or gathered is None:
             return
-        summary = summarise(gathered.photos, self._session.categories, self._known(), gathered.lost)
+        summary = summarize(gathered.photos, self._session.categories, self._known(), gathered.lost)
         dialog.set_summary(summary)
         if summary.ready:
-            categories = in_model_words(self._session.categories, self._known())
+            categories = with_model_names(self._session.categories, self._known())
             images, parent = store.images, self._choice.weights
             self._forecast.begin(
                 store.rounds, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
@@ -153,13 +153,13 @@ class FineTuning(QObject):
         if store is None or self.process.running or self._gathered is None:
             return
         rounds, photos, parent = store.rounds, self._gathered.photos, self._choice.weights
-        categories = in_model_words(self._session.categories, self._known())
+        categories = with_model_names(self._session.categories, self._known())
         images = store.images
 
         def work() -> None:
             try:
                 name = rounds.next_name()
-                run = Run(name, rounds.arguments(name, images, parent, settings), len(photos))
+                run = TrainingRun(name, rounds.arguments(name, images, parent, settings), len(photos))
                 rounds.begin(run, photos, categories)
             except (OSError, ValueError) as error:
                 self._prepared.emit(rounds, None, error)
@@ -170,7 +170,7 @@ class FineTuning(QObject):
 
     # While it runs
 
-    def _begin(self, rounds: Rounds, run: Run | None, error: Exception | None) -> None:
+    def _begin(self, rounds: TrainingRuns, run: TrainingRun | None, error: Exception | None) -> None:
         store = self._session.store
         if store is None or store.rounds is not rounds or self.process.running:
             return
@@ -181,7 +181,7 @@ class FineTuning(QObject):
             return
         self._launch(rounds, run)
 
-    def _launch(self, rounds: Rounds, run: Run, *, resume: bool = False) -> None:
+    def _launch(self, rounds: TrainingRuns, run: TrainingRun, *, resume: bool = False) -> None:
         self._rounds, self._run, self._result = rounds, run, None
         self._window.banner.retract(ROUND)
         self._dock.begin(run.name)
@@ -236,7 +236,7 @@ class FineTuning(QObject):
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:
             self._on_disk(rounds, store.rounds.end)
-            self._models.settle(run.name, result)
+            self._models.adopt_or_ask(run.name, result)
         elif ending.resumable:
             text = ending.sentence or f"The training of {run.name} is stopped."
             self._look_how_far(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
@@ -247,10 +247,10 @@ class FineTuning(QObject):
             elif ending.sentence:
                 self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
 
-    def _look_how_far(self, rounds: Rounds, run: Run, text: str, *, failed: bool = False) -> None:
+    def _look_how_far(self, rounds: TrainingRuns, run: TrainingRun, text: str, *, failed: bool = False) -> None:
         self._session.on_disk(lambda: self._left.emit(rounds, run, text, rounds.is_saved(run.name), failed))
 
-    def _offer(self, rounds: Rounds, run: Run, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
+    def _offer(self, rounds: TrainingRuns, run: TrainingRun, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
         """Offer to go on with a round that was interrupted, or to begin it again where it has saved nothing yet."""
         store = self._session.store
         if store is None or store.rounds is not rounds or self.process.running:
@@ -262,12 +262,12 @@ class FineTuning(QObject):
         ]
         self._window.banner.show_message(f"{text} {then}", "error" if failed else "info", actions, topic=ROUND)
 
-    def _go_on(self, rounds: Rounds, run: Run) -> None:
+    def _go_on(self, rounds: TrainingRuns, run: TrainingRun) -> None:
         store = self._session.store
         if store and store.rounds is rounds and not self.process.running:
             self._launch(rounds, run, resume=True)
 
-    def _discard(self, rounds: Rounds) -> None:
+    def _discard(self, rounds: TrainingRuns) -> None:
         self._on_disk(rounds, lambda: rounds.end(discard=True))
 
     # Another folder
@@ -286,7 +286,7 @@ class FineTuning(QObject):
         if run and not ours:
             self._look_for_left(store.rounds, run)
 
-    def _look_for_left(self, rounds: Rounds, run: Run) -> None:
+    def _look_for_left(self, rounds: TrainingRuns, run: TrainingRun) -> None:
         """Find out how far a round was that did not end while this folder was open."""
 
         def work() -> None:
@@ -305,11 +305,11 @@ class FineTuning(QObject):
 
         self._session.on_disk(work)
 
-    def _settle_alone(self, rounds: Rounds, run: Run, record: Record) -> None:
+    def _settle_alone(self, rounds: TrainingRuns, run: TrainingRun, record: ModelRecord) -> None:
         store = self._session.store
         if store and store.rounds is rounds:
             self._on_disk(rounds, rounds.end)
-            self._models.settle(run.name, result_of(record))
+            self._models.adopt_or_ask(run.name, result_of(record))
 
     # The end
 
@@ -324,7 +324,7 @@ class FineTuning(QObject):
         self._forecast.close()
         return self.process.close(seconds)
 
-    def _on_disk(self, rounds: Rounds, job: Callable[[], object]) -> None:
+    def _on_disk(self, rounds: TrainingRuns, job: Callable[[], object]) -> None:
         """Do something with a project's files that may fail; if it does, the next opening finds the old state."""
 
         def work() -> None:

@@ -12,25 +12,30 @@ from annotator.panels.models_dialog import ModelFact, ModelsDialog
 from model.protocol import Result
 
 if TYPE_CHECKING:
-    from annotator.core.training_runs import Rounds
+    from annotator.core.training_runs import TrainingRuns
     from annotator.session.session import Session
-    from annotator.suggestions.controller import SuggestionFlow
-    from annotator.suggestions.inference_worker import Suggester
-    from annotator.suggestions.messages import ModelInfo, Progress
-    from annotator.suggestions.model_selection import ModelChoice
-    from annotator.window.main_window import Window
-    from model.checkpoints.lineage import Record
+    from annotator.suggestions.controller import SuggestionController
+    from annotator.suggestions.inference_worker import InferenceWorker
+    from annotator.suggestions.messages import FolderProgress, ModelInfo
+    from annotator.suggestions.model_selection import ModelSelector
+    from annotator.window.main_window import MainWindow
+    from model.checkpoints.lineage import ModelRecord
 
 ROUND = "round"  # the topic of messages about a round and its model
 
 
-class ProjectModels(QObject):
+class ModelVersions(QObject):
     """Puts models in use and has the suggestions made anew; shows the models that there are."""
 
     _listed = Signal(object, object)
 
     def __init__(
-        self, session: Session, suggester: Suggester, flow: SuggestionFlow, choice: ModelChoice, window: Window
+        self,
+        session: Session,
+        suggester: InferenceWorker,
+        flow: SuggestionController,
+        choice: ModelSelector,
+        window: MainWindow,
     ) -> None:
         super().__init__(window)
         self._session, self._suggester, self._flow, self._choice = session, suggester, flow, choice
@@ -44,7 +49,7 @@ class ProjectModels(QObject):
         window.models_requested.connect(self.show_models)
         self._listed.connect(self._show_list)
 
-    def settle(self, name: str, result: Result) -> None:
+    def adopt_or_ask(self, name: str, result: Result) -> None:
         """A round's model is there: use it if it measures better, else ask."""
         store = self._session.store
         assert store is not None, "the round of an open folder"
@@ -89,7 +94,7 @@ class ProjectModels(QObject):
     def _fell_back(self, *_: object) -> None:
         self._again = []  # the model before has looked at them
 
-    def _note_progress(self, progress: Progress | None) -> None:
+    def _note_progress(self, progress: FolderProgress | None) -> None:
         self._whole_folder = progress is not None
 
     def _use_by_name(self, name: str) -> None:
@@ -125,7 +130,7 @@ class ProjectModels(QObject):
 
         self._session.on_disk(work)
 
-    def _show_list(self, rounds: Rounds, facts: list[ModelFact]) -> None:
+    def _show_list(self, rounds: TrainingRuns, facts: list[ModelFact]) -> None:
         store = self._session.store
         if self._dialog and store and store.rounds is rounds:
             used = rounds.name_of(self._choice.weights)
@@ -135,7 +140,7 @@ class ProjectModels(QObject):
             self._dialog.set_models(facts, used)
 
 
-def facts_of(rounds: Rounds) -> list[ModelFact]:
+def facts_of(rounds: TrainingRuns) -> list[ModelFact]:
     """What there is to say of every model of a project, the newest first, and of the builtin one. Reads the disk."""
     from model.checkpoints.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
 
@@ -144,7 +149,7 @@ def facts_of(rounds: Rounds) -> list[ModelFact]:
     return [*facts, ModelFact(BUILTIN, sentence=about, removable=False)]
 
 
-def fact_of(name: str, record: Record | None) -> ModelFact:
+def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
     """What a model's header says."""
     if record is None:
         return ModelFact(name, problem=f"{name} is damaged, or not a model of this application: delete it.")
@@ -164,7 +169,7 @@ def fact_of(name: str, record: Record | None) -> ModelFact:
     )
 
 
-def result_of(record: Record) -> Result:
+def result_of(record: ModelRecord) -> Result:
     """The comparison with its parent that a model's header tells of."""
     found = record.result
     before, after, low, high = (_number(found.get(key)) for key in ("before", "after", "low", "high"))

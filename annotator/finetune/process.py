@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from model.protocol import LONGEST_LINE, Done, Error, Stopped, read_event
+from model.protocol import MAX_LINE, Done, Error, Stopped, read_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ class TrainingProcess(QObject):
     def _read(self) -> None:
         self._rest += self._process.readAllStandardOutput().data()
         *lines, self._rest = self._rest.split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE:
             self._rest = b""
         for line in lines:
             event = read_event(line)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.categories import Category
-    from annotator.core.training_runs import Rounds, RoundSettings
-    from annotator.core.training_set import Labelled
+    from annotator.core.training_runs import RoundSettings, TrainingRuns
+    from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
@@ -25,7 +25,7 @@ MEASURING = "Being measured on a few steps…"
 UNKNOWN = "Measured in the first steps and shown then"
 
 
-class Forecast(QObject):
+class TimeEstimator(QObject):
     """Measures the time of the round that the dialog would begin, and again when other settings are chosen.
 
     Signals:
@@ -44,7 +44,7 @@ class Forecast(QObject):
         self._delay = QTimer(self, singleShot=True, interval=DELAY)
         self._delay.timeout.connect(self._launch)
         self._session = session
-        self._rounds: Rounds | None = None  # whose time is asked for
+        self._rounds: TrainingRuns | None = None  # whose time is asked for
         self._is_written = False
         self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
         self._settings: RoundSettings | None = None
@@ -53,8 +53,8 @@ class Forecast(QObject):
 
     def begin(
         self,
-        rounds: Rounds,
-        photos: Sequence[Labelled],
+        rounds: TrainingRuns,
+        photos: Sequence[TrainingPhoto],
         categories: Sequence[Category],
         *,
         images: Path,
@@ -101,7 +101,7 @@ class Forecast(QObject):
         self.stop()
         self.process.close(GRACE / 1000)
 
-    def _ready(self, rounds: Rounds, problem: str) -> None:
+    def _ready(self, rounds: TrainingRuns, problem: str) -> None:
         if rounds is not self._rounds:
             return
         self._is_written, self._problem = not problem, problem
@@ -140,6 +140,6 @@ class Forecast(QObject):
             self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
 
 
-def _clear(rounds: Rounds) -> None:
+def _clear(rounds: TrainingRuns) -> None:
     with suppress(OSError):  # what is left is overwritten the next time
         rounds.forget_forecast()

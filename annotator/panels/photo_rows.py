@@ -1,4 +1,4 @@
-"""The rows of the photo list: an index array over `PhotoList`, and how a row is painted."""
+"""The rows of the photo list: an index array over `ImageList`, and how a row is painted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPainter
 
-    from annotator.core.image_list import Photo, PhotoList
+    from annotator.core.image_list import ImageList, ImageRow
     from annotator.panels.widgets import Index
 
 GLYPHS = {
@@ -28,7 +28,7 @@ GLYPHS = {
     Status.UNREADABLE: ("status-unreadable", "warning"),
 }
 
-PHOTO = Qt.ItemDataRole.UserRole  # a `Photo`
+PHOTO = Qt.ItemDataRole.UserRole  # a `ImageRow`
 
 
 class PhotoRows(QAbstractListModel):
@@ -37,7 +37,7 @@ class PhotoRows(QAbstractListModel):
     A photo that stops matching stays listed while it is the current one, so that nothing moves away under the hand.
     """
 
-    def __init__(self, photos: PhotoList, parent: QObject | None = None) -> None:
+    def __init__(self, photos: ImageList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._photos = photos
         self._text = ""
@@ -132,7 +132,7 @@ class PhotoDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""
-        photo: Photo = index.data(PHOTO)
+        photo: ImageRow = index.data(PHOTO)
         painter.save()
         row = RowPainter(painter, option)
         row.ground(option)
@@ -148,14 +148,14 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _amount(photo: Photo) -> str:
+def _amount(photo: ImageRow) -> str:
     if photo.count:
         return str(photo.count)
     told = photo.looked_at and photo.status in (Status.NEW, Status.SUGGESTED)
     return f"{photo.suggestions} sug." if told else ""
 
 
-def _in_words(photo: Photo) -> str:
+def _in_words(photo: ImageRow) -> str:
     words = [str(photo.status)]
     if photo.count:
         words.append(f"{photo.count} annotation{'' if photo.count == 1 else 's'}")

@@ -12,7 +12,7 @@ from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
 from annotator.panels.widgets import MARGIN, Rows, SearchField, dress_panel, label, name_control
 
 if TYPE_CHECKING:
-    from annotator.core.image_list import PhotoList
+    from annotator.core.image_list import ImageList
 
 FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
     ("All", None),
@@ -34,7 +34,7 @@ class PhotosPanel(QWidget):
 
     photo_chosen = Signal(str)
 
-    def __init__(self, photos: PhotoList, parent: QWidget | None = None) -> None:
+    def __init__(self, photos: ImageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "photos")
         self._photos = photos

@@ -18,7 +18,7 @@ from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.formatting import counted, duration
 from annotator.panels.previews import PreviewStrip
 from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
-from model.protocol import Estimate, Features, Notice, Paused, Preview, Result, Resumed, Start, Step, Validation
+from model.protocol import Estimate, Features, Notice, Paused, Preview, Result, Resumed, Start, Step, ValidationEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class TrainingPanel(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.previews = PreviewStrip(color_of)
         self.plots: TrainingPlots | None = None
-        self._early: list[Step | Validation] = []  # what came before there were plots
+        self._early: list[Step | ValidationEvent] = []  # what came before there were plots
         self._paused = False
         self._lay_out()
         self.previews.chosen.connect(self.photo_chosen)
@@ -135,7 +135,7 @@ class TrainingPanel(QWidget):
                 self._show_features(event)
             case Step():
                 self._show_step(event)
-            case Validation():
+            case ValidationEvent():
                 self._state.set_full_text("measured" if event.epoch else "measured the model as it is")
                 self._plot(event)
             case Preview():
@@ -232,7 +232,7 @@ class TrainingPanel(QWidget):
         self._time.set_full_text(text)
         self._time.setVisible(bool(text))
 
-    def _plot(self, event: Step | Validation) -> None:
+    def _plot(self, event: Step | ValidationEvent) -> None:
         self._empty.hide()
         if self.plots is None:
             self._early.append(event)

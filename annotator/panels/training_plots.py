@@ -17,14 +17,14 @@ from annotator import theme
 from annotator.panels.widgets import ElidedLabel, set_tone
 
 if TYPE_CHECKING:
-    from model.protocol import Step, Validation
+    from model.protocol import Step, ValidationEvent
 
 SMOOTHING = 0.9  # share of the curve so far in each new point: single steps jump about
-LEAST_LOSS = 1e-6  # that is drawn: zero has no logarithm
-LEAST_DECADES = 1.0  # that the axis of losses spans
-LEAST_TOP = 0.1  # of the axis of precisions: between 0 and less, noise would look like news
+MIN_LOSS = 1e-6  # that is drawn: zero has no logarithm
+MIN_DECADES = 1.0  # that the axis of losses spans
+MIN_TOP = 0.1  # of the axis of precisions: between 0 and less, noise would look like news
 REDRAWN = 300  # milliseconds between two paintings
-MOST_POINTS = 1000
+MAX_POINTS = 1000
 LIGHT = ("#1f62d6", "#b3261e", "#1b7a47", "#8a5800", "#7a3fc2", "#0b7f86")
 DARK = ("#6aa5ff", "#ff938a", "#62cc92", "#edb84c", "#c69cff", "#5fd3d9")
 BY_STEP = "Loss by step, smoothed"
@@ -65,10 +65,10 @@ class TrainingPlots(QWidget):
             if value is not None:
                 before = self._smooth.get(name) or value
                 smooth = self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
-                if smooth >= LEAST_LOSS:  # 0 where there is nothing of the kind, such as keypoints
+                if smooth >= MIN_LOSS:  # 0 where there is nothing of the kind, such as keypoints
                     self.losses.add(LOSS_NAMES.get(name, name), step.step, smooth)
 
-    def add_validation(self, measured: Validation) -> None:
+    def add_validation(self, measured: ValidationEvent) -> None:
         """Add a point to each figure."""
         self.scores.set_title(BY_EPOCH if measured.share is None else BY_SHARE)
         self.scores.in_percent = measured.share is not None
@@ -136,7 +136,7 @@ class Plot(QWidget):
         xs, ys = self.points.setdefault(name, ([], []))
         xs.append(x)
         ys.append(y)
-        if len(xs) > MOST_POINTS:  # every other one says as much
+        if len(xs) > MAX_POINTS:  # every other one says as much
             del xs[1:-1:2], ys[1:-1:2]
         if not self._later.isActive():
             self._later.start()
@@ -188,10 +188,10 @@ class Plot(QWidget):
         values = [y for _, ys in self.points.values() for y in ys]
         if self._logarithmic:
             low, high = log10(min(values)), log10(max(values))
-            room = max(LEAST_DECADES - (high - low), 0) / 2  # for at least one number beside the axis
+            room = max(MIN_DECADES - (high - low), 0) / 2  # for at least one number beside the axis
             box.setYRange(low - room, high + room, padding=0.05)
         else:
-            box.setYRange(0, max(1.1 * max(values), LEAST_TOP), padding=0)
+            box.setYRange(0, max(1.1 * max(values), MIN_TOP), padding=0)
         ticks = [[(value, f"{value}%") for value in range(0, 101, 25)]] if self.in_percent else None
         self._plot.getAxis("bottom").setTicks(ticks)
 

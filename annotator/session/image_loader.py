@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from annotator.session.worker_thread import Worker
+from annotator.session.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ CACHE_BYTES = 768 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class DecodedImage:
     """A decoded photo, upright, 32 bits a pixel so that painting it converts nothing."""
 
     image: QImage
@@ -44,7 +44,7 @@ class Photo:
         return np.ascontiguousarray(rows[:, : 4 * width].reshape(height, width, 4)[..., 2::-1])  # BGRX in memory
 
 
-def decode(path: Path) -> Photo:
+def decode(path: Path) -> DecodedImage:
     """Read one photo from disk.
 
     Raises:
@@ -55,22 +55,22 @@ def decode(path: Path) -> Photo:
     rgb = read_photo(path)
     height, width, _ = rgb.shape
     # RGB888 borrows the array's memory; the conversion copies it.
-    return Photo(QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
+    return DecodedImage(QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
         QImage.Format.Format_RGB32
     ))  # fmt: skip
 
 
-class PhotoCache:
+class ImageCache:
     """The last decoded photos, up to a number of bytes. Safe to use from several threads."""
 
     def __init__(self, capacity: int = CACHE_BYTES) -> None:
         self._capacity = capacity
-        self._photos: OrderedDict[Path, Photo] = OrderedDict()
+        self._photos: OrderedDict[Path, DecodedImage] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self._busy: dict[Path, threading.Lock] = {}
 
-    def peek(self, path: Path) -> Photo | None:
+    def peek(self, path: Path) -> DecodedImage | None:
         """The photo if it is here, at no cost."""
         with self._lock:
             photo = self._photos.get(path)
@@ -78,7 +78,7 @@ class PhotoCache:
                 self._photos.move_to_end(path)
             return photo
 
-    def get(self, path: Path) -> Photo:
+    def get(self, path: Path) -> DecodedImage:
         """The photo, decoded if need be; a second thread that wants the same one waits for the first.
 
         Raises:
@@ -99,7 +99,7 @@ class PhotoCache:
             self._photos.clear()
             self._bytes = 0
 
-    def _add(self, path: Path, photo: Photo) -> Photo:
+    def _add(self, path: Path, photo: DecodedImage) -> DecodedImage:
         with self._lock:
             self._photos[path] = photo
             self._bytes += photo.image.sizeInBytes()
@@ -109,7 +109,7 @@ class PhotoCache:
         return photo
 
 
-class PhotoLoader(QObject):
+class ImageLoader(QObject):
     """Decodes in a thread of its own: the photo asked for last, then those to be kept ready.
 
     Signals:
@@ -120,14 +120,14 @@ class PhotoLoader(QObject):
     loaded = Signal(object, object)
     failed = Signal(object, str)
 
-    def __init__(self, cache: PhotoCache, parent: QObject | None = None) -> None:
+    def __init__(self, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cache = cache
         self._wanted: Path | None = None
         self._ahead: list[Path] = []
         self._wake = threading.Condition()
         self._closing = False
-        self._thread = Worker(self._work, "photo loader")
+        self._thread = WorkerThread(self._work, "photo loader")
         self._thread.start()
 
     def show(self, path: Path, ahead: list[Path]) -> None:

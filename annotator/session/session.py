@@ -10,11 +10,11 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core.categories import Categories
 from annotator.core.document import Document, Status
-from annotator.core.image_list import PhotoList
+from annotator.core.image_list import ImageList
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.store import News, Notice, Store
-from annotator.session.image_loader import Photo, PhotoCache, PhotoLoader
-from annotator.session.undo import History
+from annotator.core.store.store import SaveNotice, SaveState, Store
+from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
+from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
 
@@ -61,11 +61,11 @@ class Session(QObject):
     _stored = Signal(int, object, object)
     _noticed = Signal(int, object)
 
-    def __init__(self, settings: Settings, cache: PhotoCache, parent: QObject | None = None) -> None:
+    def __init__(self, settings: Settings, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.photos = PhotoList()
+        self.photos = ImageList()
         self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
-        self.history = History(self)
+        self.history = UndoHistory(self)
         self.folder: Path | None = None
         self.store: Store | None = None
         self.current: str | None = None
@@ -75,14 +75,14 @@ class Session(QObject):
         self.threshold = settings.threshold
         self._settings = settings
         self._cache = cache
-        self._photo: Photo | None = None
+        self._photo: DecodedImage | None = None
         self._step = 1
         self._passing = False
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
         self._closed = False
-        self._loader = PhotoLoader(cache, self)
+        self._loader = ImageLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
         self._scanned.connect(self._show_names)
@@ -115,7 +115,7 @@ class Session(QObject):
         number = self._opening
         fallback = data_folder() / "projects"
 
-        def tell(notice: Notice) -> None:
+        def tell(notice: SaveNotice) -> None:
             self._noticed.emit(number, notice)
 
         def work() -> None:
@@ -251,7 +251,7 @@ class Session(QObject):
         self._photo = None
         self.current_changed.emit(name)
 
-    def _photo_loaded(self, path: Path, photo: Photo) -> None:
+    def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
         self._photo = photo
@@ -347,14 +347,14 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
-    def _tell(self, number: int, notice: Notice) -> None:
+    def _tell(self, number: int, notice: SaveNotice) -> None:
         if number != self._opening or self.store is None:
             return
-        self.problem = notice.message if notice.news is News.FAILED else ""
-        if notice.news is News.SAVED:
+        self.problem = notice.message if notice.news is SaveState.FAILED else ""
+        if notice.news is SaveState.SAVED:
             self.saved_changed.emit(not self.store.unsaved)
         else:
-            failed = notice.news is News.FAILED
+            failed = notice.news is SaveState.FAILED
             self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SLICE = 0.006  # seconds
 
 
-class Slices(QObject):
+class TimeSlicer(QObject):
     """Takes everything from an iterator, a little at a time.
 
     Signals:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from annotator.core.edits import Edit
 
 
-class History(QUndoGroup):
+class UndoHistory(QUndoGroup):
     """A stack for each document that has been edited since the folder was opened; one of them is active."""
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STACK_BYTES = 16 * 2**20  # macOS gives a thread 512 KB, too little for torch
 
 
-class Worker(QThread):
+class WorkerThread(QThread):
     """Runs `work` in a thread of its own, named for debuggers.
 
     With `background`, the thread and those it starts (torch's) yield to the window's: on Linux, where the priorities

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation, Keypoint
     from annotator.core.document import Document
     from annotator.session.session import Session
-    from annotator.suggestions.controller import SuggestionFlow
-    from annotator.suggestions.inference_worker import Suggester
-    from annotator.suggestions.messages import Outlined
+    from annotator.suggestions.controller import SuggestionController
+    from annotator.suggestions.inference_worker import InferenceWorker
+    from annotator.suggestions.messages import BoxAnswer
 
 
 class BoxPrompts(QObject):
@@ -28,7 +28,12 @@ class BoxPrompts(QObject):
     """
 
     def __init__(
-        self, session: Session, suggester: Suggester, flow: SuggestionFlow, canvas: CanvasView, parent: QObject
+        self,
+        session: Session,
+        suggester: InferenceWorker,
+        flow: SuggestionController,
+        canvas: CanvasView,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._session, self._suggester, self._flow = session, suggester, flow
@@ -45,7 +50,7 @@ class BoxPrompts(QObject):
         known = self._flow.model_category(box.category_id)
         self._asked[self._suggester.outline(document.name, bounds(box.shape), known)] = document, box
 
-    def _answer(self, answer: Outlined) -> None:
+    def _answer(self, answer: BoxAnswer) -> None:
         document, box = self._asked.pop(answer.number, (None, None))
         if (
             document is None
@@ -65,7 +70,7 @@ class BoxPrompts(QObject):
             document, edits.change(document, "draw object", [outlined], self._session.new_id, merge=key)
         )
 
-    def _keypoints(self, category_id: int, answer: Outlined) -> tuple[Keypoint, ...]:
+    def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
         """The model's keypoints, if they are those of the project's class."""
         found = answer.found
         categories = self._session.categories

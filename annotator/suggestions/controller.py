@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.core.store.store import Store
     from annotator.session.session import Session
-    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
 
 POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
 _FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
-class SuggestionFlow(QObject):
+class SuggestionController(QObject):
     """Asks for the current photo, then for the next ones, and offers what comes back.
 
     Signals:
@@ -38,7 +38,7 @@ class SuggestionFlow(QObject):
     speed = Signal(float)
     model_changed = Signal()
 
-    def __init__(self, session: Session, suggester: Suggester, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, suggester: InferenceWorker, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._suggester = suggester

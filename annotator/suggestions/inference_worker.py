@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from annotator.session.image_loader import Photo, PhotoCache, decode
-from annotator.session.worker_thread import Worker
-from annotator.suggestions.messages import ModelCategory, ModelInfo, Outlined, Progress, Suggestions, to_suggestion
+from annotator.session.image_loader import DecodedImage, ImageCache, decode
+from annotator.session.worker_thread import WorkerThread
+from annotator.suggestions.messages import (
+    BoxAnswer,
+    FolderProgress,
+    ModelCategory,
+    ModelInfo,
+    Suggestions,
+    to_suggestion,
+)
 from annotator.suggestions.torch_import import large_import, preload_torch
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
     from model.inference.predictor import Predictor
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
@@ -64,7 +71,7 @@ class _Source:
     pools: PoolStore
 
 
-class Suggester(QObject):
+class InferenceWorker(QObject):
     """Answers requests in one persistent thread. Its methods return at once; its signals arrive in the caller's thread.
 
     Signals:
@@ -87,7 +94,7 @@ class Suggester(QObject):
     notice = Signal(str)
     progress = Signal(object)
 
-    def __init__(self, cache: PhotoCache, parent: QObject | None = None) -> None:
+    def __init__(self, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cache = cache
         self._wake = threading.Condition()
@@ -106,11 +113,11 @@ class Suggester(QObject):
         self._all_total = 0
         self._all_since = 0.0
         # Of the worker thread alone:
-        self._predictor: Predictor | Pair | None = None
+        self._predictor: Predictor | MaskKeypointPredictor | None = None
         self._model_id = ""
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
-        self._thread = Worker(self._work, "model", background=True)
+        self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.start()
 
     # Called in the GUI thread
@@ -236,9 +243,9 @@ class Suggester(QObject):
 
             with large_import():
                 preload_torch()
-                from model.inference.mask_keypoint_pair import make_predictor  # noqa: PLC0415 - torch, seconds of it
+                from model.inference.mask_keypoint_pair import load_predictor  # noqa: PLC0415 - torch, seconds of it
 
-                predictor = make_predictor(weights, device)
+                predictor = load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
@@ -273,7 +280,7 @@ class Suggester(QObject):
         with self._wake:
             stale = source is not self._source
             done, total = self._all_total - len(self._all), self._all_total
-            progress = Progress(done, total, time.monotonic() - self._all_since)
+            progress = FolderProgress(done, total, time.monotonic() - self._all_since)
             told = folder_turn and self._all_running and not stale
             if told and done == total:
                 self._all_running = False
@@ -320,10 +327,10 @@ class Suggester(QObject):
         source.pools.put_pool(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 
-    def _outline(self, box: _Box, source: _Source | None) -> Outlined:
+    def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
         predictor = self._predictor
         if source is None or predictor is None:
-            return Outlined(box.number, None, self._refused or "no folder is open.")
+            return BoxAnswer(box.number, None, self._refused or "no folder is open.")
         self.activity.emit(f"looking into a box of {box.name}")
         asked = source, box.name, self._model_id
 
@@ -337,13 +344,13 @@ class Suggester(QObject):
         try:
             instance = self._within_memory(predictor, look)
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
-            return Outlined(box.number, None, f"the model failed on it ({sentence(error)})")
+            return BoxAnswer(box.number, None, f"the model failed on it ({sentence(error)})")
         found = to_suggestion(-1, instance)
         if found.is_box:
-            return Outlined(box.number, None, "the model sees nothing in it.")
-        return Outlined(box.number, found)
+            return BoxAnswer(box.number, None, "the model sees nothing in it.")
+        return BoxAnswer(box.number, found)
 
-    def _detect(self, photo: Photo) -> list[Instance]:
+    def _detect(self, photo: DecodedImage) -> list[Instance]:
         predictor = self._predictor
         assert predictor is not None
 
@@ -354,18 +361,18 @@ class Suggester(QObject):
         self._seen = None
         return self._within_memory(predictor, look)
 
-    def _within_memory(self, predictor: Predictor | Pair, look: Callable[[], Answer]) -> Answer:
+    def _within_memory(self, predictor: Predictor | MaskKeypointPredictor, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
-        from model.inference.out_of_memory import within_memory  # noqa: PLC0415 - torch, loaded long since
+        from model.inference.out_of_memory import retry_on_oom  # noqa: PLC0415 - torch, loaded long since
 
         device = predictor.device
-        answer = within_memory(predictor, look, self.notice.emit)
+        answer = retry_on_oom(predictor, look, self.notice.emit)
         if predictor.device != device:
             self._model_id = predictor.id
             self.loaded.emit(self._info(predictor))
         return answer
 
-    def _info(self, predictor: Predictor | Pair) -> ModelInfo:
+    def _info(self, predictor: Predictor | MaskKeypointPredictor) -> ModelInfo:
         return ModelInfo(
             self._model_id,
             Path(predictor.name).name,

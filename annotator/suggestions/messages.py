@@ -48,7 +48,7 @@ class Suggestions:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlined:
+class BoxAnswer:
     """What the model sees in a box, with a category id of the **model**, or None and why, in a sentence.
 
     `number` is what `Suggester.outline` returned.
@@ -60,7 +60,7 @@ class Outlined:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FolderProgress:
     """How far the whole folder is. `remaining` and `elapsed` in seconds; `rate` in photos per second."""
 
     done: int

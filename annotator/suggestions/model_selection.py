@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.core.store.store import Store
-    from annotator.core.training_runs import Rounds
+    from annotator.core.training_runs import TrainingRuns
     from annotator.session.session import Session
     from annotator.settings import Settings
-    from annotator.suggestions.inference_worker import Suggester
+    from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelInfo
 
 
-class ModelChoice(QObject):
+class ModelSelector(QObject):
     """Has the worker load the model that is wanted: when a folder is opened, and when the person chooses another.
 
     A choice is written down once its model is loaded: one that is broken leaves the last good one in use, and chosen.
@@ -41,7 +41,7 @@ class ModelChoice(QObject):
     refused = Signal(str)
 
     def __init__(
-        self, session: Session, suggester: Suggester, settings: Settings, *, weights: str = "", device: str = ""
+        self, session: Session, suggester: InferenceWorker, settings: Settings, *, weights: str = "", device: str = ""
     ) -> None:
         """Begin with the settings'; `weights` and `device`, if given, hold instead of what folder and settings say."""
         super().__init__()
@@ -53,7 +53,7 @@ class ModelChoice(QObject):
         self._of_project = False  # whether the project names a model
         self._good = ""  # the weights that were loaded last in this folder
         self._keep: Callable[[], None] | None = None  # writes the choice down, once its model is loaded
-        self._fault: _Fault | None = None  # while another model is loaded instead
+        self._fault: _LoadFailure | None = None  # while another model is loaded instead
         session.store_changed.connect(self._store_changed)
         suggester.loaded.connect(self._loaded)
         suggester.failed.connect(self._failed)
@@ -86,10 +86,10 @@ class ModelChoice(QObject):
     def give_up(self, sentence: str) -> None:
         """Use the builtin model instead of the one that is wanted now, because of what the sentence says."""
         self._good, self._keep = "", None
-        self._fault = _Fault(self.weights, sentence, is_written=True)
+        self._fault = _LoadFailure(self.weights, sentence, is_written=True)
         self._load(BUILTIN)
 
-    def _remember(self, rounds: Rounds, weights: str) -> None:
+    def _remember(self, rounds: TrainingRuns, weights: str) -> None:
         session = self._session
 
         def write() -> None:
@@ -140,7 +140,7 @@ class ModelChoice(QObject):
         if weights != self.weights:
             return
         keep, self._keep = self._keep, None
-        fault = self._fault or _Fault(weights, sentence, is_written=keep is None)
+        fault = self._fault or _LoadFailure(weights, sentence, is_written=keep is None)
         instead = self._good or BUILTIN
         if instead != weights:
             self._fault = fault
@@ -154,7 +154,7 @@ class ModelChoice(QObject):
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class _LoadFailure:
     """Weights that could not be loaded, why, and whether they are what is written down."""
 
     weights: str

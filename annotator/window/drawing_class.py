@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from annotator.panels.banner import Banner
     from annotator.panels.classes import ClassesPanel
     from annotator.session.session import Session
-    from annotator.window.selection_commands import Commands
+    from annotator.window.selection_commands import SelectionCommands
 
 CLASS = "class"  # the topic of messages about classes
 
 
-class CurrentClass:
+class DrawingClass:
     """Keeps the canvas and the class list in step: a click draws with a class, its number or Enter also applies it."""
 
     def __init__(
-        self, session: Session, canvas: CanvasView, panel: ClassesPanel, commands: Commands, banner: Banner
+        self, session: Session, canvas: CanvasView, panel: ClassesPanel, commands: SelectionCommands, banner: Banner
     ) -> None:
         self._session, self._canvas, self._panel = session, canvas, panel
         self._commands, self._banner = commands, banner

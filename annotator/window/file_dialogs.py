@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COCO_FILES = "COCO annotations (*.json)"
 
 
-class Files:
+class FileDialogs:
     """Asks for folders and files, and has the session open them.
 
     Attributes:

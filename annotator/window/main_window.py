@@ -33,30 +33,30 @@ from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.session import FOLDER, PHOTO, SAVING
 from annotator.window.actions import RECENT_MENU, SCHEME_MENU, Actions
-from annotator.window.drawing_class import CLASS, CurrentClass
-from annotator.window.file_dialogs import Files
-from annotator.window.model_controls import REFUSED, ModelDesk
-from annotator.window.selection_commands import Commands
-from annotator.window.status_bar import StatusLine
+from annotator.window.drawing_class import CLASS, DrawingClass
+from annotator.window.file_dialogs import FileDialogs
+from annotator.window.model_controls import REFUSED, ModelPanelController
+from annotator.window.selection_commands import SelectionCommands
+from annotator.window.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.core.document import Document
     from annotator.core.store.store import Store
-    from annotator.session.image_loader import Photo
+    from annotator.session.image_loader import DecodedImage
     from annotator.session.session import Session
     from annotator.settings import Settings
-    from annotator.suggestions.controller import SuggestionFlow
-    from annotator.suggestions.inference_worker import Suggester
-    from annotator.suggestions.model_selection import ModelChoice
+    from annotator.suggestions.controller import SuggestionController
+    from annotator.suggestions.inference_worker import InferenceWorker
+    from annotator.suggestions.model_selection import ModelSelector
 
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
 TOOLS = ("tool.select", "tool.polygon", "tool.box")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
-class Window(QMainWindow):
+class MainWindow(QMainWindow):
     """The main window. It owns the widgets, not the state: that is the session's."""
 
     samples_requested = Signal()
@@ -64,7 +64,12 @@ class Window(QMainWindow):
     models_requested = Signal()
 
     def __init__(
-        self, session: Session, suggester: Suggester, flow: SuggestionFlow, choice: ModelChoice, settings: Settings
+        self,
+        session: Session,
+        suggester: InferenceWorker,
+        flow: SuggestionController,
+        choice: ModelSelector,
+        settings: Settings,
     ) -> None:
         super().__init__()
         self.setObjectName("window")
@@ -73,12 +78,14 @@ class Window(QMainWindow):
         self.resize(1280, 820)
         self._session, self._flow = session, flow
         self._settings = settings
-        self._commands = Commands(session)
-        self._files = Files(session, settings, self)
+        self._commands = SelectionCommands(session)
+        self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
-        self._class = CurrentClass(session, self.canvas, self.classes, self._commands, self.banner)
-        self._desk = ModelDesk(self.model, suggester, flow, choice, settings, banner=self.banner, status=self.status)
+        self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
+        self._desk = ModelPanelController(
+            self.model, suggester, flow, choice, settings, banner=self.banner, status=self.status
+        )
         self.actions_ = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -110,7 +117,7 @@ class Window(QMainWindow):
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
         self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
-        self.status = StatusLine(self)
+        self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
     def _build_docks(self) -> None:
@@ -303,7 +310,7 @@ class Window(QMainWindow):
             self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
-    def _show_photo(self, photo: Photo | None) -> None:
+    def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
 
@@ -351,9 +358,9 @@ class Window(QMainWindow):
 
     def show_keys(self) -> None:
         """Show every action with its keys, which can be changed."""
-        from annotator.window.shortcuts_dialog import KeysDialog  # noqa: PLC0415 - rarely opened
+        from annotator.window.shortcuts_dialog import ShortcutsDialog  # noqa: PLC0415 - rarely opened
 
-        KeysDialog(self.actions_, self).exec()
+        ShortcutsDialog(self.actions_, self).exec()
 
     def show_about(self) -> None:
         """Say what this is."""

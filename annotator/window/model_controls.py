@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from annotator.panels.banner import Banner
     from annotator.panels.model import ModelPanel
     from annotator.settings import Settings
-    from annotator.suggestions.controller import SuggestionFlow
-    from annotator.suggestions.inference_worker import Suggester
-    from annotator.suggestions.messages import ModelInfo, Progress
-    from annotator.suggestions.model_selection import ModelChoice
-    from annotator.window.status_bar import StatusLine
+    from annotator.suggestions.controller import SuggestionController
+    from annotator.suggestions.inference_worker import InferenceWorker
+    from annotator.suggestions.messages import FolderProgress, ModelInfo
+    from annotator.suggestions.model_selection import ModelSelector
+    from annotator.window.status_bar import StatusBar
 
 WEIGHTS_FILES = "Weights (*.safetensors)"
 MODEL = "model"  # the topic of messages about the model
@@ -25,19 +25,19 @@ REFUSED = "refused model"  # of those about a model that cannot be used, in whos
 NAMED = 4  # classes that a message names; of the others it gives the number
 
 
-class ModelDesk:
+class ModelPanelController:
     """Keeps the panel, the banner and the status line up to date about the model, and passes on the person's wishes."""
 
     def __init__(
         self,
         panel: ModelPanel,
-        suggester: Suggester,
-        flow: SuggestionFlow,
-        choice: ModelChoice,
+        suggester: InferenceWorker,
+        flow: SuggestionController,
+        choice: ModelSelector,
         settings: Settings,
         *,
         banner: Banner,
-        status: StatusLine,
+        status: StatusBar,
     ) -> None:
         self._panel, self._flow, self._choice, self._banner = panel, flow, choice, banner
         self._fault: tuple[str, bool] | None = None  # of a model, until there is another
@@ -93,7 +93,7 @@ class ModelDesk:
     def _notice(self, sentence: str) -> None:
         self._banner.show_message(sentence, "warning")
 
-    def _show_progress(self, progress: Progress | None) -> None:
+    def _show_progress(self, progress: FolderProgress | None) -> None:
         if progress:
             self._panel.set_progress(progress.done, progress.total, progress.rate, progress.remaining)
         else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DUPLICATE_OFFSET = 12.0  # pixels of the photo
 
 
-class Commands:
+class SelectionCommands:
     """Edits of the session's current document; without one, nothing happens."""
 
     def __init__(self, session: Session) -> None:

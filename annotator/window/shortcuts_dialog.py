@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class KeysDialog(QDialog):
+class ShortcutsDialog(QDialog):
     """Actions by menu; the selected one's keys can be typed anew, taken away or set back."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:

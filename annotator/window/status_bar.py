@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
 
-class StatusLine(QStatusBar):
+class StatusBar(QStatusBar):
     """Quiet facts, each at its own place."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -15,7 +15,7 @@ from model.protocol import Preview, Step
 
 if TYPE_CHECKING:
     from annotator.session.session import Session
-    from annotator.window.main_window import Window
+    from annotator.window.main_window import MainWindow
     from model.protocol import AnyEvent
 
 PLOTS = "annotator.panels.training_plots"
@@ -32,7 +32,7 @@ class TrainingDock(QObject):
     _imported = Signal()
     _decoded = Signal(str, object, float)
 
-    def __init__(self, session: Session, window: Window) -> None:
+    def __init__(self, session: Session, window: MainWindow) -> None:
         super().__init__(window)
         self._session, self._window = session, window
         self.panel = TrainingPanel(self._color_of)

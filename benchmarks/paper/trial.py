@@ -20,9 +20,9 @@ from model.checkpoints.head_transfer import load_backbone
 from model.commands import evaluate
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
-from model.data.batching import Batches, batches, plan_epoch
-from model.data.training_images import Photo, Source, classes_of, read_coco, read_photos
-from model.distributed import Team
+from model.data.batching import Batches, data_loader, plan_batches
+from model.data.training_images import Source, TrainingImage, classes_of, read_coco, read_photos
+from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, truth
 from model.evaluation.ground_truth import read_truth
 from model.inference.predictor import Predictor
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 BASE_SEED = 1000
 """Of the common start: another one than any of the runs has."""
-LEAST_SCORE = 0.05
+MIN_SCORE = 0.05
 """Detections below are not measured."""
 
 
@@ -128,9 +128,9 @@ class FixedSteps(Trainer):
         """Take all steps."""
         epoch = 0
         while self.progress.step < self.steps:
-            plans = plan_epoch(self.photos, self.config, epoch, self.share())
+            plans = plan_batches(self.photos, self.config, epoch, self.share())
             plans = plans[: self.steps - self.progress.step]
-            for batch in batches(Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)):
+            for batch in data_loader(Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)):
                 self.step(batch)
             epoch += 1
 
@@ -154,7 +154,7 @@ class ProposalsOnly(MaskRCNN):
 
 
 @cache
-def _photos(data: DataSet) -> tuple[list[Category], list[Photo], MaskCache]:
+def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCache]:
     known = read_coco(data.train.annotations)
     categories = classes_of([(data.train.annotations, known)], by_supercategory=data.by_supercategory)
     return categories, read_photos([data.train], categories, by_supercategory=data.by_supercategory), MaskCache()
@@ -232,8 +232,8 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
     """Return a network's figures in points, and which detection met which object (see `Matches`)."""
     known = evaluate.align(read_truth(val.annotations)[0], predictor)
-    team = Team()
-    results, done = evaluate.predict(predictor, known, val.folder(), score=LEAST_SCORE, team=team)
+    team = ProcessGroup()
+    results, done = evaluate.predict(predictor, known, val.folder(), score=MIN_SCORE, team=team)
     true = truth(known)
     kinds = ["box"]
     kinds += ["mask"] if predictor.config.mask_head != "none" else []

@@ -16,12 +16,12 @@ from model.checkpoints.safetensors_file import read_metadata
 
 if TYPE_CHECKING:
     from model.data.project_dataset import Project
-    from model.finetuning.hyperparameters import Settings
-    from model.finetuning.prepare import Preparation
+    from model.finetuning.hyperparameters import Hyperparameters
+    from model.finetuning.prepare import FineTuneSetup
 
 
 @dataclass(frozen=True)
-class Record:
+class ModelRecord:
     """What a checkpoint says of itself."""
 
     path: Path
@@ -54,7 +54,7 @@ def digests(project: Project) -> dict[str, str]:
     }
 
 
-def header(ready: Preparation, settings: Settings, result: dict[str, Any]) -> dict[str, Any]:
+def header(ready: FineTuneSetup, settings: Hyperparameters, result: dict[str, Any]) -> dict[str, Any]:
     """Return the `metrics` of a new checkpoint."""
     request = ready.request
     own = "builtin" if ready.parent is not ready.rival else request.parent  # see `model.finetuning.prepare.begin_at`
@@ -76,7 +76,7 @@ def header(ready: Preparation, settings: Settings, result: dict[str, Any]) -> di
     return {"lineage": lineage, **figures}
 
 
-def read(path: Path) -> Record | None:
+def read(path: Path) -> ModelRecord | None:
     """Return what a checkpoint says of itself, without a look at its tensors; None when it is none of ours."""
     try:
         header = read_metadata(path)
@@ -88,7 +88,7 @@ def read(path: Path) -> Record | None:
     own: Any = metrics.get("lineage") if isinstance(metrics, dict) else None
     own = own if isinstance(own, dict) else {}
     split = _record(own, "split")
-    return Record(
+    return ModelRecord(
         path,
         path.stem,
         str(own.get("created", "")),
@@ -107,7 +107,7 @@ def _record(own: dict[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def lineage(folder: Path) -> list[Record]:
+def lineage(folder: Path) -> list[ModelRecord]:
     """Return the records of the checkpoints in a folder, the oldest first; other files are passed over."""
     found = [read(path) for path in sorted(folder.glob("*.safetensors"))]
     return sorted((r for r in found if r is not None), key=lambda r: (r.created, r.name))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
 
 BUILTIN_FILE = WEIGHTS / "builtin.safetensors"
-LARGEST = 4 * 2**30
+MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
 
 
@@ -126,7 +126,7 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
-    if path.stat().st_size > LARGEST:
+    if path.stat().st_size > MAX_BYTES:
         raise WeightsError(f"{path} is too large for a checkpoint ({path.stat().st_size >> 30} GB): choose another.")
     if read_metadata(path).get("format") != FORMAT:
         raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")

@@ -18,13 +18,13 @@ from model.categories import counterpart
 from model.checkpoints.weights import WeightsError
 from model.console import say
 from model.data.training_images import DataError, Source, read_image
-from model.data.unreadable_images import Missing
-from model.distributed import Team, join, leave
+from model.data.unreadable_images import UnreadableImages
+from model.distributed import ProcessGroup, join, leave
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_truth
 from model.inference.coco_results import annotation, compressed
-from model.inference.mask_keypoint_pair import make_predictor
-from model.inference.out_of_memory import detect_many_within_memory, groups
+from model.inference.mask_keypoint_pair import load_predictor
+from model.inference.out_of_memory import detect_batch, groups
 from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
     from model.inference.predictor import Predictor
 
 PROMPT_AREA = 32 * 32
 """Objects of this many square pixels or fewer are left out of the box prompt's figure."""
 
 
-def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
+def align(data: dict[str, Any], predictor: Predictor | MaskKeypointPredictor) -> dict[str, Any]:
     """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
 
     What the model has no counterpart for is left out.
@@ -71,15 +71,15 @@ def align(data: dict[str, Any], predictor: Predictor | Pair) -> dict[str, Any]:
 
 
 def predict(
-    predictor: Predictor | Pair,
+    predictor: Predictor | MaskKeypointPredictor,
     data: dict[str, Any],
     folder: Path,
     *,
     score: float,
-    team: Team,
+    team: ProcessGroup,
     ids: dict[int, int] | None = None,
     watch: Callable[[int, list[Instance]], None] | None = None,
-    missing: Missing | None = None,
+    missing: UnreadableImages | None = None,
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
 
@@ -96,11 +96,11 @@ def predict(
         missing: Is told of those that cannot be read.
     """
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
-    missing = missing or Missing()
+    missing = missing or UnreadableImages()
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
         photos = _readable(folder, group, missing)
-        answers = detect_many_within_memory(predictor, [photo for _, photo in photos], say, score=score)
+        answers = detect_batch(predictor, [photo for _, photo in photos], say, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
             found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
             if watch:
@@ -112,7 +112,9 @@ def predict(
     return [result for image in done for result in by_image[image]], done
 
 
-def _readable(folder: Path, images: list[dict[str, Any]], missing: Missing) -> list[tuple[int, NDArray[np.uint8]]]:
+def _readable(
+    folder: Path, images: list[dict[str, Any]], missing: UnreadableImages
+) -> list[tuple[int, NDArray[np.uint8]]]:
     """Return the ids and the pixels of those of the photos that can be read."""
     photos = []
     for image in images:
@@ -123,7 +125,7 @@ def _readable(folder: Path, images: list[dict[str, Any]], missing: Missing) -> l
     return photos
 
 
-def _quiet(team: Team) -> bool:
+def _quiet(team: ProcessGroup) -> bool:
     return not (team.leads and sys.stderr.isatty())
 
 
@@ -144,7 +146,9 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, team: Team) -> dict[str, float]:
+def box_prompt(
+    predictor: Predictor | MaskKeypointPredictor, data: dict[str, Any], folder: Path, team: ProcessGroup
+) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
 
     Args:
@@ -184,12 +188,12 @@ def box_prompt(predictor: Predictor | Pair, data: dict[str, Any], folder: Path, 
 
 
 def evaluate(
-    predictor: Predictor | Pair,
+    predictor: Predictor | MaskKeypointPredictor,
     annotations: Path,
     images: Path | None = None,
     *,
     score: float = 0.05,
-    team: Team | None = None,
+    team: ProcessGroup | None = None,
     quiet: bool = False,
 ) -> Scores:
     """Return a model's figures on a COCO file; what had to be left out of it is told on standard error.
@@ -205,7 +209,7 @@ def evaluate(
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
     """
-    team = team or Team()
+    team = team or ProcessGroup()
     whole, told = read_truth(annotations)
     data = align(whole, predictor)
     if not data["images"]:
@@ -228,7 +232,7 @@ def evaluate(
     return scores
 
 
-def _has_keypoints(predictor: Predictor | Pair) -> bool:
+def _has_keypoints(predictor: Predictor | MaskKeypointPredictor) -> bool:
     return any(category.keypoints for category in predictor.categories)
 
 
@@ -251,7 +255,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     team = join(args.device)
     try:
-        predictor = make_predictor(args.weights, args.device)
+        predictor = load_predictor(args.weights, args.device)
         if args.box_prompt:
             folder = Source(args.annotations, args.images).folder()
             data, told = read_truth(args.annotations)
@@ -293,7 +297,7 @@ def table(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def _tell(sentences: list[str], team: Team) -> None:
+def _tell(sentences: list[str], team: ProcessGroup) -> None:
     for text in sentences if team.leads else ():
         say(text)
 

@@ -18,13 +18,13 @@ from model.categories import counterpart
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
-from model.commands.missing_labels import find_wanted
+from model.commands.missing_labels import find_missing_labels
 from model.commands.output_check import OutputError, check_output
 from model.console import say
 from model.data.training_images import DataError, Source, read_image
-from model.distributed import Team, join, leave
+from model.distributed import ProcessGroup, join, leave
 from model.inference.coco_results import annotation
-from model.inference.mask_keypoint_pair import make_predictor
+from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.commands.missing_labels import Want, Wanted
-    from model.inference.mask_keypoint_pair import Pair
+    from model.commands.missing_labels import MissingLabel, MissingLabels
+    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
     from model.inference.predictor import Predictor
 
-MOST_NAMES = 5
+MAX_NAMES = 5
 """Categories named in a sentence."""
 
 
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | Pair, Path]:
+def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | MaskKeypointPredictor, Path]:
     """Return the file's contents, the model and the folder of the photos, after checking the arguments."""
     check_output(args.output)
     if args.output.exists():
@@ -89,19 +89,19 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | Pair
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"{folder} {problem}: name the folder of the photos with --images.")
-    predictor = make_predictor(args.weights, args.device)
+    predictor = load_predictor(args.weights, args.device)
     if predictor.config.mask_head == "none":
         raise WeightsError(f"{args.weights} makes no masks: choose other weights with --weights.")
     return data, predictor, folder
 
 
 def fill(
-    predictor: Predictor | Pair,
+    predictor: Predictor | MaskKeypointPredictor,
     data: dict[str, Any],
     folder: Path,
     *,
     replace: bool = False,
-    team: Team | None = None,
+    team: ProcessGroup | None = None,
 ) -> int:
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
@@ -120,8 +120,8 @@ def fill(
     Raises:
         DataError: None of the photos can be read.
     """
-    team = team or Team()
-    wanted = find_wanted(data, predictor.categories, replace=replace)
+    team = team or ProcessGroup()
+    wanted = find_missing_labels(data, predictor.categories, replace=replace)
     tally = Counter[str]()
     mine: list[tuple[int, dict[str, Any]]] = []
     listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
@@ -148,7 +148,10 @@ def fill(
 
 
 def _look_at(
-    predictor: Predictor | Pair, photo: NDArray[np.uint8], wants: list[Want], tally: Counter[str]
+    predictor: Predictor | MaskKeypointPredictor,
+    photo: NDArray[np.uint8],
+    wants: list[MissingLabel],
+    tally: Counter[str],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield what is new in a photo's annotations, each with its place in the file, and count it."""
     size = (photo.shape[0], photo.shape[1])
@@ -171,7 +174,7 @@ def _look_at(
         yield want.number, new
 
 
-def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predictor | Pair) -> None:
+def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predictor | MaskKeypointPredictor) -> None:
     """Say in the file's categories what the keypoints are that some annotations have got, where it did not."""
     with_points = {data["annotations"][number]["category_id"] for number in numbers}
     for record in data["categories"]:
@@ -181,7 +184,7 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predicto
             record["skeleton"] = [list(edge) for edge in category.skeleton]
 
 
-def _report(wanted: Wanted, tally: Counter[str]) -> None:
+def _report(wanted: MissingLabels, tally: Counter[str]) -> None:
     """Say what was left out, and what was guessed."""
     if wanted.unknown:
         say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
@@ -199,7 +202,7 @@ def _report(wanted: Wanted, tally: Counter[str]) -> None:
 
 def _listed(names: dict[str, None]) -> str:
     """Return names as text: a file may have hundreds."""
-    shown = list(names)[:MOST_NAMES]
+    shown = list(names)[:MAX_NAMES]
     return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.checkpoints.lineage import Record, lineage
+from model.checkpoints.lineage import ModelRecord, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,11 +53,11 @@ def in_use(folder: Path) -> str:
         return "builtin"
 
 
-def _is_used(record: Record, used: str) -> bool:
+def _is_used(record: ModelRecord, used: str) -> bool:
     return used in (record.name, record.path.name, str(record.path))
 
 
-def table(records: list[Record], used: str) -> str:
+def table(records: list[ModelRecord], used: str) -> str:
     """Return the models as text for people, the oldest first; a star marks the one in use."""
     heads = ("", "name", "date", "parent", "photos", "mask AP", "gain (95 %)", "keypoint AP")
     rows = [heads, *(_row(r, used) for r in records)]
@@ -67,7 +67,7 @@ def table(records: list[Record], used: str) -> str:
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def _row(record: Record, used: str) -> tuple[str, ...]:
+def _row(record: ModelRecord, used: str) -> tuple[str, ...]:
     result = record.result
     points = result.get("keypoint")
     return (

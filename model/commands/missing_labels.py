@@ -10,12 +10,12 @@ from model.categories import counterpart
 if TYPE_CHECKING:
     from model.categories import Category
 
-FARTHEST = 1e6
+MAX_COORDINATE = 1e6
 """Pixels: a box with a greater number is a mistake, and would overflow in the network's arithmetic."""
 
 
 @dataclass(frozen=True)
-class Want:
+class MissingLabel:
     """What one annotation lacks."""
 
     number: int
@@ -35,10 +35,10 @@ class Want:
 
 
 @dataclass
-class Wanted:
+class MissingLabels:
     """What a file lacks, and what of it cannot be had."""
 
-    of_image: dict[Any, list[Want]] = field(default_factory=dict)
+    of_image: dict[Any, list[MissingLabel]] = field(default_factory=dict)
     """By the photo's id."""
     unknown: dict[str, None] = field(default_factory=dict)
     """Names of categories that the model does not know, in the order of the file."""
@@ -50,7 +50,9 @@ class Wanted:
     """Boxes on photos that the file does not list."""
 
 
-def find_wanted(data: dict[str, Any], categories: tuple[Category, ...], *, replace: bool = False) -> Wanted:
+def find_missing_labels(
+    data: dict[str, Any], categories: tuple[Category, ...], *, replace: bool = False
+) -> MissingLabels:
     """Return what the annotations lack, crowds apart.
 
     Args:
@@ -58,7 +60,7 @@ def find_wanted(data: dict[str, Any], categories: tuple[Category, ...], *, repla
         categories: The model's.
         replace: Whether what is there counts as lacking, too.
     """
-    wanted = Wanted()
+    wanted = MissingLabels()
     means = {record["id"]: counterpart(record, categories) for record in data["categories"]}
     names = {record["id"]: record["name"] for record in data["categories"]}
     other = _with_other_keypoints(data, means)
@@ -83,7 +85,7 @@ def find_wanted(data: dict[str, Any], categories: tuple[Category, ...], *, repla
         else:
             if category is None:
                 wanted.unknown[names.get(kind, f"category {kind}")] = None
-            want = Want(number, box, category.id if category else None, mask, points)
+            want = MissingLabel(number, box, category.id if category else None, mask, points)
             wanted.of_image.setdefault(record["image_id"], []).append(want)
     return wanted
 
@@ -105,6 +107,6 @@ def _with_other_keypoints(data: dict[str, Any], means: dict[Any, Category | None
 def _box(record: dict[str, Any]) -> tuple[float, float, float, float] | None:
     """Return an annotation's box as xyxy, or None where it is no box."""
     x, y, width, height = record.get("bbox") or (0, 0, 0, 0)
-    if min(width, height) <= 0 or max(abs(x), abs(y), width, height) > FARTHEST:
+    if min(width, height) <= 0 or max(abs(x), abs(y), width, height) > MAX_COORDINATE:
         return None
     return float(x), float(y), float(x + width), float(y + height)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model.categories import Category
     from model.inference.instance import Instance
 
-LONGEST = 1600
+MAX_SIDE = 1600
 """Pixels of the longer side of a preview at most."""
 SUBPIXEL = 4
 """Bits behind the point in OpenCV's drawing coordinates."""
@@ -55,7 +55,7 @@ def draw(photo: NDArray[np.uint8], instances: list[Instance], categories: tuple[
         instances: In coordinates of the photo.
         categories: Those that the instances name.
     """
-    scale = min(1.0, LONGEST / max(photo.shape[:2]))
+    scale = min(1.0, MAX_SIDE / max(photo.shape[:2]))
     size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
     canvas = photo.copy()
     if scale < 1:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from model.distributed import Team
+    from model.distributed import ProcessGroup
 
 ENDING = ".partial"
 """Of a journal's name, after the output's; in a team the number of the process follows."""
@@ -25,7 +25,7 @@ SYNC_SECONDS = 5.0
 """How much work a power cut may cost."""
 
 
-def journal_file(output: Path, team: Team) -> Path:
+def journal_file(output: Path, team: ProcessGroup) -> Path:
     """Return where this process keeps its journal."""
     return output.with_name(output.name + ENDING + ("" if team.size == 1 else str(team.rank)))
 
@@ -61,7 +61,7 @@ def read_journals(output: Path, settings: dict[str, Any]) -> Iterator[dict[str, 
             yield from (record for record in lines if record is not None and _is_result(record))
 
 
-class Journal:
+class ResumeLog:
     """Appends to a journal, as a context. What an earlier run of the same settings left in it stays."""
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:

@@ -22,13 +22,13 @@ from model.checkpoints.weights import WeightsError
 from model.commands import preview
 from model.commands.output_check import OutputError, check_output
 from model.commands.preview import picture_names
-from model.commands.resume_journal import Journal, journal_file, journal_files, read_journals, stamp
+from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import say
 from model.distributed import join, leave
 from model.folder import list_photos
 from model.inference.coco_results import annotation
-from model.inference.mask_keypoint_pair import make_predictor
-from model.inference.out_of_memory import detect_many_within_memory, groups
+from model.inference.mask_keypoint_pair import load_predictor
+from model.inference.out_of_memory import detect_batch, groups
 from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from model.distributed import Team
-    from model.inference.mask_keypoint_pair import Pair
+    from model.distributed import ProcessGroup
+    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
     from model.inference.predictor import Predictor
 
 OUTPUT_NAME = "suggestions.json"
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     return 2
 
 
-def _run(args: argparse.Namespace, team: Team) -> int:
+def _run(args: argparse.Namespace, team: ProcessGroup) -> int:
     output: Path = args.output or args.folder / OUTPUT_NAME
     photos, predictor = team.together(lambda: _prepare(args, output))
     pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
@@ -99,7 +99,7 @@ def _run(args: argparse.Namespace, team: Team) -> int:
     if len(left) < len(photos) and team.leads:
         say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
     mine: list[dict[str, Any]] = []
-    with Journal(journal_file(output, team), settings) as journal:
+    with ResumeLog(journal_file(output, team), settings) as journal:
         for group in groups(_progress(left, team, sys.stderr.isatty()), predictor.batch):
             for record in _suggest(predictor, args.folder, group, args.score, pictures):
                 mine.append(record)
@@ -114,12 +114,12 @@ def _run(args: argparse.Namespace, team: Team) -> int:
     return 0
 
 
-def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Predictor | Pair]:
+def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Predictor | MaskKeypointPredictor]:
     """Return the photos and the model, after checking the arguments."""
     photos = _photos(args)
     _check_preview(args)
     _check_output(output)
-    return photos, make_predictor(args.weights, args.device)
+    return photos, load_predictor(args.weights, args.device)
 
 
 def _earlier(
@@ -136,7 +136,9 @@ def _earlier(
     return found
 
 
-def _finish(records: list[dict[str, Any]], output: Path, predictor: Predictor | Pair, args: argparse.Namespace) -> None:
+def _finish(
+    records: list[dict[str, Any]], output: Path, predictor: Predictor | MaskKeypointPredictor, args: argparse.Namespace
+) -> None:
     """Write the output, and say what is in it and what was left out."""
     write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
@@ -187,7 +189,11 @@ def _check_output(output: Path) -> None:
 
 
 def _suggest(
-    predictor: Predictor | Pair, folder: Path, names: list[str], score: float, pictures: dict[str, Path]
+    predictor: Predictor | MaskKeypointPredictor,
+    folder: Path,
+    names: list[str],
+    score: float,
+    pictures: dict[str, Path],
 ) -> Iterator[dict[str, Any]]:
     """Yield the records of photos; one that cannot be read has the reason in it instead of annotations."""
     photos: dict[str, NDArray[np.uint8]] = {}
@@ -201,7 +207,7 @@ def _suggest(
         except MemoryError:
             yield {"file_name": name, "error": NO_MEMORY}
     try:
-        found = detect_many_within_memory(predictor, list(photos.values()), say, score=score)
+        found = detect_batch(predictor, list(photos.values()), say, score=score)
     except (torch.OutOfMemoryError, MemoryError):
         if len(names) > 1:
             for name in photos:
@@ -219,7 +225,9 @@ def _suggest(
         yield record | {"width": size[1], "height": size[0], "annotations": annotations}
 
 
-def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argparse.Namespace) -> dict[str, Any]:
+def _coco(
+    records: list[dict[str, Any]], predictor: Predictor | MaskKeypointPredictor, args: argparse.Namespace
+) -> dict[str, Any]:
     images, annotations = [], []
     for number, record in enumerate(records, 1):
         if "error" in record:
@@ -236,7 +244,7 @@ def _coco(records: list[dict[str, Any]], predictor: Predictor | Pair, args: argp
     return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
 
 
-def _progress(names: list[str], team: Team, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
+def _progress(names: list[str], team: ProcessGroup, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
     """Yield this process's share of the names, showing on standard error how far the team is.
 
     That is a bar on a terminal, now and then a line elsewhere. The others are taken to be as far as the first process.

@@ -26,24 +26,24 @@ from model.commands.number_types import positive, whole
 from model.commands.output_check import OutputError, check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import Team, join, leave
+from model.distributed import ProcessGroup, join, leave
 from model.finetuning.finetune import fine_tune
 from model.finetuning.hyperparameters import Request
-from model.finetuning.time_estimate import foresee
+from model.finetuning.time_estimate import estimate_seconds
 from model.inference.predictor import DeviceError
 from model.network.build import build
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
 from model.training.interrupt import Interrupt
 from model.training.trainer import Trainer, TrainingError
-from model.training.validation import Validation
+from model.training.validation import CocoValidation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from model.categories import Category
     from model.config import ModelConfig
-    from model.data.training_images import Photo
+    from model.data.training_images import TrainingImage
 
 OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
 """Fields of a training that --set need not change."""
@@ -165,7 +165,7 @@ def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
     reports.say(text)
 
 
-def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+def _fine_tune(args: argparse.Namespace, team: ProcessGroup, report: Callable[[dict[str, Any]], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
     if given:
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
@@ -178,17 +178,17 @@ def _fine_tune(args: argparse.Namespace, team: Team, report: Callable[[dict[str,
             fine_tune(request, device, team, control, report)
         else:
             with suppress(Stop, Quit):
-                report({"event": "estimate", "seconds": round(foresee(request, device, control.check), 1)})
+                report({"event": "estimate", "seconds": round(estimate_seconds(request, device, control.check), 1)})
     return interrupt.STATUS if first.asked else 0
 
 
-def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any]], None]) -> int:
+def _train(args: argparse.Namespace, team: ProcessGroup, report: Callable[[dict[str, Any]], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
     if given:
         option = given[0].replace("parent", "from")
         raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
     trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
-    measure = Validation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
+    measure = CocoValidation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():
         report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
     names = [c.name for c in trainer.categories]
@@ -202,7 +202,7 @@ def _train(args: argparse.Namespace, team: Team, report: Callable[[dict[str, Any
     return 0
 
 
-def prepare(args: argparse.Namespace, team: Team, tell: Callable[[str], None]) -> Trainer:
+def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], None]) -> Trainer:
     """Return the run that the options describe, with its data read and its network built.
 
     `tell` hears sentences on what of the data is left out.
@@ -261,7 +261,7 @@ def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
         raise TrainingError(f"There is no such training: {error}.") from None
 
 
-def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[Photo]]:
+def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[TrainingImage]]:
     """Return the classes and the photos of the files to train on."""
     sources = [Source(p, args.images) for p in args.train]
     sources += [Source(p, args.images, partial=True) for p in args.train_partial]

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.config import TrainConfig
-    from model.data.training_images import Instance, Photo
+    from model.data.training_images import ObjectLabel, TrainingImage
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Statistics of ImageNet's pictures, RGB in 0..1, that torchvision's backbones were trained with."""
 FILL = (124, 116, 104)
 """Colour around a photo that does not fill its canvas: the mean, which becomes 0."""
-LEAST_VISIBLE = 0.25
+MIN_VISIBLE = 0.25
 """Share of a box that a crop must keep for it to be a lesson."""
-LEAST_SIDE = 3.0
+MIN_SIDE = 3.0
 """Shortest side, in pixels of the canvas, of a box that is a lesson."""
 
 
 @dataclass(frozen=True)
-class Placement:
+class CropTransform:
     """Where a photo lies on its canvas: x' = scale * x + left, flipped afterwards within the canvas's width."""
 
     scale: float
@@ -67,23 +67,23 @@ class Placement:
         return placed
 
 
-def draw_placement(
+def draw_crop(
     photo_size: tuple[int, int], canvas: tuple[int, int], config: TrainConfig, random: np.random.Generator
-) -> Placement:
+) -> CropTransform:
     """Draw scale, crop and flip for a photo of (width, height) on a canvas of (height, width)."""
     width, height = photo_size
     rows, columns = canvas
     scale = min(canvas) / min(photo_size) * random.uniform(*config.jitter)
     left = _between(0.0, columns - width * scale, random)
     top = _between(0.0, rows - height * scale, random)
-    return Placement(scale, left, top, config.flip and random.random() < 0.5, rows, columns)
+    return CropTransform(scale, left, top, config.flip and random.random() < 0.5, rows, columns)
 
 
 def _between(one: float, other: float, random: np.random.Generator) -> float:
     return float(random.uniform(min(one, other), max(one, other)))
 
 
-def place(photo: NDArray[np.uint8], where: Placement, share: float = 1.0) -> NDArray[np.uint8]:
+def place(photo: NDArray[np.uint8], where: CropTransform, share: float = 1.0) -> NDArray[np.uint8]:
     """Return the photo (H, W, 3), of which this is made smaller to a `share` of its sides, on its canvas."""
     scale = where.scale / share
     if scale < 0.5:  # linear interpolation would skip pixels
@@ -116,7 +116,9 @@ class MaskCache:
     def __init__(self) -> None:
         self._grids: dict[int, tuple[NDArray[np.uint8], NDArray[np.float32]] | None] = {}
 
-    def __call__(self, instance: Instance, photo: Photo) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+    def __call__(
+        self, instance: ObjectLabel, photo: TrainingImage
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
         """Return what `instance_mask` does."""
         key = id(instance)
         if key not in self._grids:
@@ -125,7 +127,7 @@ class MaskCache:
 
 
 def training_sample(
-    photo: Photo,
+    photo: TrainingImage,
     canvas: tuple[int, int],
     config: TrainConfig,
     *,
@@ -144,7 +146,7 @@ def training_sample(
     """
     pixels = read(photo.path)
     # Labels speak of the size in the COCO file, whatever the file on disk has.
-    where = draw_placement((photo.width, photo.height), canvas, config, random)
+    where = draw_crop((photo.width, photo.height), canvas, config, random)
     share = pixels.shape[1] / photo.width
     if abs(pixels.shape[0] - photo.height * share) > 1:
         pixels = cv2.resize(pixels, (photo.width, photo.height), interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -154,7 +156,9 @@ def training_sample(
     return torch.from_numpy(image).permute(2, 0, 1), target
 
 
-def _target(photo: Photo, where: Placement, *, keypoints: int, mirror: list[int], masks: MaskCache) -> Target:
+def _target(
+    photo: TrainingImage, where: CropTransform, *, keypoints: int, mirror: list[int], masks: MaskCache
+) -> Target:
     instances = photo.instances
     count = len(instances)
     boxes = where.boxes(np.array([i.box for i in instances], np.float32).reshape(count, 4))
@@ -162,7 +166,7 @@ def _target(photo: Photo, where: Placement, *, keypoints: int, mirror: list[int]
     clipped = np.clip(boxes, 0, limit)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     sides = clipped[:, 2:] - clipped[:, :2]
-    counts = (sides.prod(1) >= LEAST_VISIBLE * area) & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
+    counts = (sides.prod(1) >= MIN_VISIBLE * area) & (sides.min(1, initial=np.inf) >= MIN_SIDE)
     gone = ~counts & (sides > 0).all(1)
     crowds = where.boxes(np.array(photo.crowds, np.float32).reshape(len(photo.crowds), 4))
     grids = np.zeros((count, MASK_GRID, MASK_GRID), np.uint8)

@@ -12,15 +12,15 @@ from torch.utils.data import DataLoader, Dataset
 from dataset.images import PhotoError
 from model.data.augmentation import MaskCache, training_sample
 from model.data.copy_paste import paste
-from model.data.unreadable_images import Missing
-from model.distributed import Team
+from model.data.unreadable_images import UnreadableImages
+from model.distributed import ProcessGroup
 from model.network.targets import empty_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from model.config import TrainConfig
-    from model.data.training_images import Photo
+    from model.data.training_images import TrainingImage
     from model.network.targets import Target
 
 ROUND = 32
@@ -30,7 +30,7 @@ ASPECT = 4 / 3
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """One batch: photos of one orientation on canvases of one size."""
 
     photos: tuple[int, ...]
@@ -40,7 +40,7 @@ class Plan:
     seed: int
 
 
-def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: float = 1.0) -> list[Plan]:
+def plan_batches(photos: list[TrainingImage], config: TrainConfig, epoch: int, share: float = 1.0) -> list[BatchPlan]:
     """Return the batches of an epoch: every photo once, in an order that follows from the seed and the epoch.
 
     `share` is the part 0..1 of the training that was over when the epoch began; it decides the size of the canvases.
@@ -56,7 +56,7 @@ def plan_epoch(photos: list[Photo], config: TrainConfig, epoch: int, share: floa
             short = round(random.choice(scales) / ROUND) * ROUND
             long = round(short * ASPECT / ROUND) * ROUND
             canvas = (long, short) if upright else (short, long)
-            plans.append(Plan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))
+            plans.append(BatchPlan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))
     return [plans[i] for i in random.permutation(len(plans))]
 
 
@@ -75,25 +75,25 @@ class Batches(Dataset[Batch]):
 
     def __init__(
         self,
-        photos: list[Photo],
-        plans: list[Plan],
+        photos: list[TrainingImage],
+        plans: list[BatchPlan],
         config: TrainConfig,
         masks: MaskCache,
         *,
         mirror: list[int],
-        team: Team | None = None,
+        team: ProcessGroup | None = None,
     ) -> None:
-        self.team = team or Team()
+        self.team = team or ProcessGroup()
         self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
         self.mirror = mirror
-        self._missing = Missing()
+        self._missing = UnreadableImages()
         self.donors = [p for p in photos if any(i.segmentation for i in p.instances)] if config.paste else []
 
     def __len__(self) -> int:
         return len(self.plans)
 
     def _draw(
-        self, photo: Photo, canvas: tuple[int, int], random: np.random.Generator
+        self, photo: TrainingImage, canvas: tuple[int, int], random: np.random.Generator
     ) -> tuple[torch.Tensor, Target] | None:
         """Return what `training_sample` does; None, with a word on it, of a photo that cannot be read."""
         points = len(self.mirror)
@@ -125,18 +125,18 @@ class Batches(Dataset[Batch]):
             targets.append(target)
             names.append(str(photo.path))
         if not images:
-            return blank(plan.canvas, len(self.photos[0].complete) - 1, len(self.mirror))
+            return empty_batch(plan.canvas, len(self.photos[0].complete) - 1, len(self.mirror))
         return Batch(torch.stack(images), targets, names)
 
 
-def blank(canvas: tuple[int, int], classes: int, keypoints: int) -> Batch:
+def empty_batch(canvas: tuple[int, int], classes: int, keypoints: int) -> Batch:
     """Return what stands for a batch of which no photo can be read: it teaches nothing and stops nothing."""
     target = empty_target(classes, keypoints)
     target.complete[1:] = False
     return Batch(torch.zeros(1, 3, *canvas, dtype=torch.uint8), [target], ["an empty canvas"])
 
 
-def batches(dataset: Batches, first: int = 0) -> Iterable[Batch]:
+def data_loader(dataset: Batches, first: int = 0) -> Iterable[Batch]:
     """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
     workers = dataset.config.workers
     return DataLoader(

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 
-from model.data.augmentation import LEAST_SIDE
+from model.data.augmentation import MIN_SIDE
 from model.network.targets import MASK_GRID, Target
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHANCE = 0.5
 """That an object of the other photo is pasted."""
-LARGEST = 0.4
+MAX_AREA_SHARE = 0.4
 """Share of the canvas of which a pasted object covers less: no photo vanishes behind one."""
 HIDDEN = 0.75
 """Share of an object that, when it is hidden, leaves nothing to learn from."""
@@ -45,7 +45,7 @@ def paste(
     size = (image.shape[1], image.shape[2])
     drawn = np.flatnonzero(donor.has_mask.numpy() & (random.random(len(donor.boxes)) < CHANCE))
     masks = {int(i): _on_canvas(donor.masks[i].numpy(), donor.mask_boxes[i].numpy(), size) for i in drawn}
-    kept = [i for i, mask in masks.items() if 0 < (mask > SOLID).mean() < LARGEST]
+    kept = [i for i, mask in masks.items() if 0 < (mask > SOLID).mean() < MAX_AREA_SHARE]
     if not kept:
         return image, target
     cover = np.max([masks[i] for i in kept], 0)
@@ -92,7 +92,7 @@ def _hide(target: Target, cover: NDArray[np.uint8]) -> Target:
         seen[i] = left.sum() > (1 - HIDDEN) * before
         if seen[i]:
             boxes[i] = _bounds(left, frame, box)
-            seen[i] = (boxes[i, 2:] - boxes[i, :2]).min() >= LEAST_SIDE
+            seen[i] = (boxes[i, 2:] - boxes[i, :2]).min() >= MIN_SIDE
     points = target.keypoints.clone()
     x, y = (points[..., k].long().clamp(0, cover.shape[1 - k] - 1) for k in (0, 1))
     points[..., 2][torch.from_numpy(cover)[y, x] > SOLID] = 0

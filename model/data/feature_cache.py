@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.config import TrainConfig
-    from model.data.training_dataset import Lessons, Pupil
+    from model.data.training_dataset import TrainingDataset, TrainingSample
     from model.network.mask_rcnn import MaskRCNN
 
-MOST_BYTES = 3 * 2**30
+MAX_BYTES = 3 * 2**30
 """Room on disk."""
-MOST_VARIANTS = 8
+MAX_VARIANTS = 8
 """Of a photo: more teach little more, fewer are learned by heart."""
 
 
@@ -47,12 +47,12 @@ class FeatureCache:
     config: TrainConfig
     used: set[Path] = field(default_factory=set)
 
-    def path(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> Path:
+    def path(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> Path:
         """Return where the maps of a variant are."""
         content = f"{self.key} {pupil.digest} {canvas} {variant} {pupil.photo.width} {pupil.photo.height}"
         return self.folder / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.maps"
 
-    def read(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> dict[str, Tensor]:
+    def read(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> dict[str, Tensor]:
         """Return the maps [C, H, W] of a variant by name.
 
         Raises:
@@ -60,13 +60,16 @@ class FeatureCache:
         """
         path = self.path(pupil, canvas, variant)
         try:
-            return load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
+            maps = load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
             path.unlink(missing_ok=True)
             text = "A kept feature map is gone or damaged: start the round again"
             raise OSError(0, text, str(path)) from None
+        return {name: maps[name] for name in sorted(maps)}  # the finest first, as the body returns them
 
-    def fill(self, network: MaskRCNN, lessons: Lessons, device: torch.device, told: Callable[[int, int], None]) -> None:
+    def fill(
+        self, network: MaskRCNN, lessons: TrainingDataset, device: torch.device, told: Callable[[int, int], None]
+    ) -> None:
         """Compute what is missing; `told` hears how many variants are done, of how many, and may raise.
 
         The processes of a team begin at different places, so that those with a common folder share the work.
@@ -91,7 +94,7 @@ class FeatureCache:
         lessons.team.wait()
         lessons.check()
 
-    def trim(self, room: int = MOST_BYTES) -> None:
+    def trim(self, room: int = MAX_BYTES) -> None:
         """Delete what this round did not use, the oldest first, until all that is left takes no more than `room`."""
         try:
             files = [(f.stat().st_mtime, f.stat().st_size, f) for f in self.folder.glob("*.maps")]
@@ -117,7 +120,7 @@ def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[s
 
 
 def open_cache(
-    folder: Path, network: MaskRCNN, pupils: list[Pupil], config: TrainConfig, device: torch.device
+    folder: Path, network: MaskRCNN, pupils: list[TrainingSample], config: TrainConfig, device: torch.device
 ) -> FeatureCache | None:
     """Return a cache with as many variants as there is room for, or None where there is none for a single one."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,11 +134,11 @@ def open_cache(
     maps = body_maps(network, torch.zeros(1, 3, *largest, dtype=torch.uint8), device)
     size = sum(value.nbytes for value in maps.values()) / (largest[0] * largest[1])
     each = sum(h * w for h, w in sides) * size
-    room = MOST_BYTES
+    room = MAX_BYTES
     try:
         status = os.statvfs(folder)
         room = min(room, status.f_bavail * status.f_frsize // 2)
     except (AttributeError, OSError):
         pass  # where the room cannot be asked for, the limit of the cache is the only one
-    variants = min(MOST_VARIANTS, int(room / each))
+    variants = min(MAX_VARIANTS, int(room / each))
     return FeatureCache(folder, content.hexdigest(), variants, config) if variants else None

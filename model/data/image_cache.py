@@ -22,7 +22,7 @@ ROOM = 512 * 2**20
 """Bytes of pixels that are kept; of more, those are read again that were not asked for the longest."""
 
 
-class Pictures:
+class DecodedImageCache:
     """The photos of a training, decoded: what a phone takes needs longer for that than a step for all the rest."""
 
     def __init__(self, config: TrainConfig, room: int = ROOM) -> None:

@@ -12,7 +12,7 @@ from torchvision.ops import box_iou
 from dataset.coco_checks import problem, usable_mask
 from dataset.images import PhotoError
 from model.categories import Category, from_coco
-from model.data.train_val_split import Look, look
+from model.data.train_val_split import ImageFingerprint, fingerprint
 from model.data.training_images import DataError, Source, check_size, keypoints_of, read_coco, sized
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SAME_BOX = 0.9
 """IoU from which two boxes lie around the same object."""
-MOST_SENTENCES = 5
+MAX_MESSAGES = 5
 """Sentences of one kind that are told one by one."""
 
 
@@ -34,7 +34,7 @@ class Project:
     folder: Path
     categories: tuple[Category, ...]
     """With the ids of the file."""
-    looks: list[Look]
+    looks: list[ImageFingerprint]
     """One for each image, in their order."""
     problems: list[str]
     """Sentences for people."""
@@ -72,9 +72,9 @@ class _Sentences:
     def all(self) -> list[str]:
         found = []
         for kind, texts in self._kinds.items():
-            found += texts[:MOST_SENTENCES]
-            if len(texts) > MOST_SENTENCES:
-                found.append(f"... and {len(texts) - MOST_SENTENCES} more: {kind}.")
+            found += texts[:MAX_MESSAGES]
+            if len(texts) > MAX_MESSAGES:
+                found.append(f"... and {len(texts) - MAX_MESSAGES} more: {kind}.")
         return found
 
 
@@ -125,7 +125,7 @@ def _categories(path: Path, data: dict[str, Any]) -> tuple[Category, ...]:
 
 def _images(
     path: Path, data: dict[str, Any], folder: Path, told: _Sentences, tick: Callable[[], None]
-) -> tuple[list[dict[str, Any]], list[Look]]:
+) -> tuple[list[dict[str, Any]], list[ImageFingerprint]]:
     kept, looks, seen = [], [], set()
     for record in data["images"]:
         tick()
@@ -136,7 +136,7 @@ def _images(
             continue
         seen.add(image["id"])
         try:
-            found = look(folder / name, name)
+            found = fingerprint(folder / name, name)
             check_size(found.size, image)
         except PhotoError as error:
             told.add("photos that cannot be read", f"{name} is left out: {error}")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VAL_SHARE = 0.2
-LEAST_VAL = 2
-LEAST_SPLIT = 10
+MIN_VAL = 2
+MIN_SPLIT = 10
 """With fewer photos every one of them trains, and k models measure: each on what it has not seen."""
 HASH_SIDE = 16
 DUPLICATE_BITS = 16
@@ -42,7 +42,7 @@ EXIF_FOLDER, EXIF_TIME = 0x8769, 0x9003
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageFingerprint:
     """What tells photos apart."""
 
     name: str
@@ -57,7 +57,7 @@ class Look:
     """Width and height in pixels."""
 
 
-def look(path: Path, name: str) -> Look:
+def fingerprint(path: Path, name: str) -> ImageFingerprint:
     """Return what tells a photo apart.
 
     Raises:
@@ -71,7 +71,7 @@ def look(path: Path, name: str) -> Look:
     except OSError:
         raise PhotoError("The file cannot be read.") from None
     size = (pixels.shape[1], pixels.shape[0])
-    return Look(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
+    return ImageFingerprint(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
 
 
 def _taken(path: Path) -> float | None:
@@ -87,7 +87,7 @@ def _taken(path: Path) -> float | None:
     return ((year * 12 + month) * 31 + date) * 86400.0 + hour * 3600 + minute * 60 + second
 
 
-def groups(photos: Sequence[Look]) -> list[list[int]]:
+def groups(photos: Sequence[ImageFingerprint]) -> list[list[int]]:
     """Return the photos, by index, in groups that stay on one side, in the order of their first members."""
     parent = list(range(len(photos)))
 
@@ -107,7 +107,7 @@ def groups(photos: Sequence[Look]) -> list[list[int]]:
     return list(found.values())
 
 
-def _belong_together(one: Look, other: Look) -> bool:
+def _belong_together(one: ImageFingerprint, other: ImageFingerprint) -> bool:
     if one.digest == other.digest:
         return True
     different = int((one.bits != other.bits).sum())
@@ -126,7 +126,7 @@ def _numbered(name: str) -> tuple[str, int | None]:
     return (match[1], int(match[2])) if match else (name, None)
 
 
-def split(photos: Sequence[Look], classes: Sequence[set[int]], known: dict[str, str]) -> dict[str, str]:
+def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known: dict[str, str]) -> dict[str, str]:
     """Return "train" or "val" for the digest of every photo.
 
     Args:
@@ -149,7 +149,7 @@ def split(photos: Sequence[Look], classes: Sequence[set[int]], known: dict[str, 
     undecided.sort(key=lambda group: (not any(classes[i] for i in group), min(photos[i].digest for i in group)))
     taken = sum(sides.get(p.digest) == "val" for p in photos)
     left = Counter(label for i, p in enumerate(photos) if sides.get(p.digest) != "val" for label in classes[i])
-    wanted = max(LEAST_VAL, round(VAL_SHARE * len(photos)))
+    wanted = max(MIN_VAL, round(VAL_SHARE * len(photos)))
     for group in undecided:
         labels = Counter(label for i in group for label in classes[i])
         # What stands in no other photo must be learned, and cannot be measured.
@@ -161,7 +161,7 @@ def split(photos: Sequence[Look], classes: Sequence[set[int]], known: dict[str, 
     return sides
 
 
-def folds(photos: Sequence[Look], classes: Sequence[set[int]]) -> list[list[int]]:
+def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> list[list[int]]:
     """Return 3 to 5 parts of so few photos, by index, each to be measured by a model that has not seen it.
 
     Labelled photos are dealt out before empty ones. Fewer than two parts mean that nothing can be measured.

@@ -14,12 +14,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dataset.images import PhotoError, read_photo
-from model.data.augmentation import _target, draw_placement, training_sample
-from model.data.batching import ROUND, Batch, Plan, blank
+from model.data.augmentation import _target, draw_crop, training_sample
+from model.data.batching import ROUND, Batch, BatchPlan, empty_batch
 from model.data.copy_paste import paste
 from model.data.training_images import DataError
-from model.data.unreadable_images import Missing
-from model.distributed import Team
+from model.data.unreadable_images import UnreadableImages
+from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
     from model.data.augmentation import MaskCache
     from model.data.feature_cache import FeatureCache
-    from model.data.training_images import Photo
+    from model.data.training_images import TrainingImage
     from model.network.targets import Target
 
 SHAPES = ((4, 3), (1, 1), (3, 4))
@@ -42,10 +42,10 @@ REHEARSAL = 0.25
 
 
 @dataclass(frozen=True)
-class Pupil:
+class TrainingSample:
     """One training photo."""
 
-    photo: Photo
+    photo: TrainingImage
     digest: str
     """SHA-256 of its file, hexadecimal."""
     rehearsal: bool = False
@@ -63,7 +63,7 @@ class Pupil:
         return np.random.default_rng((seed, variant, int(self.digest[:15], 16)))
 
 
-def plan_round(pupils: list[Pupil], config: TrainConfig, epoch: int) -> list[Plan]:
+def plan_fine_tuning_batches(pupils: list[TrainingSample], config: TrainConfig, epoch: int) -> list[BatchPlan]:
     """Return the batches of an epoch: every photo of the project once and some others, those of one shape together."""
     random = np.random.default_rng((config.seed, epoch))
     own = [i for i, p in enumerate(pupils) if not p.rehearsal]
@@ -76,28 +76,28 @@ def plan_round(pupils: list[Pupil], config: TrainConfig, epoch: int) -> list[Pla
         group = [i for i in order if pupils[i].canvas(short) == canvas]
         count = -(-len(group) // config.batch)
         # Batches of nearly one size: a lone photo at the end would count as much as a full batch.
-        plans += [Plan(tuple(group[k::count]), canvas, epoch) for k in range(count)]
+        plans += [BatchPlan(tuple(group[k::count]), canvas, epoch) for k in range(count)]
     return [plans[i] for i in random.permutation(len(plans))]
 
 
-class Lessons(Dataset[Batch]):
+class TrainingDataset(Dataset[Batch]):
     """This process's part of the batches of an epoch."""
 
     def __init__(
         self,
-        pupils: list[Pupil],
-        plans: list[Plan],
+        pupils: list[TrainingSample],
+        plans: list[BatchPlan],
         config: TrainConfig,
         masks: MaskCache,
         *,
         mirror: list[int],
         cache: FeatureCache | None = None,
-        team: Team | None = None,
-        missing: Missing | None = None,
+        team: ProcessGroup | None = None,
+        missing: UnreadableImages | None = None,
         read: Callable[[Path], NDArray[np.uint8]] = read_photo,
     ) -> None:
-        self.team = team or Team()
-        self.missing = missing or Missing()
+        self.team = team or ProcessGroup()
+        self.missing = missing or UnreadableImages()
         self.pupils, self.plans, self.config, self.masks = pupils, plans, config, masks
         self.mirror, self.cache, self.read = mirror, cache, read
         own = [p for p in pupils if not p.rehearsal and any(i.segmentation for i in p.photo.instances)]
@@ -129,10 +129,10 @@ class Lessons(Dataset[Batch]):
                 targets.append(self._seeded(drawn[1], pupil, plan))
                 names.append(str(pupil.photo.path))
         if not images:
-            return blank(plan.canvas, len(chosen[0].photo.complete) - 1, len(self.mirror))
+            return empty_batch(plan.canvas, len(chosen[0].photo.complete) - 1, len(self.mirror))
         return Batch(torch.stack(images), targets, names)
 
-    def _kept(self, chosen: list[Pupil], plan: Plan, cache: FeatureCache) -> Batch:
+    def _kept(self, chosen: list[TrainingSample], plan: BatchPlan, cache: FeatureCache) -> Batch:
         """Return a batch of features that are kept; instead of photos that had gone before they were, another one."""
         there = [p for p in chosen if p.photo.path not in self.missing.paths]
         canvas = plan.canvas
@@ -145,7 +145,7 @@ class Lessons(Dataset[Batch]):
         targets = [self._seeded(self.target(p, canvas, variant), p, plan) for p in there]
         return Batch(maps, targets, [str(p.photo.path) for p in there])
 
-    def _pasted(self, pupil: Pupil, plan: Plan) -> tuple[torch.Tensor, Target] | None:
+    def _pasted(self, pupil: TrainingSample, plan: BatchPlan) -> tuple[torch.Tensor, Target] | None:
         """Return what `draw` does, now and then with objects of another photo; None where it cannot be read any more.
 
         Never asked for where features are kept.
@@ -159,19 +159,21 @@ class Lessons(Dataset[Batch]):
         other = self._drawn(donor, plan.canvas, int(random.integers(2**62)))
         return paste(*drawn, *other, random) if other else drawn
 
-    def _drawn(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> tuple[torch.Tensor, Target] | None:
+    def _drawn(
+        self, pupil: TrainingSample, canvas: tuple[int, int], variant: int
+    ) -> tuple[torch.Tensor, Target] | None:
         try:
             return self.draw(pupil, canvas, variant)
         except PhotoError as error:  # the round goes on without it
             self.missing.add(pupil.photo.path, error)
             return None
 
-    def _seeded(self, target: Target, pupil: Pupil, plan: Plan) -> Target:
+    def _seeded(self, target: Target, pupil: TrainingSample, plan: BatchPlan) -> Target:
         """Give a target the seed of its draws of regions, another one in every epoch."""
         target.seed = int(pupil.random(self.config.seed + 1, plan.seed).integers(2**62))
         return target
 
-    def draw(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> tuple[torch.Tensor, Target]:
+    def draw(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> tuple[torch.Tensor, Target]:
         """Return a variant of a photo, [3, H, W] uint8, and its target.
 
         Raises:
@@ -188,15 +190,15 @@ class Lessons(Dataset[Batch]):
             read=self.read,
         )
 
-    def target(self, pupil: Pupil, canvas: tuple[int, int], variant: int) -> Target:
+    def target(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> Target:
         """Return the target that `draw` does, without a look at the photo."""
         photo = pupil.photo
         random = pupil.random(self.config.seed, variant)
-        where = draw_placement((photo.width, photo.height), canvas, self.config, random)
+        where = draw_crop((photo.width, photo.height), canvas, self.config, random)
         return _target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
 
 
-def batches(lessons: Lessons, first: int = 0) -> Iterable[Batch]:
+def data_loader(lessons: TrainingDataset, first: int = 0) -> Iterable[Batch]:
     """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
     workers = lessons.config.workers
     return DataLoader(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dataset import rle
-from dataset.coco_checks import FAR, problem, sound_mask
+from dataset.coco_checks import MAX_COORDINATE, problem, sound_mask
 from dataset.images import PhotoError, photo_size, read_photo
 from model.categories import Category, from_coco
 from model.console import say
@@ -29,7 +29,7 @@ class DataError(Exception):
 
 
 @dataclass(frozen=True)
-class Instance:
+class ObjectLabel:
     """One labelled object. Coordinates are pixels of the upright photo."""
 
     label: int
@@ -43,13 +43,13 @@ class Instance:
 
 
 @dataclass
-class Photo:
+class TrainingImage:
     """One photo with its labels."""
 
     path: Path
     width: int
     height: int
-    instances: list[Instance] = field(default_factory=list)
+    instances: list[ObjectLabel] = field(default_factory=list)
     crowds: list[tuple[float, float, float, float]] = field(default_factory=list)
     """Boxes, xyxy, in which single objects were not told apart."""
     complete: tuple[bool, ...] = ()
@@ -161,7 +161,7 @@ def read_photos(
     *,
     by_supercategory: bool,
     tell: Callable[[str], None] = say,
-) -> list[Photo]:
+) -> list[TrainingImage]:
     """Return all photos of the sources with labels that count in `classes`; what cannot be used is left out.
 
     Which classes a photo labels completely follows from its file: a class is complete when all the categories that make
@@ -184,7 +184,7 @@ def read_photos(
             label = label_of_class.get(_class_name(record, by_supercategory=by_supercategory))
             if label is not None:
                 members.setdefault(label, set()).add(record["name"])
-    photos: list[Photo] = []
+    photos: list[TrainingImage] = []
     for source, data in files:
         names = {record["name"] for record in data["categories"]}
         complete = tuple(
@@ -209,7 +209,7 @@ def _class_name(record: dict[str, Any], *, by_supercategory: bool) -> str:
 
 def _photos_of(
     source: Source, data: dict[str, Any], labels: dict[int, int | None], complete: tuple[bool, ...]
-) -> tuple[list[Photo], Counter[str]]:
+) -> tuple[list[TrainingImage], Counter[str]]:
     """Return the photos of a file that can be used, and how many of what are left out."""
     left: Counter[str] = Counter()
     try:
@@ -233,8 +233,8 @@ def _photos_of(
     return photos, left
 
 
-def _photo(folder: Path, image: dict[str, Any], complete: tuple[bool, ...], left: Counter[str]) -> Photo | None:
-    photo = Photo(folder / image["file_name"], int(image["width"]), int(image["height"]), complete=complete)
+def _photo(folder: Path, image: dict[str, Any], complete: tuple[bool, ...], left: Counter[str]) -> TrainingImage | None:
+    photo = TrainingImage(folder / image["file_name"], int(image["width"]), int(image["height"]), complete=complete)
     if min(photo.width, photo.height) < 1:
         left["photo{s} without a size"] += 1
     elif not photo.path.is_file():
@@ -253,7 +253,7 @@ def opens(path: Path) -> bool:
     return True
 
 
-def _add_label(photo: Photo, record: dict[str, Any], labels: dict[int, int | None], left: Counter[str]) -> None:
+def _add_label(photo: TrainingImage, record: dict[str, Any], labels: dict[int, int | None], left: Counter[str]) -> None:
     """Add an annotation to its photo, if it can be used and is of a class that counts."""
     if problem(record, photo.width, photo.height, labels):
         left["annotation{s} without a usable box or class"] += 1
@@ -273,7 +273,7 @@ def _add_label(photo: Photo, record: dict[str, Any], labels: dict[int, int | Non
     points = keypoints_of(record)
     if points is None:
         left["damaged list{s} of keypoints"] += 1
-    photo.instances.append(Instance(label, box, shape, points or ()))
+    photo.instances.append(ObjectLabel(label, box, shape, points or ()))
 
 
 def keypoints_of(record: dict[str, Any]) -> tuple[float, ...] | None:
@@ -282,12 +282,14 @@ def keypoints_of(record: dict[str, Any]) -> tuple[float, ...] | None:
         points = tuple(float(v) for v in record.get("keypoints") or ())
     except (TypeError, ValueError, OverflowError):
         return None
-    if len(points) % 3 or not all(abs(v) < FAR for v in points):  # which NaN is not, either
+    if len(points) % 3 or not all(abs(v) < MAX_COORDINATE for v in points):  # which NaN is not, either
         return None
     return points if any(v > 0 for v in points[2::3]) else ()
 
 
-def instance_mask(instance: Instance, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+def instance_mask(
+    instance: ObjectLabel, width: int, height: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
     """Return an instance's mask as a grid over its own extent, or None where it has no mask.
 
     Returns:

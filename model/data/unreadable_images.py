@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dataset.images import PhotoError
 
 
-class Missing:
+class UnreadableImages:
     """What has been left out so far."""
 
     def __init__(self, tell: Callable[[str], None] = say) -> None:
@@ -27,6 +27,6 @@ class Missing:
             self.paths.add(path)
             self._tell(f"Left out {path}: {error}")
 
-    def __reduce__(self) -> tuple[type[Missing], tuple[()]]:
+    def __reduce__(self) -> tuple[type[UnreadableImages], tuple[()]]:
         """Go to a process that loads photos without the one that listens here: that process speaks for itself."""
-        return Missing, ()
+        return UnreadableImages, ()

@@ -20,7 +20,7 @@ from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, truth, with_kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_DETECTIONS = 1000
+MAX_DETECTIONS = 1000
 """Detections of a photo that count."""
 DRAWS = 1000
 RECALLS = np.linspace(0, 1, 101)
@@ -33,7 +33,7 @@ WORSE = 0.02
 
 
 @dataclass(frozen=True)
-class Match:
+class Matches:
     """How the detections of one category met the truth, photo by photo. T is the number of IoU thresholds."""
 
     scores: NDArray[np.float64]  # [D] descending
@@ -43,7 +43,7 @@ class Match:
     objects: NDArray[np.int64]  # [photos]
 
 
-def match(data: dict[str, Any], results: list[dict[str, Any]], kind: str) -> list[Match]:
+def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: str) -> list[Matches]:
     """Return how COCO's result records met the contents of a COCO file, for each category that it has objects of.
 
     Args:
@@ -65,7 +65,7 @@ def match(data: dict[str, Any], results: list[dict[str, Any]], kind: str) -> lis
         evaluation = make(true, found, name)
         settings = evaluation.params
         settings.imgIds, settings.catIds = images, [c["id"] for c in categories]
-        settings.maxDets, settings.areaRng, settings.areaRngLbl = [MOST_DETECTIONS], [[0, 1e10]], ["all"]
+        settings.maxDets, settings.areaRng, settings.areaRngLbl = [MAX_DETECTIONS], [[0, 1e10]], ["all"]
         if kind == "keypoints" and len(categories[0]["keypoints"]) != len(settings.kpt_oks_sigmas):
             settings.kpt_oks_sigmas = np.full(len(categories[0]["keypoints"]), OTHER_SIGMA)
         evaluation.evaluate()
@@ -89,7 +89,7 @@ def _complete(data: dict[str, Any], kind: str) -> dict[str, Any]:
     return {**data, "annotations": kept}
 
 
-def _joined(entries: list[dict[str, Any] | None], order: dict[int, int], thresholds: int) -> Match:
+def _joined(entries: list[dict[str, Any] | None], order: dict[int, int], thresholds: int) -> Matches:
     scores, photo, right, counts = [], [], [], []
     objects = np.zeros(len(order), np.int64)
     for entry in entries:
@@ -105,10 +105,10 @@ def _joined(entries: list[dict[str, Any] | None], order: dict[int, int], thresho
         counts.append(~ignored)
     if not scores:
         empty = np.zeros((thresholds, 0), bool)
-        return Match(np.zeros(0), np.zeros(0, np.int64), empty, empty, objects)
+        return Matches(np.zeros(0), np.zeros(0, np.int64), empty, empty, objects)
     joined = np.concatenate(scores)
     rank = np.argsort(-joined, kind="mergesort")  # pycocotools' own choice: ties stay in the order of the photos
-    return Match(
+    return Matches(
         joined[rank],
         np.concatenate(photo)[rank],
         np.concatenate(right, 1)[:, rank],
@@ -117,7 +117,7 @@ def _joined(entries: list[dict[str, Any] | None], order: dict[int, int], thresho
     )
 
 
-def precision(matches: list[Match], weights: NDArray[np.float64]) -> float:
+def precision(matches: list[Matches], weights: NDArray[np.float64]) -> float:
     """Return the average precision 0..1 when each photo counts as often as `weights` [photos] say; -1 without truth."""
     found = []
     for one in matches:
@@ -136,7 +136,7 @@ def precision(matches: list[Match], weights: NDArray[np.float64]) -> float:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """Two models on the same photos."""
 
     before: float
@@ -160,7 +160,7 @@ class Difference:
         }
 
 
-def difference(before: list[Match], after: list[Match], photos: int, *, seed: int = 0) -> Difference | None:
+def difference(before: list[Matches], after: list[Matches], photos: int, *, seed: int = 0) -> PairedDifference | None:
     """Return how the second one's precision differs, or None where there is nothing to measure."""
     plain = np.ones(photos)
     first, second = precision(before, plain), precision(after, plain)
@@ -174,19 +174,19 @@ def difference(before: list[Match], after: list[Match], photos: int, *, seed: in
         if min(pair) >= 0:
             drawn.append(pair[1] - pair[0])
     if not drawn:
-        return Difference(first, second, -1.0, 1.0, 0.0, photos)
+        return PairedDifference(first, second, -1.0, 1.0, 0.0, photos)
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return Difference(first, second, float(low), float(high), float(np.mean(np.array(drawn) > 0)), photos)
+    return PairedDifference(first, second, float(low), float(high), float(np.mean(np.array(drawn) > 0)), photos)
 
 
-def better(masks: Difference | None, keypoints: Difference | None) -> bool:
+def is_better(masks: PairedDifference | None, keypoints: PairedDifference | None) -> bool:
     """Return whether the second model is put in use without asking: surely better masks, no worse keypoints."""
     if masks is None or not (masks.after > masks.before and masks.sure >= SURE):
         return False
     return keypoints is None or keypoints.after >= keypoints.before - WORSE
 
 
-def sentence(masks: Difference | None, keypoints: Difference | None, *, outlines: bool = True) -> str:
+def describe(masks: PairedDifference | None, keypoints: PairedDifference | None, *, outlines: bool = True) -> str:
     """Return the comparison in words, with how unsure it is.
 
     Args:
@@ -219,7 +219,7 @@ def agreement_sentence(shares: dict[str, float]) -> str:
     """Return in words how much a model sees of what its parent does in classes that nobody labelled; it may be empty.
 
     Args:
-        shares: By class, see `model.finetuning.run_validation.Examiner.agreement`.
+        shares: By class, see `model.finetuning.run_validation.Validator.agreement`.
     """
     if not shares:
         return ""

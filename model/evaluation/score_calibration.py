@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.evaluation.paired_bootstrap import match
+from model.evaluation.paired_bootstrap import match_detections
 from tools.builtin_weights.export import shifted
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
-    from model.evaluation.paired_bootstrap import Match
+    from model.evaluation.paired_bootstrap import Matches
     from model.finetuning.run_validation import Results
 
-LEAST_OBJECTS = 8
+MIN_OBJECTS = 8
 """With fewer of a class nothing can be said."""
 BETA = 0.5
 """How much finding all counts beside finding nothing false, as in F-measures: half as much. A false suggestion costs a
 look and a rejection, a missed object only the box round it in which the model draws the mask all the same."""
 AS_GOOD = 0.98
 """Scores with this share of the best measure are as good: their middle is taken, because objects are few."""
-MOST_SHIFT = 2.5
+MAX_SHIFT = 2.5
 SURENESS = 0.85
 """What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
 
@@ -42,7 +42,7 @@ def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Che
     for category in data["categories"]:
         own = {**data, "categories": [category]}
         own["annotations"] = [a for a in data["annotations"] if a["category_id"] == category["id"]]
-        for found in match(own, [r for r in results if r["category_id"] == category["id"]], kind):
+        for found in match_detections(own, [r for r in results if r["category_id"] == category["id"]], kind):
             score = best_score(found)
             if score is not None:
                 model = shifted(model, category["name"], _shift(score, SURENESS if model.config.mask_score else 1.0))
@@ -52,15 +52,15 @@ def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Che
 def _shift(score: float, sureness: float) -> float:
     """Return what to add to a class's logit so that a score becomes 0.5."""
     wanted, found = (_logit(min(value / sureness, 0.99)) for value in (0.5, score))
-    return float(np.clip(wanted - found, -MOST_SHIFT, MOST_SHIFT))
+    return float(np.clip(wanted - found, -MAX_SHIFT, MAX_SHIFT))
 
 
-def best_score(found: Match) -> float | None:
+def best_score(found: Matches) -> float | None:
     """Return the score from which detections agree best with the truth: the greatest F at IoU 0.5, or None."""
     counted = found.counts[0]
     right, scores = found.right[0][counted], found.scores[counted]
     objects = int(found.objects.sum())
-    if objects < LEAST_OBJECTS or not right.any():
+    if objects < MIN_OBJECTS or not right.any():
         return None
     f = (1 + BETA**2) * np.cumsum(right) / (np.arange(1, len(right) + 1) + BETA**2 * objects)
     good = np.flatnonzero(f >= AS_GOOD * f.max())

@@ -16,27 +16,31 @@ import torch
 from model.checkpoints import checkpoint as files
 from model.checkpoints import lineage
 from model.checkpoints.checkpoint import Checkpoint
-from model.data.unreadable_images import Missing
+from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
 from model.evaluation.score_calibration import calibrated
 from model.finetuning.class_mapping import adapt
-from model.finetuning.prepare import Preparation, prepare
-from model.finetuning.run_validation import Examiner, Figures, Results
-from model.finetuning.training_run import Clock, Course
+from model.finetuning.prepare import FineTuneSetup, prepare
+from model.finetuning.run_validation import Metrics, Results, Validator
+from model.finetuning.training_run import Course, EtaEstimator
 from model.training.control import Quit, Stop
 from model.training.trainer import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model.distributed import Team
+    from model.distributed import ProcessGroup
     from model.finetuning.hyperparameters import Request
     from model.training.control import Control
-    from model.training.trainer import Progress
+    from model.training.trainer import TrainProgress
 
 
 def fine_tune(
-    request: Request, device: torch.device, team: Team, control: Control, report: Callable[[dict[str, Any]], None]
+    request: Request,
+    device: torch.device,
+    team: ProcessGroup,
+    control: Control,
+    report: Callable[[dict[str, Any]], None],
 ) -> None:
     """Do a round.
 
@@ -75,7 +79,7 @@ class Past:
     epochs: int = 0
     seconds: float = 0.0
 
-    def add(self, progress: Progress) -> None:
+    def add(self, progress: TrainProgress) -> None:
         """Take in a course that is over."""
         self.steps += progress.step
         self.epochs += progress.epoch
@@ -95,11 +99,11 @@ class Round:
 
     def __init__(
         self,
-        ready: Preparation,
+        ready: FineTuneSetup,
         cache: Path,
         *,
         device: torch.device,
-        team: Team,
+        team: ProcessGroup,
         control: Control,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -107,9 +111,9 @@ class Round:
         self.control, self.report = control, report
         self.settings = ready.settings
         self.begun = time.monotonic()
-        self.clock = Clock()
-        self.missing = Missing(lambda text: report({"event": "notice", "text": text}))
-        self.examiner = Examiner(
+        self.clock = EtaEstimator()
+        self.missing = UnreadableImages(lambda text: report({"event": "notice", "text": text}))
+        self.examiner = Validator(
             ready.project.folder, ready.classes, device.type, team=team, tick=self._tick, missing=self.missing
         )
         self.truth = ready.truth(ready.parts.measured)
@@ -259,13 +263,13 @@ class Round:
             }
         )
 
-    def _examine(self, found: Checkpoint, epoch: int) -> Figures:
+    def _examine(self, found: Checkpoint, epoch: int) -> Metrics:
         figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
         self._tell_figures(self.past.epochs + epoch, figures)
         self._tell_previews(first=False)
         return figures
 
-    def _tell_figures(self, epoch: int, figures: Figures) -> None:
+    def _tell_figures(self, epoch: int, figures: Metrics) -> None:
         values = {f"{kind}_ap": figures.ap(kind) for kind in ("mask", "box")}
         place = {"epoch": epoch, "share": self.share}
         self.report({"event": "validation", **place, **values, "keypoint_ap": figures.ap("keypoints")})
@@ -332,10 +336,10 @@ class Round:
         outlines = not truth["images"] or any(a.get("segmentation") for a in truth["annotations"])
         result = {
             "kind": "mask_ap",
-            "better": compare.better(masks, points),
+            "better": compare.is_better(masks, points),
             **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
             "keypoint": points.record() if points else None,
-            "sentence": compare.sentence(masks, points, outlines=outlines),
+            "sentence": compare.describe(masks, points, outlines=outlines),
             "agreement": agreement,
             "kept": compare.agreement_sentence(agreement),
         }

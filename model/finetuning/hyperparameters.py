@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Freeze = Literal["heads", "neck", "none"]
 
 SIDE_STEP = 64
-LEAST_SIDE = 192
+MIN_SIDE = 192
 CANVAS = 384
 """Short side, at most, of what a step shows of a photo: the time of a step follows from it ..."""
-MOST_SIDE = 768
+MAX_SIDE = 768
 """... and that of a suggestion from the short side of the whole photo, which small objects raise to this at most."""
 OBJECT_SIDE = 130.0
 """Pixels that the median object should have, along a side, in the network's picture."""
@@ -74,7 +74,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Hyperparameters:
     """What a round trains with."""
 
     train: TrainConfig
@@ -82,13 +82,13 @@ class Settings:
     network: dict[str, Any]
     """Fields of the parent's config that change."""
 
-    def smaller(self) -> Settings | None:
+    def smaller(self) -> Hyperparameters | None:
         """Return settings that need less memory, or None when nothing is left to save."""
         train = self.train
         if train.batch > 1:
             return replace(self, train=replace(train, batch=train.batch // 2))
         canvas = train.scales[-1] - SIDE_STEP
-        if canvas < LEAST_SIDE:
+        if canvas < MIN_SIDE:
             return None
         scale = canvas / train.scales[-1]
         network = {**self.network, **{name: round(self.network[name] * scale) for name in ("short_side", "long_side")}}
@@ -107,7 +107,9 @@ class Settings:
         }
 
 
-def choose(request: Request, project: Project, config: ModelConfig, photos: int, *, few: bool) -> Settings:
+def choose_hyperparameters(
+    request: Request, project: Project, config: ModelConfig, photos: int, *, few: bool
+) -> Hyperparameters:
     """Return the settings of a round.
 
     Args:
@@ -151,7 +153,7 @@ def choose(request: Request, project: Project, config: ModelConfig, photos: int,
         network["detections"] = max(config.detections, min(1000, 2 * objects))
         network["rpn_post_nms"] = max(config.rpn_post_nms, min(2000, 4 * objects))
         network["rpn_pre_nms"] = max(config.rpn_pre_nms, min(2000, 4 * objects))
-    return Settings(train, augment, network)
+    return Hyperparameters(train, augment, network)
 
 
 def most_objects(project: Project) -> int:
@@ -166,5 +168,5 @@ def short_side(project: Project, config: ModelConfig) -> int:
     """Return the short side at which the median object has OBJECT_SIDE pixels, at least the parent's."""
     shorter = {i["id"]: min(i["width"], i["height"]) for i in project.data["images"]}
     shares = [float(np.sqrt(a["bbox"][2] * a["bbox"][3])) / shorter[a["image_id"]] for a in project.data["annotations"]]
-    wanted = min(MOST_SIDE, OBJECT_SIDE / max(1e-3, float(np.median(shares))))
+    wanted = min(MAX_SIDE, OBJECT_SIDE / max(1e-3, float(np.median(shares))))
     return max(config.short_side, round(wanted / SIDE_STEP) * SIDE_STEP)

@@ -10,10 +10,10 @@ from model.checkpoints import weights
 from model.commands.output_check import check_output
 from model.data import train_val_split as splitting
 from model.data.project_dataset import Project, read_project
-from model.data.train_val_split import look
-from model.data.training_dataset import Pupil
+from model.data.train_val_split import fingerprint
+from model.data.training_dataset import TrainingSample
 from model.finetuning.class_mapping import Classes, join_classes, known_outputs, most_like
-from model.finetuning.hyperparameters import Request, Settings, choose
+from model.finetuning.hyperparameters import Hyperparameters, Request, choose_hyperparameters
 from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
 from model.inference.predictor import Predictor
 from model.training.trainer import TrainingError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.checkpoints.checkpoint import Checkpoint
-    from model.distributed import Team
+    from model.distributed import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Parts:
 
 
 @dataclass
-class Preparation:
+class FineTuneSetup:
     """All that a round needs to know before its first step."""
 
     request: Request
@@ -52,10 +52,10 @@ class Preparation:
     project: Project
     parts: Parts
     classes: Classes
-    settings: Settings
-    pupils: list[Pupil]
+    settings: Hyperparameters
+    pupils: list[TrainingSample]
     """One for each image of the project; those that train have the parent's detections of other classes as labels."""
-    rehearsal: list[Pupil]
+    rehearsal: list[TrainingSample]
     """Photos that ship with the program, for what the parent sees in them of classes that the project lacks."""
 
     def truth(self, chosen: list[int]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Preparation:
         }
 
 
-def prepare(request: Request, device: str, team: Team, tick: Callable[[], None]) -> Preparation:
+def prepare(request: Request, device: str, team: ProcessGroup, tick: Callable[[], None]) -> FineTuneSetup:
     """Read, check, split, and ask the parent.
 
     Args:
@@ -119,10 +119,14 @@ def prepare(request: Request, device: str, team: Team, tick: Callable[[], None])
     replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
     samples = sample_photos(classes)
     replay(samples, predictor, teacher, classes, team=team, tick=tick)
-    rehearsal = [Pupil(p, look(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances]
-    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
-    pupils = [Pupil(photo, look.digest) for photo, look in zip(photos, project.looks, strict=True)]
-    return Preparation(request, rival, parent, project, parts, classes, settings, pupils, rehearsal)
+    rehearsal = [
+        TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances
+    ]
+    settings = choose_hyperparameters(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    pupils = [
+        TrainingSample(photo, fingerprint.digest) for photo, fingerprint in zip(photos, project.looks, strict=True)
+    ]
+    return FineTuneSetup(request, rival, parent, project, parts, classes, settings, pupils, rehearsal)
 
 
 def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
@@ -155,7 +159,7 @@ def parts_of(request: Request, project: Project, *, leads: bool) -> Parts:
     labels = project.labels()
     everything = list(range(len(labels)))
     known = splitting.read(request.split)
-    if len(everything) < splitting.LEAST_SPLIT and "val" not in known.values():
+    if len(everything) < splitting.MIN_SPLIT and "val" not in known.values():
         folds = splitting.folds(project.looks, labels)
         return Parts(everything, folds=folds if len(folds) > 1 else [])
     sides = splitting.split(project.looks, labels, known)

@@ -16,7 +16,7 @@ from torchvision.ops import box_iou
 
 from dataset.images import PhotoError, photo_size
 from model.checkpoints import weights
-from model.data.training_images import Instance, Photo
+from model.data.training_images import ObjectLabel, TrainingImage
 from model.finetuning.class_mapping import known_outputs, sized_photo
 from model.inference.coco_results import annotation
 from resources import SAMPLES
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import Project
-    from model.distributed import Team
+    from model.distributed import ProcessGroup
     from model.finetuning.class_mapping import Classes
     from model.inference.predictor import Predictor
 
@@ -53,13 +53,13 @@ def teacher_of(parent: Checkpoint, classes: Classes) -> Checkpoint:
     return builtin if kept <= known_outputs(builtin).keys() else parent
 
 
-def own_photos(project: Project, classes: Classes) -> list[Photo]:
+def own_photos(project: Project, classes: Classes) -> list[TrainingImage]:
     """Return the project's photos with its own labels; classes that it does not have are labelled in none of them."""
     complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
     kinds = len(classes.keypoints)
     labels = classes.labels
     photos = {
-        i["id"]: Photo(project.folder / i["file_name"], i["width"], i["height"], complete=complete)
+        i["id"]: TrainingImage(project.folder / i["file_name"], i["width"], i["height"], complete=complete)
         for i in project.data["images"]
     }
     for record in project.data["annotations"]:
@@ -71,11 +71,11 @@ def own_photos(project: Project, classes: Classes) -> list[Photo]:
             continue
         points = tuple(float(v) for v in record.get("keypoints") or ())
         points = points if len(points) == 3 * kinds and any(v > 0 for v in points[2::3]) else ()
-        photo.instances.append(Instance(labels[record["category_id"]], box, record.get("segmentation"), points))
+        photo.instances.append(ObjectLabel(labels[record["category_id"]], box, record.get("segmentation"), points))
     return list(photos.values())
 
 
-def sample_photos(classes: Classes) -> list[Photo]:
+def sample_photos(classes: Classes) -> list[TrainingImage]:
     """Return the photos that ship with the program, without labels: nothing in them is known to be background."""
     if len(classes.categories) == classes.own:
         return []
@@ -83,17 +83,17 @@ def sample_photos(classes: Classes) -> list[Photo]:
     found = []
     for path in sorted(SAMPLES.glob("*.jpg")):
         with suppress(PhotoError):
-            found.append(Photo(path, *photo_size(path), complete=complete))
+            found.append(TrainingImage(path, *photo_size(path), complete=complete))
     return found
 
 
 def replay(
-    photos: list[Photo],
+    photos: list[TrainingImage],
     predictor: Predictor,
     teacher: Checkpoint,
     classes: Classes,
     *,
-    team: Team,
+    team: ProcessGroup,
     tick: Callable[[], None],
 ) -> int:
     """Add the teacher's sure detections of the kept classes to the photos; return how many.
@@ -114,7 +114,7 @@ def replay(
     }
     if not label_of:
         return 0
-    mine: list[tuple[int, list[Instance], list[Box]]] = []
+    mine: list[tuple[int, list[ObjectLabel], list[Box]]] = []
     for index in team.share(range(len(photos))):
         tick()
         photo = photos[index]
@@ -134,7 +134,7 @@ def replay(
             record = annotation(instance, (photo.height, photo.width))
             points = tuple(record.get("keypoints", ()))
             points = points if len(points) == 3 * len(classes.keypoints) else ()
-            found.append(Instance(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
+            found.append(ObjectLabel(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
         mine.append((index, found, unsure))
     everything = [seen for part in team.gather(mine) for seen in part]
     for index, found, unsure in everything:
@@ -145,7 +145,7 @@ def replay(
     return sum(len(found) for _, found, _ in everything)
 
 
-def _taken(box: np.ndarray, photo: Photo) -> bool:
+def _taken(box: np.ndarray, photo: TrainingImage) -> bool:
     known = [i.box for i in photo.instances] + photo.crowds
     if not known:
         return False

@@ -9,7 +9,7 @@ import numpy as np
 
 from dataset import rle
 from model.commands.evaluate import predict
-from model.evaluation.paired_bootstrap import Match, match, precision
+from model.evaluation.paired_bootstrap import Matches, match_detections, precision
 from model.finetuning.class_mapping import known_outputs
 from model.inference.predictor import Predictor
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.checkpoints.checkpoint import Checkpoint
-    from model.data.unreadable_images import Missing
-    from model.distributed import Team
+    from model.data.unreadable_images import UnreadableImages
+    from model.distributed import ProcessGroup
     from model.finetuning.class_mapping import Classes
     from model.inference.instance import Instance
 
-LEAST_SCORE = 0.05
+MIN_SCORE = 0.05
 """Detections below are left out."""
 PREVIEW_PHOTOS, PREVIEW_SCORE, PREVIEW_SHAPES = 6, 0.3, 60
 SURE_SCORE = 0.7
 """Score from which a model is sure of an object of a class without labels."""
-LEAST_SURE = 6
+MIN_CONFIDENT = 6
 """With fewer such objects nothing is said about forgetting."""
 
 Results = list[dict[str, Any]]
@@ -38,10 +38,10 @@ Shapes = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """How good a model is."""
 
-    matches: dict[str, list[Match]]
+    matches: dict[str, list[Matches]]
     """By kind: box, mask, keypoints."""
     photos: int
 
@@ -58,7 +58,7 @@ class Figures:
         return main if points is None else (main + points) / 2
 
 
-class Examiner:
+class Validator:
     """Asks models for what they see in some photos."""
 
     def __init__(
@@ -67,9 +67,9 @@ class Examiner:
         classes: Classes,
         device: str,
         *,
-        team: Team,
+        team: ProcessGroup,
         tick: Callable[[], None],
-        missing: Missing,
+        missing: UnreadableImages,
     ) -> None:
         """Remember what is common to all examinations; `tick` is called after every photo and may raise."""
         self.folder, self.classes, self.device, self.team, self.tick = folder, classes, device, team, tick
@@ -98,7 +98,7 @@ class Examiner:
         ids = self.ids_of(checkpoint)
         predictor = Predictor(checkpoint, self.device)
         found, done = predict(
-            predictor, data, self.folder, score=LEAST_SCORE, team=self.team, ids=ids, watch=watch, missing=self.missing
+            predictor, data, self.folder, score=MIN_SCORE, team=self.team, ids=ids, watch=watch, missing=self.missing
         )
         self.unread |= {image["id"] for image in data["images"]} - set(done)
         return found
@@ -109,7 +109,7 @@ class Examiner:
         annotations = [a for a in data["annotations"] if a["image_id"] not in self.unread]
         return {**data, "images": images, "annotations": annotations}
 
-    def figures(self, results: Results, data: dict[str, Any]) -> Figures:
+    def figures(self, results: Results, data: dict[str, Any]) -> Metrics:
         """Return how well results meet the truth that is `present`, in the project's own categories."""
         data = self.present(data)
         kinds = ["box", "mask", "keypoints"]
@@ -117,7 +117,7 @@ class Examiner:
         mine = [r for r in results if r["category_id"] in own and r["image_id"] not in self.unread]
         if not any(c.get("keypoints") for c in data["categories"]) or not self.classes.keypoints:
             kinds.remove("keypoints")
-        return Figures({kind: match(data, mine, kind) for kind in kinds}, len(data["images"]))
+        return Metrics({kind: match_detections(data, mine, kind) for kind in kinds}, len(data["images"]))
 
     def agreement(self, before: Results, after: Results) -> dict[str, float]:
         """Return by kept class how much two models agree on it where nobody has labelled it.
@@ -133,7 +133,7 @@ class Examiner:
             )
             met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]
             met += [_met(r, old) for r in new if r["score"] >= SURE_SCORE]
-            if len(met) >= LEAST_SURE:
+            if len(met) >= MIN_CONFIDENT:
                 shares[category.name] = round(sum(met) / len(met), 3)
         return shares
 

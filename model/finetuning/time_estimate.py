@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from dataset.images import PhotoError, read_photo
 from model.checkpoints import weights
 from model.data.feature_cache import open_cache
-from model.data.image_cache import Pictures
+from model.data.image_cache import DecodedImageCache
 from model.data.project_dataset import read_project
-from model.data.training_dataset import Lessons, Pupil, batches, plan_round
+from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
 from model.finetuning.class_mapping import adapt, join_classes
-from model.finetuning.hyperparameters import choose
+from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
 from model.finetuning.pseudo_labels import own_photos, sample_photos
-from model.finetuning.training_run import EXAMINATIONS
+from model.finetuning.training_run import VALIDATIONS
 from model.inference.predictor import Predictor
 from model.training.trainer import Trainer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from model.checkpoints.checkpoint import Checkpoint
-    from model.data.batching import Plan
+    from model.data.batching import BatchPlan
     from model.finetuning.hyperparameters import Request
 
 STEPS = 3
@@ -39,7 +39,7 @@ LOOKS = 3
 """Photos that the parent looks at, the first of which is not timed either."""
 
 
-def foresee(request: Request, device: torch.device, tick: Callable[[], None]) -> float:
+def estimate_seconds(request: Request, device: torch.device, tick: Callable[[], None]) -> float:
     """Return about how many seconds a round takes from now on if it begins now.
 
     Args:
@@ -61,10 +61,10 @@ def foresee(request: Request, device: torch.device, tick: Callable[[], None]) ->
     read = time.monotonic() - begin
     classes = join_classes(project.categories, parent, {}, kept=[] if request.forget else rival.categories)
     photos = own_photos(project, classes)
-    settings = choose(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    settings = choose_hyperparameters(request, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
-    pupils = [Pupil(photos[i], project.looks[i].digest) for i in parts.train]
-    samples = [Pupil(photo, "", rehearsal=True) for photo in sample_photos(classes)]
+    pupils = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
+    samples = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
     trainer = Trainer(
         adapt(parent, classes, **settings.network),
         classes.categories,
@@ -73,15 +73,17 @@ def foresee(request: Request, device: torch.device, tick: Callable[[], None]) ->
         output=request.output,
         device=device,
     )
-    plans = plan_round(pupils, settings.train, 0)
+    plans = plan_fine_tuning_batches(pupils, settings.train, 0)
     cached = settings.train.freeze != "none" and settings.augment == "light"
     with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
         reading, lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
     courses = len(parts.folds) + 1
-    visits = settings.train.epochs * sum(len(plan.photos) for plan in plan_round(pupils + samples, settings.train, 0))
+    visits = settings.train.epochs * sum(
+        len(plan.photos) for plan in plan_fine_tuning_batches(pupils + samples, settings.train, 0)
+    )
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
     measured = len(parts.measured)
-    examined = measured + (EXAMINATIONS + 1 if parts.val else 1) * measured * area
+    examined = measured + (VALIDATIONS + 1 if parts.val else 1) * measured * area
     training = 60 * request.minutes if request.minutes > 0 else visits * lesson
     asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
     return read + look * (asked + examined) + (reading + body * variants) * len(pupils + samples) + courses * training
@@ -104,7 +106,11 @@ def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, 
 
 
 def _time_of_steps(
-    trainer: Trainer, pupils: list[Pupil], plans: list[Plan], folder: Path | None, tick: Callable[[], None]
+    trainer: Trainer,
+    pupils: list[TrainingSample],
+    plans: list[BatchPlan],
+    folder: Path | None,
+    tick: Callable[[], None],
 ) -> tuple[float, float, float, int]:
     """Return the seconds that it takes to read a photo, of one in a step, and of the body for one to be kept.
 
@@ -114,23 +120,23 @@ def _time_of_steps(
     plans = (plans * (STEPS + 1))[: STEPS + 1]
     cache = open_cache(folder, trainer.network, pupils, config, trainer.device) if folder else None
     shown = [pupils[i] for i in sorted({i for plan in plans for i in plan.photos})]
-    pictures = Pictures(config)
+    pictures = DecodedImageCache(config)
     begin = time.monotonic()
     for pupil in shown:
         tick()
         with suppress(PhotoError):
             pictures(pupil.photo.path)
     reading = (time.monotonic() - begin) / len(shown)
-    lessons = Lessons(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
+    lessons = TrainingDataset(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
     lessons.donors = [p for p in lessons.donors if p in shown]
     if cache:
         variants, cache.variants = cache.variants, 1
-        few = Lessons(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
+        few = TrainingDataset(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
         begin = time.monotonic()
         cache.fill(trainer.network, few, trainer.device, lambda *_: tick())
         body = (time.monotonic() - begin) / len(shown)
     seconds = []
-    iterator = iter(batches(lessons))
+    iterator = iter(data_loader(lessons))
     for plan in plans:
         tick()
         begin = time.monotonic()

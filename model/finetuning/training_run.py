@@ -12,8 +12,8 @@ import torch
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weight_averaging import WAY, between
 from model.data.feature_cache import FeatureCache, open_cache
-from model.data.image_cache import Pictures
-from model.data.training_dataset import Lessons, Pupil, batches, plan_round
+from model.data.image_cache import DecodedImageCache
+from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
 from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from model.categories import Category
     from model.config import TrainConfig
-    from model.data.unreadable_images import Missing
-    from model.distributed import Team
-    from model.finetuning.run_validation import Figures
+    from model.data.unreadable_images import UnreadableImages
+    from model.distributed import ProcessGroup
+    from model.finetuning.run_validation import Metrics
     from model.network.mask_rcnn import MaskRCNN
     from model.training.control import Control
 
-EXAMINATIONS = 6
+VALIDATIONS = 6
 """While a course runs."""
 SAME = 0.01
 """A model that is this little worse than the best so far counts as good: it has learned for longer ..."""
@@ -41,7 +41,7 @@ SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
 
 
 @dataclass
-class Best:
+class BestCheckpoint:
     """The best model of a course so far."""
 
     score: float = -1.0
@@ -52,7 +52,7 @@ class Best:
     """Examinations in a row that were much worse."""
 
 
-class Clock:
+class EtaEstimator:
     """Says how long it still takes, from how long steps and examinations took."""
 
     def __init__(self) -> None:
@@ -82,28 +82,28 @@ class Course:
         self,
         network: MaskRCNN,
         categories: tuple[Category, ...],
-        pupils: list[Pupil],
+        pupils: list[TrainingSample],
         config: TrainConfig,
         *,
         output: Path,
         device: torch.device,
-        team: Team,
+        team: ProcessGroup,
         control: Control,
         report: Callable[[dict[str, Any]], None],
-        clock: Clock,
-        missing: Missing,
+        clock: EtaEstimator,
+        missing: UnreadableImages,
         keeps: bool = False,
     ) -> None:
         """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
         self._start = _copy(network.state_dict()) if keeps else None
         photos = [p.photo for p in pupils]
         self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
-        self.trainer.per_epoch = len(plan_round(pupils, config, 0))
+        self.trainer.per_epoch = len(plan_fine_tuning_batches(pupils, config, 0))
         self.pupils, self.config, self.control, self.report, self.clock = pupils, config, control, report, clock
         self.team, self.device, self.missing = team, device, missing
-        self.pictures = Pictures(config)
+        self.pictures = DecodedImageCache(config)
         self.cache: FeatureCache | None = None
-        self.best = Best()
+        self.best = BestCheckpoint()
         self.examined = 0
         """Examinations so far."""
 
@@ -123,10 +123,10 @@ class Course:
         self.cache.fill(self.trainer.network, self._lessons(0), self.device, told)
         self.cache.trim()
 
-    def _lessons(self, epoch: int) -> Lessons:
-        plans = plan_round(self.pupils, self.config, epoch)
+    def _lessons(self, epoch: int) -> TrainingDataset:
+        plans = plan_fine_tuning_batches(self.pupils, self.config, epoch)
         trainer = self.trainer
-        return Lessons(
+        return TrainingDataset(
             self.pupils,
             plans,
             self.config,
@@ -140,7 +140,7 @@ class Course:
 
     def run(
         self,
-        examine: Callable[[Checkpoint, int], Figures] | None,
+        examine: Callable[[Checkpoint, int], Metrics] | None,
         save: Callable[[], None],
     ) -> None:
         """Train to the end of the schedule, or until examinations bring nothing better any more.
@@ -160,7 +160,7 @@ class Course:
         while self.trainer.share() < 1 and not self._settled():
             lessons = self._lessons(progress.epoch)
             lessons.check()
-            for batch in batches(lessons, progress.batch):
+            for batch in data_loader(lessons, progress.batch):
                 self.control.check(self.team, self.device)
                 begin = time.monotonic()
                 losses = self.trainer.step(batch)
@@ -169,7 +169,7 @@ class Course:
                 progress.batch += 1
                 self.clock.step(taken)
                 self._tell(losses, len(batch.names))
-                if examine and self.trainer.share() >= (self.examined + 1) / EXAMINATIONS:
+                if examine and self.trainer.share() >= (self.examined + 1) / VALIDATIONS:
                     self._examine(examine)
                     save()
                     saved = time.monotonic()
@@ -186,14 +186,14 @@ class Course:
     def _settled(self) -> bool:
         return self.best.misses >= PATIENCE
 
-    def _examine(self, examine: Callable[[Checkpoint, int], Figures]) -> None:
+    def _examine(self, examine: Callable[[Checkpoint, int], Metrics]) -> None:
         begin = time.monotonic()
-        self.examined = math.floor(self.trainer.share() * EXAMINATIONS + 1e-9)
+        self.examined = math.floor(self.trainer.share() * VALIDATIONS + 1e-9)
         found = self._model()
         score = examine(found, self.trainer.progress.epoch + 1).score()
         self.clock.examination = time.monotonic() - begin
         if score >= self.best.score - SAME:
-            self.best = Best(max(score, self.best.score), self.trainer.progress.epoch + 1, found.state)
+            self.best = BestCheckpoint(max(score, self.best.score), self.trainer.progress.epoch + 1, found.state)
         else:
             self.best.misses = self.best.misses + 1 if score < self.best.score - WORSE else 0
 
@@ -216,9 +216,9 @@ class Course:
         trainer = self.trainer
         share = min(1.0, trainer.share())
         total = self.config.epochs * trainer.per_epoch
-        left = self.clock.remaining(total - trainer.progress.step, EXAMINATIONS - self.examined)
+        left = self.clock.remaining(total - trainer.progress.step, VALIDATIONS - self.examined)
         if self.config.minutes > 0:
-            left = 60 * self.config.minutes * (1 - share) + self.clock.examination * (EXAMINATIONS - self.examined)
+            left = 60 * self.config.minutes * (1 - share) + self.clock.examination * (VALIDATIONS - self.examined)
         record = {"step": trainer.progress.step, "epoch": trainer.progress.epoch + 1, "share": share}
         record |= {"seconds": trainer.progress.seconds, "remaining": left, "photos": photos, "losses": losses}
         self.report({"event": "step", **record})
@@ -234,7 +234,7 @@ class Course:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; raises nearly anything when it is damaged or of another course."""
         self.trainer.restore(state)
-        self.best = Best(**state["best"], state=state.get("best_state"))
+        self.best = BestCheckpoint(**state["best"], state=state.get("best_state"))
         self.examined = state["examined"]
 
 

@@ -28,7 +28,7 @@ PIXELS = 2.0
 PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 
-class Guide:
+class EdgeGuide:
     """A photo whose colours in a box can be looked up in any number of cells."""
 
     def __init__(self, photo: NDArray[np.uint8]) -> None:
@@ -56,7 +56,7 @@ class Guide:
         return self._levels[number]
 
 
-def fit(mask: NDArray[np.float32], guide: Guide, box: NDArray[np.float32]) -> NDArray[np.float32]:
+def fit(mask: NDArray[np.float32], guide: EdgeGuide, box: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mask [M, M] of a box, 0..1, fitted to the photo: [FINER * M, FINER * M], 0..1.
 
     Args:

@@ -29,7 +29,7 @@ SAME_IOU = 0.5
 JOIN = "+"
 
 
-def make_predictor(weights: str | Path = "builtin", device: str = "auto") -> Predictor | Pair:
+def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Predictor | MaskKeypointPredictor:
     """Return a predictor for weights, or for two joined by a plus sign: masks from one, keypoints from the other.
 
     Raises:
@@ -43,7 +43,7 @@ def make_predictor(weights: str | Path = "builtin", device: str = "auto") -> Pre
     masks, points = Predictor(first, device), Predictor(second, device)
     if not points.config.keypoints:
         raise WeightsError(f"{second} knows no keypoints: name weights that do after the {JOIN} sign.")
-    return Pair(masks, points)
+    return MaskKeypointPredictor(masks, points)
 
 
 def _split(weights: str) -> tuple[str, str] | None:
@@ -57,7 +57,7 @@ def _split(weights: str) -> tuple[str, str] | None:
     return next(both, None) or next(one, None)
 
 
-class Pair:
+class MaskKeypointPredictor:
     """Predicts as `Predictor` does: the first one's instances, with the second one's keypoints on them."""
 
     def __init__(self, masks: Predictor, points: Predictor) -> None:

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import Pair
+    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
     from model.inference.predictor import Predictor
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-LEAST_SIDE = 256
+MIN_SIDE = 256
 """Below this shorter side people get too small to be found: the CPU is the better way out."""
 SHRINK = 0.7
 
 
-def within_memory(predictor: Predictor | Pair, work: Callable[[], Answer], tell: Callable[[str], None]) -> Answer:
+def retry_on_oom(
+    predictor: Predictor | MaskKeypointPredictor, work: Callable[[], Answer], tell: Callable[[str], None]
+) -> Answer:
     """Do something with a photo; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
 
     Args:
@@ -45,7 +47,7 @@ def within_memory(predictor: Predictor | Pair, work: Callable[[], Answer], tell:
                 raise
         torch.cuda.empty_cache()
         smaller = int(predictor.short_side * SHRINK)
-        if smaller >= LEAST_SIDE:
+        if smaller >= MIN_SIDE:
             predictor.short_side = smaller
             tell(f"The GPU's memory is full: photos are now scaled to {smaller} pixels.")
         else:
@@ -55,24 +57,24 @@ def within_memory(predictor: Predictor | Pair, work: Callable[[], Answer], tell:
 
 
 def detect_within_memory(
-    predictor: Predictor | Pair,
+    predictor: Predictor | MaskKeypointPredictor,
     image: NDArray[np.uint8],
     tell: Callable[[str], None],
     *,
     score: float = 0.05,
     max_detections: int | None = None,
 ) -> list[Instance]:
-    """Set a photo and detect, as `Predictor.set_image` and `Predictor.detect` do; see `within_memory`."""
+    """Set a photo and detect, as `Predictor.set_image` and `Predictor.detect` do; see `retry_on_oom`."""
 
     def work() -> list[Instance]:
         predictor.set_image(image)
         return predictor.detect(score, max_detections)
 
-    return within_memory(predictor, work, tell)
+    return retry_on_oom(predictor, work, tell)
 
 
-def detect_many_within_memory(
-    predictor: Predictor | Pair,
+def detect_batch(
+    predictor: Predictor | MaskKeypointPredictor,
     images: Sequence[NDArray[np.uint8]],
     tell: Callable[[str], None],
     *,

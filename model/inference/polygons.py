@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model.inference.contours import THRESHOLD, mask_polygons
-from model.inference.edge_snapping import Guide, fit
+from model.inference.edge_snapping import EdgeGuide, fit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ def outline(
     mask: NDArray[np.float32],
     box: NDArray[np.float32],
     size: tuple[int, int],
-    guide: Guide | None,
+    guide: EdgeGuide | None,
     *,
     exact: bool = True,
 ) -> Polygons:

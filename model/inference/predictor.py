@@ -19,11 +19,11 @@ from torch import Tensor
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
-from model.inference.edge_snapping import Guide
+from model.inference.edge_snapping import EdgeGuide
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
 from model.inference.polygons import outline, sureness
-from model.inference.preprocess import Placed, place
+from model.inference.preprocess import NetworkInput, resize_and_pad
 from model.network.mask_rcnn import Detections
 from model.network.precision import fast_type
 
@@ -81,7 +81,7 @@ class Predictor:
         self._features: list[Tensor] = []
         self._maps: list[Tensor] = []
         self._photo: NDArray[np.uint8] | None = None
-        self._guide: Guide | None = None
+        self._guide: EdgeGuide | None = None
         self._input = (0, 0)
         self._inner = (0, 0)
         self._scale = np.ones(2, np.float32)
@@ -134,16 +134,16 @@ class Predictor:
         self.forget()
         self._look_at(placed, self._network.encode(placed.pixels))
 
-    def _placed(self, image: NDArray[np.uint8]) -> Placed:
-        return place(image, self.short_side, self.long_side, self.device, self._kind)
+    def _placed(self, image: NDArray[np.uint8]) -> NetworkInput:
+        return resize_and_pad(image, self.short_side, self.long_side, self.device, self._kind)
 
-    def _look_at(self, placed: Placed, features: list[Tensor]) -> None:
+    def _look_at(self, placed: NetworkInput, features: list[Tensor]) -> None:
         """Take a photo and its features [1, C, h, w] as what is asked about."""
         self._features = features
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
         self._photo = placed.photo
-        self._guide = Guide(placed.photo) if self.config.fit_edges else None
+        self._guide = EdgeGuide(placed.photo) if self.config.fit_edges else None
         height, width = placed.photo.shape[:2]
         self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
         self._scale = (np.array(placed.inner[::-1]) / np.array((width, height))).astype(np.float32)

@@ -20,7 +20,7 @@ ROUND = 32
 
 
 @dataclass(frozen=True)
-class Placed:
+class NetworkInput:
     """A photo, and the picture that was made of it."""
 
     photo: NDArray[np.uint8]  # [height, width, 3] RGB
@@ -33,7 +33,9 @@ class Placed:
         return self.pixels.shape[2], self.pixels.shape[3]
 
 
-def place(image: NDArray[np.uint8], short_side: int, long_side: int, device: str, kind: torch.dtype) -> Placed:
+def resize_and_pad(
+    image: NDArray[np.uint8], short_side: int, long_side: int, device: str, kind: torch.dtype
+) -> NetworkInput:
     """Return a photo scaled to a shorter side, unless the longer one would be too long, in the precision `kind`.
 
     Raises:
@@ -56,4 +58,4 @@ def place(image: NDArray[np.uint8], short_side: int, long_side: int, device: str
     padded = [-(-side // ROUND) * ROUND for side in inner]
     canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=kind)
     canvas[0, : inner[0], : inner[1]] = pixels
-    return Placed(image, canvas.permute(0, 3, 1, 2), inner)
+    return NetworkInput(image, canvas.permute(0, 3, 1, 2), inner)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-MOST_GROWTH = math.log(1000 / 16)
+MAX_LOG_SCALE = math.log(1000 / 16)
 """Greatest log factor by which a box may grow in one step (Detectron), so that exp cannot overflow."""
 
 RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
@@ -37,7 +37,7 @@ def decode(offsets: Tensor, base: Tensor, weights: tuple[float, float, float, fl
     centre = base[:, None, :2] + size / 2
     steps = offsets.float().reshape(len(base), offsets.shape[1] // 4, 4) / base.new_tensor(weights)
     centre = centre + steps[..., :2] * size
-    size = size * steps[..., 2:].clamp(max=MOST_GROWTH).exp()
+    size = size * steps[..., 2:].clamp(max=MAX_LOG_SCALE).exp()
     return torch.cat([centre - size / 2, centre + size / 2], -1)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 POSITIVE_IOU = 0.5
 """A region that overlaps a true box this much is positive (paper, sec. 3.1)."""
-SMALLEST = 1e-2
+MIN_SIZE = 1e-2
 """Detections with a side below this many pixels are dropped."""
 
 
@@ -146,7 +146,7 @@ class MaskRCNN(nn.Module):
         scores = logits.softmax(1)[:, 1:]  # [R, K]
         region, label = torch.nonzero(scores > score, as_tuple=True)
         boxes, scores, labels = boxes[region, label], scores[region, label], label + 1
-        large = ((boxes[:, 2:] - boxes[:, :2]) >= SMALLEST).all(1)
+        large = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIZE).all(1)
         boxes, scores, labels = boxes[large], scores[large], labels[large]
         keep = batched_nms(boxes, scores, labels, self.config.box_nms)[:most]
         return Detections(boxes[keep], scores[keep], labels[keep])

@@ -35,7 +35,7 @@ class MaskMLP(nn.Sequential):
         super().__init__(*layers)
 
 
-class Average(nn.Module):
+class GlobalAveragePool(nn.Module):
     """Averages a region's features over space: what follows res5 (paper, Fig. 4 left)."""
 
     def forward(self, regions: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class RegionHeads(nn.Module):
         wide = channels
         if config.features == "c4":
             self.res5, wide = res5(config)
-            self.box_head: nn.Module = Average()
+            self.box_head: nn.Module = GlobalAveragePool()
             self.box_predictor = FastRCNNPredictor(wide, outputs)
         elif config.box_head == "conv":
             width = [config.channels] * 4

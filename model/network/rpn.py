@@ -24,7 +24,7 @@ POSITIVE_IOU, NEGATIVE_IOU = 0.7, 0.3
 """Faster R-CNN, sec. 3.1.2."""
 SMOOTH = 1 / 9
 """Where the smooth L1 loss turns from square to straight (Faster R-CNN's code)."""
-SMALLEST = 1e-3
+MIN_SIZE = 1e-3
 """Proposals with a side below this many pixels are dropped."""
 
 
@@ -90,7 +90,7 @@ class RegionProposals(nn.Module):
             boxes = geometry.decode(offsets[kept], scored.anchors[kept], geometry.RPN_WEIGHTS)[:, 0]
             boxes = geometry.clip(boxes, size)
             scores = torch.sigmoid(objectness[kept])
-            large = ((boxes[:, 2:] - boxes[:, :2]) >= SMALLEST).all(1)
+            large = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIZE).all(1)
             boxes, scores, levels = boxes[large], scores[large], levels[large]
             keep = batched_nms(boxes, scores, levels, self.config.rpn_nms)[:post_nms]
             found.append(boxes[keep])

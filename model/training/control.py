@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from model.distributed import Team
+    from model.distributed import ProcessGroup
 
 ORDERS = ("go", "pause", "stop", "quit")
 """go: nothing is asked; stop: finish now with the best so far; quit: save what a later run goes on from, and end."""
@@ -73,7 +73,7 @@ class Control:
         if self._order == "stop":
             self._order = "go"
 
-    def check(self, team: Team | None = None, device: torch.device | None = None) -> None:
+    def check(self, team: ProcessGroup | None = None, device: torch.device | None = None) -> None:
         """Wait while the run is to pause; a team's processes all do what the first one was told.
 
         Raises:
@@ -94,7 +94,7 @@ class Control:
         if order == "quit":
             raise Quit
 
-    def tick(self, team: Team) -> None:
+    def tick(self, team: ProcessGroup) -> None:
         """Check between two photos that a process looks at by itself: those of a team obey at the next step only.
 
         Raises:
@@ -104,7 +104,7 @@ class Control:
         if team.size == 1:
             self.check()
 
-    def _agreed(self, team: Team | None, device: torch.device | None) -> str:
+    def _agreed(self, team: ProcessGroup | None, device: torch.device | None) -> str:
         if team is None or team.size == 1 or device is None:
             return self._order
         return ORDERS[int(team.agree(float(ORDERS.index(self._order)), device))]

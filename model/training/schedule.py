@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
 
 
-def rate_factor(config: TrainConfig, step: int, share: float) -> float:
+def lr_factor(config: TrainConfig, step: int, share: float) -> float:
     """Return what the learning rate is multiplied with at a step, when a share 0..1 of the training is over."""
     rise = min(1.0, (step + 1) / max(1, config.warmup))
     if config.schedule == "step":
@@ -22,7 +22,7 @@ def rate_factor(config: TrainConfig, step: int, share: float) -> float:
     return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-class Average:
+class EMA:
     """An exponential moving average of a network's weights: steadier than the last step's, and usually better."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:

@@ -14,18 +14,18 @@ from model.categories import Category, mirror
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.augmentation import MaskCache, normalise
-from model.data.batching import Batch, Batches, batches, plan_epoch
-from model.distributed import Team
+from model.data.batching import Batch, Batches, data_loader, plan_batches
+from model.distributed import ProcessGroup
 from model.network.precision import autocast, fast_type
 from model.training.interrupt import Interrupt
-from model.training.schedule import Average, rate_factor
+from model.training.schedule import EMA, lr_factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from model.config import TrainConfig
-    from model.data.training_images import Photo
+    from model.data.training_images import TrainingImage
     from model.network.mask_rcnn import MaskRCNN
 
 SAVE_SECONDS = 300.0
@@ -37,7 +37,7 @@ class TrainingError(Exception):
 
 
 @dataclass
-class Progress:
+class TrainProgress:
     """How far a run is."""
 
     epoch: int = 0
@@ -92,14 +92,14 @@ class Trainer:
         self,
         network: MaskRCNN,
         categories: tuple[Category, ...],
-        photos: list[Photo],
+        photos: list[TrainingImage],
         config: TrainConfig,
         *,
         output: Path,
         device: torch.device,
-        team: Team | None = None,
+        team: ProcessGroup | None = None,
     ) -> None:
-        self.team = team or Team()
+        self.team = team or ProcessGroup()
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.categories, self.photos, self.config = categories, photos, config
         self.output, self.device = output, device
@@ -109,8 +109,8 @@ class Trainer:
         if self.team.size > 1:
             gpus = [device] if device.type == "cuda" else None
             self.parallel = nn.parallel.DistributedDataParallel(self.network, device_ids=gpus)
-        self.average = Average(self.network, config.ema) if config.ema else None
-        self.progress = Progress()
+        self.average = EMA(self.network, config.ema) if config.ema else None
+        self.progress = TrainProgress()
         points = next((c.keypoints for c in categories if c.keypoints), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
@@ -140,7 +140,7 @@ class Trainer:
         self.network.train()
         for part in self.frozen:
             part.eval()
-        factor = rate_factor(self.config, self.progress.step, self.share())
+        factor = lr_factor(self.config, self.progress.step, self.share())
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * factor * group["share"]
         pictures = self._on_device(batch.images)
@@ -191,7 +191,7 @@ class Trainer:
         """
         self._saved = time.monotonic()
         while not self._done():
-            plans = plan_epoch(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
+            plans = plan_batches(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
             if not plans:
                 raise TrainingError("Nothing to train on: an epoch has no photos.")
             dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
@@ -212,7 +212,7 @@ class Trainer:
     def _epoch(self, dataset: Batches, report: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> None:
         """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
         last = time.monotonic()
-        for batch in batches(dataset, self.progress.batch):
+        for batch in data_loader(dataset, self.progress.batch):
             losses = self.step(batch)
             now = time.monotonic()
             self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
@@ -321,4 +321,4 @@ class Trainer:
         if self.average is not None:
             self.average.network.load_state_dict(state["average"])
             self.average.steps = state["average_steps"]
-        self.progress = Progress(**state["progress"])
+        self.progress = TrainProgress(**state["progress"])

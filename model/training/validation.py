@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
 
 
-class Validation:
+class CocoValidation:
     """A COCO file that measures checkpoints: called with one, it returns the figures by kind and name."""
 
     def __init__(self, annotations: Path, images: Path | None, device: str, start: Checkpoint) -> None:

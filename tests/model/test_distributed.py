@@ -27,10 +27,10 @@ import torch
 torch.set_num_threads(1)
 torch.set_flush_denormal(True)
 from dataclasses import replace
-from model.team import join, leave
+from model.distributed import join, leave
 from tests.model.inference.test_parity import lively
 from tests.model.training.test_training import QUICK, tiny_trainer
-from model import trainer
+from model.training import trainer
 team = join("cpu")
 run = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), replace(QUICK, epochs=1, batch=4), team=team)
 records = []
@@ -46,8 +46,11 @@ import sys
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from model import compare, course, features, train
-features.MOST_VARIANTS, course.EXAMINATIONS, compare.DRAWS = 1, 1, 20
+from model.commands import train
+from model.data import feature_cache
+from model.evaluation import paired_bootstrap
+from model.finetuning import training_run
+feature_cache.MAX_VARIANTS, training_run.VALIDATIONS, paired_bootstrap.DRAWS = 1, 1, 20
 annotations, weights, folder = sys.argv[1:]
 options = ["--from", weights, "--output", folder + "/a.safetensors", "--device", "cpu", "--short-side", "64"]
 sys.exit(train.main([annotations, *options, "--epochs", "1", "--freeze", "neck", "--split", folder + "/split.json"]))
@@ -59,16 +62,16 @@ import contextlib, io, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from model import evaluate, masks, suggest
-from model.team import join
+from model.commands import evaluate, fill_masks, suggest
+from model.distributed import join
 join("cpu")
-for command in (evaluate, masks, suggest):
+for command in (evaluate, fill_masks, suggest):
     command.leave = lambda team: None  # the processes stay together for all three
 annotations, weights, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 options = ["--weights", weights, "--device", "cpu"]
 photos = str(Path(annotations).parent / "images")
 assert suggest.main([photos, *options, "--score", "0.3", "--output", str(folder / "suggestions.json")]) == 0
-assert masks.main([annotations, *options, "--replace", "--output", str(folder / "masks.json")]) == 0
+assert fill_masks.main([annotations, *options, "--replace", "--output", str(folder / "masks.json")]) == 0
 with contextlib.redirect_stdout(io.StringIO()) as text:
     assert evaluate.main([annotations, *options, "--json"]) == 0
 if text.getvalue():
@@ -80,7 +83,7 @@ SUGGESTING = """
 import sys
 import torch
 torch.set_num_threads(1)
-from model import suggest
+from model.commands import suggest
 photos, weights, output = sys.argv[1:]
 options = ["--weights", weights, "--device", "cpu", "--score", "0.3", "--output", output]
 sys.exit(suggest.main([photos, *options]))

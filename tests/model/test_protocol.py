@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.protocol import (
-    LONGEST_LINE,
+    MAX_LINE,
     Done,
     Error,
     Estimate,
@@ -22,7 +22,7 @@ from model.protocol import (
     Start,
     Step,
     Stopped,
-    Validation,
+    ValidationEvent,
     read_event,
 )
 
@@ -37,7 +37,7 @@ from model.protocol import (
             {"event": "step", "step": 4, "losses": {"box": 0.5, "mask": None}},
             Step(4, losses={"box": 0.5, "mask": None}),
         ),
-        ({"event": "validation", "epoch": 0, "mask_ap": 0.5, "keypoint_ap": None}, Validation(0, mask_ap=0.5)),
+        ({"event": "validation", "epoch": 0, "mask_ap": 0.5, "keypoint_ap": None}, ValidationEvent(0, mask_ap=0.5)),
         ({"event": "notice", "text": "t"}, Notice("t")),
         ({"event": "paused"}, Paused()),
         ({"event": "resumed"}, Resumed()),
@@ -70,7 +70,7 @@ def test_polygons_of_a_preview() -> None:
         b'{"event": "estimate", "seconds": NaN}',
         b"[" * 100_000,
         b"\xff\xfe",
-        b'{"event": "notice", "text": "' + b"x" * LONGEST_LINE + b'"}',
+        b'{"event": "notice", "text": "' + b"x" * MAX_LINE + b'"}',
     ],
     ids=range(8),
 )

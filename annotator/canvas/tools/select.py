@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
-from annotator.canvas.hit_testing import Hit, Kind, Outline
+from annotator.canvas.hit_testing import Hit, HitKind, Outline
 from annotator.canvas.tools import keypoints
 from annotator.canvas.tools import select_overlay as marks
 from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
@@ -86,7 +86,7 @@ class SelectTool(Tool):
         if self._dragging:
             return Qt.CursorShape.CrossCursor if self._band else Qt.CursorShape.SizeAllCursor
         if self.hit is not None:
-            return Qt.CursorShape.CrossCursor if self.hit.kind is Kind.EDGE else Qt.CursorShape.PointingHandCursor
+            return Qt.CursorShape.CrossCursor if self.hit.kind is HitKind.EDGE else Qt.CursorShape.PointingHandCursor
         if self.hovered is not None:
             selected = self.hovered in self._document.selection
             return Qt.CursorShape.SizeAllCursor if selected else Qt.CursorShape.PointingHandCursor
@@ -144,7 +144,7 @@ class SelectTool(Tool):
 
     def _press_handle(self, at: Pointer, hit: Hit, record: Annotation, size: tuple[int, int]) -> bool:
         """Whether the press was meant for the vertex, edge or keypoint."""
-        if hit.kind is Kind.KEYPOINT:
+        if hit.kind is HitKind.KEYPOINT:
             assert hit.keypoint is not None
             self._keypoint, self.vertices = hit.keypoint, frozenset()
             if at.held(Qt.KeyboardModifier.AltModifier):
@@ -154,7 +154,7 @@ class SelectTool(Tool):
                 self._drag = MoveKeypoint(record, hit.keypoint, size)
             return True
         assert hit.vertex is not None
-        if hit.kind is Kind.VERTEX:
+        if hit.kind is HitKind.VERTEX:
             if at.held(_REMOVE):
                 self._delete_vertices(record, {hit.vertex})
                 self._pressed = None
@@ -206,7 +206,7 @@ class SelectTool(Tool):
     def double_click(self, at: Pointer) -> None:
         """On an edge of the object with handles: a new vertex there. Elsewhere as another click."""
         hit, record = self.canvas.handle_at(at), self._handled
-        if record is not None and hit is not None and hit.kind is Kind.EDGE and hit.vertex is not None:
+        if record is not None and hit is not None and hit.kind is HitKind.EDGE and hit.vertex is not None:
             changed = record.with_shape(insert_vertex(record.shape, hit.vertex, hit.x, hit.y))
             self._pressed = None
             self.vertices = frozenset((hit.vertex._replace(index=hit.vertex.index + 1),))
@@ -289,7 +289,7 @@ class SelectTool(Tool):
 
     def _doomed(self) -> frozenset[VertexRef]:
         """The vertices that Delete means: the selected ones, else the one under the mouse."""
-        if self.vertices or self.hit is None or self.hit.kind is not Kind.VERTEX or self.hit.vertex is None:
+        if self.vertices or self.hit is None or self.hit.kind is not HitKind.VERTEX or self.hit.vertex is None:
             return self.vertices
         return frozenset((self.hit.vertex,))
 

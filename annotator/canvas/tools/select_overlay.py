@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from annotator.canvas.hit_testing import Kind, Outline
+from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SEPARATOR = "  ·  "
 _LARGE = HANDLE + 3.0
 _ON_HANDLE = {
-    Kind.VERTEX: ["Drag move vertex", "Del delete", "Shift+click select more"],
-    Kind.EDGE: ["Drag pull out a new vertex", "Double-click add one here"],
-    Kind.KEYPOINT: ["Drag move keypoint", ". visible / occluded / off"],
+    HitKind.VERTEX: ["Drag move vertex", "Del delete", "Shift+click select more"],
+    HitKind.EDGE: ["Drag pull out a new vertex", "Double-click add one here"],
+    HitKind.KEYPOINT: ["Drag move keypoint", ". visible / occluded / off"],
 }
 
 
@@ -58,14 +58,14 @@ def paint(tool: SelectTool, painter: QPainter, camera: Camera) -> None:
     handles(painter, _vertices(tool, camera), colors.accent, _LARGE)
     at = _under_mouse(tool, camera)
     if at is not None and tool.hit is not None:
-        if tool.hit.kind is Kind.EDGE:  # a vertex that is not there yet
+        if tool.hit.kind is HitKind.EDGE:  # a vertex that is not there yet
             for ink, size in (("#000000", HANDLE + 1.5), ("#ffffff", HANDLE), (color, HANDLE - 2.0)):
                 painter.setPen(dot(ink, size))
                 painter.drawPoint(at)
             painter.setPen(pen("#ffffff", 1.2))
             painter.drawLine(at - QPointF(2, 0), at + QPointF(2, 0))
             painter.drawLine(at - QPointF(0, 2), at + QPointF(0, 2))
-        elif tool.hit.vertex not in tool.vertices and tool.hit.kind is Kind.VERTEX:
+        elif tool.hit.vertex not in tool.vertices and tool.hit.kind is HitKind.VERTEX:
             for ink, size in (("#000000", _LARGE + 1.5), ("#ffffff", _LARGE), (color, _LARGE - 4.0)):
                 painter.setPen(dot(ink, size))
                 painter.drawPoint(at)
@@ -89,7 +89,7 @@ def _hints(tool: SelectTool, record: Annotation | None) -> list[str]:
     selection = tool.canvas.content.selected
     if tool.busy:
         said = ["Release to finish", "Esc cancel"]
-    elif count and (hit is None or hit.kind is Kind.VERTEX):
+    elif count and (hit is None or hit.kind is HitKind.VERTEX):
         said = ["Del delete vertex" if count == 1 else f"Del delete {count} vertices", "Arrows nudge", "Esc let go"]
     elif hit is not None and hit.kind in _ON_HANDLE:
         said = _ON_HANDLE[hit.kind]
@@ -126,7 +126,7 @@ def _vertices(tool: SelectTool, camera: Camera) -> NDArray[np.float64]:
 
 def _under_mouse(tool: SelectTool, camera: Camera) -> QPointF | None:
     hit = tool.hit
-    if hit is None or tool.busy or hit.kind is Kind.KEYPOINT:
+    if hit is None or tool.busy or hit.kind is HitKind.KEYPOINT:
         return None
     return camera.point_to_view(hit.x, hit.y)
 

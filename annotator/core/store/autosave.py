@@ -22,7 +22,7 @@ RETRY_AFTER = 3.0  # seconds
 NEVER = float("inf")
 
 
-class News(StrEnum):
+class SaveState(StrEnum):
     """What a notice is about."""
 
     SAVED = "saved"  # all is in the file
@@ -31,10 +31,10 @@ class News(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class SaveNotice:
     """Something that happened while saving: `message` is one sentence, "" for SAVED."""
 
-    news: News
+    news: SaveState
     message: str = ""
 
 
@@ -42,7 +42,7 @@ class StoreError(Exception):
     """Something that could not be opened or saved. The message is one sentence for the person."""
 
 
-class Saver:
+class Autosave:
     """Calls `journal()` and `save()` in time, tries again what failed, and tells when that changes.
 
     One thread journals, another does what concerns the file, so that a file that takes seconds never holds up the
@@ -51,7 +51,7 @@ class Saver:
     """
 
     def __init__(
-        self, path: Path, journal: Callable[[], None], save: Callable[[], bool], notify: Callable[[Notice], object]
+        self, path: Path, journal: Callable[[], None], save: Callable[[], bool], notify: Callable[[SaveNotice], object]
     ) -> None:
         """Start the threads.
 
@@ -104,7 +104,7 @@ class Saver:
 
     def note(self, message: str) -> None:
         """Tell the person something."""
-        self._notify(Notice(News.NOTE, message))
+        self._notify(SaveNotice(SaveState.NOTE, message))
 
     def _run(self) -> None:
         while True:
@@ -147,9 +147,9 @@ class Saver:
             job()
         except (OSError, sqlite3.Error, ValueError) as error:
             message = f"The annotations could not be saved there: {_reason(error)}; they stay in {self.path}."
-            self._notify(Notice(News.FAILED, message))
+            self._notify(SaveNotice(SaveState.FAILED, message))
             raise StoreError(message) from error
-        self._notify(Notice(News.SAVED))
+        self._notify(SaveNotice(SaveState.SAVED))
 
     def _timed_save(self) -> None:
         """Save the file. StoreError if it fails, told already."""
@@ -174,12 +174,12 @@ class Saver:
             self._failed("file", message)
             raise StoreError(message) from failure
         if self._problems.pop("file", None) or wrote:
-            self._notify(Notice(News.SAVED))
+            self._notify(SaveNotice(SaveState.SAVED))
 
     def _failed(self, what: str, message: str) -> None:
         if self._problems.get(what) != message:
             self._problems[what] = message
-            self._notify(Notice(News.FAILED, message))
+            self._notify(SaveNotice(SaveState.FAILED, message))
 
 
 def _reason(error: Exception) -> str:

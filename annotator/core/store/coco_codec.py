@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NO_ID = -1
-LARGEST = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
+MAX_COORDINATE = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
 
 
 class CocoError(Exception):
@@ -201,7 +201,7 @@ def _ring(numbers: list[float]) -> NDArray[np.float64]:
 
 
 def _checked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    if numbers.size and np.abs(numbers).max() > LARGEST:
+    if numbers.size and np.abs(numbers).max() > MAX_COORDINATE:
         raise ValueError("its coordinates are far outside any photo")
     return numbers
 

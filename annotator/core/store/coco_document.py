@@ -20,7 +20,7 @@ Raw = bytes | msgspec.Raw
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
-LARGEST_FILE = 8 << 30  # bytes
+MAX_FILE = 8 << 30  # bytes
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
 
 

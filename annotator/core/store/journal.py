@@ -38,7 +38,7 @@ CREATE TABLE pools (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JournalRow:
     """A photo in the journal; annotations and answered are packed.
 
     Attributes:
@@ -97,15 +97,15 @@ class Journal:
 
     # Photos of a COCO file
 
-    def rows(self, file: str) -> dict[str, Row]:
+    def rows(self, file: str) -> dict[str, JournalRow]:
         """Every photo on record, by name."""
         query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
         return {
-            name: Row((width, height), annotations, answered, bool(done))
+            name: JournalRow((width, height), annotations, answered, bool(done))
             for name, width, height, annotations, answered, done in self._db.execute(query, (file,))
         }
 
-    def put(self, file: str, rows: Mapping[str, Row], facts: Mapping[str, bytes | None]) -> None:
+    def put(self, file: str, rows: Mapping[str, JournalRow], facts: Mapping[str, bytes | None]) -> None:
         """Record photos and facts, all or nothing; on the disk on return.
 
         Raises:

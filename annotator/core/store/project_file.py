@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
-from annotator.core.store.coco_document import LARGEST_FILE, CocoFile, Image, parse
+from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class ProjectFile:
         try:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
-                if status.st_size > LARGEST_FILE:
-                    raise CocoError(f"{self.path} is larger than {LARGEST_FILE >> 30} GB; split it into smaller files.")
+                if status.st_size > MAX_FILE:
+                    raise CocoError(f"{self.path} is larger than {MAX_FILE >> 30} GB; split it into smaller files.")
                 self._data = file.read()
         except FileNotFoundError:
             return CocoFile()

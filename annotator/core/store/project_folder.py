@@ -23,7 +23,7 @@ class InUseError(Exception):
     """Another process has the folder open. The message is one sentence for the person."""
 
 
-class PrivateFolder:
+class ProjectFolder:
     """A private folder that is ours until `close`.
 
     Attributes:

@@ -12,10 +12,10 @@ import msgspec
 
 from annotator.core.store.autosave import StoreError
 from annotator.core.store.coco_codec import decode_category, encode_category
-from annotator.core.store.journal import Journal, Row, unpack
+from annotator.core.store.journal import Journal, JournalRow, unpack
 from annotator.core.store.project_file import PhotoState, ProjectFile
-from annotator.core.store.project_folder import InUseError, PrivateFolder
-from annotator.core.training_runs import Rounds
+from annotator.core.store.project_folder import InUseError, ProjectFolder
+from annotator.core.training_runs import TrainingRuns
 from dataset.atomic_files import FileMark, remove_leftover
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DATABASE = "project.sqlite"
 
 
 @dataclass(slots=True)
-class Opened:
+class OpenedProject:
     """A project that was opened.
 
     Attributes:
@@ -47,11 +47,11 @@ class Opened:
 
     images: Path
     names: Sequence[str]
-    private: PrivateFolder
-    rounds: Rounds
+    private: ProjectFolder
+    rounds: TrainingRuns
     journal: Journal
     file: ProjectFile
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, JournalRow] = field(default_factory=dict)
     recovered: dict[str, PhotoState] = field(default_factory=dict)
     categories: tuple[Category, ...] | None = None
     foreign: bool = False
@@ -65,7 +65,7 @@ def file_key(images: Path, file: Path) -> str:
     return file.relative_to(images).as_posix() if file.is_relative_to(images) else os.fspath(file)
 
 
-def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path) -> Opened:
+def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path) -> OpenedProject:
     """Open a project; on failure everything is closed again.
 
     Raises:
@@ -74,7 +74,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     """
     project = ProjectFile(file, names)
     try:
-        private = PrivateFolder(images, fallback)
+        private = ProjectFolder(images, fallback)
     except InUseError as error:
         raise StoreError(str(error)) from None
     except OSError as error:
@@ -85,7 +85,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         remove_leftover(file)
         private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
-        opened = Opened(images, names, private, Rounds(private.path), journal, project)
+        opened = OpenedProject(images, names, private, TrainingRuns(private.path), journal, project)
         opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
         _take_over(private, journal)
         _apply_journal(opened)
@@ -103,7 +103,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     return opened
 
 
-def _take_over(private: PrivateFolder, journal: Journal) -> None:
+def _take_over(private: ProjectFolder, journal: Journal) -> None:
     """What was kept elsewhere while the folder could not be written to goes where it belongs."""
     left = private.elsewhere / DATABASE
     if private.is_elsewhere or not left.exists():
@@ -114,7 +114,7 @@ def _take_over(private: PrivateFolder, journal: Journal) -> None:
     left.unlink()
 
 
-def _apply_journal(opened: Opened) -> None:
+def _apply_journal(opened: OpenedProject) -> None:
     file, key = opened.file, file_key(opened.images, opened.file.path)
     opened.rows = opened.journal.rows(key)
     facts = opened.journal.facts(key)
@@ -145,7 +145,7 @@ def _apply_journal(opened: Opened) -> None:
         )
 
 
-def state_of(row: Row) -> PhotoState:
+def state_of(row: JournalRow) -> PhotoState:
     """A row of the journal as records. ValueError if it is damaged."""
     return PhotoState(row.size, unpack(row.annotations or b"\x90"), unpack(row.answered), row.done)
 

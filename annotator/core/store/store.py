@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
-from annotator.core.store.autosave import News, Notice, Saver, StoreError
+from annotator.core.store.autosave import Autosave, SaveNotice, SaveState, StoreError
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.journal import Row, Stamp, pack, unpack
+from annotator.core.store.journal import JournalRow, Stamp, pack, unpack
 from annotator.core.store.project_file import PhotoState
 from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, state_of, timestamp
 from dataset.atomic_files import FileMark, copy_file, free_name
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.store.recovery import Opened
+    from annotator.core.store.recovery import OpenedProject
 
-__all__ = ["News", "Notice", "PhotoRecord", "Store", "StoreError"]
+__all__ = ["PhotoRecord", "SaveNotice", "SaveState", "Store", "StoreError"]
 
 _KEPT = 64  # photos looked at and not changed whose records stay in memory
 
@@ -64,11 +64,11 @@ class Store:
         categories: The classes. Changes to them are saved like annotations.
         class_counts: How many annotations each class has, by its id.
         warnings: Sentences for the person about the opening.
-        notify: Called from other threads with each `Notice`; may be set at any time.
+        notify: Called from other threads with each `SaveNotice`; may be set at any time.
         rounds: The project's own models, and its round of fine-tuning.
     """
 
-    def __init__(self, opened: Opened, notify: Callable[[Notice], object]) -> None:
+    def __init__(self, opened: OpenedProject, notify: Callable[[SaveNotice], object]) -> None:
         """Use `open`."""
         self.images = opened.images
         self.names: Sequence[str] = opened.names
@@ -97,7 +97,7 @@ class Store:
         self._noting = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self.categories.changed.connect(self._categories_changed)
-        self._saver = Saver(self._file.path, self._note, self._save, self._tell)
+        self._saver = Autosave(self._file.path, self._note, self._save, self._tell)
         if self._newer:
             self._saver.touched(file=True)
 
@@ -110,7 +110,7 @@ class Store:
         fallback: Path,
         progress: Callable[[float], object] | None = None,
         names: Sequence[str] | None = None,
-        notify: Callable[[Notice], object] | None = None,
+        notify: Callable[[SaveNotice], object] | None = None,
     ) -> Store:
         """Open a project. Slow: for a thread of its own.
 
@@ -120,7 +120,7 @@ class Store:
             fallback: Where private data goes when the folder cannot be written to.
             progress: Called with a fraction.
             names: The photos, if they have been listed already (`folder.scan`).
-            notify: Called from other threads with each `Notice`.
+            notify: Called from other threads with each `SaveNotice`.
 
         Raises:
             FolderError: the folder cannot be read.
@@ -229,7 +229,7 @@ class Store:
     def _state(self, name: str) -> PhotoState:
         state = self._states.get(name) or self._looked_at.get(name)
         if state is None:
-            row = self._rows.get(name) or Row((0, 0), None, pack(()), done=False)
+            row = self._rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
             try:
                 state = state_of(row)
             except ValueError:  # damaged: the suggestions are offered again
@@ -298,7 +298,7 @@ class Store:
             file = self._file.mark is not None
         self._saver.touched(file=file)
 
-    def _tell(self, notice: Notice) -> None:
+    def _tell(self, notice: SaveNotice) -> None:
         self.notify(notice)
 
     def _note(self) -> None:
@@ -326,9 +326,11 @@ class Store:
                     if self._pools.get(key) is pool:
                         del self._pools[key]
 
-    def _row(self, name: str) -> Callable[[], Row]:
+    def _row(self, name: str) -> Callable[[], JournalRow]:
         state, newer = self._states[name], name in self._newer
-        return lambda: Row(state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done)
+        return lambda: JournalRow(
+            state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done
+        )
 
     def _stamped(
         self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]

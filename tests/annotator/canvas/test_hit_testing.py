@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.canvas.hit_testing import Hit, Index, Kind, Outline, extent, handle_at
+from annotator.canvas.hit_testing import Hit, HitKind, Index, Outline, extent, handle_at
 from annotator.core.annotation import Annotation, Keypoint, Visibility
 from dataset.geometry import VertexRef, from_parts
 from tests.annotator.canvas.conftest import square, triple
@@ -66,9 +66,9 @@ def test_an_empty_shape_has_nothing_near() -> None:
 
 def test_vertex_then_edge_then_nothing() -> None:
     record = square(1, 100, 100, 100)
-    assert at(record, 103, 103) == Hit(Kind.VERTEX, 1, 100.0, 100.0, vertex=VertexRef(0, 0, 0))
-    assert at(record, 150, 103) == Hit(Kind.EDGE, 1, 150.0, 100.0, vertex=VertexRef(0, 0, 0))
-    assert at(record, 97, 150) == Hit(Kind.EDGE, 1, 100.0, 150.0, vertex=VertexRef(0, 0, 3))
+    assert at(record, 103, 103) == Hit(HitKind.VERTEX, 1, 100.0, 100.0, vertex=VertexRef(0, 0, 0))
+    assert at(record, 150, 103) == Hit(HitKind.EDGE, 1, 150.0, 100.0, vertex=VertexRef(0, 0, 0))
+    assert at(record, 97, 150) == Hit(HitKind.EDGE, 1, 100.0, 150.0, vertex=VertexRef(0, 0, 3))
     assert at(record, 150, 150) is None
     assert at(record, 150, 90) is None
 
@@ -78,14 +78,14 @@ def test_reach_is_in_screen_pixels() -> None:
     assert at(record, 104, 104, scale=4.0) is None
     found = at(record, 85, 85, scale=0.3)
     assert found is not None
-    assert found.kind is Kind.VERTEX
+    assert found.kind is HitKind.VERTEX
 
 
 def test_vertices_of_holes_and_parts_have_their_address() -> None:
     hole = at(DONUT, 60, 58)
     assert hole is not None
     assert hole.vertex is not None
-    assert (hole.kind, hole.vertex[:2]) == (Kind.VERTEX, (0, 1))
+    assert (hole.kind, hole.vertex[:2]) == (HitKind.VERTEX, (0, 1))
     part = at(TWO_PARTS, 60, 62)
     assert part is not None
     assert part.vertex == VertexRef(1, 0, 2)
@@ -93,7 +93,7 @@ def test_vertices_of_holes_and_parts_have_their_address() -> None:
 
 def test_keypoints_lie_over_vertices() -> None:
     record = square(1, 100, 100, 100, keypoints=(Keypoint(102.0, 100.0, Visibility.VISIBLE),))
-    assert at(record, 100, 100, scale=4.0) == Hit(Kind.KEYPOINT, 1, 102.0, 100.0, keypoint=0)
+    assert at(record, 100, 100, scale=4.0) == Hit(HitKind.KEYPOINT, 1, 102.0, 100.0, keypoint=0)
 
 
 def test_unlabelled_keypoints_are_not_there() -> None:

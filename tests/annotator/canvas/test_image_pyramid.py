@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from annotator.canvas.image_pyramid import Photo
+from annotator.canvas.image_pyramid import ImagePyramid
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -14,7 +14,7 @@ def painted(image: QImage, scale: float) -> QImage:
     width, height = round(image.width() * scale), round(image.height() * scale)
     onto = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(onto)
-    Photo(image).paint(painter, QRectF(0, 0, width, height), scale)
+    ImagePyramid(image).paint(painter, QRectF(0, 0, width, height), scale)
     painter.end()
     return onto
 
@@ -53,6 +53,6 @@ def test_a_photo_of_one_pixel_can_be_shown_tiny() -> None:
     onto = QImage(2, 2, QImage.Format.Format_RGB32)
     onto.fill(0)
     painter = QPainter(onto)
-    Photo(image).paint(painter, QRectF(0, 0, 2, 2), 0.001)
+    ImagePyramid(image).paint(painter, QRectF(0, 0, 2, 2), 0.001)
     painter.end()
     assert greys(onto).tolist() == [[128, 128], [128, 128]]

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QRectF
 
 from annotator.canvas.labels import Label, label_of, place
-from annotator.canvas.visible_records import Content
+from annotator.canvas.visible_records import VisibleRecords
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
 from annotator.core.document import Document
@@ -15,10 +15,10 @@ from tests.annotator.canvas.conftest import SIZE, square, triple
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-def content(annotations: list[Annotation], offered: list[Annotation] | None = None) -> Content:
+def content(annotations: list[Annotation], offered: list[Annotation] | None = None) -> VisibleRecords:
     categories = Categories()
     categories.add("person")
-    made = Content(categories)
+    made = VisibleRecords(categories)
     made.document = Document("a.jpg", SIZE, annotations)
     made.document.offer(offered or ())
     made.sync()

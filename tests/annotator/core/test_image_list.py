@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.document import Status
-from annotator.core.image_list import NOT_LOOKED_AT, Photo, PhotoList
+from annotator.core.image_list import NOT_LOOKED_AT, ImageList, ImageRow
 
 NAMES = ["a/1.jpg", "a/2.jpg", "b/1.JPG", "b/two words.png"]
 
 
 def test_new_photos_are_new() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     resets: list[int] = []
     photos.reset.connect(lambda: resets.append(len(photos)))
     photos.set_photos(NAMES)
     assert resets == [4]
     assert list(photos.names) == NAMES
     assert photos.index("b/1.JPG") == 2
-    assert [photos.photo(i) for i in range(4)] == [Photo(name) for name in NAMES]
+    assert [photos.photo(i) for i in range(4)] == [ImageRow(name) for name in NAMES]
     assert photos.done == 0
 
 
 def test_what_is_known_comes_with_the_names() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(
         NAMES, [Status.DONE, Status.STARTED, Status.NEW, Status.DONE], [3, 1, 0, 0], {"b/1.JPG": "Cut off."}
     )
@@ -40,16 +40,16 @@ def test_what_is_known_comes_with_the_names() -> None:
 @pytest.mark.parametrize("statuses", [[Status.DONE], [Status.DONE] * 5])
 def test_statuses_must_be_as_many_as_names(statuses: list[Status]) -> None:
     with pytest.raises(ValueError, match="as many"):
-        PhotoList().set_photos(NAMES, statuses)
+        ImageList().set_photos(NAMES, statuses)
 
 
 def test_a_name_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="twice"):
-        PhotoList().set_photos(["a", "b", "a"])
+        ImageList().set_photos(["a", "b", "a"])
 
 
 def test_update_says_what_changed_and_only_then() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(NAMES)
     changes: list[int] = []
     photos.changed.connect(changes.append)
@@ -57,14 +57,14 @@ def test_update_says_what_changed_and_only_then() -> None:
     photos.update("a/2.jpg", status=Status.STARTED, count=2)
     photos.update("b/1.JPG", suggestions=7)
     assert changes == [1, 2]
-    assert photos.photo(1) == Photo("a/2.jpg", Status.STARTED, 2)
+    assert photos.photo(1) == ImageRow("a/2.jpg", Status.STARTED, 2)
     assert photos.suggestions(2) == 7
     with pytest.raises(KeyError):
         photos.update("c", count=1)
 
 
 def test_nothing_found_is_not_the_same_as_not_looked_at() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(NAMES)
     changes: list[int] = []
     photos.changed.connect(changes.append)
@@ -74,22 +74,22 @@ def test_nothing_found_is_not_the_same_as_not_looked_at() -> None:
     photos.update("a/2.jpg", suggestions=0)
     photos.update("b/1.JPG", count=0)
     assert changes == [1]
-    assert photos.photo(1) == Photo("a/2.jpg", looked_at=True)
-    assert photos.photo(2) == Photo("b/1.JPG")
+    assert photos.photo(1) == ImageRow("a/2.jpg", looked_at=True)
+    assert photos.photo(2) == ImageRow("b/1.JPG")
     photos.update("a/2.jpg", suggestions=NOT_LOOKED_AT)
-    assert photos.photo(1) == Photo("a/2.jpg")
+    assert photos.photo(1) == ImageRow("a/2.jpg")
     photos.update("a/2.jpg", suggestions=3)
     photos.set_photos(NAMES)
     assert not photos.looked_at(1)
 
 
 def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(NAMES)
     photos.update("a/1.jpg", error="It is empty.")
-    assert photos.photo(0) == Photo("a/1.jpg", Status.UNREADABLE, error="It is empty.")
+    assert photos.photo(0) == ImageRow("a/1.jpg", Status.UNREADABLE, error="It is empty.")
     photos.update("a/1.jpg", error="", status=Status.NEW)
-    assert photos.photo(0) == Photo("a/1.jpg")
+    assert photos.photo(0) == ImageRow("a/1.jpg")
 
 
 @given(
@@ -99,7 +99,7 @@ def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
 def test_done_and_readable_are_the_numbers_of_such_photos(
     first: list[Status], updates: list[tuple[int, Status]]
 ) -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos([str(i) for i in range(6)], first, errors={"5": "Cut off."})
     for i, status in updates:
         photos.update(str(i), status=status)
@@ -108,10 +108,10 @@ def test_done_and_readable_are_the_numbers_of_such_photos(
     assert photos.readable == 6 - numbers[Status.UNREADABLE]
 
 
-def _with(statuses: str) -> PhotoList:
+def _with(statuses: str) -> ImageList:
     """Photos "0", "1", ... of which n is new, d done, x unreadable."""
     codes = {"n": Status.NEW, "d": Status.DONE, "x": Status.UNREADABLE}
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos([str(i) for i in range(len(statuses))], [codes[s] for s in statuses])
     return photos
 
@@ -163,14 +163,14 @@ def test_next_not_done_wraps(statuses: str, name: str | None, expected: str | No
     ],
 )
 def test_matching(text: str, statuses: set[Status] | None, expected: list[int]) -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(NAMES, [Status.NEW, Status.DONE, Status.NEW, Status.DONE])
     assert list(photos.matching(text, statuses)) == expected
     assert [i for i in range(4) if photos.matches(i, text, statuses)] == expected
 
 
 def test_matching_forgets_the_names_of_the_folder_before() -> None:
-    photos = PhotoList()
+    photos = ImageList()
     photos.set_photos(["cat.jpg"])
     assert list(photos.matching("cat")) == [0]
     photos.set_photos(["dog.jpg", "cat.jpg"])

@@ -9,24 +9,24 @@ import pytest
 
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Category
-from annotator.core.training_runs import Rounds, RoundSettings, Run
-from annotator.core.training_set import Labelled
+from annotator.core.training_runs import RoundSettings, TrainingRun, TrainingRuns
+from annotator.core.training_set import TrainingPhoto
 from dataset.geometry import rectangle
 
 from .conftest import Opener
 
 CATEGORY = Category(4, "cup", "#ff0000")
-PHOTO = Labelled("a.jpg", (64, 48), (Annotation(1, 4, rectangle(2, 2, 20, 20)),))
+PHOTO = TrainingPhoto("a.jpg", (64, 48), (Annotation(1, 4, rectangle(2, 2, 20, 20)),))
 
 
-def _model(rounds: Rounds, name: str) -> Path:
+def _model(rounds: TrainingRuns, name: str) -> Path:
     rounds.models.mkdir(parents=True, exist_ok=True)
     rounds.file(name).write_bytes(b"weights")
     return rounds.file(name)
 
 
 def test_a_project_without_models_of_its_own(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path / "private")
+    rounds = TrainingRuns(tmp_path / "private")
     assert (rounds.in_use, rounds.weights, rounds.run) == ("", "", None)
     assert rounds.names() == []
     assert rounds.next_name() == "round-001"
@@ -34,46 +34,46 @@ def test_a_project_without_models_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_rounds_model_is_in_use_wherever_the_folder_goes(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path / "here")
+    rounds = TrainingRuns(tmp_path / "here")
     rounds.use(str(_model(rounds, "round-001")))
     assert (rounds.models / "in_use").read_text() == "round-001"
     (tmp_path / "here").rename(tmp_path / "there")
-    moved = Rounds(tmp_path / "there")
+    moved = TrainingRuns(tmp_path / "there")
     assert moved.weights == str(tmp_path / "there" / "models" / "round-001.safetensors")
     for weights in ("builtin", "/elsewhere/round-001.safetensors"):
         moved.use(weights)
-        assert Rounds(tmp_path / "there").weights == weights
+        assert TrainingRuns(tmp_path / "there").weights == weights
 
 
 def test_names_go_on_counting(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path)
+    rounds = TrainingRuns(tmp_path)
     for name in ("round-002", "round-010", "another"):
         _model(rounds, name)
     assert rounds.names() == ["round-002", "round-010"]
     assert rounds.next_name() == "round-011"
-    rounds.begin(Run("round-011", []), [PHOTO], [CATEGORY])
+    rounds.begin(TrainingRun("round-011", []), [PHOTO], [CATEGORY])
     assert rounds.next_name() == "round-012"
 
 
 def test_a_round_is_known_from_its_beginning_to_its_end(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path)
-    run = Run("round-001", ["--json"], photos=1)
+    rounds = TrainingRuns(tmp_path)
+    run = TrainingRun("round-001", ["--json"], photos=1)
     rounds.begin(run, [PHOTO], [CATEGORY])
     assert json.loads(rounds.snapshot.read_text())["images"][0]["file_name"] == "a.jpg"
-    rounds.keep(Run("round-001", ["--json"], photos=1, process=77))
-    left = Rounds(tmp_path)
-    assert left.run == Run("round-001", ["--json"], photos=1, process=77)
+    rounds.keep(TrainingRun("round-001", ["--json"], photos=1, process=77))
+    left = TrainingRuns(tmp_path)
+    assert left.run == TrainingRun("round-001", ["--json"], photos=1, process=77)
     (left.training / "split.json").write_text("{}")
     (left.training / "cache").mkdir()
     left.end()
-    assert Rounds(tmp_path).run is None
+    assert TrainingRuns(tmp_path).run is None
     assert [path.name for path in left.training.iterdir()] == ["split.json"], "the split is for the project's life"
 
 
 def test_a_round_thrown_away_leaves_nothing_and_touches_no_other(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path)
+    rounds = TrainingRuns(tmp_path)
     _model(rounds, "round-001")
-    rounds.begin(Run("round-002", []), [PHOTO], [CATEGORY])
+    rounds.begin(TrainingRun("round-002", []), [PHOTO], [CATEGORY])
     _model(rounds, "round-002").with_suffix(".resume").write_bytes(b"state")
     rounds.end(discard=True)
     assert sorted(path.name for path in rounds.models.iterdir()) == ["round-001.safetensors"]
@@ -82,14 +82,14 @@ def test_a_round_thrown_away_leaves_nothing_and_touches_no_other(tmp_path: Path)
 @pytest.mark.parametrize("name", ["builtin", "../in_use", "round-1/../../x", ""])
 def test_only_rounds_can_be_removed(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not the name of a round"):
-        Rounds(tmp_path).remove(name)
+        TrainingRuns(tmp_path).remove(name)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"name": 3}', b'{"name": "../x", "arguments": []}', b"\xff"])
 def test_a_damaged_run_counts_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "run.json").write_bytes(content)
-    assert Rounds(tmp_path).run is None
+    assert TrainingRuns(tmp_path).run is None
 
 
 def test_only_what_was_chosen_is_told_to_the_training(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_only_what_was_chosen_is_told_to_the_training(tmp_path: Path) -> None:
     assert " ".join(chosen) == (
         "--epochs 3 --learning-rate 0.01 --freeze neck --short-side 320 --augment light --forget --device cpu"
     )
-    rounds = Rounds(tmp_path)
+    rounds = TrainingRuns(tmp_path)
     arguments = rounds.arguments("round-001", tmp_path / "photos", "builtin", RoundSettings())
     assert arguments[arguments.index("--output") + 1] == str(rounds.file("round-001"))
     assert arguments[arguments.index("--from") + 1] == "builtin"

@@ -10,7 +10,7 @@ import pytest
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Category
 from annotator.core.store.coco_codec import decode_annotation
-from annotator.core.training_set import MODEL_CLASS, Labelled, encode_snapshot, in_model_words, labelled, summarise
+from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
 from dataset.geometry import rectangle
 
 from .conftest import FILE, Opener, box
@@ -19,9 +19,9 @@ CUP, CAT = Category(4, "cup", "#ff0000"), Category(2, "Cat", "#00ff00")
 UNUSED = Category(9, "unused", "#0000ff")
 
 
-def _photo(name: str, *categories: int) -> Labelled:
+def _photo(name: str, *categories: int) -> TrainingPhoto:
     shapes = (Annotation(i, c, rectangle(i, i, i + 9, i + 9)) for i, c in enumerate(categories, 1))
-    return Labelled(name, (64, 48), tuple(shapes))
+    return TrainingPhoto(name, (64, 48), tuple(shapes))
 
 
 def test_the_photos_that_are_done_as_they_are_now(open_store: Opener) -> None:
@@ -31,7 +31,7 @@ def test_the_photos_that_are_done_as_they_are_now(open_store: Opener) -> None:
     store.put("a.jpg", (64, 48), [mine], done=True)
     store.put("b.jpg", (32, 16), [], done=True)
     found = list(labelled(store, ["a.jpg", "b.jpg"]))
-    assert found == [Labelled("a.jpg", (64, 48), (mine,)), Labelled("b.jpg", (32, 16), ())]
+    assert found == [TrainingPhoto("a.jpg", (64, 48), (mine,)), TrainingPhoto("b.jpg", (32, 16), ())]
 
 
 def test_a_photo_that_the_file_alone_knows_and_one_that_is_damaged_there(open_store: Opener, file: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_photo_that_the_file_alone_knows_and_one_that_is_damaged_there(open_st
 
 def test_a_summary_counts_classes_and_says_what_is_weak() -> None:
     photos = [_photo("a.jpg", 4, 4, 2), _photo("b.jpg", 4), _photo("c.jpg")]
-    summary = summarise(photos, [CAT, CUP, UNUSED], ["CAT", "dog"])
+    summary = summarize(photos, [CAT, CUP, UNUSED], ["CAT", "dog"])
     assert (summary.photos, summary.empty, summary.ready) == (3, 1, True)
     assert [(c.name, c.count, c.is_new) for c in summary.classes] == [("cup", 3, True), ("Cat", 1, False)]
     assert len(summary.problems) == 1
@@ -53,26 +53,26 @@ def test_a_summary_counts_classes_and_says_what_is_weak() -> None:
 
 
 @pytest.mark.parametrize("photos", [[], [_photo("a.jpg", 4)], [_photo("a.jpg", 4), _photo("b.jpg")]])
-def test_too_little_is_said_and_not_ready(photos: list[Labelled]) -> None:
-    summary = summarise(photos, [CUP], [])
+def test_too_little_is_said_and_not_ready(photos: list[TrainingPhoto]) -> None:
+    summary = summarize(photos, [CUP], [])
     assert not summary.ready
     assert "at least 2 are needed" in summary.problems[0]
 
 
 def test_boxes_alone_are_named() -> None:
     only_box = Annotation(1, 4, rectangle(1, 1, 5, 5), is_box=True)
-    photos = [Labelled("a.jpg", (9, 9), (only_box, only_box)), _photo("b.jpg", 4)]
-    assert "2 objects without an outline" in summarise(photos, [CUP], []).problems[-1]
+    photos = [TrainingPhoto("a.jpg", (9, 9), (only_box, only_box)), _photo("b.jpg", 4)]
+    assert "2 objects without an outline" in summarize(photos, [CUP], []).problems[-1]
 
 
 def test_with_ten_photos_some_are_kept_apart() -> None:
-    assert summarise([_photo(f"{i}.jpg", 4) for i in range(10)], [CUP], []).kept_apart == 2
-    assert summarise([_photo(f"{i}.jpg", 4) for i in range(40)], [CUP], []).kept_apart == 8
+    assert summarize([_photo(f"{i}.jpg", 4) for i in range(10)], [CUP], []).kept_apart == 2
+    assert summarize([_photo(f"{i}.jpg", 4) for i in range(40)], [CUP], []).kept_apart == 8
 
 
 def test_the_snapshot_is_coco_with_the_classes_that_are_used() -> None:
     photos = [_photo("sub/ä.jpg", 4, 2), _photo("empty.jpg")]
-    data = json.loads(encode_snapshot(photos, [CAT, CUP, UNUSED]))
+    data = json.loads(encode_coco(photos, [CAT, CUP, UNUSED]))
     assert [c["name"] for c in data["categories"]] == ["Cat", "cup"]
     assert [(i["file_name"], i["width"], i["height"]) for i in data["images"]] == [
         ("sub/ä.jpg", 64, 48), ("empty.jpg", 64, 48),
@@ -84,7 +84,7 @@ def test_the_snapshot_is_coco_with_the_classes_that_are_used() -> None:
 
 def test_a_renamed_class_is_taught_under_the_models_name() -> None:
     renamed = Category(4, "mug", "#ff0000", extra={MODEL_CLASS: "cup"})
-    assert summarise([_photo("a.jpg", 4)], [renamed], ["cup"]).classes[0].is_new is False
-    assert [c.name for c in in_model_words([CAT, renamed], ["cup", "cat"])] == ["Cat", "cup"]
-    assert [c.name for c in in_model_words([renamed], ["dog"])] == ["mug"], "the model does not know it any more"
-    assert [c.name for c in in_model_words([renamed, CUP], ["cup"])] == ["mug", "cup"], "the name is taken"
+    assert summarize([_photo("a.jpg", 4)], [renamed], ["cup"]).classes[0].is_new is False
+    assert [c.name for c in with_model_names([CAT, renamed], ["cup", "cat"])] == ["Cat", "cup"]
+    assert [c.name for c in with_model_names([renamed], ["dog"])] == ["mug"], "the model does not know it any more"
+    assert [c.name for c in with_model_names([renamed, CUP], ["cup"])] == ["mug", "cup"], "the name is taken"

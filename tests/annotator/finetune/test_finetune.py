@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.app import Application
 from annotator.core.annotation import Annotation
-from annotator.core.training_runs import Rounds, Run
+from annotator.core.training_runs import TrainingRun, TrainingRuns
 from annotator.finetune.process import Ending, Outcome
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.models_dialog import ModelsDialog
@@ -209,8 +209,8 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     assert results[0].better
     assert second != first.id
     _says(qtbot, application, "round-001 is in use")
-    assert Rounds(folder / ".annotator").in_use == "round-001"
-    assert Rounds(folder / ".annotator").run is None
+    assert TrainingRuns(folder / ".annotator").in_use == "round-001"
+    assert TrainingRuns(folder / ".annotator").run is None
     qtbot.waitUntil(lambda: _pool(application, other, second) is not None, timeout=LONG)
     for name in (current, other):
         assert _pool(application, name, second) != _pool(application, name, first.id)
@@ -257,7 +257,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     application.window.close()
     application.close()
     assert not application.finetuning.process.running
-    left = Rounds(folder / ".annotator")
+    left = TrainingRuns(folder / ".annotator")
     assert left.run
     assert left.run.photos == DONE
 
@@ -288,9 +288,9 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
 
     _says(qtbot, again, "round-001 is trained, but not in use")
     assert again.flow.model.id == before.id
-    assert Rounds(folder / ".annotator").in_use == ""
+    assert TrainingRuns(folder / ".annotator").in_use == ""
     assert _use(qtbot, again, _button(again, "Use it anyway").click) != before.id
-    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "round-001", timeout=LONG)
+    qtbot.waitUntil(lambda: TrainingRuns(folder / ".annotator").in_use == "round-001", timeout=LONG)
 
 
 def test_finished_before_the_first_step_there_is_nothing_to_go_on_with(
@@ -305,13 +305,13 @@ def test_finished_before_the_first_step_there_is_nothing_to_go_on_with(
     state = find(application.window, ElidedLabel, "training.state").full_text
     assert state == "stopped before there was anything to keep"
     _says(qtbot, application, "round-001 stopped before there was anything to keep")
-    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").run is None, timeout=LONG)
+    qtbot.waitUntil(lambda: TrainingRuns(folder / ".annotator").run is None, timeout=LONG)
 
 
 def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
     qtbot: QtBot, run_application: Callable[..., Application], folder: Path
 ) -> None:
-    rounds = Rounds(folder / ".annotator")
+    rounds = TrainingRuns(folder / ".annotator")
     rounds.models.mkdir(parents=True)
     rounds.file("round-001").write_bytes(b"a pickle, say")
     rounds.use(str(rounds.file("round-001")))
@@ -322,16 +322,16 @@ def test_a_folder_whose_model_is_broken_says_so_and_uses_the_builtin(
     assert "round-001.safetensors is not a checkpoint" in application.window.banner.text
     assert application.flow.model
     assert application.flow.model.name == "builtin"
-    assert Rounds(folder / ".annotator").in_use == "round-001", "it may be readable again another time"
+    assert TrainingRuns(folder / ".annotator").in_use == "round-001", "it may be readable again another time"
     _button(application, "Use it from now on").click()
-    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").in_use == "builtin", timeout=LONG)
+    qtbot.waitUntil(lambda: TrainingRuns(folder / ".annotator").in_use == "builtin", timeout=LONG)
     assert "instead" not in application.window.banner.text
 
 
 def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
     qtbot: QtBot, start: Start, folder: Path
 ) -> None:
-    rounds = Rounds(folder / ".annotator")
+    rounds = TrainingRuns(folder / ".annotator")
     rounds.models.mkdir(parents=True)
     write_tiny_model(rounds.file("round-001"), seed=5)
     rounds.use(str(rounds.file("round-001")))
@@ -341,7 +341,7 @@ def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
     assert first.name == "round-001.safetensors"
     whole = write_tiny_model(rounds.file("round-002"), seed=6).read_bytes()
     rounds.file("round-002").write_bytes(whole[: len(whole) // 2])
-    application.models.settle("round-002", Result(better=False))
+    application.models.adopt_or_ask("round-002", Result(better=False))
     _button(application, "Use it anyway").click()
 
     _says(qtbot, application, "round-001 is used instead.")
@@ -353,28 +353,28 @@ def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
     assert not application.window.banner.text, "it is said once"
     application.window.close()
     application.close()
-    assert Rounds(folder / ".annotator").in_use == "round-001"
+    assert TrainingRuns(folder / ".annotator").in_use == "round-001"
 
 
 def test_a_choice_holds_though_the_window_closes_before_it_is_loaded(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
-    file = Rounds(folder / ".annotator").file("round-001")
+    file = TrainingRuns(folder / ".annotator").file("round-001")
     file.parent.mkdir(parents=True)
     application.models.use(str(write_tiny_model(file, seed=5)))
     application.window.close()
     application.close()
-    assert Rounds(folder / ".annotator").in_use == "round-001"
+    assert TrainingRuns(folder / ".annotator").in_use == "round-001"
 
 
 def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Start, folder: Path) -> None:
-    rounds = Rounds(folder / ".annotator")
-    rounds.begin(Run("round-001", [], 10), [], [])
+    rounds = TrainingRuns(folder / ".annotator")
+    rounds.begin(TrainingRun("round-001", [], 10), [], [])
     write_tiny_model(rounds.file("round-001"), seed=5)
     application = start(folder)
     _says(qtbot, application, "round-001 is trained, but not in use")
     _button(application, "Keep the old one").click()
-    qtbot.waitUntil(lambda: Rounds(folder / ".annotator").run is None, timeout=LONG)
-    assert Rounds(folder / ".annotator").names() == ["round-001"]
+    qtbot.waitUntil(lambda: TrainingRuns(folder / ".annotator").run is None, timeout=LONG)
+    assert TrainingRuns(folder / ".annotator").names() == ["round-001"]
 
 
 def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -400,7 +400,7 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
 
 def _use_own_model(folder: Path) -> Path:
     """Put a model of the project's own in use; return its file."""
-    rounds = Rounds(folder / ".annotator")
+    rounds = TrainingRuns(folder / ".annotator")
     file = rounds.file("round-001")
     file.parent.mkdir(parents=True)
     rounds.use(str(write_tiny_model(file, seed=5)))
@@ -445,8 +445,8 @@ def test_photos_that_are_gone_are_named_and_left_out(qtbot: QtBot, start: Start,
 
 
 def test_a_round_that_had_saved_nothing_is_not_said_to_go_on(qtbot: QtBot, start: Start, folder: Path) -> None:
-    rounds = Rounds(folder / ".annotator")
-    rounds.begin(Run("round-001", [], 10), [], [])
+    rounds = TrainingRuns(folder / ".annotator")
+    rounds.begin(TrainingRun("round-001", [], 10), [], [])
     application = start(folder)
     _says(qtbot, application, "was interrupted. It begins again from the start.")
     assert _button(application, "Begin again")

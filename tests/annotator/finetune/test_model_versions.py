@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from annotator.core.training_runs import Rounds
+from annotator.core.training_runs import TrainingRuns
 from annotator.finetune.model_versions import fact_of, facts_of, result_of
 from model.checkpoints.checkpoint import Checkpoint, write
 from model.checkpoints.lineage import read
@@ -54,7 +54,7 @@ def test_nonsense_in_a_header_is_no_figure(tmp_path: Path) -> None:
 
 
 def test_the_list_has_the_newest_first_names_what_is_broken_and_ends_with_the_builtin(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path)
+    rounds = TrainingRuns(tmp_path)
     rounds.models.mkdir()
     write_tiny_model(rounds.file("round-002"))
     rounds.file("round-010").write_bytes(b"\x80\x04K\x01.")  # a pickle

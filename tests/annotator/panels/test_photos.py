@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QImage, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMainWindow, QProgressBar, QToolButton
 
 from annotator.core.document import Status
-from annotator.core.image_list import NOT_LOOKED_AT, PhotoList
+from annotator.core.image_list import NOT_LOOKED_AT, ImageList
 from annotator.panels.photos import FILTERS, PhotosPanel
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ NAMES = ["lake/0001.jpg", "lake/0002.jpg", "town/0003.jpg", "town/0004.jpg", "to
 
 
 @pytest.fixture
-def photos() -> PhotoList:
-    made = PhotoList()
+def photos() -> ImageList:
+    made = ImageList()
     made.set_photos(NAMES, [Status.DONE, Status.NEW, Status.STARTED, Status.SUGGESTED, Status.NEW], [3, 0, 1, 0, 0])
     return made
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, photos: PhotoList) -> PhotosPanel:
+def panel(qtbot: QtBot, photos: ImageList) -> PhotosPanel:
     made = PhotosPanel(photos)
     qtbot.addWidget(made)
     made.resize(260, 400)
@@ -149,7 +149,7 @@ def test_every_status_has_a_filter() -> None:
     assert set(Status) == {status for _, statuses in FILTERS if statuses and len(statuses) == 1 for status in statuses}
 
 
-def test_the_current_photo_stays_listed_until_it_is_left(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_the_current_photo_stays_listed_until_it_is_left(panel: PhotosPanel, photos: ImageList) -> None:
     filter_status(panel, "Not done")
     panel.set_current(NAMES[1])
     photos.update(NAMES[1], status=Status.DONE)
@@ -160,7 +160,7 @@ def test_the_current_photo_stays_listed_until_it_is_left(panel: PhotosPanel, pho
     assert current(panel) == NAMES[2]
 
 
-def test_photos_come_and_go_as_their_status_changes(panel: PhotosPanel, photos: PhotoList, chosen: list[str]) -> None:
+def test_photos_come_and_go_as_their_status_changes(panel: PhotosPanel, photos: ImageList, chosen: list[str]) -> None:
     panel.set_current(NAMES[3])
     filter_status(panel, "Has suggestions")
     for name in (NAMES[4], NAMES[0], NAMES[1]):
@@ -173,7 +173,7 @@ def test_photos_come_and_go_as_their_status_changes(panel: PhotosPanel, photos: 
     assert chosen == []
 
 
-def test_progress_counts_the_done(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_progress_counts_the_done(panel: PhotosPanel, photos: ImageList) -> None:
     assert footer(panel) == "1 of 5 done"
     photos.update(NAMES[1], status=Status.DONE)
     assert footer(panel) == "2 of 5 done"
@@ -182,7 +182,7 @@ def test_progress_counts_the_done(panel: PhotosPanel, photos: PhotoList) -> None
     assert (bar.value(), bar.maximum()) == (2, 5)
 
 
-def test_all_that_can_be_read_is_all(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_all_that_can_be_read_is_all(panel: PhotosPanel, photos: ImageList) -> None:
     photos.update(NAMES[1], error="The file is cut off.")
     photos.update(NAMES[2], error="The file is empty.")
     assert footer(panel) == "1 of 3 done"
@@ -224,7 +224,7 @@ def test_a_narrow_panel_shows_what_is_typed(qtbot: QtBot, panel: PhotosPanel) ->
     qtbot.waitUntil(lambda: not clear.isVisible())
 
 
-def test_control_characters_in_a_name_are_visible_on_one_line(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_control_characters_in_a_name_are_visible_on_one_line(panel: PhotosPanel, photos: ImageList) -> None:
     photos.set_photos(["two\nlines.jpg", "a\ttab\x1b.jpg"])
     assert listed(panel) == ["two↵lines.jpg", "a⇥tab�.jpg"]
     index = panel.rows.model().index(0, 0)
@@ -236,7 +236,7 @@ def test_control_characters_in_a_name_are_visible_on_one_line(panel: PhotosPanel
     assert names == ["two\nlines.jpg"]  # the name itself
 
 
-def test_a_photo_without_finds_says_so(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_a_photo_without_finds_says_so(panel: PhotosPanel, photos: ImageList) -> None:
     def in_words(row: int) -> str:
         return panel.rows.model().index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)
 
@@ -257,7 +257,7 @@ def test_a_photo_without_finds_says_so(panel: PhotosPanel, photos: PhotoList) ->
 
 
 def test_the_same_photos_with_more_known_keep_the_current_one(
-    panel: PhotosPanel, photos: PhotoList, chosen: list[str]
+    panel: PhotosPanel, photos: ImageList, chosen: list[str]
 ) -> None:
     panel.set_current(NAMES[2])
     photos.set_photos(["first.jpg", *NAMES], [Status.NEW] * 6)
@@ -266,7 +266,7 @@ def test_the_same_photos_with_more_known_keep_the_current_one(
     assert chosen == []
 
 
-def test_another_folder(panel: PhotosPanel, photos: PhotoList, chosen: list[str]) -> None:
+def test_another_folder(panel: PhotosPanel, photos: ImageList, chosen: list[str]) -> None:
     panel.set_current(NAMES[4])
     photos.set_photos(["x.jpg"])
     assert listed(panel) == ["x.jpg"]
@@ -277,7 +277,7 @@ def test_another_folder(panel: PhotosPanel, photos: PhotoList, chosen: list[str]
     assert chosen == []
 
 
-def test_an_unreadable_photo_says_why(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_an_unreadable_photo_says_why(panel: PhotosPanel, photos: ImageList) -> None:
     photos.update(NAMES[1], error="The file is cut off.")
     index = panel.rows.model().index(1, 0)
     assert "The file is cut off." in index.data(Qt.ItemDataRole.ToolTipRole)
@@ -289,7 +289,7 @@ def test_a_row_in_words(panel: PhotosPanel) -> None:
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "lake/0001.jpg, done, 3 annotations"
 
 
-def test_the_windows_keys_reach_the_window_from_the_list(qtbot: QtBot, photos: PhotoList) -> None:
+def test_the_windows_keys_reach_the_window_from_the_list(qtbot: QtBot, photos: ImageList) -> None:
     panel = PhotosPanel(photos)
     window = QMainWindow()
     qtbot.addWidget(window)
@@ -316,7 +316,7 @@ def test_the_windows_keys_reach_the_window_from_the_list(qtbot: QtBot, photos: P
     assert panel.rows.hasFocus()
 
 
-def test_rows_are_painted_for_every_status(qtbot: QtBot, panel: PhotosPanel, photos: PhotoList) -> None:
+def test_rows_are_painted_for_every_status(qtbot: QtBot, panel: PhotosPanel, photos: ImageList) -> None:
     photos.set_photos(["folder/" * 9 + f"{status}.jpg" for status in Status])
     for i, status in enumerate(Status):
         photos.update(photos.names[i], status=status, count=i, suggestions=4)
@@ -331,7 +331,7 @@ def test_rows_are_painted_for_every_status(qtbot: QtBot, panel: PhotosPanel, pho
     assert panel.rows.indexAt(QPoint(20, panel.rows.visualRect(panel.rows.currentIndex()).center().y())).row() == 0
 
 
-def test_a_name_with_a_tag_in_it_is_no_markup(panel: PhotosPanel, photos: PhotoList) -> None:
+def test_a_name_with_a_tag_in_it_is_no_markup(panel: PhotosPanel, photos: ImageList) -> None:
     photos.set_photos(["<b>bold</b>.jpg"])
     tip = panel.rows.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "&lt;b&gt;bold&lt;/b&gt;.jpg<br>new" in tip

@@ -24,7 +24,7 @@ from model.protocol import (
     Shown,
     Start,
     Step,
-    Validation,
+    ValidationEvent,
     read_event,
 )
 from tests.qt import find
@@ -111,12 +111,12 @@ def test_wishes(qtbot: QtBot, panel: TrainingPanel) -> None:
 
 
 def test_curves_that_came_before_the_plots_are_in_them(qtbot: QtBot, panel: TrainingPanel) -> None:
-    panel.hear(Validation(0, mask_ap=0.1, box_ap=0.2))
+    panel.hear(ValidationEvent(0, mask_ap=0.1, box_ap=0.2))
     panel.hear(Step(1, losses={"mask": 1.0, "rpn_box": 0.0, "keypoint": None}))
     plots = TrainingPlots()
     panel.set_plots(plots)
     panel.hear(Step(2, losses={"mask": 0.5, "rpn_box": 0.0}))
-    panel.hear(Validation(1, mask_ap=0.3, box_ap=-1, keypoint_ap=0.4))
+    panel.hear(ValidationEvent(1, mask_ap=0.3, box_ap=-1, keypoint_ap=0.4))
     assert plots.isVisible()
     assert plots.losses.points == {"mask": ([1, 2], [1.0, 0.95])}, "0 is nothing to draw"
     assert plots.scores.points == {"masks": ([0, 1], [0.1, 0.3]), "boxes": ([0], [0.2]), "keypoints": ([1], [0.4])}
@@ -133,11 +133,11 @@ def _range(plot: Plot) -> tuple[list[float], list[float]]:
 def test_axes_show_no_numbers_that_cannot_be(qtbot: QtBot) -> None:
     plots = TrainingPlots()
     qtbot.addWidget(plots)
-    plots.add_validation(Validation(0, mask_ap=0.0))
+    plots.add_validation(ValidationEvent(0, mask_ap=0.0))
     across, up = _range(plots.scores)
     assert up == [0, 0.1]
     assert -0.1 < across[0] <= 0 < 1 <= across[1]
-    plots.add_validation(Validation(2, mask_ap=0.8))
+    plots.add_validation(ValidationEvent(2, mask_ap=0.8))
     assert _range(plots.scores)[1][1] == pytest.approx(0.88)
     plots.add_step(Step(1, losses={"mask": 0.002}))
     low, high = _range(plots.losses)[1]
@@ -157,11 +157,11 @@ def test_measurements_within_an_epoch_stand_beside_each_other(qtbot: QtBot) -> N
     plots = TrainingPlots()
     qtbot.addWidget(plots)
     for share in (0.0, 0.25, 0.5):
-        plots.add_validation(Validation(1 if share else 0, share=share, mask_ap=share))
+        plots.add_validation(ValidationEvent(1 if share else 0, share=share, mask_ap=share))
     assert plots.scores.points == {"masks": ([0, 25, 50], [0, 0.25, 0.5])}
     assert _range(plots.scores)[0] == pytest.approx([-2, 102])
     assert plots.scores.accessibleName() == BY_SHARE
-    assert read_event(b'{"event":"validation","epoch":1,"share":0.5}') == Validation(1, share=0.5)
+    assert read_event(b'{"event":"validation","epoch":1,"share":0.5}') == ValidationEvent(1, share=0.5)
 
 
 def test_a_long_round_keeps_its_curve_short(qtbot: QtBot) -> None:

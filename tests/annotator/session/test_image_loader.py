@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from annotator.session.image_loader import Photo, PhotoCache, PhotoLoader, decode
+from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader, decode
 from dataset.images import PhotoError
 from tests.qt import arguments
 
@@ -32,7 +32,7 @@ def test_the_window_and_the_model_see_the_files_pixels(folder: Path) -> None:
 
 
 def test_the_cache_forgets_the_oldest_beyond_its_size(folder: Path) -> None:
-    cache = PhotoCache(capacity=2 * 45 * 31 * 4)
+    cache = ImageCache(capacity=2 * 45 * 31 * 4)
     first = cache.get(folder / "a.png")
     cache.get(folder / "b.png")
     assert cache.peek(folder / "a.png") is first
@@ -42,8 +42,8 @@ def test_the_cache_forgets_the_oldest_beyond_its_size(folder: Path) -> None:
 
 
 def test_two_threads_that_want_a_photo_share_one_decoding(folder: Path) -> None:
-    cache = PhotoCache()
-    found: list[Photo] = []
+    cache = ImageCache()
+    found: list[DecodedImage] = []
     threads = [threading.Thread(target=lambda: found.append(cache.get(folder / "a.png"))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -54,15 +54,15 @@ def test_two_threads_that_want_a_photo_share_one_decoding(folder: Path) -> None:
 
 
 def test_a_photo_that_cannot_be_read_says_why_every_time(folder: Path) -> None:
-    cache = PhotoCache()
+    cache = ImageCache()
     for _ in range(2):
         with pytest.raises(PhotoError):
             cache.get(folder / "broken.jpg")
 
 
 def test_the_loader_answers_for_the_photo_asked_for_and_keeps_the_next_ready(qtbot: QtBot, folder: Path) -> None:
-    cache = PhotoCache()
-    loader = PhotoLoader(cache)
+    cache = ImageCache()
+    loader = ImageLoader(cache)
     with qtbot.waitSignal(loader.loaded) as signal:
         loader.show(folder / "a.png", [folder / "b.png"])
     path, photo = arguments(signal)
@@ -73,7 +73,7 @@ def test_the_loader_answers_for_the_photo_asked_for_and_keeps_the_next_ready(qtb
 
 
 def test_the_loader_tells_what_cannot_be_read_and_goes_on(qtbot: QtBot, folder: Path) -> None:
-    loader = PhotoLoader(PhotoCache())
+    loader = ImageLoader(ImageCache())
     with qtbot.waitSignal(loader.failed) as signal:
         loader.show(folder / "broken.jpg", [])
     assert arguments(signal)[0] == folder / "broken.jpg"

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Status
-from annotator.session.image_loader import PhotoCache
+from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from dataset.geometry import rectangle
@@ -28,7 +28,7 @@ def start(qtbot: QtBot, tmp_path: Path) -> Iterator[Start]:
 
     def make() -> Session:
         settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
-        sessions.append(Session(settings, PhotoCache()))
+        sessions.append(Session(settings, ImageCache()))
         return sessions[-1]
 
     yield make

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
-from annotator.session.time_slices import Slices
+from annotator.session.time_slices import TimeSlicer
 from tests.qt import arguments
 
 
@@ -19,7 +19,7 @@ def _slow(count: int) -> Iterator[int]:
 
 
 def test_everything_is_taken_and_events_get_their_turn(qtbot: QtBot) -> None:
-    slices = Slices()
+    slices = TimeSlicer()
     beats: list[float] = []
     timer = QTimer(interval=1)
     timer.timeout.connect(lambda: beats.append(0))
@@ -31,7 +31,7 @@ def test_everything_is_taken_and_events_get_their_turn(qtbot: QtBot) -> None:
 
 
 def test_a_new_start_drops_what_was_left_and_nothing_is_a_result(qtbot: QtBot) -> None:
-    slices = Slices()
+    slices = TimeSlicer()
     slices.start(_slow(1000))
     with qtbot.waitSignal(slices.done) as done:
         slices.start(iter(()))
@@ -39,7 +39,7 @@ def test_a_new_start_drops_what_was_left_and_nothing_is_a_result(qtbot: QtBot) -
 
 
 def test_stopped_it_never_tells(qtbot: QtBot) -> None:
-    slices = Slices()
+    slices = TimeSlicer()
     slices.start(_slow(5))
     slices.stop()
     with qtbot.assertNotEmitted(slices.done, wait=50):

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Document
-from annotator.session.undo import History
+from annotator.session.undo import UndoHistory
 from dataset.geometry import rectangle, translate
 
 
@@ -24,7 +24,7 @@ def _moved(document: Document, merge: str = "") -> edits.Edit:
 
 
 def test_undo_and_redo_bring_back_the_very_same_records(qapp: QApplication, document: Document) -> None:
-    history = History()
+    history = UndoHistory()
     before = document.annotations
     history.push(document, _moved(document))
     after = document.annotations
@@ -37,7 +37,7 @@ def test_undo_and_redo_bring_back_the_very_same_records(qapp: QApplication, docu
 
 
 def test_each_photo_has_its_own_history(qapp: QApplication, document: Document) -> None:
-    history = History()
+    history = UndoHistory()
     other = Document("b.jpg", (100, 100), [Annotation(1, 1, rectangle(0, 0, 5, 5))])
     history.push(document, _moved(document))
     history.push(other, _moved(other))
@@ -53,7 +53,7 @@ def test_each_photo_has_its_own_history(qapp: QApplication, document: Document) 
 
 
 def test_neighbours_with_the_same_key_are_one_step(qapp: QApplication, document: Document) -> None:
-    history = History()
+    history = UndoHistory()
     for _ in range(5):
         history.push(document, _moved(document, merge="nudge"))
     history.push(document, _moved(document))
@@ -65,13 +65,13 @@ def test_neighbours_with_the_same_key_are_one_step(qapp: QApplication, document:
 
 
 def test_an_edit_that_changes_nothing_is_not_a_step(qapp: QApplication, document: Document) -> None:
-    history = History()
+    history = UndoHistory()
     history.push(document, edits.change(document, "move object", [document[1]], lambda: 99))
     assert not history.canUndo()
 
 
 def test_clear_forgets(qapp: QApplication, document: Document) -> None:
-    history = History()
+    history = UndoHistory()
     history.push(document, _moved(document))
     history.clear()
     assert not history.canUndo()

@@ -11,11 +11,11 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from annotator.core.document import Document, Status
-from annotator.session.image_loader import PhotoCache
+from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
-from annotator.suggestions.controller import MODEL_CLASS, SuggestionFlow
-from annotator.suggestions.inference_worker import Suggester
+from annotator.suggestions.controller import MODEL_CLASS, SuggestionController
+from annotator.suggestions.inference_worker import InferenceWorker
 from resources import SAMPLES
 from tests.qt import arguments
 from tests.tiny_model import write_tiny_model
@@ -26,8 +26,8 @@ LONG = 30_000
 @dataclass
 class Parts:
     session: Session
-    suggester: Suggester
-    flow: SuggestionFlow
+    suggester: InferenceWorker
+    flow: SuggestionController
 
     @property
     def document(self) -> Document:
@@ -59,9 +59,9 @@ def start(qtbot: QtBot, tmp_path: Path, folder: Path) -> Iterator[Start]:
     def run() -> Parts:
         settings = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
         settings.threshold = 0.05
-        cache = PhotoCache()
-        session, suggester = Session(settings, cache), Suggester(cache)
-        parts = Parts(session, suggester, SuggestionFlow(session, suggester))
+        cache = ImageCache()
+        session, suggester = Session(settings, cache), InferenceWorker(cache)
+        parts = Parts(session, suggester, SuggestionController(session, suggester))
         running.append(parts)
         session.open(folder)
         suggester.load(str(weights))

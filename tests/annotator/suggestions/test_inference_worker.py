@@ -10,9 +10,9 @@ import torch
 from pytestqt.qtbot import QtBot
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.session.image_loader import PhotoCache
-from annotator.suggestions.inference_worker import Suggester, sentence
-from annotator.suggestions.messages import ModelInfo, Progress, Suggestions, to_suggestion
+from annotator.session.image_loader import ImageCache
+from annotator.suggestions.inference_worker import InferenceWorker, sentence
+from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
 from resources import SAMPLES
@@ -39,9 +39,9 @@ class Pools:
 
 
 class Heard:
-    def __init__(self, suggester: Suggester) -> None:
+    def __init__(self, suggester: InferenceWorker) -> None:
         self.answers: list[Suggestions] = []
-        self.progress: list[Progress | None] = []
+        self.progress: list[FolderProgress | None] = []
         self.failures: list[str] = []
         self.notices: list[str] = []
         self.recalled: dict[str, tuple[float, ...]] = {}
@@ -73,19 +73,21 @@ def weights(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def suggester(qtbot: QtBot) -> Iterator[Suggester]:
-    suggester = Suggester(PhotoCache())
+def suggester(qtbot: QtBot) -> Iterator[InferenceWorker]:
+    suggester = InferenceWorker(ImageCache())
     yield suggester
     suggester.close()
 
 
-def _load(qtbot: QtBot, suggester: Suggester, weights: Path) -> ModelInfo:
+def _load(qtbot: QtBot, suggester: InferenceWorker, weights: Path) -> ModelInfo:
     with qtbot.waitSignal(suggester.loaded, timeout=LONG) as signal:
         suggester.load(str(weights))
     return arguments(signal)[0]
 
 
-def test_a_model_tells_its_classes_with_skeletons_from_zero(qtbot: QtBot, suggester: Suggester, weights: Path) -> None:
+def test_a_model_tells_its_classes_with_skeletons_from_zero(
+    qtbot: QtBot, suggester: InferenceWorker, weights: Path
+) -> None:
     info = _load(qtbot, suggester, weights)
     assert (info.name, info.device) == ("tiny.safetensors", "cuda" if torch.cuda.is_available() else "cpu")
     assert [(c.id, c.name, c.keypoint_names, c.skeleton) for c in info.categories] == [
@@ -95,7 +97,7 @@ def test_a_model_tells_its_classes_with_skeletons_from_zero(qtbot: QtBot, sugges
 
 
 def test_the_shown_photo_comes_first_then_the_next_ones(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:
     heard, pools = Heard(suggester), Pools()
     suggester.set_source(folder, pools)
@@ -115,7 +117,7 @@ def test_the_shown_photo_comes_first_then_the_next_ones(
     assert heard.answers[-1].milliseconds is None or heard.names.count(heard.answers[-1].name) == 1
 
 
-def test_the_newest_request_wins(qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path) -> None:
+def test_the_newest_request_wins(qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path) -> None:
     heard = Heard(suggester)
     suggester.set_source(folder, Pools())
     for i in range(5):
@@ -126,7 +128,7 @@ def test_the_newest_request_wins(qtbot: QtBot, suggester: Suggester, folder: Pat
 
 
 def test_answers_of_earlier_sessions_are_found_and_recalled(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:
     heard, pools = Heard(suggester), Pools()
     pool = (Annotation(-1, 1, origin=Origin.SUGGESTED, score=0.9),)
@@ -146,7 +148,7 @@ def test_another_model_has_another_id(tmp_path: Path) -> None:
 
 
 def test_what_was_asked_of_another_folder_is_not_answered(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:
     heard, pools = Heard(suggester), Pools()
     suggester.set_source(folder, pools)
@@ -162,7 +164,7 @@ def test_what_was_asked_of_another_folder_is_not_answered(
 
 
 def test_another_folder_ends_the_progress_of_the_one_before(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:
     heard = Heard(suggester)
     suggester.set_source(folder, Pools())
@@ -175,13 +177,13 @@ def test_another_folder_ends_the_progress_of_the_one_before(
 
 
 def test_closing_waits_no_longer_than_it_may(qtbot: QtBot, folder: Path, weights: Path) -> None:
-    suggester = Suggester(PhotoCache())
+    suggester = InferenceWorker(ImageCache())
     suggester.load(str(weights))
     assert suggester.close(0) in {True, False}
     assert suggester.close()
 
 
-def test_cancel_leaves_the_rest(qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path) -> None:
+def test_cancel_leaves_the_rest(qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path) -> None:
     heard, pools = Heard(suggester), Pools()
     suggester.set_source(folder, pools)
     suggester.progress.connect(lambda progress: suggester.cancel_all() if progress and progress.done == 2 else None)
@@ -197,7 +199,7 @@ def test_cancel_leaves_the_rest(qtbot: QtBot, suggester: Suggester, folder: Path
     "content", [b"", b"text, not weights", b"\x80\x02}q\x00.", b"\xff" * 100], ids=["empty", "text", "pickle", "noise"]
 )
 def test_weights_that_are_none_are_one_sentence_and_the_model_before_stays(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path, tmp_path: Path, content: bytes
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path, tmp_path: Path, content: bytes
 ) -> None:
     heard = Heard(suggester)
     _load(qtbot, suggester, weights)
@@ -213,7 +215,7 @@ def test_weights_that_are_none_are_one_sentence_and_the_model_before_stays(
 
 
 def test_a_photo_that_cannot_be_read_does_not_end_the_thread(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:
     heard = Heard(suggester)
     (folder / "broken.jpg").write_bytes(b"")
@@ -224,7 +226,7 @@ def test_a_photo_that_cannot_be_read_does_not_end_the_thread(
 
 
 def test_too_little_memory_on_a_gpu_ends_on_the_cpu_and_says_so(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No GPU is here to run out of memory: the network says it is on one and the error is raised as torch would."""
     heard = Heard(suggester)
@@ -248,7 +250,7 @@ def test_too_little_memory_on_a_gpu_ends_on_the_cpu_and_says_so(
 
 
 def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
-    qtbot: QtBot, suggester: Suggester, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = Heard(suggester)
     suggester.set_source(folder, Pools())

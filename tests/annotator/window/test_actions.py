@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.settings import Settings
 from annotator.window.actions import MENUS, Actions, Spec, specs
-from annotator.window.shortcuts_dialog import KeysDialog
+from annotator.window.shortcuts_dialog import ShortcutsDialog
 from tests.qt import find
 
 
@@ -57,7 +57,7 @@ def test_keys_can_be_changed_taken_away_and_set_back(qtbot: QtBot, settings: Set
     qtbot.addWidget(window)
     actions = _actions(window, settings, done)
     window.show()
-    dialog = KeysDialog(actions, window)
+    dialog = ShortcutsDialog(actions, window)
     qtbot.addWidget(dialog)
     dialog.show()
     rows = find(dialog, QTreeWidget, "keys.list")

@@ -26,18 +26,18 @@ from annotator import theme
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
-from annotator.core.store.store import News, Notice
-from annotator.session.image_loader import PhotoCache
+from annotator.core.store.store import SaveNotice, SaveState
+from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
-from annotator.suggestions.controller import SuggestionFlow
-from annotator.suggestions.inference_worker import Suggester
-from annotator.suggestions.model_selection import ModelChoice
-from annotator.window.main_window import Window
+from annotator.suggestions.controller import SuggestionController
+from annotator.suggestions.inference_worker import InferenceWorker
+from annotator.suggestions.model_selection import ModelSelector
+from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.qt import find
 
-Start = Callable[[], Window]
+Start = Callable[[], MainWindow]
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
     """The window with everything but a model: nothing here needs torch."""
     closing: list[Callable[[], object]] = []
 
-    def run() -> Window:
+    def run() -> MainWindow:
         settings = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
-        cache = PhotoCache()
-        session, suggester = Session(settings, cache), Suggester(cache)
-        choice = ModelChoice(session, suggester, settings)
-        window = Window(session, suggester, SuggestionFlow(session, suggester), choice, settings)
+        cache = ImageCache()
+        session, suggester = Session(settings, cache), InferenceWorker(cache)
+        choice = ModelSelector(session, suggester, settings)
+        window = MainWindow(session, suggester, SuggestionController(session, suggester), choice, settings)
         closing.extend(
             (window.close, suggester.close, session.close, lambda: theme.changed.disconnect(window.apply_theme))
         )
@@ -66,11 +66,11 @@ def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
     theme.apply(qapp, "system")
 
 
-def _session(window: Window) -> Session:
+def _session(window: MainWindow) -> Session:
     return window._session
 
 
-def _open(qtbot: QtBot, window: Window, folder: Path) -> Document:
+def _open(qtbot: QtBot, window: MainWindow, folder: Path) -> Document:
     session = _session(window)
     session.open(folder)
     qtbot.waitUntil(lambda: session.document is not None and session.folder == folder)
@@ -78,7 +78,7 @@ def _open(qtbot: QtBot, window: Window, folder: Path) -> Document:
     return session.document
 
 
-def _add(window: Window, x: float = 100) -> Annotation:
+def _add(window: MainWindow, x: float = 100) -> Annotation:
     session = _session(window)
     category = session.categories.find("thing") or session.categories.add("thing")
     annotation = Annotation(session.new_id(), category.id, rectangle(x, 100, x + 80, 180))
@@ -99,7 +99,7 @@ def test_every_action_works_on_an_empty_window(qtbot: QtBot, start: Start, monke
     for dialog in ("getExistingDirectory", "getOpenFileName", "getSaveFileName"):
         answer = "" if dialog == "getExistingDirectory" else ("", "")
         monkeypatch.setattr(QFileDialog, dialog, lambda *_, a=answer: a)
-    monkeypatch.setattr("annotator.window.shortcuts_dialog.KeysDialog.exec", lambda _self: 0)
+    monkeypatch.setattr("annotator.window.shortcuts_dialog.ShortcutsDialog.exec", lambda _self: 0)
     names = [a.objectName() for a in window.findChildren(QAction) if a.objectName() and a.objectName() != "file.quit"]
     assert len(names) > 40
     for name in names:
@@ -326,7 +326,9 @@ def test_closing_over_a_full_disk_asks_first(
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    session._noticed.emit(
+        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    )
     assert "no space left" in window.banner.text
 
     def click() -> None:
@@ -343,7 +345,9 @@ def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, 
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    session._noticed.emit(
+        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    )
     other = tmp_path / "other"
     shutil.copytree(folder, other)
     QTimer.singleShot(100, lambda: find(window, QMessageBox, "close.unsaved").reject())
@@ -392,7 +396,9 @@ def test_a_message_goes_when_its_cause_has_gone(qtbot: QtBot, start: Start, fold
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(session._opening, Notice(News.FAILED, "annotations.json cannot be written: no space left."))
+    session._noticed.emit(
+        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    )
     assert "no space left" in window.banner.text
     _add(window)
     session.save()

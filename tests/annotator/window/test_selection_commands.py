@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.document import Document
-from annotator.session.image_loader import PhotoCache
+from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
-from annotator.window.selection_commands import Commands
+from annotator.window.selection_commands import SelectionCommands
 from dataset.geometry import rectangle
 from resources import SAMPLES
 
@@ -25,7 +25,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     folder.mkdir()
     for name in ("cat", "coffee"):
         shutil.copy(SAMPLES / f"{name}.jpg", folder)
-    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), PhotoCache())
+    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), ImageCache())
     session.open(folder)
     qtbot.waitUntil(lambda: session.document is not None)
     session.categories.add("person", keypoint_names=("nose",))
@@ -45,7 +45,7 @@ def document(session: Session) -> Document:
 
 
 def test_enter_accepts_and_goes_on_to_the_next(session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.accept()
     assert document.selection == (-1,), "with nothing selected, the best one is"
     assert not document.annotations
@@ -64,7 +64,7 @@ def test_enter_accepts_and_goes_on_to_the_next(session: Session, document: Docum
 
 
 def test_rejected_ones_do_not_come_back(session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.step_suggestion(1)
     commands.step_suggestion(1)
     commands.delete()
@@ -77,7 +77,7 @@ def test_rejected_ones_do_not_come_back(session: Session, document: Document) ->
 
 
 def test_tab_walks_round_and_round(session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     walked = []
     for step in (1, 1, 1, 1, -1, -1):
         commands.step_suggestion(step)
@@ -87,7 +87,7 @@ def test_tab_walks_round_and_round(session: Session, document: Document) -> None
 
 def test_accept_all_takes_what_is_shown_in_one_step(session: Session, document: Document) -> None:
     session.set_threshold(0.75)
-    Commands(session).accept_all()
+    SelectionCommands(session).accept_all()
     assert len(document.annotations) == 2
     session.history.undo()
     assert not document.annotations
@@ -101,7 +101,7 @@ def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Sessi
         (Keypoint(width - 5, height - 5, Visibility.VISIBLE),), Origin.EDITED, 0.5,
     )  # fmt: skip
     session.push(edits.add(document, [corner]))
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.duplicate()
     copy = document.selected[0]
     assert copy.id != corner.id
@@ -116,7 +116,7 @@ def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Sessi
 
 
 def test_a_class_is_given_to_all_that_is_selected(session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.accept_all()
     commands.select_all()
     commands.choose_class(2)
@@ -126,7 +126,7 @@ def test_a_class_is_given_to_all_that_is_selected(session: Session, document: Do
 
 
 def test_relabelling_a_suggestion_accepts_it(session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.step_suggestion(1)
     commands.choose_class(2)
     assert [(a.category_id, a.origin) for a in document.annotations] == [(2, Origin.EDITED)]
@@ -134,7 +134,7 @@ def test_relabelling_a_suggestion_accepts_it(session: Session, document: Documen
 
 
 def test_done_goes_to_the_next_photo_with_work_left(qtbot: QtBot, session: Session, document: Document) -> None:
-    commands = Commands(session)
+    commands = SelectionCommands(session)
     commands.done_next()
     assert document.done
     assert session.photos.done == 1
@@ -146,8 +146,8 @@ def test_done_goes_to_the_next_photo_with_work_left(qtbot: QtBot, session: Sessi
 
 
 def test_without_a_photo_nothing_happens(qtbot: QtBot, tmp_path: Path) -> None:
-    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), PhotoCache())
-    commands = Commands(session)
+    session = Session(Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)), ImageCache())
+    commands = SelectionCommands(session)
     names = "accept accept_all reject delete select_all copy paste duplicate toggle_done done_next"
     for name in names.split():
         getattr(commands, name)()

@@ -208,7 +208,8 @@ def _offline(*_: object, **__: object) -> None:
 def test_weights_in_use_outlive_their_file(tiny_weights: Path) -> None:
     """Were they mapped, a look at them would end the process with a bus error."""
     code = (
-        "import sys; from pathlib import Path; from model.checkpoints import weights; from model.network.build import build\n"
+        "import sys; from pathlib import Path; from model.checkpoints import weights\n"
+        "from model.network.build import build\n"
         "file = Path(sys.argv[1]); checkpoint = weights.load(file); network = build(checkpoint.config)\n"
         "network.load_state_dict(checkpoint.state, assign=True); file.write_bytes(b'')\n"
         "print(bool(sum(float(p.sum()) for p in network.parameters()) < float('inf')), file.stat().st_size)"

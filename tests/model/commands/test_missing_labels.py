@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.commands.missing_labels import Want, find_wanted
+from model.commands.missing_labels import MissingLabel, find_missing_labels
 from tests.model.conftest import CATEGORIES, POINTS
 
 MASK = [[0, 0, 9, 0, 9, 9]]
@@ -27,10 +27,14 @@ def test_what_is_there_is_not_wanted_unless_it_is_to_be_replaced() -> None:
         record(6, iscrowd=1),
     )
     box = (1, 2, 4, 6)
-    assert find_wanted(data, CATEGORIES).of_image == {
-        1: [Want(1, box, 1, False, True), Want(2, box, 1, True, True), Want(3, box, 7, True, False)]
+    assert find_missing_labels(data, CATEGORIES).of_image == {
+        1: [
+            MissingLabel(1, box, 1, False, True),
+            MissingLabel(2, box, 1, True, True),
+            MissingLabel(3, box, 7, True, False),
+        ]
     }
-    every = find_wanted(data, CATEGORIES, replace=True)
+    every = find_missing_labels(data, CATEGORIES, replace=True)
     assert [(want.number, want.mask, want.keypoints) for want in every.of_image[1]] == [
         (0, True, True), (1, True, True), (2, True, True), (3, True, False), (4, True, False)
     ]  # fmt: skip
@@ -41,7 +45,7 @@ def test_what_cannot_be_had_is_counted() -> None:
         record(6, bbox=[1, 2, 0, 4]), record(6, bbox=[1, 2, 3, -4]), record(6, bbox=[1, 2, 3, 1e9]), record(7),
         record(8), record(6, image_id=2), record(5, segmentation=MASK, bbox=[0, 0, 0, 0], keypoints=[1, 2, 2]),
     )  # fmt: skip
-    wanted = find_wanted(data, CATEGORIES)
+    wanted = find_missing_labels(data, CATEGORIES)
     assert (wanted.empty, wanted.homeless) == (3, 1)
     assert list(wanted.unknown) == ["cup", "category 8"]
     assert [want.category for want in wanted.of_image[1]] == [None, None]
@@ -50,7 +54,7 @@ def test_what_cannot_be_had_is_counted() -> None:
 def test_a_model_without_keypoints_has_none_to_differ() -> None:
     plain = (CATEGORIES[1],)
     data = contents(record(6, keypoints=[1, 2, 2]))
-    assert not find_wanted(data, plain).other_points
+    assert not find_missing_labels(data, plain).other_points
 
 
 def test_boxes_in_and_outside_a_photo() -> None:
@@ -60,4 +64,4 @@ def test_boxes_in_and_outside_a_photo() -> None:
         ((10, 0, 20, 5), False),
         ((0, -5, 9, 0), False),
     ):
-        assert Want(0, box, None, True, False).overlaps((6, 10)) == inside
+        assert MissingLabel(0, box, None, True, False).overlaps((6, 10)) == inside

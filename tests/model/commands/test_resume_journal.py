@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model.commands.resume_journal import Journal, journal_file, journal_files, read_journals, stamp
-from model.distributed import Team
+from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +28,9 @@ def names(output: Path, settings: dict[str, Any] = SETTINGS) -> list[str]:
 
 
 def test_a_run_goes_on_behind_what_the_one_before_it_wrote(output: Path) -> None:
-    path = journal_file(output, Team())
+    path = journal_file(output, ProcessGroup())
     for name in ("a.jpg", "b.jpg"):
-        with Journal(path, SETTINGS) as journal:
+        with ResumeLog(path, SETTINGS) as journal:
             journal.add(result(name))
         with path.open("ab") as file:
             file.write(b'{"file_name": "half.jp')
@@ -39,12 +39,12 @@ def test_a_run_goes_on_behind_what_the_one_before_it_wrote(output: Path) -> None
 
 
 def test_other_settings_begin_anew(output: Path) -> None:
-    path = journal_file(output, Team())
-    with Journal(path, SETTINGS) as journal:
+    path = journal_file(output, ProcessGroup())
+    with ResumeLog(path, SETTINGS) as journal:
         journal.add(result("a.jpg"))
     other = {**SETTINGS, "score": 0.9}
     assert names(output, other) == []
-    with Journal(path, other) as journal:
+    with ResumeLog(path, other) as journal:
         journal.add(result("b.jpg"))
     assert names(output, other) == ["b.jpg"]
     assert names(output) == []
@@ -66,15 +66,15 @@ def test_other_settings_begin_anew(output: Path) -> None:
 )
 def test_a_damaged_line_is_as_if_it_were_not_there(output: Path, line: bytes) -> None:
     lines = [json.dumps(SETTINGS).encode(), line, json.dumps(result("b.jpg")).encode(), b""]
-    journal_file(output, Team()).write_bytes(b"\n".join(lines))
+    journal_file(output, ProcessGroup()).write_bytes(b"\n".join(lines))
     assert names(output) == ["b.jpg"]
 
 
 def test_the_journals_of_a_team_are_read_by_one_process_and_by_another_team(output: Path) -> None:
     for rank in range(2):
-        with Journal(journal_file(output, Team(rank, 2)), SETTINGS) as journal:
+        with ResumeLog(journal_file(output, ProcessGroup(rank, 2)), SETTINGS) as journal:
             journal.add(result(f"{rank}.jpg"))
-    with Journal(journal_file(output, Team()), SETTINGS) as journal:
+    with ResumeLog(journal_file(output, ProcessGroup()), SETTINGS) as journal:
         journal.add(result("alone.jpg"))
     for other in ("out [1].json", "out [1].json.partial.bak", "out 1.json.partial", "other.json.partial"):
         (output.parent / other).touch()

@@ -10,12 +10,12 @@ from model.checkpoints.weights import network_of
 from model.config import TrainConfig
 from model.data import feature_cache as features
 from model.data.augmentation import MaskCache
-from model.data.batching import Plan
+from model.data.batching import BatchPlan
 from model.data.feature_cache import FeatureCache, body_maps, open_cache
-from model.data.train_val_split import look
-from model.data.training_dataset import Lessons, Pupil, batches, plan_round
+from model.data.train_val_split import fingerprint
+from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
 from model.data.training_images import Source, classes_of, read_coco, read_photos
-from model.distributed import Team
+from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,29 +30,31 @@ CPU = torch.device("cpu")
 CONFIG = TrainConfig(scales=(64,), early_scales=(64,), freeze="neck", batch=2)
 
 
-def pupils_of(path: Path) -> list[Pupil]:
+def pupils_of(path: Path) -> list[TrainingSample]:
     classes = classes_of([(path, read_coco(path))], by_supercategory=False)
     photos = read_photos([Source(path)], classes, by_supercategory=False)
-    return [Pupil(p, look(p.path, p.path.name).digest) for p in photos]
+    return [TrainingSample(p, fingerprint(p.path, p.path.name).digest) for p in photos]
 
 
 def lessons_of(
-    pupils: list[Pupil], epoch: int = 0, cache: FeatureCache | None = None, team: Team | None = None
-) -> Lessons:
-    plans = plan_round(pupils, CONFIG, epoch)
-    return Lessons(pupils, plans, CONFIG, MaskCache(), mirror=[0, 2, 1], cache=cache, team=team)
+    pupils: list[TrainingSample], epoch: int = 0, cache: FeatureCache | None = None, team: ProcessGroup | None = None
+) -> TrainingDataset:
+    plans = plan_fine_tuning_batches(pupils, CONFIG, epoch)
+    return TrainingDataset(pupils, plans, CONFIG, MaskCache(), mirror=[0, 2, 1], cache=cache, team=team)
 
 
 def test_every_photo_is_in_an_epoch_once_on_a_canvas_of_its_shape(coco_file: Callable[..., Path]) -> None:
     pupils = pupils_of(coco_file(5))
     pupils[0].photo.width, pupils[0].photo.height = 50, 100
     pupils[1].photo.width = pupils[1].photo.height = 80
-    plans = plan_round(pupils, CONFIG, 3)
+    plans = plan_fine_tuning_batches(pupils, CONFIG, 3)
     assert sorted(i for plan in plans for i in plan.photos) == [0, 1, 2, 3, 4]
     assert {plan.canvas for plan in plans} == {(96, 64), (64, 64), (64, 96)}
-    assert plan_round(pupils, CONFIG, 3) == plans
-    assert any(plan_round(pupils, CONFIG, epoch) != plans for epoch in range(4, 8))
-    assert sorted(len(plan.photos) for plan in plan_round(pupils[2:] * 3, replace(CONFIG, batch=4), 0)) == [3, 3, 3]
+    assert plan_fine_tuning_batches(pupils, CONFIG, 3) == plans
+    assert any(plan_fine_tuning_batches(pupils, CONFIG, epoch) != plans for epoch in range(4, 8))
+    assert sorted(
+        len(plan.photos) for plan in plan_fine_tuning_batches(pupils[2:] * 3, replace(CONFIG, batch=4), 0)
+    ) == [3, 3, 3]
 
 
 def test_lessons_get_objects_of_the_project_s_own_photos(coco_file: Callable[..., Path]) -> None:
@@ -61,7 +63,7 @@ def test_lessons_get_objects_of_the_project_s_own_photos(coco_file: Callable[...
     config = replace(CONFIG, paste=1.0, freeze="none", batch=4)
 
     def drawn(seed: int) -> list[Target]:
-        lessons = Lessons(pupils, [Plan((0, 1, 2), (64, 96), seed)], config, MaskCache(), mirror=[0, 2, 1])
+        lessons = TrainingDataset(pupils, [BatchPlan((0, 1, 2), (64, 96), seed)], config, MaskCache(), mirror=[0, 2, 1])
         assert lessons.donors == pupils[1:]
         return lessons[0].targets
 
@@ -84,7 +86,7 @@ def test_kept_features_are_what_the_body_makes_of_the_photos(
     cache.fill(network, lessons_of(pupils), CPU, lambda done, total: told.append((done, total)))
     assert told == [(i, 6) for i in range(1, 7)]
     with_cache, without = lessons_of(pupils, epoch=1, cache=cache), lessons_of(pupils, epoch=1)
-    for kept, drawn in zip(batches(with_cache), batches(without), strict=True):
+    for kept, drawn in zip(data_loader(with_cache), data_loader(without), strict=True):
         assert isinstance(kept.images, dict)
         assert isinstance(drawn.images, torch.Tensor)
         for name, value in body_maps(network, drawn.images, CPU).items():
@@ -133,7 +135,7 @@ def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     network = network_of(tiny_checkpoint)
     cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
     assert cache is not None
-    assert cache.variants == features.MOST_VARIANTS
+    assert cache.variants == features.MAX_VARIANTS
     cache.variants = 1
     (tmp_path / "cache" / "old.maps").write_bytes(b"x" * 1000)
     cache.fill(network, lessons_of(pupils), CPU, lambda *_: None)
@@ -155,11 +157,11 @@ def test_processes_of_a_team_fill_it_from_different_ends(
 ) -> None:
     pupils = pupils_of(coco_file(2))
     network = network_of(tiny_checkpoint)
-    monkeypatch.setattr(Team, "wait", lambda _: None)  # the other process is not there
+    monkeypatch.setattr(ProcessGroup, "wait", lambda _: None)  # the other process is not there
     cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
     assert cache is not None
     cache.variants = 1
-    second = Team(1, 2)
+    second = ProcessGroup(1, 2)
     cache.fill(network, lessons_of(pupils, team=second), CPU, lambda *_: None)
     assert len(list((tmp_path / "cache").iterdir())) == 2
     part = lessons_of(pupils[:1], team=second)[0]

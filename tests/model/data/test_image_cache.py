@@ -10,8 +10,8 @@ from PIL import Image
 from dataset.images import PhotoError, read_photo
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, training_sample
-from model.data.image_cache import Pictures
-from model.data.training_images import Photo
+from model.data.image_cache import DecodedImageCache
+from model.data.training_images import TrainingImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def photo(path: Path, width: int, height: int) -> Path:
 
 def test_a_photo_is_read_once_and_no_larger_than_it_is_drawn(tmp_path: Path) -> None:
     large, small = photo(tmp_path / "large.png", 400, 300), photo(tmp_path / "small.png", 80, 60)
-    pictures = Pictures(CONFIG)
+    pictures = DecodedImageCache(CONFIG)
     assert pictures(large).shape == (96, 128, 3)
     assert pictures(small).shape == (60, 80, 3)
     large.unlink()
@@ -42,7 +42,7 @@ def test_a_photo_is_read_once_and_no_larger_than_it_is_drawn(tmp_path: Path) -> 
 
 def test_those_asked_for_the_longest_ago_make_room(tmp_path: Path) -> None:
     paths = [photo(tmp_path / f"{i}.png", 80, 60) for i in range(3)]
-    pictures = Pictures(CONFIG, room=2 * 80 * 60 * 3)
+    pictures = DecodedImageCache(CONFIG, room=2 * 80 * 60 * 3)
     for path in (paths[0], paths[1], paths[0], paths[2]):
         pictures(path)
     for path in paths:
@@ -51,7 +51,7 @@ def test_those_asked_for_the_longest_ago_make_room(tmp_path: Path) -> None:
     pictures(paths[2])
     with pytest.raises(PhotoError):
         pictures(paths[1])
-    assert Pictures(replace(CONFIG, workers=4), room=800).room == 200
+    assert DecodedImageCache(replace(CONFIG, workers=4), room=800).room == 200
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -60,14 +60,14 @@ def test_a_lesson_is_the_same_whether_its_photo_is_kept_or_read(tmp_path: Path, 
     given: dict[str, Any] = {"keypoints": 0, "mirror": [], "masks": MaskCache()}
     drawn = [
         training_sample(
-            Photo(path, 407, 301, complete=(True, True)),
+            TrainingImage(path, 407, 301, complete=(True, True)),
             (64, 96),
             CONFIG,
             random=np.random.default_rng(seed),
             read=read,
             **given,
         )[0]
-        for read in (Pictures(CONFIG), read_photo)
+        for read in (DecodedImageCache(CONFIG), read_photo)
     ]
     apart = (drawn[0].int() - drawn[1].int()).abs()
     assert float(apart.float().mean()) < 1.5  # of 255

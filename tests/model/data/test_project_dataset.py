@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model.data.project_dataset import MOST_SENTENCES, Project, read_project
+from model.data.project_dataset import MAX_MESSAGES, Project, read_project
 from model.data.training_images import DataError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_many_problems_of_one_kind_are_summed_up(coco_file: Callable[..., Path])
             annotation["segmentation"] = None
 
     project = read(coco_file(8), unmask)
-    assert len(project.problems) == MOST_SENTENCES + 1
+    assert len(project.problems) == MAX_MESSAGES + 1
     assert "11 more" in project.problems[-1]
 
 

@@ -7,14 +7,16 @@ import pytest
 from PIL import Image
 
 from dataset.images import PhotoError
-from model.data.train_val_split import DUPLICATE_BITS, Look, folds, groups, look, read, split, write
+from model.data.train_val_split import DUPLICATE_BITS, ImageFingerprint, fingerprint, folds, groups, read, split, write
 
 RANDOM = np.random.default_rng(3)
 
 
-def photo(number: int, name: str = "", bits: np.ndarray | None = None, time: float | None = None) -> Look:
+def photo(number: int, name: str = "", bits: np.ndarray | None = None, time: float | None = None) -> ImageFingerprint:
     own = np.random.default_rng(number).random(256) < 0.5 if bits is None else bits
-    return Look(name or f"{'abcdefghijklmnopqrstuvwxyz'[number % 26]}{number // 26}x.jpg", f"{number:064x}", own, time)
+    return ImageFingerprint(
+        name or f"{'abcdefghijklmnopqrstuvwxyz'[number % 26]}{number // 26}x.jpg", f"{number:064x}", own, time
+    )
 
 
 def changed(bits: np.ndarray, count: int) -> np.ndarray:
@@ -33,11 +35,11 @@ def test_a_photo_saved_anew_smaller_or_brighter_is_a_near_duplicate(tmp_path: Pa
     Image.fromarray(scene(1)).resize((80, 60)).save(tmp_path / "b.jpg", quality=70)
     Image.fromarray(np.clip(scene(1) * 0.8 + 20, 0, 255).astype(np.uint8)).save(tmp_path / "c.png")
     Image.fromarray(scene(2)).save(tmp_path / "d.png")
-    looks = [look(tmp_path / name, name) for name in ("a.png", "b.jpg", "c.png", "d.png")]
+    looks = [fingerprint(tmp_path / name, name) for name in ("a.png", "b.jpg", "c.png", "d.png")]
     assert groups(looks) == [[0, 1, 2], [3]]
     assert len({one.digest for one in looks}) == 4
     with pytest.raises(PhotoError, match="does not exist"):
-        look(tmp_path / "e.png", "e.png")
+        fingerprint(tmp_path / "e.png", "e.png")
 
 
 def test_the_time_of_a_photo_is_the_cameras(tmp_path: Path) -> None:
@@ -46,12 +48,12 @@ def test_the_time_of_a_photo_is_the_cameras(tmp_path: Path) -> None:
     Image.fromarray(scene(1)).save(tmp_path / "a.jpg", exif=exif)
     exif.get_ifd(0x8769)[0x9003] = "2024:05:01 10:21:00"
     Image.fromarray(scene(2)).save(tmp_path / "b.jpg", exif=exif)
-    first, second = (look(tmp_path / name, name).time for name in ("a.jpg", "b.jpg"))
+    first, second = (fingerprint(tmp_path / name, name).time for name in ("a.jpg", "b.jpg"))
     assert first is not None
     assert second is not None
     assert second - first == 30
     Image.fromarray(scene(1)).save(tmp_path / "c.png")
-    assert look(tmp_path / "c.png", "c.png").time is None
+    assert fingerprint(tmp_path / "c.png", "c.png").time is None
 
 
 def test_bursts_and_frames_stay_together() -> None:
@@ -71,7 +73,7 @@ def test_a_split_stays_when_photos_come_and_names_change() -> None:
     labels = [{1} for _ in photos]
     first = split(photos, labels, {})
     assert sum(side == "val" for side in first.values()) == 6
-    renamed = [Look(f"other {i}.jpg", p.digest, p.bits, p.time) for i, p in enumerate(photos)]
+    renamed = [ImageFingerprint(f"other {i}.jpg", p.digest, p.bits, p.time) for i, p in enumerate(photos)]
     assert split(renamed[::-1], labels, {}) == first
     more = photos + [photo(i) for i in range(31, 51)]
     second = split(more, [{1} for _ in more], first)

@@ -11,13 +11,13 @@ import torch
 from dataset.images import read_photo
 from model.categories import Category, from_coco, mirror, to_coco
 from model.config import TrainConfig
-from model.data.augmentation import MaskCache, Placement, place, training_sample
-from model.data.batching import Batches, plan_epoch
+from model.data.augmentation import CropTransform, MaskCache, place, training_sample
+from model.data.batching import Batches, plan_batches
 from model.data.training_images import (
     DataError,
-    Instance,
-    Photo,
+    ObjectLabel,
     Source,
+    TrainingImage,
     classes_of,
     instance_mask,
     read_coco,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PLAIN = TrainConfig(flip=False, colour=0, jitter=(1.0, 1.0))
 
 
-def photos_of(*sources: Source, by_supercategory: bool = False) -> tuple[list[Photo], list[Category]]:
+def photos_of(*sources: Source, by_supercategory: bool = False) -> tuple[list[TrainingImage], list[Category]]:
     classes = classes_of(
         [(s.annotations, read_coco(s.annotations)) for s in sources], by_supercategory=by_supercategory
     )
@@ -147,17 +147,17 @@ def test_what_cannot_be_used_is_left_out_and_counted(
 def test_masks_are_grids_over_their_own_extent() -> None:
     polygon = [[10, 20, 50, 20, 50, 40, 10, 40]]
     for segmentation in (polygon, {"size": [60, 80], "counts": [10 * 60 + 20] + [20, 40] * 39 + [20, 1820]}):
-        made = instance_mask(Instance(1, (10, 20, 50, 40), segmentation, ()), 80, 60)
+        made = instance_mask(ObjectLabel(1, (10, 20, 50, 40), segmentation, ()), 80, 60)
         assert made is not None
         grid, box = made
         assert box.tolist() == [10, 20, 50, 40]
         assert grid.min() == 255
-    assert instance_mask(Instance(1, (0, 0, 9, 9), None, ()), 80, 60) is None
+    assert instance_mask(ObjectLabel(1, (0, 0, 9, 9), None, ()), 80, 60) is None
 
 
 def test_flipping_swaps_left_and_right() -> None:
     assert mirror(POINTS) == [0, 2, 1]
-    where = Placement(1.0, 0.0, 0.0, flip=True, height=10, width=20)
+    where = CropTransform(1.0, 0.0, 0.0, flip=True, height=10, width=20)
     points = np.array([[[3, 4, 2], [5, 5, 2], [6, 6, 1]]], np.float32)
     # The pixel 3 of 20 becomes pixel 16.
     assert where.keypoints(points, mirror(POINTS))[0].tolist() == [[16, 4, 2], [13, 6, 1], [14, 5, 2]]
@@ -168,7 +168,7 @@ def test_flipping_swaps_left_and_right() -> None:
 @pytest.mark.parametrize("scale", [1.0, 1.7, 0.6, 0.3])
 def test_labels_stay_on_their_object(coco_file: Callable[..., Path], flip: bool, scale: float) -> None:
     (photo,), _ = photos_of(Source(coco_file(1)))
-    where = Placement(scale, 7.3, -2.6, flip=flip, height=90, width=120)
+    where = CropTransform(scale, 7.3, -2.6, flip=flip, height=90, width=120)
     drawn = place(read_photo(photo.path), where)
     for instance in photo.instances:
         x1, y1, x2, y2 = where.boxes(np.array([instance.box], np.float32))[0]
@@ -196,7 +196,7 @@ def test_a_training_sample(coco_file: Callable[..., Path]) -> None:
 
 def test_what_a_crop_cuts_off_is_ignored(coco_file: Callable[..., Path]) -> None:
     (photo,), _ = photos_of(Source(coco_file(1)))
-    photo = replace(photo, instances=[photo.instances[0], Instance(2, (90.0, 0.0, 96.0, 72.0), None, ())])
+    photo = replace(photo, instances=[photo.instances[0], ObjectLabel(2, (90.0, 0.0, 96.0, 72.0), None, ())])
     config = replace(PLAIN, jitter=(2.0, 2.0))
     cut = 0
     for seed in range(20):
@@ -223,15 +223,15 @@ def test_an_epoch_has_every_photo_once_and_is_repeatable(coco_file: Callable[...
     photos, _ = photos_of(Source(coco_file(9)))
     photos += [replace(p, width=72, height=96) for p in photos[:3]]
     config = TrainConfig(batch=4, scales=(64, 96), seed=5)
-    plans = plan_epoch(photos, config, 1)
+    plans = plan_batches(photos, config, 1)
     assert sorted(i for p in plans for i in p.photos) == list(range(12))
-    assert plans == plan_epoch(photos, config, 1)
-    assert plans != plan_epoch(photos, config, 2)
+    assert plans == plan_batches(photos, config, 1)
+    assert plans != plan_batches(photos, config, 2)
     for plan in plans:
         upright = [photos[i].height > photos[i].width for i in plan.photos]
         assert upright == [plan.canvas[0] > plan.canvas[1]] * len(plan.photos)
         assert all(side % 32 == 0 for side in plan.canvas)
-    assert {min(p.canvas) for p in plan_epoch(photos, config, 1, share=0.0)} <= set(config.early_scales)
+    assert {min(p.canvas) for p in plan_batches(photos, config, 1, share=0.0)} <= set(config.early_scales)
 
 
 def test_a_photo_that_cannot_be_read_is_left_out(
@@ -240,14 +240,14 @@ def test_a_photo_that_cannot_be_read_is_left_out(
     photos, _ = photos_of(Source(coco_file(2)))
     photos[0].path.write_bytes(b"damaged")
     config = TrainConfig(batch=2, scales=(64,))
-    dataset = Batches(photos, plan_epoch(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
+    dataset = Batches(photos, plan_batches(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
     batch = dataset[0]
     assert batch.names == [str(photos[1].path)]
     assert isinstance(batch.images, torch.Tensor)
     assert batch.images.shape[0] == len(batch.targets) == 1
     assert str(photos[0].path) in capsys.readouterr().err
     config = replace(config, paste=1.0)
-    pasting = Batches(photos, plan_epoch(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
+    pasting = Batches(photos, plan_batches(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
     assert {tuple(pasting[0].names) for _ in range(8)} == {(str(photos[1].path),)}, "nor does it give objects to others"
     photos[1].path.unlink()
     empty = dataset[0]
@@ -262,7 +262,7 @@ def test_photos_get_objects_of_others(coco_file: Callable[..., Path]) -> None:
     sparse = replace(PLAIN, batch=4, scales=(96,), early_scales=(96,))
 
     def drawn(config: TrainConfig, epoch: int) -> list[Target]:
-        dataset = Batches(photos, plan_epoch(photos, config, epoch), config, MaskCache(), mirror=mirror(POINTS))
+        dataset = Batches(photos, plan_batches(photos, config, epoch), config, MaskCache(), mirror=mirror(POINTS))
         assert [p.path for p in dataset.donors] == ([p.path for p in photos[1:]] if config.paste else [])
         return dataset[0].targets
 

@@ -10,7 +10,7 @@ import pytest
 
 from dataset.images import PhotoError
 from model.commands import train
-from model.data.unreadable_images import Missing
+from model.data.unreadable_images import UnreadableImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def texts(events: list[dict[str, Any]], event: str = "notice") -> list[str]:
 
 def test_a_photo_is_told_of_once() -> None:
     told: list[str] = []
-    missing = Missing(told.append)
+    missing = UnreadableImages(told.append)
     for name in ("a.jpg", "b.jpg", "a.jpg"):
         missing.add(Path(name), PhotoError("It is gone."))
     assert told == ["Left out a.jpg: It is gone.", "Left out b.jpg: It is gone."]

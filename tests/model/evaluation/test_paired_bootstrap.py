@@ -44,7 +44,9 @@ def test_the_precision_is_that_of_pycocotools(kind: str) -> None:
     data, results = dataset(8)
     known = average_precision(data, results, kind, [i["id"] for i in data["images"]])[0]["AP"]
     assert 0.1 < known < 0.9
-    assert compare.precision(compare.match(data, results, kind), np.ones(8)) == pytest.approx(known, abs=1e-9)
+    assert compare.precision(compare.match_detections(data, results, kind), np.ones(8)) == pytest.approx(
+        known, abs=1e-9
+    )
 
 
 def test_a_photo_that_counts_twice_is_two_photos() -> None:
@@ -58,8 +60,8 @@ def test_a_photo_that_counts_twice_is_two_photos() -> None:
         found += [{**r, "image_id": new} for r in results if r["image_id"] == old]
     for number, annotation in enumerate(copies["annotations"], 1):
         annotation["id"] = number
-    plain = compare.precision(compare.match(copies, found, "mask"), np.ones(7))
-    weighed = compare.precision(compare.match(data, results, "mask"), np.array([1.0, 3, 1, 1, 1]))
+    plain = compare.precision(compare.match_detections(copies, found, "mask"), np.ones(7))
+    weighed = compare.precision(compare.match_detections(data, results, "mask"), np.array([1.0, 3, 1, 1, 1]))
     assert weighed == pytest.approx(plain, abs=1e-9)
 
 
@@ -67,36 +69,36 @@ def test_a_model_that_finds_more_is_better_and_the_interval_holds_the_difference
     data, results = dataset(12)
     few = [r for r in results if r["image_id"] % 2]
     ids = len(data["images"])
-    poor, good = compare.match(data, few, "mask"), compare.match(data, results, "mask")
+    poor, good = compare.match_detections(data, few, "mask"), compare.match_detections(data, results, "mask")
     found = compare.difference(poor, good, ids)
     assert found is not None
     assert found.low < found.after - found.before < found.high
     assert found.low > 0
-    assert compare.better(found, None)
-    assert "The new model is better" in compare.sentence(found, None)
-    assert "12 photos" in compare.sentence(found, None)
+    assert compare.is_better(found, None)
+    assert "The new model is better" in compare.describe(found, None)
+    assert "12 photos" in compare.describe(found, None)
     assert set(found.record()) == {"before", "after", "difference", "low", "high", "photos"}
     back = compare.difference(good, poor, ids)
-    assert not compare.better(back, None)
-    assert "worse" in compare.sentence(back, None)
+    assert not compare.is_better(back, None)
+    assert "worse" in compare.describe(back, None)
     same = compare.difference(good, good, ids)
     assert same is not None
     assert (same.low, same.high) == (0, 0)
-    assert not compare.better(same, None)
-    assert "not surely better" in compare.sentence(same, None)
+    assert not compare.is_better(same, None)
+    assert "not surely better" in compare.describe(same, None)
 
 
 def test_keypoints_that_get_much_worse_are_not_outweighed_by_masks() -> None:
-    masks = compare.Difference(0.3, 0.5, 0.1, 0.3, 0.99, 10)
-    assert compare.better(masks, compare.Difference(0.4, 0.41, -0.1, 0.1, 0.5, 10))
-    assert not compare.better(masks, compare.Difference(0.4, 0.3, -0.2, 0.0, 0.1, 10))
-    assert "Keypoints: AP 0.40 before, 0.30 after" in compare.sentence(
-        masks, compare.Difference(0.4, 0.3, -0.2, 0.0, 0.1, 10)
+    masks = compare.PairedDifference(0.3, 0.5, 0.1, 0.3, 0.99, 10)
+    assert compare.is_better(masks, compare.PairedDifference(0.4, 0.41, -0.1, 0.1, 0.5, 10))
+    assert not compare.is_better(masks, compare.PairedDifference(0.4, 0.3, -0.2, 0.0, 0.1, 10))
+    assert "Keypoints: AP 0.40 before, 0.30 after" in compare.describe(
+        masks, compare.PairedDifference(0.4, 0.3, -0.2, 0.0, 0.1, 10)
     )
 
 
 def test_small_figures_do_not_look_the_same() -> None:
-    text = compare.sentence(compare.Difference(0.021, 0.017, -0.008, -0.0001, 0.01, 1), None)
+    text = compare.describe(compare.PairedDifference(0.021, 0.017, -0.008, -0.0001, 0.01, 1), None)
     assert "Masks on 1 photo that" in text
     assert "AP 0.021 before, 0.017 after" in text
     assert "between -0.008 and +0.000" in text
@@ -105,11 +107,16 @@ def test_small_figures_do_not_look_the_same() -> None:
 def test_nothing_to_measure() -> None:
     data, results = dataset(3)
     empty = {**data, "annotations": []}
-    assert compare.difference(compare.match(empty, results, "mask"), compare.match(empty, [], "mask"), 3) is None
-    assert "too few" in compare.sentence(None, None)
-    assert "has an outline" in compare.sentence(None, None, outlines=False)
-    assert not compare.better(None, None)
-    assert compare.precision(compare.match(data, [], "mask"), np.ones(3)) == 0
+    assert (
+        compare.difference(
+            compare.match_detections(empty, results, "mask"), compare.match_detections(empty, [], "mask"), 3
+        )
+        is None
+    )
+    assert "too few" in compare.describe(None, None)
+    assert "has an outline" in compare.describe(None, None, outlines=False)
+    assert not compare.is_better(None, None)
+    assert compare.precision(compare.match_detections(data, [], "mask"), np.ones(3)) == 0
 
 
 def test_keypoints_of_any_number_are_measured() -> None:
@@ -124,4 +131,4 @@ def test_keypoints_of_any_number_are_measured() -> None:
                 record = {"image_id": annotation["image_id"], "category_id": 1, "score": 0.9}
                 exact.append({**record, "keypoints": annotation["keypoints"]})
     assert exact
-    assert compare.precision(compare.match(data, exact, "keypoints"), np.ones(2)) == pytest.approx(1)
+    assert compare.precision(compare.match_detections(data, exact, "keypoints"), np.ones(2)) == pytest.approx(1)

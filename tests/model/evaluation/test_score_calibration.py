@@ -9,7 +9,7 @@ import pytest
 
 from dataset import rle
 from model.evaluation import score_calibration as calibrate
-from model.evaluation.paired_bootstrap import Match
+from model.evaluation.paired_bootstrap import Matches
 from model.evaluation.score_calibration import best_score, calibrated
 from tools.builtin_weights.export import CLASS_BIAS
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
 
 
-def found(scores: list[float], right: list[bool], objects: int = 10) -> Match:
+def found(scores: list[float], right: list[bool], objects: int = 10) -> Matches:
     number = len(scores)
     flags = np.array([right], bool)
-    return Match(
+    return Matches(
         np.array(scores), np.zeros(number, np.int64), flags, np.ones((1, number), bool), np.array([objects], np.int64)
     )
 
@@ -75,7 +75,7 @@ def test_the_logit_of_the_class_moves_and_no_other(tiny_checkpoint: Checkpoint, 
     index = [c.name for c in tiny_checkpoint.categories].index("box") + 1
     moved = (bias - before).tolist()
     assert np.sign(moved[index]) == sign
-    assert abs(moved[index]) <= calibrate.MOST_SHIFT
+    assert abs(moved[index]) <= calibrate.MAX_SHIFT
     assert [m for i, m in enumerate(moved) if i != index] == [0.0] * (len(moved) - 1)
 
 

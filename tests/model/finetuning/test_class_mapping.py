@@ -7,7 +7,7 @@ import torch
 
 from model.categories import Category
 from model.data.project_dataset import read_project
-from model.distributed import Team
+from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import adapt, join_classes, known_outputs, most_like
 from model.finetuning.pseudo_labels import own_photos, replay
 from model.inference.predictor import Predictor
@@ -99,7 +99,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     photos = own_photos(project, classes)
     assert photos[0].complete == (True, True, False)
     predictor = Predictor(parent, "cpu")
-    count = replay(photos, predictor, parent, classes, team=Team(), tick=lambda: None)
+    count = replay(photos, predictor, parent, classes, team=ProcessGroup(), tick=lambda: None)
     assert count > 0
     assert photos[0].complete == (True, True, True), "what the parent does not see is background"
     added = [i for photo in photos for i in photo.instances if i.label == 2]
@@ -112,9 +112,9 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
         assert all((i.box[2] - i.box[0]) > 1.5 * (x2 - x1) or (i.box[2] - i.box[0]) < (x2 - x1) / 1.5 for i in same)
     monkeypatch.setattr("model.finetuning.pseudo_labels.REPLAY_SCORE", 1.1)  # it is sure of nothing any more
     half_seen = own_photos(project, classes)
-    assert replay(half_seen, predictor, parent, classes, team=Team(), tick=lambda: None) == 0
+    assert replay(half_seen, predictor, parent, classes, team=ProcessGroup(), tick=lambda: None) == 0
     assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
     forget = join_classes(project.categories, parent, {}, kept=())
     alone = own_photos(project, forget)
-    assert replay(alone, predictor, parent, forget, team=Team(), tick=lambda: None) == 0
+    assert replay(alone, predictor, parent, forget, team=ProcessGroup(), tick=lambda: None) == 0
     assert known_outputs(parent) == {"person": 1, "box": 2}

@@ -19,7 +19,7 @@ from model.commands import train
 from model.finetuning import finetune
 from model.finetuning import training_run as course
 from model.finetuning.class_mapping import Classes
-from model.finetuning.hyperparameters import Settings
+from model.finetuning.hyperparameters import Hyperparameters
 from model.finetuning.pseudo_labels import teacher_of
 from model.training.control import Control
 from model.training.trainer import Trainer
@@ -282,19 +282,21 @@ def test_too_little_memory_is_met_with_smaller_settings(
 
 
 def test_the_short_side_shrinks_when_a_single_photo_is_too_much() -> None:
-    settings = Settings(train.TrainConfig(batch=1, scales=(384,)), "light", {"short_side": 384, "long_side": 640})
+    settings = Hyperparameters(
+        train.TrainConfig(batch=1, scales=(384,)), "light", {"short_side": 384, "long_side": 640}
+    )
     smaller = settings.smaller()
     assert smaller is not None
     assert smaller.record()["short_side"] == 320
     assert smaller.network["long_side"] == 533
-    assert Settings(train.TrainConfig(batch=1, scales=(192,)), "light", {"short_side": 192}).smaller() is None
+    assert Hyperparameters(train.TrainConfig(batch=1, scales=(192,)), "light", {"short_side": 192}).smaller() is None
 
 
 def test_a_course_ends_when_nothing_gets_better(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     falling = iter(range(100, 0, -1))
-    monkeypatch.setattr(finetune.Figures, "score", lambda _: float(next(falling)))
+    monkeypatch.setattr(finetune.Metrics, "score", lambda _: float(next(falling)))
     monkeypatch.setattr(course, "EXAMINATIONS", 6)
     monkeypatch.setattr(course, "PATIENCE", 1)
     script = Script(monkeypatch, {})

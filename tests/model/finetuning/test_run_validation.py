@@ -7,19 +7,19 @@ import pytest
 
 from dataset import rle
 from model.categories import Category
-from model.data.unreadable_images import Missing
-from model.distributed import Team
+from model.data.unreadable_images import UnreadableImages
+from model.distributed import ProcessGroup
 from model.evaluation.paired_bootstrap import agreement_sentence
 from model.finetuning.class_mapping import Classes
-from model.finetuning.run_validation import LEAST_SURE, Examiner
+from model.finetuning.run_validation import MIN_CONFIDENT, Validator
 
 OWN, KEPT = 1, 2
 
 
 @pytest.fixture
-def examiner() -> Examiner:
+def examiner() -> Validator:
     classes = Classes((Category(OWN, "balloon"), Category(KEPT, "person")), 1, (None, 1), ("balloon",))
-    return Examiner(Path(), classes, "cpu", team=Team(), tick=lambda: None, missing=Missing())
+    return Validator(Path(), classes, "cpu", team=ProcessGroup(), tick=lambda: None, missing=UnreadableImages())
 
 
 def found(count: int, *, x: float = 0, score: float = 0.9, category: int = KEPT) -> list[dict[str, Any]]:
@@ -29,24 +29,24 @@ def found(count: int, *, x: float = 0, score: float = 0.9, category: int = KEPT)
     return [{"image_id": i, "category_id": category, "score": score, "segmentation": mask} for i in range(count)]
 
 
-def test_models_that_see_the_same_agree(examiner: Examiner) -> None:
+def test_models_that_see_the_same_agree(examiner: Validator) -> None:
     assert examiner.agreement(found(8), found(8)) == {"person": 1.0}
 
 
-def test_what_is_no_longer_seen_and_what_is_newly_seen_both_count(examiner: Examiner) -> None:
+def test_what_is_no_longer_seen_and_what_is_newly_seen_both_count(examiner: Validator) -> None:
     assert examiner.agreement(found(8), found(4)) == {"person": pytest.approx(8 / 12, abs=1e-3)}
     everywhere = found(8) + found(8, x=30) + found(8, x=60)
     assert examiner.agreement(found(8), everywhere) == {"person": 0.5}
 
 
-def test_what_the_other_half_sees_counts_as_seen(examiner: Examiner) -> None:
+def test_what_the_other_half_sees_counts_as_seen(examiner: Validator) -> None:
     assert examiner.agreement(found(8), found(8, score=0.4)) == {"person": 1.0}
     assert examiner.agreement(found(8), found(8, score=0.1)) == {"person": 0.0}
 
 
-def test_of_labelled_classes_and_of_few_objects_nothing_is_said(examiner: Examiner) -> None:
+def test_of_labelled_classes_and_of_few_objects_nothing_is_said(examiner: Validator) -> None:
     assert examiner.agreement(found(8, category=OWN), []) == {}
-    few = LEAST_SURE // 2 - 1
+    few = MIN_CONFIDENT // 2 - 1
     assert examiner.agreement(found(few), found(few)) == {}
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from model.commands.train import main
-from model.distributed import Team
+from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.hyperparameters import Request
-from model.finetuning.time_estimate import foresee
+from model.finetuning.time_estimate import estimate_seconds
 from model.training.control import Control, Quit
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def test_about_as_long_as_it_takes(
     path = coco_file(count)
     output = tmp_path / "out" / "model.safetensors"
     request = Request(path, output, path.parent / "images", str(tiny_weights), epochs=3, freeze=freeze, short_side=96)  # type: ignore[arg-type]
-    told = foresee(request, CPU, _nothing)
+    told = estimate_seconds(request, CPU, _nothing)
     assert not output.parent.exists()
     begin = time.monotonic()
-    fine_tune(request, CPU, Team(), Control(_nothing), _nothing)
+    fine_tune(request, CPU, ProcessGroup(), Control(_nothing), _nothing)
     took = time.monotonic() - begin
     assert took / 6 < told < took * 6  # on a busy machine, with times of a few seconds
 
@@ -46,9 +46,9 @@ def test_nothing_is_decided_yet(coco_file: Callable[..., Path], tiny_weights: Pa
     path, split = coco_file(12), tmp_path / "split.json"
     request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), split=split)
     longer = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), minutes=60.0)
-    assert foresee(request, CPU, _nothing) > 0
+    assert estimate_seconds(request, CPU, _nothing) > 0
     assert not split.exists()
-    assert 3600 < foresee(longer, CPU, _nothing) < 2 * 3600  # the rest is looks at photos, on a busy machine
+    assert 3600 < estimate_seconds(longer, CPU, _nothing) < 2 * 3600  # the rest is looks at photos, on a busy machine
 
 
 def test_it_can_be_given_up(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_it_can_be_given_up(coco_file: Callable[..., Path], tiny_weights: Path, 
     control.order("quit")
     request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights))
     with pytest.raises(Quit):
-        foresee(request, CPU, control.check)
+        estimate_seconds(request, CPU, control.check)
 
 
 def test_as_a_command(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.inference.edge_snapping import FINER, Guide, fit
+from model.inference.edge_snapping import FINER, EdgeGuide, fit
 
 SIDE = 28
 BOX = np.array([40.5, 30.25, 140.5, 150.25], np.float32)
@@ -40,7 +40,7 @@ def test_an_outline_moves_to_the_edge(
 ) -> None:
     noise = np.random.default_rng(0).normal(0, 2, (*truth.shape, 3))
     photo = np.where(truth[..., None], inside, outside) + noise
-    guide = Guide(np.clip(photo, 0, 255).astype(np.uint8))
+    guide = EdgeGuide(np.clip(photo, 0, 255).astype(np.uint8))
     larger = in_cells(disc((200, 220), (90, 90), 46), BOX, SIDE)
     too_large = cv2.GaussianBlur(larger, (0, 0), 1.5).astype(np.float32)
     wanted = in_cells(truth, BOX, FINER * SIDE) > 0.5
@@ -54,7 +54,7 @@ def test_an_outline_moves_to_the_edge(
 
 def test_where_there_is_no_edge_it_is_only_smoothed(truth: np.ndarray) -> None:
     mask = in_cells(truth, BOX, SIDE)
-    after = fit(mask, Guide(np.full((*truth.shape, 3), 90, np.uint8)), BOX)
+    after = fit(mask, EdgeGuide(np.full((*truth.shape, 3), 90, np.uint8)), BOX)
     wanted = in_cells(truth, BOX, FINER * SIDE) > 0.5
     assert overlap(after > 0.5, wanted) > 0.85
     assert abs(np.argwhere(after > 0.5).mean() - np.argwhere(wanted).mean()) < 0.5
@@ -63,7 +63,7 @@ def test_where_there_is_no_edge_it_is_only_smoothed(truth: np.ndarray) -> None:
 def test_colours_are_looked_up_where_the_cells_are() -> None:
     photo = np.zeros((64, 96, 3), np.uint8)
     photo[:, 48:] = (200, 100, 50)
-    found = Guide(photo).colours(np.array([16.0, 0.0, 80.0, 64.0], np.float32), 8)
+    found = EdgeGuide(photo).colours(np.array([16.0, 0.0, 80.0, 64.0], np.float32), 8)
     assert found.std() == pytest.approx(1, abs=0.01)
     assert not found[:, :3].any()
     np.testing.assert_allclose(found[:, 5:] / found[:, 5:, :1], np.broadcast_to([1, 0.5, 0.25], (8, 3, 3)), rtol=0.02)
@@ -73,7 +73,7 @@ def test_a_large_box_sees_means_not_single_pixels() -> None:
     chequered = np.indices((800, 800)).sum(0) % 2 * 255
     photo = np.repeat(chequered[..., None], 3, 2).astype(np.uint8)
     photo[:, 400:] //= 2
-    found = Guide(photo).colours(np.array([0, 0, 800, 800], np.float32), 16)
+    found = EdgeGuide(photo).colours(np.array([0, 0, 800, 800], np.float32), 16)
     left, right = found[:, :7], found[:, 9:]
     assert left.std() < 0.1 * left.mean()
     assert left.mean() == pytest.approx(2 * right.mean(), rel=0.05)
@@ -89,7 +89,7 @@ def test_whatever_the_box_it_is_a_mask(corners: tuple[float, float, float, float
     photo = np.zeros((90, 120, 3), np.uint8) if flat else random.integers(0, 255, (90, 120, 3), np.uint8)
     x0, y0, x1, y1 = corners
     box = np.array([min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)], np.float32)
-    found = fit(random.random((14, 14)).astype(np.float32), Guide(photo), box)
+    found = fit(random.random((14, 14)).astype(np.float32), EdgeGuide(photo), box)
     assert found.shape == (28, 28)
     assert np.isfinite(found).all()
     assert (found >= 0).all()

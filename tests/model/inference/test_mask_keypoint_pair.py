@@ -11,7 +11,7 @@ from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import WeightsError
 from model.commands.evaluate import evaluate
-from model.inference.mask_keypoint_pair import Pair, make_predictor
+from model.inference.mask_keypoint_pair import MaskKeypointPredictor, load_predictor
 from model.inference.predictor import Predictor
 from model.network.build import build
 from tests.model.conftest import POINTS, config
@@ -40,11 +40,11 @@ def files(tiny_checkpoint: Checkpoint, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_masks_come_from_one_and_keypoints_from_the_other(files: tuple[Path, Path]) -> None:
-    pair = make_predictor(f"{files[0]}+{files[1]}", "cpu")
-    assert isinstance(pair, Pair)
+    pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
+    assert isinstance(pair, MaskKeypointPredictor)
     assert pair.categories[0].keypoints == POINTS
     assert pair.categories[1].keypoints == ()
-    alone = make_predictor(files[0], "cpu")
+    alone = load_predictor(files[0], "cpu")
     assert isinstance(alone, Predictor)
     alone.set_image(PHOTO)
     pair.set_image(PHOTO)
@@ -60,8 +60,8 @@ def test_masks_come_from_one_and_keypoints_from_the_other(files: tuple[Path, Pat
 def test_a_person_has_the_keypoints_of_the_detection_it_overlaps(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = make_predictor(f"{files[0]}+{files[1]}", "cpu")
-    assert isinstance(pair, Pair)
+    pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
+    assert isinstance(pair, MaskKeypointPredictor)
     pair.set_image(PHOTO)
     person = next(i for i in pair.detect(0.0) if i.category_id == 1)
     marked = np.full((3, 3), 7, np.float32)
@@ -78,7 +78,7 @@ def test_a_person_has_the_keypoints_of_the_detection_it_overlaps(
 
 
 def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[..., Path]) -> None:
-    pair = make_predictor(f"{files[0]}+{files[1]}", "cpu")
+    pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
     figures = evaluate(pair, coco_file(1))
     assert set(figures.overall) == {"box", "mask", "keypoints"}
     pair.set_image(PHOTO)
@@ -89,19 +89,19 @@ def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[.
     assert named[1].keypoints is None
     assert pair.classify_boxes(boxes).shape == (2, 2)
     with pytest.raises(WeightsError, match="no keypoints"):
-        make_predictor(f"{files[1]}+{files[0]}", "cpu")
+        load_predictor(f"{files[1]}+{files[0]}", "cpu")
 
 
 def test_a_plus_sign_may_be_a_part_of_a_name(files: tuple[Path, Path], tmp_path: Path) -> None:
     folder = tmp_path / "c++"
     folder.mkdir()
     masks, points = (file.rename(folder / f"{i}+{file.name}") for i, file in enumerate(files))
-    alone = make_predictor(masks, "cpu")
+    alone = load_predictor(masks, "cpu")
     assert isinstance(alone, Predictor)
-    pair = make_predictor(f"{masks}+{points}", "cpu")
-    assert isinstance(pair, Pair)
+    pair = load_predictor(f"{masks}+{points}", "cpu")
+    assert isinstance(pair, MaskKeypointPredictor)
     assert (pair.masks.name, pair.points.name) == (str(masks), str(points))
     for name, missing in ((f"{folder}/none", f"{folder}/none"), (f"{masks}+none", "none"), (f"none+{points}", "none")):
         with pytest.raises(WeightsError) as caught:
-            make_predictor(name, "cpu")
+            load_predictor(name, "cpu")
         assert str(caught.value).startswith(f"There are no weights {missing}: ")

@@ -12,7 +12,7 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import fold_norms, network_of
 from model.inference import predictor as predict
 from model.inference.instance import Instance
-from model.inference.out_of_memory import detect_many_within_memory, detect_within_memory
+from model.inference.out_of_memory import detect_batch, detect_within_memory
 from model.inference.predictor import DeviceError, Predictor
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY, config
@@ -120,13 +120,13 @@ def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Pred
 def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = np.array([[20.0, 30, 32, 44]]), np.array([[10.0, 5, 120, 80]])
     seen: list[tuple[int, int]] = []
-    true = predict.place
+    true = predict.resize_and_pad
 
     def spy(image: np.ndarray, *rest: Any) -> Any:
         seen.append(image.shape[:2])
         return true(image, *rest)
 
-    monkeypatch.setattr(predict, "place", spy)
+    monkeypatch.setattr(predict, "resize_and_pad", spy)
     monkeypatch.setattr(predict, "CLOSE_BELOW", 64)
     (close,) = predictor.masks_for_boxes(small, [1])
     assert seen == [(24, 24)]  # 1.6 times its longer side, in whole pixels
@@ -319,7 +319,7 @@ def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, m
         return encode(images)
 
     monkeypatch.setattr(predictor._network, "encode", small_memory)
-    found = detect_many_within_memory(predictor, [PHOTO, PHOTO], pytest.fail, score=0.0)
+    found = detect_batch(predictor, [PHOTO, PHOTO], pytest.fail, score=0.0)
     assert asked == [2, 1, 1]
     same(found[0], found[1])
 

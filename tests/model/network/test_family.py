@@ -11,7 +11,7 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.commands.evaluate import evaluate
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise
-from model.data.batching import Batches, plan_epoch
+from model.data.batching import Batches, plan_batches
 from model.data.training_images import Source, classes_of, read_coco, read_photos
 from model.inference.predictor import Predictor
 from model.network.build import build
@@ -66,7 +66,7 @@ def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., 
         batch=1, scales=(64,), jitter=(1.0, 1.0), flip=False, colour=0, rpn_post_nms=6, box_batch=8, mask_batch=2
     )
     mirror = list(range(chosen.keypoints))
-    batch = Batches(photos, plan_epoch(photos, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
+    batch = Batches(photos, plan_batches(photos, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
     assert isinstance(batch.images, torch.Tensor)
     images = normalise(batch.images)
     network = build(chosen).train()

@@ -12,13 +12,13 @@ from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import load_backbone, transfer
 from model.commands import train
 from model.config import TrainConfig
-from model.data.batching import Batch, Batches, plan_epoch
+from model.data.batching import Batch, Batches, plan_batches
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import Team
+from model.distributed import ProcessGroup
 from model.network.build import build
 from model.network.targets import empty_target
 from model.training import trainer
-from model.training.schedule import rate_factor
+from model.training.schedule import lr_factor
 from model.training.trainer import Trainer, TrainingError, freeze_stages
 from tests.model.conftest import CATEGORIES, TINY, config
 
@@ -36,7 +36,7 @@ QUICK = TrainConfig(
 
 
 def tiny_trainer(
-    annotations: Path, output: Path, settings: TrainConfig = QUICK, seed: int = 0, team: Team | None = None
+    annotations: Path, output: Path, settings: TrainConfig = QUICK, seed: int = 0, team: ProcessGroup | None = None
 ) -> Trainer:
     torch.manual_seed(seed)
     sources = [Source(annotations)]
@@ -183,10 +183,10 @@ def test_instances_without_mask_or_keypoints_add_nothing_to_those_losses(tiny_ch
 
 def test_schedules() -> None:
     cosine, steps = TrainConfig(warmup=10), TrainConfig(warmup=10, schedule="step")
-    assert rate_factor(cosine, 0, 0.0) == pytest.approx(0.1)
-    assert rate_factor(cosine, 100, 0.5) == pytest.approx(0.505)
-    assert rate_factor(cosine, 100, 1.0) == pytest.approx(0.01)
-    assert [rate_factor(steps, 100, s) for s in (0.5, 0.8, 0.95)] == [1.0, 0.1, 0.01]
+    assert lr_factor(cosine, 0, 0.0) == pytest.approx(0.1)
+    assert lr_factor(cosine, 100, 0.5) == pytest.approx(0.505)
+    assert lr_factor(cosine, 100, 1.0) == pytest.approx(0.01)
+    assert [lr_factor(steps, 100, s) for s in (0.5, 0.8, 0.95)] == [1.0, 0.1, 0.01]
 
 
 def test_a_time_limit_ends_training(
@@ -202,10 +202,10 @@ def test_a_time_limit_ends_training(
 
 def test_every_process_has_a_photo_of_every_batch(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     run = tiny_trainer(coco_file(5), tmp_path / "a.safetensors")
-    plans = plan_epoch(run.photos, QUICK, 0)
+    plans = plan_batches(run.photos, QUICK, 0)
     for index, plan in enumerate(plans):
         parts = [
-            Batches(run.photos, plans, QUICK, run.masks, mirror=run.mirror, team=Team(rank, 2))[index].names
+            Batches(run.photos, plans, QUICK, run.masks, mirror=run.mirror, team=ProcessGroup(rank, 2))[index].names
             for rank in range(2)
         ]
         assert [len(names) for names in parts] == [1, 1]
@@ -217,7 +217,7 @@ def test_a_batch_is_no_smaller_than_the_team(coco_file: Callable[..., Path], tmp
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
     with pytest.raises(TrainingError, match=r"^3 processes cannot share a batch of 2 photos: choose --batch 3 or more"):
-        train.prepare(parser.parse_args(given), Team(0, 3), print)
+        train.prepare(parser.parse_args(given), ProcessGroup(0, 3), print)
 
 
 @pytest.mark.parametrize("minutes", [0.0, 1.0])

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.annotation import Annotation
-from annotator.core.store.journal import Journal, Row, Stamp, pack, unpack
+from annotator.core.store.journal import Journal, JournalRow, Stamp, pack, unpack
 from tests.strategies import annotations
 
-ROW = Row((640, 480), b"\x90", b"\x90", done=True)
+ROW = JournalRow((640, 480), b"\x90", b"\x90", done=True)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_damaged_records_are_refused(data: bytes) -> None:
 
 def test_rows_belong_to_a_file(journal: Journal) -> None:
     journal.put("a.json", {"1.jpg": ROW, "s/2.jpg": ROW}, {"mark": b"m"})
-    journal.put("b.json", {"1.jpg": Row((1, 2), None, b"\x90", done=False)}, {})
+    journal.put("b.json", {"1.jpg": JournalRow((1, 2), None, b"\x90", done=False)}, {})
     assert journal.rows("a.json") == {"1.jpg": ROW, "s/2.jpg": ROW}
     assert journal.rows("b.json")["1.jpg"].size == (1, 2)
     assert journal.facts("a.json") == {"mark": b"m"}
@@ -58,7 +58,7 @@ def test_moving_to_another_file(journal: Journal) -> None:
     journal.put("old", {"1.jpg": ROW}, {"categories": b"c"})
     journal.put("new", {"9.jpg": ROW}, {})
     journal.move("old", "new")
-    assert journal.rows("new") == {"1.jpg": Row(ROW.size, None, ROW.answered, done=True)}
+    assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.answered, done=True)}
     assert journal.rows("old")["1.jpg"].annotations is None
     assert journal.facts("old") == {}
 

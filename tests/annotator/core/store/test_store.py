@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.store import News, Notice, Store, StoreError
+from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset.folder import FolderError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
@@ -80,7 +80,7 @@ def test_a_done_photo_without_objects_gets_an_entry(open_store: Opener, photos: 
 
 
 def test_saving_says_so_and_only_when_there_was_something(open_store: Opener, photos: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     store.put("a.jpg", SIZE, [box(store)])
     assert store.unsaved
@@ -89,7 +89,7 @@ def test_saving_says_so_and_only_when_there_was_something(open_store: Opener, ph
     before = (photos / "annotations.json").stat()
     store.save().result(10)
     store.close()
-    assert notices == [Notice(News.SAVED)]
+    assert notices == [SaveNotice(SaveState.SAVED)]
     assert (photos / "annotations.json").stat().st_ino == before.st_ino
 
 
@@ -278,7 +278,7 @@ def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_pa
 
 
 def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     store.load("a.jpg")
     theirs = json.dumps({**FILE, "theirs": True})
@@ -290,7 +290,7 @@ def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Pat
     (kept,) = file.parent.glob("annotations.*.json")
     assert kept.read_text() == theirs
     assert "theirs" not in saved(file)
-    assert [n.news for n in notices] == [News.NOTE, News.SAVED, News.SAVED]
+    assert [n.news for n in notices] == [SaveState.NOTE, SaveState.SAVED, SaveState.SAVED]
     assert kept.name in notices[0].message
 
 

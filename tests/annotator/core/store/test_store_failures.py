@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.store.store import News, Notice, Store, StoreError
+from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
 from tests.strategies import SIZE
@@ -210,7 +210,7 @@ def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column:
 
 
 def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     before = file.read_bytes()
     many = [box(store, x) for x in range(40)]
@@ -228,25 +228,25 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: 
     store.close()
     assert len([n for n in notices if "could not be saved" in n.message]) <= 2  # with and without the journal
     assert len([n for n in notices if "noted down" in n.message]) == 1
-    assert notices[-1].news is News.SAVED
+    assert notices[-1].news is SaveState.SAVED
     assert open_store().load("b.jpg").annotations == tuple(many)
 
 
 def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     with unsaveable(file.parent):
         store.put("b.jpg", SIZE, [box(store)])
         wait_for(lambda: notices)
-        assert notices[0].news is News.FAILED
+        assert notices[0].news is SaveState.FAILED
         assert "your work is kept meanwhile" in notices[0].message
     wait_for(lambda: not store.unsaved)
     store.close()
-    assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
+    assert [notice.news for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
 
 
 def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     store.put("a.jpg", SIZE, [box(store)])
     wait_for(lambda: notices)
@@ -258,13 +258,13 @@ def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, 
 
 
 def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: Path, tmp_path: Path) -> None:
-    notices: list[Notice] = []
+    notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     with pytest.raises(StoreError, match=r"could not be saved there: no such file .* stay in .*annotations\.json"):
         store.save_as(tmp_path / "none" / "other.json").result(10)
     assert store.file == file
     store.save_as(tmp_path / "other.json").result(10)
-    assert [notice.news for notice in notices] == [News.FAILED, News.SAVED]
+    assert [notice.news for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
 
 
 @contextmanager
@@ -286,7 +286,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
     first.close()
     with mounted("--bind", str(photos), str(photos)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(photos)], check=True)
-        notices: list[Notice] = []
+        notices: list[SaveNotice] = []
         store = Store.open(photos, fallback=fallback, notify=notices.append)
         try:
             assert any("cannot be written to" in warning for warning in store.warnings)
@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
                 store.save().result(10)
         finally:
             store.close()
-        assert notices[0].news is News.FAILED
+        assert notices[0].news is SaveState.FAILED
         store = Store.open(photos, fallback=fallback)
         assert store.load("b.jpg").annotations == (new,)
         store.close()
