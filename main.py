@@ -106,7 +106,7 @@ def _window_parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl+C ends this block at the latest at its end: imports as large as torch's swallow exceptions here and there."""
+    """Ctrl+C ends this block, at its end if not before: imports as large as torch's now and then swallow exceptions."""
     pressed = False
 
     def interrupt(*_: object) -> None:

@@ -73,7 +73,11 @@ def network_of(checkpoint: Checkpoint) -> MaskRCNN:
     with torch.device("meta"):  # takes no memory, however large the config says the network is
         network = build(checkpoint.config)
     _compare(network, checkpoint.state)
-    state = {k: v.float() if v.is_floating_point() else v for k, v in checkpoint.state.items()}
+    # Copies: a network that is trained must not change the checkpoint it began at, which others may be made of.
+    state = {
+        name: value.to(torch.float32, copy=True) if value.is_floating_point() else value.clone()
+        for name, value in checkpoint.state.items()
+    }
     network.load_state_dict(state, assign=True)
     return network.eval()
 

@@ -126,8 +126,8 @@ def config(**changes: Any) -> ModelConfig:
 @pytest.fixture
 def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few variants, examinations and draws: what is tested is how they go together."""
-    monkeypatch.setattr(features, "MOST_VARIANTS", 1)
-    monkeypatch.setattr(course, "EXAMINATIONS", 2)
+    monkeypatch.setattr(features, "MAX_VARIANTS", 1)
+    monkeypatch.setattr(course, "VALIDATIONS", 2)
     monkeypatch.setattr(compare, "DRAWS", 20)
 
 

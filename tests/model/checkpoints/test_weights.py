@@ -216,3 +216,9 @@ def test_weights_in_use_outlive_their_file(tiny_weights: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(tiny_weights)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["True", "0"]), done.stderr
+
+
+def test_a_network_shares_nothing_with_its_checkpoint(tiny_checkpoint: Checkpoint) -> None:
+    network = weights.network_of(tiny_checkpoint)
+    own = {value.data_ptr() for value in network.state_dict().values() if value.numel()}
+    assert own.isdisjoint(value.data_ptr() for value in tiny_checkpoint.state.values() if value.numel())

@@ -148,7 +148,7 @@ def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     with pytest.raises(OSError, match="start the round again"):
         cache.read(pupils[0], canvas, 0)
     assert not cache.path(pupils[0], canvas, 0).exists()
-    monkeypatch.setattr(features, "MOST_BYTES", 100)
+    monkeypatch.setattr(features, "MAX_BYTES", 100)
     assert open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU) is None
 
 

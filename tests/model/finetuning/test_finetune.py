@@ -297,7 +297,7 @@ def test_a_course_ends_when_nothing_gets_better(
 ) -> None:
     falling = iter(range(100, 0, -1))
     monkeypatch.setattr(finetune.Metrics, "score", lambda _: float(next(falling)))
-    monkeypatch.setattr(course, "EXAMINATIONS", 6)
+    monkeypatch.setattr(course, "VALIDATIONS", 6)
     monkeypatch.setattr(course, "PATIENCE", 1)
     script = Script(monkeypatch, {})
     given = arguments(coco_file(11), parent, tmp_path / "a.safetensors", "--epochs", "2", "--freeze", "heads")

@@ -1,0 +1,90 @@
+"""Every sentence that a person reads goes through `tr` or `plural`, so that a language is one new file.
+
+English is the source and needs no file. Another language is a gettext catalogue, `resources/translations/<code>.po`.
+Which one holds is decided when a sentence is made: by `set_language`, else by `ANNOTATOR_LANGUAGE`, which processes that
+are started inherit.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from resources import TRANSLATIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VARIABLE = "ANNOTATOR_LANGUAGE"
+"""Names the language of this process and of those that it starts; a code such as `de`, or the path of a `.po` file."""
+
+
+def tr(text: str, **values: object) -> str:
+    """Return a sentence in the person's language.
+
+    Args:
+        text: The English sentence, a literal, with `str.format` fields for what varies: `"{file} cannot be read."`.
+        values: The fields' values. Without any, `text` is not formatted.
+    """
+    translated = _catalogue(_language()).gettext(text) if text else ""
+    return translated.format(**values) if values else translated
+
+
+def plural(one: str, many: str, n: int, **values: object) -> str:
+    """Return the form of a sentence for a number, which it may name as `{n}` or `{n:,}`.
+
+    Args:
+        one: English, for exactly one: `"{n} photo"`.
+        many: English, for all other numbers: `"{n} photos"`.
+        n: The number.
+        values: Other fields, as for `tr`.
+    """
+    return _catalogue(_language()).ngettext(one, many, n).format(n=n, **values)
+
+
+def mark(text: str) -> str:
+    """Return a sentence as it is: it stands where it cannot be translated yet, and whoever shows it calls `tr` on it."""
+    return text
+
+
+def set_language(code: str) -> None:
+    """Use a language from now on, in this process and those that it starts; "" is English."""
+    os.environ[VARIABLE] = code
+
+
+def languages() -> list[str]:
+    """Return the codes of the languages that there are files for; English, which needs none, apart."""
+    return sorted(file.stem for file in TRANSLATIONS.glob("*.po"))
+
+
+def _language() -> str:
+    return os.environ.get(VARIABLE, "")
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    """Return a language's sentences; those of English where it has no file."""
+    file = _file(language)
+    if file is None:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - English needs none of it
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    with file.open("rb") as source:
+        catalogue = read_po(source, locale=None if file.parent != TRANSLATIONS else language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _file(language: str) -> Path | None:
+    if not language:
+        return None
+    for file in (TRANSLATIONS / f"{language}.po", TRANSLATIONS.__class__(language)):
+        if file.suffix == ".po" and file.is_file():
+            return file
+    return None
