@@ -46,7 +46,7 @@ def plural(one: str, many: str, n: int, **values: object) -> str:
 
 
 def mark(text: str) -> str:
-    """Return a sentence as it is: it stands where it cannot be translated yet, and whoever shows it calls `tr` on it."""
+    """Return a sentence as it is, where it cannot be translated yet: whoever shows it calls `tr` on it."""
     return text
 
 
