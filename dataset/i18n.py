@@ -1,8 +1,8 @@
 """Every sentence that a person reads goes through `tr` or `plural`, so that a language is one new file.
 
 English is the source and needs no file. Another language is a gettext catalogue, `resources/translations/<code>.po`.
-Which one holds is decided when a sentence is made: by `set_language`, else by `ANNOTATOR_LANGUAGE`, which processes that
-are started inherit.
+Which one holds is decided when a sentence is made: by `set_language`, else by `ANNOTATOR_LANGUAGE`, which started
+processes inherit.
 """
 
 from __future__ import annotations
