@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from annotator.core.edits import Edit
+    from annotator.core.document import Edit
 
 # What messages are about, so that they can be taken back when it is no longer so.
 FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
