@@ -21,12 +21,12 @@ import torch
 
 from model import console as reports
 from model.checkpoints import weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.commands.output_check import OutputError, check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.hyperparameters import Request
 from model.finetuning.time_estimate import estimate_seconds
@@ -142,8 +142,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    team = join("cuda" if cuda else "cpu")
-    report = reports.choose(json_lines=args.json, leads=team.leads)
+    team = ProcessGroup.init("cuda" if cuda else "cpu")
+    report = reports.choose(json_lines=args.json, leads=team.is_main)
     try:
         return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
     except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
@@ -156,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
         report({"event": "stopped", "resumable": kept})
         return interrupt.STATUS
     finally:
-        leave(team)
+        team.destroy()
     return 2
 
 
@@ -171,7 +171,7 @@ def _fine_tune(args: argparse.Namespace, team: ProcessGroup, report: Callable[[d
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
     names = [field.name for field in fields(Request) if field.name in vars(args)]
     request = Request(**{name: getattr(args, name) for name in names})
-    control = Control(report, standard_input() if args.json and team.leads else None)
+    control = Control(report, standard_input() if args.json and team.is_main else None)
     device = _device(args.device)
     with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
         if "estimate" not in args:
@@ -215,7 +215,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
+    if team.is_main:
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
@@ -224,7 +224,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
-        transfer(start, network, categories)
+        transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
     config = _training(args, begins=not (start or args.backbone_weights))

@@ -18,8 +18,8 @@ from model.checkpoints import lineage
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
-from model.evaluation.score_calibration import calibrated
-from model.finetuning.class_mapping import adapt
+from model.evaluation.score_calibration import calibrate_scores
+from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
 from model.finetuning.training_run import Course, EtaEstimator
@@ -208,7 +208,7 @@ class Round:
 
     def _new_course(self, train: list[int], number: int) -> Course:
         torch.manual_seed(self.ready.request.seed)
-        network = adapt(self.ready.parent, self.ready.classes, **self.settings.network)
+        network = build_for_classes(self.ready.parent, self.ready.classes, **self.settings.network)
         count = len(self.ready.parts.folds) + 1
 
         def told(record: dict[str, Any]) -> None:
@@ -290,7 +290,7 @@ class Round:
         Raises:
             OSError: It cannot be written.
         """
-        if not self.team.leads:
+        if not self.team.is_main:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
         state["past"] = json.dumps(asdict(self.past))
@@ -343,9 +343,9 @@ class Round:
             "agreement": agreement,
             "kept": compare.agreement_sentence(agreement),
         }
-        model = calibrated(model, after, truth)
+        model = calibrate_scores(model, after, truth)
         header = lineage.header(self.ready, self.settings, result)
-        if self.team.leads:
+        if self.team.is_main:
             written = Checkpoint(model.config, model.categories, model.state, header)
             files.write(self.ready.request.output, written, half=True)
             self.state_file.unlink(missing_ok=True)
