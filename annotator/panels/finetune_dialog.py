@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPaintEvent
 
-    from annotator.core.training_runs import RoundSettings
     from annotator.core.training_set import ClassFact, Summary
+    from model.protocol import FineTuneOptions
 
 WIDTH = 480
 CLASS_ROWS = 6  # shown without scrolling
@@ -45,7 +45,7 @@ class FineTuneDialog(QDialog):
     """Shows what a round would learn from, and asks whether to begin.
 
     Signals:
-        train_requested: (RoundSettings) the person wants a round.
+        train_requested: (FineTuneOptions) the person wants a round.
         settings_changed: another choice was made: how long the round takes is not known any more.
     """
 
@@ -124,7 +124,7 @@ class FineTuneDialog(QDialog):
             self.settings_changed.emit()
 
     @property
-    def settings(self) -> RoundSettings:
+    def settings(self) -> FineTuneOptions:
         """What is chosen."""
         return self._advanced.settings(str(self._device.currentData()))
 
