@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annotator.core.exchange import names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
@@ -15,6 +15,9 @@ from dataset.folder import FolderError
 from dataset.formats.base import Format, FormatError, export, formats
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +56,12 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
     if not names:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
     data = to_dataset(store.images, labelled(store, names), store.categories)
+    losses = list(file_format.losses(data))
     if lost := len(names) - len(data.images):
-        print(plural("{n:,} photo cannot be read and is left out.",
-                     "{n:,} photos cannot be read and are left out.", lost), file=sys.stderr)  # noqa: T201
-    for loss in file_format.losses(data):
+        text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
+                      lost)  # fmt: skip
+        losses.insert(0, text)
+    for loss in losses:
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
     export(file_format, data, args.target, overwrite=args.overwrite)
     text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",

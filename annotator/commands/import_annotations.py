@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annotator.core.exchange import add_classes, lost_keypoints, read_dataset, to_annotations
 from annotator.core.store.coco_codec import CocoError
@@ -14,6 +14,9 @@ from dataset.folder import FolderError
 from dataset.formats.base import Format, formats
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

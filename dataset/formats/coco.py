@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -162,7 +161,12 @@ def _to_class(category: _Category, name: str) -> ClassRecord:
 
 
 def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
-    body = {"id": category_id, **{k: v for k, v in asdict(record).items() if k in ("name", "supercategory", "color")}}
+    body: dict[str, Any] = {
+        "id": category_id,
+        "name": record.name,
+        "supercategory": record.supercategory,
+        "color": record.color,
+    }
     if record.keypoint_names:
         body["keypoints"] = record.keypoint_names
         body["skeleton"] = [(a + 1, b + 1) for a, b in record.skeleton]

@@ -319,8 +319,9 @@ def _from_object(
     labelled = [(name, p) for name, p in zip(names, record.keypoints, strict=False) if p.visibility]
     group_id = number if len(shapes) > 1 or labelled else kept
     flags = _flags(record.extra) | ({"crowd": True} if record.is_crowd else {})
+    description = str(record.extra.get("description", ""))
     for kind, points in shapes:
-        yield _shape(record.class_name, points, kind, group_id, flags, str(record.extra.get("description", "")))
+        yield _shape(record.class_name, points, kind, group_id, flags, description=description)
     for name, point in labelled if shapes else ():
         yield _shape(name, [(point.x, point.y)], "point", group_id, {"occluded": True} if point.visibility == 1 else {})
 
@@ -338,7 +339,7 @@ def _flags(extra: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _shape(
-    label: str, points: list[Any], kind: str, group_id: int | None, flags: dict[str, bool], description: str = ""
+    label: str, points: list[Any], kind: str, group_id: int | None, flags: dict[str, bool], *, description: str = ""
 ) -> dict[str, Any]:
     return {
         "label": label,

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ import main
 from annotator.core.store.store import Store
 
 
-def _labelme(folder: Path, photo: str, *shapes: dict[str, object]) -> None:
+def _labelme(folder: Path, photo: str, *shapes: dict[str, Any]) -> None:
     body = {"version": "5.5.0", "flags": {}, "shapes": list(shapes), "imagePath": photo, "imageData": None}
     (folder / photo).with_suffix(".json").write_text(json.dumps(body))
 
@@ -20,7 +21,7 @@ CUP = {"label": "cup", "points": [[10, 10], [60, 10], [60, 70]], "shape_type": "
 HANDLE = {"label": "handle", "points": [[55, 20]], "shape_type": "point", "group_id": 1, "flags": {"occluded": True}}
 
 
-def _annotations(folder: Path) -> list[dict[str, object]]:
+def _annotations(folder: Path) -> list[dict[str, Any]]:
     return json.loads((folder / "annotations.json").read_text())["annotations"]
 
 
@@ -48,7 +49,6 @@ def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys:
     _labelme(folder, "cat.jpg", CUP)
     command = ["import", "labelme", str(folder), str(folder)]
     assert main.main(command) == 0
-    before = (folder / "annotations.json").read_bytes()
     _labelme(folder, "dog.jpg", CUP)
     (folder / "cat.json").unlink()
     (folder / "dog.json").rename(folder / "x.json")
@@ -57,7 +57,6 @@ def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys:
     said = capsys.readouterr()
     assert "1 photo has annotations already and is left out; --add adds to it." in said.err
     assert len(_annotations(folder)) == 2
-    assert before[:200] != b""
     assert main.main([*command, "--add"]) == 0
     assert len(_annotations(folder)) == 4
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def objects(draw: st.DrawFn, *, for_labelme: bool) -> ObjectRecord:
     shape = draw(boxes()) if is_box else draw(shapes())
     points = tuple(Point(k.x, k.y, int(k.visibility)) for k in draw(keypoints()))
     has_points = draw(st.booleans())
-    extra = {"track": draw(st.integers())}
+    extra: dict[str, Any] = {"track": draw(st.integers())}
     if for_labelme:
         shape = from_parts([part[:1] for part in to_parts(shape)])
         points = tuple(Point(p.x, p.y, p.visibility or 2) for p in points)
@@ -145,7 +146,8 @@ def test_what_is_not_of_the_format_is_one_sentence(tmp_path: Path, content: byte
 def test_damaged_annotations_of_a_coco_file_are_counted(tmp_path: Path) -> None:
     good = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
     bad = [{"image_id": 9}, {"category_id": 7}, {"bbox": [1, 2]}, {"bbox": [1e99, 0, 1, 1]}, {"keypoints": [1, 2, 2]},
-           {"segmentation": {"size": [9**9, 9**9], "counts": "x"}}, {"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}]  # fmt: skip
+           {"segmentation": {"size": [9**9, 9**9], "counts": "x"}},
+           {"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}]  # fmt: skip
     body = {
         "images": [{"id": 1, "file_name": "../../etc/1.jpg", "width": 9, "height": 9}],
         "categories": [{"id": 1, "name": "cup"}],
