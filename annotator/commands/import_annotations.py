@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,9 @@ def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
         if store.count(image.name) and not add:
             skipped += 1
             continue
-        record = store.load(image.name)
+        state = store.load(image.name)
         new = to_annotations(image, data, store.categories, store.new_id)
-        store.put(image.name, image.size, (*record.annotations, *new), record.answered, done=record.done)
+        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *new)))
         photos, objects = photos + 1, objects + len(new)
     if skipped:
         problems.append(plural(

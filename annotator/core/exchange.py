@@ -31,8 +31,8 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     listed = list(categories)
     names = {c.id: c.name for c in listed}
     images = tuple(
-        ImageRecord(photo.name, photo.size, tuple(_to_record(a, names[a.category_id]) for a in photo.annotations))
-        for photo in photos
+        ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
+        for p in photos
     )
     classes = (ClassRecord(c.name, c.color, c.supercategory, c.keypoint_names, c.skeleton) for c in listed)
     return Dataset(folder, tuple(classes), images)
