@@ -40,12 +40,23 @@ import sys
 from annotator_app import program_folder
 sys.path.insert(0, str(program_folder()))
 from PySide6.QtCore import QCoreApplication
-from annotator.finetune.process import TrainingProcess
+from annotator.finetune import process as training
+training.NICENESS = 0
 application = QCoreApplication(sys.argv[:1])
-process = TrainingProcess()
-process.ended.connect(lambda ending: (print(ending), application.quit()))
+process = training.TrainingProcess()
+process.heard.connect(print)
+process.ended.connect(application.quit)
 process.start(sys.argv[1:])
 application.exec()
+"""
+SPAWN = """
+import sys
+from multiprocessing import Pool
+from annotator_app import program_folder
+sys.path.insert(0, str(program_folder()))
+from dataset.folder import natural_key
+with Pool(1) as pool:
+    print(pool.apply(natural_key, ["photo12"]) == natural_key("photo12"))
 """
 
 
@@ -180,14 +191,17 @@ def test_the_command_runs_beside_modules_of_the_same_names(installed: Installed,
     assert len(json.loads(output.read_text())["images"]) == 2
 
 
-def test_the_window_trains_beside_modules_of_the_same_names(installed: Installed, tmp_path: Path) -> None:
+def test_the_training_process_runs_beside_modules_of_the_same_names(installed: Installed, tmp_path: Path) -> None:
     file = _project(tmp_path / "photos")
     weights = write_tiny_model(tmp_path / "tiny.safetensors")
-    output = tmp_path / "model.safetensors"
     done = installed.run(
-        "python", "-P", "-c", TRAIN, file, "--images", file.parent, "--from", weights, "--output", output, "--json",
-        "--epochs", "1", "--short-side", "64", "--workers", "1", "--threads", "1",
+        "python", "-P", "-c", TRAIN, file, "--images", file.parent, "--from", weights, "--output", tmp_path / "new",
+        "--estimate", "--json", "--epochs", "1", "--short-side", "64", "--threads", "1",
         PYTHONSAFEPATH="1",
     )  # fmt: skip
-    assert "Outcome.DONE" in done.stdout, done.stdout + done.stderr
-    assert output.is_file()
+    assert "Estimate(seconds=" in done.stdout, done.stdout + done.stderr
+
+
+def test_spawned_processes_find_the_modules(installed: Installed) -> None:
+    done = installed.run("python", "-c", SPAWN)
+    assert done.stdout == "True\n", done.stderr
