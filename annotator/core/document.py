@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shapely import STRtree
 
+from annotator.core.annotation import Annotation
 from annotator.core.event import Event
+from annotator.core.photo_state import PhotoState
 from dataset.geometry import valid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from annotator.core.annotation import Annotation
-    from annotator.core.edits import Edit
+    from collections.abc import Iterable, Mapping
 
 SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class says nothing new
 PART_SHARE = 0.85  # nor does one that lies so far inside one on record
+
+BeforeAfter = tuple[Annotation | None, Annotation | None]
 
 
 class Status(StrEnum):
@@ -28,6 +30,46 @@ class Status(StrEnum):
     STARTED = "in progress"
     DONE = "done"
     UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A difference between two states of a document: index False (0) is before, True (1) is after.
+
+    Attributes:
+        text: For the menu, completing "Undo …": "delete person".
+        annotations: id -> (record before, record after); None where there is none.
+        reviewed: Suggestions accepted or rejected, before and after.
+        done: The photo's done mark, before and after.
+        selection: Selected ids, before and after.
+        merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
+    """
+
+    text: str
+    annotations: Mapping[int, BeforeAfter]
+    reviewed: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
+    done: tuple[bool, bool]
+    selection: tuple[tuple[int, ...], tuple[int, ...]]
+    merge: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing on record."""
+        changes = any(before != after for before, after in self.annotations.values())
+        return not changes and self.reviewed[0] == self.reviewed[1] and self.done[0] == self.done[1]
+
+    def then(self, later: Edit) -> Edit:
+        """One edit that does this one and then `later`."""
+        annotations = dict(self.annotations)
+        for annotation_id, (before, after) in later.annotations.items():
+            annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
+        return replace(
+            self,
+            annotations=annotations,
+            reviewed=(self.reviewed[0], later.reviewed[1]),
+            done=(self.done[0], later.done[1]),
+            selection=(self.selection[0], later.selection[1]),
+        )
 
 
 class Document:
@@ -47,21 +89,18 @@ class Document:
     def __init__(
         self,
         name: str,
-        size: tuple[int, int],
-        annotations: Iterable[Annotation] = (),
+        state: PhotoState,
         *,
-        answered: Iterable[Annotation] = (),
-        done: bool = False,
         threshold: float = 0.5,
     ) -> None:
         self.name = name
-        self.size = size
+        self.size = state.size
         self.changed: Event[[frozenset[int]]] = Event()
         self.offered_changed: Event[[]] = Event()
         self.selection_changed: Event[[]] = Event()
-        self._annotations = {a.id: a for a in sorted(annotations, key=lambda a: a.id)}
-        self._answered = tuple(answered)
-        self._done = done
+        self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
+        self._reviewed = state.reviewed
+        self._done = state.done
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
@@ -71,14 +110,19 @@ class Document:
     # What there is
 
     @property
+    def state(self) -> PhotoState:
+        """All that is on record."""
+        return PhotoState(self.size, self.annotations, self._reviewed, self._done)
+
+    @property
     def annotations(self) -> tuple[Annotation, ...]:
         """What is on record, in painting order: by id, the newest on top."""
         return tuple(self._annotations.values())
 
     @property
-    def answered(self) -> tuple[Annotation, ...]:
+    def reviewed(self) -> tuple[Annotation, ...]:
         """Suggestions that the person has accepted or rejected: they are not offered again."""
-        return self._answered
+        return self._reviewed
 
     @property
     def done(self) -> bool:
@@ -90,7 +134,7 @@ class Document:
         """How far the work is."""
         if self._done:
             return Status.DONE
-        if self._annotations or self._answered:
+        if self._annotations or self._reviewed:
             return Status.STARTED
         return Status.SUGGESTED if self.offered else Status.NEW
 
@@ -98,7 +142,7 @@ class Document:
     def offered(self) -> tuple[Annotation, ...]:
         """The suggestions to show, best first: over the threshold, not answered, not there already."""
         if self._unanswered is None:
-            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._answered)
+            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
 
     @property
@@ -176,7 +220,7 @@ class Document:
                 self._annotations[annotation_id] = record
         if reorder:
             self._annotations = dict(sorted(self._annotations.items()))
-        self._answered = edit.answered[after]
+        self._reviewed = edit.reviewed[after]
         self._done = edit.done[after]
         self._unanswered = None
         self.changed.emit(frozenset(edit.annotations))
@@ -189,14 +233,14 @@ class Document:
 
 
 def _new_objects(
-    pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], answered: tuple[Annotation, ...]
+    pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], reviewed: tuple[Annotation, ...]
 ) -> tuple[Annotation, ...]:
     """Those of the pool that say something new.
 
     Not new is what overlaps with one of its class that is on record or was answered, and a part of one on record: a
     mask leaves out what stands before its object, so what is inside another's mask is no object. Crowds have objects.
     """
-    known = (*recorded, *answered)
+    known = (*recorded, *reviewed)
     if not pool or not known:
         return pool
     offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]

@@ -6,57 +6,17 @@ in place, so an edit costs as much as what it touches, and undo brings back the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from annotator.core.annotation import Annotation, Origin
+from annotator.core.annotation import Origin
+from annotator.core.document import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from annotator.core.document import Document
-
-Before_After = tuple[Annotation | None, Annotation | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A difference between two states of a document: index False (0) is before, True (1) is after.
-
-    Attributes:
-        text: For the menu, completing "Undo …": "delete person".
-        annotations: id -> (record before, record after); None where there is none.
-        answered: Suggestions accepted or rejected, before and after.
-        done: The photo's done mark, before and after.
-        selection: Selected ids, before and after.
-        merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
-    """
-
-    text: str
-    annotations: Mapping[int, Before_After]
-    answered: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
-    done: tuple[bool, bool]
-    selection: tuple[tuple[int, ...], tuple[int, ...]]
-    merge: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it changes nothing on record."""
-        changes = any(before != after for before, after in self.annotations.values())
-        return not changes and self.answered[0] == self.answered[1] and self.done[0] == self.done[1]
-
-    def then(self, later: Edit) -> Edit:
-        """One edit that does this one and then `later`."""
-        annotations = dict(self.annotations)
-        for annotation_id, (before, after) in later.annotations.items():
-            annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
-        return replace(
-            self,
-            annotations=annotations,
-            answered=(self.answered[0], later.answered[1]),
-            done=(self.done[0], later.done[1]),
-            selection=(self.selection[0], later.selection[1]),
-        )
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import BeforeAfter, Document
 
 
 def outline_key(annotation_id: int) -> str:
@@ -82,7 +42,7 @@ def delete(document: Document, ids: Iterable[int]) -> Edit:
     rejected = tuple(document[i] for i in ids if i < 0)
     deleted = {i: (document[i], None) for i in ids if i > 0}
     verb = "delete" if deleted else "reject"
-    return _edit(document, f"{verb} {_objects(len(ids))}", deleted, answered=rejected, selection=())
+    return _edit(document, f"{verb} {_objects(len(ids))}", deleted, reviewed=rejected, selection=())
 
 
 def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
@@ -93,7 +53,7 @@ def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) ->
         document,
         f"accept {_objects(len(accepted), 'suggestion')}",
         {a.id: (None, a) for a in accepted},
-        answered=suggestions,
+        reviewed=suggestions,
         selection=tuple(a.id for a in accepted),
     )
 
@@ -102,19 +62,19 @@ def change(
     document: Document, text: str, records: Iterable[Annotation], new_id: Callable[[], int], *, merge: str = ""
 ) -> Edit:
     """Replace records by changed ones with the same ids; a changed suggestion is thereby accepted."""
-    annotations: dict[int, Before_After] = {}
-    answered: list[Annotation] = []
+    annotations: dict[int, BeforeAfter] = {}
+    reviewed: list[Annotation] = []
     ids: dict[int, int] = {}
     for record in records:
         if record.id < 0:
-            answered.append(document[record.id])
+            reviewed.append(document[record.id])
             ids[record.id] = new_id()
             origin = Origin.EDITED
             annotations[ids[record.id]] = (None, replace(record, id=ids[record.id], origin=origin))
         else:
             annotations[record.id] = (document[record.id], record)
     selection = tuple(ids.get(i, i) for i in document.selection)
-    return _edit(document, text, annotations, answered=tuple(answered), selection=selection, merge=merge)
+    return _edit(document, text, annotations, reviewed=tuple(reviewed), selection=selection, merge=merge)
 
 
 def relabel(document: Document, ids: Iterable[int], category_id: int, new_id: Callable[[], int]) -> Edit:
@@ -136,16 +96,16 @@ def mark_done(document: Document, *, done: bool) -> Edit:
 def _edit(
     document: Document,
     text: str,
-    annotations: Mapping[int, Before_After],
+    annotations: Mapping[int, BeforeAfter],
     *,
-    answered: tuple[Annotation, ...] = (),
+    reviewed: tuple[Annotation, ...] = (),
     selection: tuple[int, ...] | None = None,
     merge: str = "",
 ) -> Edit:
     return Edit(
         text,
         annotations,
-        (document.answered, (*document.answered, *answered)),
+        (document.reviewed, (*document.reviewed, *reviewed)),
         (document.done, document.done),
         (document.selection, document.selection if selection is None else selection),
         merge,

@@ -12,10 +12,9 @@ import msgspec
 
 from annotator.core.store.autosave import StoreError
 from annotator.core.store.coco_codec import decode_category, encode_category
-from annotator.core.store.journal import Journal, JournalRow, unpack
-from annotator.core.store.project_file import PhotoState, ProjectFile
+from annotator.core.store.journal import Journal, JournalRow
+from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
-from annotator.core.training_runs import TrainingRuns
 from dataset.atomic_files import FileMark, remove_leftover
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.categories import Category
+    from annotator.core.photo_state import PhotoState
 
 DATABASE = "project.sqlite"
 
@@ -35,7 +35,6 @@ class OpenedProject:
         images: The folder of photos.
         names: The photos in it.
         private: Our folder.
-        rounds: The project's own models.
         journal: Our database.
         file: The COCO file.
         rows: What the journal says of photos.
@@ -48,7 +47,6 @@ class OpenedProject:
     images: Path
     names: Sequence[str]
     private: ProjectFolder
-    rounds: TrainingRuns
     journal: Journal
     file: ProjectFile
     rows: dict[str, JournalRow] = field(default_factory=dict)
@@ -85,7 +83,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         remove_leftover(file)
         private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
-        opened = OpenedProject(images, names, private, TrainingRuns(private.path), journal, project)
+        opened = OpenedProject(images, names, private, journal, project)
         opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
         _take_over(private, journal)
         _apply_journal(opened)
@@ -123,7 +121,7 @@ def _apply_journal(opened: OpenedProject) -> None:
         if row.annotations is None:
             continue
         try:
-            state = state_of(row)
+            state = row.state()
         except ValueError:
             damaged += 1
             continue
@@ -143,11 +141,6 @@ def _apply_journal(opened: OpenedProject) -> None:
         opened.warnings.append(
             f"{file.path.name} was changed by another program meanwhile; its version will be kept beside it."
         )
-
-
-def state_of(row: JournalRow) -> PhotoState:
-    """A row of the journal as records. ValueError if it is damaged."""
-    return PhotoState(row.size, unpack(row.annotations or b"\x90"), unpack(row.answered), row.done)
 
 
 def packed_categories(categories: Iterable[Category]) -> bytes:
