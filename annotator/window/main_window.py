@@ -32,9 +32,10 @@ from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.session import FOLDER, PHOTO, SAVING
-from annotator.window.actions import PANELS_MENU, RECENT_MENU, SCHEME_MENU, Actions
+from annotator.window.actions import EXPORT_MENU, IMPORT_MENU, PANELS_MENU, RECENT_MENU, SCHEME_MENU, Actions
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
+from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
@@ -195,6 +196,7 @@ class MainWindow(QMainWindow):
         scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
+        submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
         self.action_table.fill(self.menuBar(), submenus)
         for dock in self.docks:
             toggle = dock.toggleViewAction()

@@ -24,11 +24,7 @@ PREVIEW_HEIGHT = 240  # pixels kept of a photo
 
 
 class TrainingDock(QObject):
-    """Shows a round in the window. Its dock can be closed; the Model panel goes on telling how far the round is.
-
-    Attributes:
-        panel: The panel.
-    """
+    """Shows a round in the window. Its dock can be closed; the Model panel goes on showing how far the round is."""
 
     _imported = Signal()
     _decoded = Signal(str, object, float)
@@ -37,6 +33,7 @@ class TrainingDock(QObject):
         super().__init__(window)
         self._session, self._window = session, window
         self.panel = TrainingPanel(self._color_of)
+        """The panel in the dock."""
         self.panel.photo_chosen.connect(session.go_to)
         self._dock: QDockWidget | None = None
         self._plots_asked = False
@@ -63,7 +60,7 @@ class TrainingDock(QObject):
         self._window.model_panel.set_training(0.0)
 
     def end(self, text: str, *, done: bool) -> None:
-        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
+        """The round is over; `text` is how, in a few words, and `done` whether there is a model."""
         self.panel.end(text, done=done)
         self._window.model_panel.set_training(None)
 
@@ -82,9 +79,9 @@ class TrainingDock(QObject):
             self._window.panels_menu.addAction(toggle)
         self._dock.show()
 
-    def hear(self, event: AnyEvent) -> None:
-        """Show what the process says."""
-        self.panel.hear(event)
+    def show_event(self, event: AnyEvent) -> None:
+        """Show an event of the process."""
+        self.panel.show_event(event)
         if isinstance(event, Step):
             self._window.model_panel.set_training(event.share)
         if isinstance(event, Preview) and event.before is not None:
@@ -103,7 +100,7 @@ class TrainingDock(QObject):
         def work() -> None:
             try:
                 image = decode(folder / name).image
-            except Exception:  # noqa: BLE001 - there is no picture then, and the training says why
+            except Exception:  # noqa: BLE001 - there is no picture then, and the training reports why
                 return
             small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
             self._decoded.emit(name, small, small.height() / image.height())

@@ -32,6 +32,10 @@ class FormatError(UserError):
     """A file that cannot be imported, or a target that cannot be written; the text is one sentence."""
 
 
+class FilesExistError(FormatError):
+    """Files would be replaced that nobody has agreed to lose."""
+
+
 class Point(NamedTuple):
     """A keypoint in pixels of the upright image; visibility is COCO's v: 0 unlabelled, 1 occluded, 2 visible."""
 
@@ -146,13 +150,14 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
     """Write a dataset and return the number of files. Each is written whole or not at all.
 
     Raises:
-        FormatError: A file is there already and `overwrite` is false, or one cannot be written.
+        FilesExistError: A file is there already and `overwrite` is false.
+        FormatError: A file cannot be written.
     """
     assert file_format.write is not None, "a format of the export list"
     files = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
     taken = [path.name for path, _ in files if path.exists()]
     if taken and not overwrite:
-        raise FormatError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
+        raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
     path = target
     try:
         for path, content in files:
