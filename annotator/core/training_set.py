@@ -10,19 +10,18 @@ import msgspec
 
 from annotator.core.annotation import NOTHING
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from annotator.core.annotation import Annotation
     from annotator.core.categories import Category
+    from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 MIN_PHOTOS = 2  # with objects: one to learn from while the other measures
-FEW_PHOTOS = 10  # below, every photo is measured with in turn instead of some being kept apart
 NAMED = 3  # photos that a sentence names; of the others it gives the number
-VAL_SHARE = 0.2  # of the photos are kept apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,9 @@ class TrainingPhoto:
     """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
 
     name: str
-    size: tuple[int, int]
-    annotations: tuple[Annotation, ...]
+    """Path relative to the image folder, with forward slashes."""
+    state: PhotoState
+    """What is on record for it; its size is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Summary:
     @property
     def kept_apart(self) -> int:
         """About how many photos measure and do not train; 0 where each measures in turn."""
-        return 0 if self.photos < FEW_PHOTOS else max(MIN_PHOTOS, round(VAL_SHARE * self.photos))
+        return 0 if self.photos < MIN_SPLIT else validation_size(self.photos)
 
 
 def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
@@ -75,12 +75,12 @@ def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
     """
     for name in names:
         try:
-            record = store.load(name)
+            state = store.load(name)
         except CocoError:
             continue
-        size = record.size if min(record.size) > 0 else record.size_in_file
+        size = state.size if min(state.size) > 0 else store.size_in_file(name)
         if size:
-            yield TrainingPhoto(name, size, record.annotations)
+            yield TrainingPhoto(name, replace(state, size=size))
 
 
 def summarize(
@@ -94,14 +94,14 @@ def summarize(
         known: Names of the classes that the model knows.
         lost: Names of photos that are done too, but cannot be read.
     """
-    counts = Counter(a.category_id for photo in photos for a in photo.annotations)
-    without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.annotations)
+    counts = Counter(a.category_id for photo in photos for a in photo.state.annotations)
+    without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.state.annotations)
     names = {name.casefold() for name in known}
     shown = sorted((c for c in categories if counts[c.id]), key=lambda c: -counts[c.id])
     classes = tuple(
         ClassFact(c.name, c.color, counts[c.id], not names & {c.name.casefold(), _before(c).casefold()}) for c in shown
     )
-    full = sum(1 for photo in photos if photo.annotations)
+    full = sum(1 for photo in photos if photo.state.annotations)
     problems = []
     if full < MIN_PHOTOS:
         problems.append(
@@ -129,10 +129,10 @@ def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category])
     annotations: list[bytes] = []
     used: set[int] = set()
     for image_id, photo in enumerate(photos, 1):
-        width, height = photo.size
+        width, height = photo.state.size
         images.append(encode({"id": image_id, "file_name": photo.name, "width": width, "height": height}))
-        annotations += [encode_annotation(a, image_id, photo.size) for a in photo.annotations]
-        used.update(a.category_id for a in photo.annotations)
+        annotations += [encode_annotation(a, image_id, photo.state.size) for a in photo.state.annotations]
+        used.update(a.category_id for a in photo.state.annotations)
     classes = [encode_category(category) for category in categories if category.id in used]
     parts = {"images": images, "annotations": annotations, "categories": classes}
     return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"

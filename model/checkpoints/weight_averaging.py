@@ -1,10 +1,9 @@
-"""Checkpoints made of others without training: weights interpolated or averaged, the logit of a class shifted.
+"""Between a trained network and the one that it started from: lessons learned, without what they cost.
 
-On the straight line between the weights before and after fine-tuning lie networks that do what is new nearly as well as
-the one end, and what was known nearly as well as the other (WiSE-FT; Wortsman et al., *Robust fine-tuning of zero-shot
-models*, CVPR 2022). Twenty photos move the weights further than what is in them needs: on balloons, with three quarters
-of the way, mask AP is no lower (0.56 against 0.55), and that of persons, whom nobody had labelled, is four points
-higher (0.33 against 0.29).
+On the straight line between the two lie networks that do what is new nearly as well as the one end, and what was known
+nearly as well as the other (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022). Twenty photos move
+the weights further than what is in them needs: on balloons, with three quarters of the way, mask AP is no lower (0.56
+against 0.55), and that of persons, whom nobody had labelled, is four points higher (0.33 against 0.29).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
 INTERPOLATION = 0.75
-"""Share of the fine-tuned weights where classes are to be kept that the photos have no labels of."""
+"""Share of the way that a network goes when classes are to be kept that the photos have no labels of."""
 
 
 def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -32,10 +31,24 @@ def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share:
     }
 
 
-def average_weights(sources: list[Checkpoint]) -> Checkpoint:
-    """Return the first checkpoint with the mean weights of all of them (Wortsman et al., *Model soups*, ICML 2022).
+def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoint:
+    """Return a checkpoint that scores one class higher or lower: its logit plus `amount`.
 
-    Runs from one start end in one basin of the loss, in the middle of which it is lower than at their ends.
+    The order of the class's detections stays as good as the same; the score at which half of them are right moves.
+
+    Raises:
+        ValueError: There is no such class.
+    """
+    index = [category.name for category in source.categories].index(name) + 1
+    bias = source.state[CLASS_BIAS].clone()
+    bias[index] += amount
+    return replace(source, state={**source.state, CLASS_BIAS: bias})
+
+
+def average_weights(sources: list[Checkpoint]) -> Checkpoint:
+    """Return the first checkpoint with the mean of all weights, a uniform model soup (Wortsman et al., ICML 2022).
+
+    Runs that were fine-tuned from one start lie in one basin of the loss, and their mean is lower in it than each.
 
     Raises:
         ValueError: They are not of one network, or name other classes.
@@ -49,17 +62,3 @@ def average_weights(sources: list[Checkpoint]) -> Checkpoint:
         for name, value in first.state.items()
     }
     return replace(first, state=state)
-
-
-def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoint:
-    """Return a checkpoint that scores one class higher or lower: its logit plus `amount`.
-
-    The ranking of the class's detections stays the same; the score at which half of them are right moves.
-
-    Raises:
-        ValueError: There is no such class.
-    """
-    index = [category.name for category in source.categories].index(name) + 1
-    bias = source.state[CLASS_BIAS].clone()
-    bias[index] += amount
-    return replace(source, state={**source.state, CLASS_BIAS: bias})
