@@ -113,7 +113,7 @@ class FineTuneController(QObject):
 
     def _show_rival(self, *_: object) -> None:
         if self._dialog:
-            self._dialog.set_rival(Path(self._choice.weights).stem or self._choice.weights)
+            self._dialog.set_baseline(Path(self._choice.weights).stem or self._choice.weights)
 
     def _use_collected(self, collected: CollectedPhotos) -> None:
         self._collected = collected
@@ -195,7 +195,7 @@ class FineTuneController(QObject):
 
     def handle(self, event: AnyEvent) -> None:
         """Show an event of the training, and keep its result."""
-        self._dock.hear(event)
+        self._dock.show_event(event)
         if isinstance(event, Notice):
             self._window.banner.show_message(event.text, "warning", topic=ROUND)
         elif isinstance(event, Result):

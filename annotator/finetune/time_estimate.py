@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
-from annotator.panels.formatting import duration
+from dataset.messages import duration
 from model.protocol import Error, Estimate
 
 if TYPE_CHECKING:
