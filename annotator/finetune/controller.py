@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.core.project import Project
-    from annotator.core.training_runs import RoundSettings, TrainingRuns
+    from annotator.core.training_runs import TrainingRuns
     from annotator.finetune.collect_photos import CollectedPhotos
     from annotator.finetune.model_versions import ModelVersions
     from annotator.session.session import Session
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
     from annotator.window.main_window import MainWindow
     from model.checkpoints.lineage import ModelRecord
-    from model.protocol import AnyEvent
+    from model.protocol import AnyEvent, FineTuneOptions
 
 
 class FineTuneController(QObject):
@@ -147,7 +147,7 @@ class FineTuneController(QObject):
         """The classes of the model; before it is loaded, no class of the project counts as new."""
         return [category.name for category in (self._flow.model or self._session).categories]
 
-    def start(self, settings: RoundSettings) -> None:
+    def start(self, settings: FineTuneOptions) -> None:
         """Begin a round with the photos that the dialog has gathered."""
         project = self._session.project
         if project is None or self.process.running or self._collected is None:
@@ -159,7 +159,7 @@ class FineTuneController(QObject):
         def work() -> None:
             try:
                 name = runs.next_name()
-                run = TrainingRun(name, runs.arguments(name, images, parent, settings), len(photos))
+                run = TrainingRun(name, runs.arguments(name, images, parent, settings.arguments()), len(photos))
                 runs.begin(run, photos, categories)
             except (OSError, ValueError) as error:
                 self._prepared.emit(runs, None, error)

@@ -231,4 +231,5 @@ def _environment() -> QProcessEnvironment:
     environment.insert("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep, beside a window that wants the cores
     environment.insert("PYTHONUNBUFFERED", "1")
     environment.insert("PYTHONIOENCODING", "utf-8")
+    environment.remove("PYTHONSAFEPATH")  # `-m` then has ROOT first on its path, before any other `model`
     return environment

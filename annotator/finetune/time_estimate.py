@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.categories import Category
-    from annotator.core.training_runs import RoundSettings, TrainingRuns
+    from annotator.core.training_runs import TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
+    from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
 MEASURING = "Being measured on a few steps…"
@@ -47,7 +48,7 @@ class TimeEstimator(QObject):
         self._runs: TrainingRuns | None = None  # whose time is asked for
         self._is_written = False
         self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
-        self._settings: RoundSettings | None = None
+        self._settings: FineTuneOptions | None = None
         self._seconds: float | None = None
         self._problem = ""  # why the time cannot be measured
 
@@ -59,7 +60,7 @@ class TimeEstimator(QObject):
         *,
         images: Path,
         parent: str,
-        settings: RoundSettings,
+        settings: FineTuneOptions,
     ) -> None:
         """Measure a round of these photos, that starts from the weights `parent`."""
         self.process.cancel()  # it may measure a round that starts from other weights
@@ -80,7 +81,7 @@ class TimeEstimator(QObject):
         self._session.on_disk(work)
         self.changed.emit(MEASURING)
 
-    def change(self, settings: RoundSettings) -> None:
+    def change(self, settings: FineTuneOptions) -> None:
         """Measure with other settings."""
         self._settings = settings
         if self._runs:
@@ -120,7 +121,7 @@ class TimeEstimator(QObject):
             return
         images, parent = self._start
         self._seconds, self._problem = None, ""
-        self.process.start(runs.arguments("forecast", images, parent, self._settings, estimate=True))
+        self.process.start(runs.arguments("forecast", images, parent, self._settings.arguments(), estimate=True))
 
     def _handle(self, event: object) -> None:
         if isinstance(event, Estimate):
