@@ -60,7 +60,7 @@ def test_a_round_is_known_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     run = TrainingRun("round-001", ["--json"], photos=1)
     runs.begin(run, [PHOTO], [CATEGORY])
     assert json.loads(runs.snapshot.read_text())["images"][0]["file_name"] == "a.jpg"
-    runs.keep(TrainingRun("round-001", ["--json"], photos=1, process=77))
+    runs.save(TrainingRun("round-001", ["--json"], photos=1, process=77))
     left = TrainingRuns(tmp_path)
     assert left.run == TrainingRun("round-001", ["--json"], photos=1, process=77)
     (left.training / "split.json").write_text("{}")
