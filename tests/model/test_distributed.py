@@ -63,7 +63,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from model.commands import evaluate, fill_masks, suggest
-from model.distributed import join
+from model.distributed import ProcessGroup
 ProcessGroup.init("cpu")
 ProcessGroup.destroy = lambda self: None  # the processes stay together for all three
 annotations, weights, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
