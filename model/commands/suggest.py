@@ -20,7 +20,6 @@ from model.categories import to_coco
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands import preview
-from model.commands.output_check import OutputError, check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import print_message
@@ -30,6 +29,7 @@ from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
 from model.inference.predictor import DeviceError
+from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

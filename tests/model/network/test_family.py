@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from model.checkpoints.checkpoint import Checkpoint
-from model.commands.evaluate import evaluate
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise
 from model.data.batching import Batches, plan_batches
 from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 from model.network.build import build
 from tests.model.conftest import config
