@@ -7,6 +7,8 @@ import re
 from math import inf
 from typing import TYPE_CHECKING
 
+from dataset.messages import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -16,7 +18,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", 
 _DIGITS = re.compile(r"(\d+)")
 
 
-class FolderError(Exception):
+class FolderError(UserError):
     """A folder that cannot be read. The message is one sentence for the person."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
-from annotator.panels.formatting import duration
+from dataset.messages import duration, os_reason
 from model.protocol import Error, Estimate
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class TimeEstimator(QObject):
             try:
                 rounds.foresee(photos, categories)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 self._written.emit(rounds, f"{rounds.training} cannot be written: {why}.")
             except ValueError as error:
                 self._written.emit(rounds, str(error))

@@ -26,6 +26,7 @@ from annotator import icons
 from annotator.core.training_runs import is_round
 from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.widgets import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
+from dataset.messages import duration
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
@@ -312,7 +313,7 @@ class _WholeFolder(QStackedWidget):
         if rate is not None:
             words.append(f"{rate:.1f}/s")
         if remaining_s is not None:
-            words.append(f"{_duration_s(remaining_s)} left")
+            words.append(f"{duration(remaining_s)} left")
         self._text.set_full_text(" · ".join(words))
 
     def _show_page(self, index: int) -> None:
@@ -346,10 +347,3 @@ def _threshold_slider() -> QSlider:
 
 def _duration_ms(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
-
-
-def _duration_s(seconds: float) -> str:
-    whole = max(round(seconds), 0)
-    if whole < 90:
-        return f"{whole} s"
-    return f"{round(whole / 60)} min" if whole < 5400 else f"{whole / 3600:.1f} h"

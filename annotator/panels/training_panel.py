@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.panels.clamped_label import ClampedLabel
-from annotator.panels.formatting import counted, duration
+from annotator.panels.formatting import counted
 from annotator.panels.previews import PreviewStrip
 from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
+from dataset.messages import duration
 from model.protocol import Estimate, Features, Notice, Paused, Preview, Result, Resumed, Start, Step, ValidationEvent
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
+from dataset.messages import UserError
 from model.categories import from_coco
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
 from model.checkpoints.safetensors_file import read_metadata, read_tensors
@@ -34,7 +35,7 @@ MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
 
 
-class WeightsError(Exception):
+class WeightsError(UserError):
     """Weights cannot be used; the text is one sentence that names them and says what to do."""
 
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.images import PhotoError
+from dataset.messages import UserError
 from model.categories import counterpart
-from model.checkpoints.weights import WeightsError
 from model.console import say
 from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
@@ -25,7 +25,6 @@ from model.evaluation.ground_truth import read_truth
 from model.inference.coco_results import annotation, compressed
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import detect_batch, groups
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -266,7 +265,7 @@ def run(args: argparse.Namespace) -> int:
             scores = evaluate(predictor, args.annotations, args.images, score=args.score, team=team)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
-    except (DataError, WeightsError, DeviceError) as error:
+    except UserError as error:
         say(str(error))
         return 2
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.images import PhotoError
+from dataset.messages import UserError
 from model.categories import counterpart
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
@@ -25,7 +26,6 @@ from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup, join, leave
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         if team.leads:
             write_bytes(args.output, json.dumps(data).encode())
             print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
-    except (DataError, OutputError, WeightsError, DeviceError) as error:
+    except UserError as error:
         if team.leads:
             say(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed

@@ -16,11 +16,11 @@ import torch
 from tqdm import tqdm
 
 from dataset.images import PhotoError, read_photo
+from dataset.messages import UserError
 from model.categories import to_coco
 from model.checkpoints.checkpoint import write_bytes
-from model.checkpoints.weights import WeightsError
 from model.commands import preview
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import say
@@ -29,7 +29,6 @@ from model.folder import list_photos
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import detect_batch, groups
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +47,7 @@ REPORT_SECONDS = 5.0
 NO_MEMORY = "There is not enough memory for this photo."
 
 
-class SuggestError(Exception):
+class SuggestError(UserError):
     """The command cannot be done; the text is one sentence for people."""
 
 
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     team = join(args.device)
     try:
         return _run(args, team)
-    except (SuggestError, OutputError, WeightsError, DeviceError) as error:
+    except UserError as error:
         if team.leads:
             say(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed

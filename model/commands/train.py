@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.messages import UserError
 from model import console as reports
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer
 from model.commands.number_types import positive, whole
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup, join, leave
 from model.finetuning.finetune import fine_tune
 from model.finetuning.hyperparameters import Request
 from model.finetuning.time_estimate import estimate_seconds
-from model.inference.predictor import DeviceError
 from model.network.build import build
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
     report = reports.choose(json_lines=args.json, leads=team.leads)
     try:
         return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
-    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
+    except UserError as error:
         _fail(str(error), report)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""

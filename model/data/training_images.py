@@ -13,6 +13,7 @@ import numpy as np
 from dataset import rle
 from dataset.coco_checks import MAX_COORDINATE, problem, sound_mask
 from dataset.images import PhotoError, photo_size, read_photo
+from dataset.messages import UserError
 from model.categories import Category, from_coco
 from model.console import say
 from model.network.targets import MASK_GRID
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class DataError(Exception):
+class DataError(UserError):
     """A data set cannot be used; the text is one sentence that names the file and says why."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataset.messages import UserError
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
@@ -47,7 +48,7 @@ CLOSE_SIDE, CLOSE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
 
-class DeviceError(Exception):
+class DeviceError(UserError):
     """There is no such device; the text is one sentence for people."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from dataset.messages import UserError
 from model.categories import Category, mirror
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
@@ -32,7 +33,7 @@ SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot go on; the text is one clear sentence."""
 
 

@@ -24,6 +24,7 @@ from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Vis
 from annotator.core.categories import PALETTE, Category
 from dataset import masks
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ NO_ID = -1
 MAX_COORDINATE = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
 
 
-class CocoError(Exception):
+class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 

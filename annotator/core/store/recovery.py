@@ -17,6 +17,7 @@ from annotator.core.store.project_file import PhotoState, ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from annotator.core.training_runs import TrainingRuns
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     except InUseError as error:
         raise StoreError(str(error)) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os_reason(error)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:
