@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from dataset.folder import list_images
 from dataset.images import PhotoError, read_photo
 from dataset.messages import UserError
 from model.categories import to_coco
@@ -25,7 +26,6 @@ from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import say
 from model.distributed import join, leave
-from model.folder import list_photos
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import detect_batch, groups
@@ -156,10 +156,7 @@ def _photos(args: argparse.Namespace) -> list[str]:
     if not args.folder.is_dir():
         problem = "is not a folder" if args.folder.exists() else "does not exist"
         raise SuggestError(f"{args.folder} {problem}: name a folder of photos.")
-    try:
-        photos = list_photos(args.folder, [args.preview] if args.preview else [])
-    except OSError as error:
-        raise SuggestError(f"{args.folder} cannot be read: {error.strerror}.") from None
+    photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
         raise SuggestError(f"{args.folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).")
     return photos
