@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 SURE = 0.5
 CLOSE = 0.9
@@ -68,7 +68,7 @@ def measure(args: argparse.Namespace) -> list[Record]:
     return records
 
 
-def _detect(predictor: Predictor, pixels: NDArray[np.uint8]) -> list[Instance]:
+def _detect(predictor: Segmenter, pixels: NDArray[np.uint8]) -> list[Instance]:
     predictor.set_image(pixels)
     return predictor.detect(0.05)
 

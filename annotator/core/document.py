@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shapely import STRtree
 
+from annotator.core.annotation import Annotation
 from annotator.core.event import Event
 from dataset.geometry import valid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from annotator.core.annotation import Annotation
-    from annotator.core.edits import Edit
+    from collections.abc import Iterable, Mapping
 
 SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class says nothing new
 PART_SHARE = 0.85  # nor does one that lies so far inside one on record
+
+BeforeAfter = tuple[Annotation | None, Annotation | None]
 
 
 class Status(StrEnum):
@@ -28,6 +29,46 @@ class Status(StrEnum):
     STARTED = "in progress"
     DONE = "done"
     UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A difference between two states of a document: index False (0) is before, True (1) is after.
+
+    Attributes:
+        text: For the menu, completing "Undo …": "delete person".
+        annotations: id -> (record before, record after); None where there is none.
+        answered: Suggestions accepted or rejected, before and after.
+        done: The photo's done mark, before and after.
+        selection: Selected ids, before and after.
+        merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
+    """
+
+    text: str
+    annotations: Mapping[int, BeforeAfter]
+    answered: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
+    done: tuple[bool, bool]
+    selection: tuple[tuple[int, ...], tuple[int, ...]]
+    merge: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing on record."""
+        changes = any(before != after for before, after in self.annotations.values())
+        return not changes and self.answered[0] == self.answered[1] and self.done[0] == self.done[1]
+
+    def then(self, later: Edit) -> Edit:
+        """One edit that does this one and then `later`."""
+        annotations = dict(self.annotations)
+        for annotation_id, (before, after) in later.annotations.items():
+            annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
+        return replace(
+            self,
+            annotations=annotations,
+            answered=(self.answered[0], later.answered[1]),
+            done=(self.done[0], later.done[1]),
+            selection=(self.selection[0], later.selection[1]),
+        )
 
 
 class Document:

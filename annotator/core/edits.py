@@ -6,57 +6,17 @@ in place, so an edit costs as much as what it touches, and undo brings back the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from annotator.core.annotation import Annotation, Origin
+from annotator.core.annotation import Origin
+from annotator.core.document import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from annotator.core.document import Document
-
-Before_After = tuple[Annotation | None, Annotation | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A difference between two states of a document: index False (0) is before, True (1) is after.
-
-    Attributes:
-        text: For the menu, completing "Undo …": "delete person".
-        annotations: id -> (record before, record after); None where there is none.
-        answered: Suggestions accepted or rejected, before and after.
-        done: The photo's done mark, before and after.
-        selection: Selected ids, before and after.
-        merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
-    """
-
-    text: str
-    annotations: Mapping[int, Before_After]
-    answered: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
-    done: tuple[bool, bool]
-    selection: tuple[tuple[int, ...], tuple[int, ...]]
-    merge: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it changes nothing on record."""
-        changes = any(before != after for before, after in self.annotations.values())
-        return not changes and self.answered[0] == self.answered[1] and self.done[0] == self.done[1]
-
-    def then(self, later: Edit) -> Edit:
-        """One edit that does this one and then `later`."""
-        annotations = dict(self.annotations)
-        for annotation_id, (before, after) in later.annotations.items():
-            annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
-        return replace(
-            self,
-            annotations=annotations,
-            answered=(self.answered[0], later.answered[1]),
-            done=(self.done[0], later.done[1]),
-            selection=(self.selection[0], later.selection[1]),
-        )
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import BeforeAfter, Document
 
 
 def outline_key(annotation_id: int) -> str:
@@ -102,7 +62,7 @@ def change(
     document: Document, text: str, records: Iterable[Annotation], new_id: Callable[[], int], *, merge: str = ""
 ) -> Edit:
     """Replace records by changed ones with the same ids; a changed suggestion is thereby accepted."""
-    annotations: dict[int, Before_After] = {}
+    annotations: dict[int, BeforeAfter] = {}
     answered: list[Annotation] = []
     ids: dict[int, int] = {}
     for record in records:
@@ -136,7 +96,7 @@ def mark_done(document: Document, *, done: bool) -> Edit:
 def _edit(
     document: Document,
     text: str,
-    annotations: Mapping[int, Before_After],
+    annotations: Mapping[int, BeforeAfter],
     *,
     answered: tuple[Annotation, ...] = (),
     selection: tuple[int, ...] | None = None,

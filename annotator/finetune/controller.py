@@ -23,7 +23,7 @@ from model.protocol import Notice, Result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.core.store.store import Store
+    from annotator.core.project import Project
     from annotator.core.training_runs import RoundSettings, TrainingRuns
     from annotator.finetune.collect_photos import CollectedPhotos
     from annotator.finetune.model_versions import ModelVersions
@@ -59,7 +59,7 @@ class FineTuneController(QObject):
         self._models, self._window = models, window
         self.process = TrainingProcess(self)
         self._dock = TrainingDock(session, window)
-        self._rounds: TrainingRuns | None = None  # whose round is running
+        self._runs: TrainingRuns | None = None  # whose round is running
         self._run: TrainingRun | None = None
         self._result: Result | None = None
         self._dialog: FineTuneDialog | None = None
@@ -71,7 +71,7 @@ class FineTuneController(QObject):
 
     def _wire(self) -> None:
         self._window.fine_tune_requested.connect(self.open_dialog)
-        self._session.store_changed.connect(self._store_changed)
+        self._session.project_changed.connect(self._project_changed)
         self.process.started.connect(self._started)
         self.process.heard.connect(self._hear)
         self.process.ended.connect(self._ended)
@@ -91,11 +91,11 @@ class FineTuneController(QObject):
 
     def open_dialog(self) -> None:
         """Ask for a round; while one is running, show it."""
-        store = self._session.store
-        if store is None:
+        project = self._session.project
+        if project is None:
             return
         if self.process.running:
-            if self._rounds is store.rounds:
+            if self._runs is project.runs:
                 self._dock.show()
             else:
                 text = "The round of the folder that was open before is being saved; try again in a moment."
@@ -110,7 +110,7 @@ class FineTuneController(QObject):
         self._forecast.told.connect(dialog.set_time)
         dialog.open()
         self._dock.prepare()
-        self._gathering.start(store, self._choice.weights)
+        self._gathering.start(project.store, self._choice.weights)
 
     def _show_rival(self, *_: object) -> None:
         if self._dialog:
@@ -125,16 +125,16 @@ class FineTuneController(QObject):
 
     def _show_gathered(self, *_: object) -> None:
         """Show what there is to learn from, for the model that is in use by now, and find out how long that takes."""
-        store, dialog, gathered = self._session.store, self._dialog, self._gathered
-        if store is None or dialog is None or gathered is None:
+        project, dialog, gathered = self._session.project, self._dialog, self._gathered
+        if project is None or dialog is None or gathered is None:
             return
         summary = summarize(gathered.photos, self._session.categories, self._known(), gathered.lost)
         dialog.set_summary(summary)
         if summary.ready:
             categories = with_model_names(self._session.categories, self._known())
-            images, parent = store.images, self._choice.weights
+            images, parent = project.folder, self._choice.weights
             self._forecast.begin(
-                store.rounds, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
+                project.runs, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
             )
 
     def _close_dialog(self) -> None:
@@ -150,49 +150,49 @@ class FineTuneController(QObject):
 
     def start(self, settings: RoundSettings) -> None:
         """Begin a round with the photos that the dialog has gathered."""
-        store = self._session.store
-        if store is None or self.process.running or self._gathered is None:
+        project = self._session.project
+        if project is None or self.process.running or self._gathered is None:
             return
-        rounds, photos, parent = store.rounds, self._gathered.photos, self._choice.weights
+        runs, photos, parent = project.runs, self._gathered.photos, self._choice.weights
         categories = with_model_names(self._session.categories, self._known())
-        images = store.images
+        images = project.folder
 
         def work() -> None:
             try:
-                name = rounds.next_name()
-                run = TrainingRun(name, rounds.arguments(name, images, parent, settings), len(photos))
-                rounds.begin(run, photos, categories)
+                name = runs.next_name()
+                run = TrainingRun(name, runs.arguments(name, images, parent, settings), len(photos))
+                runs.begin(run, photos, categories)
             except (OSError, ValueError) as error:
-                self._prepared.emit(rounds, None, error)
+                self._prepared.emit(runs, None, error)
             else:
-                self._prepared.emit(rounds, run, None)
+                self._prepared.emit(runs, run, None)
 
         self._session.on_disk(work)
 
     # While it runs
 
-    def _begin(self, rounds: TrainingRuns, run: TrainingRun | None, error: Exception | None) -> None:
-        store = self._session.store
-        if store is None or store.rounds is not rounds or self.process.running:
+    def _begin(self, runs: TrainingRuns, run: TrainingRun | None, error: Exception | None) -> None:
+        project = self._session.project
+        if project is None or project.runs is not runs or self.process.running:
             return
         if run is None:
             why = os_reason(error) if isinstance(error, OSError) else str(error).lower()
-            text = f"Training cannot begin because {rounds.training} cannot be written: {why}."
+            text = f"Training cannot begin because {runs.training} cannot be written: {why}."
             self._window.banner.show_message(text, "error", topic=ROUND)
             return
-        self._launch(rounds, run)
+        self._launch(runs, run)
 
-    def _launch(self, rounds: TrainingRuns, run: TrainingRun, *, resume: bool = False) -> None:
-        self._rounds, self._run, self._result = rounds, run, None
+    def _launch(self, runs: TrainingRuns, run: TrainingRun, *, resume: bool = False) -> None:
+        self._runs, self._run, self._result = runs, run, None
         self._window.banner.retract(ROUND)
         self._dock.begin(run.name)
         self.process.start([*run.arguments, "--resume"] if resume else run.arguments)
 
     def _started(self, process: int) -> None:
-        rounds, run = self._rounds, self._run
-        if rounds and run:
+        runs, run = self._runs, self._run
+        if runs and run:
             run = self._run = msgspec.structs.replace(run, process=process)
-            self._on_disk(rounds, lambda: rounds.keep(run))
+            self._on_disk(runs, lambda: runs.keep(run))
 
     def _hear(self, event: AnyEvent) -> None:
         self._dock.hear(event)
@@ -225,73 +225,73 @@ class FineTuneController(QObject):
     # After
 
     def _ended(self, ending: Ending) -> None:
-        rounds, run, result = self._rounds, self._run, self._result
-        self._rounds = self._run = self._result = None
-        if rounds is None or run is None:
+        runs, run, result = self._runs, self._run, self._result
+        self._runs = self._run = self._result = None
+        if runs is None or run is None:
             return
-        store = self._session.store
-        is_open = store is not None and store.rounds.training == rounds.training
+        project = self._session.project
+        is_open = project is not None and project.runs.training == runs.training
         nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
         self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome], done=ending.outcome is Outcome.DONE)
-        if not is_open or store is None:
+        if not is_open or project is None:
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:
-            self._on_disk(rounds, store.rounds.end)
+            self._on_disk(runs, project.runs.end)
             self._models.adopt_or_ask(run.name, result)
         elif ending.resumable:
             text = ending.sentence or f"The training of {run.name} is stopped."
-            self._look_how_far(store.rounds, run, text, failed=ending.outcome is Outcome.FAILED)
+            self._look_how_far(project.runs, run, text, failed=ending.outcome is Outcome.FAILED)
         else:
-            self._discard(store.rounds)
+            self._discard(project.runs)
             if nothing:
                 self._window.banner.show_message(f"The training of {run.name} {NOTHING_KEPT}.", "info", topic=ROUND)
             elif ending.sentence:
                 self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
 
-    def _look_how_far(self, rounds: TrainingRuns, run: TrainingRun, text: str, *, failed: bool = False) -> None:
-        self._session.on_disk(lambda: self._left.emit(rounds, run, text, rounds.is_saved(run.name), failed))
+    def _look_how_far(self, runs: TrainingRuns, run: TrainingRun, text: str, *, failed: bool = False) -> None:
+        self._session.on_disk(lambda: self._left.emit(runs, run, text, runs.is_saved(run.name), failed))
 
-    def _offer(self, rounds: TrainingRuns, run: TrainingRun, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
+    def _offer(self, runs: TrainingRuns, run: TrainingRun, text: str, saved: bool, failed: bool) -> None:  # noqa: FBT001 - a signal
         """Offer to go on with a round that was interrupted, or to begin it again where it has saved nothing yet."""
-        store = self._session.store
-        if store is None or store.rounds is not rounds or self.process.running:
+        project = self._session.project
+        if project is None or project.runs is not runs or self.process.running:
             return
         then = "It can go on from there." if saved else "It begins again from the start."
         actions = [
-            ("Go on" if saved else "Begin again", lambda: self._go_on(rounds, run)),
-            ("Throw away", lambda: self._discard(rounds)),
+            ("Go on" if saved else "Begin again", lambda: self._go_on(runs, run)),
+            ("Throw away", lambda: self._discard(runs)),
         ]
         self._window.banner.show_message(f"{text} {then}", "error" if failed else "info", actions, topic=ROUND)
 
-    def _go_on(self, rounds: TrainingRuns, run: TrainingRun) -> None:
-        store = self._session.store
-        if store and store.rounds is rounds and not self.process.running:
-            self._launch(rounds, run, resume=True)
+    def _go_on(self, runs: TrainingRuns, run: TrainingRun) -> None:
+        project = self._session.project
+        if project and project.runs is runs and not self.process.running:
+            self._launch(runs, run, resume=True)
 
-    def _discard(self, rounds: TrainingRuns) -> None:
-        self._on_disk(rounds, lambda: rounds.end(discard=True))
+    def _discard(self, runs: TrainingRuns) -> None:
+        self._on_disk(runs, lambda: runs.end(discard=True))
 
     # Another folder
 
-    def _store_changed(self, store: Store | None) -> None:
+    def _project_changed(self, project: Project | None) -> None:
         self._window.banner.retract(ROUND)
-        if store is None:
+        if project is None:
             if self.process.running:
                 self._dock.panel.ending("saving, to go on another time")
                 self.process.quit()
             if self._dialog:
                 self._dialog.reject()
             return
-        ours = self._rounds is not None and self._rounds.training == store.rounds.training
-        run = store.rounds.run
+        ours = self._runs is not None and self._runs.training == project.runs.training
+        run = project.runs.run
         if run and not ours:
-            self._look_for_left(store.rounds, run)
+            self._look_for_left(project.runs, run)
 
-    def _look_for_left(self, rounds: TrainingRuns, run: TrainingRun) -> None:
+    def _look_for_left(self, runs: TrainingRuns, run: TrainingRun) -> None:
         """Find out how far a round was that did not end while this folder was open."""
 
         def work() -> None:
-            output = rounds.file(run.name)
+            output = runs.file(run.name)
             end_orphan(run.process, str(output))
             record = None
             if output.is_file():  # it came to its end alone
@@ -299,17 +299,17 @@ class FineTuneController(QObject):
 
                 record = read(output)
             if record:
-                self._found.emit(rounds, run, record)
+                self._found.emit(runs, run, record)
             else:
                 text = f"The training of {run.name} on {run.photos} photos was interrupted."
-                self._left.emit(rounds, run, text, rounds.is_saved(run.name), False)
+                self._left.emit(runs, run, text, runs.is_saved(run.name), False)
 
         self._session.on_disk(work)
 
-    def _settle_alone(self, rounds: TrainingRuns, run: TrainingRun, record: ModelRecord) -> None:
-        store = self._session.store
-        if store and store.rounds is rounds:
-            self._on_disk(rounds, rounds.end)
+    def _settle_alone(self, runs: TrainingRuns, run: TrainingRun, record: ModelRecord) -> None:
+        project = self._session.project
+        if project and project.runs is runs:
+            self._on_disk(runs, runs.end)
             self._models.adopt_or_ask(run.name, result_of(record))
 
     # The end
@@ -325,7 +325,7 @@ class FineTuneController(QObject):
         self._forecast.close()
         return self.process.close(seconds)
 
-    def _on_disk(self, rounds: TrainingRuns, job: Callable[[], object]) -> None:
+    def _on_disk(self, runs: TrainingRuns, job: Callable[[], object]) -> None:
         """Do something with a project's files that may fail; if it does, the next opening finds the old state."""
 
         def work() -> None:
@@ -333,7 +333,7 @@ class FineTuneController(QObject):
                 job()
             except OSError as error:
                 why = os_reason(error)
-                self._session.message.emit(f"{rounds.training} cannot be written: {why}.", "warning", "")
+                self._session.message.emit(f"{runs.training} cannot be written: {why}.", "warning", "")
 
         self._session.on_disk(work)
 

@@ -52,9 +52,9 @@ class ModelVersions(QObject):
 
     def adopt_or_ask(self, name: str, result: Result) -> None:
         """A round's model is there: use it if it measures better, else ask."""
-        store = self._session.store
-        assert store is not None, "the round of an open folder"
-        weights, before = str(store.rounds.file(name)), self._choice.weights
+        project = self._session.project
+        assert project is not None, "the round of an open folder"
+        weights, before = str(project.runs.file(name)), self._choice.weights
         banner = self._window.banner
         if result.better:
             self.use(weights)
@@ -67,7 +67,7 @@ class ModelVersions(QObject):
 
     def use(self, weights: str) -> None:
         """Use a model in this folder from now on; what is not done is looked at again, the current photo first."""
-        if self._session.store is None or weights == self._choice.weights:
+        if self._session.project is None or weights == self._choice.weights:
             return
         self._again = self._flow.unfinished() if self._whole_folder else self._flow.stale_names()
         self._window.banner.retract(ROUND)
@@ -75,7 +75,7 @@ class ModelVersions(QObject):
 
     def show_models(self) -> None:
         """Show the models of the project."""
-        if self._session.store is None:
+        if self._session.project is None:
             return
         if self._dialog is None:
             self._dialog = dialog = ModelsDialog(self._window)
@@ -99,53 +99,53 @@ class ModelVersions(QObject):
         self._whole_folder = progress is not None
 
     def _use_by_name(self, name: str) -> None:
-        store = self._session.store
-        if store:
-            self.use(str(store.rounds.file(name)) if is_round(name) else name)
+        project = self._session.project
+        if project:
+            self.use(str(project.runs.file(name)) if is_round(name) else name)
 
     def _delete(self, name: str) -> None:
-        store, banner = self._session.store, self._window.banner
-        if store is None:
+        project, banner = self._session.project, self._window.banner
+        if project is None:
             return
-        rounds, message = store.rounds, self._session.message
+        runs, message = project.runs, self._session.message
 
         def work() -> None:
             try:
-                rounds.remove(name)
+                runs.remove(name)
             except OSError as error:
                 why = os_reason(error)
-                message.emit(f"{rounds.file(name)} cannot be deleted: {why}.", "warning", "")
+                message.emit(f"{runs.file(name)} cannot be deleted: {why}.", "warning", "")
 
         banner.retract(ROUND)  # it may offer the one that is gone
         self._session.on_disk(work)
         self._refresh()
 
     def _refresh(self) -> None:
-        store = self._session.store
-        if store is None:
+        project = self._session.project
+        if project is None:
             return
-        rounds = store.rounds
+        runs = project.runs
 
         def work() -> None:
-            self._listed.emit(rounds, facts_of(rounds))
+            self._listed.emit(runs, facts_of(runs))
 
         self._session.on_disk(work)
 
-    def _show_list(self, rounds: TrainingRuns, facts: list[ModelFact]) -> None:
-        store = self._session.store
-        if self._dialog and store and store.rounds is rounds:
-            used = rounds.name_of(self._choice.weights)
+    def _show_list(self, runs: TrainingRuns, facts: list[ModelFact]) -> None:
+        project = self._session.project
+        if self._dialog and project and project.runs is runs:
+            used = runs.name_of(self._choice.weights)
             if used not in [fact.name for fact in facts]:
                 own = ModelFact(used, sentence=f"{used}: chosen by hand.", removable=False)
                 facts = [own, *facts]
             self._dialog.set_models(facts, used)
 
 
-def facts_of(rounds: TrainingRuns) -> list[ModelFact]:
+def facts_of(runs: TrainingRuns) -> list[ModelFact]:
     """What there is to say of every model of a project, the newest first, and of the builtin one. Reads the disk."""
     from model.checkpoints.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
 
-    facts = [fact_of(name, read(rounds.file(name))) for name in reversed(rounds.names())]
+    facts = [fact_of(name, read(runs.file(name))) for name in reversed(runs.names())]
     about = "The built-in model, which every folder begins with."
     return [*facts, ModelFact(BUILTIN, sentence=about, removable=False)]
 

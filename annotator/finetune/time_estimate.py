@@ -44,7 +44,7 @@ class TimeEstimator(QObject):
         self._delay = QTimer(self, singleShot=True, interval=DELAY)
         self._delay.timeout.connect(self._launch)
         self._session = session
-        self._rounds: TrainingRuns | None = None  # whose time is asked for
+        self._runs: TrainingRuns | None = None  # whose time is asked for
         self._is_written = False
         self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
         self._settings: RoundSettings | None = None
@@ -53,7 +53,7 @@ class TimeEstimator(QObject):
 
     def begin(
         self,
-        rounds: TrainingRuns,
+        runs: TrainingRuns,
         photos: Sequence[TrainingPhoto],
         categories: Sequence[Category],
         *,
@@ -63,19 +63,19 @@ class TimeEstimator(QObject):
     ) -> None:
         """Measure a round of these photos, that starts from the weights `parent`."""
         self.process.cancel()  # it may measure a round that starts from other weights
-        self._rounds, self._is_written, self._problem = rounds, False, ""
+        self._runs, self._is_written, self._problem = runs, False, ""
         self._start, self._settings = (images, parent), settings
 
         def work() -> None:
             try:
-                rounds.foresee(photos, categories)
+                runs.foresee(photos, categories)
             except OSError as error:
                 why = os_reason(error)
-                self._written.emit(rounds, f"{rounds.training} cannot be written: {why}.")
+                self._written.emit(runs, f"{runs.training} cannot be written: {why}.")
             except ValueError as error:
-                self._written.emit(rounds, str(error))
+                self._written.emit(runs, str(error))
             else:
-                self._written.emit(rounds, "")
+                self._written.emit(runs, "")
 
         self._session.on_disk(work)
         self.told.emit(MEASURING)
@@ -83,34 +83,34 @@ class TimeEstimator(QObject):
     def change(self, settings: RoundSettings) -> None:
         """Measure with other settings."""
         self._settings = settings
-        if self._rounds:
+        if self._runs:
             self.process.cancel()
             self._delay.start()
             self.told.emit(MEASURING)
 
     def stop(self) -> None:
         """The time is not wanted any more."""
-        rounds, self._rounds = self._rounds, None
+        runs, self._runs = self._runs, None
         self._delay.stop()
         self.process.cancel()
-        if rounds:
-            self._session.on_disk(lambda: _clear(rounds))
+        if runs:
+            self._session.on_disk(lambda: _clear(runs))
 
     def close(self) -> None:
         """Wait until there is no process (not for long): the window is gone."""
         self.stop()
         self.process.close(GRACE / 1000)
 
-    def _ready(self, rounds: TrainingRuns, problem: str) -> None:
-        if rounds is not self._rounds:
+    def _ready(self, runs: TrainingRuns, problem: str) -> None:
+        if runs is not self._runs:
             return
         self._is_written, self._problem = not problem, problem
         if not self._delay.isActive():
             self._launch()
 
     def _launch(self) -> None:
-        rounds = self._rounds
-        if rounds is None or not self._start or not self._settings:
+        runs = self._runs
+        if runs is None or not self._start or not self._settings:
             return
         if not self._is_written:
             if self._problem:
@@ -120,7 +120,7 @@ class TimeEstimator(QObject):
             return
         images, parent = self._start
         self._seconds, self._problem = None, ""
-        self.process.start(rounds.arguments("forecast", images, parent, self._settings, forecast=True))
+        self.process.start(runs.arguments("forecast", images, parent, self._settings, forecast=True))
 
     def _hear(self, event: object) -> None:
         if isinstance(event, Estimate):
@@ -129,7 +129,7 @@ class TimeEstimator(QObject):
             self._problem = event.text
 
     def _ended(self, ending: Ending) -> None:
-        if self._rounds is None:
+        if self._runs is None:
             return
         if ending.outcome is Outcome.CANCELLED:
             if not self._delay.isActive():
@@ -140,6 +140,6 @@ class TimeEstimator(QObject):
             self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
 
 
-def _clear(rounds: TrainingRuns) -> None:
+def _clear(runs: TrainingRuns) -> None:
     with suppress(OSError):  # what is left is overwritten the next time
-        rounds.forget_forecast()
+        runs.forget_forecast()

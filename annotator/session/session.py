@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from annotator.core.categories import Categories
 from annotator.core.document import Document, Status
 from annotator.core.image_list import ImageList
+from annotator.core.project import Project
+from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.store import SaveNotice, SaveState, Store
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from annotator.core.edits import Edit
+    from annotator.core.document import Edit
+    from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
 FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
@@ -35,7 +37,7 @@ class Session(QObject):
 
     Signals:
         opened: (folder) its photos are listed; the annotations may still be loading.
-        store_changed: (Store or None) the annotations are there.
+        project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
         photo_changed: (Photo or None) the current photo's pixels are there.
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
@@ -47,7 +49,7 @@ class Session(QObject):
     """
 
     opened = Signal(object)
-    store_changed = Signal(object)
+    project_changed = Signal(object)
     current_changed = Signal(object)
     photo_changed = Signal(object)
     leaving = Signal()
@@ -58,7 +60,7 @@ class Session(QObject):
     message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object, object)
-    _stored = Signal(int, object, object)
+    _opened = Signal(int, object, object)
     _noticed = Signal(int, object)
 
     def __init__(self, settings: Settings, cache: ImageCache, parent: QObject | None = None) -> None:
@@ -67,7 +69,7 @@ class Session(QObject):
         self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
         self.history = UndoHistory(self)
         self.folder: Path | None = None
-        self.store: Store | None = None
+        self.project: Project | None = None
         self.current: str | None = None
         self.document: Document | None = None
         self.problem = ""  # why what is unsaved could not be saved
@@ -86,8 +88,13 @@ class Session(QObject):
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
         self._scanned.connect(self._show_names)
-        self._stored.connect(self._use_store)
+        self._opened.connect(self._use_project)
         self._noticed.connect(self._tell)
+
+    @property
+    def store(self) -> Store | None:
+        """The annotations of the open project, once they are there."""
+        return self.project.store if self.project else None
 
     # Folder
 
@@ -111,7 +118,7 @@ class Session(QObject):
 
         self._disk.submit(work)
 
-    def _open_store(self, folder: Path, file: Path | None, names: list[str]) -> None:
+    def _open_project(self, folder: Path, file: Path | None, names: list[str]) -> None:
         number = self._opening
         fallback = data_folder() / "projects"
 
@@ -120,14 +127,14 @@ class Session(QObject):
 
         def work() -> None:
             try:
-                store = Store.open(folder, file, fallback=fallback, names=names, notify=tell)
+                project = Project.open(folder, file, fallback=fallback, names=names, notify=tell)
             except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
-                self._stored.emit(number, None, error)
+                self._opened.emit(number, None, error)
                 return
             if number == self._opening:
-                self._stored.emit(number, store, None)
+                self._opened.emit(number, project, None)
             else:
-                store.close()  # another folder was asked for meanwhile, or the window was closed
+                project.store.close()  # another folder was asked for meanwhile, or the window was closed
 
         self._disk.submit(work)
 
@@ -152,10 +159,10 @@ class Session(QObject):
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
             self._disk.submit(self.store.close)
-        self.store = None
+        self.project = None
         self.problem = ""
         self.folder = None
-        self.store_changed.emit(None)
+        self.project_changed.emit(None)
         self.categories.become(())
         self._set_current(None)
         self.photos.set_photos([])
@@ -177,25 +184,25 @@ class Session(QObject):
             text = f"There are no photos in {folder.name}. Open another folder, or drop one here."
             self.message.emit(text, "warning", FOLDER)
             return
-        self._open_store(folder, file, names)
+        self._open_project(folder, file, names)
         last = self._settings.last_photo(folder)
         self._show(last if last in self.photos else names[0], passing=True)
 
-    def _use_store(self, number: int, store: Store | None, error: Exception | None) -> None:
+    def _use_project(self, number: int, project: Project | None, error: Exception | None) -> None:
         if number != self._opening:
-            if store:
-                threading.Thread(target=store.close, name="late store").start()
+            if project:
+                threading.Thread(target=project.store.close, name="late store").start()
             return
-        if store is None:
+        if project is None:
             self.refused.emit(str(error))
             return
-        self.store = store
+        self.project, store = project, project.store
         store.share_categories(self.categories)
         photos, names = self.photos, self.photos.names
         unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
         statuses = [_status(store, name) for name in names]
         photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
-        self.store_changed.emit(store)
+        self.project_changed.emit(project)
         for warning in store.warnings:
             self.message.emit(warning, "warning", "")
         self._open_document()

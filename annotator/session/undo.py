@@ -10,8 +10,7 @@ from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
 
-    from annotator.core.document import Document
-    from annotator.core.edits import Edit
+    from annotator.core.document import Document, Edit
 
 
 class UndoHistory(QUndoGroup):

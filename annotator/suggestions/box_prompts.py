@@ -40,7 +40,7 @@ class BoxPrompts(QObject):
         self._asked: dict[int, tuple[Document, Annotation]] = {}  # by the number of the question
         canvas.box_drawn.connect(self._ask)
         suggester.outlined.connect(self._answer)
-        session.store_changed.connect(lambda _store: self._asked.clear())
+        session.project_changed.connect(lambda _project: self._asked.clear())
 
     def _ask(self, annotation_id: int) -> None:
         document = self._session.document

@@ -16,7 +16,7 @@ from annotator.core.training_set import MODEL_CLASS
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
-    from annotator.core.store.store import Store
+    from annotator.core.project import Project
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
@@ -51,7 +51,7 @@ class SuggestionController(QObject):
         self._recount.timeout.connect(self._count_all)
         session.document_changed.connect(self._document_changed)
         session.categories.changed.connect(self._match)
-        session.store_changed.connect(self._store_changed)
+        session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
         suggester.recalled.connect(self._recalled)
@@ -87,23 +87,23 @@ class SuggestionController(QObject):
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""
-        store, model = self._session.store, self.model
-        if store and model:
+        model = self.model
+        if self._session.project and model:
             for category in self._unmatched(model):
                 self._session.categories.add(
                     category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
                     skeleton=category.skeleton, category_id=category.id,
                 )  # fmt: skip
 
-    def _store_changed(self, store: Store | None) -> None:
+    def _project_changed(self, project: Project | None) -> None:
         self._pools.clear()
         self._scores.clear()
         self._to_project = {}
         self._told = []
-        if store is None or self._session.folder is None:
+        if project is None:
             self._suggester.clear_source()
             return
-        self._suggester.set_source(self._session.folder, store)
+        self._suggester.set_source(project.folder, project.store)
         self._adopt_model()
 
     def _model_loaded(self, model: ModelInfo) -> None:
@@ -124,7 +124,7 @@ class SuggestionController(QObject):
 
     def _adopt_model(self) -> None:
         """Match classes; a project without any takes the model's."""
-        if self.model is None or self._session.store is None:
+        if self.model is None or self._session.project is None:
             return
         self._match()
         if not len(self._session.categories):
@@ -137,7 +137,7 @@ class SuggestionController(QObject):
     def _match(self) -> None:
         """Find the project's class for each of the model's: by name, or what it was before it was renamed."""
         model, categories = self.model, self._session.categories
-        if self._session.store is None or model is None:
+        if self._session.project is None or model is None:
             return
         named = {c.name.casefold(): c.id for c in categories}
         recorded = {str(c.extra[MODEL_CLASS]).casefold(): c.id for c in categories if MODEL_CLASS in c.extra}

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 Answer = TypeVar("Answer")
@@ -113,7 +112,7 @@ class InferenceWorker(QObject):
         self._all_total = 0
         self._all_since = 0.0
         # Of the worker thread alone:
-        self._predictor: Predictor | MaskKeypointPredictor | None = None
+        self._predictor: Segmenter | None = None
         self._model_id = ""
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
@@ -361,7 +360,7 @@ class InferenceWorker(QObject):
         self._seen = None
         return self._within_memory(predictor, look)
 
-    def _within_memory(self, predictor: Predictor | MaskKeypointPredictor, look: Callable[[], Answer]) -> Answer:
+    def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
         from model.inference.out_of_memory import retry_on_oom  # noqa: PLC0415 - torch, loaded long since
 
@@ -372,7 +371,7 @@ class InferenceWorker(QObject):
             self.loaded.emit(self._info(predictor))
         return answer
 
-    def _info(self, predictor: Predictor | MaskKeypointPredictor) -> ModelInfo:
+    def _info(self, predictor: Segmenter) -> ModelInfo:
         return ModelInfo(
             self._model_id,
             Path(predictor.name).name,

@@ -14,7 +14,7 @@ from dataset.messages import os_reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.core.store.store import Store
+    from annotator.core.project import Project
     from annotator.core.training_runs import TrainingRuns
     from annotator.session.session import Session
     from annotator.settings import Settings
@@ -55,7 +55,7 @@ class ModelSelector(QObject):
         self._good = ""  # the weights that were loaded last in this folder
         self._keep: Callable[[], None] | None = None  # writes the choice down, once its model is loaded
         self._fault: _LoadFailure | None = None  # while another model is loaded instead
-        session.store_changed.connect(self._store_changed)
+        session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._loaded)
         suggester.failed.connect(self._failed)
 
@@ -68,11 +68,11 @@ class ModelSelector(QObject):
     def use(self, weights: str, *, here: bool = False) -> None:
         """Use these weights: in this project alone if `here` or it has a model of its own, else everywhere."""
         self._fixed = ""
-        store = self._session.store
-        if store and (here or self._of_project or store.rounds.in_use):
+        project = self._session.project
+        if project and (here or self._of_project or project.runs.in_use):
             self._of_project = True
-            rounds = store.rounds
-            self._keep = lambda: self._remember(rounds, weights)
+            runs = project.runs
+            self._keep = lambda: self._remember(runs, weights)
         else:
             self._keep = lambda: setattr(self._settings, "weights", weights)
         self._fault = None
@@ -90,28 +90,28 @@ class ModelSelector(QObject):
         self._fault = _LoadFailure(self.weights, sentence, is_written=True)
         self._load(BUILTIN)
 
-    def _remember(self, rounds: TrainingRuns, weights: str) -> None:
+    def _remember(self, runs: TrainingRuns, weights: str) -> None:
         session = self._session
 
         def write() -> None:
             try:
-                rounds.use(weights)
+                runs.use(weights)
             except OSError as error:
                 why = os_reason(error)
-                text = f"{rounds.models / 'in_use'} cannot be written ({why}): the choice holds until you quit."
+                text = f"{runs.models / 'in_use'} cannot be written ({why}): the choice holds until you quit."
                 session.message.emit(text, "warning", "")
 
-        rounds.in_use = rounds.name_of(weights)
+        runs.in_use = runs.name_of(weights)
         session.on_disk(write)
 
-    def _store_changed(self, store: Store | None) -> None:
+    def _project_changed(self, project: Project | None) -> None:
         self._fault = None
-        if store is None:
+        if project is None:
             keep, self._keep = self._keep, None
             if keep:  # left before it was loaded: the next opening finds out whether it can be
                 keep()
             return
-        of_project = "" if self._fixed else store.rounds.weights
+        of_project = "" if self._fixed else project.runs.weights
         self._of_project = bool(of_project)
         wanted = of_project or self._fixed or self._settings.weights
         if wanted != self.weights:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.core.document import Document
-    from annotator.core.store.store import Store
+    from annotator.core.project import Project
     from annotator.session.image_loader import DecodedImage
     from annotator.session.session import Session
     from annotator.settings import Settings
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.apply_theme()
         self.restoreGeometry(settings.layout("geometry"))
         self.restoreState(settings.layout("state"))
-        self._use_store(None)
+        self._use_project(None)
 
     # Building
 
@@ -233,7 +233,7 @@ class MainWindow(QMainWindow):
         session.may_lose = self._may_lose
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
-        session.store_changed.connect(self._use_store)
+        session.project_changed.connect(self._use_project)
         session.current_changed.connect(self._current_changed)
         session.photo_changed.connect(self._show_photo)
         session.document_changed.connect(self._show_document)
@@ -272,18 +272,18 @@ class MainWindow(QMainWindow):
         self.photos.clear_filter()
         self.canvas.setFocus()
 
-    def _use_store(self, store: Store | None) -> None:
-        if store is not None or self._session.folder is None:
+    def _use_project(self, project: Project | None) -> None:
+        if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
             for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
                 self.banner.retract(topic)
         self.photos.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
-        self.model.set_suggest_all_enabled(store is not None)
+        self.model.set_suggest_all_enabled(project is not None)
         for name in ("model.suggest_all", "model.fine_tune", "model.models"):
-            self.actions_[name].setEnabled(store is not None)
-        if store is None and self._session.folder is None:
+            self.actions_[name].setEnabled(project is not None)
+        if project is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 

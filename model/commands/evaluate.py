@@ -24,7 +24,7 @@ from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_truth
 from model.inference.coco_results import annotation, compressed
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.out_of_memory import detect_batch, groups
+from model.inference.out_of_memory import chunks, detect_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 PROMPT_AREA = 32 * 32
 """Objects of this many square pixels or fewer are left out of the box prompt's figure."""
 
 
-def align(data: dict[str, Any], predictor: Predictor | MaskKeypointPredictor) -> dict[str, Any]:
+def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
     """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
 
     What the model has no counterpart for is left out.
@@ -70,7 +69,7 @@ def align(data: dict[str, Any], predictor: Predictor | MaskKeypointPredictor) ->
 
 
 def predict(
-    predictor: Predictor | MaskKeypointPredictor,
+    predictor: Segmenter,
     data: dict[str, Any],
     folder: Path,
     *,
@@ -97,7 +96,7 @@ def predict(
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
     missing = missing or UnreadableImages()
     mine: list[tuple[int, list[dict[str, Any]]]] = []
-    for group in groups(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
+    for group in chunks(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
         photos = _readable(folder, group, missing)
         answers = detect_batch(predictor, [photo for _, photo in photos], say, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
@@ -145,9 +144,7 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(
-    predictor: Predictor | MaskKeypointPredictor, data: dict[str, Any], folder: Path, team: ProcessGroup
-) -> dict[str, float]:
+def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, team: ProcessGroup) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
 
     Args:
@@ -187,7 +184,7 @@ def box_prompt(
 
 
 def evaluate(
-    predictor: Predictor | MaskKeypointPredictor,
+    predictor: Segmenter,
     annotations: Path,
     images: Path | None = None,
     *,
@@ -222,7 +219,7 @@ def evaluate(
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
     scores = Scores()
-    kinds = ["box", "mask"] if predictor.config.mask_head != "none" else ["box"]
+    kinds = ["box", "mask"] if predictor.has_masks else ["box"]
     kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []
     for kind in kinds:
         scores.overall[kind], scores.per_class[kind] = average_precision(data, results, kind, done)
@@ -231,7 +228,7 @@ def evaluate(
     return scores
 
 
-def _has_keypoints(predictor: Predictor | MaskKeypointPredictor) -> bool:
+def _has_keypoints(predictor: Segmenter) -> bool:
     return any(category.keypoints for category in predictor.categories)
 
 

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.commands.missing_labels import MissingLabel, MissingLabels
-    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 MAX_NAMES = 5
 """Categories named in a sentence."""
@@ -79,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | MaskKeypointPredictor, Path]:
+def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Segmenter, Path]:
     """Return the file's contents, the model and the folder of the photos, after checking the arguments."""
     check_output(args.output)
     if args.output.exists():
@@ -90,13 +89,13 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Predictor | Mask
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"{folder} {problem}: name the folder of the photos with --images.")
     predictor = load_predictor(args.weights, args.device)
-    if predictor.config.mask_head == "none":
+    if not predictor.has_masks:
         raise WeightsError(f"{args.weights} makes no masks: choose other weights with --weights.")
     return data, predictor, folder
 
 
 def fill(
-    predictor: Predictor | MaskKeypointPredictor,
+    predictor: Segmenter,
     data: dict[str, Any],
     folder: Path,
     *,
@@ -148,7 +147,7 @@ def fill(
 
 
 def _look_at(
-    predictor: Predictor | MaskKeypointPredictor,
+    predictor: Segmenter,
     photo: NDArray[np.uint8],
     wants: list[MissingLabel],
     tally: Counter[str],
@@ -174,7 +173,7 @@ def _look_at(
         yield want.number, new
 
 
-def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Predictor | MaskKeypointPredictor) -> None:
+def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmenter) -> None:
     """Say in the file's categories what the keypoints are that some annotations have got, where it did not."""
     with_points = {data["annotations"][number]["category_id"] for number in numbers}
     for record in data["categories"]:

@@ -28,7 +28,7 @@ from model.console import say
 from model.distributed import join, leave
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.out_of_memory import detect_batch, groups
+from model.inference.out_of_memory import chunks, detect_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.distributed import ProcessGroup
-    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
@@ -99,7 +98,7 @@ def _run(args: argparse.Namespace, team: ProcessGroup) -> int:
         say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
     mine: list[dict[str, Any]] = []
     with ResumeLog(journal_file(output, team), settings) as journal:
-        for group in groups(_progress(left, team, sys.stderr.isatty()), predictor.batch):
+        for group in chunks(_progress(left, team, sys.stderr.isatty()), predictor.batch):
             for record in _suggest(predictor, args.folder, group, args.score, pictures):
                 mine.append(record)
                 if "error" not in record:  # it may be repaired before the next run
@@ -113,7 +112,7 @@ def _run(args: argparse.Namespace, team: ProcessGroup) -> int:
     return 0
 
 
-def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Predictor | MaskKeypointPredictor]:
+def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Segmenter]:
     """Return the photos and the model, after checking the arguments."""
     photos = _photos(args)
     _check_preview(args)
@@ -135,9 +134,7 @@ def _earlier(
     return found
 
 
-def _finish(
-    records: list[dict[str, Any]], output: Path, predictor: Predictor | MaskKeypointPredictor, args: argparse.Namespace
-) -> None:
+def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, args: argparse.Namespace) -> None:
     """Write the output, and say what is in it and what was left out."""
     write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
@@ -185,7 +182,7 @@ def _check_output(output: Path) -> None:
 
 
 def _suggest(
-    predictor: Predictor | MaskKeypointPredictor,
+    predictor: Segmenter,
     folder: Path,
     names: list[str],
     score: float,
@@ -221,9 +218,7 @@ def _suggest(
         yield record | {"width": size[1], "height": size[0], "annotations": annotations}
 
 
-def _coco(
-    records: list[dict[str, Any]], predictor: Predictor | MaskKeypointPredictor, args: argparse.Namespace
-) -> dict[str, Any]:
+def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Namespace) -> dict[str, Any]:
     images, annotations = [], []
     for number, record in enumerate(records, 1):
         if "error" in record:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from model.categories import Category
     from model.inference.instance import Instance
+    from model.inference.segmenter import Segmenter
 
 SAME_IOU = 0.5
 """Box IoU from which detections of the two models are the same person."""
 JOIN = "+"
 
 
-def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Predictor | MaskKeypointPredictor:
+def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Segmenter:
     """Return a predictor for weights, or for two joined by a plus sign: masks from one, keypoints from the other.
 
     Raises:
@@ -64,8 +65,6 @@ class MaskKeypointPredictor:
         self.masks, self.points = masks, points
         self.name = f"{masks.name}{JOIN}{points.name}"
         self.id = f"{masks.id}{points.id}"
-        self.config = masks.config
-        self.metrics = masks.metrics
         self._person = next(c for c in points.categories if c.keypoints)
         same = {c.id for c in masks.categories if c.name == self._person.name}
         self.categories: tuple[Category, ...] = tuple(
@@ -85,13 +84,16 @@ class MaskKeypointPredictor:
         return self.masks.image_size
 
     @property
-    def short_side(self) -> int:
-        """Pixels to which the next photo's shorter side is scaled; less needs less memory."""
-        return self.masks.short_side
+    def has_masks(self) -> bool:
+        """Whether the first model has a mask head."""
+        return self.masks.has_masks
 
-    @short_side.setter
-    def short_side(self, pixels: int) -> None:
-        self.masks.short_side = self.points.short_side = pixels
+    def reduce_memory(self) -> str:
+        """Reduce what both networks take alike; see `Predictor.reduce_memory`."""
+        change = self.masks.reduce_memory()
+        self.points.short_side = self.masks.short_side
+        self.points.to(self.masks.device)
+        return change
 
     def to(self, device: str) -> None:
         """Move both networks to another device; see `Predictor.to`."""

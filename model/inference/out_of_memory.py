@@ -1,4 +1,4 @@
-"""Prediction that gets by with the memory there is."""
+"""Prediction where the device may run out of memory."""
 
 from __future__ import annotations
 
@@ -14,83 +14,66 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.mask_keypoint_pair import MaskKeypointPredictor
-    from model.inference.predictor import Predictor
+    from model.inference.segmenter import Segmenter
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-MIN_SIDE = 256
-"""Below this shorter side people get too small to be found: the CPU is the better way out."""
-SHRINK = 0.7
 
-
-def retry_on_oom(
-    predictor: Predictor | MaskKeypointPredictor, work: Callable[[], Answer], tell: Callable[[str], None]
-) -> Answer:
-    """Do something with a photo; when the GPU's memory does not suffice, with smaller photos, and then on the CPU.
+def retry_on_oom(model: Segmenter, work: Callable[[], Answer], on_message: Callable[[str], None]) -> Answer:
+    """Return `work()`, repeated with less memory as often as the device has too little (`Segmenter.reduce_memory`).
 
     Args:
-        predictor: Keeps the smaller size or the CPU for the photos to come.
-        work: Sets the photo, where the predictor has none (`image_size` is (0, 0)), and asks of it.
-        tell: Is told in one sentence what was changed.
+        model: Keeps the smaller size or the CPU for the images to come.
+        work: Sets the image where the model has none (`image_size` is (0, 0)), and predicts.
+        on_message: Called with one sentence for each change.
 
     Raises:
-        torch.OutOfMemoryError: The CPU's memory does not suffice either.
+        torch.OutOfMemoryError: The memory suffices for nothing less either.
     """
     while True:
         try:
             return work()
         except torch.OutOfMemoryError:
-            predictor.forget()
-            if predictor.device == "cpu":
+            model.forget()
+            torch.cuda.empty_cache()
+            change = model.reduce_memory()
+            if not change:
                 raise
-        torch.cuda.empty_cache()
-        smaller = int(predictor.short_side * SHRINK)
-        if smaller >= MIN_SIDE:
-            predictor.short_side = smaller
-            tell(f"The GPU's memory is full: photos are now scaled to {smaller} pixels.")
-        else:
-            predictor.short_side = predictor.config.short_side
-            predictor.to("cpu")
-            tell("The GPU's memory is full: the CPU goes on.")
+        on_message(change)
 
 
 def detect_within_memory(
-    predictor: Predictor | MaskKeypointPredictor,
+    model: Segmenter,
     image: NDArray[np.uint8],
-    tell: Callable[[str], None],
+    on_message: Callable[[str], None],
     *,
     score: float = 0.05,
     max_detections: int | None = None,
 ) -> list[Instance]:
-    """Set a photo and detect, as `Predictor.set_image` and `Predictor.detect` do; see `retry_on_oom`."""
+    """Return the objects in an image, as `Segmenter.detect` does; see `retry_on_oom`."""
 
     def work() -> list[Instance]:
-        predictor.set_image(image)
-        return predictor.detect(score, max_detections)
+        model.set_image(image)
+        return model.detect(score, max_detections)
 
-    return retry_on_oom(predictor, work, tell)
+    return retry_on_oom(model, work, on_message)
 
 
 def detect_batch(
-    predictor: Predictor | MaskKeypointPredictor,
-    images: Sequence[NDArray[np.uint8]],
-    tell: Callable[[str], None],
-    *,
-    score: float = 0.05,
+    model: Segmenter, images: Sequence[NDArray[np.uint8]], on_message: Callable[[str], None], *, score: float = 0.05
 ) -> list[list[Instance]]:
-    """Detect in several photos at once, or one by one as `detect_within_memory` does when memory is short of that."""
+    """Return the objects in each of several images, encoded together, or one by one where memory is short of that."""
     if len(images) > 1:
         try:
-            return predictor.detect_many(images, score)
+            return model.detect_many(images, score)
         except torch.OutOfMemoryError:
-            predictor.forget()
-    return [detect_within_memory(predictor, image, tell, score=score) for image in images]
+            model.forget()
+    return [detect_within_memory(model, image, on_message, score=score) for image in images]
 
 
-def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Yield the items in lists of `size`, the last one perhaps shorter."""
     source = iter(items)
-    while group := list(islice(source, size)):
-        yield group
+    while chunk := list(islice(source, size)):
+        yield chunk

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
@@ -41,6 +42,10 @@ UNSURE = 0.15
 keypoints are known to a cell only."""
 GPU_BATCH = 8
 """Photos at a time on a GPU."""
+MIN_SIDE = 256
+"""Below this shorter side people get too small to be found: the CPU is the better way out."""
+SHRINK = 0.7
+"""Factor of the shorter side where a GPU runs out of memory."""
 
 CLOSE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -108,6 +113,28 @@ class Predictor:
         self._kind = kind
         self.device = chosen
         self.forget()
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is a mask head."""
+        return self.config.mask_head != "none"
+
+    def reduce_memory(self) -> str:
+        """Scale the next images to a shorter side that is smaller by SHRINK, below MIN_SIDE move to the CPU instead.
+
+        Returns:
+            A sentence with what was changed; empty on the CPU, where nothing is.
+        """
+        self.forget()
+        if self.device == "cpu":
+            return ""
+        smaller = int(self.short_side * SHRINK)
+        if smaller >= MIN_SIDE:
+            self.short_side = smaller
+            return tr("The GPU's memory is full: photos are now scaled to {n} pixels.", n=smaller)
+        self.short_side = self.config.short_side
+        self.to("cpu")
+        return tr("The GPU's memory is full: the CPU goes on.")
 
     @property
     def id(self) -> str:

@@ -1,10 +1,10 @@
-"""What a tool is. It looks at the document, previews what it is going to do, and hands one edit to the canvas."""
+"""The interface of tools, and of the view they work in: a tool previews a gesture and commits one edit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
@@ -13,11 +13,17 @@ from annotator.canvas.tools.drags import clamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from PySide6.QtCore import SignalInstance
     from PySide6.QtGui import QKeyEvent, QPainter
+    from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
-    from annotator.canvas.view import CanvasView
+    from annotator.canvas.hit_testing import Hit
+    from annotator.canvas.style import CanvasColors
+    from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
+    from annotator.core.edits import Edit
 
 DRAG_FROM = 4.0  # screen pixels that the mouse must move before a press becomes a drag
 NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
@@ -25,48 +31,93 @@ NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """The mouse.
-
-    Attributes:
-        x: In photo pixels; may be outside the photo.
-        y: See x.
-        view: In viewport pixels.
-        modifiers: Keys held.
-        down: Whether the left button is.
-    """
+    """A position of the mouse."""
 
     x: float
+    """In photo pixels; may be outside the photo."""
     y: float
+    """In photo pixels, downwards."""
     view: QPointF
+    """In viewport pixels."""
     modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+    """Keys held."""
     down: bool = False
+    """Whether the left button is pressed."""
 
     def held(self, modifier: Qt.KeyboardModifier) -> bool:
-        """Whether any of these keys is held."""
+        """Return whether any of these keys is held."""
         return bool(self.modifiers & modifier)
 
     def far_from(self, other: Pointer) -> bool:
-        """Whether it moved so far that it is a drag."""
+        """Return whether the distance to another position makes a press a drag."""
         return (self.view - other.view).manhattanLength() >= DRAG_FROM
 
 
-class Tool:
-    """Turns mouse and keys into edits. Does nothing; each method is there to be overridden.
+class ToolHost(Protocol):
+    """The view that a tool works in, as far as tools use it."""
 
-    Attributes:
-        name: As in `CanvasView.set_tool`.
-        uses_handles: Whether the selected object shows its vertices.
-        preview: Records as a running gesture would leave them; painted instead of those in the document.
-        hovered: Id of the object to highlight, or None.
-    """
+    @property
+    def document(self) -> Document | None:
+        """The document shown."""
+
+    @property
+    def content(self) -> VisibleRecords:
+        """The records shown."""
+
+    @property
+    def colors(self) -> CanvasColors:
+        """The theme's colours."""
+
+    @property
+    def scale_factor(self) -> float:
+        """Logical pixels per photo pixel."""
+
+    @property
+    def draw_category(self) -> int | None:
+        """Id of the class of new objects; None while none is chosen."""
+
+    @property
+    def draw_color(self) -> str:
+        """The colour of new objects."""
+
+    @property
+    def category_needed(self) -> SignalInstance:
+        """Emitted without arguments where something is to be drawn and no class is chosen."""
+
+    @property
+    def box_drawn(self) -> SignalInstance:
+        """Emitted with the id of a box whose object's outline the model is to find."""
+
+    def new_id(self) -> int:
+        """Return an id for a new annotation."""
+
+    def commit(self, edit: Edit) -> None:
+        """Emit an edit for the document, unless it changes nothing."""
+
+    def handle_at(self, at: Pointer) -> Hit | None:
+        """Return the keypoint, vertex or edge under the mouse of the object with handles."""
+
+    def shapes_at(self, at: Pointer) -> list[int]:
+        """Return the ids of all objects under the mouse, the best first."""
+
+    def viewport(self) -> QWidget:
+        """Return the widget that is painted on."""
+
+
+class Tool:
+    """Turns mouse and keys into edits. Does nothing; each method is there to be overridden."""
 
     name: ClassVar[str] = ""
+    """As in `CanvasView.set_tool`."""
     uses_handles: ClassVar[bool] = False
+    """Whether the selected object shows its vertices."""
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: ToolHost) -> None:
         self.canvas = canvas
         self.preview: Mapping[int, Annotation] = NO_PREVIEW
+        """Records as a running gesture would leave them; painted instead of those in the document."""
         self.hovered: int | None = None
+        """Id of the object to highlight."""
 
     @property
     def cursor(self) -> Qt.CursorShape:
@@ -79,7 +130,7 @@ class Tool:
         return False
 
     def clamped(self, at: Pointer) -> tuple[float, float]:
-        """The point of the photo that is nearest to the mouse."""
+        """Return the point (x, y) of the photo nearest to the mouse."""
         document = self.canvas.document
         assert document is not None, "the canvas gives tools events only while it has a document"
         return clamp(at.x, at.y, document.size)
@@ -101,12 +152,12 @@ class Tool:
         """The mouse left the canvas."""
 
     def wants_key(self, event: QKeyEvent) -> bool:
-        """Whether the tool, as things are, uses the key before any shortcut of the window does."""
+        """Return whether the tool, in its present state, takes the key before any shortcut of the window."""
         del event
         return False
 
     def key_press(self, event: QKeyEvent) -> bool:
-        """Use a key. False if there is no use for it."""
+        """Handle a key. Return False if it is not handled."""
         del event
         return False
 
@@ -127,7 +178,7 @@ class Tool:
         """Put the first keypoint that the selected object lacks there."""
 
     def overlay(self, camera: Camera) -> QRectF:
-        """What `paint` covers, in viewport pixels."""
+        """Return what `paint` covers, in viewport pixels."""
         del camera
         return QRectF()
 
@@ -135,5 +186,5 @@ class Tool:
         """Paint over everything, in viewport pixels."""
 
     def hint(self) -> str:
-        """What can be done now, with the keys, in one line."""
+        """Return what can be done now, with the keys, in one line."""
         return ""

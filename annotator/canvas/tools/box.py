@@ -17,7 +17,7 @@ from dataset.geometry import rectangle
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
-    from annotator.canvas.view import CanvasView
+    from annotator.canvas.tools.base import ToolHost
 
 _LEAST = 4.0  # screen pixels of a side: less is a click
 _MARGIN = 8.0  # screen pixels that handles reach over the box
@@ -29,7 +29,7 @@ class BoxTool(Tool):
 
     name: ClassVar[str] = "box"
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
         self._corner: tuple[float, float] | None = None  # photo pixels, where the drag began
         self._at: Pointer | None = None

@@ -19,7 +19,7 @@ from dataset.geometry import from_parts, valid
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
-    from annotator.canvas.view import CanvasView
+    from annotator.canvas.tools.base import ToolHost
 
 _CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
@@ -33,7 +33,7 @@ class PolygonTool(Tool):
 
     name: ClassVar[str] = "polygon"
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []  # photo pixels
         self._stroke: list[tuple[float, float]] = []  # the freehand line being drawn, after the last point

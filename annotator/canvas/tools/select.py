@@ -9,8 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
 from annotator.canvas.hit_testing import Hit, HitKind, Outline
-from annotator.canvas.tools import keypoints
-from annotator.canvas.tools import select_overlay as marks
+from annotator.canvas.tools import keypoints, select_overlay
 from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
 from annotator.canvas.tools.drags import (
     Drag,
@@ -22,6 +21,7 @@ from annotator.canvas.tools.drags import (
     same_structure,
     with_vertices_moved,
 )
+from annotator.canvas.tools.select_overlay import SelectView
 from annotator.core import edits
 from dataset.geometry import VertexRef, delete_vertices, insert_vertex
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from annotator.canvas.camera import Camera
-    from annotator.canvas.view import CanvasView
+    from annotator.canvas.tools.base import ToolHost
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
 
@@ -49,7 +49,7 @@ class SelectTool(Tool):
     name: ClassVar[str] = "select"
     uses_handles: ClassVar[bool] = True
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
         self.hit: Hit | None = None  # the handle under the mouse
         self.vertices: frozenset[VertexRef] = frozenset()  # selected ones, of the object with handles
@@ -333,8 +333,7 @@ class SelectTool(Tool):
 
     def toggle_visibility(self) -> None:
         """Visible, occluded, unlabelled, for the keypoint under the mouse, else the one clicked last."""
-        record = self._handled
-        index = self.hit.keypoint if self.hit is not None and self.hit.keypoint is not None else self._keypoint
+        record, index = self._handled, self._view().keypoint
         if record is not None and index is not None and index < len(record.keypoints):
             self._change("change visibility", keypoints.cycled(record, index))
 
@@ -362,17 +361,19 @@ class SelectTool(Tool):
     # What is seen
 
     def overlay(self, camera: Camera) -> QRectF:
-        """The rubber band, or the marks on handles."""
-        band = self._band_rect(camera)
-        return marks.area(self, camera) if band is None else band.adjusted(-2, -2, 2, 2)
-
-    def paint(self, painter: QPainter, camera: Camera) -> None:
-        """The rubber band, or the marks on handles."""
+        """Return what the rubber band, or the highlighted handles, cover."""
         band = self._band_rect(camera)
         if band is None:
-            marks.paint(self, painter, camera)
+            return select_overlay.area(self._view(), self.canvas, camera)
+        return band.adjusted(-2, -2, 2, 2)
+
+    def paint(self, painter: QPainter, camera: Camera) -> None:
+        """Paint the rubber band, or the highlighted handles."""
+        band = self._band_rect(camera)
+        if band is None:
+            select_overlay.paint(self._view(), self.canvas, painter, camera)
         else:
-            marks.paint_band(painter, band, self.canvas.colors)
+            select_overlay.paint_band(painter, band, self.canvas.colors)
 
     def _band_rect(self, camera: Camera) -> QRectF | None:
         if not self._band or self._pressed is None or self._at is None:
@@ -380,19 +381,20 @@ class SelectTool(Tool):
         start = camera.point_to_view(self._pressed.x, self._pressed.y)  # stays on the photo when that scrolls
         return QRectF(start, self._at.view).normalized()
 
-    def shown(self) -> Annotation | None:
-        """The object with handles as it is painted now."""
-        record = self._handled
-        return None if record is None else self.preview.get(record.id, record)
-
-    @property
-    def keypoint(self) -> int | None:
-        """The keypoint under the mouse or in the hand, else the one clicked last."""
-        return self.hit.keypoint if self.hit is not None and self.hit.keypoint is not None else self._keypoint
+    def _view(self) -> SelectView:
+        record, hit = self._handled, self.hit
+        return SelectView(
+            record=None if record is None else self.preview.get(record.id, record),
+            vertices=self.vertices,
+            hit=hit,
+            keypoint=hit.keypoint if hit is not None and hit.keypoint is not None else self._keypoint,
+            busy=self.busy,
+            hovered=self.hovered,
+        )
 
     def hint(self) -> str:
-        """What can be done with what is under the mouse."""
-        return marks.hint(self)
+        """Return what can be done with what is under the mouse."""
+        return select_overlay.hint(self._view(), self.canvas)
 
 
 def _plain(event: QKeyEvent) -> bool:

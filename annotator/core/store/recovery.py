@@ -15,7 +15,6 @@ from annotator.core.store.coco_codec import decode_category, encode_category
 from annotator.core.store.journal import Journal, JournalRow, unpack
 from annotator.core.store.project_file import PhotoState, ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
-from annotator.core.training_runs import TrainingRuns
 from dataset.atomic_files import FileMark, remove_leftover
 from dataset.messages import os_reason
 
@@ -36,7 +35,6 @@ class OpenedProject:
         images: The folder of photos.
         names: The photos in it.
         private: Our folder.
-        rounds: The project's own models.
         journal: Our database.
         file: The COCO file.
         rows: What the journal says of photos.
@@ -49,7 +47,6 @@ class OpenedProject:
     images: Path
     names: Sequence[str]
     private: ProjectFolder
-    rounds: TrainingRuns
     journal: Journal
     file: ProjectFile
     rows: dict[str, JournalRow] = field(default_factory=dict)
@@ -86,7 +83,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         remove_leftover(file)
         private.bring_along(DATABASE)
         journal, warning = Journal.open(private.path / DATABASE)
-        opened = OpenedProject(images, names, private, TrainingRuns(private.path), journal, project)
+        opened = OpenedProject(images, names, private, journal, project)
         opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
         _take_over(private, journal)
         _apply_journal(opened)

@@ -65,7 +65,6 @@ class Store:
         class_counts: How many annotations each class has, by its id.
         warnings: Sentences for the person about the opening.
         notify: Called from other threads with each `SaveNotice`; may be set at any time.
-        rounds: The project's own models, and its round of fine-tuning.
     """
 
     def __init__(self, opened: OpenedProject, notify: Callable[[SaveNotice], object]) -> None:
@@ -75,7 +74,6 @@ class Store:
         self.warnings = opened.warnings
         self.notify = notify
         self._private, self._journal, self._file = opened.private, opened.journal, opened.file
-        self.rounds = opened.rounds
         self._foreign = opened.foreign
         self._rows = opened.rows
         self.categories = Categories(opened.categories or [category for category, _ in self._file.coco.categories])
@@ -141,6 +139,11 @@ class Store:
     def file(self) -> Path:
         """The COCO file."""
         return self._file.path
+
+    @property
+    def private_folder(self) -> Path:
+        """Where the project keeps what is not in the COCO file."""
+        return self._private.path
 
     @property
     def unsaved(self) -> bool:

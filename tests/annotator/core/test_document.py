@@ -11,8 +11,7 @@ from shapely import MultiPolygon
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import PART_SHARE, SAME_OBJECT_IOU, Document, Status
-from annotator.core.edits import Edit
+from annotator.core.document import PART_SHARE, SAME_OBJECT_IOU, Document, Edit, Status
 from dataset.geometry import from_parts, iou, rectangle, translate, valid
 
 BOXES = st.builds(

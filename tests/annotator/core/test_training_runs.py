@@ -13,30 +13,28 @@ from annotator.core.training_runs import RoundSettings, TrainingRun, TrainingRun
 from annotator.core.training_set import TrainingPhoto
 from dataset.geometry import rectangle
 
-from .conftest import Opener
-
 CATEGORY = Category(4, "cup", "#ff0000")
 PHOTO = TrainingPhoto("a.jpg", (64, 48), (Annotation(1, 4, rectangle(2, 2, 20, 20)),))
 
 
-def _model(rounds: TrainingRuns, name: str) -> Path:
-    rounds.models.mkdir(parents=True, exist_ok=True)
-    rounds.file(name).write_bytes(b"weights")
-    return rounds.file(name)
+def _model(runs: TrainingRuns, name: str) -> Path:
+    runs.models.mkdir(parents=True, exist_ok=True)
+    runs.file(name).write_bytes(b"weights")
+    return runs.file(name)
 
 
 def test_a_project_without_models_of_its_own(tmp_path: Path) -> None:
-    rounds = TrainingRuns(tmp_path / "private")
-    assert (rounds.in_use, rounds.weights, rounds.run) == ("", "", None)
-    assert rounds.names() == []
-    assert rounds.next_name() == "round-001"
+    runs = TrainingRuns(tmp_path / "private")
+    assert (runs.in_use, runs.weights, runs.run) == ("", "", None)
+    assert runs.names() == []
+    assert runs.next_name() == "round-001"
     assert not (tmp_path / "private").exists(), "asking leaves no trace"
 
 
 def test_a_rounds_model_is_in_use_wherever_the_folder_goes(tmp_path: Path) -> None:
-    rounds = TrainingRuns(tmp_path / "here")
-    rounds.use(str(_model(rounds, "round-001")))
-    assert (rounds.models / "in_use").read_text() == "round-001"
+    runs = TrainingRuns(tmp_path / "here")
+    runs.use(str(_model(runs, "round-001")))
+    assert (runs.models / "in_use").read_text() == "round-001"
     (tmp_path / "here").rename(tmp_path / "there")
     moved = TrainingRuns(tmp_path / "there")
     assert moved.weights == str(tmp_path / "there" / "models" / "round-001.safetensors")
@@ -46,21 +44,21 @@ def test_a_rounds_model_is_in_use_wherever_the_folder_goes(tmp_path: Path) -> No
 
 
 def test_names_go_on_counting(tmp_path: Path) -> None:
-    rounds = TrainingRuns(tmp_path)
+    runs = TrainingRuns(tmp_path)
     for name in ("round-002", "round-010", "another"):
-        _model(rounds, name)
-    assert rounds.names() == ["round-002", "round-010"]
-    assert rounds.next_name() == "round-011"
-    rounds.begin(TrainingRun("round-011", []), [PHOTO], [CATEGORY])
-    assert rounds.next_name() == "round-012"
+        _model(runs, name)
+    assert runs.names() == ["round-002", "round-010"]
+    assert runs.next_name() == "round-011"
+    runs.begin(TrainingRun("round-011", []), [PHOTO], [CATEGORY])
+    assert runs.next_name() == "round-012"
 
 
 def test_a_round_is_known_from_its_beginning_to_its_end(tmp_path: Path) -> None:
-    rounds = TrainingRuns(tmp_path)
+    runs = TrainingRuns(tmp_path)
     run = TrainingRun("round-001", ["--json"], photos=1)
-    rounds.begin(run, [PHOTO], [CATEGORY])
-    assert json.loads(rounds.snapshot.read_text())["images"][0]["file_name"] == "a.jpg"
-    rounds.keep(TrainingRun("round-001", ["--json"], photos=1, process=77))
+    runs.begin(run, [PHOTO], [CATEGORY])
+    assert json.loads(runs.snapshot.read_text())["images"][0]["file_name"] == "a.jpg"
+    runs.keep(TrainingRun("round-001", ["--json"], photos=1, process=77))
     left = TrainingRuns(tmp_path)
     assert left.run == TrainingRun("round-001", ["--json"], photos=1, process=77)
     (left.training / "split.json").write_text("{}")
@@ -71,12 +69,12 @@ def test_a_round_is_known_from_its_beginning_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_round_thrown_away_leaves_nothing_and_touches_no_other(tmp_path: Path) -> None:
-    rounds = TrainingRuns(tmp_path)
-    _model(rounds, "round-001")
-    rounds.begin(TrainingRun("round-002", []), [PHOTO], [CATEGORY])
-    _model(rounds, "round-002").with_suffix(".resume").write_bytes(b"state")
-    rounds.end(discard=True)
-    assert sorted(path.name for path in rounds.models.iterdir()) == ["round-001.safetensors"]
+    runs = TrainingRuns(tmp_path)
+    _model(runs, "round-001")
+    runs.begin(TrainingRun("round-002", []), [PHOTO], [CATEGORY])
+    _model(runs, "round-002").with_suffix(".resume").write_bytes(b"state")
+    runs.end(discard=True)
+    assert sorted(path.name for path in runs.models.iterdir()) == ["round-001.safetensors"]
 
 
 @pytest.mark.parametrize("name", ["builtin", "../in_use", "round-1/../../x", ""])
@@ -98,15 +96,7 @@ def test_only_what_was_chosen_is_told_to_the_training(tmp_path: Path) -> None:
     assert " ".join(chosen) == (
         "--epochs 3 --learning-rate 0.01 --freeze neck --short-side 320 --augment light --forget --device cpu"
     )
-    rounds = TrainingRuns(tmp_path)
-    arguments = rounds.arguments("round-001", tmp_path / "photos", "builtin", RoundSettings())
-    assert arguments[arguments.index("--output") + 1] == str(rounds.file("round-001"))
+    runs = TrainingRuns(tmp_path)
+    arguments = runs.arguments("round-001", tmp_path / "photos", "builtin", RoundSettings())
+    assert arguments[arguments.index("--output") + 1] == str(runs.file("round-001"))
     assert arguments[arguments.index("--from") + 1] == "builtin"
-
-
-def test_a_store_has_the_rounds_of_its_folder(open_store: Opener, photos: Path) -> None:
-    store = open_store()
-    store.rounds.use("builtin")
-    store.close()
-    assert open_store().rounds.in_use == "builtin"
-    assert (photos / ".annotator" / "models" / "in_use").is_file()

@@ -380,8 +380,8 @@ def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Star
 def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
     _mark_done(qtbot, application)
-    store = application.session.store
-    assert store
+    project = application.session.project
+    assert project
     dialog = _dialog(qtbot, application)
     time = find(dialog, QLabel, "finetune.time")
     assert time.text().startswith("Being measured")
@@ -392,10 +392,10 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
     qtbot.waitUntil(lambda: time.text().startswith("About") and time.text() != short, timeout=LONG)
     find(dialog, QComboBox, "finetune.freeze").setCurrentIndex(1)  # and before that is measured:
     find(dialog, QPushButton, "finetune.cancel").click()
-    qtbot.waitUntil(lambda: not store.rounds.forecast.exists(), timeout=LONG)
+    qtbot.waitUntil(lambda: not project.runs.forecast.exists(), timeout=LONG)
     assert not application.finetuning.process.running
-    assert store.rounds.run is None
-    assert store.rounds.names() == []
+    assert project.runs.run is None
+    assert project.runs.names() == []
 
 
 def _use_own_model(folder: Path) -> Path:

@@ -81,8 +81,8 @@ def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[.
     pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
     figures = evaluate(pair, coco_file(1))
     assert set(figures.overall) == {"box", "mask", "keypoints"}
+    assert isinstance(pair, MaskKeypointPredictor)
     pair.set_image(PHOTO)
-    pair.short_side = 64
     boxes = np.array([[10.0, 20, 60, 80], [30, 5, 120, 70]])
     named = pair.masks_for_boxes(boxes, [1, 7])
     assert named[0].keypoints is not None
@@ -90,6 +90,17 @@ def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[.
     assert pair.classify_boxes(boxes).shape == (2, 2)
     with pytest.raises(WeightsError, match="no keypoints"):
         load_predictor(f"{files[1]}+{files[0]}", "cpu")
+
+
+def test_both_of_a_pair_get_by_with_less_memory(files: tuple[Path, Path]) -> None:
+    pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
+    assert isinstance(pair, MaskKeypointPredictor)
+    assert pair.reduce_memory() == "", "less than the CPU there is not"
+    pair.masks.device = pair.points.device = "cuda"
+    pair.masks.short_side = pair.points.short_side = 200
+    assert "CPU" in pair.reduce_memory()
+    assert (pair.device, pair.points.device) == ("cpu", "cpu")
+    assert pair.points.short_side == pair.masks.short_side == pair.masks.config.short_side
 
 
 def test_a_plus_sign_may_be_a_part_of_a_name(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""The interface of a model that finds objects in an image by itself and segments those in given boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from model.categories import Category
+    from model.inference.instance import Instance
+
+
+class Segmenter(Protocol):
+    """A detector, a segmenter with box prompts, or both: all that commands and the window know of a model.
+
+    `model.inference.predictor.Predictor` is one, and so is a pair of them
+    (`model.inference.mask_keypoint_pair.MaskKeypointPredictor`). Any class with these members is another; it need not
+    derive from this one. `model.inference.mask_keypoint_pair.load_predictor` chooses which one a name of weights means.
+    """
+
+    @property
+    def id(self) -> str:
+        """Identifies weights and arithmetic: predictions may be cached under it."""
+
+    @property
+    def name(self) -> str:
+        """Name or path of the weights, as they were given."""
+
+    @property
+    def device(self) -> str:
+        """Torch's name of the device: `cpu`, `cuda`, `cuda:1`, ..."""
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The classes of the instances."""
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether instances have polygons; without, they are boxes."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the current image; (0, 0) without one."""
+
+    @property
+    def batch(self) -> int:
+        """Images a call of `detect_many` is best given."""
+
+    def set_image(self, image: NDArray[np.uint8]) -> None:
+        """Encode an image for the calls of `detect` and `masks_for_boxes` that follow.
+
+        Args:
+            image: [height, width, 3] uint8 RGB.
+
+        Raises:
+            ValueError: The array is no such image.
+            torch.OutOfMemoryError: The device's memory does not suffice.
+        """
+
+    def forget(self) -> None:
+        """Drop the current image and the memory that it takes."""
+
+    def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
+        """Return the objects in the current image, best first.
+
+        Args:
+            score: Minimum score of an instance, exclusive.
+            max_detections: Maximum number of instances; None for the model's own.
+
+        Raises:
+            ValueError: The score is not within 0..1, or the number is negative.
+            RuntimeError: No image was set.
+        """
+
+    def detect_many(
+        self, images: Sequence[NDArray[np.uint8]], score: float = 0.05, max_detections: int | None = None
+    ) -> list[list[Instance]]:
+        """Return the objects in each of several images. Afterwards no image is set.
+
+        Raises:
+            ValueError: As `set_image` and `detect` do.
+            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+        """
+
+    def masks_for_boxes(
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+    ) -> list[Instance]:
+        """Return an instance for each given box of the current image.
+
+        Args:
+            boxes: [N, 4] xyxy in pixels of the image.
+            categories: The id of each box's category; None, for one or all, for the class that fits the box best.
+
+        Raises:
+            ValueError: The boxes have another shape, are not finite or inside out, or a category is not the model's.
+            RuntimeError: No image was set.
+        """
+
+    def reduce_memory(self) -> str:
+        """Predict with less memory from now on, at a lower resolution or on the CPU, and drop the current image.
+
+        Returns:
+            A sentence with what was changed; empty where nothing can be.
+        """

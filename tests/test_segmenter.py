@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from annotator.session.image_loader import ImageCache
+from annotator.suggestions.inference_worker import InferenceWorker
+from dataset.images import read_photo
+from model.categories import Category
+from model.commands.evaluate import evaluate
+from model.inference import mask_keypoint_pair
+from model.inference.instance import Instance
+from model.inference.out_of_memory import detect_batch
+from resources import SAMPLES
+from tests.annotator.suggestions.test_inference_worker import LONG, Heard, Pools
+from tests.qt import arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytestqt.qtbot import QtBot
+
+    from model.inference.segmenter import Segmenter
+
+
+class MiddleSegmenter:
+    """Finds one object, a quarter of the image in its middle, and fills given boxes: no network, and no base class."""
+
+    id, name, device, batch, has_masks = "middle-1", "middle", "cpu", 2, True
+    categories = (Category(1, "person", "person"),)
+
+    def __init__(self) -> None:
+        self.image_size = (0, 0)
+        self.reductions = 0
+
+    def set_image(self, image: np.ndarray) -> None:
+        self.image_size = (image.shape[0], image.shape[1])
+
+    def forget(self) -> None:
+        self.image_size = (0, 0)
+
+    def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
+        height, width = self.image_size
+        box = np.array([[width // 4, height // 4, width * 3 // 4, height * 3 // 4]])
+        return self.masks_for_boxes(box)[:max_detections] if score < 0.9 else []
+
+    def detect_many(
+        self, images: Sequence[np.ndarray], score: float = 0.05, max_detections: int | None = None
+    ) -> list[list[Instance]]:
+        found = []
+        for image in images:
+            self.set_image(image)
+            found.append(self.detect(score, max_detections))
+        self.forget()
+        return found
+
+    def masks_for_boxes(self, boxes: np.ndarray, categories: Sequence[int | None] | None = None) -> list[Instance]:
+        return [
+            Instance(1, 0.9, box, [[box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)]])
+            for box in np.asarray(boxes, np.float32)
+        ]
+
+    def reduce_memory(self) -> str:
+        self.reductions += 1
+        return "Smaller." if self.reductions == 1 else ""
+
+
+def test_the_windows_worker_takes_any_segmenter(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
+    monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: MiddleSegmenter())
+    worker = InferenceWorker(ImageCache())
+    try:
+        heard = Heard(worker)
+        worker.set_source(tmp_path, Pools())
+        worker.show("a.jpg", [])
+        worker.load("middle")
+        qtbot.waitUntil(lambda: heard.names == ["a.jpg"], timeout=LONG)
+        assert [(m.id, m.name, m.device, [c.name for c in m.categories]) for m in heard.models] == [
+            ("middle-1", "middle", "cpu", ["person"])
+        ]
+        assert [s.score for s in heard.answers[0].pool] == [0.9]
+        with qtbot.waitSignal(worker.outlined, timeout=LONG) as signal:
+            worker.outline("a.jpg", (10, 20, 60, 50), 1)
+        assert arguments(signal)[0].found.shape.bounds == (10, 20, 60, 50)
+    finally:
+        worker.close()
+
+
+def test_figures_of_any_segmenter(tmp_path: Path) -> None:
+    shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
+    height, width = read_photo(tmp_path / "a.jpg").shape[:2]
+    x1, y1, x2, y2 = width // 4, height // 4, width * 3 // 4, height * 3 // 4
+    record = {"id": 1, "image_id": 1, "category_id": 7, "bbox": [x1, y1, x2 - x1, y2 - y1], "iscrowd": 0}
+    record |= {"segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]], "area": (x2 - x1) * (y2 - y1)}
+    image = {"id": 1, "file_name": "a.jpg", "width": width, "height": height}
+    contents = {"images": [image], "annotations": [record], "categories": [{"id": 7, "name": "person"}]}
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(contents))
+    segmenter: Segmenter = MiddleSegmenter()
+    figures = evaluate(segmenter, file, tmp_path)
+    assert figures.overall["box"]["AP"] == pytest.approx(1)
+    assert figures.overall["mask"]["AP"] == pytest.approx(1)
+
+
+def test_a_segmenter_that_runs_out_of_memory_is_reduced_as_long_as_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = MiddleSegmenter()
+    image = np.zeros((40, 80, 3), np.uint8)
+    messages: list[str] = []
+    monkeypatch.setattr(segmenter, "detect_many", _out_of_memory)
+    (one, other) = detect_batch(segmenter, [image, image], messages.append)
+    assert one[0].box.tolist() == other[0].box.tolist() == [20, 10, 60, 30]
+    monkeypatch.setattr(segmenter, "set_image", _out_of_memory)
+    with pytest.raises(torch.OutOfMemoryError):
+        detect_batch(segmenter, [image], messages.append)
+    assert messages == ["Smaller."]
+
+
+def _out_of_memory(*_: object) -> None:
+    raise torch.OutOfMemoryError
