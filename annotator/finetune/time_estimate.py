@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.training_runs import RoundSettings, TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
+    from dataset.categories import Category
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
 MEASURING = "Being measured on a few steps…"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from annotator.core.project import Project
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
-    from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
+    from annotator.suggestions.messages import ModelInfo, Suggestions
+    from dataset.categories import Category
 
 POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
 _FINISHED = (Status.UNREADABLE, Status.DONE)
@@ -157,7 +158,7 @@ class SuggestionController(QObject):
         if changed and document and document.name in self._pools:
             document.offer(self._in_project(self._pools[document.name]))
 
-    def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
+    def _unmatched(self, model: ModelInfo) -> list[Category]:
         return [category for category in model.categories if category.id not in self._to_project]
 
     def _document_changed(self, document: Document | None) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart
 from dataset.images import PhotoError
 from dataset.messages import UserError
-from model.categories import counterpart
 from model.console import say
 from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
@@ -54,7 +54,7 @@ def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
             continue
         ids[record["id"]] = known.id
         kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
-        if known.keypoints and len(record.get("keypoints") or ()) == len(known.keypoints):
+        if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
             kept["keypoints"] = record["keypoints"]
     if not records:
         raise DataError("The model knows none of the file's categories.")
@@ -229,7 +229,7 @@ def evaluate(
 
 
 def _has_keypoints(predictor: Segmenter) -> bool:
-    return any(category.keypoints for category in predictor.categories)
+    return any(category.keypoint_names for category in predictor.categories)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart, to_coco
 from dataset.images import PhotoError
 from dataset.messages import UserError
-from model.categories import counterpart
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
@@ -179,8 +179,8 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmente
     for record in data["categories"]:
         category = counterpart(record, predictor.categories)
         if record["id"] in with_points and category and not record.get("keypoints"):
-            record["keypoints"] = list(category.keypoints)
-            record["skeleton"] = [list(edge) for edge in category.skeleton]
+            made = to_coco(category)
+            record["keypoints"], record["skeleton"] = made["keypoints"], made["skeleton"]
 
 
 def _report(wanted: MissingLabels, tally: Counter[str]) -> None:

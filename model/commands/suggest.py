@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from dataset.categories import to_coco
 from dataset.folder import list_images
 from dataset.images import PhotoError, read_photo
 from dataset.messages import UserError
-from model.categories import to_coco
 from model.checkpoints.checkpoint import write_bytes
 from model.commands import preview
 from model.commands.output_check import check_output

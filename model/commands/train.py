@@ -41,7 +41,7 @@ from model.training.validation import CocoValidation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
 
@@ -219,9 +219,9 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
         transfer(start, network, categories)

@@ -30,7 +30,7 @@ def test_the_file_is_small_and_says_what_it_is(builtin: Predictor) -> None:
     assert len(builtin.categories) == 12
     person = builtin.categories[0]
     assert person.name == "person"
-    assert person.keypoints == PERSON_KEYPOINTS
+    assert person.keypoint_names == PERSON_KEYPOINTS
     assert person.skeleton == PERSON_SKELETON
 
 

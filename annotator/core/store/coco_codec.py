@@ -21,8 +21,9 @@ import numpy as np
 from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
-from annotator.core.categories import PALETTE, Category
+from annotator.core.categories import PALETTE
 from dataset import masks
+from dataset.categories import Category, to_coco
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.messages import UserError
 
@@ -260,16 +261,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
 
 def encode_category(category: Category) -> bytes:
     """Make the JSON of a category."""
-    record: dict[str, Any] = {
-        "id": category.id,
-        "name": category.name,
-        "supercategory": category.supercategory,
-        "color": category.color,
-    }
-    if category.keypoint_names:
-        record["keypoints"] = category.keypoint_names
-        record["skeleton"] = [(a + 1, b + 1) for a, b in category.skeleton]
-    return _encode({**category.extra, **record})
+    return _encode(to_coco(category))
 
 
 def _color(color: str | list[int] | None) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.categories import Category
     from annotator.core.store.coco_document import Raw
+    from dataset.categories import Category
 
 
 @dataclass(frozen=True, slots=True)

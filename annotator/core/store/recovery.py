@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
+    from dataset.categories import Category
 
 DATABASE = "project.sqlite"
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import main
-from model.categories import Category
+from dataset.categories import Category
 from model.checkpoints import weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.lineage import lineage
