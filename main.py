@@ -25,10 +25,17 @@ COMMANDS = {
     "evaluate": "measure a model against a COCO file: AP of boxes, masks and keypoints",
     "train": "train a model on a COCO file, or fine-tune one on a project's labels",
     "models": "list the models of a project and their figures",
+    "import": "add the annotations of another program's files to a project",
+    "export": "write a project's annotations as files of another program",
 }
 
 
-_MODULES = {"masks": "fill_masks", "models": "list_models"}  # where a command is not called as its module
+_MODULES = {  # where a command is not called as its module
+    "masks": "model.commands.fill_masks",
+    "models": "model.commands.list_models",
+    "import": "annotator.commands.import_annotations",
+    "export": "annotator.commands.export_annotations",
+}
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -133,9 +140,8 @@ def _command(name: str, argv: list[str]) -> int:
         prog=f"annotator {name}",
         description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
     )
-    command = import_module(
-        f"model.commands.{_MODULES.get(name, name)}"
-    )  # it brings torch with it: only the one that is asked for
+    # Most bring torch with them: only the one that is asked for.
+    command = import_module(_MODULES.get(name, f"model.commands.{name}"))
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))
 

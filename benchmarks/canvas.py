@@ -20,6 +20,7 @@ from annotator.canvas.view import CanvasView
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.categories import Categories
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from benchmarks.report import Record, main
 from dataset.geometry import from_parts
 
@@ -92,7 +93,7 @@ def _of_size(count: int) -> list[Record]:
 
 def _document(rng: np.random.Generator, count: int) -> Document:
 
-    document = Document("photo.jpg", PHOTO, (_polygon(rng, i + 1) for i in range(count - count // 4)))
+    document = Document("photo.jpg", PhotoState(PHOTO, tuple(_polygon(rng, i + 1) for i in range(count - count // 4))))
     document.offer(_polygon(rng, -1 - i) for i in range(count // 4))
     return document
 

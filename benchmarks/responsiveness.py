@@ -81,7 +81,7 @@ def measure(_args: argparse.Namespace) -> list[Record]:
 
 def _label(running: Application) -> None:
     """Take the model's word for what is in some photos, and mark them done."""
-    session, actions = running.session, running.window.actions_
+    session, actions = running.session, running.window.action_table
     for name in session.photos.names[:LEARNED]:
         session.go_to(name)
         wait_until(lambda n=name: session.document and session.document.name == n and session.document.has_pool)
@@ -93,7 +93,7 @@ def _train(running: Application, pulse: Pulse) -> tuple[np.ndarray, np.ndarray]:
     """Pauses from the dialog to the first step of a round, and while photos are looked at during it."""
     heard: list[object] = []
     running.finetuning.process.heard.connect(heard.append)
-    running.window.actions_["model.fine_tune"].trigger()
+    running.window.action_table["model.fine_tune"].trigger()
     button = running.window.findChild(QPushButton, "finetune.train")
     assert isinstance(button, QPushButton)
     wait_until(button.isEnabled)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from annotator.core.annotation import Annotation
+from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import Store
 from benchmarks.report import Record, main
 from dataset.geometry import rectangle
@@ -62,7 +63,7 @@ def _ours(path: Path, photos: int) -> dict[str, float]:
     record = store.load(names[0])
     new = Annotation(store.new_id(), 1, rectangle(10, 10, 90, 60))
     before_put = time.perf_counter()
-    store.put(names[0], (640, 480), (*record.annotations, new))
+    store.put(names[0], PhotoState((640, 480), (*record.annotations, new)))
     put = time.perf_counter()
     store.save().result()
     saved = time.perf_counter()

@@ -11,18 +11,15 @@ import gettext
 import os
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from resources import TRANSLATIONS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VARIABLE = "ANNOTATOR_LANGUAGE"
 """Names the language of this process and of those that it starts; a code such as `de`, or the path of a `.po` file."""
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """Return a sentence in the person's language.
 
     Args:
@@ -33,7 +30,7 @@ def tr(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
-def plural(one: str, many: str, n: int, **values: object) -> str:
+def plural(one: str, many: str, n: int, /, **values: object) -> str:
     """Return the form of a sentence for a number, which it may name as `{n}` or `{n:,}`.
 
     Args:
@@ -84,7 +81,5 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 def _file(language: str) -> Path | None:
     if not language:
         return None
-    for file in (TRANSLATIONS / f"{language}.po", TRANSLATIONS.__class__(language)):
-        if file.suffix == ".po" and file.is_file():
-            return file
-    return None
+    candidates = (TRANSLATIONS / f"{language}.po", Path(language))
+    return next((file for file in candidates if file.suffix == ".po" and file.is_file()), None)

@@ -1,5 +1,15 @@
 """The settings of a network and of a training run: plain frozen records, the paper's values as the defaults.
 
+Which value of a network's field holds, the first one that there is:
+
+1. what `train --config NAME=VALUE` or `tools.builtin_weights.export --config NAME=VALUE` set when the checkpoint was
+   written;
+2. the config in the header of the checkpoint that is loaded (`model.checkpoints.checkpoint.Checkpoint.config`);
+3. `BUILTIN`, where a training starts without a checkpoint;
+4. the default of the field of `ModelConfig`, where the header was written before there was such a field.
+
+A checkpoint's header holds every field, so a default that is changed here changes no model that exists.
+
 "Paper" is He, Gkioxari, Dollár, Girshick: *Mask R-CNN*, ICCV 2017 (arXiv:1703.06870).
 "FPN" is Lin et al.: *Feature Pyramid Networks for Object Detection*, CVPR 2017 (arXiv:1612.03144).
 """
@@ -95,7 +105,11 @@ def _check_limits(config: ModelConfig | TrainConfig, limits: dict[str, tuple[flo
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One member of the Mask R-CNN family. The defaults are the paper's ResNet-50-FPN."""
+    """One member of the Mask R-CNN family. The defaults are the paper's ResNet-50-FPN.
+
+    A loaded checkpoint brings its own: the values in its header win over these defaults and over `BUILTIN`. Its copy
+    with another value is written by `tools.builtin_weights.export OLD NEW --config box_nms=0.3`.
+    """
 
     classes: int = 80
     """Object classes, background not counted."""
@@ -150,7 +164,8 @@ class ModelConfig:
     rpn_nms: float = 0.7
     """Faster R-CNN, sec. 3.3."""
     box_nms: float = 0.5
-    """Overlap of two detections of one class above which the weaker goes (Fast R-CNN's code)."""
+    """IoU of two detections of one class above which the weaker goes (Fast R-CNN's code). As of every field, the value
+    in the header of a loaded checkpoint wins."""
     detections: int = 100
     """Detections a photo at most (paper, sec. 3.1: 100); pictures of cells hold more."""
     short_side: int = 800
@@ -197,12 +212,20 @@ BUILTIN = ModelConfig(
     short_side=416,
     long_side=693,
 )
-"""The network that is shipped: both heads over MobileNetV2, small enough for two CPU cores."""
+"""Config of a training that starts without a checkpoint: both heads over MobileNetV2, small enough for two CPU cores.
+
+The shipped weights have the same one, but in their own header (`resources/weights/builtin.safetensors`), and that is
+what counts when they are loaded: a value that is changed here, such as `box_nms`, changes nothing that they predict.
+"""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained. Sampling and loss follow the paper, the optimiser what a small data set needs."""
+    """How a network is trained. Sampling and loss follow the paper, the optimiser what a small data set needs.
+
+    `train --set NAME=VALUE` wins over these defaults; fine-tuning chooses its own
+    (`model.finetuning.hyperparameters`), which `--set` does not reach. Nothing here is read from a checkpoint's header.
+    """
 
     epochs: int = 12
     minutes: float = 0.0

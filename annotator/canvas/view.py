@@ -11,6 +11,7 @@ from annotator.canvas.document_view import DocumentView
 from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class CanvasView(DocumentView):
     def __init__(self, categories: Categories, new_id: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(categories, parent)
         self.setObjectName("canvas")
-        self.setAccessibleName("Photo")
+        self.setAccessibleName(tr("Photo"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
         self.new_id = new_id
@@ -93,6 +94,10 @@ class CanvasView(DocumentView):
     def tool(self) -> str:
         """The name of the tool in hand."""
         return self._tool.name
+
+    def draws(self, name: str = "") -> bool:
+        """Return whether a tool, by default the one in hand, makes new objects. KeyError if there is none so named."""
+        return (self._tools[name] if name else self._tool).draws
 
     def set_tool(self, name: str) -> None:
         """Take another tool in hand. KeyError if there is none of that name."""

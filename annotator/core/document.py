@@ -10,6 +10,7 @@ from shapely import STRtree
 
 from annotator.core.annotation import Annotation
 from annotator.core.event import Event
+from annotator.core.photo_state import PhotoState
 from dataset.geometry import valid
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Edit:
     Attributes:
         text: For the menu, completing "Undo …": "delete person".
         annotations: id -> (record before, record after); None where there is none.
-        answered: Suggestions accepted or rejected, before and after.
+        reviewed: Suggestions accepted or rejected, before and after.
         done: The photo's done mark, before and after.
         selection: Selected ids, before and after.
         merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
@@ -46,7 +47,7 @@ class Edit:
 
     text: str
     annotations: Mapping[int, BeforeAfter]
-    answered: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
+    reviewed: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
     done: tuple[bool, bool]
     selection: tuple[tuple[int, ...], tuple[int, ...]]
     merge: str = ""
@@ -55,7 +56,7 @@ class Edit:
     def is_empty(self) -> bool:
         """Whether it changes nothing on record."""
         changes = any(before != after for before, after in self.annotations.values())
-        return not changes and self.answered[0] == self.answered[1] and self.done[0] == self.done[1]
+        return not changes and self.reviewed[0] == self.reviewed[1] and self.done[0] == self.done[1]
 
     def then(self, later: Edit) -> Edit:
         """One edit that does this one and then `later`."""
@@ -65,7 +66,7 @@ class Edit:
         return replace(
             self,
             annotations=annotations,
-            answered=(self.answered[0], later.answered[1]),
+            reviewed=(self.reviewed[0], later.reviewed[1]),
             done=(self.done[0], later.done[1]),
             selection=(self.selection[0], later.selection[1]),
         )
@@ -88,21 +89,18 @@ class Document:
     def __init__(
         self,
         name: str,
-        size: tuple[int, int],
-        annotations: Iterable[Annotation] = (),
+        state: PhotoState,
         *,
-        answered: Iterable[Annotation] = (),
-        done: bool = False,
         threshold: float = 0.5,
     ) -> None:
         self.name = name
-        self.size = size
+        self.size = state.size
         self.changed: Event[[frozenset[int]]] = Event()
         self.offered_changed: Event[[]] = Event()
         self.selection_changed: Event[[]] = Event()
-        self._annotations = {a.id: a for a in sorted(annotations, key=lambda a: a.id)}
-        self._answered = tuple(answered)
-        self._done = done
+        self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
+        self._reviewed = state.reviewed
+        self._done = state.done
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
@@ -112,14 +110,19 @@ class Document:
     # What there is
 
     @property
+    def state(self) -> PhotoState:
+        """All that is on record."""
+        return PhotoState(self.size, self.annotations, self._reviewed, self._done)
+
+    @property
     def annotations(self) -> tuple[Annotation, ...]:
         """What is on record, in painting order: by id, the newest on top."""
         return tuple(self._annotations.values())
 
     @property
-    def answered(self) -> tuple[Annotation, ...]:
+    def reviewed(self) -> tuple[Annotation, ...]:
         """Suggestions that the person has accepted or rejected: they are not offered again."""
-        return self._answered
+        return self._reviewed
 
     @property
     def done(self) -> bool:
@@ -131,7 +134,7 @@ class Document:
         """How far the work is."""
         if self._done:
             return Status.DONE
-        if self._annotations or self._answered:
+        if self._annotations or self._reviewed:
             return Status.STARTED
         return Status.SUGGESTED if self.offered else Status.NEW
 
@@ -139,7 +142,7 @@ class Document:
     def offered(self) -> tuple[Annotation, ...]:
         """The suggestions to show, best first: over the threshold, not answered, not there already."""
         if self._unanswered is None:
-            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._answered)
+            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
 
     @property
@@ -217,7 +220,7 @@ class Document:
                 self._annotations[annotation_id] = record
         if reorder:
             self._annotations = dict(sorted(self._annotations.items()))
-        self._answered = edit.answered[after]
+        self._reviewed = edit.reviewed[after]
         self._done = edit.done[after]
         self._unanswered = None
         self.changed.emit(frozenset(edit.annotations))
@@ -230,14 +233,14 @@ class Document:
 
 
 def _new_objects(
-    pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], answered: tuple[Annotation, ...]
+    pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], reviewed: tuple[Annotation, ...]
 ) -> tuple[Annotation, ...]:
     """Those of the pool that say something new.
 
     Not new is what overlaps with one of its class that is on record or was answered, and a part of one on record: a
     mask leaves out what stands before its object, so what is inside another's mask is no object. Crowds have objects.
     """
-    known = (*recorded, *answered)
+    known = (*recorded, *reviewed)
     if not pool or not known:
         return pool
     offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]

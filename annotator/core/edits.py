@@ -42,7 +42,7 @@ def delete(document: Document, ids: Iterable[int]) -> Edit:
     rejected = tuple(document[i] for i in ids if i < 0)
     deleted = {i: (document[i], None) for i in ids if i > 0}
     verb = "delete" if deleted else "reject"
-    return _edit(document, f"{verb} {_objects(len(ids))}", deleted, answered=rejected, selection=())
+    return _edit(document, f"{verb} {_objects(len(ids))}", deleted, reviewed=rejected, selection=())
 
 
 def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
@@ -53,7 +53,7 @@ def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) ->
         document,
         f"accept {_objects(len(accepted), 'suggestion')}",
         {a.id: (None, a) for a in accepted},
-        answered=suggestions,
+        reviewed=suggestions,
         selection=tuple(a.id for a in accepted),
     )
 
@@ -63,18 +63,18 @@ def change(
 ) -> Edit:
     """Replace records by changed ones with the same ids; a changed suggestion is thereby accepted."""
     annotations: dict[int, BeforeAfter] = {}
-    answered: list[Annotation] = []
+    reviewed: list[Annotation] = []
     ids: dict[int, int] = {}
     for record in records:
         if record.id < 0:
-            answered.append(document[record.id])
+            reviewed.append(document[record.id])
             ids[record.id] = new_id()
             origin = Origin.EDITED
             annotations[ids[record.id]] = (None, replace(record, id=ids[record.id], origin=origin))
         else:
             annotations[record.id] = (document[record.id], record)
     selection = tuple(ids.get(i, i) for i in document.selection)
-    return _edit(document, text, annotations, answered=tuple(answered), selection=selection, merge=merge)
+    return _edit(document, text, annotations, reviewed=tuple(reviewed), selection=selection, merge=merge)
 
 
 def relabel(document: Document, ids: Iterable[int], category_id: int, new_id: Callable[[], int]) -> Edit:
@@ -98,14 +98,14 @@ def _edit(
     text: str,
     annotations: Mapping[int, BeforeAfter],
     *,
-    answered: tuple[Annotation, ...] = (),
+    reviewed: tuple[Annotation, ...] = (),
     selection: tuple[int, ...] | None = None,
     merge: str = "",
 ) -> Edit:
     return Edit(
         text,
         annotations,
-        (document.answered, (*document.answered, *answered)),
+        (document.reviewed, (*document.reviewed, *reviewed)),
         (document.done, document.done),
         (document.selection, document.selection if selection is None else selection),
         merge,

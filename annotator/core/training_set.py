@@ -14,7 +14,7 @@ from annotator.core.store.coco_codec import CocoError, encode_annotation, encode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from annotator.core.annotation import Annotation
+    from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
     from dataset.categories import Category
 
@@ -30,8 +30,9 @@ class TrainingPhoto:
     """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
 
     name: str
-    size: tuple[int, int]
-    annotations: tuple[Annotation, ...]
+    """Path relative to the image folder, with forward slashes."""
+    state: PhotoState
+    """What is on record for it; its size is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,12 @@ def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
     """
     for name in names:
         try:
-            record = store.load(name)
+            state = store.load(name)
         except CocoError:
             continue
-        size = record.size if min(record.size) > 0 else record.size_in_file
+        size = state.size if min(state.size) > 0 else store.size_in_file(name)
         if size:
-            yield TrainingPhoto(name, size, record.annotations)
+            yield TrainingPhoto(name, replace(state, size=size))
 
 
 def summarize(
@@ -94,14 +95,14 @@ def summarize(
         known: Names of the classes that the model knows.
         lost: Names of photos that are done too, but cannot be read.
     """
-    counts = Counter(a.category_id for photo in photos for a in photo.annotations)
-    without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.annotations)
+    counts = Counter(a.category_id for photo in photos for a in photo.state.annotations)
+    without = sum(a.is_box or a.shape.is_empty for photo in photos for a in photo.state.annotations)
     names = {name.casefold() for name in known}
     shown = sorted((c for c in categories if counts[c.id]), key=lambda c: -counts[c.id])
     classes = tuple(
         ClassFact(c.name, c.color, counts[c.id], not names & {c.name.casefold(), _before(c).casefold()}) for c in shown
     )
-    full = sum(1 for photo in photos if photo.annotations)
+    full = sum(1 for photo in photos if photo.state.annotations)
     problems = []
     if full < MIN_PHOTOS:
         problems.append(
@@ -129,10 +130,10 @@ def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category])
     annotations: list[bytes] = []
     used: set[int] = set()
     for image_id, photo in enumerate(photos, 1):
-        width, height = photo.size
+        width, height = photo.state.size
         images.append(encode({"id": image_id, "file_name": photo.name, "width": width, "height": height}))
-        annotations += [encode_annotation(a, image_id, photo.size) for a in photo.annotations]
-        used.update(a.category_id for a in photo.annotations)
+        annotations += [encode_annotation(a, image_id, photo.state.size) for a in photo.state.annotations]
+        used.update(a.category_id for a in photo.state.annotations)
     classes = [encode_category(category) for category in categories if category.id in used]
     parts = {"images": images, "annotations": annotations, "categories": classes}
     return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"

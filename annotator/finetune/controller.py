@@ -114,7 +114,7 @@ class FineTuneController(QObject):
 
     def _show_rival(self, *_: object) -> None:
         if self._dialog:
-            self._dialog.set_rival(Path(self._choice.weights).stem or self._choice.weights)
+            self._dialog.set_baseline(Path(self._choice.weights).stem or self._choice.weights)
 
     def _take_gathered(self, gathered: CollectedPhotos) -> None:
         self._gathered = gathered
@@ -195,7 +195,7 @@ class FineTuneController(QObject):
             self._on_disk(runs, lambda: runs.keep(run))
 
     def _hear(self, event: AnyEvent) -> None:
-        self._dock.hear(event)
+        self._dock.show_event(event)
         if isinstance(event, Notice):
             self._window.banner.show_message(event.text, "warning", topic=ROUND)
         elif isinstance(event, Result):

@@ -1,4 +1,4 @@
-"""The line over the canvas that says what went wrong, or what happened, without taking the keyboard."""
+"""The message line over the canvas, which leaves the keyboard focus where it is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from annotator import icons, theme
 from annotator.panels.widgets import MARGIN, breakable, label, set_tone, tool_button
+from dataset.i18n import mark, plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["info", "warning", "error"]
 
-INFO_SHOWN_MS = 6000  # an info that asks nothing goes by itself after this; what else there is stays until closed
+_KINDS: dict[Kind, str] = {"info": mark("info"), "warning": mark("warning"), "error": mark("error")}
+
+INFO_SHOWN_MS = 6000  # an info without actions goes by itself after this; what else there is stays until closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Banner(QWidget):
         self._more = label(tone="muted")
         self._more.setObjectName("banner.more")
         self._buttons: list[QPushButton] = []
-        self._close = tool_button("close", "banner.close", "Close this message")
+        self._close = tool_button("close", "banner.close", tr("Close this message"))
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.clicked.connect(self.close_message)
         self._layout = QHBoxLayout(self)
@@ -76,7 +79,7 @@ class Banner(QWidget):
         *,
         topic: str = "",
     ) -> None:
-        """Show a message over those there are; the same text said again is shown once.
+        """Show a message over those there are; a text that is there already is shown once.
 
         A message with a topic, such as "save", takes the place of the one before on this topic, and `retract` takes
         it back once its cause is gone.
@@ -90,7 +93,7 @@ class Banner(QWidget):
         self._show_newest()
 
     def retract(self, topic: str) -> None:
-        """Take back the messages of a topic, shown or waiting: what they say is no longer so. "" is no topic."""
+        """Take back the messages of a topic, shown or waiting: they no longer hold. "" is no topic."""
         left = [m for m in self._messages if not m.is_about(topic)]
         shown_stays = left[-1:] == self._messages[-1:]
         self._messages = left
@@ -146,7 +149,7 @@ class Banner(QWidget):
             return
         message = self._messages[-1]
         self._text.setText(breakable(message.text))
-        self.setAccessibleName(f"{message.kind}: {message.text}")
+        self.setAccessibleName(f"{tr(_KINDS[message.kind])}: {message.text}")
         self._show_number_of_older()
         for at, (text, act) in enumerate(message.actions):
             self._buttons.append(self._action_button(text, act))
@@ -159,7 +162,7 @@ class Banner(QWidget):
 
     def _show_number_of_older(self) -> None:
         older = len(self._messages) - 1
-        self._more.setText(f"{older} more")
+        self._more.setText(plural("{n} more", "{n} more", older))
         self._more.setVisible(older > 0)
 
     def _action_button(self, text: str, act: Callable[[], object]) -> QPushButton:

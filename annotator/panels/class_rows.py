@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt, 
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from annotator.panels.widgets import MARGIN, Field, RowPainter
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,22 +23,14 @@ CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # "1" to "9", or ""
 COUNT = Qt.ItemDataRole.UserRole + 2  # how often the project uses it
 
-HELP = (
-    "Click: draw with it. Enter or its number: give it to the selected objects too.\n"
-    "F2 or a double click renames it, a click on its colour changes the colour."
-)
-
 _KEY_WIDTH = 18  # room for the number key, left of the swatch
 
 
 class ClassRows(QAbstractListModel):
-    """The classes whose name has the words searched for, in the project's order.
-
-    Signals:
-        refused: Why a class could not be renamed, in a sentence.
-    """
+    """The classes whose name has the words searched for, in the project's order."""
 
     refused = Signal(str)
+    """Why a class could not be renamed, in a sentence; "" when it was."""
 
     def __init__(self, categories: Categories, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -77,13 +70,13 @@ class ClassRows(QAbstractListModel):
         if not index.isValid():
             return None
         category_id, key = self._listed[index.row()]
-        if category_id not in self._categories:  # while the classes have changed and this list is being told
+        if category_id not in self._categories:  # while the classes have changed and this list has not followed yet
             return None
         category = self._categories[category_id]
         count = self._counts.get(category_id, 0)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            words = f"{category.name}, {count:,} in the project" + (f" (key {key})" if key else "")
-            return words if role == Qt.ItemDataRole.AccessibleTextRole else f"{words}\n{HELP}"
+            words = _in_words(category.name, count, key)
+            return words if role == Qt.ItemDataRole.AccessibleTextRole else f"{words}\n{list_help()}"
         return {
             CATEGORY: category,
             KEY: key,
@@ -136,6 +129,20 @@ class ClassRows(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._listed) - 1))
 
 
+def list_help() -> str:
+    """Return how the class list is used, in two lines."""
+    return tr(
+        "Click: draw with it. Enter or its number: give it to the selected objects too.\n"
+        "F2 or a double click renames it, a click on its colour changes the colour."
+    )
+
+
+def _in_words(name: str, count: int, key: str) -> str:
+    if key:
+        return tr("{name}, {count:,} in the project (key {key})", name=name, count=count, key=key)
+    return tr("{name}, {count:,} in the project", name=name, count=count)
+
+
 class ClassDelegate(QStyledItemDelegate):
     """Paints a class's row: key, swatch, name and count; its editor stands where the name is."""
 
@@ -160,7 +167,7 @@ class ClassDelegate(QStyledItemDelegate):
         del option, index
         field = Field(parent)
         field.setObjectName("classes.rename")
-        field.setAccessibleName("New name of the class")
+        field.setAccessibleName(tr("New name of the class"))
         field.setMaxLength(200)
         return field
 

@@ -9,9 +9,10 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import icons
-from annotator.panels.class_rows import CATEGORY, HELP, ClassDelegate, ClassRows, swatch_rect
+from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, list_help, swatch_rect
 from annotator.panels.color_popup import ColorPopup
 from annotator.panels.widgets import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,24 +40,24 @@ class ClassesPanel(QWidget):
         self._categories = categories
         self._current: int | None = None
         self._model = ClassRows(categories, self)
-        self.rows = _ClassList()
+        self.rows = _ClassRowsView()
         self.rows.setModel(self._model)
         self.rows.setItemDelegate(ClassDelegate(self.rows))
-        self._search = SearchField(self.rows, "Search classes")
+        self._search = SearchField(self.rows, tr("Search classes"))
         name_control(
-            self._search, "classes.search", "Show the classes with these words in their name", "Search classes"
+            self._search, "classes.search", tr("Show the classes with these words in their name"), tr("Search classes")
         )
         self._error = label(tone="error")
         self._error.setObjectName("classes.error")
         self._error.setWordWrap(True)
         self._error.setContentsMargins(MARGIN, 4, MARGIN, 4)
-        self._add = QPushButton(icons.icon("plus"), " Add class")
+        self._add = QPushButton(icons.icon("plus"), " " + tr("Add class"))
         self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_tone(self._add, "flat")
-        name_control(self._add, "classes.add", "Add a class at the end of the list", "Add class")
+        name_control(self._add, "classes.add", tr("Add a class at the end of the list"), tr("Add class"))
         self._new_name = _NewName()
         name_control(
-            self._new_name, "classes.new_name", "Name of the new class (Enter adds it, Esc leaves)", "New class"
+            self._new_name, "classes.new_name", tr("Name of the new class (Enter adds it, Esc leaves)"), tr("New class")
         )
         self._lay_out()
         self._connect()
@@ -102,7 +103,7 @@ class ClassesPanel(QWidget):
         typing.addWidget(self._new_name)
         adding.addWidget(self._typing)
         self._typing.hide()
-        self._new_name.setPlaceholderText("Name of the new class")
+        self._new_name.setPlaceholderText(tr("Name of the new class"))
         self._new_name.setMaxLength(200)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -127,7 +128,9 @@ class ClassesPanel(QWidget):
 
     def _classes_changed(self) -> None:
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
-        self.rows.set_empty_text("No class has this name." if len(self._categories) else "No classes yet: add one.")
+        self.rows.set_empty_text(
+            tr("No class has this name.") if len(self._categories) else tr("No classes yet: add one.")
+        )
         self.set_current(self._current)
 
     def _searched(self, text: str) -> None:
@@ -181,15 +184,15 @@ class ClassesPanel(QWidget):
         menu = QMenu(self)
         menu.setObjectName("classes.menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        rename = menu.addAction(icons.icon("pencil"), "Rename\tF2")
+        rename = menu.addAction(icons.icon("pencil"), tr("Rename") + "\tF2")
         rename.triggered.connect(lambda: self.rows.edit(index))
-        recolor = menu.addAction("Change colour…")
+        recolor = menu.addAction(tr("Change colour…"))
         recolor.triggered.connect(lambda: self._recolor(index))
         menu.popup(self.rows.viewport().mapToGlobal(at))
 
 
-class _ClassList(Rows):
-    """Tells a click on a row from one on its swatch, and takes Enter and F2.
+class _ClassRowsView(Rows):
+    """The list itself: a click on a row, a click on its swatch, Enter and F2 each have their signal.
 
     Signals (each with the row's index):
         row_chosen: Clicked.
@@ -204,8 +207,8 @@ class _ClassList(Rows):
     recolor_requested = Signal(QModelIndex)
 
     def __init__(self) -> None:
-        super().__init__("classes.list", "Classes", own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
-        self.setToolTip(HELP)
+        super().__init__("classes.list", tr("Classes"), own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
+        self.setToolTip(list_help())
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -11,15 +11,20 @@ from PySide6.QtWidgets import QAbstractButton, QColorDialog, QFrame, QGridLayout
 from annotator import theme
 from annotator.core.categories import PALETTE
 from annotator.panels.widgets import paint_swatch
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 _COLUMNS = 5
 _NAMES = (
-    "orange", "sky", "green", "yellow", "red", "violet", "pink", "lime", "blue", "sand",
-    "magenta", "teal", "white", "brown", "cobalt", "olive", "purple", "rose", "leaf", "grey",
+    ("orange", mark("Orange")), ("sky", mark("Sky")), ("green", mark("Green")), ("yellow", mark("Yellow")),
+    ("red", mark("Red")), ("violet", mark("Violet")), ("pink", mark("Pink")), ("lime", mark("Lime")),
+    ("blue", mark("Blue")), ("sand", mark("Sand")), ("magenta", mark("Magenta")), ("teal", mark("Teal")),
+    ("white", mark("White")), ("brown", mark("Brown")), ("cobalt", mark("Cobalt")), ("olive", mark("Olive")),
+    ("purple", mark("Purple")), ("rose", mark("Rose")), ("leaf", mark("Leaf")), ("grey", mark("Grey")),
 )  # fmt: skip
+"""Object name and title of each colour of the palette."""
 
 
 class ColorPopup(QFrame):
@@ -40,11 +45,11 @@ class ColorPopup(QFrame):
         grid = QGridLayout(self)
         grid.setContentsMargins(8, 8, 8, 8)
         grid.setSpacing(4)
-        for k, (each, name) in enumerate(zip(PALETTE, _NAMES, strict=True)):
-            button = _Swatch(each, name, current=each == color.lower())
+        for k, (each, (name, title)) in enumerate(zip(PALETTE, _NAMES, strict=True)):
+            button = ColorButton(each, name, tr(title), current=each == color.lower())
             button.clicked.connect(self._swatch_clicked)
             grid.addWidget(button, k // _COLUMNS, k % _COLUMNS)
-        other = QPushButton("Other colour…")
+        other = QPushButton(tr("Other colour…"))
         other.setObjectName("classes.other_color")
         other.setAutoDefault(False)
         other.clicked.connect(self._ask)
@@ -52,7 +57,7 @@ class ColorPopup(QFrame):
 
     def _swatch_clicked(self) -> None:
         button = self.sender()
-        if isinstance(button, _Swatch):
+        if isinstance(button, ColorButton):
             self.chosen.emit(button.color)
             self.close()
 
@@ -69,20 +74,21 @@ class ColorPopup(QFrame):
         dialog.open()
 
 
-class _Swatch(QAbstractButton):
+class ColorButton(QAbstractButton):
     """A colour to click."""
 
-    def __init__(self, color: str, name: str, *, current: bool) -> None:
+    def __init__(self, color: str, name: str, title: str, *, current: bool) -> None:
         super().__init__()
         self.color = color
         self._current = current
         self.setObjectName(f"classes.color.{name}")
-        self.setToolTip(name.capitalize())
-        self.setAccessibleName(name)
+        self.setToolTip(title)
+        self.setAccessibleName(title)
         self.setFixedSize(28, 28)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the colour, and a ring around the current one."""
         painter = QPainter(self)
         room = QRectF(self.rect())
         colors = theme.current()

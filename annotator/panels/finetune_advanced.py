@@ -1,4 +1,4 @@
-"""What nobody has to choose before a round of fine-tuning, and some people want to."""
+"""What nobody has to choose before a round of fine-tuning, for those who like to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from annotator.core.training_runs import RoundSettings
 from annotator.panels.form_rows import Choice, NumberField, caption, choice, decimal, form, whole
 from annotator.panels.widgets import name_control
+from dataset.i18n import mark, tr
 
 EPOCHS = (1, 1000)
 RATES = (1e-7, 1.0)
 FREEZE: tuple[Choice, ...] = (
-    ("Automatic", None), ("Heads only (fast)", "heads"), ("Heads and FPN", "neck"), ("Everything (slow)", "none"),
+    (mark("Automatic"), None), (mark("Heads only (fast)"), "heads"), (mark("Heads and FPN"), "neck"),
+    (mark("Everything (slow)"), "none"),
 )  # fmt: skip
 SIDES: tuple[Choice, ...] = (
-    ("Automatic", None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
+    (mark("Automatic"), None), ("320 px", 320), ("416 px", 416), ("512 px", 512), ("640 px", 640), ("800 px", 800),
 )  # fmt: skip
-AUGMENT: tuple[Choice, ...] = (("Automatic", None), ("Light", "light"), ("Full", "full"))
+AUGMENT: tuple[Choice, ...] = (
+    (mark("Automatic"), None), (mark("Light"), "light"), (mark("Full"), "full"),
+)  # fmt: skip
 
 
 class Advanced(QWidget):
@@ -35,23 +39,25 @@ class Advanced(QWidget):
         super().__init__()
         self.setObjectName("finetune.advanced_part")
         self._freeze = choice(
-            "finetune.freeze", "What learns; the rest of the network stays as it is", "Trains", FREEZE
+            "finetune.freeze", tr("What learns; the rest of the network stays as it is"), tr("Trains"), FREEZE
         )
-        self._epochs = NumberField(whole, *EPOCHS, "A whole number from 1 to 1000; empty: automatic.")
-        self._epochs.name("finetune.epochs", "How often every photo is seen, such as 30", "Epochs")
-        self._rate = NumberField(decimal, *RATES, "A number from 0.0000001 to 1; empty: automatic.")
-        self._rate.name("finetune.learning_rate", "The optimiser's step, such as 0.005", "Learning rate")
-        self._side = choice("finetune.short_side", "The shorter side that photos are scaled to", "Resolution", SIDES)
-        self._augment = choice("finetune.augment", "How much photos are varied", "Augmentation", AUGMENT)
-        self._keep = QCheckBox("Keep the model's other classes")
+        self._epochs = NumberField(whole, *EPOCHS, tr("A whole number from 1 to 1000; empty: automatic."))
+        self._epochs.name("finetune.epochs", tr("How often every photo is seen, such as 30"), tr("Epochs"))
+        self._rate = NumberField(decimal, *RATES, tr("A number from 0.0000001 to 1; empty: automatic."))
+        self._rate.name("finetune.learning_rate", tr("The optimiser's step, such as 0.005"), tr("Learning rate"))
+        self._side = choice(
+            "finetune.short_side", tr("The shorter side that photos are scaled to"), tr("Resolution"), SIDES
+        )
+        self._augment = choice("finetune.augment", tr("How much photos are varied"), tr("Augmentation"), AUGMENT)
+        self._keep = QCheckBox(tr("Keep the model's other classes"))
         self._keep.setChecked(True)
-        tip = "Go on suggesting what the model knows and these photos do not show; costs a little time"
-        name_control(self._keep, "finetune.keep", tip, "Keep the model's other classes")
+        tip = tr("Go on suggesting what the model knows and these photos do not show; costs a little time")
+        name_control(self._keep, "finetune.keep", tip, tr("Keep the model's other classes"))
         rows = form()
         rows.setContentsMargins(0, 8, 0, 0)
         for text, widget in (
-            ("Trains", self._freeze), ("Epochs", self._epochs), ("Learning rate", self._rate),
-            ("Resolution", self._side), ("Augmentation", self._augment), ("", self._keep),
+            (tr("Trains"), self._freeze), (tr("Epochs"), self._epochs), (tr("Learning rate"), self._rate),
+            (tr("Resolution"), self._side), (tr("Augmentation"), self._augment), ("", self._keep),
         ):  # fmt: skip
             rows.addRow(caption(text), widget)
         self.setLayout(rows)

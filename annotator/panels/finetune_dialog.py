@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -22,13 +21,12 @@ from PySide6.QtWidgets import (
 
 from annotator.panels.finetune_advanced import Advanced
 from annotator.panels.form_rows import TOP, Choice, caption, choice, form, settle
-from annotator.panels.formatting import counted
-from annotator.panels.widgets import ElidedLabel, breakable, label, name_control, paint_swatch
+from annotator.panels.widgets import ElidedLabel, Swatch, breakable, label, name_control
+from dataset.i18n import mark, plural, tr
+from dataset.messages import counted_photos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from PySide6.QtGui import QPaintEvent
 
     from annotator.core.training_runs import RoundSettings
     from annotator.core.training_set import ClassFact, Summary
@@ -36,51 +34,53 @@ if TYPE_CHECKING:
 WIDTH = 480
 CLASS_ROWS = 6  # shown without scrolling
 ROW = 24
-NO_TIME = "Known once the numbers below are right"
-
-DEVICES: tuple[Choice, ...] = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+DEVICES: tuple[Choice, ...] = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
 
 
 class FineTuneDialog(QDialog):
     """Shows what a round would learn from, and asks whether to begin.
 
     Signals:
-        train_requested: (RoundSettings) the person wants a round.
+        train_requested: (RoundSettings) start a round.
         settings_changed: another choice was made: how long the round takes is not known any more.
     """
 
     train_requested = Signal(object)
     settings_changed = Signal()
 
-    def __init__(self, rival: str, device: str, parent: QWidget | None = None) -> None:
-        """Show that things are being counted, for a round that has to beat a model called `rival`."""
+    def __init__(self, baseline: str, device: str, parent: QWidget | None = None) -> None:
+        """Show that things are being counted, for a round that has to beat a model called `baseline`."""
         super().__init__(parent)
         self.setObjectName("finetune")
-        self.setWindowTitle("Fine-tune")
+        self.setWindowTitle(tr("Fine-tune"))
         self.setFixedWidth(WIDTH)
         self._ready = False
-        self._photos = _fact("finetune.photos", "counting…")
+        self._photos = _fact("finetune.photos", tr("counting…"))
         self._split = _fact("finetune.split")
-        self._rival = ElidedLabel(rival, Qt.TextElideMode.ElideMiddle)
-        self._rival.setObjectName("finetune.rival")
-        self._rival.setContentsMargins(0, TOP, 0, TOP)
+        self._baseline = ElidedLabel(baseline, Qt.TextElideMode.ElideMiddle)
+        self._baseline.setObjectName("finetune.rival")
+        self._baseline.setContentsMargins(0, TOP, 0, TOP)
         self._time = _fact("finetune.time")
-        self._classes = _ClassList()
+        self._classes = _FoundClasses()
         self._problems = _sentences("finetune.problems", "warning")
-        self._device = choice("finetune.device", "Where it is computed", "Device", DEVICES)
+        self._device = choice("finetune.device", tr("Where it is computed"), tr("Device"), DEVICES)
         self._device.setCurrentIndex(max(self._device.findData(device), 0))
         self._advanced = Advanced()
         self._more = QToolButton()
-        self._more.setText("Advanced")
+        self._more.setText(tr("Advanced"))
         self._more.setCheckable(True)
         self._more.setStyleSheet("QToolButton { padding: 3px 6px 3px 0; } QToolButton:checked { background: none; }")
         self._more.setArrowType(Qt.ArrowType.RightArrow)
         self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        name_control(self._more, "finetune.advanced", "Epochs, learning rate and more; the standard is right for most")
-        self._train = QPushButton("Train")
+        name_control(
+            self._more, "finetune.advanced", tr("Epochs, learning rate and more; the standard is right for most")
+        )
+        self._train = QPushButton(tr("Train"))
         self._train.setDefault(True)
         self._train.setEnabled(False)
-        name_control(self._train, "finetune.train", "Begin; you can go on annotating meanwhile (Enter)", "Train")
+        name_control(
+            self._train, "finetune.train", tr("Begin; you can go on annotating meanwhile (Enter)"), tr("Train")
+        )
         self._lay_out()
         self._more.toggled.connect(self._show_advanced)
         self._train.clicked.connect(self._begin)
@@ -89,19 +89,19 @@ class FineTuneDialog(QDialog):
         self._advanced.resized.connect(self._fit)
         self._show_advanced(on=False)
 
-    def set_rival(self, name: str) -> None:
+    def set_baseline(self, name: str) -> None:
         """Show another model as the one that the round has to beat."""
-        self._rival.set_full_text(name)
+        self._baseline.set_full_text(name)
 
     def set_summary(self, summary: Summary) -> None:
         """Show what there is to learn from."""
-        empty = f", {summary.empty} of them checked to be empty" if summary.empty else ""
-        self._photos.setText(f"{counted(summary.photos, 'photo')} marked done{empty}")
+        self._photos.setText(_done_photos(summary))
         apart = summary.kept_apart
         if apart:
-            self._split.setText(f"About {apart} of them are kept apart to measure with, the same ones in every round")
+            text = tr("About {n} of them are kept apart to measure with, the same ones in every round", n=apart)
+            self._split.setText(text)
         else:
-            self._split.setText("All train and each is measured with in turn: there are too few to keep some apart")
+            self._split.setText(tr("All train and each is measured with in turn: there are too few to keep some apart"))
         self._classes.show_classes(summary.classes)
         self._problems.setText(breakable("\n".join(summary.problems)))
         self._problems.setVisible(bool(summary.problems))
@@ -110,7 +110,7 @@ class FineTuneDialog(QDialog):
         self._fit()
 
     def set_time(self, text: str) -> None:
-        """Say how long a round will take, or that it is being found out."""
+        """Show how long a round will take, or that it is being found out."""
         if self._advanced.is_right:  # else it is of other settings
             self._time.setText(breakable(text))
             self._fit()
@@ -118,7 +118,7 @@ class FineTuneDialog(QDialog):
     def _change(self) -> None:
         right = self._advanced.is_right
         self._train.setEnabled(self._ready and right)
-        self._time.setText("" if right else NO_TIME)
+        self._time.setText("" if right else tr("Known once the numbers below are right"))
         self._fit()
         if right:
             self.settings_changed.emit()
@@ -149,23 +149,25 @@ class FineTuneDialog(QDialog):
         self.setFixedHeight(layout.totalHeightForWidth(WIDTH))
 
     def _lay_out(self) -> None:
-        title = label("Let the model learn from your corrections", "title")
+        title = label(tr("Let the model learn from your corrections"), "title")
         lead = _sentences("finetune.lead", "muted")
-        lead.setText("It trains in the background while you go on annotating.")
+        lead.setText(tr("It trains in the background while you go on annotating."))
         rows = form()
         for text, widget in (
-            ("Photos", self._photos), ("Measured", self._split), ("Classes", self._classes),
-            ("Compared with", self._rival), ("Device", self._device), ("Time", self._time),
+            (tr("Photos"), self._photos), (tr("Measured"), self._split), (tr("Classes"), self._classes),
+            (tr("Compared with"), self._baseline), (tr("Device"), self._device), (tr("Time"), self._time),
         ):  # fmt: skip
             rows.addRow(caption(text), widget)
         promise = _sentences("finetune.promise", "muted")
         promise.setText(
-            "The new model is put in use by itself only if it measures better; what you have annotated is never "
-            "touched, and one click goes back. If you close the window, training stops, and can go on from there when "
-            "this folder is opened again."
+            tr(
+                "The new model is put in use by itself only if it measures better; what you have annotated is never "
+                "touched, and one click goes back. If you close the window, training stops, and can go on from there "
+                "when this folder is opened again."
+            )
         )
-        cancel = QPushButton("Cancel")
-        name_control(cancel, "finetune.cancel", "Close without training (Esc)", "Cancel")
+        cancel = QPushButton(tr("Cancel"))
+        name_control(cancel, "finetune.cancel", tr("Close without training (Esc)"), tr("Cancel"))
         cancel.clicked.connect(self.reject)
         cancel.setAutoDefault(False)
         buttons = QHBoxLayout()
@@ -192,13 +194,13 @@ class FineTuneDialog(QDialog):
         self._problems.hide()
 
 
-class _ClassList(QScrollArea):
+class _FoundClasses(QScrollArea):
     """The classes found, with their colours, how many objects there are, and which are new to the model."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("finetune.classes")
-        self.setAccessibleName("Classes found")
+        self.setAccessibleName(tr("Classes found"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -217,30 +219,23 @@ class _ClassList(QScrollArea):
         grid.setColumnStretch(1, 1)
         for row, fact in enumerate(classes):
             grid.setRowMinimumHeight(row, ROW)
-            grid.addWidget(_Swatch(fact.color), row, 0)
+            grid.addWidget(Swatch(fact.color, ROW), row, 0)
             grid.addWidget(ElidedLabel(fact.name), row, 1)
             if fact.is_new:
-                grid.addWidget(label("new to the model", "accent"), row, 2)
-            count = label(counted(fact.count, "object"), "muted")
+                grid.addWidget(label(tr("new to the model"), "accent"), row, 2)
+            count = label(plural("{n:,} object", "{n:,} objects", fact.count), "muted")
             grid.addWidget(count, row, 3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if not classes:
-            grid.addWidget(label("none yet", "muted"), 0, 0, 1, 4)
+            grid.addWidget(label(tr("none yet"), "muted"), 0, 0, 1, 4)
         self.setWidget(content)
         self.setFixedHeight(max(1, min(len(classes), CLASS_ROWS)) * ROW)
 
 
-class _Swatch(QWidget):
-    """A class's colour."""
-
-    def __init__(self, color: str) -> None:
-        super().__init__()
-        self._color = color
-        self.setFixedSize(14, ROW)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        paint_swatch(painter, QRectF(0, (self.height() - 12) / 2, 12, 12), self._color)
-        painter.end()
+def _done_photos(summary: Summary) -> str:
+    photos = counted_photos(summary.photos)
+    if not summary.empty:
+        return tr("{photos} marked done", photos=photos)
+    return tr("{photos} marked done, {n} of them checked to be empty", photos=photos, n=summary.empty)
 
 
 def _fact(name: str, text: str = "") -> QLabel:

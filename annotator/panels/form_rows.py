@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.panels.widgets import Field, label, name_control, set_tone
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ Number = TypeVar("Number", int, float)
 
 
 def form() -> QFormLayout:
-    """Rows of captions and fields."""
+    """Return a layout for rows of captions and fields."""
     made = QFormLayout()
     made.setHorizontalSpacing(16)
     made.setVerticalSpacing(6)
@@ -30,7 +31,7 @@ def form() -> QFormLayout:
 
 
 def caption(text: str) -> QLabel:
-    """The quiet word at the left of a row."""
+    """Return the quiet word at the left of a row."""
     made = label(text, "muted")
     made.setFixedWidth(96)
     made.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -39,17 +40,17 @@ def caption(text: str) -> QLabel:
 
 
 def choice(name: str, tip: str, accessible: str, items: tuple[Choice, ...]) -> QComboBox:
-    """A choice among these, each with its data."""
+    """Return a choice among texts given to `mark`, each with its data."""
     made = QComboBox()
     with QSignalBlocker(made):
         for text, data in items:
-            made.addItem(text, data)
+            made.addItem(tr(text), data)
     name_control(made, name, tip, accessible)
     return made
 
 
 def settle(widget: QWidget) -> None:
-    """Let every layout in a widget know at once what was shown or hidden in it, not at the next turn of the loop."""
+    """Activate every layout in a widget now, not at the next turn of the event loop."""
     for child in widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
         settle(child)
     layout = widget.layout()
@@ -68,12 +69,12 @@ class NumberField(QWidget, Generic[Number]):
     changed = Signal()
     resized = Signal()
 
-    def __init__(self, read: Callable[[str], Number], least: Number, most: Number, allowed: str) -> None:
-        """`read` makes a number of a text, or raises ValueError; `allowed` says what is taken, in a sentence."""
+    def __init__(self, read: Callable[[str], Number], minimum: Number, maximum: Number, allowed: str) -> None:
+        """`read` makes a number of a text, or raises ValueError; `allowed` is the sentence on what is taken."""
         super().__init__()
-        self._read, self._least, self._most = read, least, most
+        self._read, self._min, self._max = read, minimum, maximum
         self.field = Field()
-        self.field.setPlaceholderText("Automatic")
+        self.field.setPlaceholderText(tr("Automatic"))
         self._problem = label(allowed, "error")
         self._problem.setWordWrap(True)
         self._problem.hide()
@@ -89,7 +90,7 @@ class NumberField(QWidget, Generic[Number]):
         self.field.editingFinished.connect(self.show_problem)
 
     def name(self, name: str, tip: str, accessible: str) -> None:
-        """Name the field and what it says of its text."""
+        """Name the field and the label of its problem."""
         name_control(self.field, name, tip, accessible)
         self._problem.setObjectName(f"{name}_problem")
 
@@ -100,7 +101,7 @@ class NumberField(QWidget, Generic[Number]):
             value = self._read(self.field.text())
         except (ValueError, OverflowError):
             return None
-        return value if self._least <= value <= self._most else None
+        return value if self._min <= value <= self._max else None
 
     @property
     def is_right(self) -> bool:
@@ -126,10 +127,10 @@ class NumberField(QWidget, Generic[Number]):
 
 
 def whole(text: str) -> int:
-    """The whole number that a text says. ValueError if it says none."""
+    """Return the whole number in a text. ValueError if there is none."""
     return int(text.replace("_", "?"))
 
 
 def decimal(text: str) -> float:
-    """The number that a text says, with a point or a comma. ValueError if it says none."""
+    """Return the number in a text, with a point or a comma. ValueError if there is none."""
     return float(text.replace(",", ".").replace("_", "?"))

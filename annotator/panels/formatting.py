@@ -1,13 +1,36 @@
-"""Figures as people read them."""
+"""Values as they are shown in panels."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def figure(precision: float | None) -> str:
-    """An average precision, which lies between 0 and 1, with the digits that count; a dash where there is none."""
-    return "–" if precision is None or not 0 <= precision <= 1 else f"{precision:.3f}"
+from annotator.core.annotation import Origin
+from annotator.core.document import Status
+from dataset.i18n import mark, tr
+
+if TYPE_CHECKING:
+    from annotator.core.annotation import Annotation
+
+_ORIGINS = {Origin.DRAWN: mark("drawn"), Origin.SUGGESTED: mark("suggested"), Origin.EDITED: mark("edited")}
+_STATUSES = {
+    Status.NEW: mark("new"),
+    Status.SUGGESTED: mark("has suggestions"),
+    Status.STARTED: mark("in progress"),
+    Status.DONE: mark("done"),
+    Status.UNREADABLE: mark("unreadable"),
+}
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its word: "1 photo", "12 photos"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def average_precision(value: float | None) -> str:
+    """Return an average precision, 0 to 1, with three digits; a dash where there is none."""
+    return "–" if value is None or not 0 <= value <= 1 else f"{value:.3f}"
+
+
+def origin_text(record: Annotation) -> str:
+    """Return who made an outline, in a word."""
+    return tr(_ORIGINS[record.origin])
+
+
+def status_text(status: Status) -> str:
+    """Return how far the work on a photo is, in a word or two."""
+    return tr(_STATUSES[status])

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
+from annotator.panels.formatting import origin_text
 from annotator.panels.widgets import RowPainter
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -72,20 +74,20 @@ class InstanceRows(QAbstractListModel):
         if not index.isValid() or self._document is None:
             return None
         record = self._document.get(self._ids[index.row()])
-        if record is None:  # while the document has already changed and this list is being told
+        if record is None:  # while the document has changed and this list has not followed yet
             return None
         if role == RECORD:
             return record
         if role == Qt.ItemDataRole.DisplayRole:
             return self.class_name(record)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return f"{self.class_name(record)}, {_in_words(record)}"
+            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record))
         return None
 
     def class_name(self, record: Annotation) -> str:
         """What the record's class is called."""
         known = record.category_id in self._categories
-        return self._categories[record.category_id].name if known else f"class {record.category_id}"
+        return self._categories[record.category_id].name if known else tr("class {id}", id=record.category_id)
 
     def color(self, record: Annotation) -> str:
         """The colour of the record's class."""
@@ -133,15 +135,15 @@ def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
 def _at_right(record: Annotation) -> str:
     if record.is_suggestion:
         return f"{record.score or 0.0:.2f}"
-    return "crowd" if record.is_crowd else str(record.origin)
+    return tr("crowd") if record.is_crowd else origin_text(record)
 
 
 def _in_words(record: Annotation) -> str:
     if record.is_suggestion:
-        return f"suggested with score {record.score or 0.0:.2f}"
-    words = f"{record.origin}"
+        return tr("suggested with score {score:.2f}", score=record.score or 0.0)
+    words = [origin_text(record)]
     if record.is_crowd:
-        words += ", crowd"
+        words.append(tr("crowd"))
     if record.score is not None:
-        words += f", score {record.score:.2f}"
-    return words
+        words.append(tr("score {score:.2f}", score=record.score))
+    return ", ".join(words)

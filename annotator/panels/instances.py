@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
 from annotator.panels.widgets import MARGIN, Rows, dress_panel, label
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from annotator.core.categories import Categories
@@ -35,7 +36,7 @@ class InstancesPanel(QWidget):
         self._empty_text = ""
         self._following = False
         self._model = InstanceRows(categories, self)
-        self.rows = Rows("instances.list", "Instances")
+        self.rows = Rows("instances.list", tr("Instances"))
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.rows.setModel(self._model)
         self._delegate = InstanceDelegate(self._model, self.rows)
@@ -70,7 +71,7 @@ class InstancesPanel(QWidget):
             document.selection_changed.connect(self._follow_selection)
 
     def set_empty_text(self, text: str) -> None:
-        """What to say while there is no document, as why there is none, until told otherwise. "": no photo is open."""
+        """Set what is shown while there is no document, such as why there is none; "" is "No photo is open."."""
         self._empty_text = text
         self._show_counts()
 
@@ -128,11 +129,15 @@ class InstancesPanel(QWidget):
     def _show_counts(self) -> None:
         if self._document is None:
             self._header.setText("")
-            self.rows.set_empty_text(self._empty_text or "No photo is open.")
+            self.rows.set_empty_text(self._empty_text or tr("No photo is open."))
             return
         objects, suggestions = len(self._document.annotations), len(self._document.offered)
-        self._header.setText(f"{_count(objects, 'object')} · {_count(suggestions, 'suggestion')}")
-        self.rows.set_empty_text("Nothing here yet: draw an object, or wait for suggestions.")
+        parts = (
+            plural("{n:,} object", "{n:,} objects", objects),
+            plural("{n:,} suggestion", "{n:,} suggestions", suggestions),
+        )
+        self._header.setText(" · ".join(parts))
+        self.rows.set_empty_text(tr("Nothing here yet: draw an object, or wait for suggestions."))
 
     # From the person
 
@@ -159,7 +164,3 @@ class InstancesPanel(QWidget):
 
     def _double_clicked(self, index: QModelIndex) -> None:
         self.zoom_requested.emit(self._model.ids[index.row()])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

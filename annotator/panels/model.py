@@ -26,18 +26,18 @@ from annotator import icons
 from annotator.core.training_runs import is_round
 from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.widgets import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
+from dataset.i18n import mark, tr
 from dataset.messages import duration
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
 
-_FROM_FILE = "File…"
-_WEIGHTS = (("Built-in", "builtin"), ("COCO (torchvision)", "coco"))
-_DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+_WEIGHTS = ((mark("Built-in"), "builtin"), (mark("COCO (torchvision)"), "coco"))
+_DEVICES = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
 
 
 class ModelPanel(QWidget):
-    """A view of the model: it shows what it is told, and says what the person wants.
+    """A view of the model, with the controls for it.
 
     Signals:
         threshold_changed: The score from which suggestions are shown, 0.05 to 0.95.
@@ -57,11 +57,11 @@ class ModelPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "model")
-        self._name = ElidedLabel("No model yet", Qt.TextElideMode.ElideMiddle)
+        self._name = ElidedLabel(tr("No model yet"), Qt.TextElideMode.ElideMiddle)
         self._name.setObjectName("model.name")
         set_tone(self._name, "title")
         self._speed = label(tone="muted")
-        name_control(self._speed, "model.speed", "Time the model takes for a photo")
+        name_control(self._speed, "model.speed", tr("Time the model takes for a photo"))
         self._state = ElidedLabel()
         self._state.setObjectName("model.state")
         set_tone(self._state, "muted")
@@ -69,18 +69,18 @@ class ModelPanel(QWidget):
         self._problem.setObjectName("model.problem")
         set_tone(self._problem, "warning")
         self._problem.hide()
-        self._weights = _combo("model.weights", "Weights the model runs with", "Weights", _WEIGHTS)
-        self._weights.addItem(_FROM_FILE)
+        self._weights = _combo("model.weights", tr("Weights the model runs with"), tr("Weights"), _WEIGHTS)
+        self._weights.addItem(tr("File…"))
         self._chosen_weights = 0
-        self._device = _combo("model.device", "Where the model runs", "Device", _DEVICES)
+        self._device = _combo("model.device", tr("Where the model runs"), tr("Device"), _DEVICES)
         self._slider = _threshold_slider()
         self._value = label()
         self._value.setObjectName("model.threshold_value")
         self._whole_folder = _WholeFolder()
         self._fine_tune = QPushButton(icons.icon("fine-tune"), "")
         self._fine_tune.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tip = "Let the model learn from the photos that are done"
-        name_control(self._fine_tune, "model.fine_tune_button", tip, "Fine-tune")
+        tip = tr("Let the model learn from the photos that are done")
+        name_control(self._fine_tune, "model.fine_tune_button", tip, tr("Fine-tune"))
         self.set_training(None)
         self._lay_out()
         self._slider.valueChanged.connect(self._slid)
@@ -115,7 +115,7 @@ class ModelPanel(QWidget):
         self._speed.setText("" if ms is None else _duration_ms(ms))
 
     def set_threshold(self, value: float) -> None:
-        """Show the threshold without saying that it changed."""
+        """Show the threshold without emitting that it changed."""
         with QSignalBlocker(self._slider):
             self._slider.setValue(round(value * 100))
         self._show_threshold()
@@ -155,7 +155,8 @@ class ModelPanel(QWidget):
 
     def set_training(self, share: float | None) -> None:
         """Show how much of a round of fine-tuning is done, 0 to 1; None: there is none."""
-        self._fine_tune.setText(" Fine-tune…" if share is None else f" Fine-tuning, {share:.0%}")
+        text = tr("Fine-tune…") if share is None else tr("Fine-tuning, {share:.0%}", share=share)
+        self._fine_tune.setText(f" {text}")
 
     def set_suggest_all_enabled(self, enabled: bool) -> None:  # noqa: FBT001  a Qt slot
         """Whether there is a folder to suggest on, and to learn from."""
@@ -179,9 +180,9 @@ class ModelPanel(QWidget):
         form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        form.addRow(label("Score from", "muted"), score)
-        form.addRow(label("Weights", "muted"), self._weights)
-        form.addRow(label("Device", "muted"), self._device)
+        form.addRow(label(tr("Score from"), "muted"), score)
+        form.addRow(label(tr("Weights"), "muted"), self._weights)
+        form.addRow(label(tr("Device"), "muted"), self._device)
         content = QWidget()
         dress_panel(content, "model.content")
         layout = QVBoxLayout(content)
@@ -221,7 +222,8 @@ class ModelPanel(QWidget):
             self.weights_requested.emit(weights)
 
     def _ask_for_file(self) -> None:
-        dialog = QFileDialog(self, "Weights of the model", "", "Weights (*.safetensors *.pth *.pt);;All files (*)")
+        weights, every = tr("Weights (*.safetensors *.pth *.pt)"), tr("All files (*)")
+        dialog = QFileDialog(self, tr("Weights of the model"), "", f"{weights};;{every}")
         dialog.setObjectName("model.weights_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -270,16 +272,18 @@ class _WholeFolder(QStackedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.suggest = QPushButton(icons.icon("suggest-all"), " Suggest all")
+        self.suggest = QPushButton(icons.icon("suggest-all"), " " + tr("Suggest all"))
         self.suggest.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tip = "Let the model suggest on every photo of the folder that has none yet"
-        name_control(self.suggest, "model.suggest_all", tip, "Suggest all")
-        self.cancel = QPushButton("Cancel")
+        tip = tr("Let the model suggest on every photo of the folder that has none yet")
+        name_control(self.suggest, "model.suggest_all", tip, tr("Suggest all"))
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        name_control(self.cancel, "model.cancel", "Stop suggesting; what has been found stays", "Cancel suggesting")
+        name_control(
+            self.cancel, "model.cancel", tr("Stop suggesting; what has been found stays"), tr("Cancel suggesting")
+        )
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        name_control(self._bar, "model.progress", "Photos suggested on so far", "Suggesting on all photos")
+        name_control(self._bar, "model.progress", tr("Photos suggested on so far"), tr("Suggesting on all photos"))
         self._text = ElidedLabel()
         self._text.setObjectName("model.progress_text")
         set_tone(self._text, "muted")
@@ -292,11 +296,11 @@ class _WholeFolder(QStackedWidget):
         row.setSpacing(12)
         row.addWidget(self._bar, 1)
         row.addWidget(self.cancel)
-        said = QVBoxLayout(running)
-        said.setContentsMargins(0, 0, 0, 0)
-        said.setSpacing(4)
-        said.addLayout(row)
-        said.addWidget(self._text)
+        column = QVBoxLayout(running)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row)
+        column.addWidget(self._text)
         self._pages = (idle, running)
         for page in self._pages:
             self.addWidget(page)
@@ -309,11 +313,11 @@ class _WholeFolder(QStackedWidget):
             return
         self._bar.setMaximum(max(total, 1))
         self._bar.setValue(done)
-        words = [f"{done:,} of {total:,}"]
+        words = [tr("{done:,} of {total:,}", done=done, total=total)]
         if rate is not None:
-            words.append(f"{rate:.1f}/s")
+            words.append(tr("{rate:.1f}/s", rate=rate))
         if remaining_s is not None:
-            words.append(f"{duration(remaining_s)} left")
+            words.append(tr("{time} left", time=duration(remaining_s)))
         self._text.set_full_text(" · ".join(words))
 
     def _show_page(self, index: int) -> None:
@@ -328,7 +332,7 @@ class _WholeFolder(QStackedWidget):
 def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], ...]) -> QComboBox:
     made = ElidedComboBox()
     for text, data in items:
-        made.addItem(text, data)
+        made.addItem(tr(text), data)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(6)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -341,9 +345,9 @@ def _threshold_slider() -> QSlider:
     made.setRange(5, 95)
     made.setValue(50)
     made.setPageStep(5)
-    name_control(made, "model.threshold", "Show suggestions from this score on", "Score threshold")
+    name_control(made, "model.threshold", tr("Show suggestions from this score on"), tr("Score threshold"))
     return made
 
 
 def _duration_ms(ms: float) -> str:
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+    return tr("{n:.0f} ms", n=ms) if ms < 1000 else tr("{n:.1f} s", n=ms / 1000)

@@ -21,45 +21,48 @@ from PySide6.QtWidgets import (
 )
 
 from annotator import icons, theme
-from annotator.panels.formatting import figure
+from annotator.panels.formatting import average_precision
 from annotator.panels.widgets import label, name_control
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLUMNS = ("Model", "Made", "From", "Photos", "Mask AP", "95% of difference", "Keypoint AP")
+COLUMNS = (
+    mark("Model"), mark("Made"), mark("From"), mark("Photos"), mark("Mask AP"), mark("95% of difference"),
+    mark("Keypoint AP"),
+)  # fmt: skip
 _NAME = Qt.ItemDataRole.UserRole
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFact:
-    """What there is to say of a model.
-
-    Attributes:
-        name: What it is called, in the list and in signals.
-        made: When, as people read it; "" where that is nothing to say.
-        parent: What it was trained from.
-        photos: How many photos it learned from and was measured with, None where that is not known.
-        before, after: Mask AP of the model in use before it and its own, on the same photos.
-        low, high: Between these the difference lies with 95%.
-        keypoints: Keypoint AP of its own.
-        sentence: All that is worth knowing, for people.
-        problem: Why it cannot be used, or "".
-        removable: Whether it may be deleted.
-    """
+    """A row of the list of models."""
 
     name: str
+    """What it is called, in the list and in signals."""
     made: str = ""
+    """When, as people read it; "" for the models that come with the application."""
     parent: str = ""
+    """What it was trained from."""
     photos: int | None = None
+    """How many photos it was trained and validated on, None where that is not known."""
     before: float | None = None
+    """Mask AP, on the same photos, of the model in use before it."""
     after: float | None = None
+    """Mask AP of its own."""
     low: float | None = None
+    """Lower end of the 95% interval of the difference."""
     high: float | None = None
+    """Upper end of the 95% interval of the difference."""
     keypoints: float | None = None
+    """Keypoint AP of its own."""
     sentence: str = ""
+    """All that is worth knowing, for people."""
     problem: str = ""
+    """Why it cannot be used, or ""."""
     removable: bool = True
+    """Whether it may be deleted."""
 
 
 class ModelsDialog(QDialog):
@@ -76,14 +79,14 @@ class ModelsDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("models")
-        self.setWindowTitle("Models of this project")
+        self.setWindowTitle(tr("Models of this project"))
         self.resize(840, 420)
         self._facts: dict[str, ModelFact] = {}
         self._in_use = ""
         self._list = QTreeWidget()
         self._list.setObjectName("models.list")
-        self._list.setAccessibleName("Models")
-        self._list.setHeaderLabels(COLUMNS)
+        self._list.setAccessibleName(tr("Models"))
+        self._list.setHeaderLabels([tr(title) for title in COLUMNS])
         self._list.setRootIsDecorated(False)
         self._list.setUniformRowHeights(True)
         self._list.setAllColumnsShowFocus(True)
@@ -95,10 +98,14 @@ class ModelsDialog(QDialog):
         self._about.setMinimumHeight(3 * self._about.fontMetrics().lineSpacing())
         self._about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self._use = QPushButton("Use this model")
-        name_control(self._use, "models.use", "Suggest with this model from now on, in this folder", "Use this model")
-        self._delete = QPushButton("Delete")
-        name_control(self._delete, "models.delete", "Delete the model's file; it cannot be undone", "Delete this model")
+        self._use = QPushButton(tr("Use this model"))
+        name_control(
+            self._use, "models.use", tr("Suggest with this model from now on, in this folder"), tr("Use this model")
+        )
+        self._delete = QPushButton(tr("Delete"))
+        name_control(
+            self._delete, "models.delete", tr("Delete the model's file; it cannot be undone"), tr("Delete this model")
+        )
         self._lay_out()
         self._list.currentItemChanged.connect(self._show)
         self._list.itemActivated.connect(self._ask_for_use)
@@ -122,14 +129,22 @@ class ModelsDialog(QDialog):
 
     def _add(self, fact: ModelFact) -> None:
         used = fact.name == self._in_use
-        change = figure(fact.after) if fact.before is None else f"{figure(fact.before)} → {figure(fact.after)}"
-        span = "–" if fact.low is None or fact.high is None else f"{fact.low:+.3f} to {fact.high:+.3f}"
+        change = (
+            average_precision(fact.after)
+            if fact.before is None
+            else f"{average_precision(fact.before)} → {average_precision(fact.after)}"
+        )
+        span = (
+            "–"
+            if fact.low is None or fact.high is None
+            else tr("{low:+.3f} to {high:+.3f}", low=fact.low, high=fact.high)
+        )
         texts = [
-            f"{fact.name}{' (in use)' if used else ''}", fact.made, fact.parent,
-            "" if fact.photos is None else str(fact.photos), change, span, figure(fact.keypoints),
+            tr("{name} (in use)", name=fact.name) if used else fact.name, fact.made, fact.parent,
+            "" if fact.photos is None else str(fact.photos), change, span, average_precision(fact.keypoints),
         ]  # fmt: skip
         if fact.problem:
-            texts = [fact.name, fact.made, "cannot be used", "", "", "", ""]
+            texts = [fact.name, fact.made, tr("cannot be used"), "", "", "", ""]
         item = QTreeWidgetItem(self._list, texts)
         item.setData(0, _NAME, fact.name)
         item.setIcon(0, icons.icon("check" if used else "warning" if fact.problem else "model", "muted"))
@@ -158,10 +173,10 @@ class ModelsDialog(QDialog):
 
     def _ask_for_deletion(self) -> None:
         name = self._selected()
-        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", f"Delete {name}?", parent=self)
+        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", tr("Delete {name}?", name=name), parent=self)
         question.setObjectName("models.confirm")
-        question.setInformativeText("Its file is removed for good. Your annotations and the other models stay.")
-        question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
+        question.setInformativeText(tr("Its file is removed for good. Your annotations and the other models stay."))
+        question.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
             lambda: self.delete_requested.emit(name)
         )
         question.addButton(QMessageBox.StandardButton.Cancel)
@@ -169,8 +184,8 @@ class ModelsDialog(QDialog):
         question.open()
 
     def _lay_out(self) -> None:
-        close = QPushButton("Close")
-        name_control(close, "models.close", "Close (Esc)", "Close")
+        close = QPushButton(tr("Close"))
+        name_control(close, "models.close", tr("Close (Esc)"), tr("Close"))
         close.clicked.connect(self.reject)
         for button in (self._use, self._delete, close):
             button.setAutoDefault(False)

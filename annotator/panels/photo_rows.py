@@ -10,7 +10,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
+from annotator.panels.formatting import status_text
 from annotator.panels.widgets import RowPainter, one_line
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -105,7 +107,7 @@ class PhotoRows(QAbstractListModel):
             self.dataChanged.emit(self.index(row), self.index(row))
 
     def _place(self, i: int) -> int | None:
-        """Put a photo in the list or take it out, as the filter says. Its row, where it was and stays there."""
+        """Put a photo in the list or take it out, as the filter has it. Its row, where it was and stays there."""
         row = self._row_of(i)
         if not self.is_filtered:
             return row
@@ -151,14 +153,16 @@ class PhotoDelegate(QStyledItemDelegate):
 def _amount(photo: ImageRow) -> str:
     if photo.count:
         return str(photo.count)
-    told = photo.looked_at and photo.status in (Status.NEW, Status.SUGGESTED)
-    return f"{photo.suggestions} sug." if told else ""
+    counted = photo.looked_at and photo.status in (Status.NEW, Status.SUGGESTED)
+    return tr("{n} sug.", n=photo.suggestions) if counted else ""
 
 
 def _in_words(photo: ImageRow) -> str:
-    words = [str(photo.status)]
+    words = [status_text(photo.status)]
     if photo.count:
-        words.append(f"{photo.count} annotation{'' if photo.count == 1 else 's'}")
-    if photo.looked_at and (photo.suggestions or not photo.count):
-        words.append(f"{photo.suggestions or 'no'} suggestion{'' if photo.suggestions == 1 else 's'}")
+        words.append(plural("{n} annotation", "{n} annotations", photo.count))
+    if photo.suggestions and photo.looked_at:
+        words.append(plural("{n} suggestion", "{n} suggestions", photo.suggestions))
+    elif photo.looked_at and not photo.count:
+        words.append(tr("no suggestions"))
     return ", ".join(words)

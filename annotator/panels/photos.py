@@ -10,18 +10,19 @@ from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 from annotator.core.document import Status
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
 from annotator.panels.widgets import MARGIN, Rows, SearchField, dress_panel, label, name_control
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.core.image_list import ImageList
 
 FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
-    ("All", None),
-    ("Not done", frozenset({Status.NEW, Status.SUGGESTED, Status.STARTED})),
-    ("New", frozenset({Status.NEW})),
-    ("Has suggestions", frozenset({Status.SUGGESTED})),
-    ("In progress", frozenset({Status.STARTED})),
-    ("Done", frozenset({Status.DONE})),
-    ("Unreadable", frozenset({Status.UNREADABLE})),
+    (mark("All"), None),
+    (mark("Not done"), frozenset({Status.NEW, Status.SUGGESTED, Status.STARTED})),
+    (mark("New"), frozenset({Status.NEW})),
+    (mark("Has suggestions"), frozenset({Status.SUGGESTED})),
+    (mark("In progress"), frozenset({Status.STARTED})),
+    (mark("Done"), frozenset({Status.DONE})),
+    (mark("Unreadable"), frozenset({Status.UNREADABLE})),
 )
 
 
@@ -29,7 +30,7 @@ class PhotosPanel(QWidget):
     """The open folder's photos with a filter and the progress.
 
     Signals:
-        photo_chosen: The person wants to see this photo. What becomes of it comes back by `set_current`.
+        photo_chosen: Show this photo. What becomes of it comes back by `set_current`.
     """
 
     photo_chosen = Signal(str)
@@ -41,21 +42,23 @@ class PhotosPanel(QWidget):
         self._current: str | None = None
         self._following = False
         self._model = PhotoRows(photos, self)
-        self.rows = Rows("photos.list", "Photos")
+        self.rows = Rows("photos.list", tr("Photos"))
         self.rows.setModel(self._model)
         self.rows.setItemDelegate(PhotoDelegate(self.rows))
-        self._filter = SearchField(self.rows, "Filter")
-        name_control(self._filter, "photos.filter", "Show the photos with these words in their name", "Filter photos")
+        self._filter = SearchField(self.rows, tr("Filter"))
+        name_control(
+            self._filter, "photos.filter", tr("Show the photos with these words in their name"), tr("Filter photos")
+        )
         self._status = QComboBox()
-        self._status.addItems([text for text, _ in FILTERS])
+        self._status.addItems([tr(text) for text, _ in FILTERS])
         self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._status.setMinimumContentsLength(6)
-        name_control(self._status, "photos.status", "Show the photos that are this far", "Filter by status")
+        name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
         self._progress_text = label(tone="muted")
         self._progress_text.setObjectName("photos.progress_text")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
-        name_control(self._progress, "photos.progress", "Photos that are done", "Photos done")
+        name_control(self._progress, "photos.progress", tr("Photos that are done"), tr("Photos done"))
         self._lay_out()
         self._filter.textChanged.connect(self._refilter)
         self._status.currentIndexChanged.connect(self._refilter)
@@ -132,11 +135,11 @@ class PhotosPanel(QWidget):
         total, readable, done = len(self._photos), self._photos.readable, self._photos.done
         self._progress.setMaximum(max(readable, 1))
         self._progress.setValue(done)
-        text = f"{done:,} of {readable:,} done"
+        text = tr("{done:,} of {total:,} done", done=done, total=readable)
         if self._model.is_filtered:
-            text += f" · {self._model.rowCount():,} shown"
+            text += " · " + tr("{n:,} shown", n=self._model.rowCount())
         self._progress_text.setText(text if total else "")
         left_out = total - readable
-        self._progress_text.setToolTip(f"{left_out:,} unreadable, not counted" if left_out else "")
+        self._progress_text.setToolTip(tr("{n:,} unreadable, not counted", n=left_out) if left_out else "")
         self._progress.setVisible(total > 0)
-        self.rows.set_empty_text("No photo matches the filter." if total else "No folder is open.")
+        self.rows.set_empty_text(tr("No photo matches the filter.") if total else tr("No folder is open."))

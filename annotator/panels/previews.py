@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QWi
 
 from annotator import theme
 from annotator.panels.widgets import dress_panel
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ class PreviewStrip(QScrollArea):
     """A row of such photos, as large as there is room for one.
 
     Signals:
-        chosen: (photo) the person wants to see this one.
+        chosen: (photo) its photo is to be shown.
     """
 
     chosen = Signal(str)
@@ -37,7 +38,7 @@ class PreviewStrip(QScrollArea):
         """`color_of` gives the colour of a class by its name, "" for one that the project lacks."""
         super().__init__()
         self.setObjectName("training.previews")
-        self.setAccessibleName("Photos kept apart, before and after")
+        self.setAccessibleName(tr("Photos kept apart, before and after"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -59,7 +60,7 @@ class PreviewStrip(QScrollArea):
         self.cards = {}
 
     def show_preview(self, preview: Preview) -> None:
-        """Show what is seen in a photo; what was seen before the training stays if it is not said again."""
+        """Show what is seen in a photo; what was seen before the training stays if the preview leaves it out."""
         card = self.cards.get(preview.photo)
         if card is None:
             card = self.cards[preview.photo] = Card(preview.photo, self._color_of)
@@ -92,8 +93,8 @@ class Card(QWidget):
     def __init__(self, photo: str, color_of: Callable[[str], str]) -> None:
         super().__init__()
         self.setObjectName("training.preview")
-        self.setToolTip(f"{photo}: before and after (click to go there)")
-        self.setAccessibleName(f"{photo}, before and after")
+        self.setToolTip(tr("{photo}: before and after (click to go there)", photo=photo))
+        self.setAccessibleName(tr("{photo}, before and after", photo=photo))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._color_of = color_of
@@ -136,11 +137,11 @@ class Card(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         now, caption = theme.current(), self._caption()
         width = (self.width() - GAP) // 2
-        for at, (word, found) in enumerate((("before", self.before), ("now", self.after))):
+        for at, (word, found) in enumerate(((tr("before: {n}"), self.before), (tr("now: {n}"), self.after))):
             left = at * (width + GAP)
             painter.setPen(QColor(now.muted))
             sure = [shown for shown in found if shown.score >= FROM_SCORE]
-            text = painter.fontMetrics().elidedText(f"{word}: {len(sure)}", Qt.TextElideMode.ElideRight, width)
+            text = painter.fontMetrics().elidedText(word.format(n=len(sure)), Qt.TextElideMode.ElideRight, width)
             painter.drawText(QRectF(left, 0, width, caption - 2), Qt.AlignmentFlag.AlignVCenter, text)
             place = QRectF(left, caption, width, self.height() - caption)
             painter.fillRect(place, QColor(now.canvas))

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.panels.clamped_label import ClampedLabel
-from annotator.panels.formatting import counted
 from annotator.panels.previews import PreviewStrip
 from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
-from dataset.messages import duration
+from dataset.i18n import mark, tr
+from dataset.messages import counted_photos, duration
 from model.protocol import Estimate, Features, Notice, Paused, Preview, Result, Resumed, Start, Step, ValidationEvent
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 FACTS_WIDTH = 248
 MANY = 1000  # of the progress bar
-TRAINS = {"heads": "heads only", "neck": "heads and FPN", "none": "everything"}
+TRAINS = {"heads": mark("heads only"), "neck": mark("heads and FPN"), "none": mark("everything")}
 
 
 class TrainingPanel(QWidget):
-    """A view of a round: it shows what the process says, and says what the person wants.
+    """A view of a round of fine-tuning, with the controls for it.
 
     Signals:
         pause_requested, resume_requested: Let it wait; let it go on.
         stop_requested: Finish now, with the best model so far.
         cancel_requested: Throw the round away.
-        photo_chosen: (name) the person wants to see this photo.
+        photo_chosen: (name) this photo is to be shown.
     """
 
     pause_requested = Signal()
@@ -52,7 +52,7 @@ class TrainingPanel(QWidget):
         """`color_of` gives the colour of a class by its name."""
         super().__init__(parent)
         dress_panel(self, "training")
-        self._name = ElidedLabel("No round yet")
+        self._name = ElidedLabel(tr("No round yet"))
         self._name.setObjectName("training.name")
         set_tone(self._name, "title")
         self._state = ElidedLabel()
@@ -70,11 +70,11 @@ class TrainingPanel(QWidget):
         self._bar = QProgressBar()
         self._bar.setRange(0, MANY)
         self._bar.setTextVisible(False)
-        name_control(self._bar, "training.progress", "How much of the training is done", "Training")
-        self._pause = _button("Pause", "training.pause", "Let the training wait, and go on from there")
-        self._stop = _button("Finish now", "training.stop", "Stop training and keep the best model so far")
-        self._cancel = _button("Cancel", "training.cancel", "Stop training and throw this round away")
-        self._empty = label("Curves and photos appear once the training has begun.", "muted")
+        name_control(self._bar, "training.progress", tr("How much of the training is done"), tr("Training"))
+        self._pause = _button(tr("Pause"), "training.pause", tr("Let the training wait, and go on from there"))
+        self._stop = _button(tr("Finish now"), "training.stop", tr("Stop training and keep the best model so far"))
+        self._cancel = _button(tr("Cancel"), "training.cancel", tr("Stop training and throw this round away"))
+        self._empty = label(tr("Curves and photos appear once the training has begun."), "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.previews = PreviewStrip(color_of)
         self.plots: TrainingPlots | None = None
@@ -96,7 +96,7 @@ class TrainingPanel(QWidget):
         self._problems.set_full_text("")
         self._bar.setRange(0, 0)
         self._bar.show()
-        self._state.set_full_text("starting")
+        self._state.set_full_text(tr("starting"))
         self._show_time("")
         self._facts.set_full_text("")
         self._early = []
@@ -110,7 +110,7 @@ class TrainingPanel(QWidget):
             button.show()
 
     def end(self, text: str, *, done: bool = False) -> None:
-        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
+        """The round is over; `text` is how, in a few words, and `done` whether there is a model."""
         self._bar.setRange(0, MANY)
         self._bar.setValue(MANY)
         self._bar.setVisible(done)
@@ -120,24 +120,24 @@ class TrainingPanel(QWidget):
             button.hide()
 
     def ending(self, text: str) -> None:
-        """The person's wish to end is on its way."""
+        """Show that the round is about to end."""
         self._state.set_full_text(text)
         for button in (self._pause, self._stop):
             button.setEnabled(False)
 
-    def hear(self, event: AnyEvent) -> None:
-        """Show what the process says."""
+    def show_event(self, event: AnyEvent) -> None:
+        """Show an event of the process."""
         match event:
             case Start():
                 self._show_start(event)
             case Estimate():
-                self._show_time(f"about {duration(event.seconds)} in all")
+                self._show_time(tr("about {time} in all", time=duration(event.seconds)))
             case Features():
                 self._show_features(event)
             case Step():
                 self._show_step(event)
             case ValidationEvent():
-                self._state.set_full_text("measured" if event.epoch else "measured the model as it is")
+                self._state.set_full_text(tr("measured") if event.epoch else tr("measured the model as it is"))
                 self._plot(event)
             case Preview():
                 self._show_preview(event)
@@ -146,7 +146,7 @@ class TrainingPanel(QWidget):
             case Paused() | Resumed():
                 self._set_paused(on=isinstance(event, Paused))
             case Result():
-                self._state.set_full_text("finished")
+                self._state.set_full_text(tr("finished"))
             case _:
                 pass
 
@@ -205,25 +205,29 @@ class TrainingPanel(QWidget):
             self.pause_requested.emit()
 
     def _show_start(self, start: Start) -> None:
-        measured = f"{start.val} measure" if start.folds <= 1 else "each measures in turn"
-        parts = [counted(start.photos, "photo"), measured, TRAINS.get(start.freeze, start.freeze), start.device]
+        measured = tr("{n} measure", n=start.val) if start.folds <= 1 else tr("each measures in turn")
+        parts = [counted_photos(start.photos), measured, tr(TRAINS.get(start.freeze, start.freeze)), start.device]
         self._facts.set_full_text(" · ".join(part for part in parts if part))
-        self._state.set_full_text("reading the photos")
+        self._state.set_full_text(tr("reading the photos"))
         for sentence in start.problems:
             self._add_problem(sentence)
 
     def _show_step(self, step: Step) -> None:
         self._show_share(step.share)
         if not self._paused:
-            self._state.set_full_text(f"training, {step.share:.0%}")
-        left = "" if step.remaining is None else f" · about {duration(step.remaining)} left"
-        self._show_time(f"{duration(step.seconds)} so far{left}")
+            self._state.set_full_text(tr("training, {share:.0%}", share=step.share))
+        parts = [tr("{time} so far", time=duration(step.seconds))]
+        if step.remaining is not None:
+            parts.append(tr("about {time} left", time=duration(step.remaining)))
+        self._show_time(" · ".join(parts))
         self._plot(step)
 
     def _show_features(self, features: Features) -> None:
-        """Say it in words alone: it is no share of the round, each part of which may begin so."""
+        """Show it in words alone: it is no share of the round, each part of which may begin so."""
         if not self._paused:
-            self._state.set_full_text(f"preparing photos, {features.done} of {features.total}")
+            self._state.set_full_text(
+                tr("preparing photos, {done} of {total}", done=features.done, total=features.total)
+            )
 
     def _show_share(self, share: float) -> None:
         self._bar.setRange(0, MANY)
@@ -255,8 +259,11 @@ class TrainingPanel(QWidget):
 
     def _set_paused(self, *, on: bool) -> None:
         self._paused = on
-        self._pause.setText("Go on" if on else "Pause")
-        self._state.set_full_text("paused" if on else self._state.full_text.replace("paused", "training"))
+        self._pause.setText(tr("Go on") if on else tr("Pause"))
+        if on:
+            self._state.set_full_text(tr("paused"))
+        elif self._state.full_text == tr("paused"):
+            self._state.set_full_text(tr("training"))
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

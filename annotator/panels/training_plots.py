@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from annotator import theme
 from annotator.panels.widgets import ElidedLabel, set_tone
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from model.protocol import Step, ValidationEvent
@@ -27,12 +28,12 @@ REDRAWN = 300  # milliseconds between two paintings
 MAX_POINTS = 1000
 LIGHT = ("#1f62d6", "#b3261e", "#1b7a47", "#8a5800", "#7a3fc2", "#0b7f86")
 DARK = ("#6aa5ff", "#ff938a", "#62cc92", "#edb84c", "#c69cff", "#5fd3d9")
-BY_STEP = "Loss by step, smoothed"
-BY_EPOCH = "Precision (AP) by epoch"
-BY_SHARE = "Precision (AP) by progress"
+BY_STEP = mark("Loss by step, smoothed")
+BY_EPOCH = mark("Precision (AP) by epoch")
+BY_SHARE = mark("Precision (AP) by progress")
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)  # not by colour alone
-LOSS_NAMES = {"rpn_objectness": "found", "rpn_box": "place"}
-AP_NAMES = {"mask_ap": "masks", "box_ap": "boxes", "keypoint_ap": "keypoints"}
+LOSS_NAMES = {"rpn_objectness": mark("found"), "rpn_box": mark("place")}
+AP_NAMES = {"mask_ap": mark("masks"), "box_ap": mark("boxes"), "keypoint_ap": mark("keypoints")}
 
 pyqtgraph.setConfigOption("exitCleanup", False)  # it clears up scenes that Qt has cleared up already
 pyqtgraph.setConfigOption("antialias", True)
@@ -44,8 +45,8 @@ class TrainingPlots(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("training.plots")
-        self.losses = Plot("training.losses", BY_STEP, digits=0, logarithmic=True)
-        self.scores = Plot("training.scores", BY_EPOCH, digits=2)
+        self.losses = Plot("training.losses", tr(BY_STEP), digits=0, logarithmic=True)
+        self.scores = Plot("training.scores", tr(BY_EPOCH), digits=2)
         self._smooth: dict[str, float] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -66,21 +67,21 @@ class TrainingPlots(QWidget):
                 before = self._smooth.get(name) or value
                 smooth = self._smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
                 if smooth >= MIN_LOSS:  # 0 where there is nothing of the kind, such as keypoints
-                    self.losses.add(LOSS_NAMES.get(name, name), step.step, smooth)
+                    self.losses.add(tr(LOSS_NAMES.get(name, name)), step.step, smooth)
 
     def add_validation(self, measured: ValidationEvent) -> None:
         """Add a point to each figure."""
-        self.scores.set_title(BY_EPOCH if measured.share is None else BY_SHARE)
+        self.scores.set_title(tr(BY_EPOCH if measured.share is None else BY_SHARE))
         self.scores.in_percent = measured.share is not None
         x = measured.epoch if measured.share is None else 100 * measured.share
         for field, name in AP_NAMES.items():
             value = getattr(measured, field)
             if value is not None and value >= 0:
-                self.scores.add(name, x, value)
+                self.scores.add(tr(name), x, value)
 
 
 class Plot(QWidget):
-    """Some curves with a title, and a line that says which is which."""
+    """Some curves with a title, and a legend below."""
 
     def __init__(self, name: str, title: str, digits: int, *, logarithmic: bool = False) -> None:
         super().__init__()
@@ -120,7 +121,7 @@ class Plot(QWidget):
         self.apply_theme()
 
     def set_title(self, title: str) -> None:
-        """Say what is shown, and by what."""
+        """Set the title."""
         self._title.set_full_text(title)
         self.setAccessibleName(title)
 
@@ -136,7 +137,7 @@ class Plot(QWidget):
         xs, ys = self.points.setdefault(name, ([], []))
         xs.append(x)
         ys.append(y)
-        if len(xs) > MAX_POINTS:  # every other one says as much
+        if len(xs) > MAX_POINTS:  # every other one shows as much
             del xs[1:-1:2], ys[1:-1:2]
         if not self._later.isActive():
             self._later.start()
@@ -172,8 +173,8 @@ class Plot(QWidget):
             curve.setData(xs, ys, pen=pen, symbol="o" if len(xs) == 1 else None, symbolSize=6, symbolBrush=color,
                           symbolPen=None)  # fmt: skip
             last = f"&nbsp;{ys[-1]:.{self._digits}f}" if self._digits else ""
-            mark = ("—", "‑‑", "···")[at // 2 % len(DASHES)]
-            parts.append(f'<span style="color:{color}">{mark}&nbsp;{name}{last}</span>')
+            dash_text = ("—", "‑‑", "···")[at // 2 % len(DASHES)]
+            parts.append(f'<span style="color:{color}">{dash_text}&nbsp;{name}{last}</span>')
         self._key.setText("&nbsp; ".join(parts))
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setStyle(showValues=bool(self.points))

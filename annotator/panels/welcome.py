@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from annotator import icons, theme
 from annotator.panels.widgets import label, name_control, set_tone
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 _WIDTH = 440
-_MOST_RECENT = 5
+_MAX_RECENT = 5
 
 
 class WelcomePage(QWidget):
@@ -38,16 +39,18 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self.setObjectName("welcome")
         self._area = _DropArea()
-        opening = QPushButton(icons.icon("folder-open", "accent_text"), " Open folder…")
+        opening = QPushButton(icons.icon("folder-open", "accent_text"), " " + tr("Open folder…"))
         set_tone(opening, "accent")
-        name_control(opening, "welcome.open", "Open a folder of photos (Ctrl+O)", "Open folder")
+        name_control(opening, "welcome.open", tr("Open a folder of photos (Ctrl+O)"), tr("Open folder"))
         opening.clicked.connect(self.open_requested)
-        samples = QPushButton(icons.icon("image"), " Try the sample photos")
-        name_control(samples, "welcome.samples", "Open the photos that come with the application", "Sample photos")
+        samples = QPushButton(icons.icon("image"), " " + tr("Try the sample photos"))
+        name_control(
+            samples, "welcome.samples", tr("Open the photos that come with the application"), tr("Sample photos")
+        )
         samples.clicked.connect(self.samples_requested)
         self._area.row.addWidget(opening)
         self._area.row.addWidget(samples)
-        self._recent_title = label("Recent folders", "muted")
+        self._recent_title = label(tr("Recent folders"), "muted")
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
         self._recent_buttons: list[QPushButton] = []
@@ -74,7 +77,7 @@ class WelcomePage(QWidget):
             self._recent.removeWidget(button)
             button.hide()
             button.deleteLater()
-        self._recent_buttons = [self._recent_button(folder) for folder in folders[:_MOST_RECENT]]
+        self._recent_buttons = [self._recent_button(folder) for folder in folders[:_MAX_RECENT]]
         for button in self._recent_buttons:
             self._recent.addWidget(button)
         self._recent_title.setVisible(bool(self._recent_buttons))
@@ -93,7 +96,7 @@ class WelcomePage(QWidget):
         path = Path(folder)
         button = QPushButton(icons.icon("clock", "muted"), "")
         set_tone(button, "flat")
-        name_control(button, "welcome.recent", folder, f"Open {folder} again")
+        name_control(button, "welcome.recent", folder, tr("Open {folder} again", folder=folder))
         home = str(Path.home())
         place = str(path.parent)
         place = "~" + place.removeprefix(home) if place.startswith(home) else place
@@ -105,19 +108,19 @@ class WelcomePage(QWidget):
 
 
 class _DropArea(QWidget):
-    """A calm dashed area that says what to drop, with room for buttons."""
+    """A calm dashed area to drop a folder on, with room for buttons."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("welcome.drop_area")
         self.setFixedWidth(_WIDTH)
         self._lit = False
-        title = label("Drop a folder of photos here", "title")
+        title = label(tr("Drop a folder of photos here"), "title")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)
         title.setFont(font)
-        hint = label("Every object gets a draft outline; you accept it or correct it.", "muted")
+        hint = label(tr("Every object gets a draft outline; you accept it or correct it."), "muted")
         hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.row = QHBoxLayout()
         self.row.setSpacing(8)

@@ -69,7 +69,7 @@ def dress_panel(panel: QWidget, name: str) -> None:
 
 
 def label(text: str = "", tone: str = "") -> QLabel:
-    """A line of plain text."""
+    """Return a line of plain text."""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     set_tone(made, tone)
@@ -77,17 +77,17 @@ def label(text: str = "", tone: str = "") -> QLabel:
 
 
 def breakable(text: str) -> str:
-    """The text, where a long path can be broken between its parts."""
+    """Return the text with places to break long paths and names at."""
     return text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
 
 
 def one_line(text: str) -> str:
-    """A text, such as a file's name, with its line breaks, tabs and other control characters as visible symbols."""
+    """Return a text, such as a file name, with its line breaks, tabs and other control characters made visible."""
     return text.translate(_VISIBLE)
 
 
 def tool_button(icon: str, name: str, tip: str) -> QToolButton:
-    """A quiet button with an icon. A click leaves the keyboard where it is."""
+    """Return a quiet button with an icon. A click leaves the keyboard where it is."""
     made = QToolButton()
     made.setIcon(icons.icon(icon))
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -225,14 +225,14 @@ class Rows(QTableView):
         self._empty_text = ""
 
     def set_empty_text(self, text: str) -> None:
-        """What to say where there are no rows."""
+        """Set what is shown where there are no rows."""
         if text != self._empty_text:
             self._empty_text = text
             self.viewport().update()
 
     @property
     def empty_text(self) -> str:
-        """What is said where there are no rows."""
+        """What is shown where there are no rows."""
         return self._empty_text
 
     def event(self, event: QEvent) -> bool:
@@ -264,7 +264,7 @@ class Rows(QTableView):
             self._fit_rows()
 
     def sizeHint(self) -> QSize:
-        """Room for a few rows; the window has the say."""
+        """Room for a few rows; the window decides."""
         return QSize(240, 6 * self.verticalHeader().defaultSectionSize())
 
     def minimumSizeHint(self) -> QSize:
@@ -275,7 +275,7 @@ class Rows(QTableView):
         """Letters are the window's keys, not a search."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the rows, or say why there are none."""
+        """Paint the rows, or the text for none."""
         super().paintEvent(event)
         if self._empty_text and not (self.model() and self.model().rowCount()):
             painter = QPainter(self.viewport())
@@ -365,6 +365,21 @@ class RowPainter:
         self.painter.setPen(Qt.PenStyle.NoPen)
         self.painter.setBrush(QColor(color))
         self.painter.drawRoundedRect(rect, 4, 4)
+
+
+class Swatch(QWidget):
+    """A class colour beside its name, in a row of the given height."""
+
+    def __init__(self, color: str, height: int) -> None:
+        super().__init__()
+        self._color = color
+        self.setFixedSize(14, height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the colour."""
+        painter = QPainter(self)
+        paint_swatch(painter, QRectF(0, (self.height() - 12) / 2, 12, 12), self._color)
+        painter.end()
 
 
 def paint_swatch(painter: QPainter, box: QRectF, color: str, *, dashed: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -300,18 +301,17 @@ class Session(QObject):
         document = self.history.document(self.current)
         if document is None:
             try:
-                record = self.store.load(self.current)
+                state = self.store.load(self.current)
             except CocoError as error:
                 self.message.emit(str(error), "error", PHOTO)
                 return
-            document = Document(
-                self.current, self._photo.size, record.annotations, answered=record.answered, done=record.done
-            )  # fmt: skip
+            document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._keeper(document))
-            if record.size_in_file and record.size_in_file != document.size:
+            size_in_file = self.store.size_in_file(self.current)
+            if size_in_file and size_in_file != document.size:
                 self.message.emit(
                     f"{self.current} is {_by(document.size)} pixels, but its annotations were made for "
-                    f"{_by(record.size_in_file)}: check that they fit.", "warning", PHOTO,
+                    f"{_by(size_in_file)}: check that they fit.", "warning", PHOTO,
                 )  # fmt: skip
         document.threshold = self.threshold
         self._set_document(document)
@@ -327,9 +327,7 @@ class Session(QObject):
     def _keeper(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
-            self.store.put(
-                document.name, document.size, document.annotations, answered=document.answered, done=document.done
-            )  # fmt: skip
+            self.store.put(document.name, document.state)
             self.saved_changed.emit(not self.store.unsaved)
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()

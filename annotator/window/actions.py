@@ -8,136 +8,224 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from annotator.canvas.tools.registry import TOOLS
 from annotator.icons import icon
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+    from annotator.canvas.tools.base import Tool
     from annotator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """An action. `keys` are alternatives, and the first is shown.
-
-    A `local` action's keys work where objects are worked on (canvas, instances), so that Tab and Enter keep their
-    meaning in the other panels.
-    """
+    """An action, as it is shown."""
 
     name: str
+    """Object name of the QAction."""
     text: str
+    """Text in the menu, with "&" before its letter."""
     keys: tuple[str, ...] = ()
+    """Alternatives, of which the first is shown."""
     icon: str = ""
+    """Name of the icon."""
     tip: str = ""
+    """Tooltip; the text where it is empty."""
     checkable: bool = False
+    """Whether it is switched on and off."""
     local: bool = False
+    """Whether the keys work only where objects are worked on (canvas, instances), so that Tab and Enter keep their
+    meaning in the other panels."""
 
 
 SEPARATOR = None
 RECENT_MENU = "recent"
+IMPORT_MENU = "import"
+EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
+LANGUAGE_MENU = "language"
+PANELS_MENU = "panels"
+TOOLS_PLACE = "tools"
+"""Where a menu lists its tools; without this entry it lists them at its end."""
+
+Entry = Spec | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A menu of the menu bar."""
+
+    name: str
+    """As in `Tool.menu`."""
+    title: str
+    """Title, with "&" before its letter."""
+    entries: tuple[Entry, ...]
+    """Actions, separators, and the names of submenus."""
+
+
+def menus() -> list[Menu]:
+    """Return the menus in the person's language, with every tool of the registry."""
+    tables = (
+        Menu("file", tr("&File"), _file()),
+        Menu("edit", tr("&Edit"), _edit()),
+        Menu("suggestions", tr("&Suggestions"), _suggestions()),
+        Menu("image", tr("&Image"), _image()),
+        Menu("view", tr("&View"), _view()),
+        Menu("model", tr("&Model"), _model()),
+        Menu("help", tr("&Help"), _help()),
+    )
+    return [Menu(menu.name, menu.title, _with_tools(menu)) for menu in tables]
+
 
 # Keys follow labelme, X-AnyLabeling and CVAT where they agree.
-MENUS: dict[str, tuple[Spec | str | None, ...]] = {
-    "&File": (
-        Spec("file.open_folder", "&Open folder…", ("Ctrl+O",), "folder-open", "Open a folder of photos"),
+
+
+def _file() -> tuple[Entry, ...]:
+    return (
+        Spec("file.open_folder", tr("&Open folder…"), ("Ctrl+O",), "folder-open", tr("Open a folder of photos")),
         RECENT_MENU,
-        Spec("file.open_samples", "Open the sample photos"),
+        Spec("file.open_samples", tr("Open the sample photos")),
         SEPARATOR,
-        Spec("file.open_annotations", "Open &annotations…", ("Ctrl+Shift+O",), "",
-             "Open a COCO file, and the folder its photos are in"),
-        Spec("file.save", "&Save", ("Ctrl+S",), "save", "Write the COCO file now"),
-        Spec("file.save_as", "Save as…", ("Ctrl+Shift+S",), "", "Write the annotations to another COCO file"),
+        Spec("file.open_annotations", tr("Open &annotations…"), ("Ctrl+Shift+O",), "",
+             tr("Open a COCO file, and the folder its photos are in")),
+        Spec("file.save", tr("&Save"), ("Ctrl+S",), "save", tr("Write the COCO file now")),
+        Spec("file.save_as", tr("Save as…"), ("Ctrl+Shift+S",), "",
+             tr("Write the annotations to another COCO file")),
         SEPARATOR,
-        Spec("file.quit", "&Quit", ("Ctrl+Q",)),
-    ),
-    "&Edit": (
-        Spec("edit.undo", "&Undo", ("Ctrl+Z",), "undo"),
-        Spec("edit.redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+        IMPORT_MENU,
+        EXPORT_MENU,
         SEPARATOR,
-        Spec("edit.copy", "&Copy", ("Ctrl+C",), "", "Copy the selected objects, also to another photo", local=True),
-        Spec("edit.paste", "&Paste", ("Ctrl+V",), "", "Paste objects where they were copied from", local=True),
-        Spec("edit.duplicate", "&Duplicate", ("Ctrl+D",), "duplicate",
-             "Duplicate the selected objects beside themselves"),
-        Spec("edit.delete", "De&lete", ("Del", "Backspace"), "trash",
-             "Delete the selected objects; reject selected suggestions", local=True),
-        Spec("edit.select_all", "Select &all", ("Ctrl+A",), "", "Select every object of the photo", local=True),
+        Spec("file.quit", tr("&Quit"), ("Ctrl+Q",)),
+    )  # fmt: skip
+
+
+def _edit() -> tuple[Entry, ...]:
+    return (
+        Spec("edit.undo", tr("&Undo"), ("Ctrl+Z",), "undo"),
+        Spec("edit.redo", tr("&Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
         SEPARATOR,
-        Spec("tool.select", "Select and correct", ("V", "Esc"), "select",
-             "Select, move and reshape objects", checkable=True, local=True),
-        Spec("tool.polygon", "Draw a polygon", ("P",), "polygon", "Draw a polygon", checkable=True),
-        Spec("tool.box", "Draw a box", ("R",), "box",
-             "Drag a box around an object: the model draws its outline; with Shift it stays a box", checkable=True),
-        Spec("keypoint.visibility", "Keypoint visibility", (".",), "keypoint",
-             "Make the keypoint under the cursor visible, occluded or unlabelled in turn"),
-        Spec("keypoint.place", "Place next keypoint", ("K",), "",
-             "Put the first keypoint that the selected object lacks under the cursor"),
-    ),
-    "&Suggestions": (
-        Spec("suggestion.accept", "&Accept", ("Return", "Enter"), "accept", "Accept the selected suggestion",
+        Spec("edit.copy", tr("&Copy"), ("Ctrl+C",), "", tr("Copy the selected objects, also to another photo"),
              local=True),
-        Spec("suggestion.accept_all", "Accept a&ll", ("Shift+Return", "Shift+Enter"), "accept-all",
-             "Accept every suggestion that is shown", local=True),
-        Spec("suggestion.reject", "&Reject", (), "reject", "Reject the selected suggestion: it does not come back"),
-        SEPARATOR,
-        Spec("suggestion.next", "&Next suggestion", ("Tab",), "", "Select the next suggestion", local=True),
-        Spec("suggestion.previous", "&Previous suggestion", ("Shift+Tab",), "", "Select the previous suggestion",
+        Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "", tr("Paste objects where they were copied from"),
              local=True),
-    ),
-    "&Image": (
-        Spec("image.next", "&Next photo", ("D", "PgDown"), "next", "Go to the next photo"),
-        Spec("image.previous", "&Previous photo", ("A", "PgUp"), "previous", "Go to the previous photo"),
-        Spec("image.next_not_done", "Next photo not d&one", ("N",), "next-not-done",
-             "Go to the next photo on which something is left to do"),
-        Spec("image.find", "&Find a photo", ("Ctrl+L",), "search", "Find photos by words in their names"),
+        Spec("edit.duplicate", tr("&Duplicate"), ("Ctrl+D",), "duplicate",
+             tr("Duplicate the selected objects beside themselves")),
+        Spec("edit.delete", tr("De&lete"), ("Del", "Backspace"), "trash",
+             tr("Delete the selected objects; reject selected suggestions"), local=True),
+        Spec("edit.select_all", tr("Select &all"), ("Ctrl+A",), "", tr("Select every object of the photo"),
+             local=True),
         SEPARATOR,
-        Spec("image.done_next", "&Done, next photo", ("Ctrl+Return", "Ctrl+Enter"), "check",
-             "Mark this photo done and go to the next one that is not"),
-        Spec("image.done", "&Mark done", ("M",), "", "Say that nothing is left to do on this photo, or take it back",
+        TOOLS_PLACE,
+        Spec("keypoint.visibility", tr("Keypoint visibility"), (".",), "keypoint",
+             tr("Make the keypoint under the cursor visible, occluded or unlabelled in turn")),
+        Spec("keypoint.place", tr("Place next keypoint"), ("K",), "",
+             tr("Put the first keypoint that the selected object lacks under the cursor")),
+    )  # fmt: skip
+
+
+def _suggestions() -> tuple[Entry, ...]:
+    return (
+        Spec("suggestion.accept", tr("&Accept"), ("Return", "Enter"), "accept", tr("Accept the selected suggestion"),
+             local=True),
+        Spec("suggestion.accept_all", tr("Accept a&ll"), ("Shift+Return", "Shift+Enter"), "accept-all",
+             tr("Accept every suggestion that is shown"), local=True),
+        Spec("suggestion.reject", tr("&Reject"), (), "reject",
+             tr("Reject the selected suggestion: it does not come back")),
+        SEPARATOR,
+        Spec("suggestion.next", tr("&Next suggestion"), ("Tab",), "", tr("Select the next suggestion"), local=True),
+        Spec("suggestion.previous", tr("&Previous suggestion"), ("Shift+Tab",), "",
+             tr("Select the previous suggestion"), local=True),
+    )  # fmt: skip
+
+
+def _image() -> tuple[Entry, ...]:
+    return (
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo")),
+        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous", tr("Go to the previous photo")),
+        Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",
+             tr("Go to the next photo on which something is left to do")),
+        Spec("image.find", tr("&Find a photo"), ("Ctrl+L",), "search", tr("Find photos by words in their names")),
+        SEPARATOR,
+        Spec("image.done_next", tr("&Done, next photo"), ("Ctrl+Return", "Ctrl+Enter"), "check",
+             tr("Mark this photo done and go to the next one that is not")),
+        Spec("image.done", tr("&Mark done"), ("M",), "",
+             tr("Say that nothing is left to do on this photo, or take it back"), checkable=True),
+    )  # fmt: skip
+
+
+def _view() -> tuple[Entry, ...]:
+    return (
+        Spec("view.zoom_in", tr("Zoom &in"), ("Ctrl++", "Ctrl+="), "zoom-in"),
+        Spec("view.zoom_out", tr("Zoom &out"), ("Ctrl+-",), "zoom-out"),
+        Spec("view.fit", tr("&Fit the window"), ("Ctrl+F", "Ctrl+0"), "fit", tr("Show the whole photo")),
+        Spec("view.actual_size", tr("&100%"), ("Ctrl+1",), "actual-size",
+             tr("Show one photo pixel per screen pixel")),
+        Spec("view.zoom_to_selection", tr("Zoom to s&election"), ("Z",), "zoom-selection",
+             tr("Fill the window with the selected objects")),
+        SEPARATOR,
+        Spec("view.suggestions", tr("Show su&ggestions"), ("S",), "", tr("Show or hide suggestions"),
              checkable=True),
-    ),
-    "&View": (
-        Spec("view.zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), "zoom-in"),
-        Spec("view.zoom_out", "Zoom &out", ("Ctrl+-",), "zoom-out"),
-        Spec("view.fit", "&Fit the window", ("Ctrl+F", "Ctrl+0"), "fit", "Show the whole photo"),
-        Spec("view.actual_size", "&100%", ("Ctrl+1",), "actual-size", "Show one photo pixel per screen pixel"),
-        Spec("view.zoom_to_selection", "Zoom to s&election", ("Z",), "zoom-selection",
-             "Fill the window with the selected objects"),
-        SEPARATOR,
-        Spec("view.suggestions", "Show su&ggestions", ("S",), "", "Show or hide suggestions", checkable=True),
-        Spec("view.annotations", "Show o&bjects", ("H",), "", "Show or hide the objects on record", checkable=True),
-        Spec("view.names", "Show &names", ("Shift+N",), "", "Show or hide names and scores", checkable=True),
+        Spec("view.annotations", tr("Show o&bjects"), ("H",), "", tr("Show or hide the objects on record"),
+             checkable=True),
+        Spec("view.names", tr("Show &names"), ("Shift+N",), "", tr("Show or hide names and scores"), checkable=True),
         SEPARATOR,
         SCHEME_MENU,
-    ),
-    "&Model": (
-        Spec("model.suggest_all", "&Suggest for every photo", ("Ctrl+Shift+G",), "suggest-all",
-             "Look at the whole folder now, so that no photo has to wait"),
-        Spec("model.fine_tune", "&Fine-tune…", ("Ctrl+T",), "fine-tune",
-             "Let the model learn from the photos that are done"),
-        Spec("model.models", "&Models…", ("Ctrl+M",), "layers", "See this project's models, and choose among them"),
-        SEPARATOR,
-        Spec("model.add_classes", "&Add the model's classes", (), "",
-             "Add the classes that the model knows and this project does not, so that they are suggested too"),
-        Spec("model.open_weights", "&Open weights…", (), "", "Use a model from a checkpoint file"),
-    ),
-    "&Help": (
-        Spec("help.shortcuts", "&Keys…", ("F1", "?"), "keyboard", "See and change the keys"),
-        Spec("help.about", "&About"),
-    ),
-}  # fmt: skip
+        LANGUAGE_MENU,
+        PANELS_MENU,
+    )  # fmt: skip
 
-CLASS_KEYS = tuple(
-    Spec(f"class.{number}", f"Class {number}", (str(number),), tip="Choose the class; relabel what is selected")
-    for number in range(1, 10)
-)
+
+def _model() -> tuple[Entry, ...]:
+    return (
+        Spec("model.suggest_all", tr("&Suggest for every photo"), ("Ctrl+Shift+G",), "suggest-all",
+             tr("Look at the whole folder now, so that no photo has to wait")),
+        Spec("model.fine_tune", tr("&Fine-tune…"), ("Ctrl+T",), "fine-tune",
+             tr("Let the model learn from the photos that are done")),
+        Spec("model.models", tr("&Models…"), ("Ctrl+M",), "layers",
+             tr("See this project's models, and choose among them")),
+        SEPARATOR,
+        Spec("model.add_classes", tr("&Add the model's classes"), (), "",
+             tr("Add the classes that the model knows and this project does not, so that they are suggested too")),
+        Spec("model.open_weights", tr("&Open weights…"), (), "", tr("Use a model from a checkpoint file")),
+    )  # fmt: skip
+
+
+def _help() -> tuple[Entry, ...]:
+    return (
+        Spec("help.shortcuts", tr("&Keys…"), ("F1", "?"), "keyboard", tr("See and change the keys")),
+        Spec("help.about", tr("&About")),
+    )
+
+
+def _with_tools(menu: Menu) -> tuple[Entry, ...]:
+    tools = [tool_spec(tool) for tool in TOOLS if tool.menu == menu.name]
+    entries = menu.entries
+    if TOOLS_PLACE not in entries:
+        return (*entries, SEPARATOR, *tools) if tools else entries
+    at = entries.index(TOOLS_PLACE)
+    return (*entries[:at], *tools, *entries[at + 1 :])
+
+
+def tool_spec(tool: type[Tool]) -> Spec:
+    """Return the action that takes a tool in hand."""
+    return Spec(
+        f"tool.{tool.name}", tr(tool.title), tool.keys, tool.icon, tr(tool.tip), checkable=True, local=tool.local_keys
+    )
+
+
+def class_keys() -> list[Spec]:
+    """Return the actions of the number keys 1 to 9, which stand in no menu."""
+    tip = tr("Choose the class; relabel what is selected")
+    return [Spec(f"class.{n}", tr("Class {n}", n=n), (str(n),), tip=tip) for n in range(1, 10)]
 
 
 def specs() -> list[Spec]:
-    """Every action."""
-    return [entry for menu in MENUS.values() for entry in menu if isinstance(entry, Spec)] + list(CLASS_KEYS)
+    """Return every action."""
+    return [entry for menu in menus() for entry in menu.entries if isinstance(entry, Spec)] + class_keys()
 
 
 class Actions:
@@ -145,8 +233,9 @@ class Actions:
 
     def __init__(self, window: QWidget, handlers: Mapping[str, Callable[..., object]], settings: Settings) -> None:
         self._settings = settings
+        self._specs = {spec.name: spec for spec in specs()}
         self._actions: dict[str, QAction] = {}
-        for spec in specs():
+        for spec in self._specs.values():
             action = QAction(spec.text, window)
             action.setObjectName(spec.name)
             action.setCheckable(spec.checkable)
@@ -165,27 +254,27 @@ class Actions:
 
     def add_local(self, widgets: Iterable[QWidget]) -> None:
         """Let the keys of local actions work in these widgets."""
-        local = [self._actions[spec.name] for spec in specs() if spec.local]
+        local = [self._actions[spec.name] for spec in self._specs.values() if spec.local]
         for widget in widgets:
             widget.addActions(local)
 
     def fill(self, bar: QMenuBar, submenus: Mapping[str, QMenu]) -> None:
-        """Build the menus; `submenus` are those that the window fills."""
-        for title, entries in MENUS.items():
-            menu = bar.addMenu(title)
+        """Build the menus. `submenus` are those that the window fills, by name; those it lacks are left out."""
+        for table in menus():
+            menu = bar.addMenu(table.title)
             menu.setToolTipsVisible(True)
-            for entry in entries:
+            for entry in table.entries:
                 if entry is SEPARATOR:
                     menu.addSeparator()
                 elif isinstance(entry, Spec):
                     menu.addAction(self._actions[entry.name])
-                else:
+                elif entry in submenus:
                     menu.addMenu(submenus[entry])
 
     def change_keys(self, name: str, keys: str | None) -> None:
         """Give an action other keys, for good; None for the standard ones, "" for none."""
         self._settings.set_shortcut(name, keys)
-        self._set_keys(next(spec for spec in specs() if spec.name == name))
+        self._set_keys(self._specs[name])
 
     def _set_keys(self, spec: Spec) -> None:
         chosen = self._settings.shortcut(spec.name)
@@ -194,4 +283,4 @@ class Actions:
         action.setShortcuts([QKeySequence(key) for key in keys])
         shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
-        action.setToolTip(f"{text} ({shown})" if shown else text)
+        action.setToolTip(tr("{text} ({keys})", text=text, keys=shown) if shown else text)

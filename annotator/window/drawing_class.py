@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
+
 if TYPE_CHECKING:
     from annotator.canvas.view import CanvasView
     from annotator.panels.banner import Banner
@@ -35,13 +37,13 @@ class DrawingClass:
     def apply(self, category_id: int) -> None:
         """Draw with this class, and give it to what is selected, unless a drawing tool is in hand."""
         self.draw_with(category_id)
-        if self._canvas.tool != "select":
+        if self._canvas.draws():
             return
         document = self._session.document
         had_keypoints = bool(document and any(r.keypoints and r.category_id != category_id for r in document.selected))
         self._commands.choose_class(category_id)
         if had_keypoints:
-            text = "Keypoints belong to a class: they went with the old one. Undo brings them back."
+            text = tr("Keypoints belong to a class: they went with the old one. Undo brings them back.")
             self._banner.show_message(text, "info", topic=CLASS)
 
     def apply_number(self, number: int) -> None:
@@ -53,11 +55,12 @@ class DrawingClass:
     def take_tool(self, name: str) -> None:
         """Take a tool in hand; without a class to draw with, it draws what is selected, or the first class."""
         document, categories = self._session.document, self._session.categories
-        if name != "select" and self._canvas.draw_category not in categories and len(categories):
+        if self._canvas.draws(name) and self._canvas.draw_category not in categories and len(categories):
             selected = document.selected if document else ()
             self.draw_with(selected[-1].category_id if selected else next(iter(categories)).id)
         self._canvas.set_tool(name)
 
     def _need_one(self) -> None:
-        self._banner.show_message("Add a class first: what is drawn has to be something.", "info", topic=CLASS)
+        text = tr("Add a class first: what is drawn has to be something.")
+        self._banner.show_message(text, "info", topic=CLASS)
         self._panel.start_adding()

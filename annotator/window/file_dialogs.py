@@ -1,4 +1,4 @@
-"""Opening and saving as the person asks for it: dialogs, recent folders, what is dropped on the window."""
+"""Opening and saving: dialogs, recent folders, what is dropped on the window."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,37 +17,34 @@ if TYPE_CHECKING:
     from annotator.session.session import Session
     from annotator.settings import Settings
 
-COCO_FILES = "COCO annotations (*.json)"
-
 
 class FileDialogs:
-    """Asks for folders and files, and has the session open them.
-
-    Attributes:
-        recent: The menu of recent folders.
-    """
+    """The dialogs for folders and files, which the session then opens."""
 
     def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
         self._session = session
         self._settings = settings
         self._window = window
-        self.recent = QMenu("Open &recent", window)
+        self.recent = QMenu(tr("Open &recent"), window)
+        """The menu of recent folders."""
         self.recent.aboutToShow.connect(self._fill_recent)
 
     def choose_folder(self) -> None:
         """Ask for a folder of photos and open it."""
         start = str(self._session.folder or Path.home())
-        folder = QFileDialog.getExistingDirectory(self._window, "Open a folder of photos", start)
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Open a folder of photos"), start)
         if folder:
             self._session.open(Path(folder))
 
     def choose_annotations(self) -> None:
         """Ask for a COCO file and the folder of its photos, and open both."""
         start = str(self._session.folder or Path.home())
-        file, _ = QFileDialog.getOpenFileName(self._window, "Open COCO annotations", start, COCO_FILES)
+        file, _ = QFileDialog.getOpenFileName(self._window, tr("Open COCO annotations"), start, _coco_files())
         if not file:
             return
-        folder = QFileDialog.getExistingDirectory(self._window, "The folder with its photos", str(Path(file).parent))
+        folder = QFileDialog.getExistingDirectory(
+            self._window, tr("The folder with its photos"), str(Path(file).parent)
+        )
         if folder:
             self._session.open(Path(folder), Path(file))
 
@@ -54,12 +53,12 @@ class FileDialogs:
         if self._session.folder is None:
             return
         start = str(self._session.folder / "annotations.json")
-        file, _ = QFileDialog.getSaveFileName(self._window, "Save annotations as", start, COCO_FILES)
+        file, _ = QFileDialog.getSaveFileName(self._window, tr("Save annotations as"), start, _coco_files())
         if file:
             self._session.save_as(Path(file))
 
     def can_open(self, urls: Iterable[QUrl]) -> bool:
-        """Whether one of these is a folder, or a file in one."""
+        """Return whether one of these is a folder, or a file in one."""
         return any(_folder_of(url) for url in urls)
 
     def open(self, urls: Iterable[QUrl]) -> bool:
@@ -77,6 +76,10 @@ class FileDialogs:
         for path in self._settings.recent:
             self.recent.addAction(str(path)).triggered.connect(lambda _on=False, p=path: self._session.open(p))
         self.recent.setDisabled(self.recent.isEmpty())
+
+
+def _coco_files() -> str:
+    return tr("COCO annotations (*.json)")
 
 
 def _folder_of(url: QUrl) -> Path | None:

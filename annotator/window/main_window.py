@@ -1,11 +1,10 @@
-"""The window: where the canvas, the docks and the actions are, and who hears whom."""
+"""The main window: its widgets, docks, actions and menus, and the signals between them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from annotator import theme
 from annotator.canvas import style
+from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
@@ -32,12 +32,15 @@ from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.session import FOLDER, PHOTO, SAVING
-from annotator.window.actions import RECENT_MENU, SCHEME_MENU, Actions
+from annotator.window.actions import EXPORT_MENU, IMPORT_MENU, PANELS_MENU, RECENT_MENU, SCHEME_MENU, Actions
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
+from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
+from annotator.window.view_menus import scheme_menu
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
 
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
-TOOLS = ("tool.select", "tool.polygon", "tool.box")
 FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
@@ -84,9 +86,9 @@ class MainWindow(QMainWindow):
         self._build_docks()
         self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
         self._desk = ModelPanelController(
-            self.model, suggester, flow, choice, settings, banner=self.banner, status=self.status
+            self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
-        self.actions_ = Actions(self, self._handlers(), settings)
+        self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
         self.apply_theme()
@@ -107,7 +109,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
-        self.strip = QToolBar("Tools")
+        self.strip = QToolBar(tr("Tools"))
         beside = QHBoxLayout()
         beside.setSpacing(0)
         beside.addWidget(self.strip)
@@ -121,16 +123,16 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _build_docks(self) -> None:
-        self.photos = PhotosPanel(self._session.photos)
+        self.photos_panel = PhotosPanel(self._session.photos)
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
-        self.model = ModelPanel()
+        self.model_panel = ModelPanel()
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = [
-            self._dock("Photos", "dock.photos", self.photos, left),
-            self._dock("Instances", "dock.instances", self.instances, right),
-            self._dock("Classes", "dock.classes", self.classes, right),
-            self._dock("Model", "dock.model", self.model, right),
+            self._dock(tr("Photos"), "dock.photos", self.photos_panel, left),
+            self._dock(tr("Instances"), "dock.instances", self.instances, right),
+            self._dock(tr("Classes"), "dock.classes", self.classes, right),
+            self._dock(tr("Model"), "dock.model", self.model_panel, right),
         ]
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
@@ -143,7 +145,7 @@ class MainWindow(QMainWindow):
         return dock
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
-        """What each action does, by its name."""
+        """Return the handler of each action, by its name."""
         session, commands, canvas = self._session, self._commands, self.canvas
         handlers: dict[str, Callable[..., object]] = {
             "file.open_folder": self._files.choose_folder,
@@ -159,9 +161,6 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
-            "tool.select": lambda: self._class.take_tool("select"),
-            "tool.polygon": lambda: self._class.take_tool("polygon"),
-            "tool.box": lambda: self._class.take_tool("box"),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
@@ -189,43 +188,38 @@ class MainWindow(QMainWindow):
             "help.about": self.show_about,
         }
         handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
 
     def _build_menus(self) -> None:
-        scheme = QMenu("&Theme", self)
-        group = QActionGroup(self)
-        for name in get_args(theme.Scheme):
-            action = scheme.addAction(name.capitalize())
-            action.setObjectName(f"view.theme.{name}")
-            action.setCheckable(True)
-            action.setChecked(self._settings.scheme == name)
-            action.triggered.connect(partial(self._choose_scheme, name))
-            group.addAction(action)
-        self.actions_.fill(self.menuBar(), {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme})
-        self.panels = self.menuBar().findChildren(QMenu)[4].addMenu("&Panels")
+        scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
+        self.panels_menu = QMenu(tr("&Panels"), self)
+        submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
+        submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        self.action_table.fill(self.menuBar(), submenus)
         for dock in self.docks:
             toggle = dock.toggleViewAction()
             toggle.setObjectName(f"view.{dock.objectName()}")
-            self.panels.addAction(toggle)
-        self.actions_.add_local([self.canvas, self.instances])
+            self.panels_menu.addAction(toggle)
+        self.action_table.add_local([self.canvas, self.instances])
         tools = QActionGroup(self)
         strip = self.strip
         strip.setObjectName("toolbar.tools")
         strip.setOrientation(Qt.Orientation.Vertical)
         strip.setIconSize(QSize(20, 20))
-        for name in TOOLS:
-            tools.addAction(self.actions_[name])
-            strip.addAction(self.actions_[name])
-        self.actions_["tool.select"].setChecked(True)
+        for tool in TOOLS:
+            tools.addAction(self.action_table[f"tool.{tool.name}"])
+            strip.addAction(self.action_table[f"tool.{tool.name}"])
+        self.action_table[f"tool.{self.canvas.tool}"].setChecked(True)
         for names in (("edit.undo", "edit.redo"), ("view.zoom_in", "view.zoom_out", "view.fit"),
                       ("suggestion.accept_all", "image.done_next")):  # fmt: skip
             strip.addSeparator()
             for name in names:
-                strip.addAction(self.actions_[name])
+                strip.addAction(self.action_table[name])
         for name, attribute in FLAGS.items():
             value = self._settings.flag(attribute, default=True)
-            self.actions_[name].setChecked(value)
+            self.action_table[name].setChecked(value)
             setattr(self.canvas, attribute, value)
 
     def _wire(self) -> None:
@@ -242,34 +236,34 @@ class MainWindow(QMainWindow):
         session.refused.connect(self._annotations_refused)
         session.saved_changed.connect(self._saved_changed)
         for name in ("edit.undo", "edit.redo"):
-            self.actions_[name].setEnabled(False)
-        session.history.canUndoChanged.connect(self.actions_["edit.undo"].setEnabled)
-        session.history.canRedoChanged.connect(self.actions_["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.actions_["edit.undo"].setText(f"&Undo {t}".strip()))
-        session.history.redoTextChanged.connect(lambda t: self.actions_["edit.redo"].setText(f"&Redo {t}".strip()))
+            self.action_table[name].setEnabled(False)
+        session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
+        session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
+        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(_undo_text(t)))
+        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(_redo_text(t)))
         canvas.edit_made.connect(session.push)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)
-        canvas.tool_changed.connect(lambda name: self.actions_[f"tool.{name}"].setChecked(True))
+        canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
         canvas.context_requested.connect(self._show_context_menu)
-        self.photos.photo_chosen.connect(session.go_to)
+        self.photos_panel.photo_chosen.connect(session.go_to)
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
         self.welcome.open_requested.connect(self._files.choose_folder)
         self.welcome.samples_requested.connect(self.samples_requested)
         self.welcome.recent_chosen.connect(lambda path: session.open(Path(path)))
-        self.model.fine_tune_requested.connect(self.fine_tune_requested)
+        self.model_panel.fine_tune_requested.connect(self.fine_tune_requested)
         theme.changed.connect(self.apply_theme)
 
     # What happened
 
     def _folder_opened(self, folder: Path) -> None:
-        self.setWindowTitle(f"{folder.name} – Annotator")
+        self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
-        self.photos.clear_filter()
+        self.photos_panel.clear_filter()
         self.canvas.setFocus()
 
     def _use_project(self, project: Project | None) -> None:
@@ -278,22 +272,21 @@ class MainWindow(QMainWindow):
         if self._session.folder is None:
             for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
                 self.banner.retract(topic)
-        self.photos.set_current(self._session.current)
+        self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
-        self.model.set_suggest_all_enabled(project is not None)
+        self.model_panel.set_suggest_all_enabled(project is not None)
         for name in ("model.suggest_all", "model.fine_tune", "model.models"):
-            self.actions_[name].setEnabled(project is not None)
+            self.action_table[name].setEnabled(project is not None)
         if project is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
     def _annotations_refused(self, sentence: str) -> None:
-        """Say why nothing can be done, for as long as it is so."""
-        advice = "Repair it, put a copy in its place (.annotator/backup may have one), or move it away."
-        self.banner.show_message(
-            f"{sentence} {advice}", "error", [("Open another file…", self._files.choose_annotations)], topic=FOLDER
-        )
-        self.instances.set_empty_text("The annotations could not be opened: photos can only be looked at.")
+        """Show why nothing can be done, for as long as that lasts."""
+        advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
+        actions = [(tr("Open another file…"), self._files.choose_annotations)]
+        self.banner.show_message(f"{sentence} {advice}", "error", actions, topic=FOLDER)
+        self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
@@ -303,7 +296,7 @@ class MainWindow(QMainWindow):
 
     def _current_changed(self, name: str | None) -> None:
         self.banner.retract(PHOTO)
-        self.photos.set_current(name)
+        self.photos_panel.set_current(name)
         if name is None:
             self.canvas.set_photo(None)
         else:
@@ -322,20 +315,20 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
         document, store = self._session.document, self._session.store
-        self.actions_["image.done"].setChecked(bool(document and document.done))
+        self.action_table["image.done"].setChecked(bool(document and document.done))
         self.classes.set_counts(store.class_counts if store else {})
 
     # What the person asks for
 
     def _find_photo(self) -> None:
         self.docks[0].show()
-        self.photos.focus_filter()
+        self.photos_panel.focus_filter()
 
     def _set_flag(self, name: str, *, value: bool) -> None:
         setattr(self.canvas, FLAGS[name], value)
         self._settings.set_flag(FLAGS[name], value=value)
 
-    def _choose_scheme(self, scheme: theme.Scheme, _on: object = None) -> None:
+    def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -353,26 +346,27 @@ class MainWindow(QMainWindow):
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
         for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
-            menu.addAction(self.actions_[name])
+            menu.addAction(self.action_table[name])
         menu.popup(position)
 
     def show_keys(self) -> None:
         """Show every action with its keys, which can be changed."""
         from annotator.window.shortcuts_dialog import ShortcutsDialog  # noqa: PLC0415 - rarely opened
 
-        ShortcutsDialog(self.actions_, self).exec()
+        ShortcutsDialog(self.action_table, self).exec()
 
     def show_about(self) -> None:
-        """Say what this is."""
-        self.banner.show_message("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.", "info")
+        """Show a message on what this application is."""
+        text = tr("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.")
+        self.banner.show_message(text, "info")
 
     def _may_lose(self) -> bool:
         """Whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
         question.setObjectName("close.unsaved")
-        question.setInformativeText("What you did last may not be on disk. Save it to another place first?")
-        elsewhere = question.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
-        anyway = question.addButton("Go on without saving", QMessageBox.ButtonRole.DestructiveRole)
+        question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
+        elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
+        anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)
         question.addButton(QMessageBox.StandardButton.Cancel)
         question.exec()
         if question.clickedButton() is elsewhere:
@@ -406,3 +400,11 @@ class MainWindow(QMainWindow):
         self._settings.set_layout("geometry", self.saveGeometry())
         self._settings.set_layout("state", self.saveState())
         super().closeEvent(event)
+
+
+def _undo_text(edit: str) -> str:
+    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
+
+
+def _redo_text(edit: str) -> str:
+    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")

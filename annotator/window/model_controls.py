@@ -1,4 +1,4 @@
-"""Joins the model panel to the worker thread: what the model does is shown, and what is wanted of it asked for."""
+"""The controller between the model panel and the worker thread."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from annotator.core.training_runs import SUFFIX
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.panels.banner import Banner
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
     from annotator.window.status_bar import StatusBar
 
-WEIGHTS_FILES = "Weights (*.safetensors)"
 MODEL = "model"  # the topic of messages about the model
 REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
-NAMED = 4  # classes that a message names; of the others it gives the number
+MAX_NAMED = 4  # classes that a message names; of the others it gives the number
 
 
 class ModelPanelController:
-    """Keeps the panel, the banner and the status line up to date about the model, and passes on the person's wishes."""
+    """Keeps the panel, the banner and the status line up to date about the model, and passes on requests."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class ModelPanelController:
         choice.chosen.connect(panel.set_weights)
         choice.chosen.connect(self._take_choice)
         choice.fell_back.connect(self._take_fault)
-        flow.model_changed.connect(self._say_fault)
+        flow.model_changed.connect(self._show_fault)
         choice.refused.connect(self._failed)
         flow.speed.connect(panel.set_speed)
         flow.unmatched.connect(self._offer_classes)
@@ -64,7 +64,8 @@ class ModelPanelController:
 
     def choose_weights(self) -> None:
         """Ask for a checkpoint file and use it."""
-        file, _ = QFileDialog.getOpenFileName(self._panel.window(), "Open weights", str(Path.home()), WEIGHTS_FILES)
+        title, types = tr("Open weights"), tr("Weights (*.safetensors)")
+        file, _ = QFileDialog.getOpenFileName(self._panel.window(), title, str(Path.home()), types)
         if file:
             self._choice.use(file)
 
@@ -79,11 +80,11 @@ class ModelPanelController:
     def _take_fault(self, sentence: str, lasting: bool) -> None:  # noqa: FBT001 - a signal's argument
         self._fault = sentence, lasting
 
-    def _say_fault(self) -> None:
-        """Say it over what there is to say of the model that is used instead."""
+    def _show_fault(self) -> None:
+        """Show it over the messages on the model that is used instead."""
         if self._fault:
             (sentence, lasting), self._fault = self._fault, None
-            keep = [("Use it from now on", lambda: self._choice.use(self._choice.weights))] if lasting else []
+            keep = [(tr("Use it from now on"), lambda: self._choice.use(self._choice.weights))] if lasting else []
             self._banner.show_message(sentence, "warning", keep, topic=REFUSED)
 
     def _take_choice(self, _weights: str) -> None:
@@ -100,10 +101,13 @@ class ModelPanelController:
             self._panel.set_progress(None)
 
     def _offer_classes(self, names: list[str]) -> None:
-        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-        self._banner.show_message(
-            f"The model also knows {shown}: this project has no such classes, so they are not suggested.",
-            "info",
-            [("Add them", self._flow.add_model_classes)],
-            topic=MODEL,
+        text = tr(
+            "The model also knows {classes}: this project has no such classes, so they are not suggested.",
+            classes=_list_classes(names),
         )
+        self._banner.show_message(text, "info", [(tr("Add them"), self._flow.add_model_classes)], topic=MODEL)
+
+
+def _list_classes(names: list[str]) -> str:
+    shown, rest = ", ".join(names[:MAX_NAMED]), len(names) - MAX_NAMED
+    return tr("{names} and {n} more", names=shown, n=rest) if rest > 0 else shown

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.window.actions import CLASS_KEYS, MENUS, Actions, Spec
+from annotator.window.actions import Actions, Spec, class_keys, menus
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +32,13 @@ class ShortcutsDialog(QDialog):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("keys")
-        self.setWindowTitle("Keys")
+        self.setWindowTitle(tr("Keys"))
         self.resize(520, 640)
         self._actions = actions
         self._items: dict[str, QTreeWidgetItem] = {}
         self._list = QTreeWidget()
         self._list.setObjectName("keys.list")
-        self._list.setHeaderLabels(["Action", "Keys"])
+        self._list.setHeaderLabels([tr("Action"), tr("Keys")])
         self._list.setColumnWidth(0, 320)
         self._list.setRootIsDecorated(False)
         self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
@@ -45,10 +46,10 @@ class ShortcutsDialog(QDialog):
         self._edit.setObjectName("keys.edit")
         self._edit.setMaximumSequenceLength(1)
         self._edit.setClearButtonEnabled(True)
-        self._standard = QPushButton("Standard keys")
+        self._standard = QPushButton(tr("Standard keys"))
         self._standard.setObjectName("keys.standard")
-        self._standard.setToolTip("Set this action's keys back")
-        self._message = QLabel("Select an action, then press its new key.")
+        self._standard.setToolTip(tr("Set this action's keys back"))
+        self._message = QLabel(tr("Select an action, then press its new key."))
         self._message.setObjectName("keys.message")
         self._message.setWordWrap(True)
         self._lay_out()
@@ -59,7 +60,7 @@ class ShortcutsDialog(QDialog):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(QLabel("New key"))
+        row.addWidget(QLabel(tr("New key")))
         row.addWidget(self._edit, 1)
         row.addWidget(self._standard)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -77,9 +78,9 @@ class ShortcutsDialog(QDialog):
         column.addWidget(buttons)
 
     def _fill(self) -> None:
-        groups = {title.replace("&", ""): entries for title, entries in MENUS.items()} | {"Classes": CLASS_KEYS}
-        for title, entries in groups.items():
-            head = QTreeWidgetItem(self._list, [title])
+        groups = [(menu.title, menu.entries) for menu in menus()]
+        for title, entries in (*groups, (tr("Classes"), class_keys())):
+            head = QTreeWidgetItem(self._list, [title.replace("&", "")])
             head.setFlags(Qt.ItemFlag.ItemIsEnabled)
             head.setFirstColumnSpanned(True)
             font = head.font(0)
@@ -111,9 +112,10 @@ class ShortcutsDialog(QDialog):
         if not keys.isEmpty():
             for other in self._with_key(keys):
                 if other != name:
-                    self._message.setText(
-                        f"{keys.toString()} is the key of “{self._items[other].text(0)}”: give that one another first."
-                    )
+                    action = self._items[other].text(0)
+                    text = tr("{key} is the key of “{action}”: give that one another first.",
+                              key=keys.toString(), action=action)  # fmt: skip
+                    self._message.setText(text)
                     self._show()
                     return
         self._actions.change_keys(name, keys.toString())
@@ -127,8 +129,12 @@ class ShortcutsDialog(QDialog):
             self._show()
 
     def _changed(self, name: str) -> None:
-        self._items[name].setText(1, self._keys(name))
-        self._message.setText(f"“{self._items[name].text(0)}” has the keys: {self._keys(name) or 'none'}.")
+        keys, action = self._keys(name), self._items[name].text(0)
+        self._items[name].setText(1, keys)
+        if keys:
+            self._message.setText(tr("“{action}” has the keys: {keys}.", action=action, keys=keys))
+        else:
+            self._message.setText(tr("“{action}” has the keys: none.", action=action))
 
     def _with_key(self, keys: QKeySequence) -> Iterator[str]:
         return (name for name in self._items if keys in self._actions[name].shortcuts())

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from annotator.panels.widgets import one_line
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
@@ -20,11 +21,11 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(8, 0, 12, 0)
-        self._cursor = self._label("status.cursor", "Where the cursor is, in pixels of the photo", 104)
-        self._zoom = self._label("status.zoom", "Zoom", 48)
-        self._hint = self._label("status.hint", "What can be done now", 0)
-        self._activity = self._label("status.activity", "What the model is doing", 0)
-        self._saved = self._label("status.saved", "Whether the COCO file holds everything", 0)
+        self._cursor = self._label("status.cursor", tr("Where the cursor is, in pixels of the photo"), 104)
+        self._zoom = self._label("status.zoom", tr("Zoom"), 48)
+        self._hint = self._label("status.hint", tr("What can be done now"), 0)
+        self._activity = self._label("status.activity", tr("What the model is doing"), 0)
+        self._saved = self._label("status.saved", tr("Whether the COCO file holds everything"), 0)
         self.addWidget(self._cursor)
         self.addWidget(self._zoom)
         self.addWidget(self._hint, 1)
@@ -33,7 +34,8 @@ class StatusBar(QStatusBar):
 
     def set_cursor(self, position: QPointF | None) -> None:
         """Show a place in the photo, or none."""
-        self._cursor.setText(f"x {int(position.x())}  y {int(position.y())}" if position else "")
+        x_y = tr("x {x}  y {y}", x=int(position.x()), y=int(position.y())) if position else ""
+        self._cursor.setText(x_y)
 
     def set_zoom(self, zoom: float) -> None:
         """Show the zoom; 1.0 is 100%."""
@@ -49,11 +51,11 @@ class StatusBar(QStatusBar):
 
     def set_saved(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show whether the COCO file holds everything."""
-        self._saved.setText("saved" if saved else "saving…")
+        self._saved.setText(tr("saved") if saved else tr("saving…"))
 
     def set_refused(self) -> None:
         """Show that there is nothing that could be saved to."""
-        self._saved.setText("annotations not open")
+        self._saved.setText(tr("annotations not open"))
 
     def set_photo(self, name: str | None) -> None:
         """Another photo: nothing is under the cursor, and without one nothing is saved."""

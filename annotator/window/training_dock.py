@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDockWidget
 from annotator.panels.training_panel import TrainingPanel
 from annotator.session.image_loader import decode
 from annotator.suggestions.torch_import import large_import
+from dataset.i18n import tr
 from model.protocol import Preview, Step
 
 if TYPE_CHECKING:
@@ -23,11 +24,7 @@ PREVIEW_HEIGHT = 240  # pixels kept of a photo
 
 
 class TrainingDock(QObject):
-    """Shows a round in the window. Its dock can be closed; the Model panel goes on telling how far the round is.
-
-    Attributes:
-        panel: The panel.
-    """
+    """Shows a round in the window. Its dock can be closed; the Model panel goes on showing how far the round is."""
 
     _imported = Signal()
     _decoded = Signal(str, object, float)
@@ -36,6 +33,7 @@ class TrainingDock(QObject):
         super().__init__(window)
         self._session, self._window = session, window
         self.panel = TrainingPanel(self._color_of)
+        """The panel in the dock."""
         self.panel.photo_chosen.connect(session.go_to)
         self._dock: QDockWidget | None = None
         self._plots_asked = False
@@ -59,17 +57,17 @@ class TrainingDock(QObject):
         self.prepare()
         self.show()
         self.panel.begin(name)
-        self._window.model.set_training(0.0)
+        self._window.model_panel.set_training(0.0)
 
     def end(self, text: str, *, done: bool) -> None:
-        """The round is over; the text says how, in a few words, and `done` whether there is a model."""
+        """The round is over; `text` is how, in a few words, and `done` whether there is a model."""
         self.panel.end(text, done=done)
-        self._window.model.set_training(None)
+        self._window.model_panel.set_training(None)
 
     def show(self) -> None:
         """Show the dock, at the foot of the window unless it was put elsewhere."""
         if self._dock is None:
-            self._dock = dock = QDockWidget("Fine-tuning", self._window)
+            self._dock = dock = QDockWidget(tr("Fine-tuning"), self._window)
             dock.setObjectName("dock.training")
             dock.setWidget(self.panel)
             # The right panels keep their height; the list of photos can do with less.
@@ -78,14 +76,14 @@ class TrainingDock(QObject):
             self._window.restoreDockWidget(dock)
             toggle = dock.toggleViewAction()
             toggle.setObjectName("view.dock.training")
-            self._window.panels.addAction(toggle)
+            self._window.panels_menu.addAction(toggle)
         self._dock.show()
 
-    def hear(self, event: AnyEvent) -> None:
-        """Show what the process says."""
-        self.panel.hear(event)
+    def show_event(self, event: AnyEvent) -> None:
+        """Show an event of the process."""
+        self.panel.show_event(event)
         if isinstance(event, Step):
-            self._window.model.set_training(event.share)
+            self._window.model_panel.set_training(event.share)
         if isinstance(event, Preview) and event.before is not None:
             self._load(event.photo)
 
@@ -102,7 +100,7 @@ class TrainingDock(QObject):
         def work() -> None:
             try:
                 image = decode(folder / name).image
-            except Exception:  # noqa: BLE001 - there is no picture then, and the training says why
+            except Exception:  # noqa: BLE001 - there is no picture then, and the training reports why
                 return
             small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
             self._decoded.emit(name, small, small.height() / image.height())

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dataset import rle
 from dataset.images import read_photo
+from model import config
 from model.checkpoints import weights
 from model.checkpoints.torchvision_weights import PERSON_KEYPOINTS, PERSON_SKELETON
 from model.inference.coco_results import compressed
 from model.inference.predictor import Predictor
 from resources import SAMPLES
+from tools.builtin_weights import export
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -32,6 +36,20 @@ def test_the_file_is_small_and_says_what_it_is(builtin: Predictor) -> None:
     assert person.name == "person"
     assert person.keypoint_names == PERSON_KEYPOINTS
     assert person.skeleton == PERSON_SKELETON
+
+
+def test_the_header_wins_over_the_defaults_in_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert weights.load("builtin").config == config.BUILTIN, "they are the same until one of them is changed"
+    assert config.ModelConfig().box_nms != config.BUILTIN.box_nms
+    monkeypatch.setattr(config, "BUILTIN", replace(config.BUILTIN, box_nms=0.3))
+    assert weights.load("builtin").config.box_nms == 0.4
+    assert Predictor("builtin", "cpu").config.box_nms == 0.4
+
+
+def test_a_checkpoint_written_with_another_value_has_it(tmp_path: Path) -> None:
+    output = tmp_path / "own.safetensors"
+    assert export.main([str(weights.BUILTIN_FILE), str(output), "--config", "box_nms=0.3"]) == 0
+    assert Predictor(output, "cpu").config.box_nms == 0.3
 
 
 @pytest.mark.parametrize("record", TRUTH["annotations"], ids=lambda record: f"photo {record['image_id']}")

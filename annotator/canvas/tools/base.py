@@ -108,7 +108,21 @@ class Tool:
     """Turns mouse and keys into edits. Does nothing; each method is there to be overridden."""
 
     name: ClassVar[str] = ""
-    """As in `CanvasView.set_tool`."""
+    """As in `CanvasView.set_tool`; its action is `tool.<name>`."""
+    title: ClassVar[str] = ""
+    """Text of the action, given to `mark` and translated where it is shown."""
+    tip: ClassVar[str] = ""
+    """Tooltip of the action, given to `mark`."""
+    keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that take the tool in hand, of which the first is shown."""
+    local_keys: ClassVar[bool] = False
+    """Whether the keys work only in the canvas and the list of instances."""
+    icon: ClassVar[str] = ""
+    """File name of its icon in resources/icons, without the suffix."""
+    menu: ClassVar[str] = "edit"
+    """Name of the menu that lists it."""
+    draws: ClassVar[bool] = True
+    """Whether it makes new objects, of the canvas's `draw_category`."""
     uses_handles: ClassVar[bool] = False
     """Whether the selected object shows its vertices."""
 
@@ -121,7 +135,7 @@ class Tool:
 
     @property
     def cursor(self) -> Qt.CursorShape:
-        """The mouse cursor now."""
+        """The cursor over the photo now."""
         return Qt.CursorShape.ArrowCursor
 
     @property

@@ -14,20 +14,25 @@ from annotator.canvas.tools.base import Pointer, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import rectangle
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.base import ToolHost
 
-_LEAST = 4.0  # screen pixels of a side: less is a click
+_MIN_SIDE = 4.0  # screen pixels of a side: less is a click
 _MARGIN = 8.0  # screen pixels that handles reach over the box
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 class BoxTool(Tool):
-    """Draws a box of the canvas's `draw_category`; with Shift it stays one, without it the canvas asks for more."""
+    """Draws a box of the canvas's `draw_category`; with Shift it stays one, else the model outlines its object."""
 
     name: ClassVar[str] = "box"
+    title: ClassVar[str] = mark("Draw a box")
+    tip: ClassVar[str] = mark("Drag a box around an object: the model draws its outline; with Shift it stays a box")
+    keys: ClassVar[tuple[str, ...]] = ("R",)
+    icon: ClassVar[str] = "box"
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -61,7 +66,7 @@ class BoxTool(Tool):
         self._finish(keep=at.held(_SHIFT))
 
     def wants_key(self, event: QKeyEvent) -> bool:
-        """Escape belongs to the box that is begun."""
+        """Return True for Escape while a box is being dragged."""
         return self.busy and event.key() == Qt.Key.Key_Escape
 
     def key_press(self, event: QKeyEvent) -> bool:
@@ -82,17 +87,17 @@ class BoxTool(Tool):
     def _finish(self, *, keep: bool) -> None:
         document, category_id, box = self.canvas.document, self.canvas.draw_category, self._box()
         self.cancel()
-        least = _LEAST / self.canvas.scale_factor
+        least = _MIN_SIDE / self.canvas.scale_factor
         if document is None or category_id is None or box is None or box.width() < least or box.height() < least:
             return
         outline = rectangle(box.left(), box.top(), box.right(), box.bottom())
         drawn = Annotation(self.canvas.new_id(), category_id, outline, origin=Origin.DRAWN, is_box=True)
-        self.canvas.commit(edits.add(document, (drawn,), "draw box", merge=edits.outline_key(drawn.id)))
+        self.canvas.commit(edits.add(document, (drawn,), tr("draw box"), merge=edits.outline_key(drawn.id)))
         if not keep:
             self.canvas.box_drawn.emit(drawn.id)
 
     def _box(self) -> QRectF | None:
-        """The box so far, in photo pixels."""
+        """Return the box so far, in photo pixels."""
         if self._corner is None or self._at is None or self.canvas.document is None:
             return None
         (x0, y0), (x1, y1) = self._corner, self.clamped(self._at)
@@ -123,9 +128,9 @@ class BoxTool(Tool):
         handles(painter, corners, color)
 
     def hint(self) -> str:
-        """What can be done now."""
+        """Return what can be done now."""
         if self.canvas.draw_category is None:
-            return "Choose a class to draw with"
+            return tr("Choose a class to draw with")
         if self.busy:
-            return "Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel"
-        return "Drag a box around an object: the model draws its outline"
+            return tr("Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel")
+        return tr("Drag a box around an object: the model draws its outline")

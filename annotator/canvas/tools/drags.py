@@ -1,4 +1,4 @@
-"""Drags: each knows where it started, what the records would be now, and the one edit that it ends in."""
+"""Drags: the state at their start, and the records after a displacement of the mouse."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from annotator.canvas.hit_testing import extent, labelled
 from annotator.core.annotation import Keypoint, Visibility
 from dataset.geometry import VertexRef, from_parts, insert_vertex, rings, to_parts, translate
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,12 +19,12 @@ Size = tuple[int, int]
 
 
 def clamp(x: float, y: float, size: Size) -> tuple[float, float]:
-    """The nearest point in a photo of that size."""
+    """Return the point of a photo of that size (width, height) nearest to (x, y)."""
     return min(max(x, 0.0), float(size[0])), min(max(y, 0.0), float(size[1]))
 
 
 def moved(records: Iterable[Annotation], dx: float, dy: float, size: Size) -> dict[int, Annotation]:
-    """Records moved together, as far as they stay in the photo, keypoints included.
+    """Return records moved together, as far as they stay in the photo, keypoints included.
 
     What sticks out of the photo already does not get farther out, and may come back in.
     """
@@ -50,7 +51,7 @@ def _shifted(record: Annotation, dx: float, dy: float) -> Annotation:
 
 
 def with_vertices_moved(record: Annotation, refs: Iterable[VertexRef], dx: float, dy: float, size: Size) -> Annotation:
-    """The record with some vertices moved, each kept in the photo."""
+    """Return the record with some vertices moved, each kept in the photo."""
     parts = to_parts(record.shape)
     for part, ring, index in refs:
         vertices = parts[part][ring]
@@ -59,14 +60,14 @@ def with_vertices_moved(record: Annotation, refs: Iterable[VertexRef], dx: float
 
 
 def with_keypoint(record: Annotation, index: int, keypoint: Keypoint) -> Annotation:
-    """The record with one keypoint other than before."""
+    """Return the record with one keypoint replaced."""
     keypoints = list(record.keypoints)
     keypoints[index] = keypoint
     return record.with_keypoints(tuple(keypoints))
 
 
 def same_structure(a: Annotation | None, b: Annotation | None) -> bool:
-    """Whether each vertex and keypoint of one has its like in the other."""
+    """Return whether two records have the same rings with as many vertices, and as many keypoints."""
     if a is None or b is None or len(a.keypoints) != len(b.keypoints):
         return False
     return a is b or [(ref, len(ring)) for ref, ring in rings(a.shape)] == [(ref, len(r)) for ref, r in rings(b.shape)]
@@ -80,11 +81,11 @@ class MoveObjects:
     size: Size
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
-        """For the menu."""
-        return "move" if len(preview) == 1 else f"move {len(preview)} objects"
+        """Return the name of the edit, for the Edit menu."""
+        return tr("move") if len(preview) == 1 else plural("move {n} object", "move {n} objects", len(preview))
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
-        """The records after a drag of (dx, dy) photo pixels."""
+        """Return the records after a drag of (dx, dy) photo pixels."""
         return moved(self.records, dx, dy, self.size)
 
 
@@ -97,12 +98,12 @@ class MoveVertices:
     size: Size
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
-        """For the menu."""
+        """Return the name of the edit, for the Edit menu."""
         del preview
-        return "move vertex" if len(self.refs) == 1 else f"move {len(self.refs)} vertices"
+        return plural("move vertex", "move {n} vertices", len(self.refs))
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
-        """The record after a drag of (dx, dy) photo pixels."""
+        """Return the record after a drag of (dx, dy) photo pixels."""
         if not dx and not dy:
             return {}
         return {self.record.id: with_vertices_moved(self.record, self.refs, dx, dy, self.size)}
@@ -119,12 +120,12 @@ class InsertVertex:
     size: Size
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
-        """For the menu."""
+        """Return the name of the edit, for the Edit menu."""
         del preview
-        return "add vertex"
+        return tr("add vertex")
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
-        """The record with the new vertex (dx, dy) photo pixels from where it began."""
+        """Return the record with the new vertex (dx, dy) photo pixels from where it began."""
         x, y = clamp(self.x + dx, self.y + dy, self.size)
         return {self.record.id: self.record.with_shape(insert_vertex(self.record.shape, self.edge, x, y))}
 
@@ -143,12 +144,12 @@ class MoveKeypoint:
     size: Size
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
-        """For the menu."""
+        """Return the name of the edit, for the Edit menu."""
         del preview
-        return "move keypoint"
+        return tr("move keypoint")
 
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
-        """The record after a drag of (dx, dy) photo pixels."""
+        """Return the record after a drag of (dx, dy) photo pixels."""
         if not dx and not dy:
             return {}
         old = self.record.keypoints[self.index]

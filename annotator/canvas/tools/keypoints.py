@@ -1,4 +1,4 @@
-"""What can be done to keypoints. Pure: records in, records out."""
+"""Edits of keypoints, as functions from a record to a record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
 
 
 def cycled(record: Annotation, index: int) -> Annotation:
-    """The record with one keypoint visible, occluded, unlabelled in turn. An unlabelled one has no place and stays."""
+    """Return the record with one keypoint visible, occluded, unlabelled in turn; an unlabelled one stays."""
     old = record.keypoints[index]
     if old.visibility is Visibility.VISIBLE:
         return with_keypoint(record, index, old._replace(visibility=Visibility.OCCLUDED))
@@ -22,7 +22,7 @@ def cycled(record: Annotation, index: int) -> Annotation:
 
 
 def missing(record: Annotation, count: int) -> int | None:
-    """Index of the first of `count` keypoints that is not on the photo."""
+    """Return the index of the first of `count` keypoints that is not on the photo."""
     for index in range(count):
         if index >= len(record.keypoints) or record.keypoints[index].visibility is Visibility.UNLABELLED:
             return index
@@ -30,7 +30,7 @@ def missing(record: Annotation, count: int) -> int | None:
 
 
 def completed(record: Annotation, count: int, x: float, y: float, size: tuple[int, int]) -> Annotation | None:
-    """The record with the first missing of `count` keypoints at (x, y), visible; None if none is missing."""
+    """Return the record with the first missing of `count` keypoints at (x, y), visible; None if none is missing."""
     index = missing(record, count)
     if index is None:
         return None

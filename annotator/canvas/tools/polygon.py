@@ -16,6 +16,7 @@ from annotator.canvas.tools.base import Pointer, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import from_parts, valid
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
@@ -32,6 +33,10 @@ class PolygonTool(Tool):
     """Draws a new object of the canvas's `draw_category`."""
 
     name: ClassVar[str] = "polygon"
+    title: ClassVar[str] = mark("Draw a polygon")
+    tip: ClassVar[str] = mark("Draw a polygon")
+    keys: ClassVar[tuple[str, ...]] = ("P",)
+    icon: ClassVar[str] = "polygon"
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -100,7 +105,7 @@ class PolygonTool(Tool):
         self._at = None
 
     def wants_key(self, event: QKeyEvent) -> bool:
-        """Enter, Escape and Backspace belong to the polygon that is begun."""
+        """Return True for Enter, Escape and Backspace while a polygon is begun."""
         return self.busy and event.key() in _USED_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
 
     def key_press(self, event: QKeyEvent) -> bool:
@@ -141,10 +146,10 @@ class PolygonTool(Tool):
             return
         self.cancel()
         drawn = Annotation(self.canvas.new_id(), category_id, shape, origin=Origin.DRAWN)
-        self.canvas.commit(edits.add(document, (drawn,), "draw object"))
+        self.canvas.commit(edits.add(document, (drawn,), tr("draw object")))
 
     def overlay(self, camera: Camera) -> QRectF:
-        """The polygon so far and the line to the mouse."""
+        """Return what the polygon so far and the line to the mouse cover."""
         if not self._points:
             return QRectF()
         points = self._line(camera)
@@ -191,11 +196,11 @@ class PolygonTool(Tool):
         return np.concatenate((view, end))
 
     def hint(self) -> str:
-        """What can be done now."""
+        """Return what can be done now."""
         if self.canvas.draw_category is None:
-            return "Choose a class to draw with"
+            return tr("Choose a class to draw with")
         if not self._points:
-            return "Click to place vertices  ·  Hold and drag to draw freehand"
+            return tr("Click to place vertices  ·  Hold and drag to draw freehand")
         if len(self._points) < 3:
-            return "Click next vertex  ·  Backspace take back  ·  Esc cancel"
-        return "Enter or click the first vertex to close  ·  Backspace take back  ·  Esc cancel"
+            return tr("Click next vertex  ·  Backspace take back  ·  Esc cancel")
+        return tr("Enter or click the first vertex to close  ·  Backspace take back  ·  Esc cancel")

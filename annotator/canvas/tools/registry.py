@@ -1,4 +1,7 @@
-"""The tools there are. A new tool is a new file beside this one and its name in the tuple."""
+"""The registry of tools. A new tool is a new file beside this one and its class in the list.
+
+Its action, key, menu entry and button in the tool strip follow from what its class declares.
+"""
 
 from __future__ import annotations
 
@@ -11,4 +14,8 @@ from annotator.canvas.tools.select import SelectTool
 if TYPE_CHECKING:
     from annotator.canvas.tools.base import Tool
 
-TOOLS: tuple[type[Tool], ...] = (SelectTool, PolygonTool, BoxTool)  # the first is in hand at the start
+TOOLS: list[type[Tool]] = [
+    SelectTool,  # in hand at the start
+    PolygonTool,
+    BoxTool,
+]

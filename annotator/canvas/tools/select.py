@@ -24,6 +24,7 @@ from annotator.canvas.tools.drags import (
 from annotator.canvas.tools.select_overlay import SelectView
 from annotator.core import edits
 from dataset.geometry import VertexRef, delete_vertices, insert_vertex
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,12 @@ class SelectTool(Tool):
     """Click selects, drag moves, handles correct. See the class's hints for the keys."""
 
     name: ClassVar[str] = "select"
+    title: ClassVar[str] = mark("Select and correct")
+    tip: ClassVar[str] = mark("Select, move and reshape objects")
+    keys: ClassVar[tuple[str, ...]] = ("V", "Esc")
+    local_keys: ClassVar[bool] = True
+    icon: ClassVar[str] = "select"
+    draws: ClassVar[bool] = False
     uses_handles: ClassVar[bool] = True
 
     def __init__(self, canvas: ToolHost) -> None:
@@ -82,7 +89,7 @@ class SelectTool(Tool):
 
     @property
     def cursor(self) -> Qt.CursorShape:
-        """Says what a drag would do."""
+        """The cursor for what a drag would do."""
         if self._dragging:
             return Qt.CursorShape.CrossCursor if self._band else Qt.CursorShape.SizeAllCursor
         if self.hit is not None:
@@ -143,12 +150,12 @@ class SelectTool(Tool):
             self._press_object(at, size)
 
     def _press_handle(self, at: Pointer, hit: Hit, record: Annotation, size: tuple[int, int]) -> bool:
-        """Whether the press was meant for the vertex, edge or keypoint."""
+        """Handle a press on a handle. Return False if the press is for the object below it."""
         if hit.kind is HitKind.KEYPOINT:
             assert hit.keypoint is not None
             self._keypoint, self.vertices = hit.keypoint, frozenset()
             if at.held(Qt.KeyboardModifier.AltModifier):
-                self._change("change visibility", keypoints.cycled(record, hit.keypoint))
+                self._change(tr("change visibility"), keypoints.cycled(record, hit.keypoint))
                 self._pressed = None
             else:
                 self._drag = MoveKeypoint(record, hit.keypoint, size)
@@ -210,7 +217,7 @@ class SelectTool(Tool):
             changed = record.with_shape(insert_vertex(record.shape, hit.vertex, hit.x, hit.y))
             self._pressed = None
             self.vertices = frozenset((hit.vertex._replace(index=hit.vertex.index + 1),))
-            self._change("add vertex", changed)
+            self._change(tr("add vertex"), changed)
         else:
             self.press(at)
 
@@ -253,7 +260,7 @@ class SelectTool(Tool):
     # The keyboard
 
     def wants_key(self, event: QKeyEvent) -> bool:
-        """Delete with a vertex in hand, Escape with anything in hand, arrows with a selection."""
+        """Return True for Delete with a vertex, for Escape with anything to give up, for arrows with a selection."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return not event.modifiers() and bool(self._doomed())
         if event.key() == Qt.Key.Key_Escape:
@@ -283,12 +290,12 @@ class SelectTool(Tool):
         else:
             changed = moved(selected, dx, dy, size)
         if changed:
-            edit = edits.change(self._document, "nudge", changed.values(), self.canvas.new_id)
+            edit = edits.change(self._document, tr("nudge"), changed.values(), self.canvas.new_id)
             self._commit(replace(edit, merge=f"nudge {what}of {edit.selection[1]}"), next(iter(changed.values())))
         return True
 
     def _doomed(self) -> frozenset[VertexRef]:
-        """The vertices that Delete means: the selected ones, else the one under the mouse."""
+        """Return the vertices that Delete removes: the selected ones, else the one under the mouse."""
         if self.vertices or self.hit is None or self.hit.kind is not HitKind.VERTEX or self.hit.vertex is None:
             return self.vertices
         return frozenset((self.hit.vertex,))
@@ -309,7 +316,7 @@ class SelectTool(Tool):
         if shape.is_empty and not record.keypoints:
             self.canvas.commit(edits.delete(self._document, (record.id,)))
         else:
-            self._change("delete vertex", record.with_shape(shape))
+            self._change(tr("delete vertex"), record.with_shape(shape))
 
     def _escape(self) -> bool:
         if self._pressed is not None:
@@ -335,7 +342,7 @@ class SelectTool(Tool):
         """Visible, occluded, unlabelled, for the keypoint under the mouse, else the one clicked last."""
         record, index = self._handled, self._view().keypoint
         if record is not None and index is not None and index < len(record.keypoints):
-            self._change("change visibility", keypoints.cycled(record, index))
+            self._change(tr("change visibility"), keypoints.cycled(record, index))
 
     def add_missing_keypoint(self, at: Pointer) -> None:
         """Put the first keypoint that the selected object lacks under the mouse."""
@@ -344,7 +351,7 @@ class SelectTool(Tool):
             names = self.canvas.content.category(record).keypoint_names
             changed = keypoints.completed(record, len(names), at.x, at.y, self._document.size)
             if changed is not None:
-                self._change("add keypoint", changed)
+                self._change(tr("add keypoint"), changed)
 
     # Edits
 

@@ -12,6 +12,7 @@ from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
 from annotator.canvas.tools.keypoints import missing
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "  ·  "
 _LARGE = HANDLE + 3.0
-_ON_HANDLE = {
-    HitKind.VERTEX: ["Drag move vertex", "Del delete", "Shift+click select more"],
-    HitKind.EDGE: ["Drag pull out a new vertex", "Double-click add one here"],
-    HitKind.KEYPOINT: ["Drag move keypoint", ". visible / occluded / off"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +48,14 @@ class SelectView:
 
 
 def paint_band(painter: QPainter, rect: QRectF, colors: CanvasColors) -> None:
-    """The rubber band."""
+    """Paint the rubber band."""
     painter.setPen(pen(colors.accent, 1.0))
     painter.setBrush(fill(colors.accent, 36))
     painter.drawRect(rect)
 
 
 def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
-    """What `paint` covers."""
+    """Return what `paint` covers, in viewport pixels."""
     points, label = _vertices(view, camera), _keypoint_label(view, host, camera)
     covered = QRectF()
     for x, y in points.tolist():
@@ -71,7 +67,7 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
 
 
 def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -> None:
-    """Selected vertices, the handle under the mouse, the name of a keypoint."""
+    """Paint the selected vertices, the handle under the mouse, the name of a keypoint."""
     record, colors = view.record, host.colors
     if record is None:
         return
@@ -101,7 +97,7 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
 
 
 def hint(view: SelectView, host: ToolHost) -> str:
-    """What can be done now, in one line."""
+    """Return what can be done now, in one line."""
     return _SEPARATOR.join(_hints(view, host))
 
 
@@ -109,30 +105,43 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     record, hit, count = view.record, view.hit, len(view.vertices)
     selection = host.content.selected
     if view.busy:
-        said = ["Release to finish", "Esc cancel"]
+        hints = [tr("Release to finish"), tr("Esc cancel")]
     elif count and (hit is None or hit.kind is HitKind.VERTEX):
-        said = ["Del delete vertex" if count == 1 else f"Del delete {count} vertices", "Arrows nudge", "Esc let go"]
-    elif hit is not None and hit.kind in _ON_HANDLE:
-        said = _ON_HANDLE[hit.kind]
+        delete = plural("Del delete vertex", "Del delete {n} vertices", count)
+        hints = [delete, tr("Arrows nudge"), tr("Esc let go")]
+    elif hit is not None and hit.kind is not HitKind.SHAPE:
+        hints = _handle_hints(hit.kind)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
-        said = ["Click select suggestion" if view.hovered < 0 else "Click select", "Alt+click what lies below"]
-        if selection and selection[-1].is_suggestion:
-            said = ["Enter accept", "Tab next", "Del reject", *said[:1]]
+        click = tr("Click select suggestion") if view.hovered < 0 else tr("Click select")
+        on_suggestion = bool(selection and selection[-1].is_suggestion)
+        hints = [*_suggestion_hints(), click] if on_suggestion else [click, tr("Alt+click what lies below")]
     elif record is None:
-        said = []
+        hints = []
     elif record.is_suggestion:
-        said = ["Enter accept", "Tab next", "Del reject", "Drag to correct"]
+        hints = [*_suggestion_hints(), tr("Drag to correct")]
     elif len(selection) > 1:
-        said = ["Drag move all", "Del delete all"]
+        hints = [tr("Drag move all"), tr("Del delete all")]
     else:
-        said = ["Drag move", "Arrows nudge", "Del delete", *_missing(host, record)]
-    return said
+        hints = [tr("Drag move"), tr("Arrows nudge"), tr("Del delete"), *_missing(host, record)]
+    return hints
+
+
+def _handle_hints(kind: HitKind) -> list[str]:
+    if kind is HitKind.VERTEX:
+        return [tr("Drag move vertex"), tr("Del delete"), tr("Shift+click select more")]
+    if kind is HitKind.EDGE:
+        return [tr("Drag pull out a new vertex"), tr("Double-click add one here")]
+    return [tr("Drag move keypoint"), tr(". visible / occluded / off")]
+
+
+def _suggestion_hints() -> list[str]:
+    return [tr("Enter accept"), tr("Tab next"), tr("Del reject")]
 
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
     names = host.content.category(record).keypoint_names
     index = missing(record, len(names))
-    return [] if index is None else [f"K place {names[index].replace('_', ' ')}"]
+    return [] if index is None else [tr("K place {keypoint}", keypoint=names[index].replace("_", " "))]
 
 
 def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
@@ -167,6 +176,6 @@ def _keypoint_label(view: SelectView, host: ToolHost, camera: Camera) -> Label |
     if view.keypoint >= len(category.keypoint_names):
         return None
     name = category.keypoint_names[view.keypoint].replace("_", " ")
-    text = name if record.keypoints[view.keypoint].visibility == 2 else f"{name} (occluded)"
+    text = name if record.keypoints[view.keypoint].visibility == 2 else tr("{keypoint} (occluded)", keypoint=name)
     label = Label(at.x() + 12, at.y() - 9, width_of(text), text, category.color)
     return label.inside(QRectF(host.viewport().rect()))

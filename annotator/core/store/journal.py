@@ -20,6 +20,7 @@ import shapely
 from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
+from annotator.core.photo_state import PhotoState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,19 +40,33 @@ CREATE TABLE pools (
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """A photo in the journal; annotations and answered are packed.
+    """A photo in the journal; annotations and reviewed are packed.
 
     Attributes:
         size: (width, height) of the upright photo.
         annotations: None when the COCO file has them.
-        answered: Suggestions accepted or rejected.
+        reviewed: Suggestions accepted or rejected.
         done: The done mark.
     """
 
     size: tuple[int, int]
     annotations: bytes | None
-    answered: bytes
+    reviewed: bytes
     done: bool
+
+    @classmethod
+    def of(cls, state: PhotoState, *, saved: bool) -> JournalRow:
+        """Return the row of a state; `saved` where the COCO file has the annotations."""
+        return cls(state.size, None if saved else pack(state.annotations), pack(state.reviewed), state.done)
+
+    def state(self) -> PhotoState:
+        """Return the state, without annotations where the COCO file has them.
+
+        Raises:
+            ValueError: the row is damaged.
+        """
+        annotations = () if self.annotations is None else unpack(self.annotations)
+        return PhotoState(self.size, annotations, unpack(self.reviewed), self.done)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -101,8 +116,8 @@ class Journal:
         """Every photo on record, by name."""
         query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
         return {
-            name: JournalRow((width, height), annotations, answered, bool(done))
-            for name, width, height, annotations, answered, done in self._db.execute(query, (file,))
+            name: JournalRow((width, height), annotations, reviewed, bool(done))
+            for name, width, height, annotations, reviewed, done in self._db.execute(query, (file,))
         }
 
     def put(self, file: str, rows: Mapping[str, JournalRow], facts: Mapping[str, bytes | None]) -> None:
@@ -116,7 +131,7 @@ class Journal:
         with self._db as db:
             db.executemany(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(file, name, *r.size, r.annotations, r.answered, r.done) for name, r in rows.items()],
+                [(file, name, *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()],
             )
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in facts.items()])
 

@@ -19,25 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
+    from annotator.core.photo_state import PhotoState
     from annotator.core.store.coco_document import Raw
     from dataset.categories import Category
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoState:
-    """What is known of a photo. Never changed in place.
-
-    Attributes:
-        size: (width, height) of the upright photo, (0, 0) while unknown.
-        annotations: What is on record.
-        answered: Suggestions accepted or rejected.
-        done: The done mark.
-    """
-
-    size: tuple[int, int]
-    annotations: tuple[Annotation, ...] = ()
-    answered: tuple[Annotation, ...] = ()
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

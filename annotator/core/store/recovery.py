@@ -12,8 +12,8 @@ import msgspec
 
 from annotator.core.store.autosave import StoreError
 from annotator.core.store.coco_codec import decode_category, encode_category
-from annotator.core.store.journal import Journal, JournalRow, unpack
-from annotator.core.store.project_file import PhotoState, ProjectFile
+from annotator.core.store.journal import Journal, JournalRow
+from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
 from dataset.messages import os_reason
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from annotator.core.photo_state import PhotoState
     from dataset.categories import Category
 
 DATABASE = "project.sqlite"
@@ -121,7 +122,7 @@ def _apply_journal(opened: OpenedProject) -> None:
         if row.annotations is None:
             continue
         try:
-            state = state_of(row)
+            state = row.state()
         except ValueError:
             damaged += 1
             continue
@@ -141,11 +142,6 @@ def _apply_journal(opened: OpenedProject) -> None:
         opened.warnings.append(
             f"{file.path.name} was changed by another program meanwhile; its version will be kept beside it."
         )
-
-
-def state_of(row: JournalRow) -> PhotoState:
-    """A row of the journal as records. ValueError if it is damaged."""
-    return PhotoState(row.size, unpack(row.annotations or b"\x90"), unpack(row.answered), row.done)
 
 
 def packed_categories(categories: Iterable[Category]) -> bytes:

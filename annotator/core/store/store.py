@@ -10,15 +10,15 @@ import contextlib
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
+from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import Autosave, SaveNotice, SaveState, StoreError
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.journal import JournalRow, Stamp, pack, unpack
-from annotator.core.store.project_file import PhotoState
-from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, state_of, timestamp
+from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, timestamp
 from dataset.atomic_files import FileMark, copy_file, free_name
 from dataset.folder import list_images
 from dataset.masks import checked_size
@@ -31,28 +31,9 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.store.recovery import OpenedProject
 
-__all__ = ["PhotoRecord", "SaveNotice", "SaveState", "Store", "StoreError"]
+__all__ = ["SaveNotice", "SaveState", "Store", "StoreError"]
 
 _KEPT = 64  # photos looked at and not changed whose records stay in memory
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoRecord:
-    """What is on record for a photo.
-
-    Attributes:
-        annotations: By place in the file.
-        answered: Suggestions that were accepted or rejected.
-        done: The done mark.
-        size_in_file: (width, height) that the COCO file gives, if it does: the photo's may be another.
-        size: (width, height) when it was last worked on, (0, 0) if it never was.
-    """
-
-    annotations: tuple[Annotation, ...]
-    answered: tuple[Annotation, ...]
-    done: bool
-    size_in_file: tuple[int, int] | None
-    size: tuple[int, int]
 
 
 class Store:
@@ -166,36 +147,30 @@ class Store:
 
     # Photos
 
-    def load(self, name: str) -> PhotoRecord:
-        """What is on record for a photo.
+    def load(self, name: str) -> PhotoState:
+        """Return what is on record for a photo; its size is (0, 0) where it was never worked on.
 
         Raises:
             CocoError: an annotation in the file is not COCO; the sentence names it.
         """
-        state = self._state(name)
-        return PhotoRecord(state.annotations, state.answered, state.done, self._file.size(name), state.size)
+        return self._state(name)
 
-    def put(
-        self,
-        name: str,
-        size: tuple[int, int],
-        annotations: Iterable[Annotation],
-        answered: Iterable[Annotation] = (),
-        *,
-        done: bool = False,
-    ) -> None:
-        """Record what is known of a photo of `size` (width, height), in memory at once and soon on disk.
+    def size_in_file(self, name: str) -> tuple[int, int] | None:
+        """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
+        return self._file.size(name)
+
+    def put(self, name: str, state: PhotoState) -> None:
+        """Record what is known of a photo, in memory at once and soon on disk.
 
         Raises:
             CocoError: what the file has for the photo is not COCO, and is not thrown away.
             ValueError: no photo has that size.
         """
-        checked_size(size)
+        checked_size(state.size)
         before = self._state(name)
-        state = PhotoState(size, tuple(annotations), tuple(answered), done)
-        if replace(before, size=size) == state:
+        if replace(before, size=state.size) == state:
             return
-        is_new_entry = done and not self._file.knows(name)
+        is_new_entry = state.done and not self._file.knows(name)
         self._recount(before.annotations, state.annotations)
         with self._lock:
             self._looked_at.pop(name, None)
@@ -222,8 +197,8 @@ class Store:
             return True
         state = self._states.get(name)
         if state is not None:
-            return bool(state.answered)
-        return name in self._rows and self._rows[name].answered != pack(())
+            return bool(state.reviewed)
+        return name in self._rows and self._rows[name].reviewed != pack(())
 
     def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
         self.class_counts.subtract(a.category_id for a in before)
@@ -234,7 +209,7 @@ class Store:
         if state is None:
             row = self._rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
             try:
-                state = state_of(row)
+                state = row.state()
             except ValueError:  # damaged: the suggestions are offered again
                 state = PhotoState(row.size, done=row.done)
             state = replace(state, annotations=self._file.annotations(name))
@@ -330,10 +305,8 @@ class Store:
                         del self._pools[key]
 
     def _row(self, name: str) -> Callable[[], JournalRow]:
-        state, newer = self._states[name], name in self._newer
-        return lambda: JournalRow(
-            state.size, pack(state.annotations) if newer else None, pack(state.answered), state.done
-        )
+        state, saved = self._states[name], name not in self._newer
+        return lambda: JournalRow.of(state, saved=saved)
 
     def _stamped(
         self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]

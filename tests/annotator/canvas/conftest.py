@@ -15,6 +15,7 @@ from annotator.canvas.view import CanvasView
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import Categories
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from dataset.geometry import from_parts
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Bench:
         self.categories = Categories()
         self.categories.add("person", keypoint_names=("nose", "left_hand", "right_hand"), skeleton=((0, 1), (1, 2)))
         self.categories.add("cup")
-        self.document = Document("photo.jpg", SIZE, records)
+        self.document = Document("photo.jpg", PhotoState(SIZE, tuple(records)))
         self.document.offer(offered)
         self.made: list[Edit] = []
         self.hints: list[str] = []

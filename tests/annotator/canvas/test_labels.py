@@ -10,6 +10,7 @@ from annotator.canvas.visible_records import VisibleRecords
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from tests.annotator.canvas.conftest import SIZE, square, triple
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -19,7 +20,7 @@ def content(annotations: list[Annotation], offered: list[Annotation] | None = No
     categories = Categories()
     categories.add("person")
     made = VisibleRecords(categories)
-    made.document = Document("a.jpg", SIZE, annotations)
+    made.document = Document("a.jpg", PhotoState(SIZE, tuple(annotations)))
     made.document.offer(offered or ())
     made.sync()
     return made

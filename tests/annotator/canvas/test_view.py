@@ -15,6 +15,7 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from tests.annotator.canvas.conftest import SIZE, Bench, square, triple
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def middle(view: CanvasView) -> QColor:
 
 @pytest.mark.parametrize("photo_first", [True, False])
 def test_photo_and_document_come_in_any_order(view: CanvasView, photo_first: bool) -> None:
-    document = Document("a.jpg", SIZE)
+    document = Document("a.jpg", PhotoState(SIZE))
     if photo_first:
         view.set_photo(photo())
         view.set_document(document)
@@ -83,7 +84,7 @@ def test_the_document_is_followed_and_let_go(bench: Bench) -> None:
     bench.document.apply(edits.delete(bench.document, (9,)))
     assert bench.color(230, 200) == before
     old = bench.document
-    bench.view.set_document(Document("b.jpg", SIZE))
+    bench.view.set_document(Document("b.jpg", PhotoState(SIZE)))
     old.apply(edits.add(old, [square(10, 230, 180, 40)]))
     assert bench.color(230, 200) == before
     assert bench.view.content.selected == ()
@@ -248,7 +249,7 @@ def test_keypoints_alone_are_shown_and_can_be_selected(qtbot: QtBot) -> None:
 
 
 def test_a_closed_canvas_is_let_go(qtbot: QtBot) -> None:
-    document = Document("a.jpg", SIZE)
+    document = Document("a.jpg", PhotoState(SIZE))
     view = CanvasView(Categories(), lambda: 1)
     view.set_document(document)
     view.set_document(None)

@@ -12,6 +12,7 @@ from shapely import MultiPolygon
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import PART_SHARE, SAME_OBJECT_IOU, Document, Edit, Status
+from annotator.core.photo_state import PhotoState
 from dataset.geometry import from_parts, iou, rectangle, translate, valid
 
 BOXES = st.builds(
@@ -44,7 +45,7 @@ def suggestion(number: int, shape: MultiPolygon | None = None, score: float = 0.
 
 def record(document: Document) -> tuple:
     """All that an edit can change."""
-    return document.annotations, document.answered, document.done
+    return document.annotations, document.reviewed, document.done
 
 
 class Editing(RuleBasedStateMachine):
@@ -52,7 +53,7 @@ class Editing(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.document = Document("a.jpg", (64, 48))
+        self.document = Document("a.jpg", PhotoState((64, 48)))
         self.ids = count(1)
         self.edits: list[Edit] = []
         self.states = [(record(self.document), self.document.selection)]
@@ -152,7 +153,7 @@ class Editing(RuleBasedStateMachine):
     @invariant()
     def what_is_known_is_not_offered(self) -> None:
         recorded = self.document.annotations
-        known = (*recorded, *self.document.answered)
+        known = (*recorded, *self.document.reviewed)
         expected = [
             s.id
             for s in sorted(self.document._pool.values(), key=lambda s: -(s.score or 0))
@@ -173,7 +174,7 @@ TestEditing = Editing.TestCase
 
 
 def test_suggestions_come_best_first_over_the_threshold() -> None:
-    document = Document("a.jpg", (64, 48), threshold=0.3)
+    document = Document("a.jpg", PhotoState((64, 48)), threshold=0.3)
     assert not document.has_pool
     document.offer([suggestion(1, score=0.2), suggestion(2, score=0.4), suggestion(3, score=0.8)])
     assert document.has_pool
@@ -183,17 +184,17 @@ def test_suggestions_come_best_first_over_the_threshold() -> None:
 
 
 def test_accepting_takes_the_record_as_it_is() -> None:
-    document = Document("a.jpg", (64, 48))
+    document = Document("a.jpg", PhotoState((64, 48)))
     document.offer([suggestion(1)])
     document.apply(edits.accept(document, [-1, -1], lambda: 5))
     assert document.annotations == (replace(suggestion(1), id=5),)
-    assert document.answered == (suggestion(1),)
+    assert document.reviewed == (suggestion(1),)
     assert document.selection == (5,)
     assert document.offered == ()
 
 
 def test_editing_a_suggestion_accepts_it() -> None:
-    document = Document("a.jpg", (64, 48))
+    document = Document("a.jpg", PhotoState((64, 48)))
     document.offer([suggestion(1)])
     document.select([-1])
     changed = suggestion(1).with_shape(rectangle(30, 30, 40, 40))
@@ -205,7 +206,7 @@ def test_editing_a_suggestion_accepts_it() -> None:
 
 
 def test_rejecting_answers_for_good() -> None:
-    document = Document("a.jpg", (64, 48))
+    document = Document("a.jpg", PhotoState((64, 48)))
     document.offer([suggestion(1)])
     edit = edits.delete(document, [-1])
     assert edit.text == "reject object"
@@ -218,13 +219,13 @@ def test_rejecting_answers_for_good() -> None:
 
 @pytest.mark.parametrize(("category", "offered"), [(1, 0), (2, 1)])
 def test_only_an_object_of_the_same_class_hides_a_suggestion(category: int, offered: int) -> None:
-    document = Document("a.jpg", (64, 48), [Annotation(1, category, rectangle(0, 0, 10, 9))])
+    document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, category, rectangle(0, 0, 10, 9)),)))
     document.offer([suggestion(1)])
     assert len(document.offered) == offered
 
 
 def test_status() -> None:
-    document = Document("a.jpg", (64, 48))
+    document = Document("a.jpg", PhotoState((64, 48)))
     assert document.status is Status.NEW
     document.offer([suggestion(1, score=0.1)])
     assert document.status is Status.NEW
@@ -237,14 +238,14 @@ def test_status() -> None:
 
 
 def test_a_new_class_drops_keypoints() -> None:
-    document = Document("a.jpg", (64, 48), [Annotation(1, 1, rectangle(0, 0, 5, 5), keypoints=())])
+    document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1, rectangle(0, 0, 5, 5), keypoints=()),)))
     assert edits.relabel(document, [1], 1, lambda: 9).is_empty
     document.apply(edits.relabel(document, [1], 2, lambda: 9))
     assert document[1].category_id == 2
 
 
 def test_who_watches_is_told() -> None:
-    document = Document("a.jpg", (64, 48), [Annotation(1, 1, rectangle(0, 0, 5, 5))])
+    document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1, rectangle(0, 0, 5, 5)),)))
     told: list[object] = []
     document.changed.connect(told.append)
     document.offered_changed.connect(lambda: told.append("offered"))
@@ -271,7 +272,7 @@ def test_who_watches_is_told() -> None:
 
 
 def test_there_or_not() -> None:
-    document = Document("a.jpg", (64, 48), [Annotation(1, 1)])
+    document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1),)))
     document.offer([suggestion(1)])
     assert 1 in document
     assert -1 in document
@@ -284,14 +285,14 @@ def test_there_or_not() -> None:
 
 @given(SUGGESTIONS, st.integers(0, 100))
 def test_the_threshold_acts_on_the_kept_pool(pool: list[Annotation], percent: int) -> None:
-    document = Document("a.jpg", (64, 48))
+    document = Document("a.jpg", PhotoState((64, 48)))
     document.offer(pool)
     document.threshold = percent / 100
     assert {s.id for s in document.offered} == {s.id for s in pool if (s.score or 0) >= percent / 100}
 
 
 def test_texts_for_the_menu() -> None:
-    document = Document("a.jpg", (64, 48), [Annotation(1, 1), Annotation(2, 1)])
+    document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1), Annotation(2, 1))))
     document.offer([suggestion(1), suggestion(2, rectangle(30, 30, 40, 40))])
     assert edits.add(document, [Annotation(3, 1)]).text == "add object"
     assert edits.add(document, [Annotation(3, 1)], "draw cat").text == "draw cat"
@@ -309,9 +310,9 @@ def test_a_part_of_what_is_on_record_is_not_offered_unless_that_is_a_crowd_or_of
         (replace(whole, is_crowd=True), [part]),
         (replace(whole, category_id=2), [part]),
     ):
-        document = Document("a.jpg", (200, 200), [recorded])
+        document = Document("a.jpg", PhotoState((200, 200), (recorded,)))
         document.offer([part])
         assert list(document.offered) == offered
-    rejected = Document("a.jpg", (200, 200), answered=[replace(whole, id=-9)])
+    rejected = Document("a.jpg", PhotoState((200, 200), reviewed=(replace(whole, id=-9),)))
     rejected.offer([part])
     assert list(rejected.offered) == [part], "what was wrong as a whole may be right in part"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
+from annotator.core.photo_state import PhotoState
 from annotator.core.store.coco_codec import decode_annotation
 from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
 from dataset.categories import Category
@@ -21,17 +22,20 @@ UNUSED = Category(9, "unused", color="#0000ff")
 
 def _photo(name: str, *categories: int) -> TrainingPhoto:
     shapes = (Annotation(i, c, rectangle(i, i, i + 9, i + 9)) for i, c in enumerate(categories, 1))
-    return TrainingPhoto(name, (64, 48), tuple(shapes))
+    return TrainingPhoto(name, PhotoState((64, 48), tuple(shapes)))
 
 
 def test_the_photos_that_are_done_as_they_are_now(open_store: Opener) -> None:
     store = open_store()
     store.categories.add("person")
     mine = box(store)
-    store.put("a.jpg", (64, 48), [mine], done=True)
-    store.put("b.jpg", (32, 16), [], done=True)
+    store.put("a.jpg", PhotoState((64, 48), (mine,), done=True))
+    store.put("b.jpg", PhotoState((32, 16), done=True))
     found = list(labelled(store, ["a.jpg", "b.jpg"]))
-    assert found == [TrainingPhoto("a.jpg", (64, 48), (mine,)), TrainingPhoto("b.jpg", (32, 16), ())]
+    assert found == [
+        TrainingPhoto("a.jpg", PhotoState((64, 48), (mine,), done=True)),
+        TrainingPhoto("b.jpg", PhotoState((32, 16), done=True)),
+    ]
 
 
 def test_a_photo_that_the_file_alone_knows_and_one_that_is_damaged_there(open_store: Opener, file: Path) -> None:
@@ -39,7 +43,7 @@ def test_a_photo_that_the_file_alone_knows_and_one_that_is_damaged_there(open_st
     damaged = {"id": 8, "image_id": 1, "category_id": 1, "segmentation": [[1, 2, 3]]}
     file.write_text(json.dumps({**FILE, "images": images, "annotations": [*FILE["annotations"], damaged]}))
     found = list(labelled(open_store(), ["a.jpg", "b.jpg"]))
-    assert [(photo.name, photo.size, len(photo.annotations)) for photo in found] == [("a.jpg", (64, 48), 2)]
+    assert [(photo.name, photo.state.size, len(photo.state.annotations)) for photo in found] == [("a.jpg", (64, 48), 2)]
 
 
 def test_a_summary_counts_classes_and_says_what_is_weak() -> None:
@@ -61,7 +65,7 @@ def test_too_little_is_said_and_not_ready(photos: list[TrainingPhoto]) -> None:
 
 def test_boxes_alone_are_named() -> None:
     only_box = Annotation(1, 4, rectangle(1, 1, 5, 5), is_box=True)
-    photos = [TrainingPhoto("a.jpg", (9, 9), (only_box, only_box)), _photo("b.jpg", 4)]
+    photos = [TrainingPhoto("a.jpg", PhotoState((9, 9), (only_box, only_box))), _photo("b.jpg", 4)]
     assert "2 objects without an outline" in summarize(photos, [CUP], []).problems[-1]
 
 
@@ -78,7 +82,7 @@ def test_the_snapshot_is_coco_with_the_classes_that_are_used() -> None:
         ("sub/ä.jpg", 64, 48), ("empty.jpg", 64, 48),
     ]  # fmt: skip
     assert {a["image_id"] for a in data["annotations"]} == {data["images"][0]["id"]}
-    for record, annotation in zip(data["annotations"], photos[0].annotations, strict=True):
+    for record, annotation in zip(data["annotations"], photos[0].state.annotations, strict=True):
         assert decode_annotation(json.dumps(record).encode(), annotation.id, {}) == annotation
 
 

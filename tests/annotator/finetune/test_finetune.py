@@ -216,11 +216,11 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
         assert _pool(application, name, second) != _pool(application, name, first.id)
     assert any(s.category_id == hero.id for s in shown.offered)
     assert {name: session.store.load(name).annotations for name in session.photos.names} == on_record
-    assert window.model.findChild(QComboBox, "model.weights").currentText() == "round-001"  # type: ignore[union-attr]
+    assert window.model_panel.findChild(QComboBox, "model.weights").currentText() == "round-001"  # type: ignore[union-attr]
 
     # One click goes back, and the list of models forth again.
     assert _use(qtbot, application, _button(application, "Go back").click) == first.id
-    window.actions_["model.models"].trigger()
+    window.action_table["model.models"].trigger()
     dialog = find(window, ModelsDialog, "models")
     rows = find(dialog, QTreeWidget, "models.list")
     qtbot.waitUntil(lambda: rows.topLevelItemCount() == 3, timeout=LONG)
@@ -347,7 +347,7 @@ def test_a_new_model_that_is_broken_leaves_the_one_before_in_use_and_chosen(
     _says(qtbot, application, "round-001 is used instead.")
     assert "round-002.safetensors is not a checkpoint" in application.window.banner.text
     assert application.choice.weights == str(rounds.file("round-001"))
-    assert find(application.window.model, QComboBox, "model.weights").currentText() == "round-001"
+    assert find(application.window.model_panel, QComboBox, "model.weights").currentText() == "round-001"
     assert application.flow.model == first
     application.window.banner.close_message()
     assert not application.window.banner.text, "it is said once"

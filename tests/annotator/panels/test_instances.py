@@ -14,6 +14,7 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.categories import Categories
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from annotator.panels.instances import InstancesPanel
 from dataset import geometry
 
@@ -36,7 +37,7 @@ def categories() -> Categories:
 
 @pytest.fixture
 def document() -> Document:
-    made = Document("1.jpg", (640, 480), [square(1, 0), square(2, 20, origin=Origin.EDITED)])
+    made = Document("1.jpg", PhotoState((640, 480), (square(1, 0), square(2, 20, origin=Origin.EDITED))))
     made.offer([suggestion(-1, 100, 0.6), suggestion(-2, 120, 0.9), suggestion(-3, 140, 0.2)])
     return made
 
@@ -185,7 +186,7 @@ def test_a_double_click_zooms(qtbot: QtBot, panel: InstancesPanel) -> None:
 
 
 def test_another_photo_and_none(panel: InstancesPanel, document: Document) -> None:
-    other = Document("2.jpg", (10, 10), [replace(square(7, 0), is_crowd=True)])
+    other = Document("2.jpg", PhotoState((10, 10), (replace(square(7, 0), is_crowd=True),)))
     other.select([7])
     panel.set_document(other)
     assert listed(panel) == ["person, drawn, crowd"]
@@ -204,7 +205,7 @@ def test_it_says_why_there_is_nothing_to_list(panel: InstancesPanel, document: D
     assert panel.rows.empty_text == "No photo is open."
     panel.set_empty_text("The annotations of 1.jpg cannot be opened.")
     assert panel.rows.empty_text == "The annotations of 1.jpg cannot be opened."
-    panel.set_document(Document("2.jpg", (10, 10), []))
+    panel.set_document(Document("2.jpg", PhotoState((10, 10), ())))
     assert panel.rows.empty_text == nothing_yet
     panel.set_empty_text("")
     assert panel.rows.empty_text == nothing_yet
@@ -214,7 +215,7 @@ def test_it_says_why_there_is_nothing_to_list(panel: InstancesPanel, document: D
 
 def test_a_crowd_is_painted_as_one(panel: InstancesPanel, document: Document) -> None:
     def right_half(*records: Annotation) -> QImage:
-        panel.set_document(Document("2.jpg", (10, 10), records))
+        panel.set_document(Document("2.jpg", PhotoState((10, 10), tuple(records))))
         rect = panel.rows.visualRect(panel.rows.model().index(0, 0))
         image = panel.rows.viewport().grab().toImage()
         return image.copy(rect.center().x(), rect.top(), rect.width() // 2, rect.height())

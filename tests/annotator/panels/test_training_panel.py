@@ -49,27 +49,27 @@ def _text(panel: TrainingPanel, name: str) -> str:
 def test_it_tells_how_far_the_round_is(panel: TrainingPanel) -> None:
     bar = find(panel, QProgressBar, "training.progress")
     assert (_text(panel, "name"), bar.maximum()) == ("round-003", 0), "busy"
-    panel.hear(Start(photos=16, val=4, freeze="heads", device="cpu", problems=["a.jpg is left out."]))
+    panel.show_event(Start(photos=16, val=4, freeze="heads", device="cpu", problems=["a.jpg is left out."]))
     assert find(panel, ClampedLabel, "training.facts").full_text == "16 photos · 4 measure · heads only · cpu"
     assert find(panel, ClampedLabel, "training.problems").full_text == "a.jpg is left out."
-    panel.hear(Features(5, 20))
+    panel.show_event(Features(5, 20))
     assert (_text(panel, "state"), bar.maximum()) == ("preparing photos, 5 of 20", 0), "no share of the round"
-    panel.hear(Estimate(300))
+    panel.show_event(Estimate(300))
     assert _text(panel, "time") == "about 5 min in all"
-    panel.hear(Step(3, share=0.25, seconds=65, remaining=200))
+    panel.show_event(Step(3, share=0.25, seconds=65, remaining=200))
     assert bar.value() == bar.maximum() // 4
     assert (_text(panel, "state"), _text(panel, "time")) == ("training, 25%", "65 s so far · about 3 min left")
-    panel.hear(Features(20, 20))
+    panel.show_event(Features(20, 20))
     assert bar.value() == bar.maximum() // 4, "the next part of the round begins as the first one did"
-    panel.hear(Notice("The memory is full."))
+    panel.show_event(Notice("The memory is full."))
     assert "memory" in find(panel, ClampedLabel, "training.problems").full_text
-    panel.hear(Result(better=True))
+    panel.show_event(Result(better=True))
     assert _text(panel, "state") == "finished"
 
 
 def test_so_few_photos_that_each_measures_in_turn(panel: TrainingPanel) -> None:
-    panel.hear(Start(photos=6, folds=3))
-    panel.hear(Start(photos=6, folds=3, freeze="heads", device="cpu"))
+    panel.show_event(Start(photos=6, folds=3))
+    panel.show_event(Start(photos=6, folds=3, freeze="heads", device="cpu"))
     facts = find(panel, ClampedLabel, "training.facts")
     assert facts.full_text == "6 photos · each measures in turn · heads only · cpu"
     assert "…" not in facts.text()
@@ -78,7 +78,7 @@ def test_so_few_photos_that_each_measures_in_turn(panel: TrainingPanel) -> None:
 @pytest.mark.parametrize("done", [True, False])
 def test_at_the_end_the_bar_is_full_or_gone(panel: TrainingPanel, *, done: bool) -> None:
     bar = find(panel, QProgressBar, "training.progress")
-    panel.hear(Step(3, share=0.25))
+    panel.show_event(Step(3, share=0.25))
     panel.end("finished" if done else "cancelled", done=done)
     assert bar.isVisible() is done
     assert bar.value() == bar.maximum() > 0
@@ -96,11 +96,11 @@ def test_wishes(qtbot: QtBot, panel: TrainingPanel) -> None:
     ):
         with qtbot.waitSignal(signal):
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    panel.hear(Paused())
+    panel.show_event(Paused())
     assert (pause.text(), _text(panel, "state")) == ("Go on", "paused")
     with qtbot.waitSignal(panel.resume_requested):
         qtbot.mouseClick(pause, Qt.MouseButton.LeftButton)
-    panel.hear(Resumed())
+    panel.show_event(Resumed())
     assert pause.text() == "Pause"
     panel.ending("finishing")
     assert not pause.isEnabled()
@@ -111,12 +111,12 @@ def test_wishes(qtbot: QtBot, panel: TrainingPanel) -> None:
 
 
 def test_curves_that_came_before_the_plots_are_in_them(qtbot: QtBot, panel: TrainingPanel) -> None:
-    panel.hear(ValidationEvent(0, mask_ap=0.1, box_ap=0.2))
-    panel.hear(Step(1, losses={"mask": 1.0, "rpn_box": 0.0, "keypoint": None}))
+    panel.show_event(ValidationEvent(0, mask_ap=0.1, box_ap=0.2))
+    panel.show_event(Step(1, losses={"mask": 1.0, "rpn_box": 0.0, "keypoint": None}))
     plots = TrainingPlots()
     panel.set_plots(plots)
-    panel.hear(Step(2, losses={"mask": 0.5, "rpn_box": 0.0}))
-    panel.hear(ValidationEvent(1, mask_ap=0.3, box_ap=-1, keypoint_ap=0.4))
+    panel.show_event(Step(2, losses={"mask": 0.5, "rpn_box": 0.0}))
+    panel.show_event(ValidationEvent(1, mask_ap=0.3, box_ap=-1, keypoint_ap=0.4))
     assert plots.isVisible()
     assert plots.losses.points == {"mask": ([1, 2], [1.0, 0.95])}, "0 is nothing to draw"
     assert plots.scores.points == {"masks": ([0, 1], [0.1, 0.3]), "boxes": ([0], [0.2]), "keypoints": ([1], [0.4])}
@@ -189,9 +189,9 @@ def test_plots_follow_the_theme(qtbot: QtBot, qapp: QApplication) -> None:
 
 def test_photos_before_and_after(qtbot: QtBot, panel: TrainingPanel) -> None:
     unsure = Shown("cup", 0.3, SQUARE.polygons)
-    panel.hear(Preview("a.jpg", before=[], after=[]))
-    panel.hear(Preview("b.jpg", before=[SQUARE], after=[]))
-    panel.hear(Preview("a.jpg", before=None, after=[SQUARE, unsure]))
+    panel.show_event(Preview("a.jpg", before=[], after=[]))
+    panel.show_event(Preview("b.jpg", before=[SQUARE], after=[]))
+    panel.show_event(Preview("a.jpg", before=None, after=[SQUARE, unsure]))
     cards = panel.previews.cards
     assert list(cards) == ["a.jpg", "b.jpg"]
     assert (cards["a.jpg"].before, cards["a.jpg"].after) == ([], [SQUARE, unsure])
@@ -214,8 +214,8 @@ def test_photos_before_and_after(qtbot: QtBot, panel: TrainingPanel) -> None:
 
 def test_before_and_now_are_in_view_together(qtbot: QtBot, panel: TrainingPanel) -> None:
     panel.set_plots(TrainingPlots())
-    panel.hear(Step(1, losses={"mask": 1.0}))
-    panel.hear(Preview("wide.jpg", before=[SQUARE], after=[]))
+    panel.show_event(Step(1, losses={"mask": 1.0}))
+    panel.show_event(Preview("wide.jpg", before=[SQUARE], after=[]))
     image = QImage(300, 100, QImage.Format.Format_RGB32)
     panel.previews.set_image("wide.jpg", image, 1.0)
     card = panel.previews.cards["wide.jpg"]

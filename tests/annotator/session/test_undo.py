@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QApplication
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from annotator.session.undo import UndoHistory
 from dataset.geometry import rectangle, translate
 
 
 @pytest.fixture
 def document() -> Document:
-    return Document("a.jpg", (100, 100), [Annotation(1, 1, rectangle(10, 10, 20, 20))])
+    return Document("a.jpg", PhotoState((100, 100), (Annotation(1, 1, rectangle(10, 10, 20, 20)),)))
 
 
 def _moved(document: Document, merge: str = "") -> edits.Edit:
@@ -38,7 +39,7 @@ def test_undo_and_redo_bring_back_the_very_same_records(qapp: QApplication, docu
 
 def test_each_photo_has_its_own_history(qapp: QApplication, document: Document) -> None:
     history = UndoHistory()
-    other = Document("b.jpg", (100, 100), [Annotation(1, 1, rectangle(0, 0, 5, 5))])
+    other = Document("b.jpg", PhotoState((100, 100), (Annotation(1, 1, rectangle(0, 0, 5, 5)),)))
     history.push(document, _moved(document))
     history.push(other, _moved(other))
     history.activate(document)
@@ -47,7 +48,7 @@ def test_each_photo_has_its_own_history(qapp: QApplication, document: Document) 
     assert other[1].shape.bounds[0] == 1
     assert not history.canUndo()
     assert history.document("b.jpg") is other
-    history.activate(Document("c.jpg", (1, 1)))
+    history.activate(Document("c.jpg", PhotoState((1, 1))))
     assert not history.canUndo()
     assert not history.canRedo()
 

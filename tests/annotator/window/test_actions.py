@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QKeySequenceEdit, QLabel, QPushButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.settings import Settings
-from annotator.window.actions import MENUS, Actions, Spec, specs
+from annotator.window.actions import Actions, Spec, menus, specs
 from annotator.window.shortcuts_dialog import ShortcutsDialog
 from tests.qt import find
 
@@ -34,9 +34,10 @@ def test_names_and_keys_are_each_given_once() -> None:
 
 
 def test_menus_have_no_two_entries_with_the_same_letter() -> None:
-    for title, entries in MENUS.items():
-        letters = [e.text[e.text.index("&") + 1].lower() for e in entries if isinstance(e, Spec) and "&" in e.text]
-        assert len(letters) == len(set(letters)), title
+    for menu in menus():
+        texts = [entry.text for entry in menu.entries if isinstance(entry, Spec) and "&" in entry.text]
+        letters = [text[text.index("&") + 1].lower() for text in texts]
+        assert len(letters) == len(set(letters)), menu.title
 
 
 def test_every_action_tells_its_key(qtbot: QtBot, settings: Settings) -> None:

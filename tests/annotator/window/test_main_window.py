@@ -91,7 +91,7 @@ def test_an_empty_window_says_what_to_do(start: Start) -> None:
     window = start()
     assert window.pages.currentWidget() is window.welcome
     assert not window.strip.isVisible()
-    assert not window.actions_["edit.undo"].isEnabled()
+    assert not window.action_table["edit.undo"].isEnabled()
 
 
 def test_every_action_works_on_an_empty_window(qtbot: QtBot, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,8 +103,8 @@ def test_every_action_works_on_an_empty_window(qtbot: QtBot, start: Start, monke
     names = [a.objectName() for a in window.findChildren(QAction) if a.objectName() and a.objectName() != "file.quit"]
     assert len(names) > 40
     for name in names:
-        if name in window.actions_._actions:
-            window.actions_[name].trigger()
+        if name in window.action_table._actions:
+            window.action_table[name].trigger()
     assert window.isVisible()
 
 
@@ -113,8 +113,8 @@ def test_opening_shows_photos_and_the_first_one(qtbot: QtBot, start: Start, fold
     _open(qtbot, window, folder)
     assert window.pages.currentWidget() is window.canvas
     assert folder.name in window.windowTitle()
-    assert window.photos.rows.model().rowCount() == 3
-    assert window.photos.rows.currentIndex().row() == 0
+    assert window.photos_panel.rows.model().rowCount() == 3
+    assert window.photos_panel.rows.currentIndex().row() == 0
 
 
 def test_keys_go_through_photos(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -138,13 +138,13 @@ def test_letters_in_the_filter_are_text(qtbot: QtBot, start: Start, folder: Path
     QTest.keyClicks(field, "dog")
     assert field.text() == "dog"
     assert _session(window).current == "cat.jpg"
-    assert window.photos.rows.model().rowCount() == 1
+    assert window.photos_panel.rows.model().rowCount() == 1
 
 
 def test_a_click_in_the_list_opens_the_photo(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     _open(qtbot, window, folder)
-    rows = window.photos.rows
+    rows = window.photos_panel.rows
     place = rows.visualRect(rows.model().index(2, 0)).center()
     QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     qtbot.waitUntil(lambda: _session(window).current == "dog.jpg")
@@ -154,7 +154,7 @@ def test_undo_and_its_text(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     document = _open(qtbot, window, folder)
     _add(window)
-    undo = window.actions_["edit.undo"]
+    undo = window.action_table["edit.undo"]
     assert (undo.isEnabled(), undo.text()) == (True, "&Undo add object")
     QTest.keyClick(window.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert not document.annotations
@@ -226,7 +226,7 @@ def test_recent_folders_are_offered(qtbot: QtBot, start: Start, folder: Path) ->
 def test_layout_and_flags_are_remembered(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     find(window, QDockWidget, "dock.model").hide()
-    window.actions_["view.names"].trigger()
+    window.action_table["view.names"].trigger()
     assert window.canvas.show_names is False
     window.resize(1000, 700)
     window.close()
@@ -234,7 +234,7 @@ def test_layout_and_flags_are_remembered(qtbot: QtBot, start: Start, folder: Pat
     assert find(again, QDockWidget, "dock.model").isHidden()
     assert not find(again, QDockWidget, "dock.photos").isHidden()
     assert again.canvas.show_names is False
-    assert not again.actions_["view.names"].isChecked()
+    assert not again.action_table["view.names"].isChecked()
 
 
 def test_the_theme_can_be_forced(qtbot: QtBot, qapp: QApplication, start: Start, folder: Path) -> None:

@@ -58,7 +58,7 @@ def test_moving_to_another_file(journal: Journal) -> None:
     journal.put("old", {"1.jpg": ROW}, {"categories": b"c"})
     journal.put("new", {"9.jpg": ROW}, {})
     journal.move("old", "new")
-    assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.answered, done=True)}
+    assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.reviewed, done=True)}
     assert journal.rows("old")["1.jpg"].annotations is None
     assert journal.facts("old") == {}
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.photo_state import PhotoState
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset.folder import FolderError
@@ -27,7 +28,8 @@ def test_a_folder_without_a_file(open_store: Opener, photos: Path) -> None:
     assert store.warnings == []
     assert len(store.categories) == 0
     record = store.load("a.jpg")
-    assert (record.annotations, record.answered, record.done, record.size_in_file) == ((), (), False, None)
+    assert record == PhotoState((0, 0))
+    assert store.size_in_file("a.jpg") is None
     assert not store.unsaved
     store.categories.add("person")
     store.close()
@@ -38,14 +40,14 @@ def test_what_is_put_is_there_at_once_and_after_reopening(open_store: Opener, ph
     store = open_store()
     store.categories.add("person")
     mine, suggestion = box(store), Annotation(-4, 1, rectangle(0, 0, 5, 5), score=0.25, origin=Origin.SUGGESTED)
-    store.put("sub/c.jpg", SIZE, [mine], [suggestion], done=True)
+    store.put("sub/c.jpg", PhotoState(SIZE, (mine,), (suggestion,), done=True))
     for reopened in (False, True):
         if reopened:
             store.close()
         opened = open_store() if reopened else store
         record = opened.load("sub/c.jpg")
         assert record.annotations == (mine,)
-        assert record.answered == (suggestion,)
+        assert record.reviewed == (suggestion,)
         assert record.done
         assert opened.count("sub/c.jpg") == 1
         assert opened.is_done("sub/c.jpg")
@@ -59,21 +61,21 @@ def test_what_is_put_is_there_at_once_and_after_reopening(open_store: Opener, ph
 def test_an_answer_alone_starts_a_photo_and_survives(open_store: Opener, photos: Path) -> None:
     store = open_store()
     rejected = Annotation(-1, 1, rectangle(0, 0, 5, 5), score=0.9)
-    store.put("a.jpg", SIZE, [], [rejected])
+    store.put("a.jpg", PhotoState(SIZE, (), (rejected,)))
     assert not store.unsaved
     assert store.is_started("a.jpg")
     store.close()
     assert not (photos / "annotations.json").exists()
     store = open_store()
     assert store.is_started("a.jpg")
-    assert store.load("a.jpg").answered == (rejected,)
-    store.put("a.jpg", SIZE, [], [])
+    assert store.load("a.jpg").reviewed == (rejected,)
+    store.put("a.jpg", PhotoState(SIZE, (), ()))
     assert not store.is_started("a.jpg")
 
 
 def test_a_done_photo_without_objects_gets_an_entry(open_store: Opener, photos: Path) -> None:
     store = open_store()
-    store.put("a.jpg", SIZE, [], done=True)
+    store.put("a.jpg", PhotoState(SIZE, done=True))
     assert store.unsaved
     store.save().result(10)
     assert [i["file_name"] for i in saved(photos / "annotations.json")["images"]] == ["a.jpg"]
@@ -82,7 +84,7 @@ def test_a_done_photo_without_objects_gets_an_entry(open_store: Opener, photos: 
 def test_saving_says_so_and_only_when_there_was_something(open_store: Opener, photos: Path) -> None:
     notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
-    store.put("a.jpg", SIZE, [box(store)])
+    store.put("a.jpg", PhotoState(SIZE, (box(store),)))
     assert store.unsaved
     store.save().result(10)
     assert not store.unsaved
@@ -96,7 +98,7 @@ def test_saving_says_so_and_only_when_there_was_something(open_store: Opener, ph
 def test_the_file_is_saved_without_being_asked(open_store: Opener, photos: Path) -> None:
     done = threading.Event()
     store = open_store(notify=lambda _notice: done.set())
-    store.put("a.jpg", SIZE, [box(store)])
+    store.put("a.jpg", PhotoState(SIZE, (box(store),)))
     assert done.wait(30)
     assert len(saved(photos / "annotations.json")["annotations"]) == 1
 
@@ -104,7 +106,7 @@ def test_the_file_is_saved_without_being_asked(open_store: Opener, photos: Path)
 def test_photos_are_found_by_path_then_by_their_only_last_part(open_store: Opener, file: Path) -> None:
     store = open_store()
     assert [store.count(name) for name in NAMES] == [2, 0, 1]
-    assert store.load("a.jpg").size_in_file == (64, 48)
+    assert store.size_in_file("a.jpg") == (64, 48)
     assert store.load("sub/c.jpg").annotations[0].is_box
     assert store.warnings == ["1 photo of annotations.json is not in the folder; its annotations are kept."]
     assert [c.name for c in store.categories] == ["cat", "class 8"]
@@ -116,7 +118,7 @@ def test_a_last_part_that_two_have_finds_nothing(open_store: Opener, photos: Pat
     (photos / "annotations.json").write_text(json.dumps({"images": entries, "annotations": boxes}))
     store = open_store()
     assert store.count("a.jpg") == 0
-    assert store.load("a.jpg").size_in_file is None
+    assert store.size_in_file("a.jpg") is None
 
 
 def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> None:
@@ -124,7 +126,7 @@ def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> Non
     file.write_text(json.dumps(data))
     store = open_store()
     assert "2 annotations of annotations.json belong to no photo of it; they are kept as they are." in store.warnings
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save().result(10)
     assert saved(file)["annotations"][:2] == data["annotations"]
 
@@ -132,7 +134,7 @@ def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> Non
 def test_a_new_photo_does_not_come_by_annotations_of_no_photo(open_store: Opener, file: Path) -> None:
     file.write_text(json.dumps({**FILE, "images": [], "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}))
     store = open_store()
-    store.put("a.jpg", SIZE, [], done=True)
+    store.put("a.jpg", PhotoState(SIZE, done=True))
     store.save().result(10)
     store.close()
     again = open_store()
@@ -160,7 +162,7 @@ def test_only_what_changed_is_written_anew(open_store: Opener, file: Path) -> No
     moved = replace(second, shape=rectangle(6, 6, 9, 9))
     new = box(store)
     assert new.id == 6
-    store.put("a.jpg", SIZE, [first, moved, new])
+    store.put("a.jpg", PhotoState(SIZE, (first, moved, new)))
     store.save().result(10)
     after = saved(file)
     assert after["images"] == before["images"]
@@ -181,14 +183,14 @@ def _line(file: Path, annotation_id: int) -> str:
 
 def test_a_change_that_is_taken_back_brings_back_the_very_bytes(open_store: Opener, file: Path) -> None:
     store = open_store()
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save().result(10)
     plain = file.read_bytes()
     record = store.load("a.jpg")
-    store.put("a.jpg", SIZE, [])
+    store.put("a.jpg", PhotoState(SIZE))
     store.save().result(10)
     assert len(saved(file)["annotations"]) == 3
-    store.put("a.jpg", SIZE, record.annotations)
+    store.put("a.jpg", PhotoState(SIZE, record.annotations))
     store.save().result(10)
     assert file.read_bytes() == plain
 
@@ -196,11 +198,11 @@ def test_a_change_that_is_taken_back_brings_back_the_very_bytes(open_store: Open
 def test_a_size_is_corrected_only_with_the_annotations(open_store: Opener, file: Path) -> None:
     store = open_store()
     record = store.load("a.jpg")
-    store.put("a.jpg", (100, 50), record.annotations, done=True)
-    store.put("b.jpg", (10, 10), [box(store)])
+    store.put("a.jpg", PhotoState((100, 50), record.annotations, done=True))
+    store.put("b.jpg", PhotoState((10, 10), (box(store),)))
     store.save().result(10)
     assert saved(file)["images"][0]["width"] == 64
-    store.put("a.jpg", (100, 50), record.annotations[:1])
+    store.put("a.jpg", PhotoState((100, 50), record.annotations[:1]))
     store.save().result(10)
     entry = saved(file)["images"][0]
     assert (entry["width"], entry["height"], entry["odd"]) == (100, 50, [1])
@@ -230,7 +232,7 @@ def test_what_is_saved_loads_in_pycocotools(open_store: Opener, photos: Path, ca
     store = open_store()
     store.categories.add("person", keypoint_names=("nose",))
     nose = Keypoint(3, 4, Visibility.VISIBLE)
-    store.put("a.jpg", SIZE, [replace(box(store), keypoints=(nose,)), box(store, 30)])
+    store.put("a.jpg", PhotoState(SIZE, (replace(box(store), keypoints=(nose,)), box(store, 30))))
     store.save().result(10)
     coco: Any = COCO(str(photos / "annotations.json"))
     capsys.readouterr()
@@ -258,13 +260,13 @@ def test_pools_come_back_while_the_photo_is_the_same(open_store: Opener, photos:
 
 def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_path: Path) -> None:
     store = open_store()
-    store.put("a.jpg", SIZE, [box(store)], done=True)
+    store.put("a.jpg", PhotoState(SIZE, (box(store),), done=True))
     store.save().result(10)
     other = tmp_path / "other.json"
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save_as(other).result(10)
     assert store.file == other
-    store.put("sub/c.jpg", SIZE, [box(store)])
+    store.put("sub/c.jpg", PhotoState(SIZE, (box(store),)))
     store.close()
     assert len(saved(other)["annotations"]) == 3
     assert len(saved(photos / "annotations.json")["annotations"]) == 1
@@ -283,9 +285,9 @@ def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Pat
     store.load("a.jpg")
     theirs = json.dumps({**FILE, "theirs": True})
     file.write_text(theirs)
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save().result(10)
-    store.put("b.jpg", SIZE, [])
+    store.put("b.jpg", PhotoState(SIZE))
     store.save().result(10)
     (kept,) = file.parent.glob("annotations.*.json")
     assert kept.read_text() == theirs
@@ -297,10 +299,10 @@ def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Pat
 def test_a_file_that_was_only_touched_is_not_another(open_store: Opener, file: Path) -> None:
     store = open_store()
     os.utime(file, ns=(1, 1))
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save().result(10)
     os.utime(file, ns=(1, 1))
-    store.put("b.jpg", SIZE, [])
+    store.put("b.jpg", PhotoState(SIZE))
     store.save().result(10)
     assert list(file.parent.glob("annotations.*.json")) == []
 
@@ -310,7 +312,7 @@ def test_the_first_file_of_a_session_is_backed_up(open_store: Opener, file: Path
     for session in range(13):
         store = open_store()
         for name in ("a.jpg", "b.jpg"):
-            store.put(name, SIZE, [box(store)])
+            store.put(name, PhotoState(SIZE, (box(store),)))
             store.save().result(10)
         store.close()
         backups = list((file.parent / ".annotator" / "backup").iterdir())
@@ -344,8 +346,8 @@ def test_a_bad_annotation_stops_only_its_photo(open_store: Opener, file: Path) -
     with pytest.raises(CocoError, match=r"a\.jpg .* Annotation 1 cannot be read"):
         store.load("a.jpg")
     with pytest.raises(CocoError):
-        store.put("a.jpg", SIZE, [])
-    store.put("sub/c.jpg", SIZE, [])
+        store.put("a.jpg", PhotoState(SIZE))
+    store.put("sub/c.jpg", PhotoState(SIZE))
     store.save().result(10)
     assert saved(file)["annotations"][0] == data["annotations"][0]
 
@@ -382,13 +384,13 @@ def test_progress_is_told(open_store: Opener) -> None:
 def test_sizes_that_no_photo_has(open_store: Opener) -> None:
     store = open_store()
     with pytest.raises(ValueError, match="0 x 5"):
-        store.put("a.jpg", (0, 5), [])
+        store.put("a.jpg", PhotoState((0, 5)))
 
 
 def test_new_ids_are_above_all_in_file_and_journal(open_store: Opener, file: Path) -> None:
     store = open_store()
     assert [store.new_id(), store.new_id()] == [6, 7]
-    store.put("a.jpg", SIZE, [Annotation(70, 1, rectangle(0, 0, 3, 3))])
+    store.put("a.jpg", PhotoState(SIZE, (Annotation(70, 1, rectangle(0, 0, 3, 3)),)))
     store.close()
     assert open_store().new_id() == 71
 
@@ -412,7 +414,7 @@ def test_any_work_comes_back(
     store.categories.add("thing", keypoint_names=("a", "b", "c"))
     for name, records, done, reopen in work:
         mine = tuple(replace(record, id=store.new_id()) for record in records)
-        store.put(name, SIZE, mine, mine[:1], done=done)
+        store.put(name, PhotoState(SIZE, tuple(mine), mine[:1], done=done))
         expected[name] = (mine, done)
         if reopen:
             store.close()

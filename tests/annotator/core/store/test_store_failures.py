@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
+from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
@@ -29,8 +30,9 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from annotator.core.annotation import Annotation
-from annotator.core.geometry import rectangle
-from annotator.core.store import Store
+from annotator.core.photo_state import PhotoState
+from annotator.core.store.store import Store
+from dataset.geometry import rectangle
 
 folder = Path(sys.argv[1])
 store = Store.open(folder, fallback=folder.parent / "fallback")
@@ -38,7 +40,8 @@ number = int(sys.argv[2])
 while True:
     number += 1
     for name in ("a.jpg", "b.jpg"):
-        store.put(name, (64, 48), [Annotation(100001, 1, rectangle(1, 1, 9, 9), extra={"number": number})])
+        annotation = Annotation(100001, 1, rectangle(1, 1, 9, 9), extra={"number": number})
+        store.put(name, PhotoState((64, 48), (annotation,)))
     print(number, time.monotonic(), flush=True)
     time.sleep(0.01)
 """
@@ -106,7 +109,7 @@ def test_a_killed_process_loses_nothing_older_than_2_seconds(photos: Path, tmp_p
         )
         try:
             assert process.stdout
-            process.stdout.readline()  # it has begun
+            assert process.stdout.readline()  # it has begun
             time.sleep(chance.uniform(0, 3))
         finally:
             process.send_signal(signal.SIGKILL)
@@ -129,7 +132,7 @@ def test_edits_that_only_the_journal_has_are_recovered(open_store: Opener, file:
     store = open_store()
     with unsaveable(file.parent):
         new = box(store)
-        store.put("b.jpg", SIZE, [new])
+        store.put("b.jpg", PhotoState(SIZE, (new,)))
         store.categories.rename(1, "lion")
         wait_for(lambda: "b.jpg" in rows(file.parent))
         folder = crashed(file.parent, tmp_path / "crashed")
@@ -149,7 +152,7 @@ def test_edits_that_only_the_journal_has_are_recovered(open_store: Opener, file:
 def test_recovery_over_another_programs_file_keeps_that_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
     store = open_store()
     with unsaveable(file.parent):
-        store.put("b.jpg", SIZE, [box(store)])
+        store.put("b.jpg", PhotoState(SIZE, (box(store),)))
         wait_for(lambda: "b.jpg" in rows(file.parent))
         folder = crashed(file.parent, tmp_path / "crashed")
     theirs = json.dumps({**FILE, "theirs": 1})
@@ -167,7 +170,7 @@ def test_a_crash_between_the_file_and_the_journal_recovers_nothing_new(
 ) -> None:
     store = open_store()
     third = 1 / 3  # the file keeps two decimals: that is no difference
-    store.put("b.jpg", SIZE, [Annotation(store.new_id(), 1, rectangle(third, third, 9, 9))])
+    store.put("b.jpg", PhotoState(SIZE, (Annotation(store.new_id(), 1, rectangle(third, third, 9, 9)),)))
     wait_for(lambda: rows(file.parent).get("b.jpg"))
     packed = rows(file.parent)["b.jpg"]
     store.close()
@@ -183,7 +186,7 @@ def test_a_crash_between_the_file_and_the_journal_recovers_nothing_new(
 
 def test_a_damaged_journal_costs_history_but_no_annotations(open_store: Opener, file: Path) -> None:
     store = open_store()
-    store.put("b.jpg", SIZE, [box(store)], done=True)
+    store.put("b.jpg", PhotoState(SIZE, (box(store),), done=True))
     store.close()
     (file.parent / ".annotator" / "project.sqlite").write_bytes(b"damage" * 1000)
     again = open_store()
@@ -196,7 +199,7 @@ def test_a_damaged_journal_costs_history_but_no_annotations(open_store: Opener, 
 def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column: str) -> None:
     store = open_store()
     for name in NAMES:
-        store.put(name, SIZE, [], [box(store)], done=True)
+        store.put(name, PhotoState(SIZE, (), (box(store),), done=True))
     store.close()
     db = sqlite3.connect(file.parent / ".annotator" / "project.sqlite")
     with db:
@@ -204,9 +207,9 @@ def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column:
     db.close()
     again = open_store()
     assert any("damaged" in warning for warning in again.warnings) == (column == "annotations")
-    assert again.load("a.jpg").answered == ()
+    assert again.load("a.jpg").reviewed == ()
     assert again.is_done("a.jpg")
-    assert len(again.load("b.jpg").answered) == 1
+    assert len(again.load("b.jpg").reviewed) == 1
 
 
 def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: Path) -> None:
@@ -215,7 +218,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: 
     before = file.read_bytes()
     many = [box(store, x) for x in range(40)]
     with no_room():
-        store.put("b.jpg", SIZE, many)
+        store.put("b.jpg", PhotoState(SIZE, tuple(many)))
         for _ in range(2):
             with pytest.raises(StoreError, match=r"annotations\.json could not be saved \(file too large\)"):
                 store.save().result(10)
@@ -236,7 +239,7 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
     notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     with unsaveable(file.parent):
-        store.put("b.jpg", SIZE, [box(store)])
+        store.put("b.jpg", PhotoState(SIZE, (box(store),)))
         wait_for(lambda: notices)
         assert notices[0].news is SaveState.FAILED
         assert "your work is kept meanwhile" in notices[0].message
@@ -248,10 +251,10 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
 def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
     notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
-    store.put("a.jpg", SIZE, [box(store)])
+    store.put("a.jpg", PhotoState(SIZE, (box(store),)))
     wait_for(lambda: notices)
     shutil.rmtree(photos)
-    store.put("b.jpg", SIZE, [box(store)])
+    store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     wait_for(lambda: any("keep the window open" in notice.message for notice in notices))
     photos.mkdir()
     store.close()
@@ -282,7 +285,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
     before = file.read_bytes()
     fallback = tmp_path / "fallback"
     first = Store.open(photos, fallback=fallback)
-    first.put("a.jpg", SIZE, first.load("a.jpg").annotations, done=True)
+    first.put("a.jpg", PhotoState(SIZE, first.load("a.jpg").annotations, done=True))
     first.close()
     with mounted("--bind", str(photos), str(photos)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(photos)], check=True)
@@ -292,7 +295,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
             assert any("cannot be written to" in warning for warning in store.warnings)
             assert store.is_done("a.jpg")
             new = box(store)
-            store.put("b.jpg", SIZE, [new])
+            store.put("b.jpg", PhotoState(SIZE, (new,)))
             with pytest.raises(StoreError, match="read-only"):
                 store.save().result(10)
         finally:
@@ -319,13 +322,13 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         (photos / "a.jpg").touch()
         store = Store.open(photos, fallback=tmp_path / "fallback")
         try:
-            store.put("a.jpg", SIZE, [box(store)])
+            store.put("a.jpg", PhotoState(SIZE, (box(store),)))
             store.save().result(10)
             before = (photos / "annotations.json").read_bytes()
             filler = (photos / "filler").open("wb", buffering=0)
             with filler, pytest.raises(OSError, match="No space"):
                 filler.writelines(repeat(b"x" * 1024))
-            store.put("a.jpg", SIZE, [box(store, x) for x in range(100)])
+            store.put("a.jpg", PhotoState(SIZE, tuple([box(store, x) for x in range(100)])))
             with pytest.raises(StoreError, match="no space left"):
                 store.save().result(10)
             assert (photos / "annotations.json").read_bytes() == before

@@ -1,0 +1,1 @@
+"""Commands on a project that need neither Qt nor torch."""

@@ -1,0 +1,69 @@
+"""Writes a project's annotations as files of another program."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotator.core.exchange import names_to_export, to_dataset
+from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.store import Store, StoreError
+from annotator.core.training_set import labelled
+from dataset.folder import FolderError
+from dataset.formats.base import Format, FormatError, export, formats
+from dataset.i18n import plural, tr
+from dataset.messages import UserError, counted_photos
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    writable = [f for f in formats() if f.write]
+    parser.epilog = "; ".join(f"{f.name}: {tr(f.title)}" for f in writable)
+    names = ", ".join(f.name for f in writable)
+    parser.add_argument("format", choices=[f.name for f in writable], metavar="FORMAT", help=names)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos"))
+    parser.add_argument("target", type=Path, metavar="TARGET", help=tr("file or folder to write"))
+    parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
+    parser.add_argument("--done", action="store_true", help=tr("only photos that are marked done"))
+    parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export. Return 0, or 2 with one sentence on standard error."""
+    file_format = next(f for f in formats() if f.name == args.format)
+    try:
+        with tempfile.TemporaryDirectory() as fallback:
+            store = Store.open(args.folder, args.annotations, fallback=Path(fallback))
+            try:
+                _write(store, file_format, args)
+            finally:
+                store.close()
+    except (UserError, StoreError, CocoError, FolderError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - what the command is for
+        return 2
+    return 0
+
+
+def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
+    if args.target.resolve() == store.file:
+        raise FormatError(tr("{file} is the project's own file; choose another place.", file=args.target))
+    names = names_to_export(store, done_only=args.done)
+    if not names:
+        raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
+    data = to_dataset(store.images, labelled(store, names), store.categories)
+    losses = list(file_format.losses(data))
+    if lost := len(names) - len(data.images):
+        text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
+                      lost)  # fmt: skip
+        losses.insert(0, text)
+    for loss in losses:
+        print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
+    export(file_format, data, args.target, overwrite=args.overwrite)
+    text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",
+                  data.object_count, photos=counted_photos(len(data.images)), target=args.target)  # fmt: skip
+    print(text)  # noqa: T201 - what the command is for

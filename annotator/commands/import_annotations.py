@@ -1,0 +1,84 @@
+"""Adds the annotations of another program's files to a project."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotator.core.exchange import add_classes, lost_keypoints, read_dataset, to_annotations
+from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.store import Store, StoreError
+from dataset.folder import FolderError
+from dataset.formats.base import Format, formats
+from dataset.i18n import plural, tr
+from dataset.messages import UserError, counted_photos
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    readable = [f for f in formats() if f.read]
+    parser.epilog = "; ".join(f"{f.name}: {tr(f.title)}" for f in readable)
+    parser.add_argument("format", choices=[f.name for f in readable], metavar="FORMAT", help=_names(readable))
+    parser.add_argument("source", type=Path, metavar="SOURCE", help=tr("file or folder with the annotations"))
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos"))
+    parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
+    parser.add_argument(
+        "--add", action="store_true", help=tr("also add to photos that have annotations, which are left out otherwise")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import. Return 0, or 2 with one sentence on standard error."""
+    file_format = next(f for f in formats() if f.name == args.format)
+    try:
+        with tempfile.TemporaryDirectory() as fallback:
+            store = Store.open(args.folder, args.annotations, fallback=Path(fallback))
+            try:
+                _add(store, file_format, args.source, add=args.add)
+                store.save().result()
+            finally:
+                store.close()
+    except (UserError, StoreError, CocoError, FolderError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - what the command is for
+        return 2
+    return 0
+
+
+def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
+    data = read_dataset(file_format, source, store.images, store.names)
+    add_classes(store.categories, data)
+    problems = list(data.problems)
+    if lost := lost_keypoints(data, store.categories):
+        problems.append(plural(
+            "{n:,} keypoint is left out: the project's class does not have it.",
+            "{n:,} keypoints are left out: the project's classes do not have them.", lost,
+        ))  # fmt: skip
+    skipped = photos = objects = 0
+    for image in data.images:
+        if store.count(image.name) and not add:
+            skipped += 1
+            continue
+        state = store.load(image.name)
+        new = to_annotations(image, data, store.categories, store.new_id)
+        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *new)))
+        photos, objects = photos + 1, objects + len(new)
+    if skipped:
+        problems.append(plural(
+            "{n:,} photo has annotations already and is left out; --add adds to it.",
+            "{n:,} photos have annotations already and are left out; --add adds to them.", skipped,
+        ))  # fmt: skip
+    for problem in problems:
+        print(problem, file=sys.stderr)  # noqa: T201 - what the command is for
+    text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", objects,
+                  photos=counted_photos(photos))  # fmt: skip
+    print(text)  # noqa: T201 - what the command is for
+
+
+def _names(listed: list[Format]) -> str:
+    return ", ".join(f.name for f in listed)

@@ -1,0 +1,155 @@
+"""Between the records that file formats exchange and those of a project: what is exported, how an import is added."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
+from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, match_images
+from dataset.i18n import plural, tr
+from dataset.images import PhotoError, photo_size
+from dataset.messages import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from annotator.core.categories import Categories
+    from annotator.core.store.store import Store
+    from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
+    from dataset.formats.base import Format
+
+
+def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
+    """Return the photos that have annotations or are done; a photo that is done may be without."""
+    return [name for name in store.names if store.is_done(name) or (store.count(name) and not done_only)]
+
+
+def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> Dataset:
+    """Return photos of a project as a format writes them."""
+    listed = list(categories)
+    names = {c.id: c.name for c in listed}
+    images = tuple(
+        ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
+        for p in photos
+    )
+    classes = (ClassRecord(c.name, c.color, c.supercategory, c.keypoint_names, c.skeleton) for c in listed)
+    return Dataset(folder, tuple(classes), images)
+
+
+def read_dataset(file_format: Format, source: Path, folder: Path, names: Sequence[str]) -> Dataset:
+    """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
+
+    Raises:
+        FormatError: The file cannot be read, or holds nothing for these photos.
+    """
+    assert file_format.read is not None, "a format of the import list"
+    data = match_images(file_format.read(source, folder), names)
+    images: list[ImageRecord] = []
+    unreadable: list[str] = []
+    other = 0
+    for image in data.images:
+        try:
+            size = photo_size(folder / image.name)
+        except PhotoError:
+            unreadable.append(image.name)
+            continue
+        other += min(image.size) > 0 and image.size != size
+        if image.objects:
+            images.append(replace(image, size=size))
+    problems = list(data.problems)
+    if unreadable:
+        problems.append(tr("{names} cannot be read and is left out.", names=listing(unreadable)))
+    if other:
+        problems.append(
+            plural(
+                "{n:,} photo has another size than its annotations were made for: check that they fit.",
+                "{n:,} photos have another size than their annotations were made for: check that they fit.",
+                other,
+            )
+        )
+    if not images:
+        text = tr("{file} holds no annotations for the photos of {folder}.", file=source, folder=folder)
+        raise FormatError(" ".join((text, *problems)))
+    return replace(data, images=tuple(images), problems=tuple(problems))
+
+
+def add_classes(categories: Categories, data: Dataset) -> None:
+    """Add the classes of the dataset's objects that the project does not have."""
+    used = {record.class_name for image in data.images for record in image.objects}
+    for record in data.classes:
+        if record.name in used and record.name.strip() and categories.find(record.name) is None:
+            categories.add(
+                record.name,
+                color=record.color,
+                supercategory=record.supercategory,
+                keypoint_names=record.keypoint_names,
+                skeleton=record.skeleton,
+            )
+
+
+def to_annotations(
+    image: ImageRecord, data: Dataset, categories: Categories, new_id: Callable[[], int]
+) -> list[Annotation]:
+    """Return an image's objects as new annotations of a project that has their classes."""
+    names = {record.name: record.keypoint_names for record in data.classes}
+    made = []
+    for record in image.objects:
+        category = categories.find(record.class_name)
+        if category is None:
+            continue
+        made.append(
+            Annotation(
+                new_id(),
+                category.id,
+                record.shape,
+                _in_order(record.keypoints, names.get(record.class_name, ()), category.keypoint_names),
+                Origin(record.origin) if record.origin in list(Origin) else Origin.DRAWN,
+                record.score,
+                record.is_box,
+                record.is_crowd,
+                record.extra or NOTHING,
+            )
+        )
+    return made
+
+
+def lost_keypoints(data: Dataset, categories: Categories) -> int:
+    """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
+    lost = 0
+    names = {record.name: record.keypoint_names for record in data.classes}
+    for _, record in _objects(data):
+        category = categories.find(record.class_name)
+        if category is not None:
+            known = {name.casefold() for name in category.keypoint_names}
+            pairs = zip(names.get(record.class_name, ()), record.keypoints, strict=False)
+            lost += sum(point.visibility > 0 and name.casefold() not in known for name, point in pairs)
+    return lost
+
+
+def _objects(data: Dataset) -> Iterator[tuple[ImageRecord, ObjectRecord]]:
+    return ((image, record) for image in data.images for record in image.objects)
+
+
+def _in_order(points: Sequence[Point], names: Sequence[str], wanted: Sequence[str]) -> tuple[Keypoint, ...]:
+    """Return keypoints in the order of the project's class, by their names; none where no name is known."""
+    found = {name.casefold(): point for name, point in zip(names, points, strict=False)}
+    if not any(name.casefold() in found for name in wanted):
+        return ()
+    ordered = (found.get(name.casefold(), Point(0, 0, 0)) for name in wanted)
+    return tuple(Keypoint(p.x, p.y, Visibility(p.visibility)) for p in ordered)
+
+
+def _to_record(annotation: Annotation, class_name: str) -> ObjectRecord:
+    return ObjectRecord(
+        class_name,
+        annotation.shape,
+        tuple(Point(k.x, k.y, int(k.visibility)) for k in annotation.keypoints),
+        annotation.is_box,
+        annotation.is_crowd,
+        annotation.score,
+        annotation.origin.value,
+        annotation.extra,
+    )

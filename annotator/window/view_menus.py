@@ -1,0 +1,40 @@
+"""The submenus of View in which one of several looks is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from dataset.i18n import tr
+
+Value = TypeVar("Value", bound=str)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from PySide6.QtWidgets import QWidget
+
+    from annotator.theme import Scheme
+
+
+def scheme_menu(parent: QWidget, chosen: Scheme, choose: Callable[[Scheme], object]) -> QMenu:
+    """Return the menu of the light and the dark theme."""
+    schemes: list[tuple[Scheme, str]] = [("system", tr("System")), ("light", tr("Light")), ("dark", tr("Dark"))]
+    menu = QMenu(tr("&Theme"), parent)
+    _fill(menu, "view.theme", schemes, chosen, choose)
+    return menu
+
+
+def _fill(
+    menu: QMenu, name: str, items: Iterable[tuple[Value, str]], chosen: str, choose: Callable[[Value], object]
+) -> None:
+    group = QActionGroup(menu)
+    for value, text in items:
+        action = menu.addAction(text)
+        action.setObjectName(f"{name}.{value}")
+        action.setCheckable(True)
+        action.setChecked(value == chosen)
+        action.triggered.connect(lambda _on=False, v=value: choose(v))
+        group.addAction(action)

@@ -1,0 +1,212 @@
+"""What every file format exchanges: plain records of images, classes and objects, and the description of a format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shapely import MultiPolygon
+
+import dataset.formats
+from dataset.atomic_files import replace_file
+from dataset.i18n import plural, tr
+from dataset.messages import UserError, listing, os_reason
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+MAX_FILE_BYTES = 1 << 30
+"""A larger file is refused before memory is taken for it."""
+MAX_COORDINATE = 1e7
+"""Pixels; coordinates beyond are damage."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class FormatError(UserError):
+    """A file that cannot be imported, or a target that cannot be written; the text is one sentence."""
+
+
+class FilesExistError(FormatError):
+    """Files would be replaced that nobody has agreed to lose."""
+
+
+class Point(NamedTuple):
+    """A keypoint in pixels of the upright image; visibility is COCO's v: 0 unlabelled, 1 occluded, 2 visible."""
+
+    x: float
+    y: float
+    visibility: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRecord:
+    """A class of objects."""
+
+    name: str
+    """Unique in its dataset."""
+    color: str = ""
+    """"#rrggbb", or ""."""
+    supercategory: str = ""
+    keypoint_names: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
+    """Pairs of keypoints to join, 0-based."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """An object in an image."""
+
+    class_name: str
+    shape: MultiPolygon = field(default_factory=MultiPolygon)
+    """Parts and holes in pixels of the upright image; empty where there are only keypoints."""
+    keypoints: tuple[Point, ...] = ()
+    """As many as its class names, or none."""
+    is_box: bool = False
+    """The shape is the outline of a box, and there is no mask."""
+    is_crowd: bool = False
+    score: float | None = None
+    origin: str = ""
+    """`drawn`, `suggested` or `edited`; "" where the file does not have it."""
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """Fields of the file that have no place here, as they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image with its objects."""
+
+    name: str
+    """Path relative to the folder of images, with forward slashes. In a dataset that was read: as the file has it."""
+    size: tuple[int, int]
+    """(width, height) of the upright image; (0, 0) where the file does not give it."""
+    objects: tuple[ObjectRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Images and classes, as a format reads and writes them."""
+
+    folder: Path
+    """The folder of images."""
+    classes: tuple[ClassRecord, ...]
+    images: tuple[ImageRecord, ...]
+    problems: tuple[str, ...] = ()
+    """Sentences about what the file has and could not be read."""
+
+    @property
+    def object_count(self) -> int:
+        """The number of objects in all images."""
+        return sum(len(image.objects) for image in self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format. A module of `dataset.formats` that defines one as `FORMAT` is listed everywhere."""
+
+    name: str
+    """For the command line and object names: lower-case letters, digits and underscores."""
+    title: str
+    """For menus; a text given to `mark`, or a name that is not translated."""
+    suffix: str = ""
+    """Of its one file, such as ".json"; "" where a dataset is a folder of files."""
+    read: Callable[[Path, Path], Dataset] | None = None
+    """`read(source, images)` returns what a file or folder holds for a folder of images; raises FormatError."""
+    write: Callable[[Dataset, Path], Iterator[tuple[str, bytes]]] | None = None
+    """`write(dataset, target)` yields files: the path relative to `target` ("" for `target` itself) and content."""
+    losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
+    """Returns sentences, with numbers, about what the format cannot hold of a dataset."""
+
+
+def formats() -> list[Format]:
+    """Return the formats of this folder by title."""
+    names = sorted(module.name for module in iter_modules(dataset.formats.__path__))
+    found = (getattr(import_module(f"dataset.formats.{name}"), "FORMAT", None) for name in names)
+    return sorted((f for f in found if isinstance(f, Format)), key=lambda f: f.title.casefold())
+
+
+def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        FormatError: It cannot be read, or is larger than `limit` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise FormatError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
+    if len(data) > limit:
+        raise FormatError(tr("{file} is larger than {n} MB; split it.", file=path, n=limit >> 20))
+    return data
+
+
+def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool = False) -> int:
+    """Write a dataset and return the number of files. Each is written whole or not at all.
+
+    Raises:
+        FilesExistError: A file is there already and `overwrite` is false.
+        FormatError: A file cannot be written.
+    """
+    assert file_format.write is not None, "a format of the export list"
+    files = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
+    taken = [path.name for path, _ in files if path.exists()]
+    if taken and not overwrite:
+        raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
+    path = target
+    try:
+        for path, content in files:
+            if not path.resolve().is_relative_to(target.resolve()):
+                raise FormatError(tr("{file} lies outside {target} and is not written.", file=path, target=target))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, [content], lambda _size, _sha256: None)
+    except OSError as error:
+        raise FormatError(tr("{file} cannot be written: {reason}.", file=path, reason=os_reason(error))) from None
+    return len(files)
+
+
+def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
+    """Return the dataset with its images under the names of the folder's; those of no image are left out and counted.
+
+    An image is the one with exactly its path; failing that, the only one with its file name. Paths that lead out of
+    the folder are therefore never followed.
+    """
+    names = list(names)
+    present = set(names)
+    by_last: dict[str, list[str]] = {}
+    for name in names:
+        by_last.setdefault(name.rpartition("/")[2], []).append(name)
+    exact = {name for image in data.images if (name := _normal(image.name)) in present}
+    found: dict[str, ImageRecord] = {}
+    missing = 0
+    for image in data.images:
+        name = _normal(image.name)
+        if name not in present:
+            candidates = [c for c in by_last.get(name.rpartition("/")[2], ()) if c not in exact]
+            name = candidates[0] if len(candidates) == 1 else ""
+        if not name:
+            missing += 1
+        elif name in found:
+            found[name] = replace(found[name], objects=found[name].objects + image.objects)
+        else:
+            found[name] = replace(image, name=name)
+    text = plural(
+        "{n:,} image of the file is not in the folder.", "{n:,} images of the file are not in the folder.", missing
+    )
+    order = {name: at for at, name in enumerate(names)}
+    images = tuple(sorted(found.values(), key=lambda image: order[image.name]))
+    return replace(data, images=images, problems=data.problems + ((text,) if missing else ()))
+
+
+def _normal(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./")
+
+
+def count_sentences(counts: Counter[tuple[str, str]]) -> tuple[str, ...]:
+    """Return a sentence for each pair of (singular, plural) that was counted."""
+    return tuple(plural(one, many, n) for (one, many), n in counts.items() if n)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import main
+from annotator.core.photo_state import PhotoState
+from annotator.core.store.store import Store
+
+
+def _labelme(folder: Path, photo: str, *shapes: dict[str, Any]) -> None:
+    body = {"version": "5.5.0", "flags": {}, "shapes": list(shapes), "imagePath": photo, "imageData": None}
+    (folder / photo).with_suffix(".json").write_text(json.dumps(body))
+
+
+CUP = {"label": "cup", "points": [[10, 10], [60, 10], [60, 70]], "shape_type": "polygon", "group_id": 1, "flags": {}}
+HANDLE = {"label": "handle", "points": [[55, 20]], "shape_type": "point", "group_id": 1, "flags": {"occluded": True}}
+
+
+def _annotations(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / "annotations.json").read_text())["annotations"]
+
+
+def test_labelme_comes_in_and_goes_out_again(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _labelme(folder, "cat.jpg", CUP, HANDLE)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    assert "1 object added in 1 photo." in capsys.readouterr().out
+    (record,) = _annotations(folder)
+    assert record["segmentation"] == [[10, 10, 60, 10, 60, 70]]
+    assert record["keypoints"] == [55, 20, 1]
+
+    target = tmp_path / "out"
+    assert main.main(["export", "labelme", str(folder), str(target)]) == 0
+    assert "1 object of 1 photo written" in capsys.readouterr().out
+    written = json.loads((target / "cat.json").read_text())
+    assert [shape["label"] for shape in written["shapes"]] == ["cup", "handle"]
+    assert (target / written["imagePath"]).resolve() == (folder / "cat.jpg").resolve()
+    assert min(written["imageWidth"], written["imageHeight"]) > 0
+    assert main.main(["export", "labelme", str(folder), str(target)]) == 2
+    assert "cat.json would be replaced" in capsys.readouterr().err
+    assert main.main(["export", "labelme", str(folder), str(target), "--overwrite"]) == 0
+
+
+def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _labelme(folder, "cat.jpg", CUP)
+    command = ["import", "labelme", str(folder), str(folder)]
+    assert main.main(command) == 0
+    _labelme(folder, "dog.jpg", CUP)
+    (folder / "cat.json").unlink()
+    (folder / "dog.json").rename(folder / "x.json")
+    _labelme(folder, "cat.jpg", CUP)
+    assert main.main(command) == 0
+    said = capsys.readouterr()
+    assert "1 photo has annotations already and is left out; --add adds to it." in said.err
+    assert len(_annotations(folder)) == 2
+    assert main.main([*command, "--add"]) == 0
+    assert len(_annotations(folder)) == 4
+
+
+def test_coco_export_of_done_photos(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _labelme(folder, "cat.jpg", CUP)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    store = Store.open(folder, fallback=tmp_path / "elsewhere")
+    store.put("dog.jpg", PhotoState((64, 48), done=True))
+    store.close()
+    for options, names in (([], ["cat.jpg", "dog.jpg"]), (["--done"], ["dog.jpg"])):
+        target = tmp_path / f"{len(options)}.json"
+        assert main.main(["export", "coco", str(folder), str(target), *options]) == 0
+        assert [image["file_name"] for image in json.loads(target.read_text())["images"]] == names
+
+
+def test_what_cannot_be_done_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store.open(folder, fallback=folder)
+    own = str(folder / "annotations.json")
+    for command, why in (
+        (["import", "coco", str(folder / "gone.json"), str(folder)], "is open in another Annotator window"),
+        (["import", "coco", str(folder / "gone.json"), str(folder / "gone")], "does not exist"),
+    ):
+        assert main.main(command) == 2
+        assert why in capsys.readouterr().err
+    store.close()
+    for command, why in (
+        (["import", "coco", str(folder / "gone.json"), str(folder)], "gone.json cannot be read"),
+        (["import", "labelme", str(folder), str(folder)], "holds no annotations of labelme"),
+        (["export", "coco", str(folder), own], "the project's own file"),
+        (["export", "coco", str(folder), own + ".2"], "has no annotations to export"),
+    ):
+        assert main.main(command) == 2
+        said = capsys.readouterr().err
+        assert why in said
+        assert said.count("\n") == 1
+
+
+def test_help_lists_the_formats_and_needs_neither_qt_nor_torch() -> None:
+    for command in ("import", "export"):
+        code = f"""
+import sys, main
+try:
+    main.main(["{command}", "--help"])
+except SystemExit:
+    print([m for m in sys.modules if m in ("torch", "PySide6")])
+"""
+        done = subprocess.run([sys.executable, "-c", code], cwd=Path(main.__file__).parent, capture_output=True,
+                              text=True, check=True)  # fmt: skip
+        assert "labelme: labelme JSON" in done.stdout
+        assert "coco: COCO JSON" in done.stdout
+        assert done.stdout.splitlines()[-1] == "[]"
