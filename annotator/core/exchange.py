@@ -39,8 +39,16 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     return Dataset(folder, tuple(classes), images)
 
 
-def read_dataset(file_format: Format, source: Path, folder: Path, names: Sequence[str]) -> Dataset:
+def read_dataset(
+    file_format: Format,
+    source: Path,
+    folder: Path,
+    names: Sequence[str],
+    on_image: Callable[[int, int], object] = lambda _done, _total: None,
+) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
+
+    `on_image(number, total)` is called for each image.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
@@ -50,7 +58,8 @@ def read_dataset(file_format: Format, source: Path, folder: Path, names: Sequenc
     images: list[ImageRecord] = []
     unreadable: list[str] = []
     other = 0
-    for image in data.images:
+    for number, image in enumerate(data.images, 1):
+        on_image(number, len(data.images))
         try:
             size = photo_size(folder / image.name)
         except PhotoError:

@@ -158,7 +158,7 @@ class Importer(_Exchange):
             if document:
                 text = plural("import of {n} object", "import of {n} objects", len(annotations))
                 edit = edits.add(document, annotations, text)
-                self._session.amend(document, replace(edit, selection=(document.selection,) * 2))
+                self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
                 yield len(annotations)
                 continue
             store = self._session.store

@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.may_lose = self._may_lose
+        session.confirm_discard = self._may_lose
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
@@ -362,7 +362,7 @@ class MainWindow(QMainWindow):
 
     def _may_lose(self) -> bool:
         """Whether to let go of the folder although the disk does not take what was edited."""
-        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
+        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
         question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
@@ -394,7 +394,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.problem and not self._may_lose():
+        if self._session.save_error and not self._may_lose():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())

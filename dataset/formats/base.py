@@ -16,7 +16,6 @@ from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -205,8 +204,3 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
 
 def _normal(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
-
-
-def count_sentences(counts: Counter[tuple[str, str]]) -> tuple[str, ...]:
-    """Return a sentence for each pair of (singular, plural) that was counted."""
-    return tuple(plural(one, many, n) for (one, many), n in counts.items() if n)

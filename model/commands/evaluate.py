@@ -16,7 +16,7 @@ from dataset import rle
 from dataset.categories import counterpart
 from dataset.images import PhotoError
 from dataset.messages import UserError
-from model.console import say
+from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup, join, leave
@@ -98,7 +98,7 @@ def predict(
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for group in chunks(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
         photos = _readable(folder, group, missing)
-        answers = detect_batch(predictor, [photo for _, photo in photos], say, score=score)
+        answers = detect_batch(predictor, [photo for _, photo in photos], print_message, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
             found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
             if watch:
@@ -166,7 +166,7 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, team: P
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            say(f"Left out {image['file_name']}: {error}")
+            print_message(f"Left out {image['file_name']}: {error}")
             continue
         if not known:
             continue
@@ -247,7 +247,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
     if not 0 <= args.score <= 1:
-        say(f"The score is between 0 and 1, not {args.score}.")
+        print_message(f"The score is between 0 and 1, not {args.score}.")
         return 2
     team = join(args.device)
     try:
@@ -263,10 +263,10 @@ def run(args: argparse.Namespace) -> int:
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
     except UserError as error:
-        say(str(error))
+        print_message(str(error))
         return 2
     except KeyboardInterrupt:
-        say("Stopped.")
+        print_message("Stopped.")
         return 130
     finally:
         leave(team)
@@ -295,7 +295,7 @@ def table(scores: Scores) -> str:
 
 def _tell(sentences: list[str], team: ProcessGroup) -> None:
     for text in sentences if team.leads else ():
-        say(text)
+        print_message(text)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

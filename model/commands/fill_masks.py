@@ -21,7 +21,7 @@ from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
 from model.commands.output_check import OutputError, check_output
-from model.console import say
+from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup, join, leave
 from model.inference.coco_results import annotation
@@ -61,17 +61,17 @@ def run(args: argparse.Namespace) -> int:
             print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
     except UserError as error:
         if team.leads:
-            say(str(error))
+            print_message(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
         return 2
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        say(f"{error.filename or args.output} cannot be used: {error.strerror}.")
+        print_message(f"{error.filename or args.output} cannot be used: {error.strerror}.")
         return 2
     except KeyboardInterrupt:
         if team.leads:
-            say("Stopped. Nothing was written: the same command begins anew.")
+            print_message("Stopped. Nothing was written: the same command begins anew.")
         return 130
     finally:
         leave(team)
@@ -130,7 +130,7 @@ def fill(
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            say(f"Left out {image['file_name']}: {error}")
+            print_message(f"Left out {image['file_name']}: {error}")
             tally["unread"] += 1
             continue
         mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
@@ -186,9 +186,11 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmente
 def _report(wanted: MissingLabels, tally: Counter[str]) -> None:
     """Say what was left out, and what was guessed."""
     if wanted.unknown:
-        say(f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best.")
+        print_message(
+            f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best."
+        )
     if wanted.other_points:
-        say(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
+        print_message(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
     left = "Boxes left as they are, because they"
     for reason, count in (
         (f"{left} lie outside their photo or have no area", tally["outside"] + wanted.empty),
@@ -196,7 +198,7 @@ def _report(wanted: MissingLabels, tally: Counter[str]) -> None:
         ("Boxes left without a mask, because the model sees nothing in them", tally["unseen"]),
     ):
         if count:
-            say(f"{reason}: {count}.")
+            print_message(f"{reason}: {count}.")
 
 
 def _listed(names: dict[str, None]) -> str:

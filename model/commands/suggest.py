@@ -24,7 +24,7 @@ from model.commands import preview
 from model.commands.output_check import check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
-from model.console import say
+from model.console import print_message
 from model.distributed import join, leave
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
@@ -71,15 +71,15 @@ def run(args: argparse.Namespace) -> int:
         return _run(args, team)
     except UserError as error:
         if team.leads:
-            say(str(error))
+            print_message(str(error))
         team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        say(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
+        print_message(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
         if team.leads:
-            say("Stopped. The same command goes on from here.")
+            print_message("Stopped. The same command goes on from here.")
         return 130
     finally:
         leave(team)
@@ -95,7 +95,7 @@ def _run(args: argparse.Namespace, team: ProcessGroup) -> int:
     done = {name for part in team.gather(list(earlier)) for name in part}  # before any of them writes
     left = [name for name in photos if name not in done]
     if len(left) < len(photos) and team.leads:
-        say(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
+        print_message(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
     mine: list[dict[str, Any]] = []
     with ResumeLog(journal_file(output, team), settings) as journal:
         for group in chunks(_progress(left, team, sys.stderr.isatty()), predictor.batch):
@@ -143,7 +143,7 @@ def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, a
     if args.preview:
         print(f"Pictures: {args.preview}")  # noqa: T201
     for record in bad:
-        say(f"Left out {record['file_name']}: {record['error']}")
+        print_message(f"Left out {record['file_name']}: {record['error']}")
 
 
 def _photos(args: argparse.Namespace) -> list[str]:
@@ -200,7 +200,7 @@ def _suggest(
         except MemoryError:
             yield {"file_name": name, "error": NO_MEMORY}
     try:
-        found = detect_batch(predictor, list(photos.values()), say, score=score)
+        found = detect_batch(predictor, list(photos.values()), print_message, score=score)
     except (torch.OutOfMemoryError, MemoryError):
         if len(names) > 1:
             for name in photos:
@@ -251,7 +251,7 @@ def _progress(names: list[str], team: ProcessGroup, terminal: bool) -> Iterator[
             if team.leads and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
                 rate = done / max(1e-9, now - start)
                 remaining = (len(names) - done) / rate
-                say(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
+                print_message(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
                 last = now
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 
 from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, truth, with_kind
+from model.protocol import Difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,16 +149,11 @@ class PairedDifference:
     """Share of the draws in which the second one is better."""
     photos: int
 
-    def record(self) -> dict[str, float | int]:
-        """Return it JSON-ready, in the words of the `result` event."""
-        return {
-            "before": round(self.before, 4),
-            "after": round(self.after, 4),
-            "difference": round(self.after - self.before, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
-            "photos": self.photos,
-        }
+    def record(self) -> Difference:
+        """Return it as part of a `result` event, rounded."""
+        change = self.after - self.before
+        before, after, change, low, high = (round(v, 4) for v in (self.before, self.after, change, self.low, self.high))
+        return Difference(before, after, change, low, high, self.photos)
 
 
 def difference(before: list[Matches], after: list[Matches], photos: int, *, seed: int = 0) -> PairedDifference | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model.checkpoints.weight_averaging import shift_class_logit
 from model.evaluation.paired_bootstrap import match_detections
-from tools.builtin_weights.export import shifted
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -45,7 +45,9 @@ def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Che
         for found in match_detections(own, [r for r in results if r["category_id"] == category["id"]], kind):
             score = best_score(found)
             if score is not None:
-                model = shifted(model, category["name"], _shift(score, SURENESS if model.config.mask_score else 1.0))
+                model = shift_class_logit(
+                    model, category["name"], _shift(score, SURENESS if model.config.mask_score else 1.0)
+                )
     return model
 
 

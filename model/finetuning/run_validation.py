@@ -12,6 +12,7 @@ from model.commands.evaluate import predict
 from model.evaluation.paired_bootstrap import Matches, match_detections, precision
 from model.finetuning.class_mapping import known_outputs
 from model.inference.predictor import Predictor
+from model.protocol import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,8 @@ MIN_CONFIDENT = 6
 
 Results = list[dict[str, Any]]
 """COCO's result records."""
-Shapes = list[dict[str, Any]]
-"""What a preview shows of a photo: category, score, polygons."""
+Shapes = list[Shown]
+"""Detections of a photo that a preview shows."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,6 @@ def _met(record: dict[str, Any], others: Results) -> bool:
     return bool(same) and float(rle.iou(same, [record["segmentation"]], [False]).max()) >= 0.5
 
 
-def _shape(instance: Instance, names: dict[int, str]) -> dict[str, Any]:
+def _shape(instance: Instance, names: dict[int, str]) -> Shown:
     polygons = [np.round(part[0].astype(float), 1).tolist() for part in instance.polygons]
-    return {"category": names[instance.category_id], "score": round(instance.score, 3), "polygons": polygons}
+    return Shown(names[instance.category_id], round(instance.score, 3), polygons)

@@ -30,11 +30,11 @@ from dataclasses import replace
 from model.distributed import join, leave
 from tests.model.inference.test_parity import lively
 from tests.model.training.test_training import QUICK, tiny_trainer
-from model.training import trainer
+from model.protocol import TrainStep
 team = join("cpu")
 run = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), replace(QUICK, epochs=1, batch=4), team=team)
 records = []
-run.run(lambda record: records.append(record["losses"]) if record["event"] == "step" else None)
+run.run(lambda record: records.append(record.losses) if isinstance(record, TrainStep) else None)
 weights = [float(p.detach().double().abs().sum()) for p in run.network.parameters() if p.requires_grad]
 Path(f"{sys.argv[2]}.{team.rank}.json").write_text(json.dumps({"losses": records, "weights": weights}))
 leave(team)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dataset import rle
+from model.checkpoints.weight_averaging import CLASS_BIAS
 from model.evaluation import score_calibration as calibrate
 from model.evaluation.paired_bootstrap import Matches
 from model.evaluation.score_calibration import best_score, calibrated
-from tools.builtin_weights.export import CLASS_BIAS
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint

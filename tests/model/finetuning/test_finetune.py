@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from msgspec import to_builtins
 
 import main
 from dataset.categories import Category
@@ -26,6 +27,8 @@ from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from model.protocol import TrainingEvent
 
 pytestmark = pytest.mark.usefixtures("repeatable", "short_rounds")
 
@@ -165,16 +168,17 @@ class Script:
         self.control: Control | None = None
         script = self
 
-        def listening(report: Callable[[dict[str, Any]], None], _: int | None = None) -> Any:
-            control = Control(report)
+        def listening(on_event: Callable[[TrainingEvent], None], _: int | None = None) -> Any:
+            control = Control(on_event)
             script.control = control
             control.order(script.orders.pop("at once", "go"))
             return control
 
         monkeypatch.setattr(train, "Control", listening)
-        monkeypatch.setattr(train.reports, "choose", lambda **_: self.take)
+        monkeypatch.setattr(train.console, "event_writer", lambda **_: self.take)
 
-    def take(self, record: dict[str, Any]) -> None:
+    def take(self, event: TrainingEvent) -> None:
+        record = to_builtins(event)
         self.events.append(record)
         key = f"{record['event']} {record['step']}" if record["event"] == "step" else record["event"]
         if key in self.orders:
