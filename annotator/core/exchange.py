@@ -12,7 +12,7 @@ from dataset.images import PhotoError, photo_size
 from dataset.messages import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from annotator.core.categories import Categories
@@ -127,19 +127,18 @@ def to_annotations(
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:
     """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
-    lost = 0
-    names = {record.name: record.keypoint_names for record in data.classes}
-    for _, record in _objects(data):
-        category = categories.find(record.class_name)
+    unknown: dict[str, list[bool]] = {}  # by class, of each of its keypoints
+    for record in data.classes:
+        category = categories.find(record.name)
         if category is not None:
             known = {name.casefold() for name in category.keypoint_names}
-            pairs = zip(names.get(record.class_name, ()), record.keypoints, strict=False)
-            lost += sum(point.visibility > 0 and name.casefold() not in known for name, point in pairs)
-    return lost
-
-
-def _objects(data: Dataset) -> Iterator[tuple[ImageRecord, ObjectRecord]]:
-    return ((image, record) for image in data.images for record in image.objects)
+            unknown[record.name] = [name.casefold() not in known for name in record.keypoint_names]
+    return sum(
+        gone and point.visibility > 0
+        for image in data.images
+        for record in image.objects
+        for gone, point in zip(unknown.get(record.class_name, ()), record.keypoints, strict=False)
+    )
 
 
 def _in_order(points: Sequence[Point], names: Sequence[str], wanted: Sequence[str]) -> tuple[Keypoint, ...]:

@@ -191,6 +191,7 @@ class Exporter(_Exchange):
         super().__init__(session, tr("&Export"), "export", window)
         self._slices.done.connect(self._collected)
         self._task: tuple[Format, Path] | None = None
+        self._names: list[str] = []  # of the photos to export
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Export annotations")

@@ -125,7 +125,7 @@ class Format:
 def formats() -> list[Format]:
     """Return the formats of this folder by title."""
     names = sorted(module.name for module in iter_modules(dataset.formats.__path__))
-    found = (getattr(import_module(f"dataset.formats.{name}"), "FORMAT", None) for name in names)
+    found = (getattr(import_module(f"{dataset.formats.__name__}.{name}"), "FORMAT", None) for name in names)
     return sorted((f for f in found if isinstance(f, Format)), key=lambda f: f.title.casefold())
 
 
