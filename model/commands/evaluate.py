@@ -15,6 +15,7 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.categories import counterpart
 from dataset.images import PhotoError
+from dataset.masks import rasterize
 from dataset.messages import UserError
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
@@ -22,7 +23,7 @@ from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup, join, leave
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_truth
-from model.inference.coco_results import annotation, compressed
+from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
 
@@ -176,7 +177,9 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, team: P
         boxes[:, 2:] += boxes[:, :2]
         for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
             known_mask = rle.from_coco(record["segmentation"], size)
-            overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
+            overlaps.append(
+                float(rle.iou([rasterize(instance.polygons, (size[1], size[0]))], [known_mask], [False])[0, 0])
+            )
     overlaps = [value for part in team.gather(overlaps) for value in part]
     if not overlaps:
         raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")

@@ -21,7 +21,7 @@ from annotator.core.store.coco_codec import (
 )
 from dataset.categories import Category
 from dataset.geometry import from_parts, rectangle
-from dataset.masks import to_mask, to_rle
+from tests.painting import to_mask, to_rle
 from tests.strategies import SIZE, annotations, coco, coco_decode
 
 HOLLOW = from_parts([[[(2, 2), (20, 2), (20, 20), (2, 20)], [(5, 5), (5, 9.25), (9, 9)]]])
