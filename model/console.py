@@ -1,132 +1,178 @@
-"""How a command tells what it does: sentences, and of training JSON lines for a program, a progress bar for people."""
+"""What a command writes: messages on standard error; of training, JSON lines for a program or a progress bar."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from tqdm import tqdm
+
+from dataset.i18n import tr
+from dataset.messages import counted_photos
+from model.protocol import (
+    Done,
+    Epoch,
+    Estimate,
+    Notice,
+    Paused,
+    Result,
+    Resumed,
+    Start,
+    Stopped,
+    TrainStart,
+    TrainStep,
+    ValidationEvent,
+    encode_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from model.protocol import TrainingEvent
+
 REPORT_STEPS = 20
-"""Steps that one line for people is about."""
+"""Steps whose losses one line averages."""
 
 
-def say(text: str) -> None:
-    """Write a sentence for people on standard error, above a progress bar where there is one."""
+def print_message(text: str) -> None:
+    """Write a message on standard error, above a progress bar where there is one."""
     tqdm.write(text, file=sys.stderr)
 
 
-def choose(*, json_lines: bool, leads: bool) -> Callable[[dict[str, Any]], None]:
-    """Return what takes a run's records; of a team of processes only the one that leads reports."""
+def event_writer(*, json_lines: bool, leads: bool) -> Callable[[TrainingEvent], None]:
+    """Return the function that writes a run's records; of several processes only the main one writes."""
     if not leads:
-        return _silence
-    return _json_lines if json_lines else _bar() if sys.stdout.isatty() else _plain_lines()
+        return _write_nothing
+    return _write_json if json_lines else _bar() if sys.stdout.isatty() else _plain_lines()
 
 
-def _silence(record: dict[str, Any]) -> None:
-    """Take no notice of a record: one process of a team reports."""
+def _write_nothing(event: TrainingEvent) -> None:
+    """Ignore a record: the main process writes."""
 
 
-def _json_lines(record: dict[str, Any]) -> None:
-    _write(json.dumps(record))
+def _write_json(event: TrainingEvent) -> None:
+    _write(encode_event(event))
 
 
 def _write(line: str) -> None:
     try:
         print(line, flush=True)  # noqa: T201 - what the command is for
-    except BrokenPipeError:  # the program that listened is gone: the run goes on to its end
+    except BrokenPipeError:  # the program that read is gone: the run goes on to its end
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
-def _plain_lines() -> Callable[[dict[str, Any]], None]:
-    """Return what prints a run's records as lines, one for many steps."""
+def _plain_lines() -> Callable[[TrainingEvent], None]:
+    """Return a function that prints a run's records as lines, one for many steps."""
     sums: dict[str, float] = defaultdict(float)
     count = 0
 
-    def report(record: dict[str, Any]) -> None:
+    def on_event(event: TrainingEvent) -> None:
         nonlocal count
-        if record["event"] != "step":
-            if text := _sentence(record):
+        if not isinstance(event, TrainStep):
+            if text := _text(event):
                 _write(text)
             return
         count += 1
-        for name, value in record["losses"].items():
-            sums[name] += value
+        for name, value in event.losses.items():
+            sums[name] += value or 0.0
         if count == REPORT_STEPS:
             means = "  ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
-            where = f"{record['share']:6.1%}  step {record['step']}  epoch {record['epoch']}  {record['seconds']:.0f} s"
+            where = tr(
+                "{share:6.1%}  step {step}  epoch {epoch}  {seconds:.0f} s",
+                share=event.share,
+                step=event.step,
+                epoch=event.epoch,
+                seconds=event.seconds,
+            )
             _write(f"{where}  {means}")
             sums.clear()
             count = 0
 
-    return report
+    return on_event
 
 
-def _bar() -> Callable[[dict[str, Any]], None]:
-    """Return what shows a run's records as a progress bar on a terminal."""
+def _bar() -> Callable[[TrainingEvent], None]:
+    """Return a function that shows a run's records as a progress bar on a terminal."""
     form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
     bar = tqdm(total=1.0, bar_format=form)
 
-    def report(record: dict[str, Any]) -> None:
-        if record["event"] == "step":
-            bar.n = record["share"]
-            loss = sum(record["losses"].values())
-            bar.set_postfix_str(f"epoch {record['epoch'] + 1}, step {record['step']}, loss {loss:.2f}")
-        elif text := _sentence(record):
+    def on_event(event: TrainingEvent) -> None:
+        if isinstance(event, TrainStep):
+            bar.n = event.share
+            loss = sum(value or 0.0 for value in event.losses.values())
+            text = tr("epoch {epoch}, step {step}, loss {loss:.2f}", epoch=event.epoch + 1, step=event.step, loss=loss)
+            bar.set_postfix_str(text)
+        elif text := _text(event):
             tqdm.write(text)
-        if record["event"] == "done":
+        if isinstance(event, Done):
             bar.close()
 
-    return report
+    return on_event
 
 
-def _sentence(record: dict[str, Any]) -> str:
-    """Return a record other than that of a step as text for people; nothing for those that only a program needs."""
-    write = _WORDS.get(record["event"])
-    return write(record) if write else ""
+def _text(event: TrainingEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - a line for each kind of record
+    """Return a record other than that of a step as text; empty for those that only a program needs."""
+    match event:
+        case TrainStart():
+            return _start(event)
+        case Resumed(step, epoch):
+            if step is UNSET or epoch is UNSET:
+                return tr("Going on")
+            return tr("Going on at step {step} of epoch {epoch}", step=step, epoch=epoch + 1)
+        case Epoch():
+            return _epoch(event)
+        case Estimate(seconds):
+            return tr("It takes about {n} min in all", n=max(1, round(seconds / 60)))
+        case ValidationEvent():
+            return _validation(event)
+        case Notice(text):
+            return text
+        case Result():
+            return f"{event.sentence} {event.kept}".rstrip()
+        case Paused():
+            return tr("Paused")
+        case Stopped(resumable):
+            if resumable:
+                return tr("Stopped: with --resume the same command goes on")
+            return tr("Stopped before there was anything to save")
+        case Done(output):
+            return tr("Done: {file}", file=output)
+        case _:
+            return ""
 
 
-def _start(record: dict[str, Any]) -> str:
-    photos = f"{record['photos']} photo{'s' if record['photos'] != 1 else ''}"
-    text = f"Training on {photos}: {', '.join(record['classes'])}"
-    if "val" in record:
-        text += f"; measuring on {record['val']}, {record['short_side']} pixels, freeze {record['freeze']}"
-    return "\n".join([*record.get("problems", ()), text])
+def _start(event: TrainStart) -> str:
+    photos, names = counted_photos(event.photos), ", ".join(event.classes)
+    if not isinstance(event, Start):
+        return tr("Training on {photos}: {classes}", photos=photos, classes=names)
+    text = tr(
+        "Training on {photos}: {classes}; measuring on {val}, {short_side} pixels, freeze {freeze}",
+        photos=photos,
+        classes=names,
+        val=event.val,
+        short_side=event.short_side,
+        freeze=event.freeze,
+    )
+    return "\n".join([*event.problems, text])
 
 
-def _resumed(record: dict[str, Any]) -> str:
-    return f"Going on at step {record['step']} of epoch {record['epoch'] + 1}" if "step" in record else "Going on"
+def _epoch(event: Epoch) -> str:
+    text = tr("Epoch {epoch} done after {seconds:.0f} s", epoch=event.epoch, seconds=event.seconds)
+    values = ", ".join(_ap(kind, metrics["AP"]) for kind, metrics in event.metrics.items())
+    return f"{text}: {values}" if values else text
 
 
-def _epoch(record: dict[str, Any]) -> str:
-    kinds = record.get("metrics") or {}
-    text = ", ".join(f"{kind} AP {figures['AP']:.3f}" for kind, figures in kinds.items())
-    return f"Epoch {record['epoch']} done after {record['seconds']:.0f} s{': ' if text else ''}{text}"
+def _validation(event: ValidationEvent) -> str:
+    found = {"mask": event.mask_ap, "box": event.box_ap, "keypoint": event.keypoint_ap}
+    values = ", ".join(_ap(kind, value) for kind, value in found.items() if value is not None)
+    if event.epoch:
+        return tr("Epoch {epoch}: {metrics}", epoch=event.epoch, metrics=values)
+    return tr("Before training: {metrics}", metrics=values)
 
 
-def _validation(record: dict[str, Any]) -> str:
-    figures = {kind: record[f"{kind}_ap"] for kind in ("mask", "box", "keypoint")}
-    text = ", ".join(f"{kind} AP {value:.3f}" for kind, value in figures.items() if value is not None)
-    return f"{f'Epoch {epoch}' if (epoch := record['epoch']) else 'Before training'}: {text}"
-
-
-_NOTHING = " before there was anything to save"
-_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "start": _start,
-    "resumed": _resumed,
-    "epoch": _epoch,
-    "estimate": lambda record: f"It takes about {max(1, round(record['seconds'] / 60))} min in all",
-    "validation": _validation,
-    "notice": lambda record: record["text"],
-    "result": lambda record: f"{record['sentence']} {record['kept']}".rstrip(),
-    "paused": lambda _: "Paused",
-    "stopped": lambda r: "Stopped" + (": with --resume the same command goes on" if r["resumable"] else _NOTHING),
-    "done": lambda record: f"Done: {record['output']}",
-}
+def _ap(kind: str, value: float) -> str:
+    return tr("{kind} AP {value:.3f}", kind=kind, value=value)

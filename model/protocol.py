@@ -1,86 +1,151 @@
-"""What a training process says: one JSON object a line, read into typed records.
+"""The records of a training process: built by the process, one JSON object a line, and read by the window.
 
-A record says what it is in its field `event`. Fields that we do not know are passed over, so that a newer process can
-say more. Polygons are rings [[x, y], ...] in pixels of the upright photo.
+A record has its kind in the field `event`. The reader ignores unknown fields, so that a newer process can add some.
+Polygons are rings [[x, y], ...] in pixels of the upright photo. No torch here: the window imports it.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import json
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-MAX_LINE = 32 << 20  # bytes: what is longer is not ours
+MAX_LINE = 32 << 20
+"""Bytes; a longer line is no record."""
+Freeze = Literal["heads", "neck", "none"]
+Augment = Literal["light", "full"]
+
+
+@dataclass(frozen=True)
+class FineTuneOptions:
+    """What can be chosen for a fine-tuning run; None leaves the choice to the program, which follows the data."""
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    freeze: Freeze | None = None
+    """What is not trained: "heads" trains the heads only, "neck" also the FPN, "none" everything."""
+    short_side: int | None = None
+    """Pixels that the shorter side of a photo is scaled to."""
+    augment: Augment | None = None
+    """"light": few fixed variants of each photo; "full": another one in every epoch, with copy-paste."""
+    forget: bool = False
+    """Whether classes of the parent that the project lacks are given up."""
+    device: str = "auto"
+    """"auto", "cpu" or "cuda"."""
+    minutes: float = 0.0
+    """Train for this long instead of a number of epochs; 0: by epochs."""
+    batch: int | None = None
+    seed: int = 0
+    workers: int = 0
+    """Processes that load photos."""
+
+    def arguments(self) -> list[str]:
+        """Return the command's arguments for what differs from the defaults, and the device."""
+        values = {name: getattr(self, name) for name in _NUMBERED}
+        given = [(name, value) for name, value in values.items() if value != getattr(FineTuneOptions, name)]
+        words = [word for name, value in given for word in (f"--{name.replace('_', '-')}", str(value))]
+        return [*words, *(["--forget"] if self.forget else []), "--device", self.device]
+
+
+_NUMBERED = ("epochs", "learning_rate", "freeze", "short_side", "augment", "minutes", "batch", "seed", "workers")
 
 
 class TrainingEvent(msgspec.Struct, frozen=True, tag_field="event", tag=lambda name: name.lower()):
-    """Something that a training process says."""
+    """A record of a training process."""
 
 
-class Start(TrainingEvent, frozen=True):
-    """The data are read: what will be trained, and on what.
-
-    Attributes:
-        photos, val: How many photos it learns from, and is measured with.
-        classes, new_classes: Names; the new ones are those that the model in use does not know.
-        instances: How many objects each class has.
-        folds: 1, or the number of parts when every photo is measured with in turn.
-        problems: Sentences about the data.
-    """
+class TrainStart(TrainingEvent, frozen=True, tag="start"):
+    """The data are read, of training on any number of files."""
 
     photos: int = 0
-    val: int = 0
+    """Photos that are trained on."""
     classes: list[str] = []
+    """Names."""
+
+
+class Start(TrainStart, frozen=True, tag="start"):
+    """The data are read, of fine-tuning on a project."""
+
+    val: int = 0
+    """Photos that measure."""
+    kept_classes: list[str] = []
+    """Classes of the parent that the project lacks and the network keeps."""
     new_classes: list[str] = []
+    """Classes that the model in use does not know."""
     instances: dict[str, int] = {}
+    """Number of objects by class."""
+    device: str = ""
+    folds: int = 1
+    """1, or the number of parts where every photo is measured with in turn."""
+    problems: list[str] = []
+    """Sentences about the data."""
+    epochs: int = 0
+    learning_rate: float = 0.0
     freeze: str = ""
     short_side: int = 0
     batch: int = 0
-    device: str = ""
-    folds: int = 1
-    problems: list[str] = []
+    augment: str = ""
 
 
 class Estimate(TrainingEvent, frozen=True):
-    """How many seconds the whole round takes, as far as can be told."""
+    """Estimated seconds of the whole run."""
 
     seconds: float
 
 
 class Features(TrainingEvent, frozen=True):
-    """How many photos' features are computed."""
+    """Number of variants of photos whose features are computed."""
 
     done: int
     total: int
 
 
-class Step(TrainingEvent, frozen=True):
-    """A step of the optimiser is done. `share` of the whole is 0 to 1, `seconds` spent and `remaining` are seconds."""
+class TrainStep(TrainingEvent, frozen=True, tag="step"):
+    """A step of the optimiser is done."""
 
     step: int
-    share: float = 0.0
     epoch: float = 0
+    share: float = 0.0
+    """Of the whole run, 0 to 1."""
     seconds: float = 0.0
-    remaining: float | None = None
+    """Spent so far."""
     photos: int = 0
+    """In the step."""
     losses: dict[str, float | None] = {}
 
 
-class ValidationEvent(TrainingEvent, frozen=True):
-    """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1.
+class Step(TrainStep, frozen=True, tag="step"):
+    """A step of fine-tuning is done."""
 
-    `share` is how much of the whole round was done then, 0 to 1, where the process says so.
-    """
+    remaining: float | None = None
+    """Estimated seconds to the end of the run."""
+
+
+class Epoch(TrainingEvent, frozen=True):
+    """An epoch of training on any number of files is done."""
+
+    epoch: int
+    seconds: float
+    metrics: dict[str, dict[str, float]] = {}
+    """By kind (box, mask, keypoints) and name, of COCO's summary; empty where nothing is measured."""
+
+
+class ValidationEvent(TrainingEvent, frozen=True, tag="validation"):
+    """The model was measured after an epoch; 0 is the model in use. Average precisions, 0 to 1."""
 
     epoch: float
     share: float | None = None
+    """Of the whole run that was done then, 0 to 1, where it is known."""
     mask_ap: float | None = None
     box_ap: float | None = None
     keypoint_ap: float | None = None
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """An object that a model sees in a photo."""
+    """A detection in a photo."""
 
     category: str = ""
     score: float = 0.0
@@ -88,7 +153,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Preview(TrainingEvent, frozen=True):
-    """What the model in use (`before`, the first time only) and the model being trained (`after`) see in a photo."""
+    """Detections in a photo: of the model in use (`before`, the first time only), of the one in training (`after`)."""
 
     photo: str
     before: list[Shown] | None = None
@@ -96,58 +161,75 @@ class Preview(TrainingEvent, frozen=True):
 
 
 class Notice(TrainingEvent, frozen=True):
-    """Something the person should know."""
+    """A message for the person."""
 
     text: str
 
 
 class Paused(TrainingEvent, frozen=True):
-    """It waits."""
+    """The run waits."""
 
 
 class Resumed(TrainingEvent, frozen=True):
-    """It goes on."""
+    """The run continues: after a pause, or, with `step` and `epoch`, from the state of an earlier process."""
+
+    step: int | UnsetType = UNSET
+    epoch: int | UnsetType = UNSET
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """Average precision of two models on the same photos, with a 95 % interval of a paired bootstrap."""
+
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    photos: int
 
 
 class Result(TrainingEvent, frozen=True):
-    """The new model compared with the one in use on the validation photos.
-
-    Attributes:
-        better: Whether it is, as far as so few photos can tell.
-        kind: Which figure decided, such as "mask_ap".
-        before, after, difference: Of that figure.
-        low, high: Between these the difference lies with 95%, as a bootstrap over the photos has it.
-        photos: How many they are.
-        sentence: All of that for people.
-    """
+    """The new model compared with the one in use on the validation photos."""
 
     better: bool
+    """Whether it is, as far as so few photos can show."""
     kind: str = "mask_ap"
+    """The metric that decided."""
     before: float | None = None
     after: float | None = None
     difference: float | None = None
     low: float | None = None
+    """Lower end of the 95 % interval of the difference, by a bootstrap over the photos."""
     high: float | None = None
+    """Upper end."""
     photos: int = 0
+    keypoint: Difference | None = None
+    """The same of keypoints, where the project has some."""
     sentence: str = ""
+    """All of that for people."""
+    agreement: dict[str, float] = {}
+    """By kept class, how far the two models agree on it where nothing is labelled, 0 to 1."""
+    kept: str = ""
+    """That for people."""
 
 
 class Done(TrainingEvent, frozen=True):
     """The model is written."""
 
     output: str = ""
-    id: str = ""
-    seconds: float = 0.0
+    id: str | UnsetType = UNSET
+    """Digest of the model's weights, of fine-tuning."""
+    seconds: float | UnsetType = UNSET
 
 
 class Stopped(TrainingEvent, frozen=True):
-    """It has ended before its time, as it was told to."""
+    """The run ended early, on request."""
 
     resumable: bool = False
 
 
 class Error(TrainingEvent, frozen=True):
-    """It cannot go on; a sentence for people."""
+    """The run failed; the message is for the person."""
 
     text: str
 
@@ -171,8 +253,13 @@ AnyEvent: TypeAlias = (
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 
+def encode_event(event: TrainingEvent) -> str:
+    """Return a record as one line of JSON, without its end; ASCII only, whatever the encoding of the stream is."""
+    return json.dumps(msgspec.to_builtins(event))
+
+
 def read_event(line: bytes) -> AnyEvent | None:
-    """The record of a line; None where it is none of ours, such as a library's warning."""
+    """Return the record of a line, or None where it is none, such as a library's warning."""
     if len(line) > MAX_LINE:
         return None
     try:

@@ -47,7 +47,7 @@ def _names(call: ast.Call) -> list[str]:
 
 
 def not_literal(tree: ast.AST) -> list[int]:
-    """Lines of calls whose sentence no extractor finds. `tr` takes what was given to `mark` too, `plural` a marked pair."""
+    """Lines of calls whose sentence no extractor finds; those that take what was given to `mark` apart."""
     lines = []
     for call in _calls(tree):
         count = 2 if _called(call) == "plural" else 1

@@ -77,7 +77,7 @@ class VisibleRecords:
         if document is not None and self.show_annotations:
             shown += document.annotations
         if document is not None and self.show_suggestions:
-            shown += reversed(document.offered)
+            shown += reversed(document.suggestions)
         before = self._records
         if len(before) == len(shown) and all(map(is_, before.values(), shown)):
             return []

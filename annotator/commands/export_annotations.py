@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.commands.progress import with_progress
 from annotator.core.exchange import names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
@@ -55,7 +56,7 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
     names = names_to_export(store, done_only=args.done)
     if not names:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
-    data = to_dataset(store.images, labelled(store, names), store.categories)
+    data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
     losses = list(file_format.losses(data))
     if lost := len(names) - len(data.images):
         text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.commands.progress import print_progress
 from annotator.core.exchange import add_classes, lost_keypoints, read_dataset, to_annotations
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
-    data = read_dataset(file_format, source, store.images, store.names)
+    data = read_dataset(file_format, source, store.images, store.names, print_progress)
     add_classes(store.categories, data)
     problems = list(data.problems)
     if lost := lost_keypoints(data, store.categories):

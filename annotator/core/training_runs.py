@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +18,7 @@ from annotator.core.training_set import encode_coco
 from dataset.atomic_files import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from annotator.core.categories import Category
     from annotator.core.training_set import TrainingPhoto
@@ -130,19 +129,19 @@ class TrainingRuns:
         self.models.mkdir(parents=True, exist_ok=True)
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.snapshot, encode_coco(photos, categories))
-        self.keep(run)
+        self.save(run)
 
-    def foresee(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def write_estimate_input(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
         self.training.mkdir(parents=True, exist_ok=True)
-        _write(self.forecast, encode_coco(photos, categories))
+        _write(self.estimate_input, encode_coco(photos, categories))
 
-    def forget_forecast(self) -> None:
+    def remove_estimate_input(self) -> None:
         """Delete what was written to measure a round's time. OSErrors pass through."""
-        self.forecast.unlink(missing_ok=True)
+        self.estimate_input.unlink(missing_ok=True)
 
     @property
-    def forecast(self) -> Path:
+    def estimate_input(self) -> Path:
         """The COCO file of what a round would learn from."""
         return self.training / "forecast.json"
 
@@ -151,7 +150,7 @@ class TrainingRuns:
         """The COCO file of what the round learns from."""
         return self.training / "annotations.json"
 
-    def keep(self, run: TrainingRun) -> None:
+    def save(self, run: TrainingRun) -> None:
         """Write down how far a round is. OSError if that cannot be done."""
         _write(self.training / "run.json", msgspec.json.encode(run))
         self.run = run
@@ -166,18 +165,21 @@ class TrainingRuns:
             self.remove(run.name)
 
     def arguments(
-        self, name: str, images: Path, parent: str, settings: RoundSettings, *, forecast: bool = False
+        self, name: str, images: Path, parent: str, options: Sequence[str], *, estimate: bool = False
     ) -> list[str]:
-        """The arguments of the training command for a round of that name, or for the forecast of its time."""
+        """The arguments of the training command for a round of that name, or for the estimate of its time.
+
+        `options` are those of what was chosen for it.
+        """
         return [
-            *([str(self.forecast), "--estimate"] if forecast else [str(self.snapshot)]),
+            *([str(self.estimate_input), "--estimate"] if estimate else [str(self.snapshot)]),
             "--images", str(images),
             "--from", str(weights_file(parent) or parent),
             "--output", str(self.file(name)),
             "--split", str(self.training / "split.json"),
             "--cache", str(self.training / "cache"),
             "--json",
-            *settings.options(),
+            *options,
         ]  # fmt: skip
 
     def _read_in_use(self) -> str:
@@ -190,41 +192,6 @@ class TrainingRuns:
             run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=TrainingRun)
             return run if _ROUND.fullmatch(run.name) else None
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class RoundSettings:
-    """What the person can choose for a round; None leaves the choice to the training.
-
-    Attributes:
-        epochs: How often every photo is seen.
-        learning_rate: Of the optimiser.
-        freeze: What stays as it is: "heads" trains the heads alone, "neck" also the FPN, "none" everything.
-        short_side: Pixels that a photo's shorter side is scaled to.
-        augment: "light" or "full".
-        forget: Whether the parent's other classes are given up.
-        device: "auto", "cpu" or "cuda".
-    """
-
-    epochs: int | None = None
-    learning_rate: float | None = None
-    freeze: str | None = None
-    short_side: int | None = None
-    augment: str | None = None
-    forget: bool = False
-    device: str = "auto"
-
-    def options(self) -> list[str]:
-        """As options of the training command."""
-        named: dict[str, Any] = {
-            "--epochs": self.epochs,
-            "--learning-rate": self.learning_rate,
-            "--freeze": self.freeze,
-            "--short-side": self.short_side,
-            "--augment": self.augment,
-        }
-        given = [part for option, value in named.items() if value is not None for part in (option, str(value))]
-        return [*given, *(["--forget"] if self.forget else []), "--device", self.device]
 
 
 def _write(path: Path, data: bytes) -> None:

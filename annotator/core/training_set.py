@@ -10,6 +10,7 @@ import msgspec
 
 from annotator.core.annotation import NOTHING
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 MIN_PHOTOS = 2  # with objects: one to learn from while the other measures
-FEW_PHOTOS = 10  # below, every photo is measured with in turn instead of some being kept apart
 NAMED = 3  # photos that a sentence names; of the others it gives the number
-VAL_SHARE = 0.2  # of the photos are kept apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Summary:
     @property
     def kept_apart(self) -> int:
         """About how many photos measure and do not train; 0 where each measures in turn."""
-        return 0 if self.photos < FEW_PHOTOS else max(MIN_PHOTOS, round(VAL_SHARE * self.photos))
+        return 0 if self.photos < MIN_SPLIT else validation_size(self.photos)
 
 
 def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.categories import Category
-    from annotator.core.training_runs import RoundSettings, TrainingRuns
+    from annotator.core.training_runs import TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
+    from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
 MEASURING = "Being measured on a few steps…"
@@ -32,13 +33,13 @@ class TimeEstimator(QObject):
         told: (text) how long it takes, or why nobody can tell yet.
     """
 
-    told = Signal(str)
+    changed = Signal(str)
     _written = Signal(object, str)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self.process = TrainingProcess(self)
-        self.process.heard.connect(self._hear)
+        self.process.event_received.connect(self._handle)
         self.process.ended.connect(self._ended)
         self._written.connect(self._ready)
         self._delay = QTimer(self, singleShot=True, interval=DELAY)
@@ -47,7 +48,7 @@ class TimeEstimator(QObject):
         self._runs: TrainingRuns | None = None  # whose time is asked for
         self._is_written = False
         self._start: tuple[Path, str] | None = None  # folder of the photos, and the parent's weights
-        self._settings: RoundSettings | None = None
+        self._settings: FineTuneOptions | None = None
         self._seconds: float | None = None
         self._problem = ""  # why the time cannot be measured
 
@@ -59,7 +60,7 @@ class TimeEstimator(QObject):
         *,
         images: Path,
         parent: str,
-        settings: RoundSettings,
+        settings: FineTuneOptions,
     ) -> None:
         """Measure a round of these photos, that starts from the weights `parent`."""
         self.process.cancel()  # it may measure a round that starts from other weights
@@ -68,7 +69,7 @@ class TimeEstimator(QObject):
 
         def work() -> None:
             try:
-                runs.foresee(photos, categories)
+                runs.write_estimate_input(photos, categories)
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
                 self._written.emit(runs, f"{runs.training} cannot be written: {why}.")
@@ -78,15 +79,15 @@ class TimeEstimator(QObject):
                 self._written.emit(runs, "")
 
         self._session.on_disk(work)
-        self.told.emit(MEASURING)
+        self.changed.emit(MEASURING)
 
-    def change(self, settings: RoundSettings) -> None:
+    def change(self, settings: FineTuneOptions) -> None:
         """Measure with other settings."""
         self._settings = settings
         if self._runs:
             self.process.cancel()
             self._delay.start()
-            self.told.emit(MEASURING)
+            self.changed.emit(MEASURING)
 
     def stop(self) -> None:
         """The time is not wanted any more."""
@@ -114,15 +115,15 @@ class TimeEstimator(QObject):
             return
         if not self._is_written:
             if self._problem:
-                self.told.emit(self._problem)
+                self.changed.emit(self._problem)
             return
         if self.process.running:  # it is being ended, and then this one begins
             return
         images, parent = self._start
         self._seconds, self._problem = None, ""
-        self.process.start(runs.arguments("forecast", images, parent, self._settings, forecast=True))
+        self.process.start(runs.arguments("forecast", images, parent, self._settings.arguments(), estimate=True))
 
-    def _hear(self, event: object) -> None:
+    def _handle(self, event: object) -> None:
         if isinstance(event, Estimate):
             self._seconds = event.seconds
         elif isinstance(event, Error):
@@ -135,11 +136,11 @@ class TimeEstimator(QObject):
             if not self._delay.isActive():
                 self._launch()
         elif self._seconds is None:
-            self.told.emit(self._problem or UNKNOWN)
+            self.changed.emit(self._problem or UNKNOWN)
         else:
-            self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
+            self.changed.emit(f"About {duration(self._seconds)}, measured on a few steps")
 
 
 def _clear(runs: TrainingRuns) -> None:
     with suppress(OSError):  # what is left is overwritten the next time
-        runs.forget_forecast()
+        runs.remove_estimate_input()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from annotator.core.training_runs import RoundSettings
 from annotator.panels.form_rows import Choice, NumberField, caption, choice, decimal, form, whole
 from annotator.panels.widgets import name_control
 from dataset.i18n import mark, tr
+from model.protocol import FineTuneOptions
 
 EPOCHS = (1, 1000)
 RATES = (1e-7, 1.0)
@@ -85,9 +85,9 @@ class Advanced(QWidget):
     def _change(self) -> None:
         self.changed.emit()
 
-    def settings(self, device: str) -> RoundSettings:
+    def settings(self, device: str) -> FineTuneOptions:
         """What is chosen."""
-        return RoundSettings(
+        return FineTuneOptions(
             epochs=self._epochs.value,
             learning_rate=self._rate.value,
             freeze=self._freeze.currentData(),

@@ -28,8 +28,8 @@ from dataset.messages import counted_photos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.core.training_runs import RoundSettings
     from annotator.core.training_set import ClassFact, Summary
+    from model.protocol import FineTuneOptions
 
 WIDTH = 480
 CLASS_ROWS = 6  # shown without scrolling
@@ -41,7 +41,7 @@ class FineTuneDialog(QDialog):
     """Shows what a round would learn from, and asks whether to begin.
 
     Signals:
-        train_requested: (RoundSettings) start a round.
+        train_requested: (FineTuneOptions) start a round.
         settings_changed: another choice was made: how long the round takes is not known any more.
     """
 
@@ -124,7 +124,7 @@ class FineTuneDialog(QDialog):
             self.settings_changed.emit()
 
     @property
-    def settings(self) -> RoundSettings:
+    def settings(self) -> FineTuneOptions:
         """What is chosen."""
         return self._advanced.settings(str(self._device.currentData()))
 

@@ -54,7 +54,7 @@ class SuggestionController(QObject):
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
-        suggester.recalled.connect(self._recalled)
+        suggester.cached_scores.connect(self._recalled)
 
     def set_threshold(self, threshold: float) -> None:
         """Offer from this score on; the counts in the file list follow when the slider rests."""
@@ -155,7 +155,7 @@ class SuggestionController(QObject):
             categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
         if changed and document and document.name in self._pools:
-            document.offer(self._in_project(self._pools[document.name]))
+            document.set_suggestions(self._in_project(self._pools[document.name]))
 
     def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
         return [category for category in model.categories if category.id not in self._to_project]
@@ -163,13 +163,13 @@ class SuggestionController(QObject):
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        name, ahead = document.name, [n for n in self._session.ahead() if n not in self._pools]
+        name, upcoming = document.name, [n for n in self._session.upcoming() if n not in self._pools]
         if name in self._pools:
             self._pools.move_to_end(name)
-            document.offer(self._in_project(self._pools[name]))
-            self._suggester.show(None, ahead)
+            document.set_suggestions(self._in_project(self._pools[name]))
+            self._suggester.show(None, upcoming)
         else:
-            self._suggester.show(name, ahead)
+            self._suggester.show(name, upcoming)
 
     def _suggested(self, answer: Suggestions) -> None:
         if self.model is None or answer.model_id != self.model.id or answer.name not in self._session.photos:
@@ -183,7 +183,7 @@ class SuggestionController(QObject):
         self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
         document = self._session.document
         if document and document.name == answer.name:
-            document.offer(self._in_project(answer.pool))
+            document.set_suggestions(self._in_project(answer.pool))
         self._count(answer.name)
 
     def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:

@@ -44,6 +44,8 @@ class Spec:
 
 SEPARATOR = None
 RECENT_MENU = "recent"
+IMPORT_MENU = "import"
+EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
 LANGUAGE_MENU = "language"
 PANELS_MENU = "panels"
@@ -93,6 +95,9 @@ def _file() -> tuple[Entry, ...]:
         Spec("file.save", tr("&Save"), ("Ctrl+S",), "save", tr("Write the COCO file now")),
         Spec("file.save_as", tr("Save as…"), ("Ctrl+Shift+S",), "",
              tr("Write the annotations to another COCO file")),
+        SEPARATOR,
+        IMPORT_MENU,
+        EXPORT_MENU,
         SEPARATOR,
         Spec("file.quit", tr("&Quit"), ("Ctrl+Q",)),
     )  # fmt: skip

@@ -32,9 +32,18 @@ from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.session import FOLDER, PHOTO, SAVING
-from annotator.window.actions import LANGUAGE_MENU, PANELS_MENU, RECENT_MENU, SCHEME_MENU, Actions
+from annotator.window.actions import (
+    EXPORT_MENU,
+    IMPORT_MENU,
+    LANGUAGE_MENU,
+    PANELS_MENU,
+    RECENT_MENU,
+    SCHEME_MENU,
+    Actions,
+)
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
+from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
@@ -195,6 +204,7 @@ class MainWindow(QMainWindow):
         scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
+        submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
         if languages():
             submenus[LANGUAGE_MENU] = language_menu(self, self._settings.language, self._choose_language)
         self.action_table.fill(self.menuBar(), submenus)
@@ -224,7 +234,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.may_lose = self._may_lose
+        session.confirm_discard = self._may_lose
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
@@ -366,7 +376,7 @@ class MainWindow(QMainWindow):
 
     def _may_lose(self) -> bool:
         """Whether to let go of the folder although the disk does not take what was edited."""
-        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
+        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
         question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
@@ -398,7 +408,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.problem and not self._may_lose():
+        if self._session.save_error and not self._may_lose():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())

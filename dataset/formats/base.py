@@ -16,7 +16,6 @@ from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -30,6 +29,10 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 class FormatError(UserError):
     """A file that cannot be imported, or a target that cannot be written; the text is one sentence."""
+
+
+class FilesExistError(FormatError):
+    """Files would be replaced that nobody has agreed to lose."""
 
 
 class Point(NamedTuple):
@@ -122,7 +125,7 @@ class Format:
 def formats() -> list[Format]:
     """Return the formats of this folder by title."""
     names = sorted(module.name for module in iter_modules(dataset.formats.__path__))
-    found = (getattr(import_module(f"dataset.formats.{name}"), "FORMAT", None) for name in names)
+    found = (getattr(import_module(f"{dataset.formats.__name__}.{name}"), "FORMAT", None) for name in names)
     return sorted((f for f in found if isinstance(f, Format)), key=lambda f: f.title.casefold())
 
 
@@ -146,13 +149,14 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
     """Write a dataset and return the number of files. Each is written whole or not at all.
 
     Raises:
-        FormatError: A file is there already and `overwrite` is false, or one cannot be written.
+        FilesExistError: A file is there already and `overwrite` is false.
+        FormatError: A file cannot be written.
     """
     assert file_format.write is not None, "a format of the export list"
     files = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
     taken = [path.name for path, _ in files if path.exists()]
     if taken and not overwrite:
-        raise FormatError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
+        raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
     path = target
     try:
         for path, content in files:
@@ -200,8 +204,3 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
 
 def _normal(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
-
-
-def count_sentences(counts: Counter[tuple[str, str]]) -> tuple[str, ...]:
-    """Return a sentence for each pair of (singular, plural) that was counted."""
-    return tuple(plural(one, many, n) for (one, many), n in counts.items() if n)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,22 +20,16 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    count_sentences,
     read_bytes,
 )
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
-from dataset.i18n import mark, tr
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-_BROKEN = (
-    mark("{n:,} annotation cannot be read and is left out."),
-    mark("{n:,} annotations cannot be read and are left out."),
-)
 
 
 class _Image(msgspec.Struct):
@@ -102,14 +95,17 @@ def read(source: Path, images: Path) -> Dataset:
     names = _class_names(file.categories)
     points = {c.id: len(c.keypoints or ()) for c in file.categories}
     objects: dict[int, list[ObjectRecord]] = {image.id: [] for image in file.images}
-    counts: Counter[tuple[str, str]] = Counter()
+    broken = 0
     for raw in file.annotations:
         try:
             record = _annotation.decode(raw)
             found = _to_object(record, names[record.category_id], points[record.category_id], raw)
             objects[record.image_id].append(found)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
-            counts[_BROKEN] += 1
+            broken += 1
+    text = plural(
+        "{n:,} annotation cannot be read and is left out.", "{n:,} annotations cannot be read and are left out.", broken
+    )
     return Dataset(
         images,
         tuple(_to_class(c, names[c.id]) for c in {c.id: c for c in reversed(file.categories)}.values())[::-1],
@@ -117,7 +113,7 @@ def read(source: Path, images: Path) -> Dataset:
             ImageRecord(i.file_name, (max(i.width, 0), max(i.height, 0)), tuple(objects.pop(i.id, ())))
             for i in file.images
         ),
-        count_sentences(counts),
+        (text,) if broken else (),
     )
 
 

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
 from safetensors import SafetensorError
 
 from model.checkpoints.checkpoint import FORMAT
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from model.data.project_dataset import Project
     from model.finetuning.hyperparameters import Hyperparameters
     from model.finetuning.prepare import FineTuneSetup
+    from model.protocol import Result
 
 
 @dataclass(frozen=True)
@@ -54,25 +56,25 @@ def digests(project: Project) -> dict[str, str]:
     }
 
 
-def header(ready: FineTuneSetup, settings: Hyperparameters, result: dict[str, Any]) -> dict[str, Any]:
+def header(ready: FineTuneSetup, settings: Hyperparameters, result: Result) -> dict[str, Any]:
     """Return the `metrics` of a new checkpoint."""
-    request = ready.request
-    own = "builtin" if ready.parent is not ready.rival else request.parent  # see `model.finetuning.prepare.begin_at`
+    job = ready.job
+    own = "builtin" if ready.parent is not ready.rival else job.parent  # see `model.finetuning.prepare.begin_at`
     parent = own if own in ("builtin", "coco") else ready.parent.digest()
     lineage = {
-        "name": request.output.stem,
+        "name": job.output.stem,
         "parent": parent,
         "parent_name": parent if parent == own else Path(own).stem,
-        "rival": Path(request.parent).stem,
+        "rival": Path(job.parent).stem,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "annotations": digests(ready.project),
-        "settings": {**settings.record(), "forget": request.forget, "seed": request.seed},
+        "settings": {**settings.record(), "forget": job.options.forget, "seed": job.options.seed},
         "split": {"train": len(ready.parts.train), "val": len(ready.parts.val), "folds": len(ready.parts.folds)},
-        "result": result,
+        "result": {k: v for k, v in to_builtins(result).items() if k != "event"},
     }
-    figures: dict[str, Any] = {"mask": {"AP": result["after"]}} if result["after"] is not None else {}
-    if result["keypoint"]:
-        figures["keypoints"] = {"AP": result["keypoint"]["after"]}
+    figures: dict[str, Any] = {"mask": {"AP": result.after}} if result.after is not None else {}
+    if result.keypoint:
+        figures["keypoints"] = {"AP": result.keypoint.after}
     return {"lineage": lineage, **figures}
 
 

@@ -8,18 +8,57 @@ against 0.55), and that of persons, whom nobody had labelled, is four points hig
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-WAY = 0.75
+    from model.checkpoints.checkpoint import Checkpoint
+
+CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
+INTERPOLATION = 0.75
 """Share of the way that a network goes when classes are to be kept that the photos have no labels of."""
 
 
-def between(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
     """Return the weights at a share 0..1 of the way from one state to another of the same network."""
     return {
         name: start[name].lerp(value, share) if value.is_floating_point() else value.clone()
         for name, value in end.items()
     }
+
+
+def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoint:
+    """Return a checkpoint that scores one class higher or lower: its logit plus `amount`.
+
+    The order of the class's detections stays as good as the same; the score at which half of them are right moves.
+
+    Raises:
+        ValueError: There is no such class.
+    """
+    index = [category.name for category in source.categories].index(name) + 1
+    bias = source.state[CLASS_BIAS].clone()
+    bias[index] += amount
+    return replace(source, state={**source.state, CLASS_BIAS: bias})
+
+
+def average_weights(sources: list[Checkpoint]) -> Checkpoint:
+    """Return the first checkpoint with the mean of all weights, a uniform model soup (Wortsman et al., ICML 2022).
+
+    Runs that were fine-tuned from one start lie in one basin of the loss, and their mean is lower in it than each.
+
+    Raises:
+        ValueError: They are not of one network, or name other classes.
+    """
+    first = sources[0]
+    shapes = [{name: value.shape for name, value in s.state.items()} for s in sources]
+    if any(s.categories != first.categories for s in sources) or any(shape != shapes[0] for shape in shapes):
+        raise ValueError("Only checkpoints of the same network and of the same classes have an average.")
+    state = {
+        name: torch.stack([s.state[name].float() for s in sources]).mean(0) if value.is_floating_point() else value
+        for name, value in first.state.items()
+    }
+    return replace(first, state=state)

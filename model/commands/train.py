@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from model import console as reports
+from model import console
 from model.checkpoints import weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.commands.output_check import OutputError, check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
-from model.finetuning.hyperparameters import Request
+from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
 from model.inference.predictor import DeviceError
 from model.network.build import build
+from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
 from model.training.interrupt import Interrupt
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from model.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
+    from model.protocol import TrainingEvent
 
 OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
 """Fields of a training that --set need not change."""
@@ -96,15 +98,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--minutes",
         type=positive(MOST["minutes"]),
-        default=0.0,
+        default=FineTuneOptions.minutes,
         help="train for this long instead of a number of epochs",
     )
     add("--batch", type=whole(1, MOST["batch"]), help="photos a step (default: 4)")
     add("--learning-rate", type=positive(MOST["learning_rate"]), help="default: what suits the data, or 3e-4")
-    add("--seed", type=whole(0, MOST["seed"]), default=0)
-    add("--workers", type=whole(0, MOST["workers"]), default=0, help="processes that load photos")
+    add("--seed", type=whole(0, MOST["seed"]), default=FineTuneOptions.seed)
+    add("--workers", type=whole(0, MOST["workers"]), default=FineTuneOptions.workers, help="processes that load photos")
     add("--threads", type=whole(0, MOST["workers"]), default=0, help="CPU threads; 0 lets torch choose")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--device", choices=("auto", "cpu", "cuda"), default=FineTuneOptions.device)
     add("--resume", action="store_true", help="go on where a run with the same output was stopped")
     add("--json", action="store_true", help="one JSON record a line on standard output")
 
@@ -142,63 +144,68 @@ def run(args: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    team = join("cuda" if cuda else "cpu")
-    report = reports.choose(json_lines=args.json, leads=team.leads)
+    team = ProcessGroup.init("cuda" if cuda else "cpu")
+    on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
-        return _fine_tune(args, team, report) if args.annotations else _train(args, team, report)
+        return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
     except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
-        _fail(str(error), report)
+        _fail(str(error), on_event)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
-        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", report)
+        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", on_event)
     except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
         kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
-        report({"event": "stopped", "resumable": kept})
+        on_event(Stopped(kept))
         return interrupt.STATUS
     finally:
-        leave(team)
+        team.destroy()
     return 2
 
 
-def _fail(text: str, report: Callable[[dict[str, Any]], None]) -> None:
-    report({"event": "error", "text": text})
-    reports.say(text)
+def _fail(text: str, on_event: Callable[[TrainingEvent], None]) -> None:
+    on_event(Error(text))
+    console.print_message(text)
 
 
-def _fine_tune(args: argparse.Namespace, team: ProcessGroup, report: Callable[[dict[str, Any]], None]) -> int:
+def _fine_tune(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[TrainingEvent], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
     if given:
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
-    names = [field.name for field in fields(Request) if field.name in vars(args)]
-    request = Request(**{name: getattr(args, name) for name in names})
-    control = Control(report, standard_input() if args.json and team.leads else None)
+    options = FineTuneOptions(**_given(args, FineTuneOptions))
+    job = FineTuneJob(**_given(args, FineTuneJob), options=options)
+    control = Control(on_event, standard_input() if args.json and team.is_main else None)
     device = _device(args.device)
     with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
         if "estimate" not in args:
-            fine_tune(request, device, team, control, report)
+            fine_tune(job, device, team, control, on_event)
         else:
             with suppress(Stop, Quit):
-                report({"event": "estimate", "seconds": round(estimate_seconds(request, device, control.check), 1)})
+                on_event(Estimate(round(estimate_seconds(job, device, control.check), 1)))
     return interrupt.STATUS if first.asked else 0
 
 
-def _train(args: argparse.Namespace, team: ProcessGroup, report: Callable[[dict[str, Any]], None]) -> int:
+def _given(args: argparse.Namespace, kind: type[FineTuneOptions | FineTuneJob]) -> dict[str, Any]:
+    """Return the arguments that are fields of a class; the others keep its defaults."""
+    return {field.name: getattr(args, field.name) for field in fields(kind) if field.name in vars(args)}
+
+
+def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[TrainingEvent], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
     if given:
         option = given[0].replace("parent", "from")
         raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
-    trainer = prepare(args, team, lambda text: report({"event": "notice", "text": text}))
+    trainer = prepare(args, team, lambda text: on_event(Notice(text)))
     measure = CocoValidation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():
-        report({"event": "resumed", "step": trainer.progress.step, "epoch": trainer.progress.epoch})
+        on_event(Resumed(trainer.progress.step, trainer.progress.epoch))
     names = [c.name for c in trainer.categories]
-    report({"event": "start", "photos": len(trainer.photos), "classes": names})
+    on_event(TrainStart(len(trainer.photos), names))
     try:
-        trainer.run(report, measure)
+        trainer.run(on_event, measure)
     except KeyboardInterrupt:
-        report({"event": "stopped", "resumable": trainer.kept})
+        on_event(Stopped(trainer.kept))
         return interrupt.STATUS
-    report({"event": "done", "output": str(args.output)})
+    on_event(Done(str(args.output)))
     return 0
 
 
@@ -215,7 +222,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
+    if team.is_main:
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
@@ -224,7 +231,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
-        transfer(start, network, categories)
+        transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
     config = _training(args, begins=not (start or args.backbone_weights))

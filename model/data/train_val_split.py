@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.images import PhotoError, read_photo
+from dataset.validation_split import validation_size
 from model.checkpoints.checkpoint import write_bytes
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VAL_SHARE = 0.2
-MIN_VAL = 2
-MIN_SPLIT = 10
-"""With fewer photos every one of them trains, and k models measure: each on what it has not seen."""
 HASH_SIDE = 16
 DUPLICATE_BITS = 16
 """Photos whose hashes of 256 bits differ in so many or fewer are near duplicates: saved anew, smaller, brighter ..."""
@@ -149,7 +146,7 @@ def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known
     undecided.sort(key=lambda group: (not any(classes[i] for i in group), min(photos[i].digest for i in group)))
     taken = sum(sides.get(p.digest) == "val" for p in photos)
     left = Counter(label for i, p in enumerate(photos) if sides.get(p.digest) != "val" for label in classes[i])
-    wanted = max(MIN_VAL, round(VAL_SHARE * len(photos)))
+    wanted = validation_size(len(photos))
     for group in undecided:
         labels = Counter(label for i in group for label in classes[i])
         # What stands in no other photo must be learned, and cannot be measured.

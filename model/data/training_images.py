@@ -14,7 +14,7 @@ from dataset import rle
 from dataset.coco_checks import MAX_COORDINATE, problem, sound_mask
 from dataset.images import PhotoError, photo_size, read_photo
 from model.categories import Category, from_coco
-from model.console import say
+from model.console import print_message
 from model.network.targets import MASK_GRID
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def read_photos(
     classes: list[Category],
     *,
     by_supercategory: bool,
-    tell: Callable[[str], None] = say,
+    tell: Callable[[str], None] = print_message,
 ) -> list[TrainingImage]:
     """Return all photos of the sources with labels that count in `classes`; what cannot be used is left out.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.console import say
+from model.console import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class UnreadableImages:
     """What has been left out so far."""
 
-    def __init__(self, tell: Callable[[str], None] = say) -> None:
+    def __init__(self, tell: Callable[[str], None] = print_message) -> None:
         """Begin with nothing; `tell` hears a sentence on each photo."""
         self.paths: set[Path] = set()
         self._tell = tell

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, truth, with_kind
+from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, coco_ground_truth, with_kind
+from model.protocol import Difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: 
     """
     name = KINDS[kind]
     field = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[name]
-    true = truth(_complete(data, kind))
+    true = coco_ground_truth(_complete(data, kind))
     images = [image["id"] for image in data["images"]]
     records = [{k: r[k] for k in ("image_id", "category_id", "score", field)} for r in results if field in r]
     categories = [c for c in data["categories"] if kind != "keypoints" or c.get("keypoints")]
@@ -61,7 +62,7 @@ def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: 
         return []
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
-        found = true.loadRes(records) if records else truth({**data, "annotations": []})
+        found = true.loadRes(records) if records else coco_ground_truth({**data, "annotations": []})
         evaluation = make(true, found, name)
         settings = evaluation.params
         settings.imgIds, settings.catIds = images, [c["id"] for c in categories]
@@ -148,16 +149,11 @@ class PairedDifference:
     """Share of the draws in which the second one is better."""
     photos: int
 
-    def record(self) -> dict[str, float | int]:
-        """Return it JSON-ready, in the words of the `result` event."""
-        return {
-            "before": round(self.before, 4),
-            "after": round(self.after, 4),
-            "difference": round(self.after - self.before, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
-            "photos": self.photos,
-        }
+    def record(self) -> Difference:
+        """Return it as part of a `result` event, rounded."""
+        change = self.after - self.before
+        before, after, change, low, high = (round(v, 4) for v in (self.before, self.after, change, self.low, self.high))
+        return Difference(before, after, change, low, high, self.photos)
 
 
 def difference(before: list[Matches], after: list[Matches], photos: int, *, seed: int = 0) -> PairedDifference | None:

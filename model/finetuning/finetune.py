@@ -6,23 +6,37 @@ import json
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict as fields_of
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from msgspec.structs import asdict, replace
 
+from dataset.i18n import tr
 from model.checkpoints import checkpoint as files
 from model.checkpoints import lineage
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
-from model.evaluation.score_calibration import calibrated
-from model.finetuning.class_mapping import adapt
+from model.evaluation.score_calibration import calibrate_scores
+from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
 from model.finetuning.training_run import Course, EtaEstimator
+from model.protocol import (
+    Done,
+    Estimate,
+    Notice,
+    Preview,
+    Result,
+    Resumed,
+    Step,
+    Stopped,
+    ValidationEvent,
+)
 from model.training.control import Quit, Stop
 from model.training.trainer import TrainingError
 
@@ -30,22 +44,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.distributed import ProcessGroup
-    from model.finetuning.hyperparameters import Request
+    from model.finetuning.prepare import FineTuneJob
+    from model.protocol import TrainingEvent
     from model.training.control import Control
     from model.training.trainer import TrainProgress
 
 
 def fine_tune(
-    request: Request,
+    job: FineTuneJob,
     device: torch.device,
     team: ProcessGroup,
     control: Control,
-    report: Callable[[dict[str, Any]], None],
+    on_event: Callable[[TrainingEvent], None],
 ) -> None:
     """Do a round.
 
-    `report` hears JSON-ready records, each with its `event`: start, features, estimate, validation (epoch 0 is the
-    parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
+    `on_event` is called with the records of the run, in this order: start, features, estimate, validation (epoch 0 is
+    the parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
         model.data.training_images.DataError: There is nothing to learn from.
@@ -54,16 +69,14 @@ def fine_tune(
         OSError: A file cannot be written.
     """
     try:
-        ready = prepare(request, device.type, team, lambda: control.tick(team))
-        report(ready.start_record(device.type))
+        ready = prepare(job, device.type, team, lambda: control.tick(team))
+        on_event(ready.start_event(device.type))
         with ExitStack() as stack:
-            cache = request.cache or Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-"))
-            )
-            Round(ready, cache, device=device, team=team, control=control, report=report).run()
+            cache = job.cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-")))
+            Round(ready, cache, device=device, team=team, control=control, on_event=on_event).run()
     except (Stop, Quit):  # before there was anything to keep that is not kept already
-        kept = request.resume and state_of(request.output).exists()
-        report({"event": "stopped", "resumable": kept})
+        kept = job.resume and state_of(job.output).exists()
+        on_event(Stopped(kept))
 
 
 def state_of(output: Path) -> Path:
@@ -85,13 +98,11 @@ class Past:
         self.epochs += progress.epoch
         self.seconds += progress.seconds
 
-    def before(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return where in the round a step of the present course is."""
-        return {
-            "step": self.steps + record["step"],
-            "epoch": self.epochs + record["epoch"],
-            "seconds": self.seconds + record["seconds"],
-        }
+    def added_to(self, step: Step) -> Step:
+        """Return a step of the present course with its place in the round."""
+        return replace(
+            step, step=self.steps + step.step, epoch=self.epochs + step.epoch, seconds=self.seconds + step.seconds
+        )
 
 
 class Round:
@@ -105,14 +116,14 @@ class Round:
         device: torch.device,
         team: ProcessGroup,
         control: Control,
-        report: Callable[[dict[str, Any]], None],
+        on_event: Callable[[TrainingEvent], None],
     ) -> None:
         self.ready, self.cache, self.device, self.team = ready, cache, device, team
-        self.control, self.report = control, report
+        self.control, self.on_event = control, on_event
         self.settings = ready.settings
         self.begun = time.monotonic()
         self.clock = EtaEstimator()
-        self.missing = UnreadableImages(lambda text: report({"event": "notice", "text": text}))
+        self.missing = UnreadableImages(lambda text: on_event(Notice(text)))
         self.examiner = Validator(
             ready.project.folder, ready.classes, device.type, team=team, tick=self._tick, missing=self.missing
         )
@@ -126,7 +137,7 @@ class Round:
         """Of the round that is done, 0..1."""
         self.shown: set[int] = set()
         """Images that people see examples of."""
-        self.state_file = state_of(ready.request.output)
+        self.state_file = state_of(ready.job.output)
         self.left: dict[str, Any] | None = None
         """State of a course that an earlier run did not end, as long as it is not gone on with."""
 
@@ -135,7 +146,7 @@ class Round:
 
     def run(self) -> None:
         """Train, compare, write; or save what a later run goes on from."""
-        saved = self._saved() if self.ready.request.resume else {}
+        saved = self._saved() if self.ready.job.resume else {}
         self.found = json.loads(saved.get("found", "[]"))
         self.past = Past(**json.loads(saved.get("past", "{}")))
         self.left = saved.get("course")
@@ -145,7 +156,7 @@ class Round:
             self._finish(model, before, after)
         except Quit:
             self.save()
-            self.report({"event": "stopped", "resumable": True})
+            self.on_event(Stopped(resumable=True))
 
     def _baseline(self) -> Results:
         """Return what the model that is to be beaten finds in the photos that measure."""
@@ -192,8 +203,7 @@ class Round:
                     _restore(self.course, self.left, self.state_file)
                     self.left = None
                     progress = self.course.trainer.progress
-                    place = {"step": self.past.steps + progress.step, "epoch": self.past.epochs + progress.epoch}
-                    self.report({"event": "resumed", **place})
+                    self.on_event(Resumed(self.past.steps + progress.step, self.past.epochs + progress.epoch))
                 self.course.fill(self.cache, fixed=self.settings.augment == "light")
                 self.course.run(self._examine if examine else None, self.save)
             except Stop:
@@ -207,40 +217,40 @@ class Round:
                 return False
 
     def _new_course(self, train: list[int], number: int) -> Course:
-        torch.manual_seed(self.ready.request.seed)
-        network = adapt(self.ready.parent, self.ready.classes, **self.settings.network)
+        torch.manual_seed(self.ready.job.options.seed)
+        network = build_for_classes(self.ready.parent, self.ready.classes, **self.settings.network)
         count = len(self.ready.parts.folds) + 1
 
-        def told(record: dict[str, Any]) -> None:
-            if record["event"] == "step":
-                self.share = (number + record["share"]) / count
-                record = {**record, "share": self.share, **self.past.before(record)}
+        def on_event(event: TrainingEvent) -> None:
+            if isinstance(event, Step):
+                self.share = (number + event.share) / count
                 others = (count - 1 - number) * self.settings.train.epochs * course.trainer.per_epoch
-                record["remaining"] += self.clock.remaining(others, count - 1 - number)
-                self._estimate(record)
-            self.report(record)
+                remaining = (event.remaining or 0.0) + self.clock.remaining(others, count - 1 - number)
+                event = replace(self.past.added_to(event), share=self.share, remaining=remaining)
+                self._estimate(remaining)
+            self.on_event(event)
 
         course = Course(
             network,
             self.ready.classes.categories,
             [self.ready.pupils[i] for i in train] + self.ready.rehearsal,
             self.settings.train,
-            output=self.ready.request.output,
+            output=self.ready.job.output,
             device=self.device,
             team=self.team,
             control=self.control,
-            report=told,
+            on_event=on_event,
             clock=self.clock,
             missing=self.missing,
             keeps=self.ready.classes.own < len(self.ready.classes.categories),
         )
         return course
 
-    def _estimate(self, record: dict[str, Any]) -> None:
-        """Tell how long the round takes: after the first steps, and now and then again."""
+    def _estimate(self, remaining: float) -> None:
+        """Report the estimated time of the round: after the first steps, and now and then again."""
         if self.clock.due():
-            seconds = time.monotonic() - self.begun - self.control.waited + record["remaining"]
-            self.report({"event": "estimate", "seconds": round(seconds, 1)})
+            seconds = time.monotonic() - self.begun - self.control.waited + remaining
+            self.on_event(Estimate(round(seconds, 1)))
 
     def _shrink(self, error: Exception) -> None:
         """Go down to the next smaller setting after an error that is a lack of memory; raise any other."""
@@ -249,19 +259,18 @@ class Round:
             raise error
         smaller = self.settings.smaller()
         if smaller is None or self.team.size > 1:
-            advice = "close other programs, or choose a smaller model"
-            raise TrainingError(f"The memory does not suffice for training: {advice}.") from None
+            text = tr("The memory does not suffice for training: close other programs, or choose a smaller model.")
+            raise TrainingError(text) from None
         self.settings, self.course, self.left = smaller, None, None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         now = smaller.record()
-        self.report(
-            {
-                "event": "notice",
-                "text": f"The memory is full: training starts again with {now['batch']} photos at a time"
-                f" of {now['short_side']} pixels.",
-            }
+        text = tr(
+            "The memory is full: training starts again with {n} photos at a time of {side} pixels.",
+            n=now["batch"],
+            side=now["short_side"],
         )
+        self.on_event(Notice(text))
 
     def _examine(self, found: Checkpoint, epoch: int) -> Metrics:
         figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
@@ -270,9 +279,8 @@ class Round:
         return figures
 
     def _tell_figures(self, epoch: int, figures: Metrics) -> None:
-        values = {f"{kind}_ap": figures.ap(kind) for kind in ("mask", "box")}
-        place = {"epoch": epoch, "share": self.share}
-        self.report({"event": "validation", **place, **values, "keypoint_ap": figures.ap("keypoints")})
+        mask, box, keypoints = (figures.ap(kind) for kind in ("mask", "box", "keypoints"))
+        self.on_event(ValidationEvent(epoch, self.share, mask, box, keypoints))
 
     def _tell_previews(self, *, first: bool) -> None:
         """Tell what the model that was asked last sees: in those of its photos that were shown in the beginning."""
@@ -281,8 +289,8 @@ class Round:
         for image, shapes in self.examiner.shapes.items():
             if image not in self.shown:
                 continue
-            both = {"before": shapes, "after": []} if first else {"before": None, "after": shapes}
-            self.report({"event": "preview", "photo": self.names[image], **both})
+            before, after = (shapes, []) if first else (None, shapes)
+            self.on_event(Preview(self.names[image], before, after))
 
     def save(self) -> None:
         """Write what a later run with `resume` goes on from.
@@ -290,10 +298,10 @@ class Round:
         Raises:
             OSError: It cannot be written.
         """
-        if not self.team.leads:
+        if not self.team.is_main:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
-        state["past"] = json.dumps(asdict(self.past))
+        state["past"] = json.dumps(fields_of(self.past))
         if self.left:
             state["course"] = self.left
         elif self.course is not None:
@@ -303,7 +311,7 @@ class Round:
     def _saved(self) -> dict[str, Any]:
         """Return what an earlier run of the same round saved; nothing when there is none."""
         if not self.state_file.exists():
-            self.report({"event": "notice", "text": "There is nothing to go on from: the round starts anew."})
+            self.on_event(Notice(tr("There is nothing to go on from: the round starts anew.")))
             return {}
         try:
             state = files.read_state(self.state_file)
@@ -311,14 +319,13 @@ class Round:
                 return state
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
             state = {}
-        text = "What was saved is of other labels or settings: the round starts anew."
-        self.report({"event": "notice", "text": text})
+        self.on_event(Notice(tr("What was saved is of other labels or settings: the round starts anew.")))
         return {}
 
     def _key(self) -> str:
         ready = self.ready
         content = [lineage.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
-        content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.request.seed]
+        content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.job.options.seed]
         return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:
@@ -334,32 +341,32 @@ class Round:
         )
         agreement = self.examiner.agreement(before, after)
         outlines = not truth["images"] or any(a.get("segmentation") for a in truth["annotations"])
-        result = {
-            "kind": "mask_ap",
-            "better": compare.is_better(masks, points),
-            **(masks.record() if masks else {"before": None, "after": None, "photos": photos}),
-            "keypoint": points.record() if points else None,
-            "sentence": compare.describe(masks, points, outlines=outlines),
-            "agreement": agreement,
-            "kept": compare.agreement_sentence(agreement),
-        }
-        model = calibrated(model, after, truth)
+        result = Result(
+            better=compare.is_better(masks, points),
+            photos=photos,
+            keypoint=points.record() if points else None,
+            sentence=compare.describe(masks, points, outlines=outlines),
+            agreement=agreement,
+            kept=compare.agreement_sentence(agreement),
+        )
+        if masks:
+            result = replace(result, **asdict(masks.record()))
+        model = calibrate_scores(model, after, truth)
         header = lineage.header(self.ready, self.settings, result)
-        if self.team.leads:
+        if self.team.is_main:
             written = Checkpoint(model.config, model.categories, model.state, header)
-            files.write(self.ready.request.output, written, half=True)
+            files.write(self.ready.job.output, written, half=True)
             self.state_file.unlink(missing_ok=True)
-        self.report({"event": "result", **result})
+        self.on_event(result)
         seconds = time.monotonic() - self.begun - self.control.waited
-        done = {"output": str(self.ready.request.output), "id": _written_id(model), "seconds": round(seconds, 1)}
-        self.report({"event": "done", **done})
+        self.on_event(Done(str(self.ready.job.output), _written_id(model), round(seconds, 1)))
 
 
 def _restore(course: Course, saved: dict[str, Any], file: Path) -> None:
     try:
         course.restore(saved)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
-        raise TrainingError(f"{file} does not fit this round: delete it to start anew.") from None
+        raise TrainingError(tr("{file} does not fit this round: delete it to start anew.", file=file)) from None
 
 
 def _written_id(model: Checkpoint) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,9 @@ from model.config import TrainConfig
 from model.data.training_dataset import REHEARSAL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from model.config import ModelConfig
     from model.data.project_dataset import Project
-
-Freeze = Literal["heads", "neck", "none"]
+    from model.protocol import Augment, FineTuneOptions, Freeze
 
 SIDE_STEP = 64
 MIN_SIDE = 192
@@ -45,40 +42,11 @@ RATE, BODY_RATE = 1e-3, 0.12
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the person asked for."""
-
-    annotations: Path
-    output: Path
-    images: Path | None = None
-    parent: str = "builtin"
-    epochs: int | None = None
-    minutes: float = 0.0
-    learning_rate: float | None = None
-    batch: int | None = None
-    freeze: Freeze | None = None
-    short_side: int | None = None
-    augment: Literal["light", "full"] | None = None
-    forget: bool = False
-    split: Path | None = None
-    cache: Path | None = None
-    device: str = "auto"
-    seed: int = 0
-    workers: int = 0
-    resume: bool = False
-
-    def record(self) -> dict[str, Any]:
-        """Return the choices, JSON-ready, without paths."""
-        names = ("epochs", "minutes", "learning_rate", "batch", "freeze", "short_side", "augment", "forget", "seed")
-        return {name: getattr(self, name) for name in names if getattr(self, name) not in (None, 0, 0.0, False)}
-
-
-@dataclass(frozen=True)
 class Hyperparameters:
     """What a round trains with."""
 
     train: TrainConfig
-    augment: Literal["light", "full"]
+    augment: Augment
     network: dict[str, Any]
     """Fields of the parent's config that change."""
 
@@ -108,32 +76,32 @@ class Hyperparameters:
 
 
 def choose_hyperparameters(
-    request: Request, project: Project, config: ModelConfig, photos: int, *, few: bool
+    options: FineTuneOptions, project: Project, config: ModelConfig, photos: int, *, few: bool
 ) -> Hyperparameters:
     """Return the settings of a round.
 
     Args:
-        request: What the person decided; the rest follows from the data.
+        options: What the person chose; the rest follows from the data.
         project: The labels.
         config: The parent's network.
         photos: How many train.
         few: Whether they are so few that several models take turns to measure.
     """
-    side = request.short_side or short_side(project, config)
+    side = options.short_side or short_side(project, config)
     canvas = min(side, CANVAS)
     objects = most_objects(project)
-    freeze: Freeze = request.freeze or ("heads" if few else "none")
-    augment = request.augment or ("full" if freeze == "none" else "light")
-    batch = request.batch or 4
-    per_epoch = max(1.0, photos * (1 if request.forget else 1 + REHEARSAL) / batch)
+    freeze: Freeze = options.freeze or ("heads" if few else "none")
+    augment = options.augment or ("full" if freeze == "none" else "light")
+    batch = options.batch or 4
+    per_epoch = max(1.0, photos * (1 if options.forget else 1 + REHEARSAL) / batch)
     steps, most = (STEPS_OF_FEW, MOST_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MOST_EPOCHS)
-    epochs = request.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
+    epochs = options.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
     own_keypoints = any(c.keypoints for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
-        minutes=request.minutes,
+        minutes=options.minutes,
         batch=batch,
-        learning_rate=request.learning_rate or RATE,
+        learning_rate=options.learning_rate or RATE,
         body_rate=BODY_RATE,
         warmup=20,
         scales=(canvas,),
@@ -142,8 +110,8 @@ def choose_hyperparameters(
         paste=PASTE if augment == "full" else 0.0,
         jitter=(JITTER[0], JITTER[1] * side / canvas),
         keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
-        seed=request.seed,
-        workers=request.workers,
+        seed=options.seed,
+        workers=options.workers,
         box_batch=128 if objects <= 100 else 256,
         mask_batch=24 if objects <= 100 else 48,
         rpn_post_nms=500 if objects <= 100 else 1000,

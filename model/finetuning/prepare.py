@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
 from model.commands.output_check import check_output
 from model.data import train_val_split as splitting
 from model.data.project_dataset import Project, read_project
 from model.data.train_val_split import fingerprint
 from model.data.training_dataset import TrainingSample
-from model.finetuning.class_mapping import Classes, join_classes, known_outputs, most_like
-from model.finetuning.hyperparameters import Hyperparameters, Request, choose_hyperparameters
+from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
+from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
 from model.inference.predictor import Predictor
+from model.protocol import FineTuneOptions, Start
 from model.training.trainer import TrainingError
 
 if TYPE_CHECKING:
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
 
     from model.checkpoints.checkpoint import Checkpoint
     from model.distributed import ProcessGroup
+
+
+@dataclass(frozen=True)
+class FineTuneJob:
+    """A fine-tuning run: its files, and what was chosen for it."""
+
+    annotations: Path
+    output: Path
+    images: Path | None = None
+    """Folder of the photos; None: `images` beside the annotations."""
+    parent: str = "builtin"
+    """The model to improve: builtin, coco or a checkpoint."""
+    split: Path | None = None
+    """File that keeps which photos train and which measure."""
+    cache: Path | None = None
+    """Folder of feature maps, kept for the next run."""
+    resume: bool = False
+    options: FineTuneOptions = field(default_factory=FineTuneOptions)
 
 
 @dataclass(frozen=True)
@@ -44,14 +64,14 @@ class Parts:
 class FineTuneSetup:
     """All that a round needs to know before its first step."""
 
-    request: Request
+    job: FineTuneJob
     rival: Checkpoint
-    """The model that the new one is compared with: what `request` names as its parent."""
+    """The model that the new one is compared with: what `job` names as its parent."""
     parent: Checkpoint
     """What training starts from, see `begin_at`."""
     project: Project
     parts: Parts
-    classes: Classes
+    classes: ClassMapping
     settings: Hyperparameters
     pupils: list[TrainingSample]
     """One for each image of the project; those that train have the parent's detections of other classes as labels."""
@@ -62,29 +82,28 @@ class FineTuneSetup:
         """Return the COCO contents of some of the images."""
         return self.project.part(chosen)
 
-    def start_record(self, device: str) -> dict[str, Any]:
-        """Return the `start` event."""
+    def start_event(self, device: str) -> Start:
+        """Return the record with which the run starts on a device."""
         names = [c.name for c in self.classes.categories]
-        return {
-            "event": "start",
-            "photos": len(self.parts.train),
-            "val": len(self.parts.measured),
-            "classes": names[: self.classes.own],
-            "kept_classes": names[self.classes.own :],
-            "new_classes": [n for n in self.classes.new if n.lower() not in known_outputs(self.rival)],
-            "instances": self.project.counts(),
-            "device": device,
-            "folds": max(1, len(self.parts.folds)),
-            "problems": self.project.problems,
+        return Start(
+            photos=len(self.parts.train),
+            val=len(self.parts.measured),
+            classes=names[: self.classes.own],
+            kept_classes=names[self.classes.own :],
+            new_classes=[n for n in self.classes.new if n.lower() not in outputs_by_name(self.rival)],
+            instances=self.project.counts(),
+            device=device,
+            folds=max(1, len(self.parts.folds)),
+            problems=self.project.problems,
             **self.settings.record(),
-        }
+        )
 
 
-def prepare(request: Request, device: str, team: ProcessGroup, tick: Callable[[], None]) -> FineTuneSetup:
+def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[], None]) -> FineTuneSetup:
     """Read, check, split, and ask the parent.
 
     Args:
-        request: What the person wants.
+        job: The run.
         device: Where the parent computes.
         team: Processes that share the work.
         tick: Called after every photo; what it raises ends the preparation.
@@ -95,23 +114,23 @@ def prepare(request: Request, device: str, team: ProcessGroup, tick: Callable[[]
         model.commands.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
     """
-    if request.output.suffix != ".safetensors":
-        raise TrainingError(f"{request.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
-        check_output(request.output, make_folder=True)
-    if request.output.exists() and Path(request.parent).exists() and request.output.samefile(request.parent):
-        raise TrainingError(f"{request.output} is the model to improve: give the new one another name with --output.")
-    if "+" in request.parent:
-        raise TrainingError(f"{request.parent} is two models: choose one of them to train on.")
-    project = read_project(request.annotations, request.images, tick)
-    rival = weights.load(request.parent)
+    if job.output.suffix != ".safetensors":
+        raise TrainingError(f"{job.output} is no name for a checkpoint: it ends in .safetensors.")
+    if team.is_main:
+        check_output(job.output, make_folder=True)
+    if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
+        raise TrainingError(f"{job.output} is the model to improve: give the new one another name with --output.")
+    if "+" in job.parent:
+        raise TrainingError(f"{job.parent} is two models: choose one of them to train on.")
+    project = read_project(job.annotations, job.images, tick)
+    rival = weights.load(job.parent)
     if rival.config.mask_head == "none":
-        raise TrainingError(f"{request.parent} finds no masks: choose a model that does.")
+        raise TrainingError(f"{job.parent} finds no masks: choose a model that does.")
     parent = begin_at(rival, project)
-    parts = parts_of(request, project, leads=team.leads)
+    parts = parts_of(job, project, leads=team.is_main)
     predictor = Predictor(parent, device)
-    likes = most_like(project, parts.train, predictor, parent, tick)
-    classes = join_classes(project.categories, parent, likes, kept=[] if request.forget else rival.categories)
+    likes = most_similar_outputs(project, parts.train, predictor, parent, tick)
+    classes = map_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
     photos = own_photos(project, classes)
     teacher = teacher_of(parent, classes)
     if teacher is not parent:
@@ -122,11 +141,11 @@ def prepare(request: Request, device: str, team: ProcessGroup, tick: Callable[[]
     rehearsal = [
         TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances
     ]
-    settings = choose_hyperparameters(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
     pupils = [
         TrainingSample(photo, fingerprint.digest) for photo, fingerprint in zip(photos, project.looks, strict=True)
     ]
-    return FineTuneSetup(request, rival, parent, project, parts, classes, settings, pupils, rehearsal)
+    return FineTuneSetup(job, rival, parent, project, parts, classes, settings, pupils, rehearsal)
 
 
 def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
@@ -141,30 +160,30 @@ def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
         return rival
     builtin = weights.load("builtin")
     seen = own["annotations"].keys() <= {image["file_name"] for image in project.data["images"]}
-    named = {c.name.lower() for c in project.categories} | known_outputs(builtin).keys()
-    return builtin if seen and known_outputs(rival).keys() <= named else rival
+    named = {c.name.lower() for c in project.categories} | outputs_by_name(builtin).keys()
+    return builtin if seen and outputs_by_name(rival).keys() <= named else rival
 
 
-def parts_of(request: Request, project: Project, *, leads: bool) -> Parts:
+def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:
     """Decide what trains and what measures; what was decided in an earlier round stays.
 
     Args:
-        request: What the person wants.
+        job: The run.
         project: The labels.
-        leads: Whether the decision is written down where `request` says.
+        leads: Whether the decision is written down where `job` says.
 
     Raises:
         TrainingError: No labelled photo is left to train on.
     """
     labels = project.labels()
     everything = list(range(len(labels)))
-    known = splitting.read(request.split)
-    if len(everything) < splitting.MIN_SPLIT and "val" not in known.values():
+    known = splitting.read(job.split)
+    if len(everything) < MIN_SPLIT and "val" not in known.values():
         folds = splitting.folds(project.looks, labels)
         return Parts(everything, folds=folds if len(folds) > 1 else [])
     sides = splitting.split(project.looks, labels, known)
-    if request.split and leads:
-        splitting.write(request.split, known | sides)
+    if job.split and leads:
+        splitting.write(job.split, known | sides)
     val = [i for i in everything if sides[project.looks[i].digest] == "val"]
     train = [i for i in everything if sides[project.looks[i].digest] != "val"]
     if not any(labels[i] for i in train):

@@ -16,7 +16,7 @@ from model.data.feature_cache import open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.project_dataset import read_project
 from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
-from model.finetuning.class_mapping import adapt, join_classes
+from model.finetuning.class_mapping import build_for_classes, map_classes
 from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
 from model.finetuning.pseudo_labels import own_photos, sample_photos
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.batching import BatchPlan
-    from model.finetuning.hyperparameters import Request
+    from model.finetuning.prepare import FineTuneJob
 
 STEPS = 3
 """Steps that are timed, after one that is not: the first takes longer."""
@@ -39,11 +39,11 @@ LOOKS = 3
 """Photos that the parent looks at, the first of which is not timed either."""
 
 
-def estimate_seconds(request: Request, device: torch.device, tick: Callable[[], None]) -> float:
+def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], None]) -> float:
     """Return about how many seconds a round takes from now on if it begins now.
 
     Args:
-        request: What the person wants; nothing is written where it says.
+        job: The run; none of its files is written.
         device: Where it is computed.
         tick: Called now and then; what it raises ends the measurement.
 
@@ -54,23 +54,23 @@ def estimate_seconds(request: Request, device: torch.device, tick: Callable[[], 
         OSError: There is no room for temporary files.
     """
     begin = time.monotonic()
-    project = read_project(request.annotations, request.images, tick)
-    rival = weights.load(request.parent)
+    project = read_project(job.annotations, job.images, tick)
+    rival = weights.load(job.parent)
     parent = begin_at(rival, project)
-    parts = parts_of(request, project, leads=False)
+    parts = parts_of(job, project, leads=False)
     read = time.monotonic() - begin
-    classes = join_classes(project.categories, parent, {}, kept=[] if request.forget else rival.categories)
+    classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else rival.categories)
     photos = own_photos(project, classes)
-    settings = choose_hyperparameters(request, project, parent.config, len(parts.train), few=bool(parts.folds))
+    settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
     pupils = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
     samples = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
     trainer = Trainer(
-        adapt(parent, classes, **settings.network),
+        build_for_classes(parent, classes, **settings.network),
         classes.categories,
         photos,
         replace(settings.train, workers=0),
-        output=request.output,
+        output=job.output,
         device=device,
     )
     plans = plan_fine_tuning_batches(pupils, settings.train, 0)
@@ -84,7 +84,7 @@ def estimate_seconds(request: Request, device: torch.device, tick: Callable[[], 
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
     measured = len(parts.measured)
     examined = measured + (VALIDATIONS + 1 if parts.val else 1) * measured * area
-    training = 60 * request.minutes if request.minutes > 0 else visits * lesson
+    training = 60 * job.options.minutes if job.options.minutes > 0 else visits * lesson
     asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
     return read + look * (asked + examined) + (reading + body * variants) * len(pupils + samples) + courses * training
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.weight_averaging import WAY, between
+from model.checkpoints.weight_averaging import INTERPOLATION, interpolate_weights
 from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
+from model.protocol import Features, Notice, Step
 from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from model.distributed import ProcessGroup
     from model.finetuning.run_validation import Metrics
     from model.network.mask_rcnn import MaskRCNN
+    from model.protocol import TrainingEvent
     from model.training.control import Control
 
 VALIDATIONS = 6
@@ -89,7 +92,7 @@ class Course:
         device: torch.device,
         team: ProcessGroup,
         control: Control,
-        report: Callable[[dict[str, Any]], None],
+        on_event: Callable[[TrainingEvent], None],
         clock: EtaEstimator,
         missing: UnreadableImages,
         keeps: bool = False,
@@ -99,7 +102,7 @@ class Course:
         photos = [p.photo for p in pupils]
         self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
         self.trainer.per_epoch = len(plan_fine_tuning_batches(pupils, config, 0))
-        self.pupils, self.config, self.control, self.report, self.clock = pupils, config, control, report, clock
+        self.pupils, self.config, self.control, self.on_event, self.clock = pupils, config, control, on_event, clock
         self.team, self.device, self.missing = team, device, missing
         self.pictures = DecodedImageCache(config)
         self.cache: FeatureCache | None = None
@@ -113,11 +116,11 @@ class Course:
             return
         self.cache = open_cache(folder, self.trainer.network, self.pupils, self.config, self.device)
         if self.cache is None:
-            self.report({"event": "notice", "text": "The disk is too full to keep features: training takes longer."})
+            self.on_event(Notice(tr("The disk is too full to keep features: training takes longer.")))
             return
 
         def told(done: int, total: int) -> None:
-            self.report({"event": "features", "done": done, "total": total})
+            self.on_event(Features(done, total))
             self.control.check(self.team, self.device)
 
         self.cache.fill(self.trainer.network, self._lessons(0), self.device, told)
@@ -164,7 +167,7 @@ class Course:
                 self.control.check(self.team, self.device)
                 begin = time.monotonic()
                 losses = self.trainer.step(batch)
-                taken = self.team.agree(time.monotonic() - begin, self.device)
+                taken = self.team.broadcast(time.monotonic() - begin, self.device)
                 progress.seconds += taken
                 progress.batch += 1
                 self.clock.step(taken)
@@ -175,7 +178,7 @@ class Course:
                     saved = time.monotonic()
                     if self._settled():
                         break
-                elif self.team.agree(time.monotonic() - saved, self.device) > SAVE_SECONDS:
+                elif self.team.broadcast(time.monotonic() - saved, self.device) > SAVE_SECONDS:
                     save()
                     saved = time.monotonic()
                 if self.trainer.share() >= 1:
@@ -209,7 +212,7 @@ class Course:
         last = self.trainer.checkpoint()
         state = _copy(last.state)
         if self._start is not None:
-            state = between(self._start, state, WAY)
+            state = interpolate_weights(self._start, state, INTERPOLATION)
         return Checkpoint(last.config, last.categories, state)
 
     def _tell(self, losses: dict[str, float], photos: int) -> None:
@@ -219,9 +222,9 @@ class Course:
         left = self.clock.remaining(total - trainer.progress.step, VALIDATIONS - self.examined)
         if self.config.minutes > 0:
             left = 60 * self.config.minutes * (1 - share) + self.clock.examination * (VALIDATIONS - self.examined)
-        record = {"step": trainer.progress.step, "epoch": trainer.progress.epoch + 1, "share": share}
-        record |= {"seconds": trainer.progress.seconds, "remaining": left, "photos": photos, "losses": losses}
-        self.report({"event": "step", **record})
+        progress = trainer.progress
+        step = Step(progress.step, progress.epoch + 1, share, progress.seconds, photos, {**losses}, left)
+        self.on_event(step)
 
     def state(self) -> dict[str, Any]:
         """Return what a later run goes on from; see `model.checkpoints.checkpoint.write_state`."""

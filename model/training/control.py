@@ -1,4 +1,4 @@
-"""What a person asks of a run while it goes on: the lines pause, resume, stop and quit on standard input."""
+"""Control of a run from outside: the lines pause, resume, stop and quit on standard input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from model.protocol import Paused, Resumed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,11 +16,12 @@ if TYPE_CHECKING:
     import torch
 
     from model.distributed import ProcessGroup
+    from model.protocol import TrainingEvent
 
 ORDERS = ("go", "pause", "stop", "quit")
-"""go: nothing is asked; stop: finish now with the best so far; quit: save what a later run goes on from, and end."""
-LOOK_SECONDS = 0.1
-"""How often a run that pauses looks whether it goes on."""
+"""go: run; stop: finish now with the best model so far; quit: save the state for a later run, and end."""
+POLL_SECONDS = 0.1
+"""Between two checks of a run that pauses."""
 
 
 class Stop(Exception):  # noqa: N818 - an order, no error
@@ -32,14 +35,14 @@ class Quit(Exception):  # noqa: N818 - an order, no error
 class Control:
     """Reads orders in a thread of its own, so that the run never waits for them. Without a stream there are none."""
 
-    def __init__(self, report: Callable[[dict[str, Any]], None], stream: int | None = None) -> None:
-        """Listen.
+    def __init__(self, on_event: Callable[[TrainingEvent], None], stream: int | None = None) -> None:
+        """Start the thread.
 
         Args:
-            report: Is told of `paused` and `resumed`.
+            on_event: Called with `Paused` and `Resumed`.
             stream: File descriptor to read lines from; its end means that no more orders come.
         """
-        self._report = report
+        self._on_event = on_event
         self._order = "go"
         self.waited = 0.0
         """Seconds that the run has paused."""
@@ -58,7 +61,7 @@ class Control:
             for line in lines if part else (*lines, rest):
                 self.order(line.decode("utf-8", "replace").strip())
             if not part:
-                if self._order == "pause":  # nobody is left who could say that it goes on
+                if self._order == "pause":  # nobody is left to resume it
                     self._order = "go"
                 return
 
@@ -69,12 +72,12 @@ class Control:
             self._order = word
 
     def finish(self) -> None:
-        """Take note that the run does what `stop` asked for: it is not asked again."""
+        """Mark a stop as done: `check` raises it no more."""
         if self._order == "stop":
             self._order = "go"
 
     def check(self, team: ProcessGroup | None = None, device: torch.device | None = None) -> None:
-        """Wait while the run is to pause; a team's processes all do what the first one was told.
+        """Wait while the run is to pause; all processes of a group follow the order of the main one.
 
         Raises:
             Stop: The run is to finish now.
@@ -83,12 +86,12 @@ class Control:
         order = self._agreed(team, device)
         if order == "pause":
             begin = time.monotonic()
-            self._report({"event": "paused"})
+            self._on_event(Paused())
             while order == "pause":
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
                 order = self._agreed(team, device)
             self.waited += time.monotonic() - begin
-            self._report({"event": "resumed"})
+            self._on_event(Resumed())
         if order == "stop":
             raise Stop
         if order == "quit":
@@ -107,7 +110,7 @@ class Control:
     def _agreed(self, team: ProcessGroup | None, device: torch.device | None) -> str:
         if team is None or team.size == 1 or device is None:
             return self._order
-        return ORDERS[int(team.agree(float(ORDERS.index(self._order)), device))]
+        return ORDERS[int(team.broadcast(float(ORDERS.index(self._order)), device))]
 
 
 def standard_input() -> int | None:

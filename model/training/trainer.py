@@ -17,6 +17,7 @@ from model.data.augmentation import MaskCache, normalise
 from model.data.batching import Batch, Batches, data_loader, plan_batches
 from model.distributed import ProcessGroup
 from model.network.precision import autocast, fast_type
+from model.protocol import Epoch, TrainStep
 from model.training.interrupt import Interrupt
 from model.training.schedule import EMA, lr_factor
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
     from model.data.training_images import TrainingImage
     from model.network.mask_rcnn import MaskRCNN
+    from model.protocol import TrainingEvent
 
 SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
@@ -171,17 +173,17 @@ class Trainer:
         return pictures.contiguous(memory_format=torch.channels_last)
 
     def _mean_total(self, count: int) -> float:
-        return self.team.mean_total(count, self.device)
+        return self.team.mean_count(count, self.device)
 
     def run(
         self,
-        report: Callable[[dict[str, Any]], None],
+        on_event: Callable[[TrainingEvent], None],
         measure: Callable[[Checkpoint], dict[str, Any]] | None = None,
     ) -> None:
         """Train to the end of the schedule, saving after every epoch and every few minutes.
 
         Args:
-            report: Is told of every step and epoch; JSON-ready records.
+            on_event: Called with the record of every step and epoch.
             measure: Returns a checkpoint's figures; asked after every epoch.
 
         Raises:
@@ -196,29 +198,28 @@ class Trainer:
                 raise TrainingError("Nothing to train on: an epoch has no photos.")
             dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
             with Interrupt(alone=self.team.size == 1) as interrupt:
-                self._epoch(dataset, report, interrupt)
+                self._epoch(dataset, on_event, interrupt)
                 self.save()  # before anything else can fail
             if self._agreed(interrupt):
                 raise KeyboardInterrupt
-            metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            metrics = measure(self.checkpoint()) if measure and self.team.is_main else {}
             if metrics:
                 self.write(metrics)
-            self.team.wait()
-            record = {"event": "epoch", "epoch": self.progress.epoch, "seconds": self.progress.seconds}
-            report({**record, "metrics": metrics})
-        if self.team.leads and not self.output.exists():  # resumed at its end, and what it had written is gone
+            self.team.barrier()
+            on_event(Epoch(self.progress.epoch, self.progress.seconds, metrics))
+        if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
             self.write({})
 
-    def _epoch(self, dataset: Batches, report: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> None:
+    def _epoch(self, dataset: Batches, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
         """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
         last = time.monotonic()
         for batch in data_loader(dataset, self.progress.batch):
             losses = self.step(batch)
             now = time.monotonic()
-            self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
+            self.progress.seconds = self.team.broadcast(self.progress.seconds + now - last, self.device)
             last = now
             self.progress.batch += 1
-            report(self._step_record(losses, len(batch.names)))
+            on_event(self.step_event(losses, len(batch.names)))
             if self._agreed(interrupt) or (self.config.minutes > 0 and self.share() >= 1):
                 return
             if now - self._saved > SAVE_SECONDS:
@@ -229,21 +230,16 @@ class Trainer:
 
     def _agreed(self, interrupt: Interrupt) -> bool:
         """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
-        return self.team.agree(float(interrupt.asked), self.device) > 0
+        return self.team.broadcast(float(interrupt.asked), self.device) > 0
 
     def _done(self) -> bool:
         return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
 
-    def _step_record(self, losses: dict[str, float], photos: int) -> dict[str, Any]:
-        return {
-            "event": "step",
-            "step": self.progress.step,
-            "epoch": self.progress.epoch,
-            "share": min(1.0, self.share()),
-            "seconds": self.progress.seconds,
-            "photos": photos,
-            "losses": losses,
-        }
+    def step_event(self, losses: dict[str, float], photos: int) -> TrainStep:
+        """Return the record of the last step."""
+        progress = self.progress
+        share = min(1.0, self.share())
+        return TrainStep(progress.step, progress.epoch, share, progress.seconds, photos, {**losses})
 
     def checkpoint(self, metrics: dict[str, Any] | None = None) -> Checkpoint:
         """Return what has been learned so far: the averaged weights, with copies of nothing."""
@@ -256,7 +252,7 @@ class Trainer:
         Raises:
             OSError: They cannot be written.
         """
-        if self.team.leads:
+        if self.team.is_main:
             self.write({})
             files.write_state(self.state_file, self.state())
         self.kept = True

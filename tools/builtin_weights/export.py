@@ -10,51 +10,10 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import torch
 
 from model.checkpoints import checkpoint, weights
+from model.checkpoints.weight_averaging import average_weights, shift_class_logit
 from model.config import changed
-
-if TYPE_CHECKING:
-    from model.checkpoints.checkpoint import Checkpoint
-
-CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
-
-
-def shifted(source: Checkpoint, name: str, amount: float) -> Checkpoint:
-    """Return a checkpoint that scores one class higher or lower: its logit plus `amount`.
-
-    The order of the class's detections stays as good as the same; the score at which half of them are right moves.
-
-    Raises:
-        ValueError: There is no such class.
-    """
-    index = [category.name for category in source.categories].index(name) + 1
-    bias = source.state[CLASS_BIAS].clone()
-    bias[index] += amount
-    return replace(source, state={**source.state, CLASS_BIAS: bias})
-
-
-def averaged(sources: list[Checkpoint]) -> Checkpoint:
-    """Return the first checkpoint with the mean weights of all of them.
-
-    Runs from one start end in one valley, in the middle of which is a better place than at their ends (Wortsman et al.,
-    *Model soups*, ICML 2022).
-
-    Raises:
-        ValueError: They are not of one network, or name other classes.
-    """
-    first = sources[0]
-    shapes = [{name: value.shape for name, value in s.state.items()} for s in sources]
-    if any(s.categories != first.categories for s in sources) or any(shape != shapes[0] for shape in shapes):
-        raise ValueError("Only checkpoints of the same network and of the same classes have an average.")
-    state = {
-        name: torch.stack([s.state[name].float() for s in sources]).mean(0) if value.is_floating_point() else value
-        for name, value in first.state.items()
-    }
-    return replace(first, state=state)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     args = parser.parse_args(arguments)
     try:
-        source = averaged([weights.load(path) for path in args.sources])
+        source = average_weights([weights.load(path) for path in args.sources])
         for wish in args.shift:
             name, _, amount = wish.rpartition("=")
-            source = shifted(source, name, float(amount))
+            source = shift_class_logit(source, name, float(amount))
         source = replace(source, config=changed(source.config, args.config))
         metrics = json.loads(args.metrics.read_text()) if args.metrics else source.metrics
         checkpoint.write(args.output, replace(source, metrics=metrics), half=True)

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.images import PhotoError
 from model.checkpoints.checkpoint import write_bytes
-from model.console import say
+from model.console import print_message
 from model.data.augmentation import MEAN, STD
 from model.data.training_images import DataError, Source, read_coco, read_image
 
@@ -125,7 +125,7 @@ def pictures(images: list[dict[str, Any]], folder: Path) -> Iterator[tuple[NDArr
             try:
                 photo = read_image(folder, image)
             except PhotoError as error:
-                say(f"Left out {image['file_name']}: {error}")
+                print_message(f"Left out {image['file_name']}: {error}")
                 continue
             scale = TILE / max(photo.shape[:2])
             top, left = number // 2 * TILE, number % 2 * TILE
@@ -192,9 +192,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
         write_bytes(args.output, json.dumps(data).encode())
         print(f"{count} masks: {args.output}")
     except DataError as error:
-        say(str(error))
+        print_message(str(error))
     except OSError as error:
-        say(f"{error.filename} cannot be written: {error.strerror}.")
+        print_message(f"{error.filename} cannot be written: {error.strerror}.")
     else:
         return 0
     return 2

@@ -34,7 +34,7 @@ class SaveState(StrEnum):
 class SaveNotice:
     """Something that happened while saving: `message` is one sentence, "" for SAVED."""
 
-    news: SaveState
+    state: SaveState
     message: str = ""
 
 
@@ -73,7 +73,7 @@ class Autosave:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def touched(self, *, file: bool) -> None:
+    def mark_dirty(self, *, file: bool) -> None:
         """Something changed: the journal is to be written, and the file if `file`. From any thread."""
         now = time.monotonic()
         with self._wake:

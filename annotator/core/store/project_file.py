@@ -54,7 +54,7 @@ class ProjectFile:
         coco: What it held when it was opened.
         mark: The file when last read or written by us, None where there was none.
         missing: How many of its photos are not in the folder.
-        homeless: How many of its annotations belong to no photo of it.
+        orphans: How many of its annotations belong to no photo of it.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ class ProjectFile:
         self._last_image_id = max(max((image.id for image in self.coco.images), default=0), max(named, default=0))
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
-        self.homeless = 0
+        self.orphans = 0
         self.missing = self._assign(names)
 
     def _read(self) -> CocoFile:
@@ -147,7 +147,7 @@ class ProjectFile:
 
     # Writing
 
-    def is_foreign(self) -> bool:
+    def changed_externally(self) -> bool:
         """Whether another program has written the file since we read or wrote it. OSError if that cannot be read."""
         if self.mark is None or not self.path.exists():
             return self.path.exists()
@@ -248,7 +248,7 @@ class ProjectFile:
         for place, image_id in enumerate(self.coco.image_ids):
             name = name_of.get(image_id)
             if name is None:
-                self.homeless += 1
+                self.orphans += 1
             else:
                 self._places.setdefault(name, []).append(place)
         return missing

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import main
+from annotator.commands import progress
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import Store
 
@@ -110,3 +111,15 @@ except SystemExit:
         assert "labelme: labelme JSON" in done.stdout
         assert "coco: COCO JSON" in done.stdout
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_many_photos_are_a_plain_line_now_and_then(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PROGRESS_STEP", 2)
+    for photo in ("cat.jpg", "coffee.jpg", "dog.jpg"):
+        _labelme(folder, photo, CUP)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    assert capsys.readouterr().err == "2 of 3 photos\n"
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 0
+    assert capsys.readouterr().err == "2 of 3 photos\n"

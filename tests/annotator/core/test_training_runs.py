@@ -10,9 +10,10 @@ import pytest
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Category
 from annotator.core.photo_state import PhotoState
-from annotator.core.training_runs import RoundSettings, TrainingRun, TrainingRuns
+from annotator.core.training_runs import TrainingRun, TrainingRuns
 from annotator.core.training_set import TrainingPhoto
 from dataset.geometry import rectangle
+from model.protocol import FineTuneOptions
 
 CATEGORY = Category(4, "cup", "#ff0000")
 PHOTO = TrainingPhoto("a.jpg", PhotoState((64, 48), (Annotation(1, 4, rectangle(2, 2, 20, 20)),)))
@@ -59,7 +60,7 @@ def test_a_round_is_known_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     run = TrainingRun("round-001", ["--json"], photos=1)
     runs.begin(run, [PHOTO], [CATEGORY])
     assert json.loads(runs.snapshot.read_text())["images"][0]["file_name"] == "a.jpg"
-    runs.keep(TrainingRun("round-001", ["--json"], photos=1, process=77))
+    runs.save(TrainingRun("round-001", ["--json"], photos=1, process=77))
     left = TrainingRuns(tmp_path)
     assert left.run == TrainingRun("round-001", ["--json"], photos=1, process=77)
     (left.training / "split.json").write_text("{}")
@@ -92,12 +93,12 @@ def test_a_damaged_run_counts_as_none(tmp_path: Path, content: bytes) -> None:
 
 
 def test_only_what_was_chosen_is_told_to_the_training(tmp_path: Path) -> None:
-    assert RoundSettings().options() == ["--device", "auto"]
-    chosen = RoundSettings(3, 0.01, "neck", 320, "light", forget=True, device="cpu").options()
+    assert FineTuneOptions().arguments() == ["--device", "auto"]
+    chosen = FineTuneOptions(3, 0.01, "neck", 320, "light", forget=True, device="cpu").arguments()
     assert " ".join(chosen) == (
         "--epochs 3 --learning-rate 0.01 --freeze neck --short-side 320 --augment light --forget --device cpu"
     )
     runs = TrainingRuns(tmp_path)
-    arguments = runs.arguments("round-001", tmp_path / "photos", "builtin", RoundSettings())
+    arguments = runs.arguments("round-001", tmp_path / "photos", "builtin", [])
     assert arguments[arguments.index("--output") + 1] == str(runs.file("round-001"))
     assert arguments[arguments.index("--from") + 1] == "builtin"

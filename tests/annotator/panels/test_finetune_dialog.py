@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButt
 from pytestqt.qtbot import QtBot
 
 from annotator import theme
-from annotator.core.training_runs import RoundSettings
 from annotator.core.training_set import ClassFact, Summary
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.widgets import ElidedLabel
+from model.protocol import FineTuneOptions
 from tests.qt import find
 
 CLASSES = (ClassFact("balloon", "#ff9f1c", 22, is_new=True), ClassFact("person", "#4cc9f0", 3, is_new=False))
@@ -80,7 +80,7 @@ def test_the_standard_leaves_every_choice_to_the_training(qtbot: QtBot, dialog: 
     dialog.set_summary(GOOD)
     with qtbot.waitSignal(dialog.train_requested) as asked:
         QTest.keyClick(dialog, Qt.Key.Key_Return)
-    assert asked.args == [RoundSettings(device="cpu")]
+    assert asked.args == [FineTuneOptions(device="cpu")]
     assert not dialog.isVisible()
 
 
@@ -99,7 +99,7 @@ def test_advanced_choices(qtbot: QtBot, dialog: FineTuneDialog) -> None:
     ):  # fmt: skip
         find(dialog, QComboBox, f"finetune.{name}").setCurrentText(text)
     qtbot.mouseClick(find(dialog, QCheckBox, "finetune.keep"), Qt.MouseButton.LeftButton, pos=_box(dialog))
-    assert dialog.settings == RoundSettings(30, 0.005, "neck", 416, "full", forget=True, device="auto")
+    assert dialog.settings == FineTuneOptions(30, 0.005, "neck", 416, "full", forget=True, device="auto")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_number_that_is_none_is_marked_and_nothing_can_begin(dialog: FineTuneD
     assert train.isEnabled()
     assert not problem.isVisible()
     assert (number.property("tone"), dialog.height()) == ("", low)
-    assert changes == [RoundSettings(device="cpu")]
+    assert changes == [FineTuneOptions(device="cpu")]
 
 
 def test_a_number_on_its_way_is_not_marked_yet(qtbot: QtBot, dialog: FineTuneDialog) -> None:

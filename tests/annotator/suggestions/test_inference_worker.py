@@ -44,13 +44,13 @@ class Heard:
         self.progress: list[FolderProgress | None] = []
         self.failures: list[str] = []
         self.notices: list[str] = []
-        self.recalled: dict[str, tuple[float, ...]] = {}
+        self.cached_scores: dict[str, tuple[float, ...]] = {}
         self.models: list[ModelInfo] = []
         suggester.suggested.connect(self.answers.append)
         suggester.progress.connect(self.progress.append)
         suggester.failed.connect(lambda sentence, _weights: self.failures.append(sentence))
         suggester.notice.connect(self.notices.append)
-        suggester.recalled.connect(lambda _model, scores: self.recalled.update(scores))
+        suggester.cached_scores.connect(lambda _model, scores: self.cached_scores.update(scores))
         suggester.loaded.connect(self.models.append)
 
     @property
@@ -137,8 +137,8 @@ def test_answers_of_earlier_sessions_are_found_and_recalled(
     suggester.set_source(folder, pools)
     suggester.show("1.jpg", [])
     _load(qtbot, suggester, weights)
-    qtbot.waitUntil(lambda: len(heard.recalled) == 30, timeout=LONG)
-    assert heard.recalled["7.jpg"] == (0.9,)
+    qtbot.waitUntil(lambda: len(heard.cached_scores) == 30, timeout=LONG)
+    assert heard.cached_scores["7.jpg"] == (0.9,)
     assert heard.answers == [Suggestions("1.jpg", heard.models[0].id, pool, None)]
 
 
@@ -268,7 +268,7 @@ def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
     predictor = suggester._predictor
     assert isinstance(predictor, Predictor)
     predictor.device = "cuda"
-    with qtbot.waitSignal(suggester.outlined, timeout=LONG) as answer:
+    with qtbot.waitSignal(suggester.box_answered, timeout=LONG) as answer:
         suggester.outline("0.jpg", (20, 20, 200, 200), None)
     outlined = arguments(answer)[0]
     assert "CUDA" not in outlined.why

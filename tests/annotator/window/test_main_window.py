@@ -227,7 +227,7 @@ def test_the_context_menu_offers_what_fits(qtbot: QtBot, start: Start, folder: P
         return [a.objectName() for a in menu.actions()]
 
     assert "suggestion.accept" not in texts()
-    document.offer([Annotation(-1, 1, rectangle(300, 300, 400, 400), origin=Origin.SUGGESTED, score=0.9)])
+    document.set_suggestions([Annotation(-1, 1, rectangle(300, 300, 400, 400), origin=Origin.SUGGESTED, score=0.9)])
     document.select([-1])
     assert texts()[:2] == ["suggestion.accept", "suggestion.reject"]
 
@@ -305,7 +305,7 @@ def test_closing_over_a_full_disk_asks_first(
     QTimer.singleShot(100, click)
     window.close()
     assert window.isVisible() is not closes
-    session.problem = ""
+    session.save_error = ""
 
 
 def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, folder: Path, tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, 
     QTimer.singleShot(100, lambda: find(window, QMessageBox, "close.unsaved").reject())
     session.open(other)
     assert session.folder == folder
-    session.problem = ""
+    session.save_error = ""
     _open(qtbot, window, other)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import to_builtins
 
 from dataset.images import PhotoError
 from model.commands import train
@@ -14,6 +15,8 @@ from model.data.unreadable_images import UnreadableImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from model.protocol import TrainingEvent
 
 pytestmark = pytest.mark.usefixtures("repeatable", "short_rounds")
 
@@ -24,12 +27,13 @@ def run(
     """Train, and do something at the first event of a kind; return the status and all events."""
     events: list[dict[str, Any]] = []
 
-    def report(record: dict[str, Any]) -> None:
+    def on_event(made: TrainingEvent) -> None:
+        record = to_builtins(made)
         events.append(record)
         if record["event"] == event and [e["event"] for e in events].count(event) == 1:
             action()
 
-    monkeypatch.setattr(train.reports, "choose", lambda **_: report)
+    monkeypatch.setattr(train.console, "event_writer", lambda **_: on_event)
     options = ["--device", "cpu", "--short-side", "64", "--epochs", "2", "--batch", "2"]
     return train.main([*given, *options]), events
 

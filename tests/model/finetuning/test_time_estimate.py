@@ -11,8 +11,9 @@ import torch
 from model.commands.train import main
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
-from model.finetuning.hyperparameters import Request
+from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
+from model.protocol import FineTuneOptions
 from model.training.control import Control, Quit
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def test_about_as_long_as_it_takes(
 ) -> None:
     path = coco_file(count)
     output = tmp_path / "out" / "model.safetensors"
-    request = Request(path, output, path.parent / "images", str(tiny_weights), epochs=3, freeze=freeze, short_side=96)  # type: ignore[arg-type]
+    options = FineTuneOptions(epochs=3, freeze=freeze, short_side=96)  # type: ignore[arg-type]
+    request = FineTuneJob(path, output, path.parent / "images", str(tiny_weights), options=options)
     told = estimate_seconds(request, CPU, _nothing)
     assert not output.parent.exists()
     begin = time.monotonic()
@@ -44,8 +46,14 @@ def test_about_as_long_as_it_takes(
 
 def test_nothing_is_decided_yet(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
     path, split = coco_file(12), tmp_path / "split.json"
-    request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), split=split)
-    longer = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), minutes=60.0)
+    request = FineTuneJob(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), split=split)
+    longer = FineTuneJob(
+        path,
+        tmp_path / "m.safetensors",
+        path.parent / "images",
+        str(tiny_weights),
+        options=FineTuneOptions(minutes=60.0),
+    )
     assert estimate_seconds(request, CPU, _nothing) > 0
     assert not split.exists()
     assert 3600 < estimate_seconds(longer, CPU, _nothing) < 2 * 3600  # the rest is looks at photos, on a busy machine
@@ -55,7 +63,7 @@ def test_it_can_be_given_up(coco_file: Callable[..., Path], tiny_weights: Path, 
     path = coco_file(4)
     control = Control(_nothing)
     control.order("quit")
-    request = Request(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights))
+    request = FineTuneJob(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights))
     with pytest.raises(Quit):
         estimate_seconds(request, CPU, control.check)
 

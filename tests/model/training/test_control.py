@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from model.protocol import Paused, Resumed
 from model.training.control import Control, Quit, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from model.protocol import TrainingEvent
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -20,7 +23,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def test_orders_come_over_a_pipe() -> None:
-    told: list[dict[str, Any]] = []
+    told: list[TrainingEvent] = []
     end, begin = os.pipe()
     control = Control(told.append, end)
     control.check()
@@ -43,20 +46,20 @@ def test_orders_come_over_a_pipe() -> None:
 
 
 def test_a_pause_is_told_and_counted_and_ends_with_the_stream() -> None:
-    told: list[dict[str, Any]] = []
+    told: list[TrainingEvent] = []
     end, begin = os.pipe()
     control = Control(told.append, end)
     os.write(begin, b"pause\n")
     until(lambda: control._order == "pause")
 
-    def close(record: dict[str, Any]) -> None:
+    def close(record: TrainingEvent) -> None:
         told.append(record)
-        if record["event"] == "paused":
+        if isinstance(record, Paused):
             os.close(begin)
 
-    control._report = close
+    control._on_event = close
     control.check()
-    assert [t["event"] for t in told] == ["paused", "resumed"]
+    assert told == [Paused(), Resumed()]
     assert control.waited > 0
     os.close(end)
 

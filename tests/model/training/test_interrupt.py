@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import to_builtins
 
 from model.commands import train
 from model.training.interrupt import STATUS, Interrupt
@@ -16,6 +17,8 @@ from model.training.interrupt import STATUS, Interrupt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from model.protocol import TrainingEvent
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -76,16 +79,17 @@ def test_another_thread_leaves_it_alone() -> None:
     assert found == [signal.default_int_handler]
 
 
-def pressing(monkeypatch: pytest.MonkeyPatch, event: str) -> list[dict[str, Any]]:
+def pressing(monkeypatch: pytest.MonkeyPatch, kind: str) -> list[dict[str, Any]]:
     """Press Ctrl+C at the first event of a kind; return the list of all events to come."""
     events: list[dict[str, Any]] = []
 
-    def report(record: dict[str, Any]) -> None:
+    def on_event(event: TrainingEvent) -> None:
+        record = to_builtins(event)
         events.append(record)
-        if [e["event"] for e in events].count(event) == 1 and record["event"] == event:
+        if [e["event"] for e in events].count(kind) == 1 and record["event"] == kind:
             press()
 
-    monkeypatch.setattr(train.reports, "choose", lambda **_: report)
+    monkeypatch.setattr(train.console, "event_writer", lambda **_: on_event)
     return events
 
 

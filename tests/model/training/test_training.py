@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.checkpoints import checkpoint, weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands import train
 from model.config import TrainConfig
 from model.data.batching import Batch, Batches, plan_batches
@@ -17,6 +17,7 @@ from model.data.training_images import DataError, Source, classes_of, read_coco,
 from model.distributed import ProcessGroup
 from model.network.build import build
 from model.network.targets import empty_target
+from model.protocol import TrainStep
 from model.training import trainer
 from model.training.schedule import lr_factor
 from model.training.trainer import Trainer, TrainingError, freeze_stages
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.checkpoints.checkpoint import Checkpoint
+    from model.protocol import TrainingEvent
 
 pytestmark = pytest.mark.usefixtures("repeatable")
 
@@ -49,15 +51,16 @@ def tiny_trainer(
     return Trainer(network, tuple(categories), photos, settings, output=output, device=torch.device("cpu"), team=team)
 
 
-def quiet(_: dict[str, Any]) -> None:
+def quiet(_: TrainingEvent) -> None:
     pass
 
 
 def test_training_lowers_every_loss(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     settings = replace(QUICK, epochs=30, learning_rate=2e-3, flip=False, colour=0, jitter=(1.0, 1.0))
     run = tiny_trainer(coco_file(2), tmp_path / "a.safetensors", settings)
-    records: list[dict[str, float]] = []
-    run.run(lambda record: records.append(record["losses"]) if record["event"] == "step" else None)
+    events: list[TrainingEvent] = []
+    run.run(events.append)
+    records = [{name: value or 0.0 for name, value in e.losses.items()} for e in events if isinstance(e, TrainStep)]
     assert len(records) == 30
     assert set(records[0]) == {"rpn_objectness", "rpn_box", "class", "box", "mask", "keypoint"}
     for name in ("rpn_objectness", "class", "mask", "keypoint"):
@@ -76,8 +79,8 @@ def test_a_killed_run_goes_on_where_it_was(coco_file: Callable[..., Path], tmp_p
     class Killed(BaseException):
         pass
 
-    def kill(record: dict[str, Any]) -> None:
-        if record["event"] == "step" and record["step"] == 4:  # in the middle of the second epoch
+    def kill(event: TrainingEvent) -> None:
+        if isinstance(event, TrainStep) and event.step == 4:  # in the middle of the second epoch
             first.save()
             raise Killed
 
@@ -259,7 +262,7 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
     network = build(config(classes=3))
     categories = [replace(c, id=i) for i, c in enumerate((CATEGORIES[1], CATEGORIES[0], CATEGORIES[0]), 1)]
     categories[2] = replace(categories[2], name="new")
-    transfer(tiny_checkpoint, network, categories)
+    transfer_heads(tiny_checkpoint, network, categories)
     old, new = tiny_checkpoint.state, network.state_dict()
     scores, masks = "roi_heads.box_predictor.cls_score.weight", "roi_heads.mask_predictor.mask_fcn_logits.bias"
     for name in (scores, masks):
@@ -276,7 +279,7 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
 def test_a_mask_of_anything_starts_from_those_of_all_classes(tiny_checkpoint: Checkpoint) -> None:
     without = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, any_mask=False))
     network = build(config(classes=2))
-    transfer(without, network, list(without.categories))
+    transfer_heads(without, network, list(without.categories))
     name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
     torch.testing.assert_close(network.state_dict()[name][0], without.state[name][1:].mean(0))
 

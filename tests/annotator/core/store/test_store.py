@@ -292,7 +292,7 @@ def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Pat
     (kept,) = file.parent.glob("annotations.*.json")
     assert kept.read_text() == theirs
     assert "theirs" not in saved(file)
-    assert [n.news for n in notices] == [SaveState.NOTE, SaveState.SAVED, SaveState.SAVED]
+    assert [n.state for n in notices] == [SaveState.NOTE, SaveState.SAVED, SaveState.SAVED]
     assert kept.name in notices[0].message
 
 

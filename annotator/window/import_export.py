@@ -1,0 +1,270 @@
+"""File > Import and File > Export: a menu entry for each format; files are read and written in the disk's thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+
+from annotator.core import edits
+from annotator.core.document import Status
+from annotator.core.exchange import (
+    add_classes,
+    lost_keypoints,
+    names_to_export,
+    read_dataset,
+    to_annotations,
+    to_dataset,
+)
+from annotator.core.store.coco_codec import CocoError
+from annotator.core.training_set import labelled
+from annotator.session.time_slices import TimeSlicer
+from dataset.formats.base import FilesExistError, FormatError, export, formats
+from dataset.i18n import plural, tr
+from dataset.messages import UserError, counted_photos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from annotator.core.training_set import TrainingPhoto
+    from annotator.session.session import Session
+    from dataset.formats.base import Dataset, Format, ImageRecord
+
+TOPIC = "exchange"
+
+
+class _Exchange(QObject):
+    """What import and export share: a menu of formats, work in the disk's thread, slices of work between events."""
+
+    _answered = Signal(int, object, object)
+
+    def __init__(self, session: Session, title: str, kind: str, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._window = session, window
+        self._number = 0  # of the task: results of earlier ones are late
+        self._slices = TimeSlicer(self)
+        self.menu = QMenu(title, window)
+        self.menu.setObjectName(f"file.{kind}")
+        for file_format in formats():
+            if getattr(file_format, "read" if kind == "import" else "write"):
+                action = self.menu.addAction(tr("{format}…", format=tr(file_format.title)))
+                action.setObjectName(f"file.{kind}.{file_format.name}")
+                action.triggered.connect(partial(self._choose, file_format))
+        self.menu.setEnabled(False)
+        session.project_changed.connect(self._use_project)
+        self._answered.connect(self._take)
+
+    def _choose(self, file_format: Format, _on: object = None) -> None:
+        raise NotImplementedError
+
+    def _use_project(self, project: object) -> None:
+        self._number += 1
+        self._slices.stop()
+        self.menu.setEnabled(project is not None)
+
+    def _on_disk(self, work: Callable[[], object], then: Callable[[object], object]) -> None:
+        """Do `work` in the disk's thread, then `then` with its result here, if the project is still open."""
+        self._number += 1
+        number = self._number
+
+        def job() -> None:
+            try:
+                result: object = work()
+            except UserError as error:
+                result = error
+            except Exception as error:  # noqa: BLE001 - a format's fault is a sentence as well
+                result = FormatError(tr("This failed: {reason}.", reason=f"{type(error).__name__}: {error}"))
+            self._answered.emit(number, result, then)
+
+        self._session.on_disk(job)
+
+    def _take(self, number: int, result: object, then: Callable[[object], object]) -> None:
+        if number != self._number:
+            return
+        if isinstance(result, UserError) and not isinstance(result, FilesExistError):
+            self._session.message.emit(str(result), "error", TOPIC)
+        else:
+            then(result)
+
+    def _ask(self, name: str, text: str, details: Sequence[str], answers: Sequence[str]) -> int:
+        """Return the number of the answer that was chosen, -1 for none."""
+        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", text, parent=self._window)
+        question.setObjectName(name)
+        question.setInformativeText("\n".join(details))
+        buttons = [question.addButton(answer, QMessageBox.ButtonRole.AcceptRole) for answer in answers]
+        question.addButton(QMessageBox.StandardButton.Cancel)
+        question.exec()
+        clicked = question.clickedButton()
+        return next((i for i, button in enumerate(buttons) if button is clicked), -1)
+
+
+class Importer(_Exchange):
+    """Adds another program's annotations to the open project."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(session, tr("&Import"), "import", window)
+        self._slices.done.connect(self._finish)
+
+    def _choose(self, file_format: Format, _on: object = None) -> None:
+        folder, title = self._session.folder, tr("Import annotations")
+        if folder is None or self._session.store is None:
+            return
+        if file_format.suffix:
+            pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
+            source, _ = QFileDialog.getOpenFileName(self._window, title, str(folder), pattern)
+        else:
+            source = QFileDialog.getExistingDirectory(self._window, title, str(folder))
+        if source:
+            names = self._session.photos.names
+            self._on_disk(lambda: read_dataset(file_format, Path(source), folder, names), self._confirm)
+
+    def _confirm(self, data: object) -> None:
+        dataset: Dataset = data  # type: ignore[assignment]
+        store, images = self._session.store, dataset.images
+        assert store is not None, "late results are dropped"
+        free = [image for image in images if not store.count(image.name)]
+        details = list(dataset.problems)
+        if lost := lost_keypoints(dataset, self._session.categories):
+            details.append(plural(
+                "{n:,} keypoint is left out: the project's class does not have it.",
+                "{n:,} keypoints are left out: the project's classes do not have them.", lost,
+            ))  # fmt: skip
+        answers = [tr("Add to all {photos}", photos=counted_photos(len(images)))]
+        if len(free) < len(images):
+            there = len(images) - len(free)
+            details.append(plural("{n:,} photo has annotations already.", "{n:,} photos have annotations already.",
+                                  there))  # fmt: skip
+            if free:
+                answers.append(tr("Only to the {photos} without", photos=counted_photos(len(free))))
+        answer = 0
+        if details:
+            text = plural("Add {n:,} object to the photos?", "Add {n:,} objects to the photos?", dataset.object_count)
+            answer = self._ask("import.question", text, details, answers)
+        if answer >= 0:
+            add_classes(self._session.categories, dataset)
+            self._slices.start(self._add(dataset, free if answer else images))
+
+    def _add(self, data: Dataset, images: Sequence[ImageRecord]) -> Iterator[int]:
+        """Put the objects of one image after the other on record, and give their number."""
+        for image in images:
+            annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
+            history = self._session.history.document(image.name)
+            current = self._session.document
+            document = current if current and current.name == image.name else history
+            if document:
+                text = plural("import of {n} object", "import of {n} objects", len(annotations))
+                edit = edits.add(document, annotations, text)
+                self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
+                yield len(annotations)
+                continue
+            store = self._session.store
+            assert store is not None, "the slices end with the project"
+            try:
+                state = store.load(image.name)
+            except CocoError as error:
+                self._session.message.emit(str(error), "error", TOPIC)
+                continue
+            state = replace(state, size=image.size, annotations=(*state.annotations, *annotations))
+            store.put(image.name, state)
+            status = Status.DONE if state.done else Status.STARTED
+            self._session.photos.update(image.name, status=status, count=len(state.annotations))
+            yield len(annotations)
+
+    def _finish(self, counts: list[int]) -> None:
+        store = self._session.store
+        assert store is not None, "the slices end with the project"
+        self._session.saved_changed.emit(not store.unsaved)
+        self._session.edited.emit()
+        text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", sum(counts),
+                      photos=counted_photos(len(counts)))  # fmt: skip
+        self._session.message.emit(text, "info", TOPIC)
+
+
+class Exporter(_Exchange):
+    """Writes the open project's annotations for another program."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(session, tr("&Export"), "export", window)
+        self._slices.done.connect(self._collected)
+        self._task: tuple[Format, Path] | None = None
+        self._names: list[str] = []  # of the photos to export
+
+    def _choose(self, file_format: Format, _on: object = None) -> None:
+        folder, store, title = self._session.folder, self._session.store, tr("Export annotations")
+        if folder is None or store is None:
+            return
+        if file_format.suffix:
+            start = str(folder.with_name(f"{folder.name}-{file_format.name}{file_format.suffix}"))
+            pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
+            target, _ = QFileDialog.getSaveFileName(self._window, title, start, pattern)
+        else:
+            target = QFileDialog.getExistingDirectory(self._window, title, str(folder))
+        if not target:
+            return
+        names = names_to_export(store)
+        if not names:
+            self._session.message.emit(tr("There are no annotations to export."), "info", TOPIC)
+        elif Path(target).resolve() == store.file:
+            text = tr("{file} is the project's own file; choose another place.", file=target)
+            self._session.message.emit(text, "error", TOPIC)
+        else:
+            self._task = file_format, Path(target)
+            self._names = names
+            self._slices.start(labelled(store, names))
+
+    def _collected(self, photos: list[TrainingPhoto]) -> None:
+        assert self._task is not None, "photos are collected for a task"
+        (file_format, _), folder, categories = self._task, self._session.folder, list(self._session.categories)
+        assert folder is not None, "the slices end with the project"
+        done = frozenset(p.name for p in photos if p.state.done)
+        lost = len(self._names) - len(photos)
+
+        def work() -> tuple[Dataset, list[str], frozenset[str]]:
+            data = to_dataset(folder, photos, categories)
+            text = plural("{n:,} photo cannot be read and is left out.",
+                          "{n:,} photos cannot be read and are left out.", lost)  # fmt: skip
+            return data, [*([text] if lost else []), *file_format.losses(data)], done
+
+        self._on_disk(work, self._confirm)
+
+    def _confirm(self, collected: object) -> None:
+        data, details, done = collected  # type: ignore[misc]
+        photos = len(data.images)
+        answers = [tr("Export all {photos}", photos=counted_photos(photos))]
+        if len(done) < photos:
+            details = [*details, plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
+                                        photos - len(done))]  # fmt: skip
+            if done:
+                answers.append(tr("Only the {photos} that are done", photos=counted_photos(len(done))))
+        answer = 0
+        if details:
+            text = plural("Export {n:,} object?", "Export {n:,} objects?", data.object_count)
+            answer = self._ask("export.question", text, details, answers)
+        if answer > 0:
+            data = replace(data, images=tuple(image for image in data.images if image.name in done))
+        if answer >= 0:
+            self._write(data)
+
+    def _write(self, data: Dataset, *, overwrite: bool = False) -> None:
+        assert self._task is not None, "there is a task until the next"
+        file_format, target = self._task
+        confirmed = overwrite or bool(file_format.suffix)  # the dialog for a file has asked
+
+        def work() -> int:
+            return export(file_format, data, target, overwrite=confirmed)
+
+        self._on_disk(work, partial(self._written, data))
+
+    def _written(self, data: Dataset, result: object) -> None:
+        assert self._task is not None, "there is a task until the next"
+        if isinstance(result, FilesExistError):
+            if self._ask("export.replace", str(result), (), [tr("Replace")]) == 0:
+                self._write(data, overwrite=True)
+            return
+        text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",
+                      data.object_count, photos=counted_photos(len(data.images)), target=self._task[1])  # fmt: skip
+        self._session.message.emit(text, "info", TOPIC)

@@ -1,0 +1,26 @@
+"""The installed program, under the one name that it adds to an environment.
+
+In an installed copy `main.py` and the folders of the repository (`annotator`, `dataset`, `model`, `resources`) are in
+`program/` below this package, where other programs do not find them. In the processes of the application that folder
+is the first on `sys.path`, so that no other module called `main` or `model` comes before.
+"""
+
+import sys
+from pathlib import Path
+
+__all__ = ["main", "program_folder"]
+
+
+def program_folder() -> Path:
+    """Return the folder of `main.py`: `program/` in an installed copy, the root of the repository in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "program"
+    return installed if installed.is_dir() else package.parent
+
+
+def main() -> int:
+    """Run the command line of `main.py` and return its exit status. Puts `program_folder()` first on `sys.path`."""
+    sys.path.insert(0, str(program_folder()))
+    from main import main as run  # noqa: PLC0415 - found on the path of the line above
+
+    return run()
