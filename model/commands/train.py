@@ -22,12 +22,12 @@ import torch
 from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
@@ -144,8 +144,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    team = join("cuda" if cuda else "cpu")
-    on_event = console.event_writer(json_lines=args.json, leads=team.leads)
+    team = ProcessGroup.init("cuda" if cuda else "cpu")
+    on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
         return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
     except UserError as error:
@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
         on_event(Stopped(kept))
         return interrupt.STATUS
     finally:
-        leave(team)
+        team.destroy()
     return 2
 
 
@@ -173,7 +173,7 @@ def _fine_tune(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
     options = FineTuneOptions(**_given(args, FineTuneOptions))
     job = FineTuneJob(**_given(args, FineTuneJob), options=options)
-    control = Control(on_event, standard_input() if args.json and team.leads else None)
+    control = Control(on_event, standard_input() if args.json and team.is_main else None)
     device = _device(args.device)
     with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
         if "estimate" not in args:
@@ -222,7 +222,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
+    if team.is_main:
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
@@ -231,7 +231,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
-        transfer(start, network, categories)
+        transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
     config = _training(args, begins=not (start or args.backbone_weights))

@@ -109,7 +109,7 @@ class Batches(Dataset[Batch]):
         plan = self.plans[index]
         images, targets, names = [], [], []
         # A process without a photo in a small batch takes one that another has: none may be missing from a step.
-        for place in self.team.share(range(len(plan.photos))) or [len(plan.photos) - 1]:
+        for place in self.team.shard(range(len(plan.photos))) or [len(plan.photos) - 1]:
             photo = self.photos[plan.photos[place]]
             random = np.random.default_rng((plan.seed, place))
             drawn = self._draw(photo, plan.canvas, random)

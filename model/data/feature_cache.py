@@ -91,7 +91,7 @@ class FeatureCache:
                 maps = body_maps(network, image[None], device)
                 write_bytes(path, save({name: value[0].contiguous() for name, value in maps.items()}))
             told(done + 1, len(wanted))
-        lessons.team.wait()
+        lessons.team.barrier()
         lessons.check()
 
     def trim(self, room: int = MAX_BYTES) -> None:

@@ -118,7 +118,7 @@ class TrainingDataset(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
         # A process without a photo in a small batch takes one that another has: none may be missing from a step.
-        mine = self.team.share(plan.photos) or [plan.photos[-1]]
+        mine = self.team.shard(plan.photos) or [plan.photos[-1]]
         chosen = [self.pupils[i] for i in mine]
         if self.cache is not None:
             return self._kept(chosen, plan, self.cache)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
+def read_ground_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
     """Return the contents of a COCO file to measure with, and sentences for people on what had to be left out of it.
 
     Every annotation has a box, an area, `iscrowd`, and `segmentation`, which is None where there is no usable mask.

@@ -174,7 +174,7 @@ class Trainer:
         return pictures.contiguous(memory_format=torch.channels_last)
 
     def _mean_total(self, count: int) -> float:
-        return self.team.mean_total(count, self.device)
+        return self.team.mean_count(count, self.device)
 
     def run(
         self,
@@ -203,12 +203,12 @@ class Trainer:
                 self.save()  # before anything else can fail
             if self._agreed(interrupt):
                 raise KeyboardInterrupt
-            metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            metrics = measure(self.checkpoint()) if measure and self.team.is_main else {}
             if metrics:
                 self.write(metrics)
-            self.team.wait()
+            self.team.barrier()
             on_event(Epoch(self.progress.epoch, self.progress.seconds, metrics))
-        if self.team.leads and not self.output.exists():  # resumed at its end, and what it had written is gone
+        if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
             self.write({})
 
     def _epoch(self, dataset: Batches, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
@@ -217,7 +217,7 @@ class Trainer:
         for batch in data_loader(dataset, self.progress.batch):
             losses = self.step(batch)
             now = time.monotonic()
-            self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
+            self.progress.seconds = self.team.broadcast(self.progress.seconds + now - last, self.device)
             last = now
             self.progress.batch += 1
             on_event(self.step_event(losses, len(batch.names)))
@@ -231,7 +231,7 @@ class Trainer:
 
     def _agreed(self, interrupt: Interrupt) -> bool:
         """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
-        return self.team.agree(float(interrupt.asked), self.device) > 0
+        return self.team.broadcast(float(interrupt.asked), self.device) > 0
 
     def _done(self) -> bool:
         return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
@@ -253,7 +253,7 @@ class Trainer:
         Raises:
             OSError: They cannot be written.
         """
-        if self.team.leads:
+        if self.team.is_main:
             self.write({})
             files.write_state(self.state_file, self.state())
         self.kept = True

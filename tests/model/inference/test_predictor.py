@@ -127,7 +127,7 @@ def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pyt
         return true(image, *rest)
 
     monkeypatch.setattr(predict, "resize_and_pad", spy)
-    monkeypatch.setattr(predict, "CLOSE_BELOW", 64)
+    monkeypatch.setattr(predict, "REFINE_BELOW", 64)
     (close,) = predictor.masks_for_boxes(small, [1])
     assert seen == [(24, 24)]  # 1.6 times its longer side, in whole pixels
     (far,) = predictor.masks_for_boxes(large, [1])
@@ -145,7 +145,7 @@ def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pyt
 def test_masks_for_a_detected_box_are_those_of_the_detection(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "CLOSE_BELOW", 0)
+    monkeypatch.setattr(predict, "REFINE_BELOW", 0)
     found = next(i for i in predictor.detect(0.0) if i.polygons and np.ptp(i.box[[0, 2]]) > 64)
     (again,) = predictor.masks_for_boxes(found.box[None], [found.category_id])
     for part, same in zip(found.polygons, again.polygons, strict=True):
