@@ -200,7 +200,7 @@ class ImageList:
         return all(word in name for word in text.casefold().split())
 
     def matching(self, text: str = "", statuses: Collection[Status] | None = None) -> Sequence[int]:
-        """Return the indices, in order, of photos whose name has every word of `text` and whose status is one of `statuses`.
+        """Return in order the indices of photos whose name has every word of `text` and whose status is in `statuses`.
 
         Case does not matter. None stands for every status.
         """
