@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
 
-POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
 _FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
@@ -43,7 +41,6 @@ class SuggestionController(QObject):
         self._session = session
         self._suggester = suggester
         self.model: ModelInfo | None = None
-        self._pools: OrderedDict[str, tuple[Annotation, ...]] = OrderedDict()
         self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
         self._told: list[str] = []  # the model's classes that the person knows are not in the project
@@ -96,14 +93,13 @@ class SuggestionController(QObject):
                 )  # fmt: skip
 
     def _project_changed(self, project: Project | None) -> None:
-        self._pools.clear()
         self._scores.clear()
         self._to_project = {}
         self._told = []
         if project is None:
             self._suggester.clear_source()
             return
-        self._suggester.set_source(project.folder, project.store)
+        self._suggester.set_source(project.folder, project.store.pools)
         self._adopt_model()
 
     def _model_loaded(self, model: ModelInfo) -> None:
@@ -119,7 +115,6 @@ class SuggestionController(QObject):
         for name in self._scores:
             if name in self._session.photos:  # else they are another folder's by now
                 self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
-        self._pools.clear()
         self._scores.clear()
 
     def _adopt_model(self) -> None:
@@ -154,8 +149,9 @@ class SuggestionController(QObject):
         for category_id, name in renamed.items():
             categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
-        if changed and document and document.name in self._pools:
-            document.set_suggestions(self._in_project(self._pools[document.name]))
+        pool = self._recent_pool(document.name) if changed and document else None
+        if document and pool is not None:
+            document.set_suggestions(self._in_project(pool))
 
     def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
         return [category for category in model.categories if category.id not in self._to_project]
@@ -163,23 +159,26 @@ class SuggestionController(QObject):
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        name, upcoming = document.name, [n for n in self._session.upcoming() if n not in self._pools]
-        if name in self._pools:
-            self._pools.move_to_end(name)
-            document.set_suggestions(self._in_project(self._pools[name]))
-            self._suggester.show(None, upcoming)
-        else:
+        name, upcoming = document.name, [n for n in self._session.upcoming() if self._recent_pool(n) is None]
+        pool = self._recent_pool(name)
+        if pool is None:
             self._suggester.show(name, upcoming)
+        else:
+            document.set_suggestions(self._in_project(pool))
+            self._suggester.show(None, upcoming)
+
+    def _recent_pool(self, name: str) -> tuple[Annotation, ...] | None:
+        """Return what the model found in a photo lately, as the store still has it in memory."""
+        project = self._session.project
+        if project is None or self.model is None or name not in self._scores:
+            return None
+        return project.store.pools.recent(name, self.model.id)
 
     def _suggested(self, answer: Suggestions) -> None:
         if self.model is None or answer.model_id != self.model.id or answer.name not in self._session.photos:
             return
         if answer.milliseconds is not None:
             self.speed.emit(answer.milliseconds)
-        self._pools[answer.name] = answer.pool
-        self._pools.move_to_end(answer.name)
-        while len(self._pools) > POOLS:
-            self._pools.popitem(last=False)
         self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
         document = self._session.document
         if document and document.name == answer.name:

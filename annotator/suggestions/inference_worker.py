@@ -50,15 +50,18 @@ class _Box:
 
 
 class PoolStore(Protocol):
-    """Where earlier answers are kept. Called in the worker thread."""
+    """Where earlier answers are kept, such as `SuggestionPools`. Called in the worker thread."""
 
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """The pool of a photo, or None."""
+    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+        """Return the pool of a photo, or None."""
 
-    def pool_names(self, model: str) -> set[str]:
-        """The photos that have a pool."""
+    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+        """Return the scores of a photo's pool, or None."""
 
-    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+    def names(self, model: str) -> set[str]:
+        """Return the photos that have a pool."""
+
+    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         """Keep a pool."""
 
 
@@ -291,12 +294,12 @@ class InferenceWorker(QObject):
     def _send_cached_scores(self, source: _Source) -> None:
         """Tell the scores of some photos that were looked at in earlier sessions."""
         left = self._cached
-        names = sorted(source.pools.pool_names(self._model_id)) if left is None else list(left)
+        names = sorted(source.pools.names(self._model_id)) if left is None else list(left)
         scores = {}
         for name in names[:MAX_CACHED_AT_ONCE]:
-            pool = source.pools.pool(name, self._model_id)
-            if pool is not None:
-                scores[name] = tuple(s.score or 0.0 for s in pool)
+            found = source.pools.scores(name, self._model_id)
+            if found is not None:
+                scores[name] = found
         with self._wake:
             if source is not self._source:
                 return
@@ -304,7 +307,7 @@ class InferenceWorker(QObject):
         self.cached_scores.emit(self._model_id, scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
-        pool = source.pools.pool(name, self._model_id)
+        pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
@@ -323,7 +326,7 @@ class InferenceWorker(QObject):
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
             return None
-        source.pools.put_pool(name, self._model_id, pool)
+        source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
