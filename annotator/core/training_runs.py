@@ -20,8 +20,8 @@ from dataset.atomic_files import replace_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from annotator.core.categories import Category
     from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
 
 SUFFIX = ".safetensors"
 BUILTIN = "builtin"

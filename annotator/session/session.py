@@ -111,7 +111,7 @@ class Session(QObject):
 
         def work() -> None:
             try:
-                names = folders.scan(folder, lambda: number != self._asked)
+                names = folders.list_images(folder, cancelled=lambda: number != self._asked)
             except folders.FolderError as error:
                 self._scanned.emit(number, folder, file, error)
             else:

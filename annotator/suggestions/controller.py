@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from annotator.core.project import Project
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
-    from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
+    from annotator.suggestions.messages import ModelInfo, Suggestions
+    from dataset.categories import Category
 
 _FINISHED = (Status.UNREADABLE, Status.DONE)
 
@@ -153,7 +154,7 @@ class SuggestionController(QObject):
         if document and pool is not None:
             document.set_suggestions(self._in_project(pool))
 
-    def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
+    def _unmatched(self, model: ModelInfo) -> list[Category]:
         return [category for category in model.categories if category.id not in self._to_project]
 
     def _document_changed(self, document: Document | None) -> None:

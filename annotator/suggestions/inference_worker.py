@@ -20,7 +20,6 @@ from annotator.session.worker_thread import WorkerThread
 from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
-    ModelCategory,
     ModelInfo,
     Suggestions,
     to_suggestion,
@@ -379,12 +378,7 @@ class InferenceWorker(QObject):
             self._model_id,
             Path(predictor.name).name,
             str(predictor.device),
-            tuple(
-                ModelCategory(
-                    c.id, c.name, c.supercategory, tuple(c.keypoints), tuple((a - 1, b - 1) for a, b in c.skeleton)
-                )
-                for c in predictor.categories
-            ),
+            tuple(predictor.categories),
             self._weights,
         )
 

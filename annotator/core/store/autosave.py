@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dataset.messages import UserError, os_reason
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -38,7 +40,7 @@ class SaveNotice:
     message: str = ""
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """Something that could not be opened or saved. The message is one sentence for the person."""
 
 
@@ -183,6 +185,4 @@ class Autosave:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error)
+    return os_reason(error) if isinstance(error, OSError) else str(error)

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.coco_document import Raw
+    from dataset.categories import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class ProjectFile:
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+            raise CocoError(f"{self.path} cannot be read: {os_reason(error)}.") from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 

@@ -16,13 +16,14 @@ from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
+    from dataset.categories import Category
 
 DATABASE = "project.sqlite"
 
@@ -76,7 +77,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     except InUseError as error:
         raise StoreError(str(error)) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os_reason(error)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:

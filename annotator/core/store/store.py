@@ -20,7 +20,7 @@ from annotator.core.store.journal import JournalRow, pack
 from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, timestamp
 from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
-from dataset.folder import scan
+from dataset.folder import list_images
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Store:
             file: The COCO file, which need not exist; `images`/annotations.json by default.
             fallback: Where private data goes when the folder cannot be written to.
             progress: Called with a fraction.
-            names: The photos, if they have been listed already (`folder.scan`).
+            names: The photos, if they have been listed already (`folder.list_images`).
             notify: Called from other threads with each `SaveNotice`.
 
         Raises:
@@ -101,7 +101,7 @@ class Store:
             StoreError: the project is open in another process, or nothing can be written anywhere.
         """
         report = progress or (lambda _fraction: None)
-        names = scan(images) if names is None else names
+        names = list_images(images) if names is None else names
         report(0.1)
         file = (file or images / "annotations.json").resolve()
         opened = open_project(images, file, names, fallback)
