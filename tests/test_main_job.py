@@ -242,7 +242,7 @@ def test_the_whole_folder_is_looked_at_on_request(qtbot: QtBot, start: Start, fo
     store, model = application.session.store, application.flow.model
     assert store
     assert model
-    files = {name for name in photos.names if store.pool(name, model.id) is not None}
+    files = {name for name in photos.names if store.pools.get(name, model.id) is not None}
     assert files == set(photos.names)
 
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Categories, Category
+    from annotator.core.categories import Categories
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
     from dataset.formats.base import Format
 
 
@@ -64,12 +65,19 @@ def read_dataset(
         except PhotoError:
             unreadable.append(image.name)
             continue
-        other += min(image.size) > 0 and image.size != size
         if image.objects:
+            other += min(image.size) > 0 and image.size != size
             images.append(replace(image, size=size))
     problems = list(data.problems)
     if unreadable:
-        problems.append(tr("{names} cannot be read and is left out.", names=listing(unreadable)))
+        problems.append(
+            plural(
+                "{names} cannot be read and is left out.",
+                "{names} cannot be read and are left out.",
+                len(unreadable),
+                names=listing(unreadable),
+            )
+        )
     if other:
         problems.append(
             plural(

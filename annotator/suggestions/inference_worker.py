@@ -20,7 +20,6 @@ from annotator.session.worker_thread import WorkerThread
 from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
-    ModelCategory,
     ModelInfo,
     Suggestions,
     to_suggestion,
@@ -50,15 +49,18 @@ class _Box:
 
 
 class PoolStore(Protocol):
-    """Where earlier answers are kept. Called in the worker thread."""
+    """Where earlier answers are kept, such as `SuggestionPools`. Called in the worker thread."""
 
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """The pool of a photo, or None."""
+    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+        """Return the pool of a photo, or None."""
 
-    def pool_names(self, model: str) -> set[str]:
-        """The photos that have a pool."""
+    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+        """Return the scores of a photo's pool, or None."""
 
-    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+    def names(self, model: str) -> set[str]:
+        """Return the photos that have a pool."""
+
+    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         """Keep a pool."""
 
 
@@ -77,11 +79,11 @@ class InferenceWorker(QObject):
         loaded: (ModelInfo) a model is in use.
         failed: (sentence, weights) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
-        outlined: (Outlined) for a box.
-        recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
+        box_answered: (BoxAnswer) for a box.
+        cached_scores: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
-        progress: (Progress or None) of the whole folder; None when that has ended.
+        progress: (FolderProgress or None) of the whole folder; None when that has ended.
     """
 
     loaded = Signal(object)
@@ -130,7 +132,7 @@ class InferenceWorker(QObject):
     def refuse(self, reason: str) -> None:
         """No model will come: answer what waits for one with this reason, until another one is loaded.
 
-        `failed` alone does not decide that, because whoever hears it may load another model instead.
+        `failed` alone does not decide that, because whoever receives it may load another model instead.
         """
         with self._wake:
             self._refused = reason
@@ -289,14 +291,14 @@ class InferenceWorker(QObject):
             self.progress.emit(progress if done < total else None)
 
     def _send_cached_scores(self, source: _Source) -> None:
-        """Tell the scores of some photos that were looked at in earlier sessions."""
+        """Emit the scores of some photos that the model has looked at in earlier sessions."""
         left = self._cached
-        names = sorted(source.pools.pool_names(self._model_id)) if left is None else list(left)
+        names = sorted(source.pools.names(self._model_id)) if left is None else list(left)
         scores = {}
         for name in names[:MAX_CACHED_AT_ONCE]:
-            pool = source.pools.pool(name, self._model_id)
-            if pool is not None:
-                scores[name] = tuple(s.score or 0.0 for s in pool)
+            found = source.pools.scores(name, self._model_id)
+            if found is not None:
+                scores[name] = found
         with self._wake:
             if source is not self._source:
                 return
@@ -304,7 +306,7 @@ class InferenceWorker(QObject):
         self.cached_scores.emit(self._model_id, scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
-        pool = source.pools.pool(name, self._model_id)
+        pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
@@ -323,7 +325,7 @@ class InferenceWorker(QObject):
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
             return None
-        source.pools.put_pool(name, self._model_id, pool)
+        source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
@@ -376,17 +378,12 @@ class InferenceWorker(QObject):
             self._model_id,
             Path(predictor.name).name,
             str(predictor.device),
-            tuple(
-                ModelCategory(
-                    c.id, c.name, c.supercategory, tuple(c.keypoints), tuple((a - 1, b - 1) for a, b in c.skeleton)
-                )
-                for c in predictor.categories
-            ),
+            tuple(predictor.categories),
             self._weights,
         )
 
 
 def sentence(error: Exception) -> str:
-    """An error as one sentence for a person."""
+    """Return an error as one sentence for a person."""
     text = str(error).strip().split("\n")[0] or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.network.targets import Target
 
 BASE_SEED = 1000
@@ -163,7 +163,7 @@ def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCac
 def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int) -> FixedSteps:
     categories, photos, masks = _photos(setup.data[data])
     if not network.config.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     device = torch.device(setup.device)
     output = setup.folder / "unused.safetensors"
     trainer = FixedSteps(network, tuple(categories), photos, training, output=output, device=device)

@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.checkpoints.weights import WeightsError
+from dataset.messages import UserError
 from model.console import print_message
-from model.data.training_images import DataError, Source
+from model.data.training_images import Source
 from model.distributed import ProcessGroup
 from model.evaluation.evaluate import box_prompt, evaluate, print_messages
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             scores = evaluate(predictor, args.annotations, args.images, score=args.score, group=group)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
-    except (DataError, WeightsError, DeviceError) as error:
+    except UserError as error:
         print_message(str(error))
         return 2
     except KeyboardInterrupt:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
@@ -29,9 +30,8 @@ from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
-from model.inference.predictor import DeviceError
 from model.network.build import build
-from model.output_check import OutputError, check_output
+from model.output_check import check_output
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
@@ -42,7 +42,7 @@ from model.training.validation import CocoValidation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
     from model.protocol import TrainingEvent
@@ -148,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
     on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
         return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
-    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
+    except UserError as error:
         _fail(str(error), on_event)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
@@ -226,9 +226,9 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
         transfer_heads(start, network, categories)

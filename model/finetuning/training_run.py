@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import TrainConfig
     from model.data.unreadable_images import UnreadableImages
     from model.distributed import ProcessGroup

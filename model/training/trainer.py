@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from model.categories import Category, mirror
+from dataset.categories import Category, mirror
+from dataset.messages import UserError
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.augmentation import MaskCache, normalise
@@ -34,7 +35,7 @@ SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot go on; the text is one clear sentence."""
 
 
@@ -113,7 +114,7 @@ class Trainer:
             self.parallel = nn.parallel.DistributedDataParallel(self.network, device_ids=gpus)
         self.average = EMA(self.network, config.ema) if config.ema else None
         self.progress = TrainProgress()
-        points = next((c.keypoints for c in categories if c.keypoints), ())
+        points = next((c.keypoint_names for c in categories if c.keypoint_names), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
         self.per_epoch = max(1, math.ceil(len(photos) / config.batch))

@@ -1,13 +1,12 @@
 """An open project: the annotations of every photo. The only truth about photos that are not open as a document.
 
 What was `put` is in the journal within 0.3 s and in the COCO file within about 2 s (later when the file takes long to
-write, see `saver`). Methods belong to one thread, the GUI's, and return at once, unless they say otherwise.
+write, see `autosave`). Methods belong to one thread, the GUI's, and return at once, unless they say otherwise.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import replace
@@ -17,14 +16,15 @@ from annotator.core.categories import Categories
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import Autosave, SaveNotice, SaveState, StoreError
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.journal import JournalRow, Stamp, pack, unpack
+from annotator.core.store.journal import JournalRow, pack
 from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, timestamp
+from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
-from dataset.folder import scan
+from dataset.folder import list_images
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -42,6 +42,7 @@ class Store:
     Attributes:
         categories: The classes. Changes to them are saved like annotations.
         class_counts: How many annotations each class has, by its id.
+        pools: The suggestions of the models, which may be used from any thread.
         notify: Called from other threads with each `SaveNotice`; may be set at any time.
     """
 
@@ -55,7 +56,6 @@ class Store:
         self._states = dict(opened.recovered)  # photos that are not as the file had them when it was opened
         self._unsaved = dict(opened.recovered)  # of those, what the file on disk does not have
         self._unjournaled: set[str] = set()  # photos that the journal does not have
-        self._pools: dict[tuple[str, str], tuple[Annotation, ...]] = {}  # (model, photo): the journal does not have
         self._classes = tuple(self.categories)
         self._classes_unsaved = opened.categories is not None
         self._classes_unjournaled = False
@@ -70,6 +70,7 @@ class Store:
         self._backed_up: set[Path] = set()
         self.categories.changed.connect(self._categories_changed)
         self._autosave = Autosave(self._project.file.path, self._write_journal, self._save, self._forward)
+        self.pools = SuggestionPools(opened.images, opened.journal, lambda: self._autosave.mark_dirty(file=False))
         if self._unsaved:
             self._autosave.mark_dirty(file=True)
 
@@ -91,7 +92,7 @@ class Store:
             file: The COCO file, which need not exist; `images`/annotations.json by default.
             fallback: Where private data goes when the folder cannot be written to.
             progress: Called with a fraction.
-            names: The photos, if they have been listed already (`folder.scan`).
+            names: The photos, if they have been listed already (`folder.list_images`).
             notify: Called from other threads with each `SaveNotice`.
 
         Raises:
@@ -100,7 +101,7 @@ class Store:
             StoreError: the project is open in another process, or nothing can be written anywhere.
         """
         report = progress or (lambda _fraction: None)
-        names = scan(images) if names is None else names
+        names = list_images(images) if names is None else names
         report(0.1)
         file = (file or images / "annotations.json").resolve()
         opened = open_project(images, file, names, fallback)
@@ -141,7 +142,7 @@ class Store:
             return bool(self._unsaved) or (self._classes_unsaved and self._project.file.mark is not None)
 
     def new_id(self) -> int:
-        """An id for a new annotation. From any thread."""
+        """Return an id for a new annotation. From any thread."""
         with self._lock:
             self._last_id += 1
             return self._last_id
@@ -190,17 +191,17 @@ class Store:
         self._autosave.mark_dirty(file=unsaved)
 
     def count(self, name: str) -> int:
-        """How many annotations a photo has."""
+        """Return how many annotations a photo has."""
         state = self._states.get(name)
         return self._project.file.count(name) if state is None else len(state.annotations)
 
     def is_done(self, name: str) -> bool:
-        """Whether the photo has the done mark."""
+        """Return whether the photo has the done mark."""
         known = self._states.get(name) or self._project.journal_rows.get(name)
         return known is not None and known.done
 
     def is_started(self, name: str) -> bool:
-        """Whether the photo has annotations or answered suggestions."""
+        """Return whether the photo has annotations or reviewed suggestions."""
         if self.count(name):
             return True
         state = self._states.get(name)
@@ -218,45 +219,13 @@ class Store:
             row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
             try:
                 state = row.state()
-            except ValueError:  # damaged: the suggestions are offered again
+            except ValueError:  # damaged: the suggestions are shown again
                 state = PhotoState(row.size, done=row.done)
             state = replace(state, annotations=self._project.file.annotations(name))
             self._recently_read[name] = state
             while len(self._recently_read) > _KEPT:
                 self._recently_read.popitem(last=False)
         return state
-
-    # Suggestions
-
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """The suggestions of a model for a photo, if the photo is still the same. Reads the disk; from any thread."""
-        with self._lock:
-            found = self._pools.get((model, name))
-        if found is not None:
-            return found
-        try:
-            packed = self._project.journal.pool(model, name, self._stamp(name))
-            return None if packed is None else unpack(packed)
-        except (OSError, sqlite3.Error, ValueError):
-            return None  # the model makes them anew
-
-    def put_pool(self, name: str, model: str, suggestions: Iterable[Annotation]) -> None:
-        """Keep the suggestions of a model for a photo, for the next time. From any thread."""
-        with self._lock:
-            self._pools[model, name] = tuple(suggestions)
-        self._autosave.mark_dirty(file=False)
-
-    def pool_names(self, model: str) -> set[str]:
-        """The photos that have suggestions of a model. Reads the disk; from any thread."""
-        with self._lock:
-            names = {name for of, name in self._pools if of == model}
-        with contextlib.suppress(sqlite3.Error):
-            names |= self._project.journal.pool_names(model)
-        return names
-
-    def _stamp(self, name: str) -> Stamp:
-        status = (self.images / name).stat()
-        return Stamp(status.st_size, status.st_mtime_ns)
 
     # Saving
 
@@ -295,35 +264,21 @@ class Store:
                 rows = {name: self._row(name) for name in names}
                 classes = packed_categories(self._classes) if self._classes_unjournaled else None
                 self._classes_unjournaled = False
-                pools = dict(self._pools)
             metadata: dict[str, bytes | None] = {"mark": packed_mark(self._project.file.mark)}
             if classes is not None:
                 metadata["categories"] = classes
             try:
                 self._project.journal.put(self._key(), {name: make() for name, make in rows.items()}, metadata)
-                self._project.journal.put_pools(self._stamped(pools))
+                self.pools.write_journal()
             except BaseException:
                 with self._lock:
                     self._unjournaled |= names
                     self._classes_unjournaled |= classes is not None
                 raise
-            with self._lock:
-                for key, pool in pools.items():
-                    if self._pools.get(key) is pool:
-                        del self._pools[key]
 
     def _row(self, name: str) -> Callable[[], JournalRow]:
         state, saved = self._states[name], name not in self._unsaved
         return lambda: JournalRow.of(state, saved=saved)
-
-    def _stamped(
-        self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]
-    ) -> dict[tuple[str, str], tuple[Stamp, bytes]]:
-        stamped = {}
-        for (model, name), pool in pools.items():
-            with contextlib.suppress(OSError):  # the photo is gone
-                stamped[model, name] = (self._stamp(name), pack(pool))
-        return stamped
 
     def _key(self) -> str:
         return file_key(self.images, self._project.file.path)

@@ -166,14 +166,14 @@ def _use(qtbot: QtBot, application: Application, act: Callable[[], object]) -> s
     model, name, store = flow.model.id, application.session.current, application.session.store
     assert name
     assert store
-    qtbot.waitUntil(lambda: name in flow._pools, timeout=LONG)
+    qtbot.waitUntil(lambda: flow._recent_pool(name) is not None, timeout=LONG)
     return model
 
 
 def _pool(application: Application, name: str, model: str) -> tuple[Annotation, ...] | None:
     store = application.session.store
     assert store
-    return store.pool(name, model)
+    return store.pools.get(name, model)
 
 
 def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Path) -> None:

@@ -28,13 +28,17 @@ class Pools:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], tuple[Annotation, ...]] = {}
 
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
         return self.kept.get((name, model))
 
-    def pool_names(self, model: str) -> set[str]:
+    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+        pool = self.get(name, model)
+        return None if pool is None else tuple(s.score or 0.0 for s in pool)
+
+    def names(self, model: str) -> set[str]:
         return {name for name, of in self.kept if of == model}
 
-    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         self.kept[name, model] = suggestions
 
 
@@ -106,7 +110,7 @@ def test_the_shown_photo_comes_first_then_the_next_ones(
     info = _load(qtbot, suggester, weights)
     qtbot.waitUntil(lambda: bool(heard.progress) and heard.progress[-1] is None, timeout=LONG)
     assert heard.names[:4] == ["3.jpg", "4.jpg", "5.jpg", "0.jpg"]
-    assert pools.pool_names(info.id) == {f"{i}.jpg" for i in range(6)}
+    assert pools.names(info.id) == {f"{i}.jpg" for i in range(6)}
     totals = [(p.done, p.total) for p in heard.progress if p]
     assert totals == [(i, 6) for i in range(1, 6)]
     first = heard.answers[0]
@@ -133,7 +137,7 @@ def test_answers_of_earlier_sessions_are_found_and_recalled(
     heard, pools = Heard(suggester), Pools()
     pool = (Annotation(-1, 1, origin=Origin.SUGGESTED, score=0.9),)
     for i in range(30):
-        pools.put_pool(f"{i}.jpg", Predictor(weights).id, pool)
+        pools.put(f"{i}.jpg", Predictor(weights).id, pool)
     suggester.set_source(folder, pools)
     suggester.show("1.jpg", [])
     _load(qtbot, suggester, weights)

@@ -338,7 +338,7 @@ def test_the_command_trains_any_member_of_the_family(
     found = weights.load(output)
     assert (found.config.features, found.config.roi_layer, found.config.mask_norm) == ("c5", "warp", True)
     assert (found.config.anchor_sizes, found.config.rpn_nms, found.config.keypoints) == ((32, 64), 0.6, 0)
-    assert not any(c.keypoints for c in found.categories)
+    assert not any(c.keypoint_names for c in found.categories)
     for wrong in ("backbone=vgg", "features", "channels=no", "keypoints=5", "speed=3"):
         assert train.main([*arguments, "--config", wrong]) == 2
         assert "There is no such network: " in capsys.readouterr().err
