@@ -1,12 +1,13 @@
 # make run    set up, then the application on the sample photos
 # make test   set up, then everything CI runs
 # make bench  the measurements
+# make translations  the sentences of the sources in build/annotator.pot, and in every file of resources/translations
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench translations clean
 
 run: $(READY)
 	$(BIN)/python main.py --samples
@@ -23,6 +24,16 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
+# Without places of the sources and without dates, so that a file changes only where a sentence does.
+translations: $(READY)
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --keyword tr --keyword plural:1,2 --keyword mark --no-location --sort-output \
+	    --omit-header --output build/annotator.pot main.py annotator dataset model
+	for file in $(wildcard resources/translations/*.po); do \
+	    $(BIN)/pybabel --quiet update --ignore-pot-creation-date --no-fuzzy-matching --ignore-obsolete \
+	        --input-file build/annotator.pot --output-file $$file --locale $$(basename $$file .po) || exit 1; \
+	done
+
 # Redone only when pyproject.toml changes.
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,4 +41,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build

@@ -141,7 +141,8 @@ def _command(name: str, argv: list[str]) -> int:
         description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
     )
     # Most bring torch with them: only the one that is asked for.
-    command = import_module(_MODULES.get(name, f"model.commands.{name}"))
+    with _interruptible():
+        command = import_module(_MODULES.get(name, f"model.commands.{name}"))
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))
 

@@ -15,6 +15,7 @@ from annotator import theme
 from annotator.finetune.controller import FineTuneController
 from annotator.finetune.model_versions import ModelVersions
 from annotator.icons import product_icon
+from annotator.language import choose_language, install_qt_translation
 from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings, data_folder
@@ -109,6 +110,8 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     QApplication.setOrganizationName("Annotator")
     QApplication.setDesktopFileName("annotator")
     qt = QApplication(sys.argv[:1])
+    choose_language(Settings())
+    install_qt_translation(qt)
     application = Application(qt, weights=weights, device=device)
     application.start(folder, file, samples=samples)
     notifier = _quit_on_interrupt(qt)

@@ -7,14 +7,16 @@ import socket
 import sys
 from pathlib import Path
 
+from dataset.i18n import tr
+
 
 def why_no_window() -> str:
-    """Why no window could be shown, or "". Asked beforehand: Qt ends a process whose display does not answer."""
+    """Return why no window could be shown, or "". Found out first: Qt ends a process whose display does not answer."""
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return ""
     x11, wayland = os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", "")
     if not x11 and not wayland:
-        return "No display is here to open a window on"
+        return tr("No display is here to open a window on")
     if wayland and _answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / wayland)):
         return ""
     host, _, number = x11.rpartition(":")
@@ -24,11 +26,11 @@ def why_no_window() -> str:
     else:
         path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - where X has it
         there = _answers("\0" + path) or _answers(path)
-    return "" if there else f"The display {wayland or x11} does not answer"
+    return "" if there else tr("The display {display} does not answer", display=wayland or x11)
 
 
 def _answers(address: str | tuple[str, int]) -> bool:
-    """Whether somebody listens at a socket: a path, a zero byte and a name, or a host and a port."""
+    """Return whether a server listens at a socket: a path, a zero byte and a name, or a host and a port."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as caller:
         caller.settimeout(2)

@@ -70,6 +70,15 @@ class Settings:
         self._q.setValue("device", value)
 
     @property
+    def language(self) -> str:
+        """The code of the chosen language, such as `de` or `en`; "" for the system's."""
+        return self._text("language")
+
+    @language.setter
+    def language(self, value: str) -> None:
+        self._q.setValue("language", value)
+
+    @property
     def scheme(self) -> Scheme:
         """`system`, `light` or `dark`."""
         text = self._text("scheme")

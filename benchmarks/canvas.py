@@ -94,7 +94,7 @@ def _of_size(count: int) -> list[Record]:
 def _document(rng: np.random.Generator, count: int) -> Document:
 
     document = Document("photo.jpg", PhotoState(PHOTO, tuple(_polygon(rng, i + 1) for i in range(count - count // 4))))
-    document.offer(_polygon(rng, -1 - i) for i in range(count // 4))
+    document.set_suggestions(_polygon(rng, -1 - i) for i in range(count // 4))
     return document
 
 

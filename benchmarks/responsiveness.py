@@ -92,7 +92,7 @@ def _label(running: Application) -> None:
 def _train(running: Application, pulse: Pulse) -> tuple[np.ndarray, np.ndarray]:
     """Pauses from the dialog to the first step of a round, and while photos are looked at during it."""
     heard: list[object] = []
-    running.finetuning.process.heard.connect(heard.append)
+    running.finetuning.process.event_received.connect(heard.append)
     running.window.action_table["model.fine_tune"].trigger()
     button = running.window.findChild(QPushButton, "finetune.train")
     assert isinstance(button, QPushButton)

@@ -26,7 +26,7 @@ def tr(text: str, /, **values: object) -> str:
         text: The English sentence, a literal, with `str.format` fields for what varies: `"{file} cannot be read."`.
         values: The fields' values. Without any, `text` is not formatted.
     """
-    translated = _catalogue(_language()).gettext(text) if text else ""
+    translated = _catalogue(language()).gettext(text) if text else ""
     return translated.format(**values) if values else translated
 
 
@@ -39,7 +39,7 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
         n: The number.
         values: Other fields, as for `tr`.
     """
-    return _catalogue(_language()).ngettext(one, many, n).format(n=n, **values)
+    return _catalogue(language()).ngettext(one, many, n).format(n=n, **values)
 
 
 def mark(text: str) -> str:
@@ -57,7 +57,8 @@ def languages() -> list[str]:
     return sorted(file.stem for file in TRANSLATIONS.glob("*.po"))
 
 
-def _language() -> str:
+def language() -> str:
+    """Return the language in use: a code, the path of a `.po` file, or "" for English."""
     return os.environ.get(VARIABLE, "")
 
 

@@ -1,10 +1,10 @@
-"""Several processes that do one job, as `torchrun` starts them; a single process is a team of one."""
+"""The processes that `torchrun` started; a single process is a group of one."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 from torch import distributed
@@ -17,21 +17,40 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Which of how many processes this is."""
+    """This process among those that share one job: rank, world size and collective operations."""
 
     rank: int = 0
     size: int = 1
+    """Number of processes (torch.distributed's world size)."""
+
+    @classmethod
+    def init(cls, device: str) -> Self:
+        """Return the group of the processes that `torchrun` started, or that of this process alone.
+
+        On `cuda` each uses the GPU of its local rank; on `auto`, where there are fewer GPUs, several share one.
+        """
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size == 1:
+            return cls()
+        number = int(os.environ.get("LOCAL_RANK", "0"))
+        if device == "cuda":
+            torch.cuda.set_device(number)
+        elif device == "auto" and torch.cuda.is_available():
+            torch.cuda.set_device(number % torch.cuda.device_count())
+        if not distributed.is_initialized():
+            distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        return cls(distributed.get_rank(), size)
 
     @property
-    def leads(self) -> bool:
-        """Whether this is the one process that writes files and reports."""
+    def is_main(self) -> bool:
+        """Whether this is the process of rank 0, the only one that writes files and prints messages."""
         return self.rank == 0
 
-    def share(self, items: Sequence[Item]) -> list[Item]:
-        """Return the items that are this process's: every `size`-th, from its rank on."""
+    def shard(self, items: Sequence[Item]) -> list[Item]:
+        """Return this process's part of the items: every `size`-th, from its rank on."""
         return list(items[self.rank :: self.size])
 
-    def mean_total(self, count: float, device: torch.device) -> float:
+    def mean_count(self, count: float, device: torch.device) -> float:
         """Return the mean over the processes of a count.
 
         Gradients are averaged over the processes. A sum of losses over this process's items, divided by this mean,
@@ -43,15 +62,15 @@ class ProcessGroup:
         distributed.all_reduce(total)
         return float(total) / self.size
 
-    def agree(self, value: float, device: torch.device) -> float:
-        """Return the first process's value, in all of them."""
+    def broadcast(self, value: float, device: torch.device) -> float:
+        """Return the value of the process of rank 0, in all of them."""
         if self.size == 1:
             return value
         common = torch.tensor([value], dtype=torch.float64, device=device)
         distributed.broadcast(common, 0)
         return float(common)
 
-    def gather(self, mine: list[Item]) -> list[list[Item]]:
+    def all_gather(self, mine: list[Item]) -> list[list[Item]]:
         """Return what each process has, in the order of their ranks, in all of them."""
         if self.size == 1:
             return [mine]
@@ -59,10 +78,11 @@ class ProcessGroup:
         distributed.all_gather_object(everyone, mine)
         return everyone
 
-    def together(self, work: Callable[[], Item]) -> Item:
-        """Do the same in every process, and return what came of it; where it fails in one, all of them raise the error.
+    def run_on_all(self, work: Callable[[], Item]) -> Item:
+        """Return what `work` returns in this process; where it raises in any of them, all raise that error.
 
-        So one of them can say it for all, and none waits for another that has ended.
+        So the message can be printed by one of them, and none is blocked in a collective operation by another that has
+        ended.
         """
         if self.size == 1:
             return work()
@@ -72,35 +92,16 @@ class ProcessGroup:
             results.append(work())
         except Exception as error:  # noqa: BLE001 - raised again below, in all of them
             errors.append(error)
-        for error in (error for part in self.gather(errors) for error in part):
+        for error in (error for part in self.all_gather(errors) for error in part):
             raise error
         return results[0]
 
-    def wait(self) -> None:
-        """Return when every process has come here."""
+    def barrier(self) -> None:
+        """Block until every process has called this."""
         if self.size > 1:
             distributed.barrier()
 
-
-def join(device: str) -> ProcessGroup:
-    """Join the processes that `torchrun` started, or be alone.
-
-    On `cuda` each takes the GPU of its local rank; on `auto` they take turns where there are fewer GPUs.
-    """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        return ProcessGroup()
-    number = int(os.environ.get("LOCAL_RANK", "0"))
-    if device == "cuda":
-        torch.cuda.set_device(number)
-    elif device == "auto" and torch.cuda.is_available():
-        torch.cuda.set_device(number % torch.cuda.device_count())
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device == "cuda" else "gloo")
-    return ProcessGroup(distributed.get_rank(), size)
-
-
-def leave(team: ProcessGroup) -> None:
-    """End the team's connections."""
-    if team.size > 1 and distributed.is_initialized():
-        distributed.destroy_process_group()
+    def destroy(self) -> None:
+        """Close the connections between the processes."""
+        if self.size > 1 and distributed.is_initialized():
+            distributed.destroy_process_group()

@@ -93,6 +93,18 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_word(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
+def test_ctrl_c_that_an_import_swallows_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swallow = "try:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    pass\n"
+    command = "def add_arguments(parser): pass\ndef run(args): return 0\n"
+    (tmp_path / "swallowing.py").write_text(f"import signal\n{swallow}{command}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(main._MODULES, "models", "swallowing")
+    assert main.main(["models"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
 def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "tiny.safetensors")
     buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}  # with it argparse ends with 0

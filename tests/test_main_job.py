@@ -110,37 +110,37 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
     window, session = application.window, application.session
     document = _wait_for_suggestions(qtbot, application)
     assert document.name == "astronaut.jpg"
-    person = max(document.offered, key=lambda s: s.score or 0)
+    person = max(document.suggestions, key=lambda s: s.score or 0)
     assert _name(application, person) == "person"
     with qtbot.waitActive(window):
         window.activateWindow()
     window.canvas.setFocus()
 
     # Lower the threshold with the slider's keys: more suggestions, at once and without the model.
-    before = len(document.offered)
+    before = len(document.suggestions)
     slider = find(window, QSlider, "model.threshold")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert document.threshold == pytest.approx(0.05)
-    assert len(document.offered) > before
+    assert len(document.suggestions) > before
     window.canvas.setFocus()
 
     # Walk to the best one, accept it; the next is selected; reject that one.
     _key(application, Qt.Key.Key_Tab)
-    assert document.selection == (document.offered[0].id,)
+    assert document.selection == (document.suggestions[0].id,)
     _key(application, Qt.Key.Key_Return)
     assert [a.shape for a in document.annotations] == [person.shape]
     assert document.annotations[0].origin is Origin.SUGGESTED
     rejected = document.selected[0]
     _key(application, Qt.Key.Key_Delete)
-    assert rejected.id not in [s.id for s in document.offered]
+    assert rejected.id not in [s.id for s in document.suggestions]
     assert len(document.annotations) == 1
 
     # Undo both, redo both.
     for _ in range(2):
         _key(application, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert not document.annotations
-    assert rejected.id in [s.id for s in document.offered]
+    assert rejected.id in [s.id for s in document.suggestions]
     for _ in range(2):
         _key(application, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     accepted = document.annotations[0]
@@ -210,7 +210,9 @@ def test_accept_correct_reject_undo_draw_save_and_reopen(qtbot: QtBot, start: St
         assert iou(annotation.shape, on_screen[annotation.id].shape) > 0.999
         assert annotation.origin is on_screen[annotation.id].origin
     document.threshold = 0.05
-    assert all(iou(s.shape, rejected.shape) < 0.7 or s.category_id != rejected.category_id for s in document.offered)
+    assert all(
+        iou(s.shape, rejected.shape) < 0.7 or s.category_id != rejected.category_id for s in document.suggestions
+    )
     assert again.session.photos.status(0) is Status.DONE
 
 
@@ -221,7 +223,7 @@ def test_the_next_photos_suggestions_are_there_before_it_is_shown(qtbot: QtBot, 
     application.session.go(1)
     application.session.go(1)
     assert application.session.document is not None, "decoded ahead"
-    assert _document(application).offered, "and looked at ahead"
+    assert _document(application).suggestions, "and looked at ahead"
 
 
 def test_the_whole_folder_is_looked_at_on_request(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -240,7 +242,7 @@ def test_the_whole_folder_is_looked_at_on_request(qtbot: QtBot, start: Start, fo
     store, model = application.session.store, application.flow.model
     assert store
     assert model
-    files = {name for name in photos.names if store.pool(name, model.id) is not None}
+    files = {name for name in photos.names if store.pools.get(name, model.id) is not None}
     assert files == set(photos.names)
 
 
@@ -254,7 +256,7 @@ def test_a_model_that_fails_leaves_the_window_working(qtbot: QtBot, start: Start
     qtbot.waitUntil(lambda: "is used instead." in application.window.banner.text, timeout=LONG)
     assert "weights.safetensors" in application.window.banner.text
     application.session.go(1)
-    assert _wait_for_suggestions(qtbot, application).offered, "the model before it stays in use"
+    assert _wait_for_suggestions(qtbot, application).suggestions, "the model before it stays in use"
 
 
 def test_people_in_photos_it_has_never_seen_are_suggested(
@@ -270,7 +272,7 @@ def test_people_in_photos_it_has_never_seen_are_suggested(
     found = 0
     for i in range(6):
         document = _wait_for_suggestions(qtbot, application)
-        found += any(_name(application, s) == "person" and (s.score or 0) > 0.5 for s in document.offered)
+        found += any(_name(application, s) == "person" and (s.score or 0) > 0.5 for s in document.suggestions)
         if i < 5:
             application.session.go(1)
     assert found >= 4

@@ -11,8 +11,8 @@ import torch
 
 from annotator.session.image_loader import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
+from dataset.categories import Category
 from dataset.images import read_photo
-from model.categories import Category
 from model.commands.evaluate import evaluate
 from model.inference import mask_keypoint_pair
 from model.inference.instance import Instance
@@ -85,7 +85,7 @@ def test_the_windows_worker_takes_any_segmenter(qtbot: QtBot, tmp_path: Path, mo
             ("middle-1", "middle", "cpu", ["person"])
         ]
         assert [s.score for s in heard.answers[0].pool] == [0.9]
-        with qtbot.waitSignal(worker.outlined, timeout=LONG) as signal:
+        with qtbot.waitSignal(worker.box_answered, timeout=LONG) as signal:
             worker.outline("a.jpg", (10, 20, 60, 50), 1)
         assert arguments(signal)[0].found.shape.bounds == (10, 20, 60, 50)
     finally:

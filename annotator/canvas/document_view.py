@@ -55,12 +55,12 @@ class DocumentView(ZoomPanView):
         before = self.content.document
         if before is not None:
             before.changed.disconnect(self._records_changed)
-            before.offered_changed.disconnect(self._records_changed)
+            before.suggestions_changed.disconnect(self._records_changed)
             before.selection_changed.disconnect(self._active_changed)
         self.content.document = document
         if document is not None:
             document.changed.connect(self._records_changed)
-            document.offered_changed.connect(self._records_changed)
+            document.suggestions_changed.connect(self._records_changed)
             document.selection_changed.connect(self._active_changed)
         self.content.sync()
         self._follow_size()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import Index, extent
 from annotator.canvas.painter_paths import PathCache
-from annotator.core.categories import Category
+from dataset.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class VisibleRecords:
         """The record's class; a grey nameless one where the project has none with that id."""
         if record.category_id in self.categories:
             return self.categories[record.category_id]
-        return Category(record.category_id, tr("class {id}", id=record.category_id), "#c0c0c4")
+        return Category(record.category_id, tr("class {id}", id=record.category_id), color="#c0c0c4")
 
     def label(self, record: Annotation) -> str:
         """Its name, with the score of what is only suggested."""
@@ -77,7 +77,7 @@ class VisibleRecords:
         if document is not None and self.show_annotations:
             shown += document.annotations
         if document is not None and self.show_suggestions:
-            shown += reversed(document.offered)
+            shown += reversed(document.suggestions)
         before = self._records
         if len(before) == len(shown) and all(map(is_, before.values(), shown)):
             return []

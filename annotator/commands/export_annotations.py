@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.commands.open_store import open_store
+from annotator.commands.progress import with_progress
 from annotator.core.exchange import names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
@@ -37,12 +38,8 @@ def run(args: argparse.Namespace) -> int:
     """Export. Return 0, or 2 with one sentence on standard error."""
     file_format = next(f for f in formats() if f.name == args.format)
     try:
-        with tempfile.TemporaryDirectory() as fallback:
-            store = Store.open(args.folder, args.annotations, fallback=Path(fallback))
-            try:
-                _write(store, file_format, args)
-            finally:
-                store.close()
+        with open_store(args.folder, args.annotations, writes=False) as store:
+            _write(store, file_format, args)
     except (UserError, StoreError, CocoError, FolderError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the command is for
         return 2
@@ -55,7 +52,7 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
     names = names_to_export(store, done_only=args.done)
     if not names:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
-    data = to_dataset(store.images, labelled(store, names), store.categories)
+    data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
     losses = list(file_format.losses(data))
     if lost := len(names) - len(data.images):
         text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.commands.open_store import open_store
+from annotator.commands.progress import print_progress
 from annotator.core.exchange import add_classes, lost_keypoints, read_dataset, to_annotations
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
@@ -37,13 +38,9 @@ def run(args: argparse.Namespace) -> int:
     """Import. Return 0, or 2 with one sentence on standard error."""
     file_format = next(f for f in formats() if f.name == args.format)
     try:
-        with tempfile.TemporaryDirectory() as fallback:
-            store = Store.open(args.folder, args.annotations, fallback=Path(fallback))
-            try:
-                _add(store, file_format, args.source, add=args.add)
-                store.save().result()
-            finally:
-                store.close()
+        with open_store(args.folder, args.annotations, writes=True) as store:
+            _add(store, file_format, args.source, add=args.add)
+            store.save().result()
     except (UserError, StoreError, CocoError, FolderError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the command is for
         return 2
@@ -51,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
-    data = read_dataset(file_format, source, store.images, store.names)
+    data = read_dataset(file_format, source, store.images, store.names, print_progress)
     add_classes(store.categories, data)
     problems = list(data.problems)
     if lost := lost_keypoints(data, store.categories):

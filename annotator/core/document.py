@@ -76,13 +76,13 @@ class Document:
     """One photo's annotations, suggestions and selection.
 
     Widgets read it, subscribe to its events and never keep a copy. It changes through `apply` and `revert` (edits,
-    which can be undone), and through `offer`, `select` and `threshold` (which are not part of the history).
+    which can be undone), and through `set_suggestions`, `select` and `threshold` (which are not part of the history).
 
     Attributes:
         name: The photo's path relative to the image folder, with forward slashes.
         size: (width, height) of the upright photo in pixels.
         changed: After annotations changed, with the ids whose record is new, other or gone.
-        offered_changed: After the offered suggestions changed.
+        suggestions_changed: After the suggestions to show changed.
         selection_changed: After the selection changed.
     """
 
@@ -96,7 +96,7 @@ class Document:
         self.name = name
         self.size = state.size
         self.changed: Event[[frozenset[int]]] = Event()
-        self.offered_changed: Event[[]] = Event()
+        self.suggestions_changed: Event[[]] = Event()
         self.selection_changed: Event[[]] = Event()
         self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
         self._reviewed = state.reviewed
@@ -104,7 +104,7 @@ class Document:
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
-        self._unanswered: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
+        self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
         self._selection: tuple[int, ...] = ()
 
     # What there is
@@ -136,14 +136,14 @@ class Document:
             return Status.DONE
         if self._annotations or self._reviewed:
             return Status.STARTED
-        return Status.SUGGESTED if self.offered else Status.NEW
+        return Status.SUGGESTED if self.suggestions else Status.NEW
 
     @property
-    def offered(self) -> tuple[Annotation, ...]:
+    def suggestions(self) -> tuple[Annotation, ...]:
         """The suggestions to show, best first: over the threshold, not answered, not there already."""
-        if self._unanswered is None:
-            self._unanswered = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
-        return tuple(s for s in self._unanswered if (s.score or 0.0) >= self._threshold)
+        if self._unreviewed is None:
+            self._unreviewed = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
+        return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
 
     @property
     def threshold(self) -> float:
@@ -154,7 +154,7 @@ class Document:
     def threshold(self, value: float) -> None:
         if value != self._threshold:
             self._threshold = value
-            self._offered_have_changed()
+            self._on_suggestions_changed()
 
     def __contains__(self, annotation_id: int) -> bool:
         return annotation_id in self._annotations or annotation_id in self._pool
@@ -174,12 +174,12 @@ class Document:
         """Whether the model has answered for this photo, be it that it sees nothing."""
         return self._has_pool
 
-    def offer(self, suggestions: Iterable[Annotation]) -> None:
+    def set_suggestions(self, suggestions: Iterable[Annotation]) -> None:
         """Replace the pool of suggestions (all scores; the threshold chooses). Their ids are below zero."""
         self._has_pool = True
         self._pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
-        self._unanswered = None
-        self._offered_have_changed()
+        self._unreviewed = None
+        self._on_suggestions_changed()
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -193,7 +193,7 @@ class Document:
 
     def select(self, ids: Iterable[int]) -> None:
         """Select these and no others. Ids that are not shown are left out."""
-        shown = self._annotations.keys() | {s.id for s in self.offered}
+        shown = self._annotations.keys() | {s.id for s in self.suggestions}
         chosen = tuple(dict.fromkeys(i for i in ids if i in shown))
         if chosen != self._selection:
             self._selection = chosen
@@ -222,13 +222,13 @@ class Document:
             self._annotations = dict(sorted(self._annotations.items()))
         self._reviewed = edit.reviewed[after]
         self._done = edit.done[after]
-        self._unanswered = None
+        self._unreviewed = None
         self.changed.emit(frozenset(edit.annotations))
-        self._offered_have_changed()
+        self._on_suggestions_changed()
         self.select(edit.selection[after])
 
-    def _offered_have_changed(self) -> None:
-        self.offered_changed.emit()
+    def _on_suggestions_changed(self) -> None:
+        self.suggestions_changed.emit()
         self.select(self._selection)  # drops what is no longer shown
 
 

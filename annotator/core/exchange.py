@@ -12,12 +12,13 @@ from dataset.images import PhotoError, photo_size
 from dataset.messages import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Categories, Category
+    from annotator.core.categories import Categories
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
     from dataset.formats.base import Format
 
 
@@ -38,8 +39,16 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     return Dataset(folder, tuple(classes), images)
 
 
-def read_dataset(file_format: Format, source: Path, folder: Path, names: Sequence[str]) -> Dataset:
+def read_dataset(
+    file_format: Format,
+    source: Path,
+    folder: Path,
+    names: Sequence[str],
+    on_image: Callable[[int, int], object] = lambda _done, _total: None,
+) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
+
+    `on_image(number, total)` is called for each image.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
@@ -49,18 +58,26 @@ def read_dataset(file_format: Format, source: Path, folder: Path, names: Sequenc
     images: list[ImageRecord] = []
     unreadable: list[str] = []
     other = 0
-    for image in data.images:
+    for number, image in enumerate(data.images, 1):
+        on_image(number, len(data.images))
         try:
             size = photo_size(folder / image.name)
         except PhotoError:
             unreadable.append(image.name)
             continue
-        other += min(image.size) > 0 and image.size != size
         if image.objects:
+            other += min(image.size) > 0 and image.size != size
             images.append(replace(image, size=size))
     problems = list(data.problems)
     if unreadable:
-        problems.append(tr("{names} cannot be read and is left out.", names=listing(unreadable)))
+        problems.append(
+            plural(
+                "{names} cannot be read and is left out.",
+                "{names} cannot be read and are left out.",
+                len(unreadable),
+                names=listing(unreadable),
+            )
+        )
     if other:
         problems.append(
             plural(
@@ -117,19 +134,18 @@ def to_annotations(
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:
     """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
-    lost = 0
-    names = {record.name: record.keypoint_names for record in data.classes}
-    for _, record in _objects(data):
-        category = categories.find(record.class_name)
+    unknown: dict[str, list[bool]] = {}  # by class, of each of its keypoints
+    for record in data.classes:
+        category = categories.find(record.name)
         if category is not None:
             known = {name.casefold() for name in category.keypoint_names}
-            pairs = zip(names.get(record.class_name, ()), record.keypoints, strict=False)
-            lost += sum(point.visibility > 0 and name.casefold() not in known for name, point in pairs)
-    return lost
-
-
-def _objects(data: Dataset) -> Iterator[tuple[ImageRecord, ObjectRecord]]:
-    return ((image, record) for image in data.images for record in image.objects)
+            unknown[record.name] = [name.casefold() not in known for name in record.keypoint_names]
+    return sum(
+        gone and point.visibility > 0
+        for image in data.images
+        for record in image.objects
+        for gone, point in zip(unknown.get(record.class_name, ()), record.keypoints, strict=False)
+    )
 
 
 def _in_order(points: Sequence[Point], names: Sequence[str], wanted: Sequence[str]) -> tuple[Keypoint, ...]:

@@ -20,8 +20,8 @@ from dataset.atomic_files import replace_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from annotator.core.categories import Category
     from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
 
 SUFFIX = ".safetensors"
 BUILTIN = "builtin"
@@ -129,19 +129,19 @@ class TrainingRuns:
         self.models.mkdir(parents=True, exist_ok=True)
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.snapshot, encode_coco(photos, categories))
-        self.keep(run)
+        self.save(run)
 
-    def foresee(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def write_estimate_input(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
         self.training.mkdir(parents=True, exist_ok=True)
-        _write(self.forecast, encode_coco(photos, categories))
+        _write(self.estimate_input, encode_coco(photos, categories))
 
-    def forget_forecast(self) -> None:
+    def remove_estimate_input(self) -> None:
         """Delete what was written to measure a round's time. OSErrors pass through."""
-        self.forecast.unlink(missing_ok=True)
+        self.estimate_input.unlink(missing_ok=True)
 
     @property
-    def forecast(self) -> Path:
+    def estimate_input(self) -> Path:
         """The COCO file of what a round would learn from."""
         return self.training / "forecast.json"
 
@@ -150,7 +150,7 @@ class TrainingRuns:
         """The COCO file of what the round learns from."""
         return self.training / "annotations.json"
 
-    def keep(self, run: TrainingRun) -> None:
+    def save(self, run: TrainingRun) -> None:
         """Write down how far a round is. OSError if that cannot be done."""
         _write(self.training / "run.json", msgspec.json.encode(run))
         self.run = run
@@ -165,14 +165,14 @@ class TrainingRuns:
             self.remove(run.name)
 
     def arguments(
-        self, name: str, images: Path, parent: str, options: Sequence[str], *, forecast: bool = False
+        self, name: str, images: Path, parent: str, options: Sequence[str], *, estimate: bool = False
     ) -> list[str]:
-        """The arguments of the training command for a round of that name, or for the forecast of its time.
+        """The arguments of the training command for a round of that name, or for the estimate of its time.
 
         `options` are those of what was chosen for it.
         """
         return [
-            *([str(self.forecast), "--estimate"] if forecast else [str(self.snapshot)]),
+            *([str(self.estimate_input), "--estimate"] if estimate else [str(self.snapshot)]),
             "--images", str(images),
             "--from", str(weights_file(parent) or parent),
             "--output", str(self.file(name)),

@@ -15,9 +15,9 @@ from dataset.validation_split import MIN_SPLIT, validation_size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
+    from dataset.categories import Category
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 MIN_PHOTOS = 2  # with objects: one to learn from while the other measures

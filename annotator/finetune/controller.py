@@ -17,6 +17,7 @@ from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orp
 from annotator.finetune.time_estimate import TimeEstimator
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.window.training_dock import TrainingDock
+from dataset.messages import os_reason
 from model.protocol import Notice, Result
 
 if TYPE_CHECKING:
@@ -62,17 +63,17 @@ class FineTuneController(QObject):
         self._run: TrainingRun | None = None
         self._result: Result | None = None
         self._dialog: FineTuneDialog | None = None
-        self._forecast = TimeEstimator(session, self)
-        self._gathering = PhotoCollector(session, self)
-        self._gathering.done.connect(self._take_gathered)
-        self._gathered: CollectedPhotos | None = None
+        self._estimator = TimeEstimator(session, self)
+        self._collector = PhotoCollector(session, self)
+        self._collector.done.connect(self._use_collected)
+        self._collected: CollectedPhotos | None = None
         self._wire()
 
     def _wire(self) -> None:
         self._window.fine_tune_requested.connect(self.open_dialog)
         self._session.project_changed.connect(self._project_changed)
         self.process.started.connect(self._started)
-        self.process.heard.connect(self._hear)
+        self.process.event_received.connect(self.handle)
         self.process.ended.connect(self._ended)
         panel = self._dock.panel
         panel.pause_requested.connect(self.process.pause)
@@ -82,9 +83,9 @@ class FineTuneController(QObject):
         self._prepared.connect(self._begin)
         self._found.connect(self._settle_alone)
         self._left.connect(self._offer)
-        self._flow.model_changed.connect(self._show_gathered)
+        self._flow.model_changed.connect(self._show_summary)
         self._choice.chosen.connect(self._show_rival)
-        self._choice.refused.connect(self._show_gathered)
+        self._choice.refused.connect(self._show_summary)
 
     # Before
 
@@ -100,45 +101,45 @@ class FineTuneController(QObject):
                 text = "The round of the folder that was open before is being saved; try again in a moment."
                 self._window.banner.show_message(text, "info", topic=ROUND)
             return
-        self._gathered = None
+        self._collected = None
         self._dialog = dialog = FineTuneDialog("", self._choice.device, self._window)
         self._show_rival()
         dialog.train_requested.connect(self.start)
         dialog.finished.connect(self._close_dialog)
-        dialog.settings_changed.connect(lambda: self._forecast.change(dialog.settings))
-        self._forecast.told.connect(dialog.set_time)
+        dialog.settings_changed.connect(lambda: self._estimator.change(dialog.settings))
+        self._estimator.changed.connect(dialog.set_time)
         dialog.open()
         self._dock.prepare()
-        self._gathering.start(project.store, self._choice.weights)
+        self._collector.start(project.store, self._choice.weights)
 
     def _show_rival(self, *_: object) -> None:
         if self._dialog:
             self._dialog.set_baseline(Path(self._choice.weights).stem or self._choice.weights)
 
-    def _take_gathered(self, gathered: CollectedPhotos) -> None:
-        self._gathered = gathered
-        if gathered.gone and gathered.gone == weights_file(self._choice.weights):
-            self._choice.give_up(f"{gathered.gone} is gone.")  # shown when there is another model
+    def _use_collected(self, collected: CollectedPhotos) -> None:
+        self._collected = collected
+        if collected.gone and collected.gone == weights_file(self._choice.weights):
+            self._choice.give_up(f"{collected.gone} is gone.")  # shown when there is another model
         else:
-            self._show_gathered()
+            self._show_summary()
 
-    def _show_gathered(self, *_: object) -> None:
+    def _show_summary(self, *_: object) -> None:
         """Show what there is to learn from, for the model that is in use by now, and find out how long that takes."""
-        project, dialog, gathered = self._session.project, self._dialog, self._gathered
-        if project is None or dialog is None or gathered is None:
+        project, dialog, collected = self._session.project, self._dialog, self._collected
+        if project is None or dialog is None or collected is None:
             return
-        summary = summarize(gathered.photos, self._session.categories, self._known(), gathered.lost)
+        summary = summarize(collected.photos, self._session.categories, self._known(), collected.lost)
         dialog.set_summary(summary)
         if summary.ready:
             categories = with_model_names(self._session.categories, self._known())
             images, parent = project.folder, self._choice.weights
-            self._forecast.begin(
-                project.runs, gathered.photos, categories, images=images, parent=parent, settings=dialog.settings
+            self._estimator.begin(
+                project.runs, collected.photos, categories, images=images, parent=parent, settings=dialog.settings
             )
 
     def _close_dialog(self) -> None:
-        self._gathering.stop()
-        self._forecast.stop()
+        self._collector.stop()
+        self._estimator.stop()
         if self._dialog:
             self._dialog.deleteLater()
         self._dialog = None
@@ -150,9 +151,9 @@ class FineTuneController(QObject):
     def start(self, settings: FineTuneOptions) -> None:
         """Begin a round with the photos that the dialog has gathered."""
         project = self._session.project
-        if project is None or self.process.running or self._gathered is None:
+        if project is None or self.process.running or self._collected is None:
             return
-        runs, photos, parent = project.runs, self._gathered.photos, self._choice.weights
+        runs, photos, parent = project.runs, self._collected.photos, self._choice.weights
         categories = with_model_names(self._session.categories, self._known())
         images = project.folder
 
@@ -175,8 +176,8 @@ class FineTuneController(QObject):
         if project is None or project.runs is not runs or self.process.running:
             return
         if run is None:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            text = f"Training cannot begin because {runs.training} cannot be written: {why.lower()}."
+            why = os_reason(error) if isinstance(error, OSError) else str(error).lower()
+            text = f"Training cannot begin because {runs.training} cannot be written: {why}."
             self._window.banner.show_message(text, "error", topic=ROUND)
             return
         self._launch(runs, run)
@@ -191,9 +192,10 @@ class FineTuneController(QObject):
         runs, run = self._runs, self._run
         if runs and run:
             run = self._run = msgspec.structs.replace(run, process=process)
-            self._on_disk(runs, lambda: runs.keep(run))
+            self._on_disk(runs, lambda: runs.save(run))
 
-    def _hear(self, event: AnyEvent) -> None:
+    def handle(self, event: AnyEvent) -> None:
+        """Show an event of the training, and keep its result."""
         self._dock.show_event(event)
         if isinstance(event, Notice):
             self._window.banner.show_message(event.text, "warning", topic=ROUND)
@@ -315,13 +317,13 @@ class FineTuneController(QObject):
 
     def leave(self) -> None:
         """The window closes: let the process save itself. Does not wait for it."""
-        self._gathering.stop()
-        self._forecast.stop()
+        self._collector.stop()
+        self._estimator.stop()
         self.process.quit()
 
     def close(self, seconds: float | None = None) -> bool:
         """Wait for the process (at most so long), and return whether it has ended."""
-        self._forecast.close()
+        self._estimator.close()
         return self.process.close(seconds)
 
     def _on_disk(self, runs: TrainingRuns, job: Callable[[], object]) -> None:
@@ -331,7 +333,7 @@ class FineTuneController(QObject):
             try:
                 job()
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 self._session.message.emit(f"{runs.training} cannot be written: {why}.", "warning", "")
 
         self._session.on_disk(work)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN, is_round
 from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from dataset.messages import os_reason
 from model.protocol import Result
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class ModelVersions(QObject):
             try:
                 runs.remove(name)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 message.emit(f"{runs.file(name)} cannot be deleted: {why}.", "warning", "")
 
         banner.retract(ROUND)  # it may offer the one that is gone

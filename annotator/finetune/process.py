@@ -57,7 +57,7 @@ class TrainingProcess(QObject):
     """
 
     started = Signal(int)
-    heard = Signal(object)
+    event_received = Signal(object)
     ended = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, program: Sequence[str] = ()) -> None:
@@ -142,7 +142,7 @@ class TrainingProcess(QObject):
             if isinstance(event, Done | Stopped | Error):
                 self._last = event
             if event is not None:
-                self.heard.emit(event)
+                self.event_received.emit(event)
 
     def _read_errors(self) -> None:
         self._errors = (self._errors + self._process.readAllStandardError().data())[-KEPT_ERRORS:]

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
-from dataset.messages import duration
+from dataset.messages import duration, os_reason
 from model.protocol import Error, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.training_runs import TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
+    from dataset.categories import Category
     from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
@@ -33,13 +33,13 @@ class TimeEstimator(QObject):
         told: (text) how long it takes, or why nobody can tell yet.
     """
 
-    told = Signal(str)
+    changed = Signal(str)
     _written = Signal(object, str)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self.process = TrainingProcess(self)
-        self.process.heard.connect(self._hear)
+        self.process.event_received.connect(self._handle)
         self.process.ended.connect(self._ended)
         self._written.connect(self._ready)
         self._delay = QTimer(self, singleShot=True, interval=DELAY)
@@ -69,9 +69,9 @@ class TimeEstimator(QObject):
 
         def work() -> None:
             try:
-                runs.foresee(photos, categories)
+                runs.write_estimate_input(photos, categories)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 self._written.emit(runs, f"{runs.training} cannot be written: {why}.")
             except ValueError as error:
                 self._written.emit(runs, str(error))
@@ -79,7 +79,7 @@ class TimeEstimator(QObject):
                 self._written.emit(runs, "")
 
         self._session.on_disk(work)
-        self.told.emit(MEASURING)
+        self.changed.emit(MEASURING)
 
     def change(self, settings: FineTuneOptions) -> None:
         """Measure with other settings."""
@@ -87,7 +87,7 @@ class TimeEstimator(QObject):
         if self._runs:
             self.process.cancel()
             self._delay.start()
-            self.told.emit(MEASURING)
+            self.changed.emit(MEASURING)
 
     def stop(self) -> None:
         """The time is not wanted any more."""
@@ -115,15 +115,15 @@ class TimeEstimator(QObject):
             return
         if not self._is_written:
             if self._problem:
-                self.told.emit(self._problem)
+                self.changed.emit(self._problem)
             return
         if self.process.running:  # it is being ended, and then this one begins
             return
         images, parent = self._start
         self._seconds, self._problem = None, ""
-        self.process.start(runs.arguments("forecast", images, parent, self._settings.arguments(), forecast=True))
+        self.process.start(runs.arguments("forecast", images, parent, self._settings.arguments(), estimate=True))
 
-    def _hear(self, event: object) -> None:
+    def _handle(self, event: object) -> None:
         if isinstance(event, Estimate):
             self._seconds = event.seconds
         elif isinstance(event, Error):
@@ -136,11 +136,11 @@ class TimeEstimator(QObject):
             if not self._delay.isActive():
                 self._launch()
         elif self._seconds is None:
-            self.told.emit(self._problem or UNKNOWN)
+            self.changed.emit(self._problem or UNKNOWN)
         else:
-            self.told.emit(f"About {duration(self._seconds)}, measured on a few steps")
+            self.changed.emit(f"About {duration(self._seconds)}, measured on a few steps")
 
 
 def _clear(runs: TrainingRuns) -> None:
     with suppress(OSError):  # what is left is overwritten the next time
-        runs.forget_forecast()
+        runs.remove_estimate_input()

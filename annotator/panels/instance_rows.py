@@ -120,7 +120,7 @@ class InstanceDelegate(QStyledItemDelegate):
 def _listed(document: Document | None) -> list[int]:
     if document is None:
         return []
-    return [*(a.id for a in reversed(document.annotations)), *(s.id for s in document.offered)]
+    return [*(a.id for a in reversed(document.annotations)), *(s.id for s in document.suggestions)]
 
 
 def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:

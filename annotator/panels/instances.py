@@ -61,13 +61,13 @@ class InstancesPanel(QWidget):
         """Show another photo's instances."""
         if self._document is not None:
             self._document.changed.disconnect(self._changed)
-            self._document.offered_changed.disconnect(self._offered_changed)
+            self._document.suggestions_changed.disconnect(self._offered_changed)
             self._document.selection_changed.disconnect(self._follow_selection)
         self._document = document
         self._refresh(reset=True)
         if document is not None:
             document.changed.connect(self._changed)
-            document.offered_changed.connect(self._offered_changed)
+            document.suggestions_changed.connect(self._offered_changed)
             document.selection_changed.connect(self._follow_selection)
 
     def set_empty_text(self, text: str) -> None:
@@ -131,7 +131,7 @@ class InstancesPanel(QWidget):
             self._header.setText("")
             self.rows.set_empty_text(self._empty_text or tr("No photo is open."))
             return
-        objects, suggestions = len(self._document.annotations), len(self._document.offered)
+        objects, suggestions = len(self._document.annotations), len(self._document.suggestions)
         parts = (
             plural("{n:,} object", "{n:,} objects", objects),
             plural("{n:,} suggestion", "{n:,} suggestions", suggestions),

@@ -124,16 +124,16 @@ class ImageLoader(QObject):
         super().__init__(parent)
         self._cache = cache
         self._wanted: Path | None = None
-        self._ahead: list[Path] = []
+        self._upcoming: list[Path] = []
         self._wake = threading.Condition()
         self._closing = False
         self._thread = WorkerThread(self._work, "photo loader")
         self._thread.start()
 
-    def show(self, path: Path, ahead: list[Path]) -> None:
+    def show(self, path: Path, upcoming: list[Path]) -> None:
         """Decode `path` now, then those that are likely next. What was asked for before is dropped."""
         with self._wake:
-            self._wanted, self._ahead = path, list(ahead)
+            self._wanted, self._upcoming = path, list(upcoming)
             self._wake.notify()
 
     def close(self) -> None:
@@ -146,11 +146,11 @@ class ImageLoader(QObject):
     def _work(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._closing or self._wanted or self._ahead)
+                self._wake.wait_for(lambda: self._closing or self._wanted or self._upcoming)
                 if self._closing:
                     return
                 wanted, self._wanted = self._wanted, None
-                path = wanted or self._ahead.pop(0)
+                path = wanted or self._upcoming.pop(0)
             try:
                 photo = self._cache.get(path)
             except Exception as error:  # noqa: BLE001 - a decoder's surprise must not end the thread

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # What messages are about, so that they can be taken back when it is no longer so.
 FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
 
-AHEAD = 3  # photos kept decoded, and looked at by the model, in the direction of travel
+MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
 
 class Session(QObject):
@@ -73,14 +73,14 @@ class Session(QObject):
         self.project: Project | None = None
         self.current: str | None = None
         self.document: Document | None = None
-        self.problem = ""  # why what is unsaved could not be saved
-        self.may_lose: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
+        self.save_error = ""  # why what is unsaved could not be saved
+        self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
         self._step = 1
-        self._passing = False
+        self._skipping_unreadable = False
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
@@ -104,14 +104,14 @@ class Session(QObject):
 
         What is open stays so until the folder has been listed, and for good if it cannot be.
         """
-        if self.problem and not self.may_lose():
+        if self.save_error and not self.confirm_discard():
             return
         self._asked += 1
         number = self._asked
 
         def work() -> None:
             try:
-                names = folders.scan(folder, lambda: number != self._asked)
+                names = folders.list_images(folder, cancelled=lambda: number != self._asked)
             except folders.FolderError as error:
                 self._scanned.emit(number, folder, file, error)
             else:
@@ -161,7 +161,7 @@ class Session(QObject):
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
             self._disk.submit(self.store.close)
         self.project = None
-        self.problem = ""
+        self.save_error = ""
         self.folder = None
         self.project_changed.emit(None)
         self.categories.become(())
@@ -187,7 +187,7 @@ class Session(QObject):
             return
         self._open_project(folder, file, names)
         last = self._settings.last_photo(folder)
-        self._show(last if last in self.photos else names[0], passing=True)
+        self._show(last if last in self.photos else names[0], skip_unreadable=True)
 
     def _use_project(self, number: int, project: Project | None, error: Exception | None) -> None:
         if number != self._opening:
@@ -212,20 +212,20 @@ class Session(QObject):
 
     def go_to(self, name: str) -> None:
         """Make a photo current, be it one that cannot be read."""
-        self._show(name, passing=False)
+        self._show(name, skip_unreadable=False)
 
-    def _show(self, name: str, *, passing: bool) -> None:
+    def _show(self, name: str, *, skip_unreadable: bool) -> None:
         if self.folder is None or name == self.current or name not in self.photos:
             return
         if self.current is not None:
             self._step = 1 if self.photos.index(name) > self.photos.index(self.current) else -1
         self.leaving.emit()
         self._settings.set_last_photo(self.folder, name)
-        self._passing = passing  # over photos that turn out to be unreadable
+        self._skipping_unreadable = skip_unreadable  # over photos that turn out to be unreadable
         self._set_document(None)
         self._set_current(name)
         path = self.folder / name
-        self._loader.show(path, [self.folder / other for other in self.ahead()])
+        self._loader.show(path, [self.folder / other for other in self.upcoming()])
         photo = self._cache.peek(path)
         if photo:
             self._photo_loaded(path, photo)
@@ -234,21 +234,21 @@ class Session(QObject):
         """Make the next (1) or previous (-1) photo current."""
         name = self.photos.next(self.current, step) if self.current else None
         if name:
-            self._show(name, passing=True)
+            self._show(name, skip_unreadable=True)
 
     def go_next_not_done(self) -> None:
         """Make the next photo current on which something is left to do."""
         name = self.photos.next_not_done(self.current) if self.current else None
         if name and name != self.current:
-            self._show(name, passing=True)
+            self._show(name, skip_unreadable=True)
         elif self.current:
             self.message.emit("Every other photo is done.", "info", PHOTO)
 
-    def ahead(self) -> list[str]:
+    def upcoming(self) -> list[str]:
         """The photos that are likely next, in the direction of travel."""
         names: list[str] = []
         name = self.current
-        while name and len(names) < AHEAD:
+        while name and len(names) < MAX_UPCOMING:
             name = self.photos.next(name, self._step)
             if name:
                 names.append(name)
@@ -274,8 +274,10 @@ class Session(QObject):
             self.photos.update(name, status=Status.UNREADABLE, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
-            self.message.emit(f"{name} cannot be shown: {reason}", "warning", "" if self._passing else PHOTO)
-            if self._passing:
+            self.message.emit(
+                f"{name} cannot be shown: {reason}", "warning", "" if self._skipping_unreadable else PHOTO
+            )
+            if self._skipping_unreadable:
                 self.go(self._step)
 
     # The document
@@ -285,7 +287,7 @@ class Session(QObject):
         if self.document:
             self.history.push(self.document, edit)
 
-    def amend(self, document: Document, edit: Edit) -> None:
+    def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
         self.history.push(document, edit)
         self.history.activate(self.document)
@@ -306,7 +308,7 @@ class Session(QObject):
                 self.message.emit(str(error), "error", PHOTO)
                 return
             document = Document(self.current, replace(state, size=self._photo.size))
-            document.changed.connect(self._keeper(document))
+            document.changed.connect(self._store_on_change(document))
             size_in_file = self.store.size_in_file(self.current)
             if size_in_file and size_in_file != document.size:
                 self.message.emit(
@@ -324,7 +326,7 @@ class Session(QObject):
             self.history.activate(document)
             self.document_changed.emit(document)
 
-    def _keeper(self, document: Document) -> Callable[[frozenset[int]], None]:
+    def _store_on_change(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
             self.store.put(document.name, document.state)
@@ -355,11 +357,11 @@ class Session(QObject):
     def _tell(self, number: int, notice: SaveNotice) -> None:
         if number != self._opening or self.store is None:
             return
-        self.problem = notice.message if notice.news is SaveState.FAILED else ""
-        if notice.news is SaveState.SAVED:
+        self.save_error = notice.message if notice.state is SaveState.FAILED else ""
+        if notice.state is SaveState.SAVED:
             self.saved_changed.emit(not self.store.unsaved)
         else:
-            failed = notice.news is SaveState.FAILED
+            failed = notice.state is SaveState.FAILED
             self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
 
 

@@ -39,7 +39,7 @@ class BoxPrompts(QObject):
         self._session, self._suggester, self._flow = session, suggester, flow
         self._asked: dict[int, tuple[Document, Annotation]] = {}  # by the number of the question
         canvas.box_drawn.connect(self._ask)
-        suggester.outlined.connect(self._answer)
+        suggester.box_answered.connect(self._answer)
         session.project_changed.connect(lambda _project: self._asked.clear())
 
     def _ask(self, annotation_id: int) -> None:
@@ -66,7 +66,7 @@ class BoxPrompts(QObject):
             box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False
         )
         key = edits.outline_key(box.id)
-        self._session.amend(
+        self._session.push_to(
             document, edits.change(document, "draw object", [outlined], self._session.new_id, merge=key)
         )
 

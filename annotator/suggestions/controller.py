@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
     from annotator.core.project import Project
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
-    from annotator.suggestions.messages import ModelCategory, ModelInfo, Suggestions
+    from annotator.suggestions.messages import ModelInfo, Suggestions
+    from dataset.categories import Category
 
-POOLS = 64  # photos whose suggestions stay in memory; the others' are on disk
 _FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
@@ -43,7 +42,6 @@ class SuggestionController(QObject):
         self._session = session
         self._suggester = suggester
         self.model: ModelInfo | None = None
-        self._pools: OrderedDict[str, tuple[Annotation, ...]] = OrderedDict()
         self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
         self._told: list[str] = []  # the model's classes that the person knows are not in the project
@@ -54,7 +52,7 @@ class SuggestionController(QObject):
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
-        suggester.recalled.connect(self._recalled)
+        suggester.cached_scores.connect(self._recalled)
 
     def set_threshold(self, threshold: float) -> None:
         """Offer from this score on; the counts in the file list follow when the slider rests."""
@@ -96,14 +94,13 @@ class SuggestionController(QObject):
                 )  # fmt: skip
 
     def _project_changed(self, project: Project | None) -> None:
-        self._pools.clear()
         self._scores.clear()
         self._to_project = {}
         self._told = []
         if project is None:
             self._suggester.clear_source()
             return
-        self._suggester.set_source(project.folder, project.store)
+        self._suggester.set_source(project.folder, project.store.pools)
         self._adopt_model()
 
     def _model_loaded(self, model: ModelInfo) -> None:
@@ -119,7 +116,6 @@ class SuggestionController(QObject):
         for name in self._scores:
             if name in self._session.photos:  # else they are another folder's by now
                 self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
-        self._pools.clear()
         self._scores.clear()
 
     def _adopt_model(self) -> None:
@@ -154,36 +150,40 @@ class SuggestionController(QObject):
         for category_id, name in renamed.items():
             categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
-        if changed and document and document.name in self._pools:
-            document.offer(self._in_project(self._pools[document.name]))
+        pool = self._recent_pool(document.name) if changed and document else None
+        if document and pool is not None:
+            document.set_suggestions(self._in_project(pool))
 
-    def _unmatched(self, model: ModelInfo) -> list[ModelCategory]:
+    def _unmatched(self, model: ModelInfo) -> list[Category]:
         return [category for category in model.categories if category.id not in self._to_project]
 
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        name, ahead = document.name, [n for n in self._session.ahead() if n not in self._pools]
-        if name in self._pools:
-            self._pools.move_to_end(name)
-            document.offer(self._in_project(self._pools[name]))
-            self._suggester.show(None, ahead)
+        name, upcoming = document.name, [n for n in self._session.upcoming() if self._recent_pool(n) is None]
+        pool = self._recent_pool(name)
+        if pool is None:
+            self._suggester.show(name, upcoming)
         else:
-            self._suggester.show(name, ahead)
+            document.set_suggestions(self._in_project(pool))
+            self._suggester.show(None, upcoming)
+
+    def _recent_pool(self, name: str) -> tuple[Annotation, ...] | None:
+        """Return what the model found in a photo lately, as the store still has it in memory."""
+        project = self._session.project
+        if project is None or self.model is None or name not in self._scores:
+            return None
+        return project.store.pools.recent(name, self.model.id)
 
     def _suggested(self, answer: Suggestions) -> None:
         if self.model is None or answer.model_id != self.model.id or answer.name not in self._session.photos:
             return
         if answer.milliseconds is not None:
             self.speed.emit(answer.milliseconds)
-        self._pools[answer.name] = answer.pool
-        self._pools.move_to_end(answer.name)
-        while len(self._pools) > POOLS:
-            self._pools.popitem(last=False)
         self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
         document = self._session.document
         if document and document.name == answer.name:
-            document.offer(self._in_project(answer.pool))
+            document.set_suggestions(self._in_project(answer.pool))
         self._count(answer.name)
 
     def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:

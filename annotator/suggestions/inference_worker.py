@@ -20,7 +20,6 @@ from annotator.session.worker_thread import WorkerThread
 from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
-    ModelCategory,
     ModelInfo,
     Suggestions,
     to_suggestion,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 Answer = TypeVar("Answer")
-RECALLED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
+MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,18 @@ class _Box:
 
 
 class PoolStore(Protocol):
-    """Where earlier answers are kept. Called in the worker thread."""
+    """Where earlier answers are kept, such as `SuggestionPools`. Called in the worker thread."""
 
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """The pool of a photo, or None."""
+    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+        """Return the pool of a photo, or None."""
 
-    def pool_names(self, model: str) -> set[str]:
-        """The photos that have a pool."""
+    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+        """Return the scores of a photo's pool, or None."""
 
-    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+    def names(self, model: str) -> set[str]:
+        """Return the photos that have a pool."""
+
+    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         """Keep a pool."""
 
 
@@ -87,8 +89,8 @@ class InferenceWorker(QObject):
     loaded = Signal(object)
     failed = Signal(str, str)
     suggested = Signal(object)
-    outlined = Signal(object)
-    recalled = Signal(str, object)
+    box_answered = Signal(object)
+    cached_scores = Signal(str, object)
     activity = Signal(str)
     notice = Signal(str)
     progress = Signal(object)
@@ -105,8 +107,8 @@ class InferenceWorker(QObject):
         self._boxes: deque[_Box] = deque()
         self._asked = 0
         self._shown: str | None = None
-        self._ahead: deque[str] = deque()
-        self._recall: deque[str] | None = deque()  # None: to be asked for
+        self._upcoming: deque[str] = deque()
+        self._cached: deque[str] | None = deque()  # None: to be asked for
         self._all: deque[str] = deque()
         self._all_running = False  # whether `progress` was not yet told that it has ended
         self._all_total = 0
@@ -141,7 +143,7 @@ class InferenceWorker(QObject):
         with self._wake:
             self._source = _Source(folder, pools)
             self._drop()
-            self._recall = None
+            self._cached = None
             self._wake.notify()
 
     def clear_source(self) -> None:
@@ -150,16 +152,16 @@ class InferenceWorker(QObject):
             self._source = None
             self._drop()
 
-    def show(self, name: str | None, ahead: Iterable[str]) -> None:
+    def show(self, name: str | None, upcoming: Iterable[str]) -> None:
         """Answer for `name` next, then for those after it. What was asked for before is dropped, but not the folder."""
         with self._wake:
-            self._shown, self._ahead = name, deque(ahead)
+            self._shown, self._upcoming = name, deque(upcoming)
             self._wake.notify()
 
     def outline(self, name: str, corners: tuple[float, float, float, float], category_id: int | None) -> int:
         """Find the object in a box of a photo before anything else; return the number of this question.
 
-        Every question is answered by `outlined`, be it when a model has been loaded, or was refused, unless another
+        Every question is answered by `box_answered`, be it when a model has been loaded, or was refused, unless another
         folder is opened before.
 
         Args:
@@ -205,7 +207,7 @@ class InferenceWorker(QObject):
         if self._all_running:
             self._all_running = False
             self.progress.emit(None)
-        self._shown, self._ahead, self._recall, self._all = None, deque(), deque(), deque()
+        self._shown, self._upcoming, self._cached, self._all = None, deque(), deque(), deque()
         self._boxes.clear()
 
     # Called in the worker thread
@@ -225,14 +227,14 @@ class InferenceWorker(QObject):
             if load:
                 self._use(*load)
             elif box:
-                self.outlined.emit(self._outline(box, source))
+                self.box_answered.emit(self._outline(box, source))
             else:
                 self._answer_next()
 
     def _next_is_ready(self) -> bool:
         if self._boxes and self._source and (self._predictor or self._refused):
             return True
-        wanted = self._shown or self._ahead or self._recall is None or self._recall or self._all
+        wanted = self._shown or self._upcoming or self._cached is None or self._cached or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
 
     def _use(self, weights: str, device: str) -> None:
@@ -251,7 +253,7 @@ class InferenceWorker(QObject):
         self._predictor, self._seen, self._weights = predictor, None, weights
         self._model_id = predictor.id
         with self._wake:
-            self._recall = None
+            self._cached = None
         self.loaded.emit(self._info(predictor))
 
     def _answer_next(self) -> None:
@@ -260,19 +262,19 @@ class InferenceWorker(QObject):
             folder_turn = False
             if self._shown:
                 name, self._shown = self._shown, None
-            elif self._ahead:
-                name = self._ahead.popleft()
-            elif self._recall is None or self._recall:
+            elif self._upcoming:
+                name = self._upcoming.popleft()
+            elif self._cached is None or self._cached:
                 name = ""
             elif self._all:
                 name, folder_turn = self._all.popleft(), True
             else:
                 return
-            waiting = len(self._ahead)
+            waiting = len(self._upcoming)
         if source is None:
             return
         if not name:
-            self._recall_some(source)
+            self._send_cached_scores(source)
             return
         self.activity.emit(f"prefetching, {waiting + 1} to go" if waiting else f"looking at {name}")
         answer = self._answer(name, source, keep=not folder_turn)
@@ -288,23 +290,23 @@ class InferenceWorker(QObject):
         if told:
             self.progress.emit(progress if done < total else None)
 
-    def _recall_some(self, source: _Source) -> None:
+    def _send_cached_scores(self, source: _Source) -> None:
         """Tell the scores of some photos that were looked at in earlier sessions."""
-        left = self._recall
-        names = sorted(source.pools.pool_names(self._model_id)) if left is None else list(left)
+        left = self._cached
+        names = sorted(source.pools.names(self._model_id)) if left is None else list(left)
         scores = {}
-        for name in names[:RECALLED_AT_ONCE]:
-            pool = source.pools.pool(name, self._model_id)
-            if pool is not None:
-                scores[name] = tuple(s.score or 0.0 for s in pool)
+        for name in names[:MAX_CACHED_AT_ONCE]:
+            found = source.pools.scores(name, self._model_id)
+            if found is not None:
+                scores[name] = found
         with self._wake:
             if source is not self._source:
                 return
-            self._recall = deque(names[RECALLED_AT_ONCE:])
-        self.recalled.emit(self._model_id, scores)
+            self._cached = deque(names[MAX_CACHED_AT_ONCE:])
+        self.cached_scores.emit(self._model_id, scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
-        pool = source.pools.pool(name, self._model_id)
+        pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
@@ -323,7 +325,7 @@ class InferenceWorker(QObject):
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
             return None
-        source.pools.put_pool(name, self._model_id, pool)
+        source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
 
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
@@ -376,12 +378,7 @@ class InferenceWorker(QObject):
             self._model_id,
             Path(predictor.name).name,
             str(predictor.device),
-            tuple(
-                ModelCategory(
-                    c.id, c.name, c.supercategory, tuple(c.keypoints), tuple((a - 1, b - 1) for a, b in c.skeleton)
-                )
-                for c in predictor.categories
-            ),
+            tuple(predictor.categories),
             self._weights,
         )
 

@@ -9,18 +9,8 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from dataset.geometry import from_parts, rectangle
 
 if TYPE_CHECKING:
+    from dataset.categories import Category
     from model.inference.instance import Instance
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCategory:
-    """A class that the model knows; keypoints and skeleton (0-based) as in `annotator.core.categories.Category`."""
-
-    id: int
-    name: str
-    supercategory: str
-    keypoint_names: tuple[str, ...]
-    skeleton: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +20,7 @@ class ModelInfo:
     id: str
     name: str
     device: str
-    categories: tuple[ModelCategory, ...]
+    categories: tuple[Category, ...]
     weights: str = ""
 
 

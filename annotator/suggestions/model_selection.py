@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ class ModelSelector(QObject):
             try:
                 runs.use(weights)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 text = f"{runs.models / 'in_use'} cannot be written ({why}): the choice holds until you quit."
                 session.message.emit(text, "warning", "")
 

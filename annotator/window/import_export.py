@@ -158,7 +158,7 @@ class Importer(_Exchange):
             if document:
                 text = plural("import of {n} object", "import of {n} objects", len(annotations))
                 edit = edits.add(document, annotations, text)
-                self._session.amend(document, replace(edit, selection=(document.selection,) * 2))
+                self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
                 yield len(annotations)
                 continue
             store = self._session.store
@@ -191,6 +191,7 @@ class Exporter(_Exchange):
         super().__init__(session, tr("&Export"), "export", window)
         self._slices.done.connect(self._collected)
         self._task: tuple[Format, Path] | None = None
+        self._names: list[str] = []  # of the photos to export
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Export annotations")

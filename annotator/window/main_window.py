@@ -32,15 +32,23 @@ from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.session import FOLDER, PHOTO, SAVING
-from annotator.window.actions import EXPORT_MENU, IMPORT_MENU, PANELS_MENU, RECENT_MENU, SCHEME_MENU, Actions
+from annotator.window.actions import (
+    EXPORT_MENU,
+    IMPORT_MENU,
+    LANGUAGE_MENU,
+    PANELS_MENU,
+    RECENT_MENU,
+    SCHEME_MENU,
+    Actions,
+)
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
-from annotator.window.view_menus import scheme_menu
-from dataset.i18n import tr
+from annotator.window.view_menus import language_menu, scheme_menu
+from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,6 +205,8 @@ class MainWindow(QMainWindow):
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
         submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        if languages():
+            submenus[LANGUAGE_MENU] = language_menu(self, self._settings.language, self._choose_language)
         self.action_table.fill(self.menuBar(), submenus)
         for dock in self.docks:
             toggle = dock.toggleViewAction()
@@ -224,7 +234,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.may_lose = self._may_lose
+        session.confirm_discard = self._may_lose
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
@@ -334,6 +344,10 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         theme.apply(app, scheme)
 
+    def _choose_language(self, code: str) -> None:
+        self._settings.language = code
+        self.banner.show_message(tr("The language changes when Annotator is started again."), "info")
+
     def apply_theme(self) -> None:
         """Paint with the theme that is current now."""
         now = theme.current()
@@ -362,7 +376,7 @@ class MainWindow(QMainWindow):
 
     def _may_lose(self) -> bool:
         """Whether to let go of the folder although the disk does not take what was edited."""
-        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.problem, parent=self)
+        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
         question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
@@ -394,7 +408,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.problem and not self._may_lose():
+        if self._session.save_error and not self._may_lose():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())

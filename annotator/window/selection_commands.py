@@ -46,8 +46,8 @@ class SelectionCommands:
     def accept_all(self) -> None:
         """Accept every suggestion that is shown."""
         document = self._document
-        if document and document.offered:
-            self._session.push(edits.accept(document, [s.id for s in document.offered], self._session.new_id))
+        if document and document.suggestions:
+            self._session.push(edits.accept(document, [s.id for s in document.suggestions], self._session.new_id))
 
     def reject(self) -> None:
         """Reject the selected suggestions, then select the next one."""
@@ -59,9 +59,9 @@ class SelectionCommands:
     def step_suggestion(self, step: int) -> None:
         """Select the next (1) or previous (-1) suggestion, round and round."""
         document = self._document
-        if not document or not document.offered:
+        if not document or not document.suggestions:
             return
-        ids = [s.id for s in document.offered]
+        ids = [s.id for s in document.suggestions]
         selected = document.selection[-1] if document.selection else None
         if selected in ids:
             document.select((ids[(ids.index(selected) + step) % len(ids)],))
@@ -141,7 +141,7 @@ class SelectionCommands:
 
 def _after(document: Document, suggestion_id: int) -> int:
     """The suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
-    ids = [s.id for s in document.offered]
+    ids = [s.id for s in document.suggestions]
     place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
     return ids[place] if place < len(ids) else 0
 

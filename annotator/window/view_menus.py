@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
-from dataset.i18n import tr
+from annotator.language import ENGLISH, native_name
+from dataset.i18n import languages, tr
 
 Value = TypeVar("Value", bound=str)
 
@@ -27,13 +28,22 @@ def scheme_menu(parent: QWidget, chosen: Scheme, choose: Callable[[Scheme], obje
     return menu
 
 
+def language_menu(parent: QWidget, chosen: str, choose: Callable[[str], object]) -> QMenu:
+    """Return the menu of the languages, each by its own name; "" is the system's."""
+    items = [("", tr("System")), (ENGLISH, native_name(ENGLISH))]
+    items += [(code, native_name(code)) for code in languages() if code != ENGLISH]
+    menu = QMenu(tr("&Language"), parent)
+    _fill(menu, "view.language", items, chosen, choose)
+    return menu
+
+
 def _fill(
     menu: QMenu, name: str, items: Iterable[tuple[Value, str]], chosen: str, choose: Callable[[Value], object]
 ) -> None:
     group = QActionGroup(menu)
     for value, text in items:
         action = menu.addAction(text)
-        action.setObjectName(f"{name}.{value}")
+        action.setObjectName(f"{name}.{value or 'system'}")
         action.setCheckable(True)
         action.setChecked(value == chosen)
         action.triggered.connect(lambda _on=False, v=value: choose(v))

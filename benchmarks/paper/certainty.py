@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, Truth
+from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, GroundTruth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +61,11 @@ def from_json(values: dict[str, Any]) -> Matches:
     )
 
 
-def matches(true: Truth, results: list[dict[str, Any]], kind: str, photos: list[int]) -> Matches:
+def matches(true: GroundTruth, results: list[dict[str, Any]], kind: str, photos: list[int]) -> Matches:
     """Let pycocotools match detections to objects.
 
     Args:
-        true: See `model.evaluation.coco_eval.truth`.
+        true: See `model.evaluation.coco_eval.coco_ground_truth`.
         results: COCO's result records.
         kind: box, mask or keypoints.
         photos: Ids of the photos that count.

@@ -24,8 +24,8 @@ from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset, data_loader
 from model.data.training_images import Source, TrainingImage, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
-from model.evaluation.coco_eval import average_precision, truth
-from model.evaluation.ground_truth import read_truth
+from model.evaluation.coco_eval import average_precision, coco_ground_truth
+from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 from model.network.build import build
 from model.network.mask_rcnn import MaskRCNN
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.network.targets import Target
 
 BASE_SEED = 1000
@@ -164,7 +164,7 @@ def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCac
 def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int) -> FixedSteps:
     categories, photos, masks = _photos(setup.data[data])
     if not network.config.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     device = torch.device(setup.device)
     output = setup.folder / "unused.safetensors"
     trainer = FixedSteps(network, tuple(categories), samples_of(photos), training, output=output, device=device)
@@ -232,10 +232,10 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
     """Return a network's figures in points, and which detection met which object (see `Matches`)."""
-    known = evaluate.align(read_truth(val.annotations)[0], predictor)
-    team = ProcessGroup()
-    results, done = evaluate.predict(predictor, known, val.folder(), score=MIN_SCORE, team=team)
-    true = truth(known)
+    known = evaluate.align(read_ground_truth(val.annotations)[0], predictor)
+    group = ProcessGroup()
+    results, done = evaluate.predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
+    true = coco_ground_truth(known)
     kinds = ["box"]
     kinds += ["mask"] if predictor.config.mask_head != "none" else []
     kinds += ["keypoints"] if predictor.config.keypoints else []
@@ -246,7 +246,7 @@ def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[s
         figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
         tables[kind] = matches(true, results, kind, done)
     if "mask" in kinds:
-        prompt = evaluate.box_prompt(predictor, known, val.folder(), team)
+        prompt = evaluate.box_prompt(predictor, known, val.folder(), group)
         figures["mask IoU in true boxes"] = 100 * prompt["mean_iou"]
     return figures, tables
 

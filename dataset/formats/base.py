@@ -16,7 +16,6 @@ from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -126,7 +125,7 @@ class Format:
 def formats() -> list[Format]:
     """Return the formats of this folder by title."""
     names = sorted(module.name for module in iter_modules(dataset.formats.__path__))
-    found = (getattr(import_module(f"dataset.formats.{name}"), "FORMAT", None) for name in names)
+    found = (getattr(import_module(f"{dataset.formats.__name__}.{name}"), "FORMAT", None) for name in names)
     return sorted((f for f in found if isinstance(f, Format)), key=lambda f: f.title.casefold())
 
 
@@ -205,8 +204,3 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
 
 def _normal(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
-
-
-def count_sentences(counts: Counter[tuple[str, str]]) -> tuple[str, ...]:
-    """Return a sentence for each pair of (singular, plural) that was counted."""
-    return tuple(plural(one, many, n) for (one, many), n in counts.items() if n)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from shapely import MultiPolygon
 
-from dataset import masks
+from dataset import masks, rle
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -21,22 +20,16 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    count_sentences,
     read_bytes,
 )
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
-from dataset.i18n import mark, tr
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-_BROKEN = (
-    mark("{n:,} annotation cannot be read and is left out."),
-    mark("{n:,} annotations cannot be read and are left out."),
-)
 
 
 class _Image(msgspec.Struct):
@@ -102,14 +95,17 @@ def read(source: Path, images: Path) -> Dataset:
     names = _class_names(file.categories)
     points = {c.id: len(c.keypoints or ()) for c in file.categories}
     objects: dict[int, list[ObjectRecord]] = {image.id: [] for image in file.images}
-    counts: Counter[tuple[str, str]] = Counter()
+    broken = 0
     for raw in file.annotations:
         try:
             record = _annotation.decode(raw)
             found = _to_object(record, names[record.category_id], points[record.category_id], raw)
             objects[record.image_id].append(found)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
-            counts[_BROKEN] += 1
+            broken += 1
+    text = plural(
+        "{n:,} annotation cannot be read and is left out.", "{n:,} annotations cannot be read and are left out.", broken
+    )
     return Dataset(
         images,
         tuple(_to_class(c, names[c.id]) for c in {c.id: c for c in reversed(file.categories)}.values())[::-1],
@@ -117,7 +113,7 @@ def read(source: Path, images: Path) -> Dataset:
             ImageRecord(i.file_name, (max(i.width, 0), max(i.height, 0)), tuple(objects.pop(i.id, ())))
             for i in file.images
         ),
-        count_sentences(counts),
+        (text,) if broken else (),
     )
 
 
@@ -193,9 +189,9 @@ def _shape(record: _Annotation) -> tuple[MultiPolygon, bool]:
         height, width = segmentation.size
         if parts:
             shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
-            if masks.to_rle(shape, (width, height))["counts"] == segmentation.counts:
+            if masks.rasterize(to_parts(shape), (width, height))["counts"] == segmentation.counts:
                 return shape, False
-        return masks.from_rle(segmentation.size, segmentation.counts), False
+        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
     rings = [_ring(ring) for ring in segmentation or ()]
     if any(len(ring) >= 3 for ring in rings):
         return from_parts([[ring] for ring in rings]), False
@@ -231,10 +227,10 @@ def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     if not parts:
         ours["parts"] = []
     elif not record.is_box:
-        rle = masks.to_rle(shape, size)
-        area = masks.area(rle)
+        mask = masks.rasterize(parts, size)
+        area = rle.area(mask)
         if record.is_crowd or any(len(part) > 1 for part in parts):
-            segmentation, ours["parts"] = rle, flat
+            segmentation, ours["parts"] = mask, flat
         else:
             segmentation = [part[0] for part in flat]
     body: dict[str, Any] = {

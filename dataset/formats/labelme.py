@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,10 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    count_sentences,
     read_bytes,
 )
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
-from dataset.i18n import mark, plural, tr
+from dataset.i18n import plural, tr
 from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
@@ -45,18 +45,13 @@ CIRCLE_SIDES = 64
 RESERVED = "annotations.json"
 """The project's own file is never the name of an image's."""
 
-_UNHELD = (
-    mark("{n:,} shape is neither a polygon, a rectangle nor a circle and is left out."),
-    mark("{n:,} shapes are neither polygons, rectangles nor circles and are left out."),
-)
-_STRAY = (
-    mark("{n:,} point belongs to no object and is left out."),
-    mark("{n:,} points belong to no object and are left out."),
-)
-_BROKEN = (
-    mark("{n:,} shape cannot be read and is left out."),
-    mark("{n:,} shapes cannot be read and are left out."),
-)
+
+class _Loss(Enum):
+    """Why a shape of a file is left out."""
+
+    KIND = "neither a polygon, a rectangle nor a circle"
+    DAMAGED = "damaged"
+    STRAY = "a point of no object"
 
 
 class _Shape(msgspec.Struct):
@@ -102,7 +97,7 @@ def read(source: Path, images: Path) -> Dataset:
     Raises:
         FormatError: The folder cannot be read, or has no file of labelme's.
     """
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[_Loss] = Counter()
     found: list[tuple[str, tuple[int, int], list[_Group]]] = []
     damaged: list[str] = []
     for path in _json_files(source):
@@ -115,7 +110,7 @@ def read(source: Path, images: Path) -> Dataset:
             continue
         size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
         found.append((_image_name(path, source, file.imagePath), size, _groups(file.shapes, counts)))
-    problems = count_sentences(counts)
+    problems = _sentences(counts)
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
                       names=listing(damaged))  # fmt: skip
@@ -172,6 +167,20 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
+def _sentences(counts: Counter[_Loss]) -> tuple[str, ...]:
+    """Return a sentence for each kind of shapes that were left out."""
+    kind, damaged, stray = (counts[loss] for loss in _Loss)
+    said = (
+        (kind, plural("{n:,} shape is neither a polygon, a rectangle nor a circle and is left out.",
+                      "{n:,} shapes are neither polygons, rectangles nor circles and are left out.", kind)),
+        (damaged, plural("{n:,} shape cannot be read and is left out.",
+                         "{n:,} shapes cannot be read and are left out.", damaged)),
+        (stray, plural("{n:,} point belongs to no object and is left out.",
+                       "{n:,} points belong to no object and are left out.", stray)),
+    )  # fmt: skip
+    return tuple(sentence for count, sentence in said if count)
+
+
 def _json_files(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
@@ -211,7 +220,7 @@ def _image_name(path: Path, source: Path, image_path: str) -> str:
     return (folder / last).as_posix()
 
 
-def _groups(raws: Iterable[msgspec.Raw], counts: Counter[tuple[str, str]]) -> list[_Group]:
+def _groups(raws: Iterable[msgspec.Raw], counts: Counter[_Loss]) -> list[_Group]:
     groups: list[_Group] = []
     shared: dict[tuple[str, int], _Group] = {}
     points: list[_Shape] = []
@@ -224,10 +233,10 @@ def _groups(raws: Iterable[msgspec.Raw], counts: Counter[tuple[str, str]]) -> li
                 continue
             outline = _outline(shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-            counts[_BROKEN] += 1
+            counts[_Loss.DAMAGED] += 1
             continue
         if outline is None:
-            counts[_UNHELD] += 1
+            counts[_Loss.KIND] += 1
             continue
         label = shape.label.strip() or "object"
         group = shared.get((label, shape.group_id)) if shape.group_id is not None else None
@@ -244,7 +253,7 @@ def _groups(raws: Iterable[msgspec.Raw], counts: Counter[tuple[str, str]]) -> li
     for shape in points:
         owner = owners.get(shape.group_id, []) if shape.group_id is not None else []
         if len(owner) != 1 or shape.label in owner[0].points:
-            counts[_STRAY] += 1
+            counts[_Loss.STRAY] += 1
             continue
         x, y = shape.points[0]
         owner[0].points[shape.label] = Point(x, y, 1 if (shape.flags or {}).get("occluded") else 2)

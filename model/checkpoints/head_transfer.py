@@ -11,16 +11,16 @@ from model.training.trainer import TrainingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.network.mask_rcnn import MaskRCNN
 
-MASK_OUTPUTS = "roi_heads.mask_predictor.mask_fcn_logits."
-CLASS_OUTPUTS = ("roi_heads.box_predictor.", MASK_OUTPUTS)
+MASK_LAYERS = "roi_heads.mask_predictor.mask_fcn_logits."
+CLASS_LAYERS = ("roi_heads.box_predictor.", MASK_LAYERS)
 """Weights whose first dimension runs over the classes, background first."""
 
 
-def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
+def transfer_heads(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
     """Give a network the weights of a checkpoint: all that fit, and the outputs of each class of the same name.
 
     A class that the checkpoint does not know starts from the average of those it does, and its mask from that of any
@@ -29,12 +29,12 @@ def transfer(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -
     old = {c.name: i for i, c in enumerate(start.categories, 1)}
     own = network.state_dict()
     for name, value in start.state.items():
-        if name in own and own[name].shape == value.shape and not name.startswith(CLASS_OUTPUTS):
+        if name in own and own[name].shape == value.shape and not name.startswith(CLASS_LAYERS):
             own[name].copy_(value)
-        elif name in own and name.startswith(CLASS_OUTPUTS):
+        elif name in own and name.startswith(CLASS_LAYERS):
             per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
             mean = per_class[1:].mean(0)
-            masks = name.startswith(MASK_OUTPUTS)
+            masks = name.startswith(MASK_LAYERS)
             anything = masks and network.config.draws_anything
             first = mean if anything and not start.config.draws_anything else per_class[0]
             fresh = first if anything else mean

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
 
 CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
-WAY = 0.75
+INTERPOLATION = 0.75
 """Share of the way that a network goes when classes are to be kept that the photos have no labels of."""
 
 
-def between(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
     """Return the weights at a share 0..1 of the way from one state to another of the same network."""
     return {
         name: start[name].lerp(value, share) if value.is_floating_point() else value.clone()

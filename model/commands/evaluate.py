@@ -13,19 +13,19 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart
 from dataset.images import PhotoError
-from model.categories import counterpart
-from model.checkpoints.weights import WeightsError
+from dataset.masks import rasterize
+from dataset.messages import UserError
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
-from model.evaluation.ground_truth import read_truth
-from model.inference.coco_results import annotation, compressed
+from model.evaluation.ground_truth import read_ground_truth
+from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
             continue
         ids[record["id"]] = known.id
         kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
-        if known.keypoints and len(record.get("keypoints") or ()) == len(known.keypoints):
+        if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
             kept["keypoints"] = record["keypoints"]
     if not records:
         raise DataError("The model knows none of the file's categories.")
@@ -75,38 +75,38 @@ def predict(
     folder: Path,
     *,
     score: float,
-    team: ProcessGroup,
+    group: ProcessGroup,
     ids: dict[int, int] | None = None,
-    watch: Callable[[int, list[Instance]], None] | None = None,
+    on_image: Callable[[int, list[Instance]], None] | None = None,
     missing: UnreadableImages | None = None,
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
 
-    A team shares the photos out, and all of it gets the same results in the order of the file.
+    Several processes share the photos, and each returns all results, in the order of the file.
 
     Args:
         predictor: The model.
         data: The file's contents.
         folder: Where its photos are.
         score: Detections below this score are left out.
-        team: Processes that share the photos out.
+        group: Processes that share the photos.
         ids: The file's category for each of the model's that counts; None when they are the same.
-        watch: Is told of each photo, by its id, that this process has looked at, with what it found; may raise.
-        missing: Is told of those that cannot be read.
+        on_image: Called with the id and the instances of each photo that this process has predicted; may raise.
+        missing: Collects those that cannot be read.
     """
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
     missing = missing or UnreadableImages()
     mine: list[tuple[int, list[dict[str, Any]]]] = []
-    for group in chunks(tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)), predictor.batch):
-        photos = _readable(folder, group, missing)
+    for images in chunks(tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)), predictor.batch):
+        photos = _readable(folder, images, missing)
         answers = detect_batch(predictor, [photo for _, photo in photos], print_message, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
             found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
-            if watch:
-                watch(number, found)
+            if on_image:
+                on_image(number, found)
             size = (photo.shape[0], photo.shape[1])
             mine.append((number, [_result(instance, number, size) for instance in found]))
-    by_image = dict(pair for part in team.gather(mine) for pair in part)
+    by_image = dict(pair for part in group.all_gather(mine) for pair in part)
     done = [image["id"] for image in data["images"] if image["id"] in by_image]
     return [result for image in done for result in by_image[image]], done
 
@@ -124,8 +124,8 @@ def _readable(
     return photos
 
 
-def _quiet(team: ProcessGroup) -> bool:
-    return not (team.leads and sys.stderr.isatty())
+def _quiet(group: ProcessGroup) -> bool:
+    return not (group.is_main and sys.stderr.isatty())
 
 
 def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
@@ -145,20 +145,20 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, team: ProcessGroup) -> dict[str, float]:
+def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: ProcessGroup) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
 
     Args:
         predictor: The model.
         data: What `model.evaluation.ground_truth` read of a COCO file.
         folder: Where its photos are.
-        team: Processes that share the photos out.
+        group: Processes that share the photos.
 
     Raises:
         DataError: None of the photos with such a box can be read.
     """
     overlaps: list[float] = []
-    for image in tqdm(team.share(data["images"]), unit="photo", disable=_quiet(team)):
+    for image in tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)):
         known = [
             a
             for a in data["annotations"]
@@ -177,8 +177,9 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, team: P
         boxes[:, 2:] += boxes[:, :2]
         for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
             known_mask = rle.from_coco(record["segmentation"], size)
-            overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
-    overlaps = [value for part in team.gather(overlaps) for value in part]
+            found_mask = rasterize(instance.polygons, (size[1], size[0]))
+            overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
+    overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:
         raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
     return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
@@ -190,7 +191,7 @@ def evaluate(
     images: Path | None = None,
     *,
     score: float = 0.05,
-    team: ProcessGroup | None = None,
+    group: ProcessGroup | None = None,
     quiet: bool = False,
 ) -> Scores:
     """Return a model's figures on a COCO file; what had to be left out of it is told on standard error.
@@ -200,14 +201,14 @@ def evaluate(
         annotations: The COCO file.
         images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
         score: Detections below this score are left out.
-        team: Processes that share the photos out; all of them get the figures.
+        group: Processes that share the photos; each returns the figures.
         quiet: Do not tell, as it has been told before.
 
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
     """
-    team = team or ProcessGroup()
-    whole, told = read_truth(annotations)
+    group = group or ProcessGroup()
+    whole, told = read_ground_truth(annotations)
     data = align(whole, predictor)
     if not data["images"]:
         raise DataError(f"{annotations} names no photos: there is nothing to measure.")
@@ -215,8 +216,8 @@ def evaluate(
     if left:
         told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
     if not quiet:
-        _tell(told, team)
-    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, team=team)
+        _tell(told, group)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, group=group)
     if not done:
         raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
     scores = Scores()
@@ -230,7 +231,7 @@ def evaluate(
 
 
 def _has_keypoints(predictor: Segmenter) -> bool:
-    return any(category.keypoints for category in predictor.categories)
+    return any(category.keypoint_names for category in predictor.categories)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -250,28 +251,28 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.score <= 1:
         print_message(f"The score is between 0 and 1, not {args.score}.")
         return 2
-    team = join(args.device)
+    group = ProcessGroup.init(args.device)
     try:
         predictor = load_predictor(args.weights, args.device)
         if args.box_prompt:
             folder = Source(args.annotations, args.images).folder()
-            data, told = read_truth(args.annotations)
-            _tell(told, team)
-            figures: dict[str, Any] = box_prompt(predictor, data, folder, team)
+            data, told = read_ground_truth(args.annotations)
+            _tell(told, group)
+            figures: dict[str, Any] = box_prompt(predictor, data, folder, group)
             text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
         else:
-            scores = evaluate(predictor, args.annotations, args.images, score=args.score, team=team)
+            scores = evaluate(predictor, args.annotations, args.images, score=args.score, group=group)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
-    except (DataError, WeightsError, DeviceError) as error:
+    except UserError as error:
         print_message(str(error))
         return 2
     except KeyboardInterrupt:
         print_message("Stopped.")
         return 130
     finally:
-        leave(team)
-    if team.leads:
+        group.destroy()
+    if group.is_main:
         print(json.dumps(figures) if args.json else text)  # noqa: T201 - what the command is for
     return 0
 
@@ -294,8 +295,8 @@ def table(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def _tell(sentences: list[str], team: ProcessGroup) -> None:
-    for text in sentences if team.leads else ():
+def _tell(sentences: list[str], group: ProcessGroup) -> None:
+    for text in sentences if group.is_main else ():
         print_message(text)
 
 

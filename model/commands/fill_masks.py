@@ -13,8 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart, to_coco
 from dataset.images import PhotoError
-from model.categories import counterpart
+from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
@@ -22,10 +23,9 @@ from model.commands.missing_labels import find_missing_labels
 from model.commands.output_check import OutputError, check_output
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,17 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
-    team = join(args.device)
+    group = ProcessGroup.init(args.device)
     try:
-        data, predictor, folder = team.together(lambda: _prepare(args))
-        count = fill(predictor, data, folder, replace=args.replace, team=team)
-        if team.leads:
+        data, predictor, folder = group.run_on_all(lambda: _prepare(args))
+        count = fill(predictor, data, folder, replace=args.replace, group=group)
+        if group.is_main:
             write_bytes(args.output, json.dumps(data).encode())
             print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
-    except (DataError, OutputError, WeightsError, DeviceError) as error:
-        if team.leads:
+    except UserError as error:
+        if group.is_main:
             print_message(str(error))
-        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
+        group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
         return 2
     except BrokenPipeError:  # of standard output, not of a file
         raise
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
         print_message(f"{error.filename or args.output} cannot be used: {error.strerror}.")
         return 2
     except KeyboardInterrupt:
-        if team.leads:
+        if group.is_main:
             print_message("Stopped. Nothing was written: the same command begins anew.")
         return 130
     finally:
-        leave(team)
+        group.destroy()
     return 0
 
 
@@ -100,7 +100,7 @@ def fill(
     folder: Path,
     *,
     replace: bool = False,
-    team: ProcessGroup | None = None,
+    group: ProcessGroup | None = None,
 ) -> int:
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
@@ -114,19 +114,19 @@ def fill(
         data: What `model.commands.box_file.read_boxes` returned.
         folder: Where the photos are.
         replace: Whether masks and keypoints that are there are made anew.
-        team: Processes that share the photos out.
+        group: Processes that share the photos.
 
     Raises:
         DataError: None of the photos can be read.
     """
-    team = team or ProcessGroup()
+    group = group or ProcessGroup()
     wanted = find_missing_labels(data, predictor.categories, replace=replace)
     tally = Counter[str]()
     mine: list[tuple[int, dict[str, Any]]] = []
     listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
     images = [image for number, image in listed.items() if number in wanted.of_image]
-    silent = not (team.leads and sys.stderr.isatty())
-    for image in tqdm(team.share(images), unit="photo", disable=silent):
+    silent = not (group.is_main and sys.stderr.isatty())
+    for image in tqdm(group.shard(images), unit="photo", disable=silent):
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
@@ -134,14 +134,14 @@ def fill(
             tally["unread"] += 1
             continue
         mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
-    tally = sum((part for (part,) in team.gather([tally])), Counter[str]())
+    tally = sum((part for (part,) in group.all_gather([tally])), Counter[str]())
     if images and tally["unread"] == len(images):
         raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
-    changes = [change for part in team.gather(mine) for change in part]
+    changes = [change for part in group.all_gather(mine) for change in part]
     for number, made in changes:
         data["annotations"][number] |= made
     _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
-    if team.leads:
+    if group.is_main:
         _report(wanted, tally)
     return tally["masks"]
 
@@ -179,8 +179,8 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmente
     for record in data["categories"]:
         category = counterpart(record, predictor.categories)
         if record["id"] in with_points and category and not record.get("keypoints"):
-            record["keypoints"] = list(category.keypoints)
-            record["skeleton"] = [list(edge) for edge in category.skeleton]
+            made = to_coco(category)
+            record["keypoints"], record["skeleton"] = made["keypoints"], made["skeleton"]
 
 
 def _report(wanted: MissingLabels, tally: Counter[str]) -> None:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from model.distributed import ProcessGroup
 
 ENDING = ".partial"
-"""Of a journal's name, after the output's; in a team the number of the process follows."""
+"""Of a journal's name, after the output's; of several processes the rank follows."""
 SYNC_SECONDS = 5.0
 """How much work a power cut may cost."""
 
 
-def journal_file(output: Path, team: ProcessGroup) -> Path:
+def journal_file(output: Path, group: ProcessGroup) -> Path:
     """Return where this process keeps its journal."""
-    return output.with_name(output.name + ENDING + ("" if team.size == 1 else str(team.rank)))
+    return output.with_name(output.name + ENDING + ("" if group.size == 1 else str(group.rank)))
 
 
 def journal_files(output: Path) -> list[Path]:

@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from dataset.categories import to_coco
+from dataset.folder import list_images
 from dataset.images import PhotoError, read_photo
-from model.categories import to_coco
+from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
-from model.checkpoints.weights import WeightsError
 from model.commands import preview
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import print_message
-from model.distributed import join, leave
-from model.folder import list_photos
+from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from model.distributed import ProcessGroup
     from model.inference.segmenter import Segmenter
 
 OUTPUT_NAME = "suggestions.json"
@@ -47,7 +45,7 @@ REPORT_SECONDS = 5.0
 NO_MEMORY = "There is not enough memory for this photo."
 
 
-class SuggestError(Exception):
+class SuggestError(UserError):
     """The command cannot be done; the text is one sentence for people."""
 
 
@@ -67,47 +65,47 @@ def run(args: argparse.Namespace) -> int:
 
     Several processes that `torchrun` started share the photos out and write one file.
     """
-    team = join(args.device)
+    group = ProcessGroup.init(args.device)
     try:
-        return _run(args, team)
-    except (SuggestError, OutputError, WeightsError, DeviceError) as error:
-        if team.leads:
+        return _run(args, group)
+    except UserError as error:
+        if group.is_main:
             print_message(str(error))
-        team.wait()  # until it is said: torchrun ends them all as soon as one of them has failed
+        group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
         print_message(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
-        if team.leads:
+        if group.is_main:
             print_message("Stopped. The same command goes on from here.")
         return 130
     finally:
-        leave(team)
+        group.destroy()
     return 2
 
 
-def _run(args: argparse.Namespace, team: ProcessGroup) -> int:
+def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
     output: Path = args.output or args.folder / OUTPUT_NAME
-    photos, predictor = team.together(lambda: _prepare(args, output))
+    photos, predictor = group.run_on_all(lambda: _prepare(args, output))
     pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
     settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
-    earlier = _earlier(args.folder, output, settings, pictures) if team.leads else {}
-    done = {name for part in team.gather(list(earlier)) for name in part}  # before any of them writes
+    earlier = _earlier(args.folder, output, settings, pictures) if group.is_main else {}
+    done = {name for part in group.all_gather(list(earlier)) for name in part}  # before any of them writes
     left = [name for name in photos if name not in done]
-    if len(left) < len(photos) and team.leads:
+    if len(left) < len(photos) and group.is_main:
         print_message(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
     mine: list[dict[str, Any]] = []
-    with ResumeLog(journal_file(output, team), settings) as journal:
-        for group in chunks(_progress(left, team, sys.stderr.isatty()), predictor.batch):
-            for record in _suggest(predictor, args.folder, group, args.score, pictures):
+    with ResumeLog(journal_file(output, group), settings) as journal:
+        for names in chunks(_progress(left, group, sys.stderr.isatty()), predictor.batch):
+            for record in _suggest(predictor, args.folder, names, args.score, pictures):
                 mine.append(record)
                 if "error" not in record:  # it may be repaired before the next run
                     journal.add(record)
-    found = earlier | {record["file_name"]: record for part in team.gather(mine) for record in part}
-    if team.leads:
+    found = earlier | {record["file_name"]: record for part in group.all_gather(mine) for record in part}
+    if group.is_main:
         _finish([found[name] for name in photos], output, predictor, args)
-    team.wait()  # what was found is kept until it stands in the output
+    group.barrier()  # what was found is kept until it stands in the output
     for path in journal_files(output):
         path.unlink(missing_ok=True)
     return 0
@@ -154,10 +152,7 @@ def _photos(args: argparse.Namespace) -> list[str]:
     if not args.folder.is_dir():
         problem = "is not a folder" if args.folder.exists() else "does not exist"
         raise SuggestError(f"{args.folder} {problem}: name a folder of photos.")
-    try:
-        photos = list_photos(args.folder, [args.preview] if args.preview else [])
-    except OSError as error:
-        raise SuggestError(f"{args.folder} cannot be read: {error.strerror}.") from None
+    photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
         raise SuggestError(f"{args.folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).")
     return photos
@@ -239,20 +234,20 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
     return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
 
 
-def _progress(names: list[str], team: ProcessGroup, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
+def _progress(names: list[str], group: ProcessGroup, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
     """Yield this process's share of the names, showing on standard error how far the team is.
 
     That is a bar on a terminal, now and then a line elsewhere. The others are taken to be as far as the first process.
     """
     start = last = time.monotonic()
-    silent = not (team.leads and terminal)
+    silent = not (group.is_main and terminal)
     with tqdm(total=len(names), unit="photo", disable=silent) as bar:
-        for count, name in enumerate(team.share(names), 1):
+        for count, name in enumerate(group.shard(names), 1):
             yield name
-            done = min(count * team.size, len(names))
+            done = min(count * group.size, len(names))
             bar.update(done - bar.n)
             now = time.monotonic()
-            if team.leads and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
+            if group.is_main and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
                 rate = done / max(1e-9, now - start)
                 remaining = (len(names) - done) / rate
                 print_message(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")

@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
-from model.distributed import ProcessGroup, join, leave
+from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
-from model.inference.predictor import DeviceError
 from model.network.build import build
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
@@ -43,7 +43,7 @@ from model.training.validation import CocoValidation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
     from model.protocol import TrainingEvent
@@ -145,11 +145,11 @@ def run(args: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
     torch.manual_seed(args.seed)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    team = join("cuda" if cuda else "cpu")
-    on_event = console.event_writer(json_lines=args.json, leads=team.leads)
+    team = ProcessGroup.init("cuda" if cuda else "cpu")
+    on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
         return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
-    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
+    except UserError as error:
         _fail(str(error), on_event)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
@@ -159,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
         on_event(Stopped(kept))
         return interrupt.STATUS
     finally:
-        leave(team)
+        team.destroy()
     return 2
 
 
@@ -174,7 +174,7 @@ def _fine_tune(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[
         raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
     options = FineTuneOptions(**_given(args, FineTuneOptions))
     job = FineTuneJob(**_given(args, FineTuneJob), options=options)
-    control = Control(on_event, standard_input() if args.json and team.leads else None)
+    control = Control(on_event, standard_input() if args.json and team.is_main else None)
     device = _device(args.device)
     with Interrupt(lambda: control.order("quit"), alone=team.size == 1) as first:
         if "estimate" not in args:
@@ -223,16 +223,16 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
     """
     if args.output.suffix != ".safetensors":
         raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
+    if team.is_main:
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
-        transfer(start, network, categories)
+        transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
     config = _training(args, begins=not (start or args.backbone_weights))

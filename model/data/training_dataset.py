@@ -71,7 +71,7 @@ class TrainingDataset(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]
         # A process without a photo in a small batch takes one that another has: none may be missing from a step.
-        mine = self.team.share(plan.photos) or [plan.photos[-1]]
+        mine = self.team.shard(plan.photos) or [plan.photos[-1]]
         chosen = [self.samples[i] for i in mine]
         if self.cache is not None:
             return self._kept(chosen, plan, self.cache)
@@ -186,7 +186,7 @@ def fill_cache(
                 continue
             cache.write(path, body_maps(network, image[None], device))
         on_progress(done, len(todo))
-    dataset.team.wait()
+    dataset.team.barrier()
     dataset.check()
 
 

@@ -17,7 +17,7 @@ from dataset import rle
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Truth = Any
+GroundTruth = Any
 """A `pycocotools.coco.COCO`; its stubs know only records that were read from a file."""
 KINDS = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}
 """What is measured, and pycocotools' name for it."""
@@ -49,9 +49,9 @@ class Scores:
     """For each threshold: threshold, as_is, few_drags (shares of the true objects), false_per_photo."""
 
 
-def truth(data: dict[str, Any]) -> Truth:
+def coco_ground_truth(data: dict[str, Any]) -> GroundTruth:
     """Return pycocotools' view of a COCO file's contents, a `COCO`."""
-    coco: Truth = pycoco.COCO()
+    coco: GroundTruth = pycoco.COCO()
     coco.dataset = data
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
@@ -86,10 +86,10 @@ def average_precision(
     if not categories:
         return dict.fromkeys(STATISTICS[kind], -1.0), {}
     measured = with_kind(data, kind)
-    true = truth(measured)
+    true = coco_ground_truth(measured)
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
-        found = true.loadRes(records) if records else truth({**data, "annotations": []})
+        found = true.loadRes(records) if records else coco_ground_truth({**data, "annotations": []})
         evaluation = make(true, found, name)
         evaluation.params.imgIds = images
         if kind != "keypoints":
@@ -132,7 +132,7 @@ def usefulness(data: dict[str, Any], results: list[dict[str, Any]], images: list
     of AS_IS and FEW_DRAGS. False is a suggestion that meets none with FEW_DRAGS, or only one that a better suggestion
     meets already; those inside a crowd do not count.
     """
-    true = truth(with_kind(data, "mask"))
+    true = coco_ground_truth(with_kind(data, "mask"))
     by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for record in (r for r in results if "segmentation" in r):
         by_key.setdefault((record["image_id"], record["category_id"]), []).append(record)
@@ -154,7 +154,9 @@ def usefulness(data: dict[str, Any], results: list[dict[str, Any]], images: list
     return rows
 
 
-def _meet(true: Truth, known: list[dict[str, Any]], found: list[dict[str, Any]]) -> tuple[NDArray[np.float64], int]:
+def _meet(
+    true: GroundTruth, known: list[dict[str, Any]], found: list[dict[str, Any]]
+) -> tuple[NDArray[np.float64], int]:
     """Return the best IoU of each true object that is no crowd, and how many of the suggestions are false."""
     crowd = np.array([bool(a.get("iscrowd")) for a in known], bool)
     if not found:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, truth, with_kind
+from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, coco_ground_truth, with_kind
 from model.protocol import Difference
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: 
     """
     name = KINDS[kind]
     field = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[name]
-    true = truth(_complete(data, kind))
+    true = coco_ground_truth(_complete(data, kind))
     images = [image["id"] for image in data["images"]]
     records = [{k: r[k] for k in ("image_id", "category_id", "score", field)} for r in results if field in r]
     categories = [c for c in data["categories"] if kind != "keypoints" or c.get("keypoints")]
@@ -62,7 +62,7 @@ def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: 
         return []
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
-        found = true.loadRes(records) if records else truth({**data, "annotations": []})
+        found = true.loadRes(records) if records else coco_ground_truth({**data, "annotations": []})
         evaluation = make(true, found, name)
         settings = evaluation.params
         settings.imgIds, settings.catIds = images, [c["id"] for c in categories]

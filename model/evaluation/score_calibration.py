@@ -26,11 +26,11 @@ look and a rejection, a missed object only the box round it in which the model d
 AS_GOOD = 0.98
 """Scores with this share of the best measure are as good: their middle is taken, because objects are few."""
 MAX_SHIFT = 2.5
-SURENESS = 0.85
+MASK_CONFIDENCE = 0.85
 """What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
 
 
-def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Checkpoint:
+def calibrate_scores(model: Checkpoint, results: Results, data: dict[str, Any]) -> Checkpoint:
     """Return a model whose classes are as often right as they should be from a score of 0.5 on.
 
     Args:
@@ -43,10 +43,10 @@ def calibrated(model: Checkpoint, results: Results, data: dict[str, Any]) -> Che
         own = {**data, "categories": [category]}
         own["annotations"] = [a for a in data["annotations"] if a["category_id"] == category["id"]]
         for found in match_detections(own, [r for r in results if r["category_id"] == category["id"]], kind):
-            score = best_score(found)
+            score = best_f_threshold(found)
             if score is not None:
                 model = shift_class_logit(
-                    model, category["name"], _shift(score, SURENESS if model.config.mask_score else 1.0)
+                    model, category["name"], _shift(score, MASK_CONFIDENCE if model.config.mask_score else 1.0)
                 )
     return model
 
@@ -57,7 +57,7 @@ def _shift(score: float, sureness: float) -> float:
     return float(np.clip(wanted - found, -MAX_SHIFT, MAX_SHIFT))
 
 
-def best_score(found: Matches) -> float | None:
+def best_f_threshold(found: Matches) -> float | None:
     """Return the score from which detections agree best with the truth: the greatest F at IoU 0.5, or None."""
     counted = found.counts[0]
     right, scores = found.right[0][counted], found.scores[counted]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dataset.images import PhotoError, read_photo
-from model.checkpoints.head_transfer import CLASS_OUTPUTS, MASK_OUTPUTS
+from model.checkpoints.head_transfer import CLASS_LAYERS, MASK_LAYERS
 from model.checkpoints.torchvision_weights import UNUSED
 from model.network.build import build
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import Project
     from model.inference.predictor import Predictor
@@ -35,7 +35,7 @@ KEYPOINT_OUTPUT = "roi_heads.keypoint_predictor."
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassMapping:
     """What a network is to name, and where each class comes from."""
 
     categories: tuple[Category, ...]
@@ -55,44 +55,44 @@ class Classes:
     @property
     def keypoints(self) -> tuple[str, ...]:
         """Names of the keypoints that the network finds."""
-        return next((c.keypoints for c in self.categories if c.keypoints), ())
+        return next((c.keypoint_names for c in self.categories if c.keypoint_names), ())
 
 
-def known_outputs(parent: Checkpoint) -> dict[str, int]:
+def outputs_by_name(parent: Checkpoint) -> dict[str, int]:
     """Return the parent's outputs, from 1, by lower-case name."""
     return {c.name.lower(): i for i, c in reversed(list(enumerate(parent.categories, 1))) if c.name != UNUSED}
 
 
-def join_classes(
+def map_classes(
     categories: tuple[Category, ...], parent: Checkpoint, likes: dict[int, int], *, kept: Sequence[Category]
-) -> Classes:
+) -> ClassMapping:
     """Return the classes of the network.
 
     Args:
         categories: The project's.
         parent: What is trained on.
-        likes: The parent's output that a new category, by id, is most like (see `most_like`).
+        likes: The parent's output that a new category, by id, is most like (see `most_similar_outputs`).
         kept: Classes of a model that stay, as far as the parent knows them, beside the project's.
     """
-    outputs = known_outputs(parent)
+    outputs = outputs_by_name(parent)
     sources = [outputs.get(c.name.lower(), likes.get(c.id)) for c in categories]
     new = tuple(c.name for c in categories if c.name.lower() not in outputs)
     joined = list(categories)
-    points = next((c.keypoints for c in categories if c.keypoints), None)
+    points = next((c.keypoint_names for c in categories if c.keypoint_names), None)
     free = max(c.id for c in categories)
     others = {c.name.lower() for c in kept} - {c.name.lower() for c in categories}
     for name, output in sorted(outputs.items(), key=lambda item: item[1]):
         if name in others:
             free += 1
             other = replace(parent.categories[output - 1], id=free)
-            if points is not None and other.keypoints != points:
-                other = replace(other, keypoints=(), skeleton=())  # one network has one kind of skeleton
+            if points is not None and other.keypoint_names != points:
+                other = replace(other, keypoint_names=(), skeleton=())  # one network has one kind of skeleton
             joined.append(other)
             sources.append(output)
-    return Classes(tuple(joined), len(categories), tuple(sources), new)
+    return ClassMapping(tuple(joined), len(categories), tuple(sources), new)
 
 
-def most_like(
+def most_similar_outputs(
     project: Project, chosen: list[int], predictor: Predictor, parent: Checkpoint, tick: Callable[[], None]
 ) -> dict[int, int]:
     """Return for each category that the parent does not know the output of the parent that its objects excite most.
@@ -104,7 +104,7 @@ def most_like(
         parent: Its checkpoint.
         tick: Called after every photo.
     """
-    outputs = known_outputs(parent)
+    outputs = outputs_by_name(parent)
     place = {c.id: i for i, c in enumerate(predictor.categories)}
     output_of = [next(o for o, c in enumerate(parent.categories, 1) if c.id == k) for k in place]
     unknown = {c.id for c in project.categories if c.name.lower() not in outputs}
@@ -145,7 +145,7 @@ def sized_photo(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def adapt(parent: Checkpoint, classes: Classes, **changes: Any) -> MaskRCNN:  # noqa: ANN401 - fields of the config
+def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any) -> MaskRCNN:  # noqa: ANN401 - fields of the config
     """Return the parent's network with outputs for the classes; `changes` are other fields of its config."""
     points = classes.keypoints
     network = build(replace(parent.config, classes=len(classes.categories), keypoints=len(points), **changes))
@@ -153,11 +153,11 @@ def adapt(parent: Checkpoint, classes: Classes, **changes: Any) -> MaskRCNN:  # 
     for name, value in parent.state.items():
         if name not in own:
             continue
-        if name.startswith(CLASS_OUTPUTS):
+        if name.startswith(CLASS_LAYERS):
             rows = value.float().unflatten(0, (parent.config.classes + 1, -1))
             used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
             sources: list[int | None] = list(classes.sources)
-            if name.startswith(MASK_OUTPUTS) and parent.config.draws_anything:
+            if name.startswith(MASK_LAYERS) and parent.config.draws_anything:
                 # What is in a box whatever it is: a better start for what is new than another class's masks.
                 sources = [0 if c.name in classes.new else s for c, s in zip(classes.categories, sources, strict=True)]
             picked = [rows[used].mean(0) if s is None else rows[s] for s in sources]
@@ -171,7 +171,7 @@ def adapt(parent: Checkpoint, classes: Classes, **changes: Any) -> MaskRCNN:  # 
 
 def _keypoint_rows(name: str, value: torch.Tensor, parent: Checkpoint, points: tuple[str, ...]) -> torch.Tensor:
     """Return the keypoints' outputs in another order; one that the parent does not know starts from their mean."""
-    old = next((c.keypoints for c in parent.categories if c.keypoints), ())
+    old = next((c.keypoint_names for c in parent.categories if c.keypoint_names), ())
     kinds = 1 if name.endswith("weight") else 0
     rows = value.unbind(kinds)
     mean = torch.stack(rows).mean(0)

@@ -21,8 +21,8 @@ from model.checkpoints import lineage
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
-from model.evaluation.score_calibration import calibrated
-from model.finetuning.class_mapping import adapt
+from model.evaluation.score_calibration import calibrate_scores
+from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
 from model.finetuning.training_run import Course, EtaEstimator
@@ -218,7 +218,7 @@ class Round:
 
     def _new_course(self, train: list[int], number: int) -> Course:
         torch.manual_seed(self.ready.job.options.seed)
-        network = adapt(self.ready.parent, self.ready.classes, **self.settings.network)
+        network = build_for_classes(self.ready.parent, self.ready.classes, **self.settings.network)
         count = len(self.ready.parts.folds) + 1
 
         def on_event(event: TrainingEvent) -> None:
@@ -298,7 +298,7 @@ class Round:
         Raises:
             OSError: It cannot be written.
         """
-        if not self.team.leads:
+        if not self.team.is_main:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
         state["past"] = json.dumps(fields_of(self.past))
@@ -351,9 +351,9 @@ class Round:
         )
         if masks:
             result = replace(result, **asdict(masks.record()))
-        model = calibrated(model, after, truth)
+        model = calibrate_scores(model, after, truth)
         header = lineage.header(self.ready, self.settings, result)
-        if self.team.leads:
+        if self.team.is_main:
             written = Checkpoint(model.config, model.categories, model.state, header)
             files.write(self.ready.job.output, written, half=True)
             self.state_file.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
 from model.data.project_dataset import Project, read_project
 from model.data.train_val_split import fingerprint
-from model.finetuning.class_mapping import Classes, join_classes, known_outputs, most_like
+from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
 from model.inference.predictor import Predictor
@@ -71,7 +71,7 @@ class FineTuneSetup:
     """What training starts from, see `begin_at`."""
     project: Project
     parts: Parts
-    classes: Classes
+    classes: ClassMapping
     settings: Hyperparameters
     samples: list[TrainingSample]
     """One for each image of the project; those that train have the parent's detections of other classes as labels."""
@@ -90,7 +90,7 @@ class FineTuneSetup:
             val=len(self.parts.measured),
             classes=names[: self.classes.own],
             kept_classes=names[self.classes.own :],
-            new_classes=[n for n in self.classes.new if n.lower() not in known_outputs(self.rival)],
+            new_classes=[n for n in self.classes.new if n.lower() not in outputs_by_name(self.rival)],
             instances=self.project.counts(),
             device=device,
             folds=max(1, len(self.parts.folds)),
@@ -116,7 +116,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     """
     if job.output.suffix != ".safetensors":
         raise TrainingError(f"{job.output} is no name for a checkpoint: it ends in .safetensors.")
-    if team.leads:
+    if team.is_main:
         check_output(job.output, make_folder=True)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
         raise TrainingError(f"{job.output} is the model to improve: give the new one another name with --output.")
@@ -127,10 +127,10 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     if rival.config.mask_head == "none":
         raise TrainingError(f"{job.parent} finds no masks: choose a model that does.")
     parent = begin_at(rival, project)
-    parts = parts_of(job, project, leads=team.leads)
+    parts = parts_of(job, project, leads=team.is_main)
     predictor = Predictor(parent, device)
-    likes = most_like(project, parts.train, predictor, parent, tick)
-    classes = join_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
+    likes = most_similar_outputs(project, parts.train, predictor, parent, tick)
+    classes = map_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
     photos = own_photos(project, classes)
     teacher = teacher_of(parent, classes)
     if teacher is not parent:
@@ -160,8 +160,8 @@ def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
         return rival
     builtin = weights.load("builtin")
     seen = own["annotations"].keys() <= {image["file_name"] for image in project.data["images"]}
-    named = {c.name.lower() for c in project.categories} | known_outputs(builtin).keys()
-    return builtin if seen and known_outputs(rival).keys() <= named else rival
+    named = {c.name.lower() for c in project.categories} | outputs_by_name(builtin).keys()
+    return builtin if seen and outputs_by_name(rival).keys() <= named else rival
 
 
 def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:

@@ -17,7 +17,7 @@ from torchvision.ops import box_iou
 from dataset.images import PhotoError, photo_size
 from model.checkpoints import weights
 from model.data.training_images import ObjectLabel, TrainingImage
-from model.finetuning.class_mapping import known_outputs, sized_photo
+from model.finetuning.class_mapping import outputs_by_name, sized_photo
 from model.inference.coco_results import annotation
 from resources import SAMPLES
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import Project
     from model.distributed import ProcessGroup
-    from model.finetuning.class_mapping import Classes
+    from model.finetuning.class_mapping import ClassMapping
     from model.inference.predictor import Predictor
 
 Box = tuple[float, float, float, float]
@@ -39,7 +39,7 @@ TAKEN = 0.4
 """IoU with a label from which a detection is taken for the same object."""
 
 
-def teacher_of(parent: Checkpoint, classes: Classes) -> Checkpoint:
+def teacher_of(parent: Checkpoint, classes: ClassMapping) -> Checkpoint:
     """Return who is asked for the kept classes: the builtin model where it knows them, so that rounds do not add up.
 
     What one round forgets the next would teach.
@@ -50,10 +50,10 @@ def teacher_of(parent: Checkpoint, classes: Classes) -> Checkpoint:
     builtin = weights.load("builtin")
     if parent.digest() == builtin.digest():
         return parent  # whoever has a predictor of it need not make another
-    return builtin if kept <= known_outputs(builtin).keys() else parent
+    return builtin if kept <= outputs_by_name(builtin).keys() else parent
 
 
-def own_photos(project: Project, classes: Classes) -> list[TrainingImage]:
+def own_photos(project: Project, classes: ClassMapping) -> list[TrainingImage]:
     """Return the project's photos with its own labels; classes that it does not have are labelled in none of them."""
     complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
     kinds = len(classes.keypoints)
@@ -75,7 +75,7 @@ def own_photos(project: Project, classes: Classes) -> list[TrainingImage]:
     return list(photos.values())
 
 
-def sample_photos(classes: Classes) -> list[TrainingImage]:
+def sample_photos(classes: ClassMapping) -> list[TrainingImage]:
     """Return the photos that ship with the program, without labels: nothing in them is known to be background."""
     if len(classes.categories) == classes.own:
         return []
@@ -91,7 +91,7 @@ def replay(
     photos: list[TrainingImage],
     predictor: Predictor,
     teacher: Checkpoint,
-    classes: Classes,
+    classes: ClassMapping,
     *,
     team: ProcessGroup,
     tick: Callable[[], None],
@@ -106,7 +106,7 @@ def replay(
         team: Processes that share the photos out.
         tick: Called after every photo; what it raises ends the work.
     """
-    outputs = known_outputs(teacher)
+    outputs = outputs_by_name(teacher)
     label_of = {
         teacher.categories[outputs[c.name.lower()] - 1].id: i
         for i, c in enumerate(classes.categories, 1)
@@ -115,7 +115,7 @@ def replay(
     if not label_of:
         return 0
     mine: list[tuple[int, list[ObjectLabel], list[Box]]] = []
-    for index in team.share(range(len(photos))):
+    for index in team.shard(range(len(photos))):
         tick()
         photo = photos[index]
         try:
@@ -136,7 +136,7 @@ def replay(
             points = points if len(points) == 3 * len(classes.keypoints) else ()
             found.append(ObjectLabel(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
         mine.append((index, found, unsure))
-    everything = [seen for part in team.gather(mine) for seen in part]
+    everything = [seen for part in team.all_gather(mine) for seen in part]
     for index, found, unsure in everything:
         photo = photos[index]
         photo.instances.extend(found)

@@ -10,7 +10,7 @@ import numpy as np
 from dataset import rle
 from model.commands.evaluate import predict
 from model.evaluation.paired_bootstrap import Matches, match_detections, precision
-from model.finetuning.class_mapping import known_outputs
+from model.finetuning.class_mapping import outputs_by_name
 from model.inference.predictor import Predictor
 from model.protocol import Shown
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.unreadable_images import UnreadableImages
     from model.distributed import ProcessGroup
-    from model.finetuning.class_mapping import Classes
+    from model.finetuning.class_mapping import ClassMapping
     from model.inference.instance import Instance
 
 MIN_SCORE = 0.05
@@ -65,7 +65,7 @@ class Validator:
     def __init__(
         self,
         folder: Path,
-        classes: Classes,
+        classes: ClassMapping,
         device: str,
         *,
         team: ProcessGroup,
@@ -82,7 +82,7 @@ class Validator:
 
     def ids_of(self, checkpoint: Checkpoint) -> dict[int, int]:
         """Return for a checkpoint's category ids those of the round's classes of the same name."""
-        outputs = known_outputs(checkpoint)
+        outputs = outputs_by_name(checkpoint)
         names = {c.name.lower(): c.id for c in self.classes.categories}
         return {checkpoint.categories[o - 1].id: names[n] for n, o in outputs.items() if n in names}
 
@@ -99,7 +99,14 @@ class Validator:
         ids = self.ids_of(checkpoint)
         predictor = Predictor(checkpoint, self.device)
         found, done = predict(
-            predictor, data, self.folder, score=MIN_SCORE, team=self.team, ids=ids, watch=watch, missing=self.missing
+            predictor,
+            data,
+            self.folder,
+            score=MIN_SCORE,
+            group=self.team,
+            ids=ids,
+            on_image=watch,
+            missing=self.missing,
         )
         self.unread |= {image["id"] for image in data["images"]} - set(done)
         return found

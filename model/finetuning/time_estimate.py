@@ -17,7 +17,7 @@ from model.data.feature_cache import open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.project_dataset import read_project
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
-from model.finetuning.class_mapping import adapt, join_classes
+from model.finetuning.class_mapping import build_for_classes, map_classes
 from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
 from model.finetuning.pseudo_labels import own_photos, sample_photos
@@ -60,14 +60,14 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
     parent = begin_at(rival, project)
     parts = parts_of(job, project, leads=False)
     read = time.monotonic() - begin
-    classes = join_classes(project.categories, parent, {}, kept=[] if job.options.forget else rival.categories)
+    classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else rival.categories)
     photos = own_photos(project, classes)
     settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
     samples = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
     rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
     trainer = Trainer(
-        adapt(parent, classes, **settings.network),
+        build_for_classes(parent, classes, **settings.network),
         classes.categories,
         samples,
         replace(settings.train, workers=0),

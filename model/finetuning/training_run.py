@@ -11,7 +11,7 @@ import torch
 
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.weight_averaging import WAY, between
+from model.checkpoints.weight_averaging import INTERPOLATION, interpolate_weights
 from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import TrainConfig
     from model.data.unreadable_images import UnreadableImages
     from model.distributed import ProcessGroup
@@ -167,7 +167,7 @@ class Course:
                 self.control.check(self.team, self.device)
                 begin = time.monotonic()
                 losses = self.trainer.step(batch)
-                taken = self.team.agree(time.monotonic() - begin, self.device)
+                taken = self.team.broadcast(time.monotonic() - begin, self.device)
                 progress.seconds += taken
                 progress.batch += 1
                 self.clock.step(taken)
@@ -178,7 +178,7 @@ class Course:
                     saved = time.monotonic()
                     if self._settled():
                         break
-                elif self.team.agree(time.monotonic() - saved, self.device) > SAVE_SECONDS:
+                elif self.team.broadcast(time.monotonic() - saved, self.device) > SAVE_SECONDS:
                     save()
                     saved = time.monotonic()
                 if self.trainer.share() >= 1:
@@ -212,7 +212,7 @@ class Course:
         last = self.trainer.checkpoint()
         state = _copy(last.state)
         if self._start is not None:
-            state = between(self._start, state, WAY)
+            state = interpolate_weights(self._start, state, INTERPOLATION)
         return Checkpoint(last.config, last.categories, state)
 
     def _tell(self, losses: dict[str, float], photos: int) -> None:

@@ -56,7 +56,7 @@ class EdgeGuide:
         return self._levels[number]
 
 
-def fit(mask: NDArray[np.float32], guide: EdgeGuide, box: NDArray[np.float32]) -> NDArray[np.float32]:
+def snap_to_edges(mask: NDArray[np.float32], guide: EdgeGuide, box: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mask [M, M] of a box, 0..1, fitted to the photo: [FINER * M, FINER * M], 0..1.
 
     Args:

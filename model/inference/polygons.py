@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model.inference.contours import THRESHOLD, mask_polygons
-from model.inference.edge_snapping import EdgeGuide, fit
+from model.inference.edge_snapping import EdgeGuide, snap_to_edges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +33,12 @@ def outline(
     """
     fitted: Polygons = []
     if exact and guide is not None:
-        fitted = mask_polygons(fit(mask, guide, box), box, size)
+        fitted = mask_polygons(snap_to_edges(mask, guide, box), box, size)
     # What is thin may vanish where no edge holds it.
     return fitted or mask_polygons(mask, box, size, rough=not exact)
 
 
-def sureness(mask: NDArray[np.float32]) -> float:
+def mask_confidence(mask: NDArray[np.float32]) -> float:
     """Return the mean probability of the cells of a mask [M, M] that are object, 0.5..1."""
     inside = mask[mask > THRESHOLD]
     return float(inside.mean()) if len(inside) else THRESHOLD

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from dataset.i18n import tr
+from dataset.messages import UserError
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
-from model.inference.polygons import outline, sureness
+from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
 from model.network.mask_rcnn import Detections
 from model.network.precision import fast_type
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
 
-UNSURE = 0.15
+CONFIDENT = 0.15
 """Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
 keypoints are known to a cell only."""
 GPU_BATCH = 8
@@ -46,13 +47,13 @@ MIN_SIDE = 256
 SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
 
-CLOSE_BELOW = 128.0
+REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
-CLOSE_SIDE, CLOSE_AROUND = 256, 1.6
+REFINE_SIDE, REFINE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
 
-class DeviceError(Exception):
+class DeviceError(UserError):
     """There is no such device; the text is one sentence for people."""
 
 
@@ -186,7 +187,7 @@ class Predictor:
     ) -> list[list[Instance]]:
         """Return what is in each of several photos, as `set_image` and `detect` do photo by photo.
 
-        Only photos that fill the same canvas go through the backbone together: padding beyond what a photo has alone
+        Only photos that have one input size go through the backbone together: padding beyond what a photo has alone
         would change what is found at its edges. Afterwards no photo is set.
 
         Raises:
@@ -235,16 +236,18 @@ class Predictor:
         found = _chosen(found, known)
         masks = self._masks(found.boxes, found.labels)
         if masks and self.config.mask_score:
-            found.scores = found.scores * found.scores.new_tensor([sureness(mask) for mask in masks])
+            found.scores = found.scores * found.scores.new_tensor([mask_confidence(mask) for mask in masks])
         ranks = found.scores.argsort(descending=True, stable=True)
         order = ranks[found.scores[ranks] > score].tolist()  # one question to a GPU, not one a detection
         found = _chosen(found, order)
         boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        return self._instances(found, [masks[i] for i in order] if masks else [], boxes, self._worth(found.scores))
+        return self._instances(
+            found, [masks[i] for i in order] if masks else [], boxes, self._worth_refining(found.scores)
+        )
 
-    def _worth(self, scores: Tensor) -> Tensor:
+    def _worth_refining(self, scores: Tensor) -> Tensor:
         """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
-        return (scores >= UNSURE) | (self._guide is None)
+        return (scores >= CONFIDENT) | (self._guide is None)
 
     @torch.inference_mode()
     def masks_for_boxes(
@@ -283,11 +286,11 @@ class Predictor:
         )
         sides = (inner[:, 2:] - inner[:, :2]).amax(1).tolist()
         return [
-            self._look_closely(instance, box, label) if 0 < side < CLOSE_BELOW else instance
+            self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
             for instance, box, label, side in zip(found, inner, labels, sides, strict=True)
         ]
 
-    def _look_closely(self, instance: Instance, inner: Tensor, label: Tensor) -> Instance:
+    def _refine_small_box(self, instance: Instance, inner: Tensor, label: Tensor) -> Instance:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
@@ -295,15 +298,15 @@ class Predictor:
         """
         assert self._photo is not None
         box = self._clipped(instance.box)
-        middle, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CLOSE_AROUND / 2
+        middle, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * REFINE_AROUND / 2
         left, top = (max(0, int(v)) for v in np.floor(middle - half))
         right, bottom = (int(v) for v in np.ceil(middle + half))
         closer = copy(self)
-        closer.short_side = closer.long_side = CLOSE_SIDE
+        closer.short_side = closer.long_side = REFINE_SIDE
         closer.set_image(np.ascontiguousarray(self._photo[top:bottom, left:right]))
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
-        share = min(0.5, float((inner[2:] - inner[:2]).max()) / CLOSE_BELOW)
+        share = min(0.5, float((inner[2:] - inner[:2]).max()) / REFINE_BELOW)
         looks = zip(self._masks(inner[None], label[None]), closer._masks(enlarged, label[None]), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
         polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
@@ -391,7 +394,7 @@ class Predictor:
         labels, scores = found.labels.tolist(), found.scores.tolist()
         shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if masks else ()
         polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
-        with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
+        with_points = np.array([bool(self._outputs[i - 1].keypoint_names) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(found.boxes.device)
             points, certain = self._keypoints(found.boxes[chosen], exact[chosen])

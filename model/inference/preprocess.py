@@ -56,6 +56,6 @@ def resize_and_pad(
     spread = pixels.new_tensor(STD) * 255
     pixels = (pixels - pixels.new_tensor(MEAN) * 255) / spread
     padded = [-(-side // ROUND) * ROUND for side in inner]
-    canvas = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=kind)
-    canvas[0, : inner[0], : inner[1]] = pixels
-    return NetworkInput(image, canvas.permute(0, 3, 1, 2), inner)
+    padded_pixels = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=kind)
+    padded_pixels[0, : inner[0], : inner[1]] = pixels
+    return NetworkInput(image, padded_pixels.permute(0, 3, 1, 2), inner)

@@ -70,7 +70,7 @@ class MaskRCNN(nn.Module):
             targets: What is true of each.
             sampling: How many anchors and regions are drawn.
             mean_total: Gives, for the number of anchors, regions, masks or keypoints that a loss is over, what to
-                divide by: the number itself, or in a team of processes the mean of theirs.
+                divide by: the number itself, or, of several processes, the mean of theirs.
         """
 
         def divisor(count: int) -> float:
@@ -188,7 +188,7 @@ class MaskRCNN(nn.Module):
             grid_boxes.append(target.mask_boxes[index])
             labels.append(target.labels[index])
         count = sum(map(len, regions))
-        total = divisor(count)  # asked of every process of a team, also of one without masks
+        total = divisor(count)  # a collective operation: every process calls it, also one without masks
         if count == 0:
             return _nothing(self.roi_heads.mask_head, self.roi_heads.mask_predictor)
         logits = self.roi_heads.masks(features, regions)

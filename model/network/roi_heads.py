@@ -11,7 +11,7 @@ from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, Keypoi
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 
 from model.network.backbone import res5
-from model.network.roi_pooler import RegionPooler, join
+from model.network.roi_pooler import RegionPooler, with_batch_index
 
 if TYPE_CHECKING:
     from model.config import ModelConfig
@@ -141,4 +141,4 @@ class RegionHeads(nn.Module):
 
     def _regions(self, features: list[Tensor], boxes: list[Tensor], size: int) -> Tensor:
         """Pool the regions, in the precision that the heads compute in."""
-        return self.pool(features, join(boxes), size).to(self.box_predictor.cls_score.weight.dtype)
+        return self.pool(features, with_batch_index(boxes), size).to(self.box_predictor.cls_score.weight.dtype)

@@ -93,7 +93,7 @@ class RegionPooler(nn.Module):
         )
 
 
-def join(boxes: list[Tensor]) -> Tensor:
+def with_batch_index(boxes: list[Tensor]) -> Tensor:
     """Return the boxes [N_i, 4] of each photo of a batch as one [sum N_i, 5] tensor with the photo's index in front."""
     index = torch.cat([b.new_full((len(b), 1), i) for i, b in enumerate(boxes)])
     return torch.cat([index, torch.cat(boxes)], 1)

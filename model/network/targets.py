@@ -32,7 +32,7 @@ class Target:
     complete: Tensor
     """[classes + 1] bool: the classes of which every instance in the photo is labelled. Index 0 is background."""
     seed: int = 0
-    """What the draw of anchors and regions follows from, so that a run can be repeated, alone or in a team."""
+    """Seed of the draws of anchors and regions, so that a run can be repeated, in one process or several."""
 
     def to(self, device: torch.device) -> Target:
         """Return the same on another device."""

@@ -110,7 +110,7 @@ class Control:
     def _agreed(self, team: ProcessGroup | None, device: torch.device | None) -> str:
         if team is None or team.size == 1 or device is None:
             return self._order
-        return ORDERS[int(team.agree(float(ORDERS.index(self._order)), device))]
+        return ORDERS[int(team.broadcast(float(ORDERS.index(self._order)), device))]
 
 
 def standard_input() -> int | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from model.categories import Category, mirror
+from dataset.categories import Category, mirror
+from dataset.messages import UserError
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.augmentation import MaskCache, normalise
@@ -34,7 +35,7 @@ SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot go on; the text is one clear sentence."""
 
 
@@ -113,7 +114,7 @@ class Trainer:
             self.parallel = nn.parallel.DistributedDataParallel(self.network, device_ids=gpus)
         self.average = EMA(self.network, config.ema) if config.ema else None
         self.progress = TrainProgress()
-        points = next((c.keypoints for c in categories if c.keypoints), ())
+        points = next((c.keypoint_names for c in categories if c.keypoint_names), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
         self.per_epoch = max(1, math.ceil(len(samples) / config.batch))
@@ -173,7 +174,7 @@ class Trainer:
         return pictures.contiguous(memory_format=torch.channels_last)
 
     def _mean_total(self, count: int) -> float:
-        return self.team.mean_total(count, self.device)
+        return self.team.mean_count(count, self.device)
 
     def run(
         self,
@@ -203,12 +204,12 @@ class Trainer:
                 self.save()  # before anything else can fail
             if self._agreed(interrupt):
                 raise KeyboardInterrupt
-            metrics = measure(self.checkpoint()) if measure and self.team.leads else {}
+            metrics = measure(self.checkpoint()) if measure and self.team.is_main else {}
             if metrics:
                 self.write(metrics)
-            self.team.wait()
+            self.team.barrier()
             on_event(Epoch(self.progress.epoch, self.progress.seconds, metrics))
-        if self.team.leads and not self.output.exists():  # resumed at its end, and what it had written is gone
+        if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
             self.write({})
 
     def _epoch(self, dataset: TrainingDataset, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
@@ -217,7 +218,7 @@ class Trainer:
         for batch in data_loader(dataset, self.progress.batch):
             losses = self.step(batch)
             now = time.monotonic()
-            self.progress.seconds = self.team.agree(self.progress.seconds + now - last, self.device)
+            self.progress.seconds = self.team.broadcast(self.progress.seconds + now - last, self.device)
             last = now
             self.progress.batch += 1
             on_event(self.step_event(losses, len(batch.names)))
@@ -231,7 +232,7 @@ class Trainer:
 
     def _agreed(self, interrupt: Interrupt) -> bool:
         """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
-        return self.team.agree(float(interrupt.asked), self.device) > 0
+        return self.team.broadcast(float(interrupt.asked), self.device) > 0
 
     def _done(self) -> bool:
         return self.share() >= 1 if self.config.minutes > 0 else self.progress.epoch >= self.config.epochs
@@ -253,7 +254,7 @@ class Trainer:
         Raises:
             OSError: They cannot be written.
         """
-        if self.team.leads:
+        if self.team.is_main:
             self.write({})
             files.write_state(self.state_file, self.state())
         self.kept = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.commands.evaluate import align, evaluate
 from model.data.training_images import DataError, Source, opens
-from model.evaluation.ground_truth import read_truth
+from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class CocoValidation:
         """
         self.annotations, self.images, self.device = annotations, images, device
         self._told = False
-        truth, _ = read_truth(annotations)
+        truth, _ = read_ground_truth(annotations)
         align(truth, Predictor(start, device))
         folder = Source(annotations, images).folder()
         if not any(opens(folder / image["file_name"]) for image in truth["images"]):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.paper.certainty import Matches, from_json, matches, precision, resample
-from model.evaluation.coco_eval import average_precision, truth
+from model.evaluation.coco_eval import average_precision, coco_ground_truth
 
 PHOTOS = 6
 
@@ -35,7 +35,7 @@ def data() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def test_it_is_cocos_ap() -> None:
     known, results = data()
-    true, photos = truth(known), list(range(1, PHOTOS + 1))
+    true, photos = coco_ground_truth(known), list(range(1, PHOTOS + 1))
     found = matches(true, results, "box", photos)
     expected = average_precision(known, results, "box", photos)[0]["AP"]
     assert 0.1 < expected < 0.9
@@ -45,7 +45,7 @@ def test_it_is_cocos_ap() -> None:
 
 def test_a_photo_that_counts_nothing_might_as_well_not_be_there() -> None:
     known, results = data()
-    true, photos = truth(known), list(range(1, PHOTOS + 1))
+    true, photos = coco_ground_truth(known), list(range(1, PHOTOS + 1))
     found = matches(true, results, "box", photos)
     fewer = [r for r in results if r["image_id"] != 1]
     expected = average_precision(known, fewer, "box", photos[1:])[0]["AP"]
@@ -55,7 +55,7 @@ def test_a_photo_that_counts_nothing_might_as_well_not_be_there() -> None:
 
 def test_no_detections_is_an_ap_of_nothing() -> None:
     known, _ = data()
-    found = matches(truth(known), [], "box", [1, 2, 3])
+    found = matches(coco_ground_truth(known), [], "box", [1, 2, 3])
     assert found.objects.sum() == 11  # twelve, one of them a crowd
     assert precision(found) == 0
 

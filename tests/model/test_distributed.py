@@ -27,17 +27,17 @@ import torch
 torch.set_num_threads(1)
 torch.set_flush_denormal(True)
 from dataclasses import replace
-from model.distributed import join, leave
+from model.distributed import ProcessGroup
 from tests.model.inference.test_parity import lively
 from tests.model.training.test_training import QUICK, tiny_trainer
 from model.protocol import TrainStep
-team = join("cpu")
+team = ProcessGroup.init("cpu")
 run = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), replace(QUICK, epochs=1, batch=4), team=team)
 records = []
 run.run(lambda record: records.append(record.losses) if isinstance(record, TrainStep) else None)
 weights = [float(p.detach().double().abs().sum()) for p in run.network.parameters() if p.requires_grad]
 Path(f"{sys.argv[2]}.{team.rank}.json").write_text(json.dumps({"losses": records, "weights": weights}))
-leave(team)
+team.destroy()
 """
 
 
@@ -63,10 +63,9 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from model.commands import evaluate, fill_masks, suggest
-from model.distributed import join
-join("cpu")
-for command in (evaluate, fill_masks, suggest):
-    command.leave = lambda team: None  # the processes stay together for all three
+from model.distributed import ProcessGroup
+ProcessGroup.init("cpu")
+ProcessGroup.destroy = lambda self: None  # the processes stay together for all three
 annotations, weights, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 options = ["--weights", weights, "--device", "cpu"]
 photos = str(Path(annotations).parent / "images")

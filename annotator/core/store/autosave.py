@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dataset.messages import UserError, os_reason
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -34,11 +36,11 @@ class SaveState(StrEnum):
 class SaveNotice:
     """Something that happened while saving: `message` is one sentence, "" for SAVED."""
 
-    news: SaveState
+    state: SaveState
     message: str = ""
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """Something that could not be opened or saved. The message is one sentence for the person."""
 
 
@@ -73,7 +75,7 @@ class Autosave:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def touched(self, *, file: bool) -> None:
+    def mark_dirty(self, *, file: bool) -> None:
         """Something changed: the journal is to be written, and the file if `file`. From any thread."""
         now = time.monotonic()
         with self._wake:
@@ -183,6 +185,4 @@ class Autosave:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error)
+    return os_reason(error) if isinstance(error, OSError) else str(error)

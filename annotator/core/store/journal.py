@@ -120,7 +120,7 @@ class Journal:
             for name, width, height, annotations, reviewed, done in self._db.execute(query, (file,))
         }
 
-    def put(self, file: str, rows: Mapping[str, JournalRow], facts: Mapping[str, bytes | None]) -> None:
+    def put(self, file: str, rows: Mapping[str, JournalRow], metadata: Mapping[str, bytes | None]) -> None:
         """Record photos and facts, all or nothing; on the disk on return.
 
         Raises:
@@ -133,15 +133,15 @@ class Journal:
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(file, name, *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()],
             )
-            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in facts.items()])
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in metadata.items()])
 
-    def clear(self, file: str, names: Iterable[str], facts: Mapping[str, bytes | None]) -> None:
+    def clear(self, file: str, names: Iterable[str], metadata: Mapping[str, bytes | None]) -> None:
         """Forget the annotations of photos that the COCO file now holds, and record facts."""
         with self._db as db:
             db.executemany(
                 "UPDATE photos SET annotations = NULL WHERE file = ? AND name = ?", [(file, name) for name in names]
             )
-            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in facts.items()])
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in metadata.items()])
 
     def move(self, old: str, new: str) -> None:
         """Continue on another COCO file, which holds everything: answers and done marks go along."""
@@ -169,7 +169,7 @@ class Journal:
         finally:
             self._db.execute("DETACH DATABASE other")
 
-    def facts(self, file: str) -> dict[str, bytes]:
+    def metadata(self, file: str) -> dict[str, bytes]:
         """Everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
         return dict(self._db.execute(query, (file,)))

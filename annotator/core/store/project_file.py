@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.coco_document import Raw
+    from dataset.categories import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class ProjectFile:
         coco: What it held when it was opened.
         mark: The file when last read or written by us, None where there was none.
         missing: How many of its photos are not in the folder.
-        homeless: How many of its annotations belong to no photo of it.
+        orphans: How many of its annotations belong to no photo of it.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
@@ -79,7 +80,7 @@ class ProjectFile:
         self._last_image_id = max(max((image.id for image in self.coco.images), default=0), max(named, default=0))
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
-        self.homeless = 0
+        self.orphans = 0
         self.missing = self._assign(names)
 
     def _read(self) -> CocoFile:
@@ -92,7 +93,7 @@ class ProjectFile:
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+            raise CocoError(f"{self.path} cannot be read: {os_reason(error)}.") from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
@@ -147,7 +148,7 @@ class ProjectFile:
 
     # Writing
 
-    def is_foreign(self) -> bool:
+    def changed_externally(self) -> bool:
         """Whether another program has written the file since we read or wrote it. OSError if that cannot be read."""
         if self.mark is None or not self.path.exists():
             return self.path.exists()
@@ -248,7 +249,7 @@ class ProjectFile:
         for place, image_id in enumerate(self.coco.image_ids):
             name = name_of.get(image_id)
             if name is None:
-                self.homeless += 1
+                self.orphans += 1
             else:
                 self._places.setdefault(name, []).append(place)
         return missing

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dataset.atomic_files import copy_file, free_name
+from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 
 
-class InUseError(Exception):
+class InUseError(UserError):
     """Another process has the folder open. The message is one sentence for the person."""
 
 
@@ -29,7 +30,7 @@ class ProjectFolder:
     Attributes:
         path: The folder; it exists.
         warning: A sentence, if it is not where it should be, else "".
-        elsewhere: The place of the user's own for these photos, which may hold what an earlier session left there.
+        fallback_path: The place of the user's own for these photos, which may hold what an earlier session left there.
     """
 
     def __init__(self, images: Path, fallback: Path) -> None:
@@ -40,26 +41,26 @@ class ProjectFolder:
             OSError: neither it nor one in `fallback` can be made.
         """
         key = hashlib.sha256(os.fsencode(images.resolve())).hexdigest()[:16]
-        self.elsewhere = fallback / key
+        self.fallback_path = fallback / key
         self.warning = ""
         self._images = images
         self.path = images / NAME
         try:
             _try_out(self.path)
         except OSError:
-            self.path = self.elsewhere
+            self.path = self.fallback_path
             _try_out(self.path)
             self.warning = f"{images} cannot be written to, so your work is kept in {self.path} until it can."
         self._lock = _lock(self.path, images)
 
     @property
-    def is_elsewhere(self) -> bool:
+    def is_fallback(self) -> bool:
         """Whether it is not in the folder of photos."""
-        return self.path == self.elsewhere
+        return self.path == self.fallback_path
 
-    def bring_along(self, database: str) -> None:
+    def import_from_photos(self, database: str) -> None:
         """Start with what the folder of photos has, if that could only be read. OSErrors pass through."""
-        if not self.is_elsewhere or (self.path / database).exists():
+        if not self.is_fallback or (self.path / database).exists():
             return
         for suffix in ("-wal", ""):  # the database last: it says that all is there
             source = self._images / NAME / (database + suffix)

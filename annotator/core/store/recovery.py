@@ -16,13 +16,14 @@ from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
+    from dataset.categories import Category
 
 DATABASE = "project.sqlite"
 
@@ -34,25 +35,25 @@ class OpenedProject:
     Attributes:
         images: The folder of photos.
         names: The photos in it.
-        private: Our folder.
+        folder: Our folder.
         journal: Our database.
         file: The COCO file.
-        rows: What the journal says of photos.
+        journal_rows: What the journal says of photos.
         recovered: Photos whose annotations in the journal are newer than the file.
         categories: The classes; None if the file has the newest.
-        foreign: The file was changed by another program before the recovered edits got into it.
+        changed_externally: The file was changed by another program before the recovered edits got into it.
         warnings: Sentences for the person.
     """
 
     images: Path
     names: Sequence[str]
-    private: ProjectFolder
+    folder: ProjectFolder
     journal: Journal
     file: ProjectFile
-    rows: dict[str, JournalRow] = field(default_factory=dict)
+    journal_rows: dict[str, JournalRow] = field(default_factory=dict)
     recovered: dict[str, PhotoState] = field(default_factory=dict)
     categories: tuple[Category, ...] | None = None
-    foreign: bool = False
+    changed_externally: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
@@ -72,39 +73,39 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     """
     project = ProjectFile(file, names)
     try:
-        private = ProjectFolder(images, fallback)
+        folder = ProjectFolder(images, fallback)
     except InUseError as error:
         raise StoreError(str(error)) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os_reason(error)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:
         remove_leftover(file)
-        private.bring_along(DATABASE)
-        journal, warning = Journal.open(private.path / DATABASE)
-        opened = OpenedProject(images, names, private, journal, project)
-        opened.warnings += [sentence for sentence in (private.warning, warning) if sentence]
-        _take_over(private, journal)
+        folder.import_from_photos(DATABASE)
+        journal, warning = Journal.open(folder.path / DATABASE)
+        opened = OpenedProject(images, names, folder, journal, project)
+        opened.warnings += [sentence for sentence in (folder.warning, warning) if sentence]
+        _absorb_fallback(folder, journal)
         _apply_journal(opened)
     except (sqlite3.Error, OSError) as error:
         if journal:
             journal.close()
-        private.close()
-        raise StoreError(f"The project's history in {private.path} cannot be opened: {error}.") from None
+        folder.close()
+        raise StoreError(f"The project's history in {folder.path} cannot be opened: {error}.") from None
     except BaseException:
         if journal:
             journal.close()
-        private.close()
+        folder.close()
         raise
     opened.warnings += _about_the_file(project)
     return opened
 
 
-def _take_over(private: ProjectFolder, journal: Journal) -> None:
+def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
     """What was kept elsewhere while the folder could not be written to goes where it belongs."""
-    left = private.elsewhere / DATABASE
-    if private.is_elsewhere or not left.exists():
+    left = folder.fallback_path / DATABASE
+    if folder.is_fallback or not left.exists():
         return
     other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
     other.close()
@@ -114,10 +115,10 @@ def _take_over(private: ProjectFolder, journal: Journal) -> None:
 
 def _apply_journal(opened: OpenedProject) -> None:
     file, key = opened.file, file_key(opened.images, opened.file.path)
-    opened.rows = opened.journal.rows(key)
-    facts = opened.journal.facts(key)
+    opened.journal_rows = opened.journal.rows(key)
+    metadata = opened.journal.metadata(key)
     damaged = 0
-    for name, row in opened.rows.items():
+    for name, row in opened.journal_rows.items():
         if row.annotations is None:
             continue
         try:
@@ -127,17 +128,17 @@ def _apply_journal(opened: OpenedProject) -> None:
             continue
         if not file.holds(name, state):
             opened.recovered[name] = state
-    if "categories" in facts:
-        raws = msgspec.json.decode(facts["categories"], type=list[msgspec.Raw])
+    if "categories" in metadata:
+        raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
         opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
     if damaged:
         opened.warnings.append(f"The history of {_photos(damaged)} was damaged; those are as in {file.path}.")
     if not opened.recovered:
         return
-    marks = [msgspec.json.decode(facts[k], type=FileMark) for k in ("mark", "next") if facts.get(k)]
+    marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
     opened.warnings.append(f"Unsaved edits of {_photos(len(opened.recovered))} were recovered.")
     if file.mark and not any(mark.is_of(file.path) for mark in marks):
-        opened.foreign = True
+        opened.changed_externally = True
         opened.warnings.append(
             f"{file.path.name} was changed by another program meanwhile; its version will be kept beside it."
         )
@@ -165,8 +166,8 @@ def _about_the_file(file: ProjectFile) -> list[str]:
         warnings.append(f"1 photo of {name} is not in the folder; its annotations are kept.")
     elif file.missing:
         warnings.append(f"{file.missing} photos of {name} are not in the folder; their annotations are kept.")
-    if file.homeless:
-        warnings.append(f"{file.homeless} annotations of {name} belong to no photo of it; they are kept as they are.")
+    if file.orphans:
+        warnings.append(f"{file.orphans} annotations of {name} belong to no photo of it; they are kept as they are.")
     if file.coco.changed_ids:
         warnings.append(
             f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones."

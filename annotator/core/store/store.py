@@ -7,7 +7,6 @@ write, see `saver`). Methods belong to one thread, the GUI's, and return at once
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import replace
@@ -17,14 +16,15 @@ from annotator.core.categories import Categories
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import Autosave, SaveNotice, SaveState, StoreError
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.journal import JournalRow, Stamp, pack, unpack
+from annotator.core.store.journal import JournalRow, pack
 from annotator.core.store.recovery import file_key, open_project, packed_categories, packed_mark, timestamp
+from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
-from dataset.folder import scan
+from dataset.folder import list_images
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -40,45 +40,39 @@ class Store:
     """The data of an open project.
 
     Attributes:
-        images: The folder of photos.
-        names: The photos in it, in natural order: paths relative to it, with forward slashes.
         categories: The classes. Changes to them are saved like annotations.
         class_counts: How many annotations each class has, by its id.
-        warnings: Sentences for the person about the opening.
+        pools: The suggestions of the models, which may be used from any thread.
         notify: Called from other threads with each `SaveNotice`; may be set at any time.
     """
 
     def __init__(self, opened: OpenedProject, notify: Callable[[SaveNotice], object]) -> None:
         """Use `open`."""
-        self.images = opened.images
-        self.names: Sequence[str] = opened.names
-        self.warnings = opened.warnings
         self.notify = notify
-        self._private, self._journal, self._file = opened.private, opened.journal, opened.file
-        self._foreign = opened.foreign
-        self._rows = opened.rows
-        self.categories = Categories(opened.categories or [category for category, _ in self._file.coco.categories])
+        self._project = opened
+        coco = opened.file.coco
+        self.categories = Categories(opened.categories or [category for category, _ in coco.categories])
         self._lock = threading.Lock()  # guards what follows; held for moments
         self._states = dict(opened.recovered)  # photos that are not as the file had them when it was opened
-        self._newer = dict(opened.recovered)  # of those, what the file on disk does not have
-        self._unnoted: set[str] = set()  # photos that the journal does not have
-        self._pools: dict[tuple[str, str], tuple[Annotation, ...]] = {}  # (model, photo): the journal does not have
+        self._unsaved = dict(opened.recovered)  # of those, what the file on disk does not have
+        self._unjournaled: set[str] = set()  # photos that the journal does not have
         self._classes = tuple(self.categories)
-        self._classes_newer = opened.categories is not None
-        self._classes_unnoted = False
-        self._looked_at: OrderedDict[str, PhotoState] = OrderedDict()
-        self.class_counts = Counter(self._file.coco.class_counts)
+        self._classes_unsaved = opened.categories is not None
+        self._classes_unjournaled = False
+        self._recently_read: OrderedDict[str, PhotoState] = OrderedDict()
+        self.class_counts = Counter(coco.class_counts)
         for name, state in opened.recovered.items():
             with contextlib.suppress(CocoError):  # it is said when the photo is shown
-                self._recount(self._file.annotations(name), state.annotations)
+                self._recount(self._project.file.annotations(name), state.annotations)
         recorded = [a.id for state in self._states.values() for a in state.annotations]
-        self._last_id = max(max(self._file.coco.ids, default=0), max(recorded, default=0))
-        self._noting = threading.Lock()  # held while the journal's photos are written
+        self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))
+        self._journaling = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self.categories.changed.connect(self._categories_changed)
-        self._saver = Autosave(self._file.path, self._note, self._save, self._tell)
-        if self._newer:
-            self._saver.touched(file=True)
+        self._autosave = Autosave(self._project.file.path, self._write_journal, self._save, self._forward)
+        self.pools = SuggestionPools(opened.images, opened.journal, lambda: self._autosave.mark_dirty(file=False))
+        if self._unsaved:
+            self._autosave.mark_dirty(file=True)
 
     @classmethod
     def open(
@@ -98,7 +92,7 @@ class Store:
             file: The COCO file, which need not exist; `images`/annotations.json by default.
             fallback: Where private data goes when the folder cannot be written to.
             progress: Called with a fraction.
-            names: The photos, if they have been listed already (`folder.scan`).
+            names: The photos, if they have been listed already (`folder.list_images`).
             notify: Called from other threads with each `SaveNotice`.
 
         Raises:
@@ -106,31 +100,46 @@ class Store:
             CocoError: the file is not COCO.
             StoreError: the project is open in another process, or nothing can be written anywhere.
         """
-        tell = progress or (lambda _fraction: None)
-        names = scan(images) if names is None else names
-        tell(0.1)
+        report = progress or (lambda _fraction: None)
+        names = list_images(images) if names is None else names
+        report(0.1)
         file = (file or images / "annotations.json").resolve()
         opened = open_project(images, file, names, fallback)
-        tell(0.9)
+        report(0.9)
         store = cls(opened, notify or (lambda _notice: None))
-        tell(1.0)
+        report(1.0)
         return store
+
+    @property
+    def images(self) -> Path:
+        """The folder of photos."""
+        return self._project.images
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The photos in it, in natural order: paths relative to it, with forward slashes."""
+        return self._project.names
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Sentences for the person about the opening."""
+        return self._project.warnings
 
     @property
     def file(self) -> Path:
         """The COCO file."""
-        return self._file.path
+        return self._project.file.path
 
     @property
     def private_folder(self) -> Path:
         """Where the project keeps what is not in the COCO file."""
-        return self._private.path
+        return self._project.folder.path
 
     @property
     def unsaved(self) -> bool:
         """Whether the file lacks something that is on record."""
         with self._lock:
-            return bool(self._newer) or (self._classes_newer and self._file.mark is not None)
+            return bool(self._unsaved) or (self._classes_unsaved and self._project.file.mark is not None)
 
     def new_id(self) -> int:
         """An id for a new annotation. From any thread."""
@@ -157,7 +166,7 @@ class Store:
 
     def size_in_file(self, name: str) -> tuple[int, int] | None:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
-        return self._file.size(name)
+        return self._project.file.size(name)
 
     def put(self, name: str, state: PhotoState) -> None:
         """Record what is known of a photo, in memory at once and soon on disk.
@@ -170,25 +179,25 @@ class Store:
         before = self._state(name)
         if replace(before, size=state.size) == state:
             return
-        is_new_entry = state.done and not self._file.knows(name)
+        is_new_entry = state.done and not self._project.file.knows(name)
         self._recount(before.annotations, state.annotations)
         with self._lock:
-            self._looked_at.pop(name, None)
+            self._recently_read.pop(name, None)
             self._states[name] = state
-            newer = name in self._newer or is_new_entry or before.annotations != state.annotations
-            if newer:
-                self._newer[name] = state
-            self._unnoted.add(name)
-        self._saver.touched(file=newer)
+            unsaved = name in self._unsaved or is_new_entry or before.annotations != state.annotations
+            if unsaved:
+                self._unsaved[name] = state
+            self._unjournaled.add(name)
+        self._autosave.mark_dirty(file=unsaved)
 
     def count(self, name: str) -> int:
         """How many annotations a photo has."""
         state = self._states.get(name)
-        return self._file.count(name) if state is None else len(state.annotations)
+        return self._project.file.count(name) if state is None else len(state.annotations)
 
     def is_done(self, name: str) -> bool:
         """Whether the photo has the done mark."""
-        known = self._states.get(name) or self._rows.get(name)
+        known = self._states.get(name) or self._project.journal_rows.get(name)
         return known is not None and known.done
 
     def is_started(self, name: str) -> bool:
@@ -198,180 +207,135 @@ class Store:
         state = self._states.get(name)
         if state is not None:
             return bool(state.reviewed)
-        return name in self._rows and self._rows[name].reviewed != pack(())
+        return name in self._project.journal_rows and self._project.journal_rows[name].reviewed != pack(())
 
     def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
         self.class_counts.subtract(a.category_id for a in before)
         self.class_counts.update(a.category_id for a in after)
 
     def _state(self, name: str) -> PhotoState:
-        state = self._states.get(name) or self._looked_at.get(name)
+        state = self._states.get(name) or self._recently_read.get(name)
         if state is None:
-            row = self._rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
+            row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
             try:
                 state = row.state()
             except ValueError:  # damaged: the suggestions are offered again
                 state = PhotoState(row.size, done=row.done)
-            state = replace(state, annotations=self._file.annotations(name))
-            self._looked_at[name] = state
-            while len(self._looked_at) > _KEPT:
-                self._looked_at.popitem(last=False)
+            state = replace(state, annotations=self._project.file.annotations(name))
+            self._recently_read[name] = state
+            while len(self._recently_read) > _KEPT:
+                self._recently_read.popitem(last=False)
         return state
-
-    # Suggestions
-
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """The suggestions of a model for a photo, if the photo is still the same. Reads the disk; from any thread."""
-        with self._lock:
-            found = self._pools.get((model, name))
-        if found is not None:
-            return found
-        try:
-            packed = self._journal.pool(model, name, self._stamp(name))
-            return None if packed is None else unpack(packed)
-        except (OSError, sqlite3.Error, ValueError):
-            return None  # the model makes them anew
-
-    def put_pool(self, name: str, model: str, suggestions: Iterable[Annotation]) -> None:
-        """Keep the suggestions of a model for a photo, for the next time. From any thread."""
-        with self._lock:
-            self._pools[model, name] = tuple(suggestions)
-        self._saver.touched(file=False)
-
-    def pool_names(self, model: str) -> set[str]:
-        """The photos that have suggestions of a model. Reads the disk; from any thread."""
-        with self._lock:
-            names = {name for of, name in self._pools if of == model}
-        with contextlib.suppress(sqlite3.Error):
-            names |= self._journal.pool_names(model)
-        return names
-
-    def _stamp(self, name: str) -> Stamp:
-        status = (self.images / name).stat()
-        return Stamp(status.st_size, status.st_mtime_ns)
 
     # Saving
 
     def save(self) -> Future[None]:
         """Save the COCO file now. A failure is the future's StoreError."""
-        return self._saver.save_now()
+        return self._autosave.save_now()
 
     def save_as(self, path: Path) -> Future[None]:
         """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
-        return self._saver.submit(lambda: self._save_as(path.resolve()))
+        return self._autosave.submit(lambda: self._save_as(path.resolve()))
 
     def close(self) -> None:
         """Write what is to be written and end. Slow when the file is large. More than once is fine."""
         with contextlib.suppress(ValueError):
             self.categories.changed.disconnect(self._categories_changed)
-        self._saver.close()
-        self._journal.close()
-        self._private.close()
+        self._autosave.close()
+        self._project.journal.close()
+        self._project.folder.close()
 
     def _categories_changed(self) -> None:
         with self._lock:
             self._classes = tuple(self.categories)
-            self._classes_newer = self._classes_unnoted = True
+            self._classes_unsaved = self._classes_unjournaled = True
             # Classes alone do not make a file: opening a folder of photos leaves no trace beside them.
-            file = self._file.mark is not None
-        self._saver.touched(file=file)
+            file = self._project.file.mark is not None
+        self._autosave.mark_dirty(file=file)
 
-    def _tell(self, notice: SaveNotice) -> None:
+    def _forward(self, notice: SaveNotice) -> None:
         self.notify(notice)
 
-    def _note(self) -> None:
+    def _write_journal(self) -> None:
         """Write to the journal what it does not have. On the journal's thread."""
-        with self._noting:
+        with self._journaling:
             with self._lock:
-                names, self._unnoted = self._unnoted, set()
+                names, self._unjournaled = self._unjournaled, set()
                 rows = {name: self._row(name) for name in names}
-                classes = packed_categories(self._classes) if self._classes_unnoted else None
-                self._classes_unnoted = False
-                pools = dict(self._pools)
-            facts: dict[str, bytes | None] = {"mark": packed_mark(self._file.mark)}
+                classes = packed_categories(self._classes) if self._classes_unjournaled else None
+                self._classes_unjournaled = False
+            metadata: dict[str, bytes | None] = {"mark": packed_mark(self._project.file.mark)}
             if classes is not None:
-                facts["categories"] = classes
+                metadata["categories"] = classes
             try:
-                self._journal.put(self._key(), {name: make() for name, make in rows.items()}, facts)
-                self._journal.put_pools(self._stamped(pools))
+                self._project.journal.put(self._key(), {name: make() for name, make in rows.items()}, metadata)
+                self.pools.write_journal()
             except BaseException:
                 with self._lock:
-                    self._unnoted |= names
-                    self._classes_unnoted |= classes is not None
+                    self._unjournaled |= names
+                    self._classes_unjournaled |= classes is not None
                 raise
-            with self._lock:
-                for key, pool in pools.items():
-                    if self._pools.get(key) is pool:
-                        del self._pools[key]
 
     def _row(self, name: str) -> Callable[[], JournalRow]:
-        state, saved = self._states[name], name not in self._newer
+        state, saved = self._states[name], name not in self._unsaved
         return lambda: JournalRow.of(state, saved=saved)
 
-    def _stamped(
-        self, pools: Mapping[tuple[str, str], tuple[Annotation, ...]]
-    ) -> dict[tuple[str, str], tuple[Stamp, bytes]]:
-        stamped = {}
-        for (model, name), pool in pools.items():
-            with contextlib.suppress(OSError):  # the photo is gone
-                stamped[model, name] = (self._stamp(name), pack(pool))
-        return stamped
-
     def _key(self) -> str:
-        return file_key(self.images, self._file.path)
+        return file_key(self.images, self._project.file.path)
 
     def _save(self) -> bool:
         """Write the COCO file if it lacks something. On the file's thread."""
         with self._lock:
-            nothing = not self._newer and not self._classes_newer and self._file.mark is not None
+            nothing = not self._unsaved and not self._classes_unsaved and self._project.file.mark is not None
         if nothing:
             return False
-        path = self._file.path
-        if self._foreign or self._file.is_foreign():
-            self._keep_theirs(path)
+        path = self._project.file.path
+        if self._project.changed_externally or self._project.file.changed_externally():
+            self._keep_external_copy(path)
         self._write(path)
         return True
 
     def _save_as(self, path: Path) -> None:
-        if path == self._file.path:
+        if path == self._project.file.path:
             self._save()
             return
         self._write(path)
-        self._saver.path = path
-        self._saver.touched(file=False)
+        self._autosave.path = path
+        self._autosave.mark_dirty(file=False)
 
     def _write(self, path: Path) -> None:
         if path not in self._backed_up and path.exists():
-            self._private.back_up(path)
+            self._project.folder.back_up(path)
         self._backed_up.add(path)
         with self._lock:
-            states, newer, classes = dict(self._states), dict(self._newer), self._classes
+            states, unsaved, classes = dict(self._states), dict(self._unsaved), self._classes
         old, new = self._key(), file_key(self.images, path)
 
         def about_to(size: int, sha256: str) -> None:
-            with self._noting:
-                self._journal.put(new, {}, {"next": packed_mark(FileMark(size, 0, sha256))})
+            with self._journaling:
+                self._project.journal.put(new, {}, {"next": packed_mark(FileMark(size, 0, sha256))})
 
-        mark = self._file.write(path, states, classes, about_to)
-        with self._noting:
+        mark = self._project.file.write(path, states, classes, about_to)
+        with self._journaling:
             with self._lock:
-                self._file.path, self._file.mark, self._foreign = path, mark, False
-                for name, state in newer.items():
-                    if self._newer.get(name) is state:
-                        del self._newer[name]
-                self._classes_newer = self._classes is not classes
-                saved = [name for name in newer if name not in self._newer]
+                self._project.file.path, self._project.file.mark = path, mark
+                self._project.changed_externally = False
+                for name, state in unsaved.items():
+                    if self._unsaved.get(name) is state:
+                        del self._unsaved[name]
+                self._classes_unsaved = self._classes is not classes
+                saved = [name for name in unsaved if name not in self._unsaved]
                 if old != new:
-                    self._unnoted |= self._newer.keys()
+                    self._unjournaled |= self._unsaved.keys()
             if old != new:
-                self._journal.move(old, new)
-            facts: dict[str, bytes | None] = {"mark": packed_mark(mark), "next": None}
-            if not self._classes_newer:
-                facts["categories"] = None
-            self._journal.clear(new, saved, facts)
+                self._project.journal.move(old, new)
+            metadata: dict[str, bytes | None] = {"mark": packed_mark(mark), "next": None}
+            if not self._classes_unsaved:
+                metadata["categories"] = None
+            self._project.journal.clear(new, saved, metadata)
 
-    def _keep_theirs(self, path: Path) -> None:
+    def _keep_external_copy(self, path: Path) -> None:
         """Keep the file that another program wrote beside ours."""
-        theirs = free_name(path, timestamp())
-        self._file.mark, self._foreign = copy_file(path, theirs), False
-        self._saver.note(f"{path.name} was changed by another program; its version is kept as {theirs.name}.")
+        copy = free_name(path, timestamp())
+        self._project.file.mark, self._project.changed_externally = copy_file(path, copy), False
+        self._autosave.note(f"{path.name} was changed by another program; its version is kept as {copy.name}.")

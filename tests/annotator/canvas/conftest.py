@@ -65,7 +65,7 @@ class Bench:
         self.categories.add("person", keypoint_names=("nose", "left_hand", "right_hand"), skeleton=((0, 1), (1, 2)))
         self.categories.add("cup")
         self.document = Document("photo.jpg", PhotoState(SIZE, tuple(records)))
-        self.document.offer(offered)
+        self.document.set_suggestions(offered)
         self.made: list[Edit] = []
         self.hints: list[str] = []
         ids = itertools.count(1000)

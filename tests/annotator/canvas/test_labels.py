@@ -21,7 +21,7 @@ def content(annotations: list[Annotation], offered: list[Annotation] | None = No
     categories.add("person")
     made = VisibleRecords(categories)
     made.document = Document("a.jpg", PhotoState(SIZE, tuple(annotations)))
-    made.document.offer(offered or ())
+    made.document.set_suggestions(offered or ())
     made.sync()
     return made
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 import main
+from annotator.commands import progress
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import Store
 
@@ -110,3 +112,40 @@ except SystemExit:
         assert "labelme: labelme JSON" in done.stdout
         assert "coco: COCO JSON" in done.stdout
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_many_photos_are_a_plain_line_now_and_then(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PROGRESS_STEP", 2)
+    for photo in ("cat.jpg", "coffee.jpg", "dog.jpg"):
+        _labelme(folder, photo, CUP)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    assert capsys.readouterr().err == "2 of 3 photos\n"
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 0
+    assert capsys.readouterr().err == "2 of 3 photos\n"
+
+
+def test_a_folder_that_can_only_be_read(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _labelme(folder, "cat.jpg", CUP)
+    command = ["import", "labelme", str(folder), str(folder)]
+    (folder / ".annotator").touch()  # in the way of the project's own folder
+    assert main.main(command) == 2
+    assert capsys.readouterr().err == f"{folder} cannot be written to.\n"
+    assert not (folder / "annotations.json").exists()
+    (folder / ".annotator").unlink()
+    assert main.main(command) == 0
+    shutil.rmtree(folder / ".annotator")
+    (folder / ".annotator").touch()
+    assert main.main(["export", "labelme", str(folder), str(tmp_path / "out")]) == 0
+
+
+def test_what_is_odd_about_the_project_is_printed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _labelme(folder, "cat.jpg", CUP)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    (folder / "cat.jpg").unlink()
+    capsys.readouterr()
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 2
+    assert "1 photo of annotations.json is not in the folder; its annotations are kept." in capsys.readouterr().err

@@ -73,12 +73,12 @@ class Editing(RuleBasedStateMachine):
         self.at += 1
 
     def some_ids(self, data: st.DataObject) -> list[int]:
-        there = [a.id for a in (*self.document.annotations, *self.document.offered)]
+        there = [a.id for a in (*self.document.annotations, *self.document.suggestions)]
         return data.draw(st.lists(st.sampled_from(there), max_size=3)) if there else []
 
     @initialize(pool=SUGGESTIONS)
-    def offer(self, pool: list[Annotation]) -> None:
-        self.document.offer(pool)
+    def set_suggestions(self, pool: list[Annotation]) -> None:
+        self.document.set_suggestions(pool)
 
     @rule(shape=BOXES, category=CLASSES)
     def add(self, shape: MultiPolygon, category: int) -> None:
@@ -161,11 +161,11 @@ class Editing(RuleBasedStateMachine):
             and not any(s.category_id == k.category_id and iou(s.shape, k.shape) > SAME_OBJECT_IOU for k in known)
             and not any(s.category_id == a.category_id and share(s.shape, a.shape) > PART_SHARE for a in recorded)
         ]
-        assert [s.id for s in self.document.offered] == expected
+        assert [s.id for s in self.document.suggestions] == expected
 
     @invariant()
     def what_is_selected_is_shown(self) -> None:
-        shown = {a.id for a in (*self.document.annotations, *self.document.offered)}
+        shown = {a.id for a in (*self.document.annotations, *self.document.suggestions)}
         assert shown.issuperset(self.document.selection)
 
 
@@ -176,58 +176,58 @@ TestEditing = Editing.TestCase
 def test_suggestions_come_best_first_over_the_threshold() -> None:
     document = Document("a.jpg", PhotoState((64, 48)), threshold=0.3)
     assert not document.has_pool
-    document.offer([suggestion(1, score=0.2), suggestion(2, score=0.4), suggestion(3, score=0.8)])
+    document.set_suggestions([suggestion(1, score=0.2), suggestion(2, score=0.4), suggestion(3, score=0.8)])
     assert document.has_pool
-    assert [s.id for s in document.offered] == [-3, -2]
+    assert [s.id for s in document.suggestions] == [-3, -2]
     document.threshold = 0.05
-    assert [s.id for s in document.offered] == [-3, -2, -1]
+    assert [s.id for s in document.suggestions] == [-3, -2, -1]
 
 
 def test_accepting_takes_the_record_as_it_is() -> None:
     document = Document("a.jpg", PhotoState((64, 48)))
-    document.offer([suggestion(1)])
+    document.set_suggestions([suggestion(1)])
     document.apply(edits.accept(document, [-1, -1], lambda: 5))
     assert document.annotations == (replace(suggestion(1), id=5),)
     assert document.reviewed == (suggestion(1),)
     assert document.selection == (5,)
-    assert document.offered == ()
+    assert document.suggestions == ()
 
 
 def test_editing_a_suggestion_accepts_it() -> None:
     document = Document("a.jpg", PhotoState((64, 48)))
-    document.offer([suggestion(1)])
+    document.set_suggestions([suggestion(1)])
     document.select([-1])
     changed = suggestion(1).with_shape(rectangle(30, 30, 40, 40))
     document.apply(edits.change(document, "move", [changed], lambda: 5))
     (annotation,) = document.annotations
     assert (annotation.id, annotation.origin, annotation.score) == (5, Origin.EDITED, 0.9)
     assert document.selection == (5,)
-    assert document.offered == ()
+    assert document.suggestions == ()
 
 
 def test_rejecting_answers_for_good() -> None:
     document = Document("a.jpg", PhotoState((64, 48)))
-    document.offer([suggestion(1)])
+    document.set_suggestions([suggestion(1)])
     edit = edits.delete(document, [-1])
     assert edit.text == "reject object"
     document.apply(edit)
-    document.offer([suggestion(8)])  # another run of the model, the same object
-    assert document.offered == ()
+    document.set_suggestions([suggestion(8)])  # another run of the model, the same object
+    assert document.suggestions == ()
     document.revert(edit)
-    assert [s.id for s in document.offered] == [-8]
+    assert [s.id for s in document.suggestions] == [-8]
 
 
 @pytest.mark.parametrize(("category", "offered"), [(1, 0), (2, 1)])
 def test_only_an_object_of_the_same_class_hides_a_suggestion(category: int, offered: int) -> None:
     document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, category, rectangle(0, 0, 10, 9)),)))
-    document.offer([suggestion(1)])
-    assert len(document.offered) == offered
+    document.set_suggestions([suggestion(1)])
+    assert len(document.suggestions) == offered
 
 
 def test_status() -> None:
     document = Document("a.jpg", PhotoState((64, 48)))
     assert document.status is Status.NEW
-    document.offer([suggestion(1, score=0.1)])
+    document.set_suggestions([suggestion(1, score=0.1)])
     assert document.status is Status.NEW
     document.threshold = 0.1
     assert document.status is Status.SUGGESTED
@@ -248,9 +248,9 @@ def test_who_watches_is_told() -> None:
     document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1, rectangle(0, 0, 5, 5)),)))
     told: list[object] = []
     document.changed.connect(told.append)
-    document.offered_changed.connect(lambda: told.append("offered"))
+    document.suggestions_changed.connect(lambda: told.append("offered"))
     document.selection_changed.connect(lambda: told.append(document.selection))
-    document.offer([suggestion(1, rectangle(20, 20, 30, 30))])
+    document.set_suggestions([suggestion(1, rectangle(20, 20, 30, 30))])
     document.select([1, -1, 1])
     document.select([1, -1])
     edit = edits.delete(document, [1, -1])
@@ -273,7 +273,7 @@ def test_who_watches_is_told() -> None:
 
 def test_there_or_not() -> None:
     document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1),)))
-    document.offer([suggestion(1)])
+    document.set_suggestions([suggestion(1)])
     assert 1 in document
     assert -1 in document
     assert 2 not in document
@@ -286,14 +286,14 @@ def test_there_or_not() -> None:
 @given(SUGGESTIONS, st.integers(0, 100))
 def test_the_threshold_acts_on_the_kept_pool(pool: list[Annotation], percent: int) -> None:
     document = Document("a.jpg", PhotoState((64, 48)))
-    document.offer(pool)
+    document.set_suggestions(pool)
     document.threshold = percent / 100
-    assert {s.id for s in document.offered} == {s.id for s in pool if (s.score or 0) >= percent / 100}
+    assert {s.id for s in document.suggestions} == {s.id for s in pool if (s.score or 0) >= percent / 100}
 
 
 def test_texts_for_the_menu() -> None:
     document = Document("a.jpg", PhotoState((64, 48), (Annotation(1, 1), Annotation(2, 1))))
-    document.offer([suggestion(1), suggestion(2, rectangle(30, 30, 40, 40))])
+    document.set_suggestions([suggestion(1), suggestion(2, rectangle(30, 30, 40, 40))])
     assert edits.add(document, [Annotation(3, 1)]).text == "add object"
     assert edits.add(document, [Annotation(3, 1)], "draw cat").text == "draw cat"
     assert edits.delete(document, [1, 2, 2]).text == "delete 2 objects"
@@ -311,8 +311,8 @@ def test_a_part_of_what_is_on_record_is_not_offered_unless_that_is_a_crowd_or_of
         (replace(whole, category_id=2), [part]),
     ):
         document = Document("a.jpg", PhotoState((200, 200), (recorded,)))
-        document.offer([part])
-        assert list(document.offered) == offered
+        document.set_suggestions([part])
+        assert list(document.suggestions) == offered
     rejected = Document("a.jpg", PhotoState((200, 200), reviewed=(replace(whole, id=-9),)))
-    rejected.offer([part])
-    assert list(rejected.offered) == [part], "what was wrong as a whole may be right in part"
+    rejected.set_suggestions([part])
+    assert list(rejected.suggestions) == [part], "what was wrong as a whole may be right in part"

@@ -99,7 +99,7 @@ def _key(application: Application, key: Qt.Key, modifier: Qt.KeyboardModifier = 
 def _correct(qtbot: QtBot, application: Application) -> None:
     """Accept the best suggestion and say that it is of the third class."""
     session = application.session
-    qtbot.waitUntil(lambda: session.document is not None and bool(session.document.offered), timeout=LONG)
+    qtbot.waitUntil(lambda: session.document is not None and bool(session.document.suggestions), timeout=LONG)
     _key(application, Qt.Key.Key_Tab)
     _key(application, Qt.Key.Key_Return)
     assert session.document
@@ -166,14 +166,14 @@ def _use(qtbot: QtBot, application: Application, act: Callable[[], object]) -> s
     model, name, store = flow.model.id, application.session.current, application.session.store
     assert name
     assert store
-    qtbot.waitUntil(lambda: name in flow._pools, timeout=LONG)
+    qtbot.waitUntil(lambda: flow._recent_pool(name) is not None, timeout=LONG)
     return model
 
 
 def _pool(application: Application, name: str, model: str) -> tuple[Annotation, ...] | None:
     store = application.session.store
     assert store
-    return store.pool(name, model)
+    return store.pools.get(name, model)
 
 
 def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Path) -> None:
@@ -183,7 +183,9 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     ended: list[Ending] = []
     results: list[Result] = []
     application.finetuning.process.ended.connect(ended.append)
-    application.finetuning.process.heard.connect(lambda e: results.append(e) if isinstance(e, Result) else None)
+    application.finetuning.process.event_received.connect(
+        lambda e: results.append(e) if isinstance(e, Result) else None
+    )
 
     # The model's best guess is right in each photo, but for its class, which the model does not know.
     hero = session.categories.add("hero")
@@ -202,7 +204,7 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     # Train. The model is better, is in use by itself, and what is not done is looked at again.
     shown = session.document
     assert shown
-    assert all(s.category_id != hero.id for s in shown.offered)
+    assert all(s.category_id != hero.id for s in shown.suggestions)
     _train(qtbot, application, 1, "0.0000001")
     second = _use(qtbot, application, lambda: None)
     assert [e.outcome for e in ended] == [Outcome.DONE]
@@ -214,7 +216,7 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     qtbot.waitUntil(lambda: _pool(application, other, second) is not None, timeout=LONG)
     for name in (current, other):
         assert _pool(application, name, second) != _pool(application, name, first.id)
-    assert any(s.category_id == hero.id for s in shown.offered)
+    assert any(s.category_id == hero.id for s in shown.suggestions)
     assert {name: session.store.load(name).annotations for name in session.photos.names} == on_record
     assert window.model_panel.findChild(QComboBox, "model.weights").currentText() == "round-001"  # type: ignore[union-attr]
 
@@ -251,7 +253,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     _mark_done(qtbot, application)
     before = application.flow.model
     steps: list[Step] = []
-    application.finetuning.process.heard.connect(lambda e: steps.append(e) if isinstance(e, Step) else None)
+    application.finetuning.process.event_received.connect(lambda e: steps.append(e) if isinstance(e, Step) else None)
     _train(qtbot, application, 300, "0.0000001")
     qtbot.waitUntil(lambda: len(steps) >= 2, timeout=LONG)
     application.window.close()
@@ -267,7 +269,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     assert again.flow.model.id == before.id, "the last good model is in use"
     _says(qtbot, again, "round-001 on 10 photos was interrupted")
     more: list[Step] = []
-    again.finetuning.process.heard.connect(lambda e: more.append(e) if isinstance(e, Step) else None)
+    again.finetuning.process.event_received.connect(lambda e: more.append(e) if isinstance(e, Step) else None)
     _button(again, "Go on").click()
     qtbot.waitUntil(lambda: bool(more) or again.window.banner.kind == "error", timeout=LONG)
     assert more, again.window.banner.text
@@ -392,7 +394,7 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
     qtbot.waitUntil(lambda: time.text().startswith("About") and time.text() != short, timeout=LONG)
     find(dialog, QComboBox, "finetune.freeze").setCurrentIndex(1)  # and before that is measured:
     find(dialog, QPushButton, "finetune.cancel").click()
-    qtbot.waitUntil(lambda: not project.runs.forecast.exists(), timeout=LONG)
+    qtbot.waitUntil(lambda: not project.runs.estimate_input.exists(), timeout=LONG)
     assert not application.finetuning.process.running
     assert project.runs.run is None
     assert project.runs.names() == []

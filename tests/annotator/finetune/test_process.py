@@ -37,7 +37,7 @@ def make(qtbot: QtBot) -> Iterator[Make]:
     def process(script: str) -> TrainingProcess:
         made.append(TrainingProcess(program=[sys.executable, "-S", "-c", script]))
         made[-1].events = []  # type: ignore[attr-defined]
-        made[-1].heard.connect(made[-1].events.append)  # type: ignore[attr-defined]
+        made[-1].event_received.connect(made[-1].events.append)  # type: ignore[attr-defined]
         return made[-1]
 
     yield process

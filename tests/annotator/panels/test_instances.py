@@ -38,7 +38,7 @@ def categories() -> Categories:
 @pytest.fixture
 def document() -> Document:
     made = Document("1.jpg", PhotoState((640, 480), (square(1, 0), square(2, 20, origin=Origin.EDITED))))
-    made.offer([suggestion(-1, 100, 0.6), suggestion(-2, 120, 0.9), suggestion(-3, 140, 0.2)])
+    made.set_suggestions([suggestion(-1, 100, 0.6), suggestion(-2, 120, 0.9), suggestion(-3, 140, 0.2)])
     return made
 
 
@@ -139,7 +139,7 @@ def test_refreshing_keeps_the_rows_that_stay(panel: InstancesPanel, document: Do
 
 
 def test_another_pool_with_the_same_ids_in_another_order(panel: InstancesPanel, document: Document) -> None:
-    document.offer([suggestion(-1, 100, 0.95), suggestion(-2, 120, 0.7)])
+    document.set_suggestions([suggestion(-1, 100, 0.95), suggestion(-2, 120, 0.7)])
     assert listed(panel)[2:] == ["person, suggested with score 0.95", "person, suggested with score 0.70"]
 
 

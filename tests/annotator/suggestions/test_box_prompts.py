@@ -135,11 +135,11 @@ def test_what_the_person_does_meanwhile_stays(qtbot: QtBot, start: Start, weight
     application = start(weights)
     _ready(qtbot, application)
     document = _document(application)
-    with qtbot.waitSignal(application.suggester.outlined, timeout=LONG):
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
         box = _draw(application)
         application.session.history.undo()
     assert box.id not in document
-    with qtbot.waitSignal(application.suggester.outlined, timeout=LONG):
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
         box = _draw(application)
         application.window._commands.choose_class(application.session.categories.find("Cup").id)  # type: ignore[union-attr]
     assert document[box.id].is_box

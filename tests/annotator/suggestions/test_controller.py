@@ -93,7 +93,7 @@ def test_a_folder_without_classes_takes_the_models(qtbot: QtBot, start: Start) -
     assert person
     assert person.keypoint_names == ("nose", "tail")
     assert person.skeleton == ((0, 1),)
-    assert parts.document.offered
+    assert parts.document.suggestions
     qtbot.waitUntil(lambda: _statuses(parts)[-1:] == [Status.SUGGESTED], timeout=LONG)
     assert parts.session.photos.suggestions(0) > 0
 
@@ -107,36 +107,36 @@ def test_only_classes_of_the_project_are_suggested_until_the_others_are_added(
         pass
     assert arguments(signal)[0] == ["person"]
     qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
-    assert {s.category_id for s in parts.document.offered} == {10}, "matched by name, whatever its case"
-    few = len(parts.document.offered)
+    assert {s.category_id for s in parts.document.suggestions} == {10}, "matched by name, whatever its case"
+    few = len(parts.document.suggestions)
     parts.flow.add_model_classes()
     assert [c.name for c in parts.session.categories] == ["cup", "spoon", "person"]
-    assert len(parts.document.offered) > few
+    assert len(parts.document.suggestions) > few
 
 
 def test_a_renamed_class_goes_on_getting_its_suggestions_also_after_a_restart(qtbot: QtBot, start: Start) -> None:
     parts = start()
     qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
-    count = len(parts.document.offered)
+    count = len(parts.document.suggestions)
     person = parts.session.categories.find("person")
     assert person
     parts.session.categories.rename(person.id, "worker")
     assert parts.session.categories[person.id].extra[MODEL_CLASS] == "person"
-    assert len(parts.document.offered) == count
+    assert len(parts.document.suggestions) == count
     parts.close()
     again = start()
     qtbot.waitUntil(lambda: _has_pool(again), timeout=LONG)
     assert [c.name for c in again.session.categories] == ["worker", "Cup"]
-    assert len(again.document.offered) == count
+    assert len(again.document.suggestions) == count
 
 
 def test_the_threshold_acts_at_once_and_the_counts_follow(qtbot: QtBot, start: Start) -> None:
     parts = start()
     qtbot.waitUntil(lambda: len(parts.session.photos) == 3 and parts.session.photos.suggestions(2) > 0, timeout=LONG)
-    scores = sorted(s.score or 0 for s in parts.document.offered)
+    scores = sorted(s.score or 0 for s in parts.document.suggestions)
     middle = scores[len(scores) // 2] + 1e-6
     parts.flow.set_threshold(middle)
-    assert len(parts.document.offered) == sum(score >= middle for score in scores)
+    assert len(parts.document.suggestions) == sum(score >= middle for score in scores)
     parts.flow.set_threshold(0.99)
     qtbot.waitUntil(lambda: _statuses(parts) == [Status.NEW] * 3)
 

@@ -28,13 +28,17 @@ class Pools:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], tuple[Annotation, ...]] = {}
 
-    def pool(self, name: str, model: str) -> tuple[Annotation, ...] | None:
+    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
         return self.kept.get((name, model))
 
-    def pool_names(self, model: str) -> set[str]:
+    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+        pool = self.get(name, model)
+        return None if pool is None else tuple(s.score or 0.0 for s in pool)
+
+    def names(self, model: str) -> set[str]:
         return {name for name, of in self.kept if of == model}
 
-    def put_pool(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
+    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
         self.kept[name, model] = suggestions
 
 
@@ -44,13 +48,13 @@ class Heard:
         self.progress: list[FolderProgress | None] = []
         self.failures: list[str] = []
         self.notices: list[str] = []
-        self.recalled: dict[str, tuple[float, ...]] = {}
+        self.cached_scores: dict[str, tuple[float, ...]] = {}
         self.models: list[ModelInfo] = []
         suggester.suggested.connect(self.answers.append)
         suggester.progress.connect(self.progress.append)
         suggester.failed.connect(lambda sentence, _weights: self.failures.append(sentence))
         suggester.notice.connect(self.notices.append)
-        suggester.recalled.connect(lambda _model, scores: self.recalled.update(scores))
+        suggester.cached_scores.connect(lambda _model, scores: self.cached_scores.update(scores))
         suggester.loaded.connect(self.models.append)
 
     @property
@@ -106,7 +110,7 @@ def test_the_shown_photo_comes_first_then_the_next_ones(
     info = _load(qtbot, suggester, weights)
     qtbot.waitUntil(lambda: bool(heard.progress) and heard.progress[-1] is None, timeout=LONG)
     assert heard.names[:4] == ["3.jpg", "4.jpg", "5.jpg", "0.jpg"]
-    assert pools.pool_names(info.id) == {f"{i}.jpg" for i in range(6)}
+    assert pools.names(info.id) == {f"{i}.jpg" for i in range(6)}
     totals = [(p.done, p.total) for p in heard.progress if p]
     assert totals == [(i, 6) for i in range(1, 6)]
     first = heard.answers[0]
@@ -133,12 +137,12 @@ def test_answers_of_earlier_sessions_are_found_and_recalled(
     heard, pools = Heard(suggester), Pools()
     pool = (Annotation(-1, 1, origin=Origin.SUGGESTED, score=0.9),)
     for i in range(30):
-        pools.put_pool(f"{i}.jpg", Predictor(weights).id, pool)
+        pools.put(f"{i}.jpg", Predictor(weights).id, pool)
     suggester.set_source(folder, pools)
     suggester.show("1.jpg", [])
     _load(qtbot, suggester, weights)
-    qtbot.waitUntil(lambda: len(heard.recalled) == 30, timeout=LONG)
-    assert heard.recalled["7.jpg"] == (0.9,)
+    qtbot.waitUntil(lambda: len(heard.cached_scores) == 30, timeout=LONG)
+    assert heard.cached_scores["7.jpg"] == (0.9,)
     assert heard.answers == [Suggestions("1.jpg", heard.models[0].id, pool, None)]
 
 
@@ -268,7 +272,7 @@ def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
     predictor = suggester._predictor
     assert isinstance(predictor, Predictor)
     predictor.device = "cuda"
-    with qtbot.waitSignal(suggester.outlined, timeout=LONG) as answer:
+    with qtbot.waitSignal(suggester.box_answered, timeout=LONG) as answer:
         suggester.outline("0.jpg", (20, 20, 200, 200), None)
     outlined = arguments(answer)[0]
     assert "CUDA" not in outlined.why

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -202,3 +203,37 @@ def test_a_damaged_file_is_one_sentence(
     _choose(monkeypatch, store.file)
     with qtbot.waitSignal(session.message, check_params_cb=lambda text, *_: "project's own file" in text):
         _trigger("file.export.coco")
+
+
+def test_an_import_ends_with_the_project(
+    qtbot: QtBot, session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = {"label": "cup", "points": [[1, 1], [30, 1], [30, 30]], "shape_type": "polygon"}
+    (folder / "dog.json").write_text(json.dumps({"shapes": [shape], "imagePath": "dog.jpg"}))
+    other = tmp_path / "other"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns(".annotator"))
+    _choose(monkeypatch, folder)
+    _trigger("file.import.labelme")
+    session.open(other)
+    qtbot.waitUntil(lambda: session.folder == other and session.document is not None)
+    assert [session.photos.count(i) for i in range(3)] == [0, 0, 0]
+    _trigger("file.import.labelme")
+    qtbot.waitUntil(lambda: session.photos.count(2) == 1)
+
+
+def test_keypoints_go_by_their_names(
+    qtbot: QtBot, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.categories.add("person", keypoint_names=("left eye", "nose"))
+    outline = {"label": "person", "points": [[1, 1], [30, 1], [30, 30]], "shape_type": "polygon", "group_id": 1}
+    points = [{"label": label, "points": [[at, at]], "shape_type": "point", "group_id": 1}
+              for at, label in enumerate(("Nose", "tail"), 5)]  # fmt: skip
+    (folder / "cat.json").write_text(json.dumps({"shapes": [outline, *points], "imagePath": "cat.jpg"}))
+    _choose(monkeypatch, folder)
+    asked: list[str] = []
+    _click("import.question", "Add", asked)
+    with qtbot.waitSignal(session.message, check_params_cb=lambda text, *_: "1 object added" in text):
+        _trigger("file.import.labelme")
+    assert "1 keypoint is left out: the project's class does not have it." in asked[0]
+    assert session.document
+    assert [tuple(k) for k in session.document.annotations[0].keypoints] == [(0, 0, 0), (5, 5, 2)]

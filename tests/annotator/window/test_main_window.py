@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -27,43 +26,11 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
 from annotator.core.store.store import SaveNotice, SaveState
-from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
-from annotator.settings import Settings
-from annotator.suggestions.controller import SuggestionController
-from annotator.suggestions.inference_worker import InferenceWorker
-from annotator.suggestions.model_selection import ModelSelector
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
+from tests.annotator.conftest import Start
 from tests.qt import find
-
-Start = Callable[[], MainWindow]
-
-
-@pytest.fixture
-def start(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Start]:
-    """The window with everything but a model: nothing here needs torch."""
-    closing: list[Callable[[], object]] = []
-
-    def run() -> MainWindow:
-        settings = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
-        cache = ImageCache()
-        session, suggester = Session(settings, cache), InferenceWorker(cache)
-        choice = ModelSelector(session, suggester, settings)
-        window = MainWindow(session, suggester, SuggestionController(session, suggester), choice, settings)
-        closing.extend(
-            (window.close, suggester.close, session.close, lambda: theme.changed.disconnect(window.apply_theme))
-        )
-        qtbot.addWidget(window)
-        window.show()
-        with qtbot.waitActive(window):
-            window.activateWindow()
-        return window
-
-    yield run
-    for close in closing:
-        close()
-    theme.apply(qapp, "system")
 
 
 def _session(window: MainWindow) -> Session:
@@ -260,7 +227,7 @@ def test_the_context_menu_offers_what_fits(qtbot: QtBot, start: Start, folder: P
         return [a.objectName() for a in menu.actions()]
 
     assert "suggestion.accept" not in texts()
-    document.offer([Annotation(-1, 1, rectangle(300, 300, 400, 400), origin=Origin.SUGGESTED, score=0.9)])
+    document.set_suggestions([Annotation(-1, 1, rectangle(300, 300, 400, 400), origin=Origin.SUGGESTED, score=0.9)])
     document.select([-1])
     assert texts()[:2] == ["suggestion.accept", "suggestion.reject"]
 
@@ -338,7 +305,7 @@ def test_closing_over_a_full_disk_asks_first(
     QTimer.singleShot(100, click)
     window.close()
     assert window.isVisible() is not closes
-    session.problem = ""
+    session.save_error = ""
 
 
 def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, folder: Path, tmp_path: Path) -> None:
@@ -353,7 +320,7 @@ def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, 
     QTimer.singleShot(100, lambda: find(window, QMessageBox, "close.unsaved").reject())
     session.open(other)
     assert session.folder == folder
-    session.problem = ""
+    session.save_error = ""
     _open(qtbot, window, other)
 
 

@@ -37,7 +37,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 @pytest.fixture
 def document(session: Session) -> Document:
     assert session.document
-    session.document.offer(
+    session.document.set_suggestions(
         Annotation(-1 - i, 1, rectangle(100 * i, 0, 100 * i + 50, 50), origin=Origin.SUGGESTED, score=0.9 - i / 10)
         for i in range(3)
     )
@@ -55,11 +55,11 @@ def test_enter_accepts_and_goes_on_to_the_next(session: Session, document: Docum
     assert document.selection == (-2,)
     commands.accept()
     commands.accept()
-    assert not document.offered
+    assert not document.suggestions
     assert len(document.annotations) == 3
     for _ in range(3):
         session.history.undo()
-    assert [s.id for s in document.offered] == [-1, -2, -3]
+    assert [s.id for s in document.suggestions] == [-1, -2, -3]
     assert not document.annotations
 
 
@@ -68,12 +68,12 @@ def test_rejected_ones_do_not_come_back(session: Session, document: Document) ->
     commands.step_suggestion(1)
     commands.step_suggestion(1)
     commands.delete()
-    assert [s.id for s in document.offered] == [-1, -3]
+    assert [s.id for s in document.suggestions] == [-1, -3]
     assert document.selection == (-3,)
-    document.offer([Annotation(-7, 1, rectangle(101, 0, 150, 50), origin=Origin.SUGGESTED, score=0.99)])
-    assert not document.offered, "another model's outline of the same object either"
+    document.set_suggestions([Annotation(-7, 1, rectangle(101, 0, 150, 50), origin=Origin.SUGGESTED, score=0.99)])
+    assert not document.suggestions, "another model's outline of the same object either"
     session.history.undo()
-    assert [s.id for s in document.offered] == [-7]
+    assert [s.id for s in document.suggestions] == [-7]
 
 
 def test_tab_walks_round_and_round(session: Session, document: Document) -> None:
@@ -91,7 +91,7 @@ def test_accept_all_takes_what_is_shown_in_one_step(session: Session, document: 
     assert len(document.annotations) == 2
     session.history.undo()
     assert not document.annotations
-    assert len(document.offered) == 2
+    assert len(document.suggestions) == 2
 
 
 def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Session, document: Document) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,13 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu, QToolBar
 from pytestqt.qtbot import QtBot
 
-from annotator.app import Application
 from annotator.canvas.tools.base import Pointer, Tool
 from annotator.canvas.tools.registry import TOOLS
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import rectangle
 from dataset.i18n import mark
+from tests.annotator.conftest import Start
 from tests.qt import find
 
 
@@ -55,20 +55,15 @@ def _stamp() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_stamp")
-def test_a_tool_is_a_class_and_its_line_in_the_registry(
-    qtbot: QtBot, run_application: Callable[..., Application], folder: Path
-) -> None:
-    application = run_application()
-    window, session = application.window, application.session
+def test_a_tool_is_a_class_and_its_line_in_the_registry(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    session = window._session
     session.open(folder)
-    window.show()
     qtbot.waitUntil(lambda: session.document is not None)
     session.categories.add("square")
     canvas, document = window.canvas, session.document
     assert document is not None
 
-    with qtbot.waitActive(window):
-        window.activateWindow()
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_G)
     action = window.findChild(QAction, "tool.stamp")

@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from dataset import rle
 from model.commands import evaluate
 from model.data.training_images import DataError, read_coco
-from model.evaluation.coco_eval import OTHER_SIGMA, average_precision, truth, usefulness
+from model.evaluation.coco_eval import OTHER_SIGMA, average_precision, coco_ground_truth, usefulness
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_in_a_crowded_photo_twenty_skeletons_count_as_coco_has_it(coco_file: Cal
     found = [{**f, "score": float(random.random())} for f in results_of(data)]
     overall, _ = average_precision(data, found, "keypoints", [1])
     with contextlib.redirect_stdout(io.StringIO()):
-        true: Any = truth({**data, "categories": data["categories"][:1]})
+        true: Any = coco_ground_truth({**data, "categories": data["categories"][:1]})
         reference = COCOeval(true, true.loadRes(found), "keypoints")
         reference.params.kpt_oks_sigmas = np.full(3, OTHER_SIGMA)
         reference.evaluate()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from dataset.categories import Category, from_coco, mirror, to_coco
 from dataset.images import read_photo
-from model.categories import Category, from_coco, mirror, to_coco
 from model.config import TrainConfig
 from model.data.augmentation import CropTransform, MaskCache, place, training_sample
 from model.data.batching import plan_batches, samples_of
@@ -46,7 +46,7 @@ def test_photos_and_labels(coco_file: Callable[..., Path]) -> None:
     path = coco_file()
     photos, classes = photos_of(Source(path))
     assert [(c.id, c.name) for c in classes] == [(1, "person"), (2, "box")]
-    assert classes[0].keypoints == POINTS
+    assert classes[0].keypoint_names == POINTS
     assert len(photos) == 3
     person, box = photos[1].instances
     assert (person.label, person.box, len(person.keypoints)) == (1, (11, 10, 41, 50), 9)
@@ -74,8 +74,8 @@ def test_classes_by_supercategory(coco_file: Callable[..., Path]) -> None:
     photos, classes = photos_of(Source(path), by_supercategory=True)
     assert [c.name for c in classes] == ["person", "thing"]
     assert [i.label for i in photos[0].instances] == [1, 2, 2]
-    assert classes[0].keypoints == POINTS
-    assert classes[1].keypoints == ()
+    assert classes[0].keypoint_names == POINTS
+    assert classes[1].keypoint_names == ()
 
 
 def test_crowds_are_kept_apart_and_slivers_left_out(coco_file: Callable[..., Path]) -> None:
@@ -280,7 +280,8 @@ def test_photos_get_objects_of_others(coco_file: Callable[..., Path]) -> None:
 
 
 def test_categories_come_back_from_coco() -> None:
-    category = Category(3, "bird", "animal", ("beak", "tail"), ((1, 2),))
+    category = Category(3, "bird", "animal", ("beak", "tail"), ((0, 1),))
+    assert to_coco(category)["skeleton"] == [[1, 2]]  # which counts from 1 in a file
     assert from_coco(to_coco(category)) == category
     for bad in ({}, {"id": "1", "name": "a"}, {"id": 1, "name": 2}, {"id": 1, "name": "a", "skeleton": [[1, 2]]}, 3):
         with pytest.raises(ValueError, match=r"category|skeleton"):

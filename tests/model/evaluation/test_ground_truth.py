@@ -7,7 +7,7 @@ import pytest
 
 from model.commands import evaluate
 from model.data.training_images import DataError
-from model.evaluation.ground_truth import read_truth
+from model.evaluation.ground_truth import read_ground_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 
 def test_a_proper_file_is_taken_as_it_is(coco_file: Callable[..., Path]) -> None:
     path = coco_file(2)
-    data, told = read_truth(path)
+    data, told = read_ground_truth(path)
     assert told == []
     assert data == json.loads(path.read_text())
 
@@ -35,7 +35,7 @@ def test_what_is_missing_is_completed(coco_file: Callable[..., Path]) -> None:
         first["keypoints"] = None
         del second["area"], second["segmentation"]
 
-    data, told = read_truth(changed(coco_file(1), strip))
+    data, told = read_ground_truth(changed(coco_file(1), strip))
     first, second = data["annotations"]
     assert first["area"] == 30 * 40
     assert (first["iscrowd"], first["num_keypoints"], first["keypoints"]) == (0, 0, [0] * 9)
@@ -58,7 +58,7 @@ def test_what_is_missing_is_completed(coco_file: Callable[..., Path]) -> None:
 def test_what_cannot_be_measured_with_is_left_out_and_told(
     change: dict[str, Any], says: str, coco_file: Callable[..., Path]
 ) -> None:
-    data, told = read_truth(changed(coco_file(2), lambda d: d["annotations"][0].update(change)))
+    data, told = read_ground_truth(changed(coco_file(2), lambda d: d["annotations"][0].update(change)))
     assert [a["id"] for a in data["annotations"]] == [2, 3, 4]
     assert len(told) == 1
     assert says in told[0]
@@ -70,7 +70,7 @@ def test_a_record_that_is_none_and_a_photo_that_is_there_twice(coco_file: Callab
         data["annotations"] += ["a word", "another"]
         data["images"].append(data["images"][0])
 
-    data, told = read_truth(changed(coco_file(2), spoil))
+    data, told = read_ground_truth(changed(coco_file(2), spoil))
     assert (len(data["images"]), len(data["annotations"])) == (2, 4)
     assert any("2" in text and "no record" in text for text in told)
     assert any("more than once" in text for text in told)
@@ -88,7 +88,7 @@ def test_a_record_that_is_none_and_a_photo_that_is_there_twice(coco_file: Callab
 )
 def test_without_a_usable_mask_the_box_still_counts(segmentation: Any, coco_file: Callable[..., Path]) -> None:
     path = changed(coco_file(1), lambda d: d["annotations"][0].update(segmentation=segmentation))
-    data, told = read_truth(path)
+    data, told = read_ground_truth(path)
     assert data["annotations"][0]["segmentation"] is None
     assert len(told) == bool(segmentation)
 
@@ -96,14 +96,14 @@ def test_without_a_usable_mask_the_box_still_counts(segmentation: Any, coco_file
 def test_a_file_of_which_nothing_can_be_used_is_an_error(coco_file: Callable[..., Path]) -> None:
     path = changed(coco_file(1), lambda d: [a.update(bbox=[1, 2]) for a in d["annotations"]])
     with pytest.raises(DataError, match=r"None of the annotations .* \(2 times\)"):
-        read_truth(path)
+        read_ground_truth(path)
 
 
 @pytest.mark.parametrize("field", ["id", "file_name", "width", "height"])
 def test_a_photo_without_what_it_needs_is_an_error(field: str, coco_file: Callable[..., Path]) -> None:
     path = changed(coco_file(1), lambda d: d["images"][0].pop(field))
     with pytest.raises(DataError, match="an image lacks"):
-        read_truth(path)
+        read_ground_truth(path)
 
 
 def test_the_command_measures_boxes_alone_and_other_keypoints(

@@ -11,7 +11,7 @@ from dataset import rle
 from model.checkpoints.weight_averaging import CLASS_BIAS
 from model.evaluation import score_calibration as calibrate
 from model.evaluation.paired_bootstrap import Matches
-from model.evaluation.score_calibration import best_score, calibrated
+from model.evaluation.score_calibration import best_f_threshold, calibrate_scores
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -27,27 +27,29 @@ def found(scores: list[float], right: list[bool], objects: int = 10) -> Matches:
 
 def test_the_score_lies_between_what_is_right_and_what_is_not() -> None:
     scores = [0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.88, 0.86, 0.85, 0.8, 0.6, 0.55, 0.52]
-    score = best_score(found(scores, [True] * 10 + [False] * 3))
+    score = best_f_threshold(found(scores, [True] * 10 + [False] * 3))
     assert score is not None
     assert 0.6 < score <= 0.8
 
 
 def test_a_shy_model_is_listened_to_earlier() -> None:
-    score = best_score(found([0.4, 0.35, 0.33, 0.3, 0.28, 0.25, 0.22, 0.2, 0.19, 0.18, 0.05], [True] * 10 + [False]))
+    score = best_f_threshold(
+        found([0.4, 0.35, 0.33, 0.3, 0.28, 0.25, 0.22, 0.2, 0.19, 0.18, 0.05], [True] * 10 + [False])
+    )
     assert score is not None
     assert 0.05 < score < 0.2
 
 
 def test_what_is_false_costs_more_than_what_is_missed() -> None:
     scores = [0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.6, 0.58, 0.56, 0.54, 0.52, 0.5]
-    score = best_score(found(scores, [True] * 6 + [False, True] * 3))
+    score = best_f_threshold(found(scores, [True] * 6 + [False, True] * 3))
     assert score is not None
     assert 0.6 < score <= 0.9  # though with all of them three objects more would be found, at the cost of three errors
 
 
 @pytest.mark.parametrize(("right", "objects"), [([True] * 5, 5), ([False] * 5, 20)])
 def test_of_too_little_nothing_follows(right: list[bool], objects: int) -> None:
-    assert best_score(found([0.9, 0.8, 0.7, 0.6, 0.5], right, objects)) is None
+    assert best_f_threshold(found([0.9, 0.8, 0.7, 0.6, 0.5], right, objects)) is None
 
 
 def _case(score: float) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -71,7 +73,7 @@ def _case(score: float) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 @pytest.mark.parametrize(("score", "sign"), [(0.98, -1), (0.3, 1)])
 def test_the_logit_of_the_class_moves_and_no_other(tiny_checkpoint: Checkpoint, score: float, sign: int) -> None:
     data, results = _case(score)
-    bias, before = calibrated(tiny_checkpoint, results, data).state[CLASS_BIAS], tiny_checkpoint.state[CLASS_BIAS]
+    bias, before = calibrate_scores(tiny_checkpoint, results, data).state[CLASS_BIAS], tiny_checkpoint.state[CLASS_BIAS]
     index = [c.name for c in tiny_checkpoint.categories].index("box") + 1
     moved = (bias - before).tolist()
     assert np.sign(moved[index]) == sign
@@ -83,4 +85,4 @@ def test_few_objects_leave_a_model_as_it_is(tiny_checkpoint: Checkpoint) -> None
     data, results = _case(0.98)
     data["images"] = data["images"][:3]
     data["annotations"] = data["annotations"][:3]
-    assert calibrated(tiny_checkpoint, results[:6], data) is tiny_checkpoint
+    assert calibrate_scores(tiny_checkpoint, results[:6], data) is tiny_checkpoint

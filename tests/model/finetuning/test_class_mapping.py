@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from model.categories import Category
+from dataset.categories import Category
 from model.data.project_dataset import read_project
 from model.distributed import ProcessGroup
-from model.finetuning.class_mapping import adapt, join_classes, known_outputs, most_like
+from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.pseudo_labels import own_photos, replay
 from model.inference.predictor import Predictor
 from tests.model.conftest import POINTS
@@ -28,23 +28,23 @@ KEYPOINTS = "roi_heads.keypoint_predictor.kps_score_lowres.bias"
 
 def test_classes_are_joined_by_name(tiny_checkpoint: Checkpoint) -> None:
     own = (Category(4, "kite"), Category(0, "Box"))
-    kept = join_classes(own, tiny_checkpoint, {4: 1}, kept=tiny_checkpoint.categories)
+    kept = map_classes(own, tiny_checkpoint, {4: 1}, kept=tiny_checkpoint.categories)
     assert [(c.id, c.name) for c in kept.categories] == [(4, "kite"), (0, "Box"), (5, "person")]
     assert kept.sources == (1, 2, 1)
     assert kept.new == ("kite",)
     assert kept.keypoints == POINTS
     assert kept.labels == {4: 1, 0: 2}
-    given_up = join_classes(own, tiny_checkpoint, {}, kept=())
+    given_up = map_classes(own, tiny_checkpoint, {}, kept=())
     assert [c.name for c in given_up.categories] == ["kite", "Box"]
     assert given_up.sources == (None, 2)
     assert given_up.keypoints == ()
 
 
 def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
-    classes = join_classes(
+    classes = map_classes(
         (Category(4, "kite"), Category(0, "Box")), tiny_checkpoint, {}, kept=tiny_checkpoint.categories
     )
-    new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
+    new, old = build_for_classes(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
     for row, source in ((0, 0), (2, 2), (3, 1)):
         assert torch.equal(new[SCORES][row], old[SCORES][source])
         assert torch.equal(new[MASKS][row], old[MASKS][source])
@@ -57,17 +57,17 @@ def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
 
 def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
     points = ("right_hand", "tail", "nose")
-    own = (Category(1, "person", "", points, ((1, 2),)),)
-    classes = join_classes(own, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
+    own = (Category(1, "person", "", points, ((0, 1),)),)
+    classes = map_classes(own, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
     assert classes.categories[1].name == "box"
-    new, old = adapt(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
+    new, old = build_for_classes(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
     for row, source in ((0, 2), (2, 0)):
         assert torch.equal(new[KEYPOINTS][row], old[KEYPOINTS][source])
         name = KEYPOINTS.replace("bias", "weight")
         assert torch.equal(new[name][:, row], old[name][:, source])
     torch.testing.assert_close(new[KEYPOINTS][1], old[KEYPOINTS].mean())
-    other = join_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
-    assert [(c.name, c.keypoints) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
+    other = map_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
+    assert [(c.name, c.keypoint_names) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
 
 
 def test_a_new_class_starts_from_what_answers_to_its_objects(
@@ -76,14 +76,14 @@ def test_a_new_class_starts_from_what_answers_to_its_objects(
     project = read_project(coco_file(2), None, lambda: None)
     project.categories = (Category(1, "kite"), Category(7, "box"))
     predictor = Predictor(tiny_checkpoint, "cpu")
-    likes = most_like(project, [0, 1], predictor, tiny_checkpoint, lambda: None)
+    likes = most_similar_outputs(project, [0, 1], predictor, tiny_checkpoint, lambda: None)
     assert set(likes) <= {1}
     with torch.no_grad():
         bias = tiny_checkpoint.state["roi_heads.box_predictor.cls_score.bias"].clone()
     for output in (1, 2):
         changed = {**tiny_checkpoint.state, "roi_heads.box_predictor.cls_score.bias": bias + 9 * torch.eye(3)[output]}
         parent = type(tiny_checkpoint)(tiny_checkpoint.config, tiny_checkpoint.categories, changed)
-        assert most_like(project, [0, 1], Predictor(parent, "cpu"), parent, lambda: None) == {1: output}
+        assert most_similar_outputs(project, [0, 1], Predictor(parent, "cpu"), parent, lambda: None) == {1: output}
 
 
 def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
@@ -95,7 +95,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     project = read_project(coco_file(2), None, lambda: None)
     project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
     project.categories = (Category(7, "box"),)
-    classes = join_classes(project.categories, parent, {}, kept=parent.categories)
+    classes = map_classes(project.categories, parent, {}, kept=parent.categories)
     photos = own_photos(project, classes)
     assert photos[0].complete == (True, True, False)
     predictor = Predictor(parent, "cpu")
@@ -114,7 +114,7 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     half_seen = own_photos(project, classes)
     assert replay(half_seen, predictor, parent, classes, team=ProcessGroup(), tick=lambda: None) == 0
     assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
-    forget = join_classes(project.categories, parent, {}, kept=())
+    forget = map_classes(project.categories, parent, {}, kept=())
     alone = own_photos(project, forget)
     assert replay(alone, predictor, parent, forget, team=ProcessGroup(), tick=lambda: None) == 0
-    assert known_outputs(parent) == {"person": 1, "box": 2}
+    assert outputs_by_name(parent) == {"person": 1, "box": 2}

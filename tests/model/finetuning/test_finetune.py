@@ -12,14 +12,14 @@ import torch
 from msgspec import to_builtins
 
 import main
-from model.categories import Category
+from dataset.categories import Category
 from model.checkpoints import weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.lineage import lineage
 from model.commands import train
 from model.finetuning import finetune
 from model.finetuning import training_run as course
-from model.finetuning.class_mapping import Classes
+from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.hyperparameters import Hyperparameters
 from model.finetuning.pseudo_labels import teacher_of
 from model.training.control import Control
@@ -113,7 +113,7 @@ def test_classes_without_labels_hold_the_weights_back(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(course, "WAY", 0.0)
+    monkeypatch.setattr(course, "INTERPOLATION", 0.0)
     output = tmp_path / "a.safetensors"
     run(capsys, with_new_class(coco_file(4)), parent, output, "--freeze", "neck", *option)
     name = "backbone.fpn.layer_blocks.0.0.weight"
@@ -390,10 +390,10 @@ def test_the_process_listens_to_its_standard_input(
 
 def test_the_builtin_model_teaches_what_it_knows_so_that_rounds_do_not_add_up(tiny_checkpoint: Checkpoint) -> None:
     balloon, person, box = Category(1, "balloon"), Category(2, "Person"), Category(3, "box")
-    known = teacher_of(tiny_checkpoint, Classes((balloon, person), 1, (None, 1), ("balloon",)))
+    known = teacher_of(tiny_checkpoint, ClassMapping((balloon, person), 1, (None, 1), ("balloon",)))
     assert known.digest() == weights.load("builtin").digest()
     for classes in (
-        Classes((balloon, person, box), 1, (None, 1, 2), ("balloon",)),
-        Classes((balloon,), 1, (None,), ()),
+        ClassMapping((balloon, person, box), 1, (None, 1, 2), ("balloon",)),
+        ClassMapping((balloon,), 1, (None,), ()),
     ):
         assert teacher_of(tiny_checkpoint, classes) is tiny_checkpoint

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from dataset import rle
-from model.categories import Category
+from dataset.categories import Category
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.paired_bootstrap import agreement_sentence
-from model.finetuning.class_mapping import Classes
+from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.run_validation import MIN_CONFIDENT, Validator
 
 OWN, KEPT = 1, 2
@@ -18,7 +18,7 @@ OWN, KEPT = 1, 2
 
 @pytest.fixture
 def examiner() -> Validator:
-    classes = Classes((Category(OWN, "balloon"), Category(KEPT, "person")), 1, (None, 1), ("balloon",))
+    classes = ClassMapping((Category(OWN, "balloon"), Category(KEPT, "person")), 1, (None, 1), ("balloon",))
     return Validator(Path(), classes, "cpu", team=ProcessGroup(), tick=lambda: None, missing=UnreadableImages())
 
 

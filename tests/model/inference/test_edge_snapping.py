@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.inference.edge_snapping import FINER, EdgeGuide, fit
+from model.inference.edge_snapping import FINER, EdgeGuide, snap_to_edges
 
 SIDE = 28
 BOX = np.array([40.5, 30.25, 140.5, 150.25], np.float32)
@@ -45,7 +45,7 @@ def test_an_outline_moves_to_the_edge(
     too_large = cv2.GaussianBlur(larger, (0, 0), 1.5).astype(np.float32)
     wanted = in_cells(truth, BOX, FINER * SIDE) > 0.5
     before = cv2.resize(too_large, (FINER * SIDE, FINER * SIDE), interpolation=cv2.INTER_LINEAR) > 0.5
-    after = fit(too_large, guide, BOX)
+    after = snap_to_edges(too_large, guide, BOX)
     assert after.shape == (FINER * SIDE, FINER * SIDE)
     assert after.dtype == np.float32
     assert overlap(before, wanted) < 0.80
@@ -54,7 +54,7 @@ def test_an_outline_moves_to_the_edge(
 
 def test_where_there_is_no_edge_it_is_only_smoothed(truth: np.ndarray) -> None:
     mask = in_cells(truth, BOX, SIDE)
-    after = fit(mask, EdgeGuide(np.full((*truth.shape, 3), 90, np.uint8)), BOX)
+    after = snap_to_edges(mask, EdgeGuide(np.full((*truth.shape, 3), 90, np.uint8)), BOX)
     wanted = in_cells(truth, BOX, FINER * SIDE) > 0.5
     assert overlap(after > 0.5, wanted) > 0.85
     assert abs(np.argwhere(after > 0.5).mean() - np.argwhere(wanted).mean()) < 0.5
@@ -89,7 +89,7 @@ def test_whatever_the_box_it_is_a_mask(corners: tuple[float, float, float, float
     photo = np.zeros((90, 120, 3), np.uint8) if flat else random.integers(0, 255, (90, 120, 3), np.uint8)
     x0, y0, x1, y1 = corners
     box = np.array([min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)], np.float32)
-    found = fit(random.random((14, 14)).astype(np.float32), EdgeGuide(photo), box)
+    found = snap_to_edges(random.random((14, 14)).astype(np.float32), EdgeGuide(photo), box)
     assert found.shape == (28, 28)
     assert np.isfinite(found).all()
     assert (found >= 0).all()

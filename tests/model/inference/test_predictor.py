@@ -127,7 +127,7 @@ def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pyt
         return true(image, *rest)
 
     monkeypatch.setattr(predict, "resize_and_pad", spy)
-    monkeypatch.setattr(predict, "CLOSE_BELOW", 64)
+    monkeypatch.setattr(predict, "REFINE_BELOW", 64)
     (close,) = predictor.masks_for_boxes(small, [1])
     assert seen == [(24, 24)]  # 1.6 times its longer side, in whole pixels
     (far,) = predictor.masks_for_boxes(large, [1])
@@ -145,7 +145,7 @@ def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pyt
 def test_masks_for_a_detected_box_are_those_of_the_detection(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "CLOSE_BELOW", 0)
+    monkeypatch.setattr(predict, "REFINE_BELOW", 0)
     found = next(i for i in predictor.detect(0.0) if i.polygons and np.ptp(i.box[[0, 2]]) > 64)
     (again,) = predictor.masks_for_boxes(found.box[None], [found.category_id])
     for part, same in zip(found.polygons, again.polygons, strict=True):
@@ -209,7 +209,7 @@ def test_no_detections_may_be_asked_for(predictor: Predictor) -> None:
 
 def test_without_mask_or_keypoint_heads(predictor: Predictor) -> None:
     bare = config(mask_head="none", keypoints=0)
-    plain = tuple(replace(c, keypoints=(), skeleton=()) for c in CATEGORIES)
+    plain = tuple(replace(c, keypoint_names=(), skeleton=()) for c in CATEGORIES)
     boxes_only = Predictor(Checkpoint(bare, plain, build(bare).state_dict()), "cpu")
     boxes_only.set_image(PHOTO)
     found = boxes_only.detect(0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model.network.roi_pooler import RegionPooler, join, pool_regions
+from model.network.roi_pooler import RegionPooler, pool_regions, with_batch_index
 
 # f(row, column) = 10 * row + column: bilinear interpolation of it at (y, x) is exactly 10 y + x.
 RAMP = (10.0 * torch.arange(12)[:, None] + torch.arange(12)[None, :])[None, None]
@@ -104,10 +104,10 @@ def test_pooling_from_a_pyramid_keeps_the_order_of_the_boxes() -> None:
     maps = [torch.full((2, 1, 800 // s, 800 // s), float(s)) for s in (4, 8, 16, 32)]
     maps[0][1] = -4.0
     boxes = [torch.tensor([[100.0, 100, 700, 700], [10, 10, 40, 40]]), torch.tensor([[0.0, 0, 50, 50]])]
-    found = pooler(maps, join(boxes), 7)
+    found = pooler(maps, with_batch_index(boxes), 7)
     assert found.shape == (3, 1, 7, 7)
     assert found.mean((1, 2, 3)).tolist() == pytest.approx([32.0, 4.0, -4.0])
-    assert pooler(maps, join([torch.zeros(0, 4)]), 7).shape == (0, 1, 7, 7)
+    assert pooler(maps, with_batch_index([torch.zeros(0, 4)]), 7).shape == (0, 1, 7, 7)
 
 
 def test_half_precision_does_not_move_a_pooled_region() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.checkpoints import checkpoint, weights
-from model.checkpoints.head_transfer import load_backbone, transfer
+from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands import train
 from model.config import TrainConfig
 from model.data.batching import ORIENTATIONS, Batch, plan_batches, samples_of
@@ -267,7 +267,7 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
     network = build(config(classes=3))
     categories = [replace(c, id=i) for i, c in enumerate((CATEGORIES[1], CATEGORIES[0], CATEGORIES[0]), 1)]
     categories[2] = replace(categories[2], name="new")
-    transfer(tiny_checkpoint, network, categories)
+    transfer_heads(tiny_checkpoint, network, categories)
     old, new = tiny_checkpoint.state, network.state_dict()
     scores, masks = "roi_heads.box_predictor.cls_score.weight", "roi_heads.mask_predictor.mask_fcn_logits.bias"
     for name in (scores, masks):
@@ -284,7 +284,7 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
 def test_a_mask_of_anything_starts_from_those_of_all_classes(tiny_checkpoint: Checkpoint) -> None:
     without = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, any_mask=False))
     network = build(config(classes=2))
-    transfer(without, network, list(without.categories))
+    transfer_heads(without, network, list(without.categories))
     name = "roi_heads.mask_predictor.mask_fcn_logits.bias"
     torch.testing.assert_close(network.state_dict()[name][0], without.state[name][1:].mean(0))
 
@@ -343,7 +343,7 @@ def test_the_command_trains_any_member_of_the_family(
     found = weights.load(output)
     assert (found.config.features, found.config.roi_layer, found.config.mask_norm) == ("c5", "warp", True)
     assert (found.config.anchor_sizes, found.config.rpn_nms, found.config.keypoints) == ((32, 64), 0.6, 0)
-    assert not any(c.keypoints for c in found.categories)
+    assert not any(c.keypoint_names for c in found.categories)
     for wrong in ("backbone=vgg", "features", "channels=no", "keypoints=5", "speed=3"):
         assert train.main([*arguments, "--config", wrong]) == 2
         assert "There is no such network: " in capsys.readouterr().err

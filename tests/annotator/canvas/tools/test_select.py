@@ -156,9 +156,9 @@ class TestMoving:
         (record,) = (a for a in bench.document.annotations if a.id > 2)
         assert record.origin is Origin.EDITED
         assert bench.document.selection == (record.id,)
-        assert bench.document.offered == ()
+        assert bench.document.suggestions == ()
         bench.undo()
-        assert [s.id for s in bench.document.offered] == [-1]
+        assert [s.id for s in bench.document.suggestions] == [-1]
 
     def test_arrows_nudge_and_merge(self, bench: Bench) -> None:
         bench.document.select((2,))
@@ -396,7 +396,7 @@ class TestHints:
 def test_a_drag_ends_when_its_object_goes(bench: Bench) -> None:
     bench.press(40, 40)
     bench.drag_to(60, 60)
-    bench.document.offer(())
+    bench.document.set_suggestions(())
     bench.drag_to(70, 70)
     bench.release(70, 70)
     assert bench.made == []

@@ -42,8 +42,8 @@ def test_rows_belong_to_a_file(journal: Journal) -> None:
     journal.put("b.json", {"1.jpg": JournalRow((1, 2), None, b"\x90", done=False)}, {})
     assert journal.rows("a.json") == {"1.jpg": ROW, "s/2.jpg": ROW}
     assert journal.rows("b.json")["1.jpg"].size == (1, 2)
-    assert journal.facts("a.json") == {"mark": b"m"}
-    assert journal.facts("b.json") == {}
+    assert journal.metadata("a.json") == {"mark": b"m"}
+    assert journal.metadata("b.json") == {}
 
 
 def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
@@ -51,7 +51,7 @@ def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
     journal.clear("a", ["1.jpg"], {"next": None, "mark": b"m"})
     rows = journal.rows("a")
     assert (rows["1.jpg"].annotations, rows["1.jpg"].done, rows["2.jpg"]) == (None, True, ROW)
-    assert journal.facts("a") == {"mark": b"m"}
+    assert journal.metadata("a") == {"mark": b"m"}
 
 
 def test_moving_to_another_file(journal: Journal) -> None:
@@ -60,7 +60,7 @@ def test_moving_to_another_file(journal: Journal) -> None:
     journal.move("old", "new")
     assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.reviewed, done=True)}
     assert journal.rows("old")["1.jpg"].annotations is None
-    assert journal.facts("old") == {}
+    assert journal.metadata("old") == {}
 
 
 def test_pools_are_of_a_model_and_of_the_photo_as_it_was(journal: Journal) -> None:

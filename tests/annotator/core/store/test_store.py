@@ -16,6 +16,7 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
+from annotator.core.store.suggestion_pools import RECENT
 from dataset.folder import FolderError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
@@ -240,22 +241,40 @@ def test_what_is_saved_loads_in_pycocotools(open_store: Opener, photos: Path, ca
     assert coco.loadCats(1)[0]["keypoints"] == ["nose"]
 
 
+def test_recent_pools_are_in_memory_of_their_model_and_not_too_many(open_store: Opener) -> None:
+    store = open_store()
+    pool = (Annotation(-1, 1, rectangle(0, 0, 5, 5), score=0.5),)
+    store.pools.put("a.jpg", "m", pool)
+    assert store.pools.recent("a.jpg", "m") is pool
+    assert store.pools.recent("a.jpg", "other") is None
+    store.close()
+    store = open_store()
+    assert store.pools.scores("a.jpg", "m") == (0.5,)
+    assert store.pools.recent("a.jpg", "m") is None, "scores alone are not worth the memory"
+    assert store.pools.get("a.jpg", "m") == pool
+    assert store.pools.recent("a.jpg", "m") == pool
+    for i in range(RECENT):
+        store.pools.put(f"{i}.jpg", "m", ())
+    assert store.pools.recent("a.jpg", "m") is None
+
+
 def test_pools_come_back_while_the_photo_is_the_same(open_store: Opener, photos: Path) -> None:
     store = open_store()
     pool = (Annotation(-1, 1, rectangle(0, 0, 5, 5), score=0.5), Annotation(-2, 1, rectangle(1, 1, 3, 3), score=0.1))
-    assert store.pool("a.jpg", "m") is None
-    store.put_pool("a.jpg", "m", pool)
-    store.put_pool("b.jpg", "m", ())
-    assert store.pool("a.jpg", "m") == pool
+    assert store.pools.get("a.jpg", "m") is None
+    store.pools.put("a.jpg", "m", pool)
+    store.pools.put("b.jpg", "m", ())
+    assert store.pools.get("a.jpg", "m") == pool
     store.close()
     store = open_store()
-    assert store.pool("a.jpg", "m") == pool
-    assert store.pool("b.jpg", "m") == ()
-    assert store.pool("a.jpg", "other") is None
-    assert store.pool_names("m") == {"a.jpg", "b.jpg"}
+    assert store.pools.get("a.jpg", "m") == pool
+    assert store.pools.get("b.jpg", "m") == ()
+    assert store.pools.get("a.jpg", "other") is None
+    assert store.pools.names("m") == {"a.jpg", "b.jpg"}
+    assert store.pools.scores("a.jpg", "m") == (0.5, 0.1)
     os.utime(photos / "a.jpg", ns=(1, 1))
-    assert store.pool("a.jpg", "m") is None
-    assert store.pool("nowhere.jpg", "m") is None
+    assert store.pools.get("a.jpg", "m") is None
+    assert store.pools.get("nowhere.jpg", "m") is None
 
 
 def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_path: Path) -> None:
@@ -292,7 +311,7 @@ def test_another_programs_file_is_kept_beside_ours(open_store: Opener, file: Pat
     (kept,) = file.parent.glob("annotations.*.json")
     assert kept.read_text() == theirs
     assert "theirs" not in saved(file)
-    assert [n.news for n in notices] == [SaveState.NOTE, SaveState.SAVED, SaveState.SAVED]
+    assert [n.state for n in notices] == [SaveState.NOTE, SaveState.SAVED, SaveState.SAVED]
     assert kept.name in notices[0].message
 
 

@@ -231,7 +231,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: 
     store.close()
     assert len([n for n in notices if "could not be saved" in n.message]) <= 2  # with and without the journal
     assert len([n for n in notices if "noted down" in n.message]) == 1
-    assert notices[-1].news is SaveState.SAVED
+    assert notices[-1].state is SaveState.SAVED
     assert open_store().load("b.jpg").annotations == tuple(many)
 
 
@@ -241,11 +241,11 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
     with unsaveable(file.parent):
         store.put("b.jpg", PhotoState(SIZE, (box(store),)))
         wait_for(lambda: notices)
-        assert notices[0].news is SaveState.FAILED
+        assert notices[0].state is SaveState.FAILED
         assert "your work is kept meanwhile" in notices[0].message
     wait_for(lambda: not store.unsaved)
     store.close()
-    assert [notice.news for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
+    assert [notice.state for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
 
 
 def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
@@ -267,7 +267,7 @@ def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: P
         store.save_as(tmp_path / "none" / "other.json").result(10)
     assert store.file == file
     store.save_as(tmp_path / "other.json").result(10)
-    assert [notice.news for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
+    assert [notice.state for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
 
 
 @contextmanager
@@ -300,7 +300,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
                 store.save().result(10)
         finally:
             store.close()
-        assert notices[0].news is SaveState.FAILED
+        assert notices[0].state is SaveState.FAILED
         store = Store.open(photos, fallback=fallback)
         assert store.load("b.jpg").annotations == (new,)
         store.close()

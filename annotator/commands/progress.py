@@ -1,0 +1,30 @@
+"""How far a command is: a plain line on standard error now and then, in a terminal or a file."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from dataset.i18n import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+T = TypeVar("T")
+
+PROGRESS_STEP = 1000
+"""Photos from one line to the next; fewer than two lines' worth are done before anybody waits."""
+
+
+def print_progress(number: int, total: int) -> None:
+    """Print a line if `number` of `total` photos is one of those that get one."""
+    if number % PROGRESS_STEP == 0 and total > PROGRESS_STEP:
+        text = tr("{n:,} of {total:,} photos", n=number, total=total)
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - what a command is for
+
+
+def with_progress(items: Sequence[T]) -> Iterator[T]:
+    """Yield the items, with a line for people now and then."""
+    for number, item in enumerate(items, 1):
+        print_progress(number, len(items))
+        yield item

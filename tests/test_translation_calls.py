@@ -1,0 +1,101 @@
+"""The sources: sentences are literals given to `tr`, `plural` or `mark`, and translated when they are shown."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = (
+    "annotator/app.py", "annotator/display.py", "annotator/icons.py", "annotator/language.py", "annotator/settings.py",
+    "annotator/theme.py", "annotator/canvas", "annotator/panels", "annotator/window",
+)  # fmt: skip
+"""Those whose sentences are all translated."""
+SENTENCE = re.compile(r"[A-Za-z]{2,}[^\w]* [^\w]*[a-z]{2,}")
+DEVELOPERS = ("ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError")
+NOT_SHOWN = re.compile(r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|: none")
+"""Style sheets, markup, keys and topics."""
+
+
+def _files(*places: str) -> list[Path]:
+    return sorted(
+        path for place in places for path in ((ROOT / place).rglob("*.py") if "." not in place else [ROOT / place])
+    )
+
+
+def _id(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+EVERYWHERE = _files("annotator", "dataset", "model", "main.py")
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (n for n in ast.walk(tree) if isinstance(n, ast.Call) and _called(n) in {"tr", "plural", "mark"})
+
+
+def _names(call: ast.Call) -> list[str]:
+    return [argument.id for argument in call.args[:2] if isinstance(argument, ast.Name)]
+
+
+def not_literal(tree: ast.AST) -> list[int]:
+    """Lines of calls whose sentence no extractor finds; those that take what was given to `mark` apart."""
+    lines = []
+    for call in _calls(tree):
+        count = 2 if _called(call) == "plural" else 1
+        for text in call.args[:count] if (_called(call), _names(call)) != ("plural", ["one", "many"]) else ():
+            literal = isinstance(text, ast.Constant) and isinstance(text.value, str)
+            from_mark = _called(call) == "tr" and not isinstance(text, ast.JoinedStr | ast.BinOp)
+            if not literal and not from_mark:
+                lines.append(call.lineno)
+    return lines
+
+
+def at_import(node: ast.AST) -> Iterator[int]:
+    """Lines of calls of `tr` and `plural` outside of functions."""
+    for child in ast.iter_child_nodes(node):
+        if _called(child) in {"tr", "plural"}:
+            yield getattr(child, "lineno", 0)
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from at_import(child)
+
+
+def outside(node: ast.AST) -> Iterator[str]:
+    """Sentences that are not given to a translation function, and that a person may read."""
+    for child in ast.iter_child_nodes(node):
+        docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        developers = isinstance(child, ast.Raise) and _called(child.exc or child) in DEVELOPERS
+        if docstring or developers or isinstance(child, ast.Assert) or _called(child) in {"tr", "plural", "mark"}:
+            continue
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            if SENTENCE.search(child.value) and not NOT_SHOWN.search(child.value):
+                yield child.value
+        else:
+            yield from outside(child)
+
+
+@pytest.mark.parametrize("path", EVERYWHERE, ids=_id)
+def test_sentences_are_literals_looked_up_when_shown(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not_literal(tree) == []
+    assert list(at_import(tree)) == []
+
+
+@pytest.mark.parametrize("path", _files(*ROOMS), ids=_id)
+def test_no_sentence_stands_outside_of_a_translation(path: Path) -> None:
+    assert list(outside(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+def test_the_checks_see_what_is_wrong() -> None:
+    tree = ast.parse('A = tr("No photo.")\ndef f(x):\n    plural(f"{x} a", "b", 2)\n    show("No photo is open.")\n')
+    assert not_literal(tree) == [3]
+    assert list(at_import(tree)) == [1]
+    assert list(outside(tree)) == ["No photo is open."]
