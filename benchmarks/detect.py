@@ -15,8 +15,8 @@ from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from benchmarks.report import Record, main
+from dataset.categories import Category
 from dataset.images import read_photo
-from model.categories import Category
 from model.checkpoints.checkpoint import Checkpoint
 from model.config import ModelConfig
 from model.inference.contours import mask_polygons

@@ -28,7 +28,7 @@ from benchmarks.corrections import Tally, annotate, sound
 from benchmarks.effort_plot import draw
 from dataset.geometry import from_parts
 from dataset.images import read_photo
-from dataset.masks import from_rle
+from dataset.masks import trace_rle
 from model.commands.evaluate import evaluate
 from model.inference.predictor import Predictor
 
@@ -83,7 +83,7 @@ def read_tasks(dataset: Path, seed: int) -> list[Task]:
 
 def _shape(segmentation: Any) -> BaseGeometry:  # noqa: ANN401 - COCO's either-or
     if isinstance(segmentation, dict):
-        return sound(from_rle(segmentation["size"], segmentation["counts"]))
+        return sound(from_parts(trace_rle(segmentation["size"], segmentation["counts"])))
     return sound(MultiPolygon([Polygon(np.reshape(ring, (-1, 2))) for ring in segmentation if len(ring) >= 6]))
 
 

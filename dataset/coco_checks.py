@@ -51,7 +51,7 @@ def sound_mask(segmentation: object, width: int, height: int) -> bool:
         return False
     try:
         counts = segmentation["counts"]
-        lengths = rle.lengths(counts) if isinstance(counts, str) else [int(v) for v in counts]
+        lengths = rle.run_lengths(counts).tolist() if isinstance(counts, str) else [int(v) for v in counts]
         return list(segmentation["size"]) == [height, width] and min(lengths) >= 0 and sum(lengths) == width * height
     except (KeyError, TypeError, ValueError, OverflowError):
         return False

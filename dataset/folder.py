@@ -1,4 +1,4 @@
-"""The photos in a folder."""
+"""The images in a folder."""
 
 from __future__ import annotations
 
@@ -7,46 +7,56 @@ import re
 from math import inf
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from dataset.i18n import tr
+from dataset.images import SUFFIXES
+from dataset.messages import UserError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 _DIGITS = re.compile(r"(\d+)")
 
 
-class FolderError(Exception):
-    """A folder that cannot be read. The message is one sentence for the person."""
+class FolderError(UserError):
+    """A folder cannot be read."""
 
 
-def scan(folder: Path, cancelled: Callable[[], bool] = lambda: False) -> list[str]:
-    """The photos in a folder and its subfolders: paths relative to it, with forward slashes.
+def list_images(folder: Path, skip: Iterable[Path] = (), cancelled: Callable[[], bool] = lambda: False) -> list[str]:
+    """Return the images in a folder and its subfolders, as paths relative to it with forward slashes.
 
-    The order is that of people: "img2" before "img10", whatever the case, a folder's own photos before those of its
+    The order is that of people: "img2" before "img10", whatever the case, a folder's own images before those of its
     subfolders. Hidden files and folders are left out, a folder that links make appear twice is listed once, and a
-    subfolder that cannot be read is left out. The list is empty once `cancelled()` is true.
+    subfolder that cannot be read is left out.
+
+    Args:
+        folder: The folder.
+        skip: Folders that are not looked into.
+        cancelled: Called before each folder; once it returns true the listing ends, and is empty.
 
     Raises:
-        FolderError: there is no such folder, or it cannot be read.
+        FolderError: There is no such folder, or it cannot be read.
     """
     try:
-        return _scan(folder, cancelled)
+        return _walk(folder, {path.resolve() for path in skip}, cancelled)
     except FileNotFoundError:
-        raise FolderError(f"The folder {folder} does not exist; choose another one.") from None
+        raise FolderError(tr("The folder {folder} does not exist; choose another one.", folder=folder)) from None
     except NotADirectoryError:
-        raise FolderError(f"{folder} is not a folder; choose the folder that holds the photos.") from None
+        text = tr("{folder} is not a folder; choose the folder that holds the photos.", folder=folder)
+        raise FolderError(text) from None
     except OSError as error:
-        raise FolderError(f"The folder {folder} cannot be read: {error.strerror or error}.") from None
+        reason = error.strerror or error
+        text = tr("The folder {folder} cannot be read: {reason}.", folder=folder, reason=reason)
+        raise FolderError(text) from None
 
 
 def natural_key(name: str) -> list[tuple[float, str]]:
-    """A key that sorts numbers in names by their value and before letters, and letters whatever their case."""
+    """Return a key that sorts numbers in names by their value and before letters, and letters whatever their case."""
     return [(int(text), "") if text.isdecimal() else (inf, text) for text in _DIGITS.split(name.casefold()) if text]
 
 
-def _scan(folder: Path, cancelled: Callable[[], bool]) -> list[str]:
-    photos: list[str] = []
+def _walk(folder: Path, skip: set[Path], cancelled: Callable[[], bool]) -> list[str]:
+    images: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [""]  # folders still to list, the next one last
     while waiting:
@@ -54,19 +64,21 @@ def _scan(folder: Path, cancelled: Callable[[], bool]) -> list[str]:
             return []
         prefix = waiting.pop()
         here = folder / prefix
+        if prefix and skip and here.resolve() in skip:
+            continue
         try:
-            files, subfolders = _listed(here, seen)
+            files, subfolders = _list_one(here, seen)
         except OSError:
             if not prefix:
                 raise
             continue
-        photos += [prefix + name for name in sorted(files, key=natural_key)]
+        images += [prefix + name for name in sorted(files, key=natural_key)]
         waiting += [f"{prefix}{name}/" for name in sorted(subfolders, key=natural_key, reverse=True)]
-    return photos
+    return images
 
 
-def _listed(folder: Path, seen: set[tuple[int, int]]) -> tuple[list[str], list[str]]:
-    """Names of the photos and the subfolders in one folder; none if it is in `seen`."""
+def _list_one(folder: Path, seen: set[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """Return the names of the images and of the subfolders in one folder; none if it is in `seen`."""
     status = folder.stat()
     identity = (status.st_dev, status.st_ino)
     if identity in seen and status.st_ino:

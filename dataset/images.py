@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from dataset.messages import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -28,7 +30,7 @@ TIFF_STARTS = (b"II*\0", b"MM\0*")
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 
 
-class PhotoError(Exception):
+class PhotoError(UserError):
     """A photo cannot be read; the text is one sentence that says why, without the file's name."""
 
 

@@ -1,11 +1,8 @@
-"""COCO's run-length masks: what this package needs of pycocotools, with plain types.
-
-A mask in this form is a dictionary of `size`, [height, width], and `counts`, compressed, as ASCII text.
-"""
+"""COCO's run-length masks: what is needed of pycocotools, with plain types."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 from pycocotools import mask as coco_mask
@@ -19,13 +16,21 @@ _coco: Any = coco_mask
 """Its stubs know only some of the forms it takes."""
 
 
-def encode(mask: NDArray[np.uint8]) -> dict[str, Any]:
+class Rle(TypedDict):
+    """COCO's compressed run-length encoding: runs down the columns, the first of them background."""
+
+    size: list[int]
+    """[height, width]."""
+    counts: str
+    """ASCII text, see `run_lengths`."""
+
+
+def encode(mask: NDArray[np.uint8]) -> Rle:
     """Return a mask [height, width] of 0 and 1 in JSON-ready form."""
-    encoded = _coco.encode(np.asfortranarray(mask))
-    return {"size": [int(v) for v in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+    return _plain(_coco.encode(np.asfortranarray(mask)))
 
 
-def decode(rle: dict[str, Any]) -> NDArray[np.uint8]:
+def decode(rle: Rle) -> NDArray[np.uint8]:
     """Return the mask [height, width] of 0 and 1.
 
     Raises:
@@ -34,12 +39,12 @@ def decode(rle: dict[str, Any]) -> NDArray[np.uint8]:
     return _coco.decode(rle)
 
 
-def from_polygons(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> dict[str, Any]:
-    """Return the union of polygons, each x, y, x, y, ..., on a picture of (height, width)."""
-    return _coco.merge(_coco.frPyObjects(list(rings), *size))
+def from_polygons(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> Rle:
+    """Return the union of polygons, each x, y, x, y, ..., in an image of (height, width)."""
+    return _plain(_coco.merge(_coco.frPyObjects(list(rings), *size)))
 
 
-def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int, int]) -> Rle:
     """Return any of COCO's forms, polygons and both kinds of RLE, as compressed RLE.
 
     Raises:
@@ -50,43 +55,63 @@ def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int,
     if isinstance(segmentation, list):
         return from_polygons(segmentation, size)
     if isinstance(segmentation["counts"], list):
-        return _coco.frPyObjects(segmentation, *size)
-    return segmentation
+        return _plain(_coco.frPyObjects(segmentation, *size))
+    return cast("Rle", segmentation)
 
 
-def lengths(counts: str) -> list[int]:
+def run_lengths(counts: str) -> NDArray[np.int64]:
     """Return the lengths of the runs of a compressed mask, of background and object in turn.
 
-    Five bits a character, the sixth says that more follow; from the fourth run on, the difference to the last but one.
-    pycocotools reads beyond the end of a mask whose runs do not fill its size.
+    Five bits to a character, the sixth set where more follow; from the fourth run on, the difference to the last but
+    one. pycocotools reads beyond the end of a mask whose runs do not fill its size.
 
     Raises:
         ValueError: The text is not of this form.
     """
-    found: list[int] = []
-    value = shift = 0
-    for letter in counts.encode("ascii"):
-        bits = letter - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f"{chr(letter)!r} is no part of a mask")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        found.append(value + (found[-2] if len(found) > 2 else 0))
-        value = shift = 0
-    if shift:
-        raise ValueError("the mask ends within a number")
-    return found
+    characters = np.frombuffer(counts.encode(), np.uint8).astype(np.int64) - ord("0")
+    if len(characters) == 0:
+        return characters
+    ends = np.flatnonzero(characters & 0x20 == 0)
+    if characters.min() < 0 or characters.max() > 0x3F or len(ends) == 0 or ends[-1] != len(characters) - 1:
+        raise ValueError("its mask is not run-length encoded")
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts + 1
+    if lengths.max() > 7:
+        raise ValueError("its mask is not run-length encoded")
+    place = np.arange(len(characters)) - np.repeat(starts, lengths)
+    runs = np.add.reduceat((characters & 0x1F) << (5 * place), starts)
+    runs -= np.where(characters[ends] & 0x10, np.int64(1) << (5 * lengths), 0)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    return runs
 
 
-def iou(found: list[dict[str, Any]], known: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
+def from_runs(runs: Sequence[int], size: tuple[int, int]) -> Rle:
+    """Return run lengths, of background and object in turn, as the mask of an image of (height, width)."""
+    return _plain(_coco.frPyObjects({"size": list(size), "counts": list(runs)}, *size))
+
+
+def merge(masks: Sequence[Rle], *, intersect: bool = False) -> Rle:
+    """Return the union of masks of one size, or their intersection."""
+    return _plain(_coco.merge(list(masks), intersect=intersect)) if len(masks) > 1 else masks[0]
+
+
+def invert(mask: Rle) -> Rle:
+    """Return the mask of everything else."""
+    height, width = mask["size"]
+    runs = run_lengths(mask["counts"]).tolist()
+    return from_runs(runs[1:] if runs[0] == 0 else [0, *runs], (height, width))
+
+
+def _plain(mask: dict[str, Any]) -> Rle:
+    return {"size": [int(v) for v in mask["size"]], "counts": mask["counts"].decode("ascii")}
+
+
+def iou(found: list[Rle], known: list[Rle], crowd: list[bool]) -> NDArray[np.float64]:
     """Return the IoU [found, known]; over a crowd, the share of the found mask that lies in it."""
     return np.asarray(_coco.iou(found, known, [int(c) for c in crowd])).reshape(len(found), len(known))
 
 
-def area(mask: dict[str, Any]) -> int:
+def area(mask: Rle) -> int:
     """Return the number of pixels of a mask."""
     return int(_coco.area(mask))

@@ -11,8 +11,8 @@ import torch
 
 from annotator.session.image_loader import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
+from dataset.categories import Category
 from dataset.images import read_photo
-from model.categories import Category
 from model.commands.evaluate import evaluate
 from model.inference import mask_keypoint_pair
 from model.inference.instance import Instance

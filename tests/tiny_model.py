@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from model.categories import Category
+from dataset.categories import Category
 from model.checkpoints.checkpoint import Checkpoint, write
 from model.config import ModelConfig
 from model.network.build import build
 
 CATEGORIES = (
-    Category(1, "person", "person", ("nose", "tail"), ((1, 2),)),
+    Category(1, "person", "person", ("nose", "tail"), ((0, 1),)),
     Category(2, "Cup", "kitchen", (), ()),
 )
 

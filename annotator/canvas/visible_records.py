@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import Index, extent
 from annotator.canvas.painter_paths import PathCache
-from annotator.core.categories import Category
+from dataset.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class VisibleRecords:
         """Return the record's class; a grey nameless one where the project has none with that id."""
         if record.category_id in self.categories:
             return self.categories[record.category_id]
-        return Category(record.category_id, tr("class {id}", id=record.category_id), "#c0c0c4")
+        return Category(record.category_id, tr("class {id}", id=record.category_id), color="#c0c0c4")
 
     def label(self, record: Annotation) -> str:
         """Its name, with the score of what is only suggested."""

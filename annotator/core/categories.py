@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from annotator.core.annotation import NOTHING
 from annotator.core.event import Event
+from dataset.categories import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 # Light enough to stand on dark photos (CIELAB L* of 50 and more); a thin dark halo under each outline carries them
 # over bright ones. The first ten differ most, hues after Okabe and Ito (2008) and Tol's "vibrant" set, brightened.
@@ -18,29 +18,6 @@ PALETTE = (
     "#ff9f1c", "#4cc9f0", "#3ddc97", "#f7d154", "#ff6b6b", "#b388ff", "#ff8fd8", "#b5e04a", "#74a9ff", "#e0b58a",
     "#f0389a", "#0ba5a0", "#f2eefc", "#c0763a", "#3f6cff", "#94a02c", "#d14cf0", "#c06a84", "#2fa84a", "#a3a9bb",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A class of objects, after COCO's `categories`.
-
-    Attributes:
-        id: Unique in the project.
-        name: Unique in the project, shown to the person.
-        color: "#rrggbb".
-        supercategory: COCO's grouping, or "".
-        keypoint_names: Names of its keypoints in order, or none.
-        skeleton: Pairs of keypoints to join, **0-based** here (COCO's file counts from 1).
-        extra: COCO fields that we do not know, as they came.
-    """
-
-    id: int
-    name: str
-    color: str
-    supercategory: str = ""
-    keypoint_names: tuple[str, ...] = ()
-    skeleton: tuple[tuple[int, int], ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 class Categories:
@@ -63,7 +40,7 @@ class Categories:
         return self._by_id[category_id]
 
     def find(self, name: str) -> Category | None:
-        """The class of that name, whatever its case and surrounding space."""
+        """Return the class of that name, whatever its case and surrounding space."""
         wanted = name.strip().casefold()
         return next((c for c in self if c.name.casefold() == wanted), None)
 
@@ -91,7 +68,7 @@ class Categories:
         if category_id is None or category_id in self._by_id:
             category_id = max(self._by_id, default=0) + 1
         category = Category(
-            category_id, name, color or self.next_color(), supercategory, keypoint_names, skeleton
+            category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color()
         )  # fmt: skip
         self._by_id[category_id] = category
         self.changed.emit()
@@ -121,7 +98,7 @@ class Categories:
         self.changed.emit()
 
     def next_color(self) -> str:
-        """The palette's colour that the fewest classes have, the first of them in the palette's order."""
+        """Return the palette's colour that the fewest classes have, the first of them in the palette's order."""
         used = [category.color.lower() for category in self]
         return min(PALETTE, key=used.count)
 

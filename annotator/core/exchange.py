@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Categories, Category
+    from annotator.core.categories import Categories
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
+    from dataset.categories import Category
     from dataset.formats.base import Format
 
 

@@ -17,6 +17,7 @@ from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orp
 from annotator.finetune.time_estimate import TimeEstimator
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.window.training_dock import TrainingDock
+from dataset.messages import os_reason
 from model.protocol import Notice, Result
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class FineTuneController(QObject):
         self._dialog = None
 
     def _known(self) -> list[str]:
-        """The classes of the model; before it is loaded, no class of the project counts as new."""
+        """Return the classes of the model; before it is loaded, no class of the project counts as new."""
         return [category.name for category in (self._flow.model or self._session).categories]
 
     def start(self, settings: FineTuneOptions) -> None:
@@ -175,8 +176,8 @@ class FineTuneController(QObject):
         if project is None or project.runs is not runs or self.process.running:
             return
         if run is None:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            text = f"Training cannot begin because {runs.training} cannot be written: {why.lower()}."
+            why = os_reason(error) if isinstance(error, OSError) else str(error).lower()
+            text = f"Training cannot begin because {runs.training} cannot be written: {why}."
             self._window.banner.show_message(text, "error", topic=ROUND)
             return
         self._launch(runs, run)
@@ -332,7 +333,7 @@ class FineTuneController(QObject):
             try:
                 job()
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 self._session.message.emit(f"{runs.training} cannot be written: {why}.", "warning", "")
 
         self._session.on_disk(work)

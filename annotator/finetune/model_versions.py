@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN, is_round
 from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from dataset.messages import os_reason
 from model.protocol import Result
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class ModelVersions(QObject):
             try:
                 runs.remove(name)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 message.emit(f"{runs.file(name)} cannot be deleted: {why}.", "warning", "")
 
         banner.retract(ROUND)  # it may offer the one that is gone
@@ -150,7 +151,7 @@ def facts_of(runs: TrainingRuns) -> list[ModelFact]:
 
 
 def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
-    """What a model's header says."""
+    """Return what a model's header says."""
     if record is None:
         return ModelFact(name, problem=f"{name} is damaged, or not a model of this application: delete it.")
     result = result_of(record)
@@ -170,7 +171,7 @@ def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
 
 
 def result_of(record: ModelRecord) -> Result:
-    """The comparison with its parent that a model's header tells of."""
+    """Return the comparison with its parent that a model's header tells of."""
     found = record.result
     before, after, low, high = (_number(found.get(key)) for key in ("before", "after", "low", "high"))
     sentence = str(found.get("sentence", ""))

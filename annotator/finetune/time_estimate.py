@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
-from dataset.messages import duration
+from dataset.messages import duration, os_reason
 from model.protocol import Error, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.training_runs import TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
+    from dataset.categories import Category
     from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
@@ -30,7 +30,7 @@ class TimeEstimator(QObject):
     """Measures the time of the round that the dialog would begin, and again when other settings are chosen.
 
     Signals:
-        told: (text) how long it takes, or why nobody can tell yet.
+        changed: (text) how long it takes, or why nobody can tell yet.
     """
 
     changed = Signal(str)
@@ -71,7 +71,7 @@ class TimeEstimator(QObject):
             try:
                 runs.write_estimate_input(photos, categories)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 self._written.emit(runs, f"{runs.training} cannot be written: {why}.")
             except ValueError as error:
                 self._written.emit(runs, str(error))

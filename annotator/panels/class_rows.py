@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPainter
 
-    from annotator.core.categories import Categories, Category
+    from annotator.core.categories import Categories
     from annotator.panels.widgets import Index
+    from dataset.categories import Category
 
 CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # "1" to "9", or ""

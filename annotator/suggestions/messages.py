@@ -1,4 +1,4 @@
-"""What the model's thread tells the window: which model it has, and what that sees."""
+"""What the model's thread sends to the window: which model it has, and what that sees."""
 
 from __future__ import annotations
 
@@ -9,18 +9,8 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from dataset.geometry import from_parts, rectangle
 
 if TYPE_CHECKING:
+    from dataset.categories import Category
     from model.inference.instance import Instance
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCategory:
-    """A class that the model knows; keypoints and skeleton (0-based) as in `annotator.core.categories.Category`."""
-
-    id: int
-    name: str
-    supercategory: str
-    keypoint_names: tuple[str, ...]
-    skeleton: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +20,7 @@ class ModelInfo:
     id: str
     name: str
     device: str
-    categories: tuple[ModelCategory, ...]
+    categories: tuple[Category, ...]
     weights: str = ""
 
 
@@ -51,7 +41,7 @@ class Suggestions:
 class BoxAnswer:
     """What the model sees in a box, with a category id of the **model**, or None and why, in a sentence.
 
-    `number` is what `Suggester.outline` returned.
+    `number` is what `InferenceWorker.outline` returned.
     """
 
     number: int
@@ -79,7 +69,7 @@ class FolderProgress:
 
 
 def to_suggestion(suggestion_id: int, instance: Instance) -> Annotation:
-    """An instance of the model as a suggestion, with the category id of the model.
+    """Return an instance of the model as a suggestion, with the category id of the model.
 
     One without a mask (a box detector's, or one whose mask is nowhere probable) is the outline of its box.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ class ModelSelector(QObject):
     To be made before what else listens to the session: a folder must not meet the model of the one before.
 
     Signals:
-        changing: another model is being loaded, and what the one before it said does not count any more.
+        changing: another model is being loaded, and what the one before it found does not count any more.
         chosen: (weights) the model that is wanted now: a name or a path.
         fell_back: (sentence, lasting) why a model cannot be used, and which one is used instead; `lasting` where the
             one that failed is still what is written down, and the next opening tries it again.
@@ -96,7 +97,7 @@ class ModelSelector(QObject):
             try:
                 runs.use(weights)
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
+                why = os_reason(error)
                 text = f"{runs.models / 'in_use'} cannot be written ({why}): the choice holds until you quit."
                 session.message.emit(text, "warning", "")
 

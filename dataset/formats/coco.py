@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from shapely import MultiPolygon
 
-from dataset import masks
+from dataset import masks, rle
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -189,9 +189,9 @@ def _shape(record: _Annotation) -> tuple[MultiPolygon, bool]:
         height, width = segmentation.size
         if parts:
             shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
-            if masks.to_rle(shape, (width, height))["counts"] == segmentation.counts:
+            if masks.rasterize(to_parts(shape), (width, height))["counts"] == segmentation.counts:
                 return shape, False
-        return masks.from_rle(segmentation.size, segmentation.counts), False
+        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
     rings = [_ring(ring) for ring in segmentation or ()]
     if any(len(ring) >= 3 for ring in rings):
         return from_parts([[ring] for ring in rings]), False
@@ -227,10 +227,10 @@ def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     if not parts:
         ours["parts"] = []
     elif not record.is_box:
-        rle = masks.to_rle(shape, size)
-        area = masks.area(rle)
+        mask = masks.rasterize(parts, size)
+        area = rle.area(mask)
         if record.is_crowd or any(len(part) > 1 for part in parts):
-            segmentation, ours["parts"] = rle, flat
+            segmentation, ours["parts"] = mask, flat
         else:
             segmentation = [part[0] for part in flat]
     body: dict[str, Any] = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from model.categories import Category, to_coco
+from dataset.categories import Category, to_coco
 from model.config import ModelConfig, to_dict
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from model.training.trainer import TrainingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.network.mask_rcnn import MaskRCNN
 

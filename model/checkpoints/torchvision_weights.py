@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchvision.models import detection
 
-from model.categories import Category
+from dataset.categories import Category
 from model.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ PERSON_KEYPOINTS = (
     ),
 )
 PERSON_SKELETON = (
-    *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13)),  # legs
-    *((6, 12), (7, 13), (6, 7)),  # trunk
-    *((6, 8), (7, 9), (8, 10), (9, 11)),  # arms
-    *((2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7)),  # head
+    *((15, 13), (13, 11), (16, 14), (14, 12), (11, 12)),  # legs
+    *((5, 11), (6, 12), (5, 6)),  # trunk
+    *((5, 7), (6, 8), (7, 9), (8, 10)),  # arms
+    *((1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),  # head
 )  # fmt: skip
-"""COCO's edges, counted from 1."""
+"""COCO's edges, by index from 0."""
 
 UNUSED = "N/A"
 """What torchvision calls the ids that COCO never gave out."""

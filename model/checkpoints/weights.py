@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from model.categories import from_coco
+from dataset.categories import from_coco
+from dataset.messages import UserError
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
 from model.checkpoints.safetensors_file import read_metadata, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
@@ -34,7 +35,7 @@ MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
 
 
-class WeightsError(Exception):
+class WeightsError(UserError):
     """Weights cannot be used; the text is one sentence that names them and says what to do."""
 
 
@@ -150,7 +151,7 @@ def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoin
     categories = tuple(from_coco(record) for record in json.loads(header["categories"]))
     if len(categories) != config.classes:
         raise ValueError(f"it names {len(categories)} categories for {config.classes} classes")
-    if any(len(c.keypoints) not in (0, config.keypoints) for c in categories):
+    if any(len(c.keypoint_names) not in (0, config.keypoints) for c in categories):
         raise ValueError("the keypoints of its categories are not those of its network")
     metrics: Any = json.loads(header.get("metrics", "{}"))
     return Checkpoint(config, categories, state, metrics if isinstance(metrics, dict) else {})

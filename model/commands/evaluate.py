@@ -13,19 +13,19 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart
 from dataset.images import PhotoError
-from model.categories import counterpart
-from model.checkpoints.weights import WeightsError
+from dataset.masks import rasterize
+from dataset.messages import UserError
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_ground_truth
-from model.inference.coco_results import annotation, compressed
+from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
             continue
         ids[record["id"]] = known.id
         kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
-        if known.keypoints and len(record.get("keypoints") or ()) == len(known.keypoints):
+        if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
             kept["keypoints"] = record["keypoints"]
     if not records:
         raise DataError("The model knows none of the file's categories.")
@@ -177,7 +177,8 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
         boxes[:, 2:] += boxes[:, :2]
         for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
             known_mask = rle.from_coco(record["segmentation"], size)
-            overlaps.append(float(rle.iou([compressed(instance.polygons, size)], [known_mask], [False])[0, 0]))
+            found_mask = rasterize(instance.polygons, (size[1], size[0]))
+            overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
     overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:
         raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
@@ -230,7 +231,7 @@ def evaluate(
 
 
 def _has_keypoints(predictor: Segmenter) -> bool:
-    return any(category.keypoints for category in predictor.categories)
+    return any(category.keypoint_names for category in predictor.categories)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -263,7 +264,7 @@ def run(args: argparse.Namespace) -> int:
             scores = evaluate(predictor, args.annotations, args.images, score=args.score, group=group)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
             text = table(scores)
-    except (DataError, WeightsError, DeviceError) as error:
+    except UserError as error:
         print_message(str(error))
         return 2
     except KeyboardInterrupt:

@@ -13,8 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.categories import counterpart, to_coco
 from dataset.images import PhotoError
-from model.categories import counterpart
+from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
@@ -25,7 +26,6 @@ from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         if group.is_main:
             write_bytes(args.output, json.dumps(data).encode())
             print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
-    except (DataError, OutputError, WeightsError, DeviceError) as error:
+    except UserError as error:
         if group.is_main:
             print_message(str(error))
         group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
@@ -179,8 +179,8 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmente
     for record in data["categories"]:
         category = counterpart(record, predictor.categories)
         if record["id"] in with_points and category and not record.get("keypoints"):
-            record["keypoints"] = list(category.keypoints)
-            record["skeleton"] = [list(edge) for edge in category.skeleton]
+            made = to_coco(category)
+            record["keypoints"], record["skeleton"] = made["keypoints"], made["skeleton"]
 
 
 def _report(wanted: MissingLabels, tally: Counter[str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model.categories import counterpart
+from dataset.categories import counterpart
 
 if TYPE_CHECKING:
-    from model.categories import Category
+    from dataset.categories import Category
 
 MAX_COORDINATE = 1e6
 """Pixels: a box with a greater number is a mistake, and would overflow in the network's arithmetic."""
@@ -69,7 +69,7 @@ def find_missing_labels(
         kind = record["category_id"]
         category = means.get(kind)
         mask = replace or not record.get("segmentation")
-        points = bool(category and category.keypoints) and (replace or not any(record.get("keypoints") or []))
+        points = bool(category and category.keypoint_names) and (replace or not any(record.get("keypoints") or []))
         if record.get("iscrowd"):
             continue
         if points and kind in other:
@@ -92,14 +92,17 @@ def find_missing_labels(
 
 def _with_other_keypoints(data: dict[str, Any], means: dict[Any, Category | None]) -> set[Any]:
     """Return the ids of the categories whose keypoints in the file are not those of the model."""
-    known = {kind: category for kind, category in means.items() if category and category.keypoints}
+    known = {kind: category for kind, category in means.items() if category and category.keypoint_names}
     other = set()
     for record in data["categories"]:
-        if record["id"] in known and tuple(record.get("keypoints") or ()) not in ((), known[record["id"]].keypoints):
+        if record["id"] in known and tuple(record.get("keypoints") or ()) not in (
+            (),
+            known[record["id"]].keypoint_names,
+        ):
             other.add(record["id"])
     for record in data["annotations"]:
         category, points = known.get(record["category_id"]), record.get("keypoints")
-        if category and points and len(points) != 3 * len(category.keypoints):
+        if category and points and len(points) != 3 * len(category.keypoint_names):
             other.add(record["category_id"])
     return other
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
+from dataset.messages import UserError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class OutputError(Exception):
+class OutputError(UserError):
     """An output cannot be written; the text is one sentence that names it and says what to do."""
 
 

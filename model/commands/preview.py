@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.inference.instance import Instance
 
 MAX_SIDE = 1600
@@ -110,8 +110,8 @@ def _draw_skeleton(
     fixed = _fixed(points[:, :2] + 0.5, scale)
     seen = points[:, 2] > 0
     for first, second in skeleton:
-        if seen[first - 1] and seen[second - 1]:
-            ends = fixed[first - 1].tolist(), fixed[second - 1].tolist()
+        if seen[first] and seen[second]:
+            ends = fixed[first].tolist(), fixed[second].tolist()
             cv2.line(canvas, *ends, (20, 20, 20), line + 2, cv2.LINE_AA, SUBPIXEL)
             cv2.line(canvas, *ends, (255, 255, 255), line, cv2.LINE_AA, SUBPIXEL)
     for place, visible in zip(fixed, points[:, 2], strict=True):

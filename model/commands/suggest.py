@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from dataset.categories import to_coco
+from dataset.folder import list_images
 from dataset.images import PhotoError, read_photo
-from model.categories import to_coco
+from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
-from model.checkpoints.weights import WeightsError
 from model.commands import preview
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import print_message
 from model.distributed import ProcessGroup
-from model.folder import list_photos
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
-from model.inference.predictor import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +45,7 @@ REPORT_SECONDS = 5.0
 NO_MEMORY = "There is not enough memory for this photo."
 
 
-class SuggestError(Exception):
+class SuggestError(UserError):
     """The command cannot be done; the text is one sentence for people."""
 
 
@@ -69,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     group = ProcessGroup.init(args.device)
     try:
         return _run(args, group)
-    except (SuggestError, OutputError, WeightsError, DeviceError) as error:
+    except UserError as error:
         if group.is_main:
             print_message(str(error))
         group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
@@ -153,10 +152,7 @@ def _photos(args: argparse.Namespace) -> list[str]:
     if not args.folder.is_dir():
         problem = "is not a folder" if args.folder.exists() else "does not exist"
         raise SuggestError(f"{args.folder} {problem}: name a folder of photos.")
-    try:
-        photos = list_photos(args.folder, [args.preview] if args.preview else [])
-    except OSError as error:
-        raise SuggestError(f"{args.folder} cannot be read: {error.strerror}.") from None
+    photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
         raise SuggestError(f"{args.folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).")
     return photos

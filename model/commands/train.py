@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
-from model.commands.output_check import OutputError, check_output
+from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
+from model.data.batching import samples_of
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
-from model.inference.predictor import DeviceError
 from model.network.build import build
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
@@ -42,7 +43,7 @@ from model.training.validation import CocoValidation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
     from model.protocol import TrainingEvent
@@ -148,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
     on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
         return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
-    except (DataError, TrainingError, DeviceError, OutputError, weights.WeightsError) as error:
+    except UserError as error:
         _fail(str(error), on_event)
     except OSError as error:
         advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
@@ -199,7 +200,7 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
     if args.resume and trainer.resume():
         on_event(Resumed(trainer.progress.step, trainer.progress.epoch))
     names = [c.name for c in trainer.categories]
-    on_event(TrainStart(len(trainer.photos), names))
+    on_event(TrainStart(len(trainer.samples), names))
     try:
         trainer.run(on_event, measure)
     except KeyboardInterrupt:
@@ -226,9 +227,9 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         check_output(args.output, make_folder=True)
     categories, photos = _read(args, tell)
     start = weights.load(args.weights) if args.weights else None
-    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoints) for c in categories))
+    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
-        categories = [replace(c, keypoints=(), skeleton=()) for c in categories]
+        categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))
     if start:
         transfer_heads(start, network, categories)
@@ -239,7 +240,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         advice = f"choose --batch {team.size} or more"
         raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
     device = _device(args.device)
-    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+    return Trainer(network, tuple(categories), samples_of(photos), config, output=args.output, device=device, team=team)
 
 
 def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:

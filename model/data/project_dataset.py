@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torchvision.ops import box_iou
 
+from dataset.categories import Category, from_coco
 from dataset.coco_checks import problem, usable_mask
 from dataset.images import PhotoError
-from model.categories import Category, from_coco
 from model.data.train_val_split import ImageFingerprint, fingerprint
 from model.data.training_images import DataError, Source, check_size, keypoints_of, read_coco, sized
 
@@ -117,7 +117,7 @@ def _categories(path: Path, data: dict[str, Any]) -> tuple[Category, ...]:
         double = [value for value, count in Counter(values).items() if count > 1]
         if double:
             raise DataError(f"{path} has two classes with the {what} {double[0]!r}: rename or remove one.")
-    points = {c.keypoints for c in found if c.keypoints}
+    points = {c.keypoint_names for c in found if c.keypoint_names}
     if len(points) > 1:
         raise DataError(f"{path} has classes with different keypoints: a model can learn one kind of skeleton only.")
     return found
@@ -151,7 +151,7 @@ def _annotations(
 ) -> list[dict[str, Any]]:
     """Return the annotations that can be learned from."""
     by_id = {image["id"]: image for image in images}
-    kinds = {c.id: len(c.keypoints) for c in categories}
+    kinds = {c.id: len(c.keypoint_names) for c in categories}
     all_ids = {image["id"] for image in data["images"]}
     kept = []
     for record in data["annotations"]:

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from dataset import rle
+from dataset.categories import Category, from_coco
 from dataset.coco_checks import MAX_COORDINATE, problem, sound_mask
 from dataset.images import PhotoError, photo_size, read_photo
-from model.categories import Category, from_coco
+from dataset.messages import UserError
 from model.console import print_message
 from model.network.targets import MASK_GRID
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class DataError(Exception):
+class DataError(UserError):
     """A data set cannot be used; the text is one sentence that names the file and says why."""
 
 
@@ -146,11 +147,11 @@ def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory
                 raise DataError(f"{path}: {error}.") from None
             name = (category.supercategory or category.name) if by_supercategory else category.name
             # Keypoints belong to a name: a class of several categories has none unless it has the name of one.
-            points, skeleton = (category.keypoints, category.skeleton) if category.name == name else ((), ())
+            points, skeleton = (category.keypoint_names, category.skeleton) if category.name == name else ((), ())
             old = found.get(name)
             if old is None:
                 found[name] = Category(len(found) + 1, name, category.supercategory, points, skeleton)
-            elif points and not old.keypoints:
+            elif points and not old.keypoint_names:
                 found[name] = Category(old.id, name, old.supercategory, points, skeleton)
     return list(found.values())
 

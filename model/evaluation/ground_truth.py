@@ -11,8 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dataset import rle
+from dataset.categories import from_coco
 from dataset.coco_checks import usable_mask
-from model.categories import from_coco
 from model.data.training_images import DataError, read_coco, sized
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_ground_truth(file: Path) -> tuple[dict[str, Any], list[str]]:
             category = from_coco(record)
         except ValueError as error:
             raise DataError(f"{file}: {error}.") from None
-        points[category.id] = len(category.keypoints)
+        points[category.id] = len(category.keypoint_names)
     images: dict[int, dict[str, Any]] = {}
     told: Counter[str] = Counter()
     for record in data["images"]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import Project
     from model.inference.predictor import Predictor
@@ -55,7 +55,7 @@ class ClassMapping:
     @property
     def keypoints(self) -> tuple[str, ...]:
         """Names of the keypoints that the network finds."""
-        return next((c.keypoints for c in self.categories if c.keypoints), ())
+        return next((c.keypoint_names for c in self.categories if c.keypoint_names), ())
 
 
 def outputs_by_name(parent: Checkpoint) -> dict[str, int]:
@@ -78,15 +78,15 @@ def map_classes(
     sources = [outputs.get(c.name.lower(), likes.get(c.id)) for c in categories]
     new = tuple(c.name for c in categories if c.name.lower() not in outputs)
     joined = list(categories)
-    points = next((c.keypoints for c in categories if c.keypoints), None)
+    points = next((c.keypoint_names for c in categories if c.keypoint_names), None)
     free = max(c.id for c in categories)
     others = {c.name.lower() for c in kept} - {c.name.lower() for c in categories}
     for name, output in sorted(outputs.items(), key=lambda item: item[1]):
         if name in others:
             free += 1
             other = replace(parent.categories[output - 1], id=free)
-            if points is not None and other.keypoints != points:
-                other = replace(other, keypoints=(), skeleton=())  # one network has one kind of skeleton
+            if points is not None and other.keypoint_names != points:
+                other = replace(other, keypoint_names=(), skeleton=())  # one network has one kind of skeleton
             joined.append(other)
             sources.append(output)
     return ClassMapping(tuple(joined), len(categories), tuple(sources), new)
@@ -171,7 +171,7 @@ def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any)
 
 def _keypoint_rows(name: str, value: torch.Tensor, parent: Checkpoint, points: tuple[str, ...]) -> torch.Tensor:
     """Return the keypoints' outputs in another order; one that the parent does not know starts from their mean."""
-    old = next((c.keypoints for c in parent.categories if c.keypoints), ())
+    old = next((c.keypoint_names for c in parent.categories if c.keypoint_names), ())
     kinds = 1 if name.endswith("weight") else 0
     rows = value.unbind(kinds)
     mean = torch.stack(rows).mean(0)

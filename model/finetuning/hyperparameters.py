@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.config import TrainConfig
-from model.data.training_dataset import REHEARSAL
+from model.data.batching import REHEARSAL
 
 if TYPE_CHECKING:
     from model.config import ModelConfig
@@ -96,7 +96,7 @@ def choose_hyperparameters(
     per_epoch = max(1.0, photos * (1 if options.forget else 1 + REHEARSAL) / batch)
     steps, most = (STEPS_OF_FEW, MOST_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MOST_EPOCHS)
     epochs = options.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
-    own_keypoints = any(c.keypoints for c in project.categories)
+    own_keypoints = any(c.keypoint_names for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
         minutes=options.minutes,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataset import rle
+from dataset.masks import rasterize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,19 +42,7 @@ def segmentation(polygons: Polygons, size: tuple[int, int]) -> list[list[float]]
     """Return COCO's form of a mask: polygons, or compressed RLE where there are holes, which polygons cannot say."""
     if all(len(part) == 1 for part in polygons):
         return [np.round(part[0].ravel().astype(float), 2).tolist() for part in polygons]
-    return compressed(polygons, size)
-
-
-def compressed(polygons: Polygons, size: tuple[int, int]) -> dict[str, Any]:
-    """Return the mask as JSON-ready compressed RLE, painted by COCO's own rasteriser."""
-    height, width = size
-    mask = np.zeros((height, width), np.uint8)
-    for part in polygons:
-        own, *holes = (rle.decode(rle.from_polygons([ring.ravel().astype(float).tolist()], size)) for ring in part)
-        for hole in holes:
-            own[hole > 0] = 0
-        mask |= own
-    return rle.encode(mask)
+    return dict(rasterize(polygons, (size[1], size[0])))
 
 
 def _keypoints(points: NDArray[np.float32]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
@@ -65,10 +65,12 @@ class MaskKeypointPredictor:
         self.masks, self.points = masks, points
         self.name = f"{masks.name}{JOIN}{points.name}"
         self.id = f"{masks.id}{points.id}"
-        self._person = next(c for c in points.categories if c.keypoints)
+        self._person = next(c for c in points.categories if c.keypoint_names)
         same = {c.id for c in masks.categories if c.name == self._person.name}
         self.categories: tuple[Category, ...] = tuple(
-            replace(c, keypoints=self._person.keypoints, skeleton=self._person.skeleton) if c.id in same else c
+            replace(c, keypoint_names=self._person.keypoint_names, skeleton=self._person.skeleton)
+            if c.id in same
+            else c
             for c in masks.categories
         )
         self._with_points = same

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dataset.i18n import tr
+from dataset.messages import UserError
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.categories import Category
+    from dataset.categories import Category
 
 CONFIDENT = 0.15
 """Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
@@ -52,7 +53,7 @@ REFINE_SIDE, REFINE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
 
-class DeviceError(Exception):
+class DeviceError(UserError):
     """There is no such device; the text is one sentence for people."""
 
 
@@ -393,7 +394,7 @@ class Predictor:
         labels, scores = found.labels.tolist(), found.scores.tolist()
         shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if masks else ()
         polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
-        with_points = np.array([bool(self._outputs[i - 1].keypoints) for i in labels], bool)
+        with_points = np.array([bool(self._outputs[i - 1].keypoint_names) for i in labels], bool)
         if self.config.keypoints and with_points.any():
             chosen = torch.from_numpy(np.flatnonzero(with_points)).to(found.boxes.device)
             points, certain = self._keypoints(found.boxes[chosen], exact[chosen])

@@ -40,7 +40,7 @@ def test_masks_of_all_forms_are_sound() -> None:
         mask = (random.random((72, 96)) > random.random()).astype(np.uint8)
         packed = rle.encode(mask)
         assert sound_mask(packed, 96, 72)
-        assert sum(rle.lengths(packed["counts"])[1::2]) == mask.sum()
+        assert sum(rle.run_lengths(packed["counts"])[1::2]) == mask.sum()
     assert sound_mask({"size": [72, 96], "counts": [0, 72 * 96]}, 96, 72)
     assert sound_mask([[1, 2, 3, 4, 5, 6], [1, 2, 9, 2, 9, 9, 1, 9]], 96, 72)
 

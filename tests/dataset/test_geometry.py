@@ -23,7 +23,7 @@ from dataset.geometry import (
     translate,
     valid,
 )
-from dataset.masks import to_mask
+from tests.painting import to_mask
 from tests.strategies import shapes
 
 SQUARE = [(0, 0), (10, 0), (10, 10), (0, 10)]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon
 
 from dataset.geometry import from_parts, rectangle
-from dataset.masks import area, from_mask, from_rle, to_mask, to_rle
+from dataset.masks import rasterize
+from dataset.rle import area
+from tests.painting import from_mask, from_rle, to_mask, to_rle
 from tests.strategies import coco, coco_decode, masks, shapes
 
 
@@ -51,6 +55,16 @@ def test_a_crop_gives_the_outline_where_the_crop_was(mask: np.ndarray, x: int, y
     whole = np.zeros((mask.shape[0] + y, mask.shape[1] + x), bool)
     whole[y:, x:] = mask
     assert from_mask(mask, (x, y)) == from_mask(whole)
+
+
+def test_a_hole_is_painted_as_fast_as_a_ring() -> None:
+    """Without an array of the image: a hole on 12 megapixels took 244 ms that way, and takes 0.5 ms."""
+    hollow = [[[(100, 100), (3900, 100), (3900, 2900), (100, 2900)], [(500, 500), (900, 500), (900, 900), (500, 900)]]]
+    start = time.perf_counter()
+    for _ in range(10):
+        found = rasterize(hollow, (4000, 3000))
+    assert time.perf_counter() - start < 0.5
+    assert area(found) == 3800 * 2800 - 400 * 400
 
 
 @given(shapes())

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from model.categories import Category
+from dataset.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig
@@ -41,7 +41,7 @@ TINY = replace(
     rpn_post_nms=30,
 )
 CATEGORIES = (
-    Category(1, "person", "person", POINTS, ((1, 2), (1, 3))),
+    Category(1, "person", "person", POINTS, ((0, 1), (0, 2))),
     Category(7, "box", "thing"),
 )
 

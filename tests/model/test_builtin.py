@@ -11,10 +11,10 @@ import pytest
 
 from dataset import rle
 from dataset.images import read_photo
+from dataset.masks import rasterize
 from model import config
 from model.checkpoints import weights
 from model.checkpoints.torchvision_weights import PERSON_KEYPOINTS, PERSON_SKELETON
-from model.inference.coco_results import compressed
 from model.inference.predictor import Predictor
 from resources import SAMPLES
 from tools.builtin_weights import export
@@ -34,7 +34,7 @@ def test_the_file_is_small_and_says_what_it_is(builtin: Predictor) -> None:
     assert len(builtin.categories) == 12
     person = builtin.categories[0]
     assert person.name == "person"
-    assert person.keypoints == PERSON_KEYPOINTS
+    assert person.keypoint_names == PERSON_KEYPOINTS
     assert person.skeleton == PERSON_SKELETON
 
 
@@ -61,7 +61,7 @@ def test_it_finds_the_person_that_we_drew(builtin: Predictor, record: dict[str, 
     persons = [i for i in builtin.detect(0.5) if i.category_id == builtin.categories[0].id]
     assert persons
     drawn = rle.from_coco(record["segmentation"], size)
-    overlap = rle.iou([compressed(p.polygons, size) for p in persons], [drawn], [False])
+    overlap = rle.iou([rasterize(p.polygons, (size[1], size[0])) for p in persons], [drawn], [False])
     assert overlap.max() >= 0.7
     best = persons[int(overlap.argmax())]
     assert best.keypoints is not None

@@ -21,9 +21,11 @@ import numpy as np
 from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
-from annotator.core.categories import PALETTE, Category
-from dataset import masks
+from annotator.core.categories import PALETTE
+from dataset import masks, rle
+from dataset.categories import Category, to_coco
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ NO_ID = -1
 MAX_COORDINATE = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
 
 
-class CocoError(Exception):
+class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 
@@ -136,10 +138,10 @@ def encode_annotation(annotation: Annotation, image_id: int, size: tuple[int, in
         if annotation.is_box:
             area = round((x1 - x0) * (y1 - y0), 2)
         else:
-            rle = masks.to_rle(shape, size)
-            area = masks.area(rle)
+            mask = masks.rasterize(parts, size)
+            area = rle.area(mask)
             if annotation.is_crowd or any(len(part) > 1 for part in parts):
-                segmentation, ours["parts"] = rle, flat
+                segmentation, ours["parts"] = mask, flat
             else:
                 segmentation = [part[0] for part in flat]
     record: dict[str, Any] = {
@@ -173,7 +175,7 @@ def _shape(body: _Body) -> tuple[MultiPolygon, bool]:
             shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
             if _paints(shape, segmentation):
                 return shape, False
-        return masks.from_rle(segmentation.size, segmentation.counts), False
+        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
     rings = [_ring(ring) for ring in segmentation or []]
     if any(len(ring) >= 3 for ring in rings):
         return from_parts([[ring] for ring in rings]), False
@@ -189,9 +191,9 @@ def _shape(body: _Body) -> tuple[MultiPolygon, bool]:
     return rectangle(x, y, round(x + width, 6), round(y + height, 6)), True  # 0.35 + 1.01 is 1.36
 
 
-def _paints(shape: MultiPolygon, rle: _Rle) -> bool:
-    height, width = rle.size
-    return masks.to_rle(shape, (width, height))["counts"] == rle.counts
+def _paints(shape: MultiPolygon, mask: _Rle) -> bool:
+    height, width = mask.size
+    return masks.rasterize(to_parts(shape), (width, height))["counts"] == mask.counts
 
 
 def _ring(numbers: list[float]) -> NDArray[np.float64]:
@@ -259,16 +261,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
 
 def encode_category(category: Category) -> bytes:
     """Make the JSON of a category."""
-    record: dict[str, Any] = {
-        "id": category.id,
-        "name": category.name,
-        "supercategory": category.supercategory,
-        "color": category.color,
-    }
-    if category.keypoint_names:
-        record["keypoints"] = category.keypoint_names
-        record["skeleton"] = [(a + 1, b + 1) for a, b in category.skeleton]
-    return _encode({**category.extra, **record})
+    return _encode(to_coco(category))
 
 
 def _color(color: str | list[int] | None) -> str:

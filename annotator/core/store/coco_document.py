@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from annotator.core.categories import PALETTE, Categories, Category
+from annotator.core.categories import PALETTE, Categories
 from annotator.core.store.coco_codec import NO_ID, CocoError, decode_category, encode_category, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from dataset.categories import Category
 
 Raw = bytes | msgspec.Raw
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.coco_document import Raw
+    from dataset.categories import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,31 +93,31 @@ class ProjectFile:
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+            raise CocoError(f"{self.path} cannot be read: {os_reason(error)}.") from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
     # What it holds
 
     def names(self) -> Iterable[str]:
-        """The photos that have annotations in it."""
+        """Return the photos that have annotations in it."""
         return self._places.keys()
 
     def count(self, name: str) -> int:
-        """How many annotations it holds for a photo."""
+        """Return how many annotations it holds for a photo."""
         return len(self._places.get(name, ()))
 
     def size(self, name: str) -> tuple[int, int] | None:
-        """The size (width, height) that it gives for a photo."""
+        """Return the size (width, height) that it gives for a photo."""
         images = self._images.get(name)
         return images[0].size if images else None
 
     def knows(self, name: str) -> bool:
-        """Whether the photo has an entry."""
+        """Return whether the photo has an entry."""
         return name in self._images or name in self._new
 
     def annotations(self, name: str) -> tuple[Annotation, ...]:
-        """The annotations that it holds for a photo.
+        """Return the annotations that it holds for a photo.
 
         Raises:
             CocoError: one of them is not COCO; the sentence names it and the photo.
@@ -135,7 +136,7 @@ class ProjectFile:
         return decoded
 
     def holds(self, name: str, state: PhotoState) -> bool:
-        """Whether the file has the annotations of that state, to the decimals that it keeps."""
+        """Return whether the file has the annotations of that state, to the decimals that it keeps."""
         try:
             layout = self._laid_out(name, state, None)
         except (CocoError, ValueError):
@@ -189,7 +190,7 @@ class ProjectFile:
         return replace_file(path, self.coco.chunks(images, categories, replaced, added), about_to)
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
-        """Where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
+        """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
         original = self._decoded(name)
         if not (self.knows(name) or state.annotations or state.done):
             return _Layout(state, {}, [], None, {})
@@ -213,7 +214,7 @@ class ProjectFile:
         return _Layout(state, replaced, added, image.resized(state.size) if other_size else None, raws)
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
-        """The photo's entry, made where there is none."""
+        """Return the photo's entry, made where there is none."""
         if name in self._images:
             return self._images[name][0]
         if name not in self._new:

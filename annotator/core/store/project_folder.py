@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dataset.atomic_files import copy_file, free_name
+from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 
 
-class InUseError(Exception):
+class InUseError(UserError):
     """Another process has the folder open. The message is one sentence for the person."""
 
 

@@ -16,48 +16,46 @@ from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.messages import os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from annotator.core.categories import Category
     from annotator.core.photo_state import PhotoState
+    from dataset.categories import Category
 
 DATABASE = "project.sqlite"
 
 
 @dataclass(slots=True)
 class OpenedProject:
-    """A project that was opened.
-
-    Attributes:
-        images: The folder of photos.
-        names: The photos in it.
-        folder: Our folder.
-        journal: Our database.
-        file: The COCO file.
-        journal_rows: What the journal says of photos.
-        recovered: Photos whose annotations in the journal are newer than the file.
-        categories: The classes; None if the file has the newest.
-        changed_externally: The file was changed by another program before the recovered edits got into it.
-        warnings: Sentences for the person.
-    """
+    """A project that was opened."""
 
     images: Path
+    """The folder of photos."""
     names: Sequence[str]
+    """The photos in it."""
     folder: ProjectFolder
+    """Our folder."""
     journal: Journal
+    """Our database."""
     file: ProjectFile
+    """The COCO file."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
+    """What the journal says of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
+    """Photos whose annotations in the journal are newer than the file."""
     categories: tuple[Category, ...] | None = None
+    """The classes; None if the file has the newest."""
     changed_externally: bool = False
+    """The file was changed by another program before the recovered edits got into it."""
     warnings: list[str] = field(default_factory=list)
+    """Sentences for the person."""
 
 
 def file_key(images: Path, file: Path) -> str:
-    """What a COCO file goes by in the journal: relative to the photos where it is among them."""
+    """Return what a COCO file goes by in the journal: relative to the photos where it is among them."""
     file = file.resolve()
     images = images.resolve()
     return file.relative_to(images).as_posix() if file.is_relative_to(images) else os.fspath(file)
@@ -76,7 +74,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
     except InUseError as error:
         raise StoreError(str(error)) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os_reason(error)
         raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
     journal = None
     try:
@@ -144,17 +142,17 @@ def _apply_journal(opened: OpenedProject) -> None:
 
 
 def packed_categories(categories: Iterable[Category]) -> bytes:
-    """Classes for the journal."""
+    """Return classes for the journal."""
     return b"[" + b",".join(encode_category(category) for category in categories) + b"]"
 
 
 def packed_mark(mark: FileMark | None) -> bytes | None:
-    """A file's mark for the journal."""
+    """Return a file's mark for the journal."""
     return msgspec.json.encode(mark) if mark else None
 
 
 def timestamp() -> str:
-    """The local time, for file names."""
+    """Return the local time, for file names."""
     return time.strftime("%Y%m%d-%H%M%S")
 
 

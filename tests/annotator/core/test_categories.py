@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.core.categories import PALETTE, Categories, Category
+from annotator.core.categories import PALETTE, Categories
+from dataset.categories import Category
 
 
 @pytest.fixture
 def categories() -> Categories:
-    return Categories([Category(3, "cat", "#111111"), Category(1, "Dog", "#222222", extra={"odd": 1})])
+    return Categories([Category(3, "cat", color="#111111"), Category(1, "Dog", color="#222222", extra={"odd": 1})])
 
 
 def test_they_keep_their_order(categories: Categories) -> None:
@@ -40,7 +41,7 @@ def test_a_new_one_gets_a_free_id_and_a_colour(categories: Categories) -> None:
 
 def test_a_new_one_keeps_what_it_is_given(categories: Categories) -> None:
     added = categories.add("p", color="#abcdef", supercategory="s", keypoint_names=("a", "b"), skeleton=((0, 1),))
-    assert added == Category(4, "p", "#abcdef", "s", ("a", "b"), ((0, 1),))
+    assert added == Category(4, "p", "s", ("a", "b"), ((0, 1),), "#abcdef")
     assert categories[4] is added
 
 
@@ -57,7 +58,7 @@ def test_names_that_are_empty_or_taken_change_nothing(categories: Categories, na
 
 def test_renaming_keeps_everything_else(categories: Categories) -> None:
     categories.rename(1, " dog ")  # only the case: that is its own name
-    assert categories[1] == Category(1, "dog", "#222222", extra={"odd": 1})
+    assert categories[1] == Category(1, "dog", color="#222222", extra={"odd": 1})
     assert [c.name for c in categories] == ["cat", "dog"]
 
 

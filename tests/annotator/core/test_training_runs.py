@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.categories import Category
 from annotator.core.photo_state import PhotoState
 from annotator.core.training_runs import TrainingRun, TrainingRuns
 from annotator.core.training_set import TrainingPhoto
+from dataset.categories import Category
 from dataset.geometry import rectangle
 from model.protocol import FineTuneOptions
 
-CATEGORY = Category(4, "cup", "#ff0000")
+CATEGORY = Category(4, "cup", color="#ff0000")
 PHOTO = TrainingPhoto("a.jpg", PhotoState((64, 48), (Annotation(1, 4, rectangle(2, 2, 20, 20)),)))
 
 

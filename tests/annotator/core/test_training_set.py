@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.categories import Category
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.coco_codec import decode_annotation
 from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
+from dataset.categories import Category
 from dataset.geometry import rectangle
 
 from .conftest import FILE, Opener, box
 
-CUP, CAT = Category(4, "cup", "#ff0000"), Category(2, "Cat", "#00ff00")
-UNUSED = Category(9, "unused", "#0000ff")
+CUP, CAT = Category(4, "cup", color="#ff0000"), Category(2, "Cat", color="#00ff00")
+UNUSED = Category(9, "unused", color="#0000ff")
 
 
 def _photo(name: str, *categories: int) -> TrainingPhoto:
@@ -87,7 +87,7 @@ def test_the_snapshot_is_coco_with_the_classes_that_are_used() -> None:
 
 
 def test_a_renamed_class_is_taught_under_the_models_name() -> None:
-    renamed = Category(4, "mug", "#ff0000", extra={MODEL_CLASS: "cup"})
+    renamed = Category(4, "mug", color="#ff0000", extra={MODEL_CLASS: "cup"})
     assert summarize([_photo("a.jpg", 4)], [renamed], ["cup"]).classes[0].is_new is False
     assert [c.name for c in with_model_names([CAT, renamed], ["cup", "cat"])] == ["Cat", "cup"]
     assert [c.name for c in with_model_names([renamed], ["dog"])] == ["mug"], "the model does not know it any more"

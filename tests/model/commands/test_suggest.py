@@ -9,10 +9,10 @@ import shapely
 from PIL import Image
 from pycocotools.coco import COCO
 
+from dataset.folder import list_images
 from dataset.images import photo_size
 from model.commands import suggest
 from model.commands.preview import picture_names
-from model.folder import list_photos
 from model.inference.coco_results import annotation
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
@@ -47,7 +47,17 @@ def command(folder: Path, weights: Path, *more: Path | str) -> int:
 
 
 def test_photos_are_listed_as_people_count(folder: Path) -> None:
-    assert list_photos(folder) == ["2.png", "3.jpg", "10.png", "deep/1.png"]
+    assert list_images(folder) == ["2.png", "3.jpg", "10.png", "deep/1.png"]
+
+
+def test_a_folder_named_with_an_encircled_number(
+    folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "deep").rename(folder / "①")
+    assert command(folder, tiny_weights) == 0
+    assert "3 photos" in capsys.readouterr().out
+    images = json.loads((folder / "suggestions.json").read_text())["images"]
+    assert [image["file_name"] for image in images] == ["2.png", "10.png", "①/1.png"]
 
 
 def test_a_folder_becomes_a_coco_file(folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from model.evaluation.coco_eval import average_precision
 SIZE = (60, 80)
 
 
-def box_mask(x: float, y: float, w: float, h: float) -> dict[str, Any]:
+def box_mask(x: float, y: float, w: float, h: float) -> rle.Rle:
     return rle.encode(rle.decode(rle.from_polygons([[x, y, x + w, y, x + w, y + h, x, y + h]], SIZE)))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from model.categories import Category
+from dataset.categories import Category
 from model.data.project_dataset import read_project
 from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
@@ -57,7 +57,7 @@ def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
 
 def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
     points = ("right_hand", "tail", "nose")
-    own = (Category(1, "person", "", points, ((1, 2),)),)
+    own = (Category(1, "person", "", points, ((0, 1),)),)
     classes = map_classes(own, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
     assert classes.categories[1].name == "box"
     new, old = build_for_classes(tiny_checkpoint, classes).state_dict(), tiny_checkpoint.state
@@ -67,7 +67,7 @@ def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:
         assert torch.equal(new[name][:, row], old[name][:, source])
     torch.testing.assert_close(new[KEYPOINTS][1], old[KEYPOINTS].mean())
     other = map_classes((Category(1, "dog", "", points, ()),), tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
-    assert [(c.name, c.keypoints) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
+    assert [(c.name, c.keypoint_names) for c in other.categories] == [("dog", points), ("person", ()), ("box", ())]
 
 
 def test_a_new_class_starts_from_what_answers_to_its_objects(

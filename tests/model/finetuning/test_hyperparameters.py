@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.categories import Category
+from dataset.categories import Category
 from model.config import BUILTIN, ModelConfig
 from model.data.project_dataset import Project
 from model.finetuning.hyperparameters import CANVAS, MAX_SIDE, choose_hyperparameters

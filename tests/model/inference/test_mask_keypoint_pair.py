@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from model.categories import Category
+from dataset.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import WeightsError
@@ -31,10 +31,10 @@ def files(tiny_checkpoint: Checkpoint, tmp_path: Path) -> tuple[Path, Path]:
     masks, points = tmp_path / "masks.safetensors", tmp_path / "points.safetensors"
     plain = config(keypoints=0)
     state = {k: v for k, v in tiny_checkpoint.state.items() if "keypoint" not in k}
-    categories = tuple(replace(c, keypoints=(), skeleton=()) for c in tiny_checkpoint.categories)
+    categories = tuple(replace(c, keypoint_names=(), skeleton=()) for c in tiny_checkpoint.categories)
     checkpoint.write(masks, Checkpoint(plain, categories, state))
     pointed = config(classes=1, mask_head="none")
-    person = Category(1, "person", "person", POINTS, ((1, 2),))
+    person = Category(1, "person", "person", POINTS, ((0, 1),))
     checkpoint.write(points, Checkpoint(pointed, (person,), build(pointed).state_dict()))
     return masks, points
 
@@ -42,8 +42,8 @@ def files(tiny_checkpoint: Checkpoint, tmp_path: Path) -> tuple[Path, Path]:
 def test_masks_come_from_one_and_keypoints_from_the_other(files: tuple[Path, Path]) -> None:
     pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
     assert isinstance(pair, MaskKeypointPredictor)
-    assert pair.categories[0].keypoints == POINTS
-    assert pair.categories[1].keypoints == ()
+    assert pair.categories[0].keypoint_names == POINTS
+    assert pair.categories[1].keypoint_names == ()
     alone = load_predictor(files[0], "cpu")
     assert isinstance(alone, Predictor)
     alone.set_image(PHOTO)

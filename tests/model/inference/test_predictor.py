@@ -209,7 +209,7 @@ def test_no_detections_may_be_asked_for(predictor: Predictor) -> None:
 
 def test_without_mask_or_keypoint_heads(predictor: Predictor) -> None:
     bare = config(mask_head="none", keypoints=0)
-    plain = tuple(replace(c, keypoints=(), skeleton=()) for c in CATEGORIES)
+    plain = tuple(replace(c, keypoint_names=(), skeleton=()) for c in CATEGORIES)
     boxes_only = Predictor(Checkpoint(bare, plain, build(bare).state_dict()), "cpu")
     boxes_only.set_image(PHOTO)
     found = boxes_only.detect(0.0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from shapely import MultiPolygon
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
-from annotator.core.categories import PALETTE, Category
+from annotator.core.categories import PALETTE
 from annotator.core.store.coco_codec import (
     NO_ID,
     CocoError,
@@ -19,8 +19,9 @@ from annotator.core.store.coco_codec import (
     encode_category,
     with_id,
 )
+from dataset.categories import Category
 from dataset.geometry import from_parts, rectangle
-from dataset.masks import to_mask, to_rle
+from tests.painting import to_mask, to_rle
 from tests.strategies import SIZE, annotations, coco, coco_decode
 
 HOLLOW = from_parts([[[(2, 2), (20, 2), (20, 20), (2, 20)], [(5, 5), (5, 9.25), (9, 9)]]])
@@ -148,7 +149,7 @@ def test_what_is_not_coco_is_refused_with_the_annotation_named(record: dict[str,
 
 
 def test_a_category_to_json_and_back_is_the_same() -> None:
-    category = Category(3, "cat", "#102030", "animal", ("nose", "tail"), ((0, 1),), {"isthing": 1})
+    category = Category(3, "cat", "animal", ("nose", "tail"), ((0, 1),), "#102030", {"isthing": 1})
     record = json.loads(encode_category(category))
     assert record["skeleton"] == [[1, 2]]
     assert decode_category(encode_category(category), 0) == category
@@ -169,7 +170,7 @@ def test_colours_of_categories(color: object, read: str) -> None:
 
 
 def test_a_category_with_little_in_it() -> None:
-    assert decode_category(b'{"supercategory": null}', 0) == Category(NO_ID, "", PALETTE[0])
+    assert decode_category(b'{"supercategory": null}', 0) == Category(NO_ID, "", color=PALETTE[0])
     skeleton = b'{"id": 1, "name": "a", "keypoints": ["x", "y"], "skeleton": [[1, 2], [2, 3], [0, 1]]}'
     assert decode_category(skeleton, 0).skeleton == ((0, 1),)
 

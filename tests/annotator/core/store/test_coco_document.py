@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.core.categories import Category
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.coco_document import CocoFile, Image, Raw, parse
+from dataset.categories import Category
 
 PATH = Path("some/annotations.json")
 
@@ -68,7 +68,7 @@ def test_nothing_makes_an_empty_coco_file() -> None:
 def test_a_changed_class_is_written_anew_and_its_unknown_fields_survive() -> None:
     file = parse(FULL, PATH)
     (category, _) = file.categories[0]
-    changed = Category(2, "tiger", category.color, extra=category.extra)
+    changed = Category(2, "tiger", color=category.color, extra=category.extra)
     (record,) = json.loads(written(file, categories=[changed]))["categories"]
     assert (record["name"], record["odd"]) == ("tiger", True)
 

@@ -1,23 +1,30 @@
-"""What a model can name: its categories, as COCO describes them."""
+"""A class of objects, as COCO's `categories` describe it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Category:
-    """One category of a COCO file or of a model."""
+    """One category of a COCO file, of a project or of a model."""
 
     id: int
-    """As in the COCO file; any whole number."""
+    """As in the COCO file; any whole number, unique there."""
     name: str
     supercategory: str = ""
-    keypoints: tuple[str, ...] = ()
+    keypoint_names: tuple[str, ...] = ()
     """Names of the keypoints, in order; empty where the category has none."""
     skeleton: tuple[tuple[int, int], ...] = ()
-    """Edges between keypoints, counted from 1 as COCO does."""
+    """Edges between keypoints by their indices, which count from 0 here and from 1 in a COCO file."""
+    color: str = ""
+    """"#rrggbb" in a project, where each class has one; otherwise empty."""
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """COCO fields of no known meaning, as they came."""
 
 
 def from_coco(record: dict[str, Any]) -> Category:
@@ -37,16 +44,18 @@ def from_coco(record: dict[str, Any]) -> Category:
         raise ValueError(f"a category is not as COCO has it: {record!r}")
     if any(not 1 <= end <= len(points) for edge in skeleton for end in edge):
         raise ValueError(f"the skeleton of {name!r} names a keypoint that it does not have")
-    return Category(number, name, supercategory, points, skeleton)
+    return Category(number, name, supercategory, points, tuple((a - 1, b - 1) for a, b in skeleton))
 
 
 def to_coco(category: Category) -> dict[str, Any]:
-    """Return the entry of a COCO file's `categories`; keypoints and skeleton only where there are any."""
+    """Return the entry of a COCO file's `categories`; colour, keypoints and skeleton only where there are any."""
     record: dict[str, Any] = {"id": category.id, "name": category.name, "supercategory": category.supercategory}
-    if category.keypoints:
-        record["keypoints"] = list(category.keypoints)
-        record["skeleton"] = [list(edge) for edge in category.skeleton]
-    return record
+    if category.color:
+        record["color"] = category.color
+    if category.keypoint_names:
+        record["keypoints"] = list(category.keypoint_names)
+        record["skeleton"] = [[a + 1, b + 1] for a, b in category.skeleton]
+    return {**category.extra, **record}
 
 
 def counterpart(record: dict[str, Any], categories: tuple[Category, ...]) -> Category | None:
