@@ -328,7 +328,7 @@ class MainWindow(QMainWindow):
         self.action_table["image.done"].setChecked(bool(document and document.done))
         self.classes.set_counts(store.class_counts if store else {})
 
-    # What the person asks for
+    # Actions
 
     def _find_photo(self) -> None:
         self.docks[0].show()
@@ -375,7 +375,7 @@ class MainWindow(QMainWindow):
         self.banner.show_message(text, "info")
 
     def _may_lose(self) -> bool:
-        """Whether to let go of the folder although the disk does not take what was edited."""
+        """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
         question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))

@@ -19,7 +19,8 @@ from benchmarks.paper.tables import KINDS, Variant
 from model.checkpoints.head_transfer import load_backbone
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
-from model.data.batching import Batches, data_loader, plan_batches
+from model.data.batching import ORIENTATIONS, plan_batches, samples_of
+from model.data.training_dataset import TrainingDataset, data_loader
 from model.data.training_images import Source, TrainingImage, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
@@ -128,9 +129,9 @@ class FixedSteps(Trainer):
         """Take all steps."""
         epoch = 0
         while self.progress.step < self.steps:
-            plans = plan_batches(self.photos, self.config, epoch, self.share())
+            plans = plan_batches(self.samples, self.config, epoch, self.share(), groups=ORIENTATIONS)
             plans = plans[: self.steps - self.progress.step]
-            for batch in data_loader(Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)):
+            for batch in data_loader(TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror)):
                 self.step(batch)
             epoch += 1
 
@@ -166,7 +167,7 @@ def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, 
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     device = torch.device(setup.device)
     output = setup.folder / "unused.safetensors"
-    trainer = FixedSteps(network, tuple(categories), photos, training, output=output, device=device)
+    trainer = FixedSteps(network, tuple(categories), samples_of(photos), training, output=output, device=device)
     trainer.steps = steps
     trainer.masks = masks  # drawn once for all runs of this process
     return trainer

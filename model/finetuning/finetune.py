@@ -233,7 +233,7 @@ class Round:
         course = Course(
             network,
             self.ready.classes.categories,
-            [self.ready.pupils[i] for i in train] + self.ready.rehearsal,
+            [self.ready.samples[i] for i in train] + self.ready.rehearsal,
             self.settings.train,
             output=self.ready.job.output,
             device=self.device,
