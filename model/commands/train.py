@@ -24,7 +24,6 @@ from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
-from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
@@ -33,6 +32,7 @@ from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
 from model.network.build import build
+from model.output_check import check_output
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
@@ -217,7 +217,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
 
     Raises:
         DataError: The data cannot be used.
-        model.commands.output_check.OutputError: The output cannot be written.
+        model.output_check.OutputError: The output cannot be written.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.checkpoints.weights.WeightsError: The weights to start from cannot be used.
     """

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
-from model.commands.output_check import check_output
 from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
 from model.data.project_dataset import Project, read_project
@@ -17,6 +16,7 @@ from model.finetuning.class_mapping import ClassMapping, map_classes, most_simil
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
 from model.inference.predictor import Predictor
+from model.output_check import check_output
 from model.protocol import FineTuneOptions, Start
 from model.training.trainer import TrainingError
 
@@ -111,7 +111,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     Raises:
         model.data.training_images.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
-        model.commands.output_check.OutputError: The output cannot be written.
+        model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
     """
     if job.output.suffix != ".safetensors":

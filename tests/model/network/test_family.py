@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from model.checkpoints.checkpoint import Checkpoint
-from model.commands.evaluate import evaluate
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise
 from model.data.batching import plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
 from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 from model.network.build import build
 from tests.model.conftest import config

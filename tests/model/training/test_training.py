@@ -299,7 +299,7 @@ def test_backbone_weights(tmp_path: Path) -> None:
     torch.save(whole, tmp_path / "b.pth")
     (tmp_path / "c.pth").write_text("no weights")
     for name in ("b.pth", "c.pth", "none.pth"):
-        with pytest.raises(TrainingError, match="mobilenet_v2"):
+        with pytest.raises(weights.WeightsError, match="mobilenet_v2"):
             load_backbone(network, tmp_path / name)
 
 
