@@ -15,6 +15,7 @@ import sysconfig
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ from annotator.finetune import process as training
 training.NICENESS = 0
 application = QCoreApplication(sys.argv[:1])
 process = training.TrainingProcess()
-process.heard.connect(print)
+process.event_received.connect(print)
 process.ended.connect(application.quit)
 process.start(sys.argv[1:])
 application.exec()
@@ -153,8 +154,8 @@ def test_the_wheel_adds_one_name_and_has_all_that_runs(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"annotator_app", "annotator-0.1.0.dist-info"}
     wanted = {"main.py"}
     for name in ("annotator", "dataset", "model", "resources"):
-        files = [file for file in (ROOT / name).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-        wanted |= {str(file.relative_to(ROOT).as_posix()) for file in files if file.name != ".gitkeep"}
+        files = [file.relative_to(ROOT) for file in (ROOT / name).rglob("*") if file.is_file()]
+        wanted |= {file.as_posix() for file in files if not any(fnmatch(p, x) for p in file.parts for x in LEFT_OUT)}
     wanted -= {"resources/screenshot.png"}
     assert {name.removeprefix(PROGRAM) for name in names if name.startswith(PROGRAM)} == wanted
     assert {"annotator/py.typed", "resources/weights/builtin.safetensors", "resources/samples/cat.jpg"} <= wanted

@@ -45,28 +45,26 @@ class Annotation:
     """An object in a photo. Never changed in place: an edit puts a new record where the old one was.
 
     A suggestion is the same record, with an id below zero, a score and `Origin.SUGGESTED`.
-
-    Attributes:
-        id: Above zero and unique in the file for annotations, below zero for suggestions.
-        category_id: The id of its `Category`.
-        shape: Parts and holes in pixels of the upright photo. May be empty (keypoints only) or self-intersecting.
-        keypoints: As many as its category names, or none.
-        origin: Who made the outline.
-        score: The model's confidence in [0, 1], for what came from a model.
-        is_box: The shape is the outline of a box, and no mask was ever given.
-        is_crowd: COCO's `iscrowd`: the shape covers a group, not one object.
-        extra: COCO fields that we do not know, as they came.
     """
 
     id: int
+    """Above zero and unique in the file for annotations, below zero for suggestions."""
     category_id: int
+    """The id of its `Category`."""
     shape: MultiPolygon = field(default_factory=MultiPolygon)
+    """Parts and holes in pixels of the upright photo. May be empty (keypoints only) or self-intersecting."""
     keypoints: tuple[Keypoint, ...] = ()
+    """As many as its category names, or none."""
     origin: Origin = Origin.DRAWN
+    """Who made the outline."""
     score: float | None = None
+    """The model's confidence in [0, 1], for what came from a model."""
     is_box: bool = False
+    """The shape is the outline of a box, and no mask was ever given."""
     is_crowd: bool = False
+    """COCO's `iscrowd`: the shape covers a group, not one object."""
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """COCO fields that we do not know, as they came."""
 
     @property
     def is_suggestion(self) -> bool:
@@ -74,11 +72,11 @@ class Annotation:
         return self.id < 0
 
     def with_shape(self, shape: MultiPolygon) -> Annotation:
-        """The same object with another outline, drawn by a person."""
+        """Return the same object with another outline, drawn by a person."""
         return replace(self, shape=shape, origin=self._touched(), is_box=False)
 
     def with_keypoints(self, keypoints: tuple[Keypoint, ...]) -> Annotation:
-        """The same object with other keypoints, set by a person."""
+        """Return the same object with other keypoints, set by a person."""
         return replace(self, keypoints=keypoints, origin=self._touched())
 
     def _touched(self) -> Origin:

@@ -40,7 +40,7 @@ class Categories:
         return self._by_id[category_id]
 
     def find(self, name: str) -> Category | None:
-        """The class of that name, whatever its case and surrounding space."""
+        """Return the class of that name, whatever its case and surrounding space."""
         wanted = name.strip().casefold()
         return next((c for c in self if c.name.casefold() == wanted), None)
 
@@ -98,7 +98,7 @@ class Categories:
         self.changed.emit()
 
     def next_color(self) -> str:
-        """The palette's colour that the fewest classes have, the first of them in the palette's order."""
+        """Return the palette's colour that the fewest classes have, the first of them in the palette's order."""
         used = [category.color.lower() for category in self]
         return min(PALETTE, key=used.count)
 

@@ -1,4 +1,4 @@
-"""The photo being worked on: its annotations, what the model offers, what is selected. The only truth about them."""
+"""The photo being worked on: its annotations, the suggestions, what is selected. The only truth about them."""
 
 from __future__ import annotations
 
@@ -34,23 +34,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A difference between two states of a document: index False (0) is before, True (1) is after.
-
-    Attributes:
-        text: For the menu, completing "Undo …": "delete person".
-        annotations: id -> (record before, record after); None where there is none.
-        reviewed: Suggestions accepted or rejected, before and after.
-        done: The photo's done mark, before and after.
-        selection: Selected ids, before and after.
-        merge: Edits with the same non-empty key that follow one another become one step (a held arrow key).
-    """
+    """A difference between two states of a document: index False (0) is before, True (1) is after."""
 
     text: str
+    """For the menu, completing "Undo …": "delete person"."""
     annotations: Mapping[int, BeforeAfter]
+    """id -> (record before, record after); None where there is none."""
     reviewed: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
+    """Suggestions accepted or rejected, before and after."""
     done: tuple[bool, bool]
+    """The photo's done mark, before and after."""
     selection: tuple[tuple[int, ...], tuple[int, ...]]
+    """Selected ids, before and after."""
     merge: str = ""
+    """Edits with the same non-empty key that follow one another become one step (a held arrow key)."""
 
     @property
     def is_empty(self) -> bool:
@@ -59,7 +56,7 @@ class Edit:
         return not changes and self.reviewed[0] == self.reviewed[1] and self.done[0] == self.done[1]
 
     def then(self, later: Edit) -> Edit:
-        """One edit that does this one and then `later`."""
+        """Return one edit that does this one and then `later`."""
         annotations = dict(self.annotations)
         for annotation_id, (before, after) in later.annotations.items():
             annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
@@ -121,7 +118,7 @@ class Document:
 
     @property
     def reviewed(self) -> tuple[Annotation, ...]:
-        """Suggestions that the person has accepted or rejected: they are not offered again."""
+        """Suggestions that the person has accepted or rejected: they are not shown again."""
         return self._reviewed
 
     @property
@@ -140,14 +137,14 @@ class Document:
 
     @property
     def suggestions(self) -> tuple[Annotation, ...]:
-        """The suggestions to show, best first: over the threshold, not answered, not there already."""
+        """The suggestions to show, best first: over the threshold, not reviewed, not there already."""
         if self._unreviewed is None:
             self._unreviewed = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
 
     @property
     def threshold(self) -> float:
-        """The score from which suggestions are offered."""
+        """The score from which suggestions are shown."""
         return self._threshold
 
     @threshold.setter
@@ -160,18 +157,18 @@ class Document:
         return annotation_id in self._annotations or annotation_id in self._pool
 
     def __getitem__(self, annotation_id: int) -> Annotation:
-        """The annotation, or the suggestion, with that id. KeyError if there is none."""
+        """Return the annotation, or the suggestion, with that id. KeyError if there is none."""
         return self._pool[annotation_id] if annotation_id < 0 else self._annotations[annotation_id]
 
     def get(self, annotation_id: int) -> Annotation | None:
-        """The annotation, or the suggestion, with that id, or None."""
+        """Return the annotation, or the suggestion, with that id, or None."""
         return self._pool.get(annotation_id) if annotation_id < 0 else self._annotations.get(annotation_id)
 
     # What the model offers, what is selected
 
     @property
     def has_pool(self) -> bool:
-        """Whether the model has answered for this photo, be it that it sees nothing."""
+        """Whether there is an answer of the model for this photo, be it that it sees nothing."""
         return self._has_pool
 
     def set_suggestions(self, suggestions: Iterable[Annotation]) -> None:
@@ -235,9 +232,9 @@ class Document:
 def _new_objects(
     pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], reviewed: tuple[Annotation, ...]
 ) -> tuple[Annotation, ...]:
-    """Those of the pool that say something new.
+    """Return those of the pool that say something new.
 
-    Not new is what overlaps with one of its class that is on record or was answered, and a part of one on record: a
+    Not new is what overlaps with one of its class that is on record or was reviewed, and a part of one on record: a
     mask leaves out what stands before its object, so what is inside another's mask is no object. Crowds have objects.
     """
     known = (*recorded, *reviewed)

@@ -1,4 +1,4 @@
-"""Telling those who watch that something changed, without Qt."""
+"""Signals without Qt: callbacks for a change of state."""
 
 from collections.abc import Callable
 from typing import Generic, ParamSpec

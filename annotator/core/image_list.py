@@ -18,23 +18,20 @@ _CODES = {status: code for code, status in enumerate(_STATUSES)}
 
 
 class ImageRow(NamedTuple):
-    """What the list shows of one photo.
-
-    Attributes:
-        name: Path relative to the image folder, with forward slashes.
-        status: How far the work on it is.
-        count: Number of annotations on record.
-        suggestions: Number of suggestions on offer.
-        error: Why it cannot be read, in a sentence for the person, or "".
-        looked_at: Whether the model has looked at it; if so, 0 suggestions means that it found nothing.
-    """
+    """What the list shows of one photo."""
 
     name: str
+    """Path relative to the image folder, with forward slashes."""
     status: Status = Status.NEW
+    """How far the work on it is."""
     count: int = 0
+    """Number of annotations on record."""
     suggestions: int = 0
+    """Number of suggestions to show."""
     error: str = ""
+    """Why it cannot be read, in a sentence for the person, or ""."""
     looked_at: bool = False
+    """Whether the model has looked at it; if so, 0 suggestions means that it found nothing."""
 
 
 class ImageList:
@@ -139,39 +136,39 @@ class ImageList:
         return len(self) - self._unreadable
 
     def index(self, name: str) -> int:
-        """Where a photo is in the list. KeyError if it is not."""
+        """Return where a photo is in the list. KeyError if it is not."""
         return self._index[name]
 
     def photo(self, i: int) -> ImageRow:
-        """Everything about the photo at an index."""
+        """Return everything about the photo at an index."""
         return ImageRow(
             self._names[i], self.status(i), self._counts[i], self.suggestions(i), self.error(i), self.looked_at(i)
         )
 
     def status(self, i: int) -> Status:
-        """How far the work on the photo at an index is."""
+        """Return how far the work on the photo at an index is."""
         return _STATUSES[self._codes[i]]
 
     def count(self, i: int) -> int:
-        """Number of annotations on record."""
+        """Return the number of annotations on record."""
         return self._counts[i]
 
     def suggestions(self, i: int) -> int:
-        """Number of suggestions on offer; 0 also where the model has not looked yet."""
+        """Return the number of suggestions to show; 0 also where the model has not looked yet."""
         return max(self._suggestions[i], 0)
 
     def looked_at(self, i: int) -> bool:
-        """Whether the model has looked at the photo at an index."""
+        """Return whether the model has looked at the photo at an index."""
         return self._suggestions[i] != NOT_LOOKED_AT
 
     def error(self, i: int) -> str:
-        """Why the photo cannot be read, or ""."""
+        """Return why the photo cannot be read, or ""."""
         return self._errors.get(i, "")
 
     # Which one is next
 
     def next(self, name: str, step: int = 1) -> str | None:
-        """The photo `step` readable photos further on (back, if below zero), or None past the end."""
+        """Return the photo `step` readable photos further on (back, if below zero), or None past the end."""
         way = 1 if step > 0 else -1
         i = self._index[name]
         unreadable = _CODES[Status.UNREADABLE]
@@ -182,7 +179,7 @@ class ImageList:
         return self._names[i] if 0 <= i < len(self) else None
 
     def next_not_done(self, name: str | None = None) -> str | None:
-        """The next photo after `name` with work left, beginning again at the top; None if there is no other.
+        """Return the next photo after `name` with work left, beginning again at the top; None if there is no other.
 
         Without a name, the first of the list.
         """
@@ -196,14 +193,14 @@ class ImageList:
     # Which ones match a filter
 
     def matches(self, i: int, text: str = "", statuses: Collection[Status] | None = None) -> bool:
-        """Whether `matching` with the same filter would list the photo at an index."""
+        """Return whether `matching` with the same filter would list the photo at an index."""
         if statuses is not None and self.status(i) not in statuses:
             return False
         name = self._names[i].casefold()
         return all(word in name for word in text.casefold().split())
 
     def matching(self, text: str = "", statuses: Collection[Status] | None = None) -> Sequence[int]:
-        """Indices, in order, of the photos whose name has every word of `text` and whose status is one of `statuses`.
+        """Return in order the indices of photos whose name has every word of `text` and whose status is in `statuses`.
 
         Case does not matter. None stands for every status.
         """

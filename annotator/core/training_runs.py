@@ -31,29 +31,26 @@ _LONGEST = 4096  # bytes of `in_use` that are read
 
 
 def is_round(name: str) -> bool:
-    """Whether a model of that name is one of the project's own."""
+    """Return whether a model of that name is one of the project's own."""
     return _ROUND.fullmatch(name) is not None
 
 
 def weights_file(weights: str) -> Path | None:
-    """The file that weights are read from; None for those that have a name, or are two."""
+    """Return the file that weights are read from; None for those that have a name, or are two."""
     return Path(weights).absolute() if weights.endswith(SUFFIX) and "+" not in weights else None
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
-    """A round of fine-tuning, as `run.json` keeps it.
-
-    Attributes:
-        name: What its model will be called.
-        arguments: The command's, without `--resume`.
-        photos: How many photos it learns from and is measured with.
-        process: The id of the process, 0 while there is none.
-    """
+    """A round of fine-tuning, as `run.json` keeps it."""
 
     name: str
+    """What its model will be called."""
     arguments: list[str]
+    """The command's, without `--resume`."""
     photos: int = 0
+    """How many photos it learns from and is measured with."""
     process: int = 0
+    """The id of the process, 0 while there is none."""
 
 
 class TrainingRuns:
@@ -76,7 +73,7 @@ class TrainingRuns:
     # Models
 
     def file(self, name: str) -> Path:
-        """Where the model of a round is, or will be."""
+        """Return where the model of a round is, or will be."""
         return self.models / f"{name}{SUFFIX}"
 
     @property
@@ -85,19 +82,19 @@ class TrainingRuns:
         return str(self.file(self.in_use)) if is_round(self.in_use) else self.in_use
 
     def name_of(self, weights: str) -> str:
-        """What weights go by in `in_use`: a round by its name, so that the folder can be moved."""
+        """Return what weights go by in `in_use`: a round by its name, so that the folder can be moved."""
         name = Path(weights).stem
         return name if is_round(name) and weights == str(self.file(name)) else weights
 
     def names(self) -> list[str]:
-        """The rounds that have a model, the oldest first."""
+        """Return the rounds that have a model, the oldest first."""
         with contextlib.suppress(OSError):
             found = [path.stem for path in self.models.glob(f"round-*{SUFFIX}") if _ROUND.fullmatch(path.stem)]
             return sorted(found, key=lambda name: int(name.removeprefix("round-")))
         return []
 
     def next_name(self) -> str:
-        """A name that no round of this project has had, as far as can be told from its files."""
+        """Return a name that no round of this project has had, as far as can be told from its files."""
         taken = [*self.names(), self.in_use, self.run.name if self.run else ""]
         last = max((int(found[1]) for name in taken if (found := _ROUND.fullmatch(name))), default=0)
         return f"round-{last + 1:03}"
@@ -119,7 +116,7 @@ class TrainingRuns:
     # The round under way
 
     def is_saved(self, name: str) -> bool:
-        """Whether a round that was interrupted has saved something to go on from."""
+        """Return whether a round that was interrupted has saved something to go on from."""
         with contextlib.suppress(OSError):
             return self.file(name).with_suffix(".resume").is_file()
         return False
@@ -167,7 +164,7 @@ class TrainingRuns:
     def arguments(
         self, name: str, images: Path, parent: str, options: Sequence[str], *, estimate: bool = False
     ) -> list[str]:
-        """The arguments of the training command for a round of that name, or for the estimate of its time.
+        """Return the arguments of the training command for a round of that name, or for the estimate of its time.
 
         `options` are those of what was chosen for it.
         """

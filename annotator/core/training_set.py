@@ -46,21 +46,18 @@ class ClassFact:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a round would learn from.
-
-    Attributes:
-        photos: How many are done.
-        empty: How many of them show nothing.
-        classes: Those they show, the most frequent first.
-        problems: Sentences about what is in the way, or weak.
-        ready: Whether it is enough to begin.
-    """
+    """What a round would learn from."""
 
     photos: int
+    """How many are done."""
     empty: int
+    """How many of them show nothing."""
     classes: tuple[ClassFact, ...]
+    """Those they show, the most frequent first."""
     problems: tuple[str, ...]
+    """Sentences about what is in the way, or weak."""
     ready: bool
+    """Whether it is enough to begin."""
 
     @property
     def kept_apart(self) -> int:
@@ -69,7 +66,7 @@ class Summary:
 
 
 def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
-    """What is on record for each of these photos; one that is not COCO in the file is left out.
+    """Return what is on record for each of these photos; one that is not COCO in the file is left out.
 
     It is read as it is asked for, so that a caller with no time can take them one by one.
     """
@@ -155,5 +152,5 @@ def with_model_names(categories: Iterable[Category], known: Sequence[str]) -> li
 
 
 def _before(category: Category) -> str:
-    """The model's name of a class that was renamed in the project, or ""."""
+    """Return the model's name of a class that was renamed in the project, or ""."""
     return str(category.extra.get(MODEL_CLASS, "")).strip()

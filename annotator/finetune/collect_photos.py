@@ -23,24 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CollectedPhotos:
-    """What there is to learn from.
-
-    Attributes:
-        photos: Those that are done, and there.
-        lost: Names of those that are done, but deleted, damaged or not COCO.
-        gone: The file of the weights to start from, where that is not there any more.
-    """
+    """What there is to learn from."""
 
     photos: list[TrainingPhoto]
+    """Those that are done, and there."""
     lost: list[str]
+    """Names of those that are done, but deleted, damaged or not COCO."""
     gone: Path | None
+    """The file of the weights to start from, where that is not there any more."""
 
 
 class PhotoCollector(QObject):
     """Collects the photos that are done from the store, in slices between events, and looks whether they are there.
 
     Signals:
-        done: (Gathered) all of it.
+        done: (CollectedPhotos) all of it.
     """
 
     done = Signal(object)

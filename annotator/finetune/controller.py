@@ -145,7 +145,7 @@ class FineTuneController(QObject):
         self._dialog = None
 
     def _known(self) -> list[str]:
-        """The classes of the model; before it is loaded, no class of the project counts as new."""
+        """Return the classes of the model; before it is loaded, no class of the project counts as new."""
         return [category.name for category in (self._flow.model or self._session).categories]
 
     def start(self, settings: FineTuneOptions) -> None:

@@ -151,7 +151,7 @@ def facts_of(runs: TrainingRuns) -> list[ModelFact]:
 
 
 def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
-    """What a model's header says."""
+    """Return what a model's header says."""
     if record is None:
         return ModelFact(name, problem=f"{name} is damaged, or not a model of this application: delete it.")
     result = result_of(record)
@@ -171,7 +171,7 @@ def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
 
 
 def result_of(record: ModelRecord) -> Result:
-    """The comparison with its parent that a model's header tells of."""
+    """Return the comparison with its parent that a model's header tells of."""
     found = record.result
     before, after, low, high = (_number(found.get(key)) for key in ("before", "after", "low", "high"))
     sentence = str(found.get("sentence", ""))

@@ -1,4 +1,4 @@
-"""The training process: started, listened to, told to pause or stop. The window never waits for it."""
+"""The training process: started, read, paused and stopped. The window never waits for it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TrainingProcess(QObject):
 
     Signals:
         started: (process id) it runs.
-        heard: (a record of `model.protocol`) what it says.
+        event_received: (a record of `model.protocol`) it has written one.
         ended: (Ending) it is gone.
     """
 
@@ -89,7 +89,7 @@ class TrainingProcess(QObject):
         self._process.start(program, [*before, *arguments])
 
     def pause(self) -> None:
-        """Let it wait; it says when it does."""
+        """Let it wait; an event follows when it does."""
         self._tell("pause")
 
     def resume(self) -> None:
@@ -177,7 +177,7 @@ class TrainingProcess(QObject):
 
 
 def command() -> list[str]:
-    """The training command: program and first arguments."""
+    """Return the training command: program and first arguments."""
     if getattr(sys, "frozen", False):  # the packed application is its own interpreter
         return [sys.executable, "train"]
     return [sys.executable, "-m", "model.commands.train"]
@@ -221,7 +221,7 @@ def end_orphan(process: int, output: str) -> None:
 
 
 def _writes(process: int, output: str) -> bool:
-    """Whether a process is there, and has this file on its command line."""
+    """Return whether a process is there, and has this file on its command line."""
     ask = ["ps", "-ww", "-o", "command=", "-p", str(process)]
     return output in subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603
 

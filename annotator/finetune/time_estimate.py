@@ -30,7 +30,7 @@ class TimeEstimator(QObject):
     """Measures the time of the round that the dialog would begin, and again when other settings are chosen.
 
     Signals:
-        told: (text) how long it takes, or why nobody can tell yet.
+        changed: (text) how long it takes, or why nobody can tell yet.
     """
 
     changed = Signal(str)

@@ -36,7 +36,7 @@ class DecodedImage:
         return self.image.width(), self.image.height()
 
     def rgb(self) -> NDArray[np.uint8]:
-        """A fresh (height, width, 3) uint8 array."""
+        """Return a fresh (height, width, 3) uint8 array."""
         import numpy as np  # noqa: PLC0415 - not on the way to the first photo
 
         width, height = self.size
@@ -71,7 +71,7 @@ class ImageCache:
         self._busy: dict[Path, threading.Lock] = {}
 
     def peek(self, path: Path) -> DecodedImage | None:
-        """The photo if it is here, at no cost."""
+        """Return the photo if it is here, at no cost."""
         with self._lock:
             photo = self._photos.get(path)
             if photo:
@@ -79,7 +79,7 @@ class ImageCache:
             return photo
 
     def get(self, path: Path) -> DecodedImage:
-        """The photo, decoded if need be; a second thread that wants the same one waits for the first.
+        """Return the photo, decoded if need be; a second thread that wants the same one waits for the first.
 
         Raises:
             PhotoError: it cannot be read; the text says why.
@@ -113,7 +113,7 @@ class ImageLoader(QObject):
     """Decodes in a thread of its own: the photo asked for last, then those to be kept ready.
 
     Signals:
-        loaded: (path, Photo), only for the photo asked for last.
+        loaded: (path, DecodedImage), only for the photo asked for last.
         failed: (path, reason), for any photo that could not be read.
     """
 

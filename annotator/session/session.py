@@ -40,7 +40,7 @@ class Session(QObject):
         opened: (folder) its photos are listed; the annotations may still be loading.
         project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
-        photo_changed: (Photo or None) the current photo's pixels are there.
+        photo_changed: (DecodedImage or None) the current photo's pixels are there.
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         edited: something is now otherwise on record for the current photo.
@@ -245,7 +245,7 @@ class Session(QObject):
             self.message.emit("Every other photo is done.", "info", PHOTO)
 
     def upcoming(self) -> list[str]:
-        """The photos that are likely next, in the direction of travel."""
+        """Return the photos that are likely next, in the direction of travel."""
         names: list[str] = []
         name = self.current
         while name and len(names) < MAX_UPCOMING:
@@ -293,7 +293,7 @@ class Session(QObject):
         self.history.activate(self.document)
 
     def new_id(self) -> int:
-        """A free annotation id."""
+        """Return a free annotation id."""
         assert self.store is not None, "there are no documents without a store"
         return self.store.new_id()
 
@@ -345,7 +345,7 @@ class Session(QObject):
     # Saving
 
     def save(self) -> None:
-        """Write the COCO file now. The store tells when it is done, or why not."""
+        """Write the COCO file now. A notice of the store follows when it is done, or why not."""
         if self.store:
             self.store.save()
 

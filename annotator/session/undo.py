@@ -36,7 +36,7 @@ class UndoHistory(QUndoGroup):
         self.setActiveStack(stack)  # pyrefly: ignore  the stub does not know that None is allowed
 
     def document(self, name: str) -> Document | None:
-        """The document of that photo if it has a history: it must be shown again, or its edits would not fit."""
+        """Return the document of that photo if it has a history: it must be shown again, or its edits would not fit."""
         return self._stacks[name][0] if name in self._stacks else None
 
     def clear(self) -> None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class BoxPrompts(QObject):
-    """Asks the model for each box that is drawn, and puts its outline in the box's place.
+    """Sends each box that is drawn to the model, and puts its outline in the box's place.
 
-    The box is on record before the model is asked, so nothing is lost whatever becomes of the answer. One undo takes
+    The box is on record before the model gets it, so nothing is lost whatever becomes of the answer. One undo takes
     both back. An answer for a photo that is no longer shown still arrives there.
     """
 
@@ -71,7 +71,7 @@ class BoxPrompts(QObject):
         )
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
-        """The model's keypoints, if they are those of the project's class."""
+        """Return the model's keypoints, if they are those of the project's class."""
         found = answer.found
         categories = self._session.categories
         if found is None or category_id not in categories or self._flow.model_category(category_id) is None:

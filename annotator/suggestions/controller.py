@@ -25,10 +25,10 @@ _FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
 class SuggestionController(QObject):
-    """Asks for the current photo, then for the next ones, and offers what comes back.
+    """Asks for the current photo, then for the next ones, and shows what comes back.
 
     Signals:
-        unmatched: (names) classes that the model knows and the project does not; their suggestions are not offered.
+        unmatched: (names) classes that the model knows and the project does not; their suggestions are not shown.
         speed: (milliseconds) the model took for a photo.
         model_changed: another model is in use.
     """
@@ -64,23 +64,23 @@ class SuggestionController(QObject):
         self._suggester.suggest_all(name for name in self.unfinished() if name not in self._scores)
 
     def unfinished(self) -> list[str]:
-        """The photos that can be read and are not done."""
+        """Return the photos that can be read and are not done."""
         photos = self._session.photos
         return [name for i, name in enumerate(photos.names) if photos.status(i) not in _FINISHED]
 
     def expect_model(self) -> None:
-        """Another model is being loaded: nothing that the one before it said is offered any more."""
+        """Another model is being loaded: nothing that the one before it found is shown any more."""
         if self.model:
             self._forget_answers()
         self.model = None
 
     def stale_names(self) -> list[str]:
-        """The photos that the model has looked at and that are not done: another model has to look again."""
+        """Return the photos that the model has looked at and that are not done: another model has to look again."""
         photos = self._session.photos
         return [name for name in self._scores if photos.status(photos.index(name)) not in _FINISHED]
 
     def model_category(self, category_id: int) -> int | None:
-        """The model's id of a class of the project, or None if it does not know it."""
+        """Return the model's id of a class of the project, or None if it does not know it."""
         return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
 
     def add_model_classes(self) -> None:

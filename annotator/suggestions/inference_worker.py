@@ -79,11 +79,11 @@ class InferenceWorker(QObject):
         loaded: (ModelInfo) a model is in use.
         failed: (sentence, weights) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
-        outlined: (Outlined) for a box.
-        recalled: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
+        box_answered: (BoxAnswer) for a box.
+        cached_scores: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
-        progress: (Progress or None) of the whole folder; None when that has ended.
+        progress: (FolderProgress or None) of the whole folder; None when that has ended.
     """
 
     loaded = Signal(object)
@@ -132,7 +132,7 @@ class InferenceWorker(QObject):
     def refuse(self, reason: str) -> None:
         """No model will come: answer what waits for one with this reason, until another one is loaded.
 
-        `failed` alone does not decide that, because whoever hears it may load another model instead.
+        `failed` alone does not decide that, because whoever receives it may load another model instead.
         """
         with self._wake:
             self._refused = reason
@@ -291,7 +291,7 @@ class InferenceWorker(QObject):
             self.progress.emit(progress if done < total else None)
 
     def _send_cached_scores(self, source: _Source) -> None:
-        """Tell the scores of some photos that were looked at in earlier sessions."""
+        """Emit the scores of some photos that the model has looked at in earlier sessions."""
         left = self._cached
         names = sorted(source.pools.names(self._model_id)) if left is None else list(left)
         scores = {}
@@ -384,6 +384,6 @@ class InferenceWorker(QObject):
 
 
 def sentence(error: Exception) -> str:
-    """An error as one sentence for a person."""
+    """Return an error as one sentence for a person."""
     text = str(error).strip().split("\n")[0] or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""What the model's thread tells the window: which model it has, and what that sees."""
+"""What the model's thread sends to the window: which model it has, and what that sees."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Suggestions:
 class BoxAnswer:
     """What the model sees in a box, with a category id of the **model**, or None and why, in a sentence.
 
-    `number` is what `Suggester.outline` returned.
+    `number` is what `InferenceWorker.outline` returned.
     """
 
     number: int
@@ -69,7 +69,7 @@ class FolderProgress:
 
 
 def to_suggestion(suggestion_id: int, instance: Instance) -> Annotation:
-    """An instance of the model as a suggestion, with the category id of the model.
+    """Return an instance of the model as a suggestion, with the category id of the model.
 
     One without a mask (a box detector's, or one whose mask is nowhere probable) is the outline of its box.
     """

@@ -29,7 +29,7 @@ class ModelSelector(QObject):
     To be made before what else listens to the session: a folder must not meet the model of the one before.
 
     Signals:
-        changing: another model is being loaded, and what the one before it said does not count any more.
+        changing: another model is being loaded, and what the one before it found does not count any more.
         chosen: (weights) the model that is wanted now: a name or a path.
         fell_back: (sentence, lasting) why a model cannot be used, and which one is used instead; `lasting` where the
             one that failed is still what is written down, and the next opening tries it again.

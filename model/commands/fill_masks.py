@@ -20,12 +20,12 @@ from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
-from model.commands.output_check import OutputError, check_output
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
+from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -45,7 +45,7 @@ class StoreError(UserError):
 
 
 class Autosave:
-    """Calls `journal()` and `save()` in time, tries again what failed, and tells when that changes.
+    """Calls `journal()` and `save()` in time, tries again what failed, and sends a notice when that changes.
 
     One thread journals, another does what concerns the file, so that a file that takes seconds never holds up the
     journal. Both functions raise OSError, sqlite3.Error or ValueError when they fail, and keep what they could
@@ -85,7 +85,7 @@ class Autosave:
             self._wake.notify()
 
     def submit(self, job: Callable[[], object]) -> Future[None]:
-        """Do a job that saves on the file's thread. A failure is the future's StoreError, and told."""
+        """Do a job that saves on the file's thread. A failure is the future's StoreError, and a notice."""
         return self._files.submit(self._do, job)
 
     def save_now(self) -> Future[None]:
@@ -154,7 +154,7 @@ class Autosave:
         self._notify(SaveNotice(SaveState.SAVED))
 
     def _timed_save(self) -> None:
-        """Save the file. StoreError if it fails, told already."""
+        """Save the file. StoreError if it fails, after a notice."""
         with self._wake:
             self._file_at = NEVER
         started = time.monotonic()

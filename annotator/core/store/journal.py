@@ -1,6 +1,6 @@
 """The project's private database: what is newer than the JSON on disk, what the JSON cannot say, what can be cached.
 
-Per COCO file and photo: the annotations while they are newer than the file, the suggestions already answered, the done
+Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, the done
 mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
 committed survives a killed process and a fallen system. Not thread-safe except where it says so.
 """
@@ -40,19 +40,16 @@ CREATE TABLE pools (
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """A photo in the journal; annotations and reviewed are packed.
-
-    Attributes:
-        size: (width, height) of the upright photo.
-        annotations: None when the COCO file has them.
-        reviewed: Suggestions accepted or rejected.
-        done: The done mark.
-    """
+    """A photo in the journal; annotations and reviewed are packed."""
 
     size: tuple[int, int]
+    """(width, height) of the upright photo."""
     annotations: bytes | None
+    """None when the COCO file has them."""
     reviewed: bytes
+    """Suggestions accepted or rejected."""
     done: bool
+    """The done mark."""
 
     @classmethod
     def of(cls, state: PhotoState, *, saved: bool) -> JournalRow:
@@ -113,7 +110,7 @@ class Journal:
     # Photos of a COCO file
 
     def rows(self, file: str) -> dict[str, JournalRow]:
-        """Every photo on record, by name."""
+        """Return every photo on record, by name."""
         query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
         return {
             name: JournalRow((width, height), annotations, reviewed, bool(done))
@@ -170,7 +167,7 @@ class Journal:
             self._db.execute("DETACH DATABASE other")
 
     def metadata(self, file: str) -> dict[str, bytes]:
-        """Everything recorded about a COCO file itself."""
+        """Return everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
         return dict(self._db.execute(query, (file,)))
 
@@ -185,14 +182,14 @@ class Journal:
             )
 
     def pool(self, model: str, name: str, stamp: Stamp) -> bytes | None:
-        """The packed pool of a photo, if the photo is still the same. From any thread."""
+        """Return the packed pool of a photo, if the photo is still the same. From any thread."""
         query = "SELECT suggestions FROM pools WHERE model = ? AND name = ? AND size = ? AND mtime = ?"
         with self._reading:
             found = self._reader.execute(query, (model, name, stamp.size, stamp.mtime_ns)).fetchone()
         return found[0] if found else None
 
     def pool_names(self, model: str) -> set[str]:
-        """The photos that have a pool of that model. From any thread."""
+        """Return the photos that have a pool of that model. From any thread."""
         with self._reading:
             return {name for (name,) in self._reader.execute("SELECT name FROM pools WHERE model = ?", (model,))}
 
@@ -214,7 +211,7 @@ _unpacker = msgspec.msgpack.Decoder(list[_Packed])
 
 
 def pack(annotations: Iterable[Annotation]) -> bytes:
-    """Records as bytes, without loss."""
+    """Return records as bytes, without loss."""
     return _packer.encode(
         [
             _Packed(
@@ -234,7 +231,7 @@ def pack(annotations: Iterable[Annotation]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[Annotation, ...]:
-    """The inverse of `pack`.
+    """Return the inverse of `pack`.
 
     Raises:
         ValueError: the bytes are damaged.

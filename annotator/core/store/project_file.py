@@ -100,24 +100,24 @@ class ProjectFile:
     # What it holds
 
     def names(self) -> Iterable[str]:
-        """The photos that have annotations in it."""
+        """Return the photos that have annotations in it."""
         return self._places.keys()
 
     def count(self, name: str) -> int:
-        """How many annotations it holds for a photo."""
+        """Return how many annotations it holds for a photo."""
         return len(self._places.get(name, ()))
 
     def size(self, name: str) -> tuple[int, int] | None:
-        """The size (width, height) that it gives for a photo."""
+        """Return the size (width, height) that it gives for a photo."""
         images = self._images.get(name)
         return images[0].size if images else None
 
     def knows(self, name: str) -> bool:
-        """Whether the photo has an entry."""
+        """Return whether the photo has an entry."""
         return name in self._images or name in self._new
 
     def annotations(self, name: str) -> tuple[Annotation, ...]:
-        """The annotations that it holds for a photo.
+        """Return the annotations that it holds for a photo.
 
         Raises:
             CocoError: one of them is not COCO; the sentence names it and the photo.
@@ -136,7 +136,7 @@ class ProjectFile:
         return decoded
 
     def holds(self, name: str, state: PhotoState) -> bool:
-        """Whether the file has the annotations of that state, to the decimals that it keeps."""
+        """Return whether the file has the annotations of that state, to the decimals that it keeps."""
         try:
             layout = self._laid_out(name, state, None)
         except (CocoError, ValueError):
@@ -190,7 +190,7 @@ class ProjectFile:
         return replace_file(path, self.coco.chunks(images, categories, replaced, added), about_to)
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
-        """Where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
+        """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
         original = self._decoded(name)
         if not (self.knows(name) or state.annotations or state.done):
             return _Layout(state, {}, [], None, {})
@@ -214,7 +214,7 @@ class ProjectFile:
         return _Layout(state, replaced, added, image.resized(state.size) if other_size else None, raws)
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
-        """The photo's entry, made where there is none."""
+        """Return the photo's entry, made where there is none."""
         if name in self._images:
             return self._images[name][0]
         if name not in self._new:

@@ -30,35 +30,32 @@ DATABASE = "project.sqlite"
 
 @dataclass(slots=True)
 class OpenedProject:
-    """A project that was opened.
-
-    Attributes:
-        images: The folder of photos.
-        names: The photos in it.
-        folder: Our folder.
-        journal: Our database.
-        file: The COCO file.
-        journal_rows: What the journal says of photos.
-        recovered: Photos whose annotations in the journal are newer than the file.
-        categories: The classes; None if the file has the newest.
-        changed_externally: The file was changed by another program before the recovered edits got into it.
-        warnings: Sentences for the person.
-    """
+    """A project that was opened."""
 
     images: Path
+    """The folder of photos."""
     names: Sequence[str]
+    """The photos in it."""
     folder: ProjectFolder
+    """Our folder."""
     journal: Journal
+    """Our database."""
     file: ProjectFile
+    """The COCO file."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
+    """What the journal says of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
+    """Photos whose annotations in the journal are newer than the file."""
     categories: tuple[Category, ...] | None = None
+    """The classes; None if the file has the newest."""
     changed_externally: bool = False
+    """The file was changed by another program before the recovered edits got into it."""
     warnings: list[str] = field(default_factory=list)
+    """Sentences for the person."""
 
 
 def file_key(images: Path, file: Path) -> str:
-    """What a COCO file goes by in the journal: relative to the photos where it is among them."""
+    """Return what a COCO file goes by in the journal: relative to the photos where it is among them."""
     file = file.resolve()
     images = images.resolve()
     return file.relative_to(images).as_posix() if file.is_relative_to(images) else os.fspath(file)
@@ -145,17 +142,17 @@ def _apply_journal(opened: OpenedProject) -> None:
 
 
 def packed_categories(categories: Iterable[Category]) -> bytes:
-    """Classes for the journal."""
+    """Return classes for the journal."""
     return b"[" + b",".join(encode_category(category) for category in categories) + b"]"
 
 
 def packed_mark(mark: FileMark | None) -> bytes | None:
-    """A file's mark for the journal."""
+    """Return a file's mark for the journal."""
     return msgspec.json.encode(mark) if mark else None
 
 
 def timestamp() -> str:
-    """The local time, for file names."""
+    """Return the local time, for file names."""
     return time.strftime("%Y%m%d-%H%M%S")
 
 

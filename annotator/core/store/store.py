@@ -1,7 +1,7 @@
 """An open project: the annotations of every photo. The only truth about photos that are not open as a document.
 
 What was `put` is in the journal within 0.3 s and in the COCO file within about 2 s (later when the file takes long to
-write, see `saver`). Methods belong to one thread, the GUI's, and return at once, unless they say otherwise.
+write, see `autosave`). Methods belong to one thread, the GUI's, and return at once, unless they say otherwise.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Store:
             return bool(self._unsaved) or (self._classes_unsaved and self._project.file.mark is not None)
 
     def new_id(self) -> int:
-        """An id for a new annotation. From any thread."""
+        """Return an id for a new annotation. From any thread."""
         with self._lock:
             self._last_id += 1
             return self._last_id
@@ -191,17 +191,17 @@ class Store:
         self._autosave.mark_dirty(file=unsaved)
 
     def count(self, name: str) -> int:
-        """How many annotations a photo has."""
+        """Return how many annotations a photo has."""
         state = self._states.get(name)
         return self._project.file.count(name) if state is None else len(state.annotations)
 
     def is_done(self, name: str) -> bool:
-        """Whether the photo has the done mark."""
+        """Return whether the photo has the done mark."""
         known = self._states.get(name) or self._project.journal_rows.get(name)
         return known is not None and known.done
 
     def is_started(self, name: str) -> bool:
-        """Whether the photo has annotations or answered suggestions."""
+        """Return whether the photo has annotations or reviewed suggestions."""
         if self.count(name):
             return True
         state = self._states.get(name)
@@ -219,7 +219,7 @@ class Store:
             row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
             try:
                 state = row.state()
-            except ValueError:  # damaged: the suggestions are offered again
+            except ValueError:  # damaged: the suggestions are shown again
                 state = PhotoState(row.size, done=row.done)
             state = replace(state, annotations=self._project.file.annotations(name))
             self._recently_read[name] = state
