@@ -21,7 +21,7 @@ _OWN_COLORS = ("annotator", "flat-")  # drawn as they are
 
 @cache
 def icon(name: str, tone: str = "icon") -> QIcon:
-    """The icon of that name, in the theme's colour `tone`; a checked one is accented, a disabled one pale.
+    """Return the icon of that name, in the theme's colour `tone`; a checked one is accented, a disabled one pale.
 
     Raises:
         ValueError: there is no such icon, or no such colour.
@@ -35,12 +35,12 @@ def icon(name: str, tone: str = "icon") -> QIcon:
 
 @cache
 def names() -> frozenset[str]:
-    """All icons there are."""
+    """Return all icons there are."""
     return frozenset(path.stem for path in _FOLDER.glob("*.svg"))
 
 
 def product_icon() -> QIcon:
-    """The application's own icon."""
+    """Return the application's own icon."""
     return icon("annotator")
 
 
@@ -50,7 +50,7 @@ def paint(painter: QPainter, name: str, rect: QRect | QRectF, color: str) -> Non
 
 
 def pixmap(name: str, size: int, color: str, ratio: float = 1.0) -> QPixmap:
-    """The icon in a colour as a square of `size` device-independent pixels at that density."""
+    """Return the icon in a colour as a square of `size` device-independent pixels at that density."""
     made = QPixmap(round(size * ratio), round(size * ratio))
     made.setDevicePixelRatio(ratio)
     made.fill(Qt.GlobalColor.transparent)
@@ -73,7 +73,7 @@ def _renderer(name: str, color: str) -> QSvgRenderer:
 
 
 class _Engine(QIconEngine):
-    """Draws one icon whenever Qt asks for it."""
+    """Draws one icon whenever Qt paints it."""
 
     def __init__(self, name: str, tone: str) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class _Engine(QIconEngine):
 
     def clone(self) -> QIconEngine:
         copy = _Engine(self._name, self._tone)
-        _clones.append(copy)  # Qt takes it over without telling Python
+        _clones.append(copy)  # Qt takes it over, and Python would free it
         return copy
 
     def _color(self, mode: QIcon.Mode, state: QIcon.State) -> str:

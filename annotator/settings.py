@@ -32,7 +32,7 @@ class Settings:
         self._q.setValue("recent", [str(path) for path in [folder, *others][:RECENT]])
 
     def last_photo(self, folder: Path) -> str:
-        """The photo that was shown last in this folder, or ""."""
+        """Return the photo that was shown last in this folder, or ""."""
         return self._text(f"last_photo/{_key(folder)}")
 
     def set_last_photo(self, folder: Path, name: str) -> None:
@@ -89,7 +89,7 @@ class Settings:
         self._q.setValue("scheme", value)
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """A yes or no, such as whether names are shown."""
+        """Return a yes or no, such as whether names are shown."""
         return self._text(f"flags/{name}", str(default)).lower() == "true"
 
     def set_flag(self, name: str, *, value: bool) -> None:
@@ -97,7 +97,7 @@ class Settings:
         self._q.setValue(f"flags/{name}", str(value))
 
     def layout(self, name: str) -> QByteArray:
-        """The window's geometry or state, empty if there is none."""
+        """Return the window's geometry or state, empty if there is none."""
         value = self._q.value(f"layout/{name}")
         return value if isinstance(value, QByteArray) else QByteArray()
 
@@ -106,7 +106,7 @@ class Settings:
         self._q.setValue(f"layout/{name}", value)
 
     def shortcut(self, action: str) -> str | None:
-        """The keys that the person gave an action; None if they are the standard ones."""
+        """Return the keys that the person gave an action; None if they are the standard ones."""
         value = self._q.value(f"shortcuts/{action}")
         return value if isinstance(value, str) else None
 
@@ -123,7 +123,7 @@ class Settings:
 
 
 def data_folder() -> Path:
-    """Where the application may write what belongs to no photo folder."""
+    """Return where the application may write what belongs to no photo folder."""
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
 
 

@@ -21,49 +21,50 @@ Scheme = Literal["system", "light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours as "#rrggbb". Text colours read well (WCAG AA, 4.5:1) on window, panel, raised, hover and selection.
-
-    Attributes:
-        name: "light" or "dark".
-        window: Behind the docks, menu bar and status bar.
-        panel: Ground of lists and panels.
-        raised: Ground of fields and buttons.
-        hover: Ground of what the mouse is over.
-        selection: Ground of what is selected; text on it stays `text`.
-        border: Hairlines between areas.
-        outline: Edges of fields and buttons.
-        text: Text.
-        muted: Text that matters less.
-        disabled: Text and icons of what cannot be used now.
-        icon: Icons.
-        accent: The one colour: focus, progress, what is switched on, the main button.
-        accent_text: Text on the accent.
-        canvas: Around the photo.
-        success, warning, error: Icons and text that say so.
-        info_ground, warning_ground, error_ground: Grounds of messages.
-    """
+    """Colours as "#rrggbb". Text colours read well (WCAG AA, 4.5:1) on window, panel, raised, hover and selection."""
 
     name: str
+    """"light" or "dark"."""
     window: str
+    """Behind the docks, menu bar and status bar."""
     panel: str
+    """Ground of lists and panels."""
     raised: str
+    """Ground of fields and buttons."""
     hover: str
+    """Ground of what the mouse is over."""
     selection: str
+    """Ground of what is selected; text on it stays `text`."""
     border: str
+    """Hairlines between areas."""
     outline: str
+    """Edges of fields and buttons."""
     text: str
+    """Text."""
     muted: str
+    """Text that matters less."""
     disabled: str
+    """Text and icons of what cannot be used now."""
     icon: str
+    """Icons."""
     accent: str
+    """The one colour: focus, progress, what is switched on, the main button."""
     accent_text: str
+    """Text on the accent."""
     canvas: str
+    """Around the photo."""
     success: str
+    """Icons and text of what went well."""
     warning: str
+    """Icons and text of warnings."""
     error: str
+    """Icons and text of errors."""
     info_ground: str
+    """Ground of messages that only inform."""
     warning_ground: str
+    """Ground of warnings."""
     error_ground: str
+    """Ground of errors."""
 
     @property
     def is_dark(self) -> bool:
@@ -148,7 +149,7 @@ _applied = _Applied()
 
 
 def current() -> Theme:
-    """The colours to paint with now."""
+    """Return the colours to paint with now."""
     return _applied.theme
 
 
@@ -166,13 +167,13 @@ def apply(app: QApplication, scheme: Scheme = "system") -> None:
 
 
 def mix(a: str, b: str, share: float) -> str:
-    """The colour `share` of the way from a to b, as "#rrggbb"."""
+    """Return the colour `share` of the way from a to b, as "#rrggbb"."""
     channels = ((int(a[i : i + 2], 16), int(b[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in channels)
 
 
 def palette(theme: Theme) -> QPalette:
-    """The theme for what Qt's own style paints."""
+    """Return the theme for what Qt's own style paints."""
     role = QPalette.ColorRole
     colors = {
         role.Window: theme.window,
@@ -206,13 +207,13 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The style sheet in the theme's colours."""
+    """Return the style sheet in the theme's colours."""
     icons = (FOLDER / "icons").as_posix()
     return _STYLE.substitute(asdict(theme), pressed=mix(theme.hover, theme.text, 0.08), icons=icons)
 
 
 def color_names() -> tuple[str, ...]:
-    """The names of the theme's colours."""
+    """Return the names of the theme's colours."""
     return tuple(f.name for f in fields(Theme) if f.name != "name")
 
 

@@ -18,7 +18,7 @@ from benchmarks.detect import predictor_of
 from benchmarks.photos import SHARED, validation_names
 from benchmarks.report import Record, main
 from dataset.images import read_photo
-from model.commands.evaluate import evaluate
+from model.evaluation.evaluate import evaluate
 from model.network.precision import BFLOAT16_VARIABLE
 
 if TYPE_CHECKING:

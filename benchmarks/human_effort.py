@@ -29,7 +29,7 @@ from benchmarks.effort_plot import draw
 from dataset.geometry import from_parts
 from dataset.images import read_photo
 from dataset.masks import trace_rle
-from model.commands.evaluate import evaluate
+from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:

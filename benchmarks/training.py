@@ -8,7 +8,6 @@ once more with a frozen backbone, of which ours keeps what it makes of the photo
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import sys
@@ -36,10 +35,9 @@ from torchvision.transforms import v2
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
 from model.config import BUILTIN, TrainConfig
-from model.data.batching import Batches, data_loader, plan_batches
+from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache
-from model.data.training_dataset import TrainingDataset, TrainingSample, plan_fine_tuning_batches
-from model.data.training_dataset import data_loader as lesson_batches
+from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.data.training_images import Source, classes_of, read_coco, read_photos
 from model.network.backbone import Body
 from model.network.build import build
@@ -162,14 +160,14 @@ class Ours:
         categories = classes_of([(annotations, read_coco(annotations))], by_supercategory=False)
         photos = read_photos([Source(annotations)], categories, by_supercategory=False)
         output, device = Path("unused.safetensors"), torch.device("cpu")
-        self.trainer = Trainer(network, tuple(categories), photos, training, output=output, device=device)
+        self.trainer = Trainer(network, tuple(categories), samples_of(photos), training, output=output, device=device)
         self.waited = 0.0
 
     def steps(self) -> Iterator[int]:
         """Take steps, and say after each how many photos it had."""
         trainer = self.trainer
-        plans = plan_batches(trainer.photos, trainer.config, 0)
-        dataset = Batches(trainer.photos, plans, trainer.config, trainer.masks, mirror=trainer.mirror)
+        plans = plan_batches(trainer.samples, trainer.config, 0, groups=ORIENTATIONS)
+        dataset = TrainingDataset(trainer.samples, plans, trainer.config, trainer.masks, mirror=trainer.mirror)
         for batch in self._timed(data_loader(dataset)):
             trainer.step(batch)
             yield len(batch.names)
@@ -191,25 +189,24 @@ class Kept:
     def __init__(self, network: MaskRCNN, annotations: Path, training: TrainConfig, folder: Path) -> None:
         self.trainer = Ours(network, annotations, replace(training, freeze="neck")).trainer
         config, device = self.trainer.config, self.trainer.device
-        chosen = self.trainer.photos[: config.batch * (STEPS + WARM)]
-        pupils = [TrainingSample(photo, hashlib.sha256(photo.path.read_bytes()).hexdigest()) for photo in chosen]
-        cache = open_cache(folder, network, pupils, config, device)
+        samples = self.trainer.samples[: config.batch * (STEPS + WARM)]
+        cache = open_cache(folder, network, samples, config, device)
         assert cache
         cache.variants = 1
-        self.lessons = TrainingDataset(
-            pupils,
-            plan_fine_tuning_batches(pupils, config, 0),
+        self.dataset = TrainingDataset(
+            samples,
+            plan_batches(samples, config, 0),
             config,
             self.trainer.masks,
             mirror=self.trainer.mirror,
             cache=cache,
         )
-        cache.fill(network, self.lessons, device, lambda *_: None)
+        fill_cache(cache, network, self.dataset, device, lambda *_: None)
 
     def steps(self) -> Iterator[int]:
         """Take steps, and say after each how many photos it had."""
         while True:
-            for batch in lesson_batches(self.lessons):
+            for batch in data_loader(self.dataset):
                 self.trainer.step(batch)
                 yield len(batch.names)
 

@@ -13,7 +13,7 @@ from annotator.session.image_loader import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
 from dataset.categories import Category
 from dataset.images import read_photo
-from model.commands.evaluate import evaluate
+from model.evaluation.evaluate import evaluate
 from model.inference import mask_keypoint_pair
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch

@@ -43,20 +43,17 @@ class Active(NamedTuple):
     label: Label | None
 
     def same_as(self, other: Active | None) -> bool:
-        """Whether it looks the same."""
+        """Return whether it looks the same."""
         return other is not None and self.record is other.record and self[1:] == other[1:]
 
 
 class ActiveLayer:
-    """Knows which shapes are active, and where the screen has to be painted anew when that changes.
-
-    Attributes:
-        uses_handles: Whether the selected object shows its vertices.
-    """
+    """Knows which shapes are active, and where the screen has to be painted anew when that changes."""
 
     def __init__(self, content: VisibleRecords) -> None:
         self._content = content
         self.uses_handles = True
+        """Whether the selected object shows its vertices."""
         self._shapes: dict[int, Active] = {}
 
     def follow(
@@ -80,7 +77,7 @@ class ActiveLayer:
         }
 
     def labels(self) -> list[QRect]:
-        """Where the names stand: they stay in view when the photo scrolls, so they do not move with it."""
+        """Return where the names stand: they stay in view when the photo scrolls, so they do not move with it."""
         return [shape.label.rect.toAlignedRect() for shape in self._shapes.values() if shape.label is not None]
 
     def paint(self, painter: QPainter, exposed: QRect, camera: Camera, colors: CanvasColors) -> None:

@@ -37,15 +37,15 @@ class Camera(NamedTuple):
         return QPointF(x * self.scale + self.dx, y * self.scale + self.dy)
 
     def to_photo(self, point: QPointF) -> QPointF:
-        """A screen position in the photo."""
+        """Return a screen position in the photo."""
         return QPointF((point.x() - self.dx) / self.scale, (point.y() - self.dy) / self.scale)
 
     def rect_to_view(self, box: Box) -> QRectF:
-        """A box of the photo on the screen."""
+        """Return a box of the photo on the screen."""
         return QRectF(self.point_to_view(*box[:2]), self.point_to_view(*box[2:]))
 
     def box_to_photo(self, rect: QRectF) -> Box:
-        """A rectangle of the screen in the photo."""
+        """Return a rectangle of the screen in the photo."""
         a, b = self.to_photo(rect.topLeft()), self.to_photo(rect.bottomRight())
         return a.x(), a.y(), b.x(), b.y()
 

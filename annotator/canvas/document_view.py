@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 
 
 class DocumentView(ZoomPanView):
-    """Renders a document and follows its events. What is under the mouse is the subclass's business.
-
-    Attributes:
-        content: What is shown, for finding and painting.
-    """
+    """Renders a document and follows its events. What is under the mouse is the subclass's business."""
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.content = VisibleRecords(categories)
+        """What is shown, for finding and painting."""
         self._colors = CanvasColors()
         self._still = StaticLayer(self.content)
         self._active = ActiveLayer(self.content)
@@ -217,7 +214,7 @@ class DocumentView(ZoomPanView):
         self._still.paint(painter, rect, self.camera(), self._colors)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move what is painted; names that keep to the edge of the view, and the tool's marks, are painted anew."""
+        """Move what is painted; names that keep to the edge of the view, and the tool's overlay, are painted anew."""
         stay = self._active.labels()
         super().scrollContentsBy(dx, dy)
         self._backdrop.scroll(dx, dy)

@@ -41,23 +41,20 @@ class HitKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What is under the cursor.
-
-    Attributes:
-        kind: Which part.
-        id: Of which annotation or suggestion.
-        x: The keypoint, the vertex or the nearest point of the edge, in photo pixels; for a shape the cursor itself.
-        y: See x.
-        vertex: The vertex, or the one at which the edge starts.
-        keypoint: Index of the keypoint.
-    """
+    """What is under the cursor."""
 
     kind: HitKind
+    """Which part."""
     id: int
+    """Of which annotation or suggestion."""
     x: float
+    """The keypoint, the vertex or the nearest point of the edge, in photo pixels; for a shape the cursor itself."""
     y: float
+    """See x."""
     vertex: VertexRef | None = None
+    """The vertex, or the one at which the edge starts."""
     keypoint: int | None = None
+    """Index of the keypoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Outline:
 
     @classmethod
     def of(cls, record: Annotation) -> Outline:
-        """The outline of a record's shape."""
+        """Return the outline of a record's shape."""
         starts, ends, refs = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty((0, 3), np.intp)]
         for (part, ring), vertices in rings(record.shape):
             count = len(vertices)
@@ -80,12 +77,12 @@ class Outline:
         return cls(np.concatenate(starts), np.concatenate(ends), np.concatenate(refs))
 
     def ref(self, row: int) -> VertexRef:
-        """The address of a row."""
+        """Return the address of a row."""
         part, ring, index = self.refs[row].tolist()
         return VertexRef(part, ring, index)
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether the even-odd rule paints the point."""
+        """Return whether the even-odd rule paints the point."""
         x0, y0, x1, y1 = *self.starts.T, *self.ends.T
         crosses = (y0 <= y) != (y1 <= y)
         if not crosses.any():
@@ -94,7 +91,7 @@ class Outline:
         return bool(np.count_nonzero(x0 + (y - y0) * (x1 - x0) / (y1 - y0) > x) % 2)
 
     def refs_inside(self, x0: float, y0: float, x1: float, y1: float) -> list[VertexRef]:
-        """The vertices in a rectangle."""
+        """Return the vertices in a rectangle."""
         x, y = self.starts.T
         return [self.ref(row) for row in np.flatnonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).tolist()]
 
@@ -122,7 +119,7 @@ def _nearest(points: NDArray[np.float64], x: float, y: float) -> tuple[int, floa
 
 
 def labelled(record: Annotation) -> tuple[list[int], NDArray[np.float64]]:
-    """Indices and (N, 2) positions of the keypoints that are on the photo."""
+    """Return indices and (N, 2) positions of the keypoints that are on the photo."""
     shown = [i for i, keypoint in enumerate(record.keypoints) if keypoint.visibility is not Visibility.UNLABELLED]
     return shown, np.array([record.keypoints[i][:2] for i in shown], float).reshape(-1, 2)
 
@@ -135,7 +132,7 @@ def extent(record: Annotation) -> tuple[float, float, float, float]:
 
 
 def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: float) -> Hit | None:
-    """The keypoint, vertex or edge of the record with handles that is in reach: keypoints lie over vertices."""
+    """Return the keypoint, vertex or edge of the record with handles that is in reach: keypoints lie over vertices."""
     shown, points = labelled(record)
     row, distance = _nearest(points, x, y)
     if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
@@ -178,7 +175,7 @@ class Index:
         return len(self._records)
 
     def outline(self, record: Annotation) -> Outline:
-        """The record's outline, worked out once."""
+        """Return the record's outline, worked out once."""
         entry = self._outlines.get(record.id)
         if entry is None or entry[0] is not record:
             entry = self._outlines[record.id] = (record, Outline.of(record))
@@ -193,13 +190,13 @@ class Index:
         return [self._records[row].id for row in sorted(rows, key=lambda row: (self._areas[row], -row))]
 
     def inside(self, x0: float, y0: float, x1: float, y1: float) -> list[int]:
-        """Ids of what lies wholly in the rectangle."""
+        """Return ids of what lies wholly in the rectangle."""
         left, top, right, bottom = self._boxes.T
         rows = np.flatnonzero((left >= x0) & (top >= y0) & (right <= x1) & (bottom <= y1))
         return [self._records[row].id for row in rows.tolist()]
 
     def crossing(self, x0: float, y0: float, x1: float, y1: float) -> list[Annotation]:
-        """What may be seen in the rectangle, in painting order."""
+        """Return what may be seen in the rectangle, in painting order."""
         left, top, right, bottom = self._boxes.T
         rows = np.flatnonzero((left <= x1) & (top <= y1) & (right >= x0) & (bottom >= y0))
         return [self._records[row] for row in rows.tolist()]

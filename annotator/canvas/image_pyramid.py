@@ -35,8 +35,8 @@ class ImagePyramid:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
         painter.drawImage(target, level, QRectF(level.rect()))
 
-    def _level(self, wanted: int) -> QImage:
-        while len(self._levels) <= wanted:
+    def _level(self, number: int) -> QImage:
+        while len(self._levels) <= number:
             last = self._levels[-1]
             half = last.size() / 2
             if half.width() < 1 or half.height() < 1:
@@ -44,7 +44,7 @@ class ImagePyramid:
             self._levels.append(
                 last.scaled(half, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
             )
-        level = self._levels[wanted]
+        level = self._levels[number]
         if level.format() != QImage.Format.Format_RGB32:  # the one that is painted without conversion
-            level = self._levels[wanted] = level.convertToFormat(QImage.Format.Format_RGB32)
+            level = self._levels[number] = level.convertToFormat(QImage.Format.Format_RGB32)
         return level

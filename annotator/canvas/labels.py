@@ -39,11 +39,11 @@ class Label(NamedTuple):
         return QRectF(self.x, self.y, self.width, _HEIGHT)
 
     def moved(self, dx: float, dy: float) -> Label:
-        """The same elsewhere."""
+        """Return the same elsewhere."""
         return self._replace(x=self.x + dx, y=self.y + dy)
 
     def inside(self, rect: QRectF) -> Label:
-        """The same, moved as little as it takes to stand in `rect`."""
+        """Return the same, moved as little as it takes to stand in `rect`."""
         x = max(rect.left(), min(self.x, rect.right() - self.width))
         y = max(rect.top(), min(self.y, rect.bottom() - _HEIGHT))
         return self._replace(x=x, y=y)
@@ -51,7 +51,7 @@ class Label(NamedTuple):
 
 @lru_cache(maxsize=1)
 def font() -> QFont:
-    """The labels' font. Do not change it."""
+    """Return the labels' font. Do not change it."""
     made = QFont()
     made.setPixelSize(FONT_SIZE)
     made.setWeight(QFont.Weight.Medium)
@@ -60,7 +60,7 @@ def font() -> QFont:
 
 @lru_cache(maxsize=4096)
 def width_of(text: str) -> float:
-    """How wide a label with that text is."""
+    """Return how wide a label with that text is."""
     return QFontMetricsF(font()).horizontalAdvance(text) + 2 * _PADDING + _STRIPE
 
 

@@ -53,7 +53,7 @@ class ZoomPanView(QGraphicsView):
         return self.transform().m11()
 
     def camera(self) -> Camera:
-        """Where the photo is on the screen now."""
+        """Return where the photo is on the screen now."""
         matrix = self.viewportTransform()
         return Camera(matrix.m11(), matrix.dx(), matrix.dy(), self.devicePixelRatioF())
 
@@ -197,7 +197,7 @@ class ZoomPanView(QGraphicsView):
             return False
         return True
 
-    # Pan with Space or the middle button. The subclass asks first, before its tools get the event.
+    # Pan with Space or the middle button. The subclass calls these first, before its tools get the event.
 
     @property
     def panning(self) -> bool:

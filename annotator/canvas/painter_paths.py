@@ -24,7 +24,7 @@ _STEP = 0.6  # screen pixels: of the vertices that fall into the same such cell 
 
 
 def path_of(shape: MultiPolygon, step: float = 0.0) -> QPainterPath:
-    """The shape as a path, even-odd filled, with vertices closer than about `step` photo pixels left out."""
+    """Return the shape as a path, even-odd filled, with vertices closer than about `step` photo pixels left out."""
     rings = [np.asarray(ring.coords)[:, :2] for part in shape.geoms for ring in (part.exterior, *part.interiors)]
     return _path([_thinned(ring, step) if step else ring for ring in rings])
 
@@ -62,7 +62,7 @@ class PathCache:
         self._paths: dict[tuple[int, int], tuple[Annotation, QPainterPath]] = {}
 
     def get(self, record: Annotation, scale: float) -> QPainterPath:
-        """The record's outline with as much detail as a zoom of `scale` can show."""
+        """Return the record's outline with as much detail as a zoom of `scale` can show."""
         level = min(0, math.floor(math.log2(scale)))
         key = (record.id, level)
         entry = self._paths.get(key)

@@ -82,7 +82,7 @@ def handles(painter: QPainter, points: NDArray[np.float64], color: str, diameter
 
 
 def handle_diameter(points: NDArray[np.float64]) -> float:
-    """How large handles at viewport positions (N, 2) can be without covering the outline."""
+    """Return how large handles at viewport positions (N, 2) can be without covering the outline."""
     if len(points) < 2:
         return HANDLE
     steps = np.hypot(*np.diff(points, axis=0).T)
@@ -90,7 +90,7 @@ def handle_diameter(points: NDArray[np.float64]) -> float:
 
 
 def keypoint_diameter(camera: Camera, record: Annotation) -> float:
-    """How large keypoints can be without covering a small object."""
+    """Return how large keypoints can be without covering a small object."""
     x0, y0, x1, y1 = extent(record)
     return float(np.clip(KEYPOINT * max(x1 - x0, y1 - y0) * camera.scale / FULL_SIZE, KEYPOINT / 2, KEYPOINT))
 

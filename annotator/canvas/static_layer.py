@@ -26,20 +26,17 @@ _CROWD = 1000  # of more shapes than that, each has a thinner outline
 
 
 class StaticLayer:
-    """Paints the photo, annotations, suggestions and the names that have room.
-
-    Attributes:
-        photo: The photo, or None while it is being read.
-        show_names: Whether names are shown unasked.
-        hidden: Ids that are left out, because a gesture shows them elsewhere.
-        marked: Ids that are painted as selected, because they are too many for the active layer.
-    """
+    """Paints the photo, annotations, suggestions and the names that have room."""
 
     def __init__(self, content: VisibleRecords) -> None:
         self.photo: ImagePyramid | None = None
+        """The photo, or None while it is being read."""
         self.show_names = True
+        """Whether names are shown unasked."""
         self.hidden: AbstractSet[int] = frozenset()
+        """Ids that are left out, because a gesture shows them elsewhere."""
         self.marked: AbstractSet[int] = frozenset()
+        """Ids that are painted as selected, because they are too many for the active layer."""
         self._content = content
         self._labels: dict[int, Label] = {}
         self._placed_for: tuple[float, Index, bool] | None = None

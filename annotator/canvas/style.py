@@ -22,21 +22,18 @@ CRISP_FROM = 3.0  # from this zoom on, photo pixels are squares
 
 @dataclass(frozen=True, slots=True)
 class CanvasColors:
-    """What the canvas takes from the theme, each "#rrggbb". Class colours come from the categories.
-
-    Attributes:
-        background: Around the photo.
-        border: The hairline around the photo.
-        accent: Rubber band and selected vertices.
-        label: Behind a name; painted translucent, on a photo, so dark in both themes.
-        label_text: The name itself.
-    """
+    """What the canvas takes from the theme, each "#rrggbb". Class colours come from the categories."""
 
     background: str = "#2b2b2d"
+    """Around the photo."""
     border: str = "#1d1d1f"
+    """The hairline around the photo."""
     accent: str = "#3b82f6"
+    """Rubber band and selected vertices."""
     label: str = "#161618"
+    """Behind a name; painted translucent, on a photo, so dark in both themes."""
     label_text: str = "#f4f4f5"
+    """The name itself."""
 
 
 LIGHT = CanvasColors(background="#e4e4e7", border="#c8c8cc")
@@ -45,7 +42,7 @@ DARK = CanvasColors()
 
 @lru_cache(maxsize=256)
 def pen(color: str, width: float, alpha: int = 255, dash: tuple[float, ...] = ()) -> QPen:
-    """A pen for a painter in viewport pixels. `dash` is in viewport pixels too. Do not change it."""
+    """Return a pen for a painter in viewport pixels. `dash` is in viewport pixels too. Do not change it."""
     ink = QColor(color)
     ink.setAlpha(alpha)
     made = QPen(ink, width)
@@ -58,7 +55,7 @@ def pen(color: str, width: float, alpha: int = 255, dash: tuple[float, ...] = ()
 
 @lru_cache(maxsize=256)
 def zoomed_pen(color: str, width: float, ratio: float, alpha: int = 255, dash: tuple[float, ...] = ()) -> QPen:
-    """The same for a painter that zooms: still `width` viewport pixels, of `ratio` device pixels each."""
+    """Return the same for a painter that zooms: still `width` viewport pixels, of `ratio` device pixels each."""
     made = QPen(pen(color, width * ratio, alpha, tuple(length * ratio for length in dash)))
     made.setCosmetic(True)
     return made
@@ -66,7 +63,7 @@ def zoomed_pen(color: str, width: float, ratio: float, alpha: int = 255, dash: t
 
 @lru_cache(maxsize=256)
 def fill(color: str, alpha: int) -> QColor:
-    """A translucent colour. Do not change it."""
+    """Return a translucent colour. Do not change it."""
     made = QColor(color)
     made.setAlpha(alpha)
     return made
@@ -74,7 +71,7 @@ def fill(color: str, alpha: int) -> QColor:
 
 @lru_cache(maxsize=256)
 def dot(color: str, diameter: float) -> QPen:
-    """A pen whose points are discs of that diameter. Do not change it."""
+    """Return a pen whose points are discs of that diameter. Do not change it."""
     made = QPen(QColor(color), diameter)
     made.setCapStyle(Qt.PenCapStyle.RoundCap)
     return made

@@ -30,26 +30,24 @@ class CanvasView(DocumentView):
     """Shows the photo, its annotations and suggestions; sends what the person does as edits.
 
     It never changes the document, but for the selection: whoever listens to `edit_made` applies the edit.
-
-    Attributes:
-        edit_made: An `edits.Edit` that a gesture made, for the state the document is in.
-        cursor_moved: QPointF in photo pixels, or None when the mouse left the photo.
-        hint_changed: What can be done now with the thing under the cursor, with its key, in one line.
-        hovered_changed: Id of the object under the cursor, or None.
-        tool_changed: The name of the tool that is now in hand.
-        context_requested: QPoint on the screen where a menu is wanted; what was under it is selected.
-        category_needed: Something is to be drawn and no class is chosen.
-        box_drawn: Id of a box that has just gone on record, and whose object's outline is wanted.
     """
 
     edit_made = Signal(object)
+    """An `edits.Edit` that a gesture made, for the state the document is in."""
     cursor_moved = Signal(object)
+    """QPointF in photo pixels, or None when the mouse left the photo."""
     hint_changed = Signal(str)
+    """What can be done now with the thing under the cursor, with its key, in one line."""
     hovered_changed = Signal(object)
+    """Id of the object under the cursor, or None."""
     tool_changed = Signal(str)
+    """The name of the tool that is now in hand."""
     context_requested = Signal(object)
+    """QPoint on the screen for a context menu; what was under it is selected."""
     category_needed = Signal()
+    """Something is to be drawn and no class is chosen."""
     box_drawn = Signal(int)
+    """Id of a box that has just gone on record, and whose object the model is to outline."""
 
     def __init__(self, categories: Categories, new_id: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(categories, parent)
@@ -144,7 +142,7 @@ class CanvasView(DocumentView):
             self.edit_made.emit(edit)
 
     def handle_at(self, at: Pointer) -> Hit | None:
-        """What is under the mouse of the one object that has handles. For tools."""
+        """Return what is under the mouse of the one object that has handles. For tools."""
         selected = self.content.selected
         if not selected:
             return None
@@ -152,7 +150,7 @@ class CanvasView(DocumentView):
         return handle_at(record, self.content.index.outline(record), at.x, at.y, self.scale_factor)
 
     def shapes_at(self, at: Pointer) -> list[int]:
-        """Ids of all objects under the mouse, the best first. For tools."""
+        """Return ids of all objects under the mouse, the best first. For tools."""
         return self.content.index.at(at.x, at.y, self.scale_factor)
 
     def follow_tool(self) -> None:
@@ -189,7 +187,7 @@ class CanvasView(DocumentView):
     def event(self, event: QEvent) -> bool:
         """Take a key before the window's shortcuts do, if the tool is really going to use it."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Space or self._tool.wants_key(event):
+            if event.key() == Qt.Key.Key_Space or self._tool.takes_key(event):
                 event.accept()
                 return True
         elif event.type() == QEvent.Type.DevicePixelRatioChange:
@@ -255,7 +253,7 @@ class CanvasView(DocumentView):
             event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """A Space that is let go elsewhere is not heard here."""
+        """A release of Space elsewhere does not get here."""
         self.hold_space(down=False)
         super().focusOutEvent(event)
 

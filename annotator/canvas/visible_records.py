@@ -20,28 +20,25 @@ if TYPE_CHECKING:
 
 
 class VisibleRecords:
-    """The shown records of a document in painting order, with what painting and finding need of them.
-
-    Attributes:
-        document: The document, or None.
-        categories: The project's classes.
-        show_annotations: Whether what is on record is shown.
-        show_suggestions: Whether what the model offers is shown.
-        index: Finds shown records at a point.
-        paths: Their painter paths.
-    """
+    """The shown records of a document in painting order, with what painting and finding need of them."""
 
     def __init__(self, categories: Categories) -> None:
         self.document: Document | None = None
+        """The document, or None."""
         self.categories = categories
+        """The project's classes."""
         self.show_annotations = True
+        """Whether what is on record is shown."""
         self.show_suggestions = True
+        """Whether what the model offers is shown."""
         self.index = Index()
+        """Finds shown records at a point."""
         self.paths = PathCache()
+        """Their painter paths."""
         self._records: dict[int, Annotation] = {}
 
     def __getitem__(self, annotation_id: int) -> Annotation:
-        """The shown record with that id. KeyError if there is none."""
+        """Return the shown record with that id. KeyError if there is none."""
         return self._records[annotation_id]
 
     def __contains__(self, annotation_id: int | None) -> bool:
@@ -60,7 +57,7 @@ class VisibleRecords:
         return tuple(self._records[i] for i in self.document.selection if i in self._records)
 
     def category(self, record: Annotation) -> Category:
-        """The record's class; a grey nameless one where the project has none with that id."""
+        """Return the record's class; a grey nameless one where the project has none with that id."""
         if record.category_id in self.categories:
             return self.categories[record.category_id]
         return Category(record.category_id, tr("class {id}", id=record.category_id), color="#c0c0c4")

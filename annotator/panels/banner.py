@@ -37,7 +37,7 @@ class _Message:
         return self.kind == "info" and not self.actions
 
     def is_about(self, topic: str) -> bool:
-        """Whether this is a message on a topic; "" is none."""
+        """Return whether this is a message on a topic; "" is none."""
         return topic != "" and self.topic == topic
 
 

@@ -38,11 +38,11 @@ class ClampedLabel(QLabel):
         return self.fontMetrics().lineSpacing() * max(len(self._lines(width)), 1)
 
     def sizeHint(self) -> QSize:
-        """Any width; the height that goes with the present one."""
+        """Return any width; the height that goes with the present one."""
         return QSize(0, self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
-        """The height is not to be had with less."""
+        """Return the size hint: less height cuts the text."""
         return self.sizeHint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -65,7 +65,7 @@ class ClampedLabel(QLabel):
         self.setToolTip(f"<p>{html.escape(self._full)}</p>" if cut else "")
 
     def _lines(self, width: int) -> list[str]:
-        """The text in lines of this width, the last one cut where there would be more than allowed."""
+        """Return the text in lines of this width, the last one cut where there would be more than allowed."""
         layout = QTextLayout(self._full, self.font())
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)

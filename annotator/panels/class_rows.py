@@ -54,19 +54,19 @@ class ClassRows(QAbstractListModel):
         self.endResetModel()
 
     def category_id(self, row: int) -> int:
-        """The class in a row."""
+        """Return the class in a row."""
         return self._listed[row][0]
 
     def row(self, category_id: int) -> int | None:
-        """The row of a class, or None where the search leaves it out."""
+        """Return the row of a class, or None where the search leaves it out."""
         return next((row for row, (i, _) in enumerate(self._listed) if i == category_id), None)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
-        """How many classes are listed."""
+        """Return how many classes are listed."""
         return 0 if parent.isValid() else len(self._listed)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
-        """The class, its name, its key, its count, or it in words."""
+        """Return the class, its name, its key, its count, or it in words."""
         if not index.isValid():
             return None
         category_id, key = self._listed[index.row()]
@@ -163,7 +163,7 @@ class ClassDelegate(QStyledItemDelegate):
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        """A field for the new name."""
+        """Return a field for the new name."""
         del option, index
         field = Field(parent)
         field.setObjectName("classes.rename")
@@ -179,5 +179,5 @@ class ClassDelegate(QStyledItemDelegate):
 
 
 def swatch_rect(row: QRect) -> QRect:
-    """Where a row's swatch takes the mouse: a little more than what is painted."""
+    """Return where a row's swatch takes the mouse: a little more than what is painted."""
     return QRect(row.left() + MARGIN + _KEY_WIDTH, row.top(), 14, row.height())

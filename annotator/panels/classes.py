@@ -23,16 +23,13 @@ SEARCH_FROM = 20  # from so many classes on there is a search field: it takes th
 
 
 class ClassesPanel(QWidget):
-    """The project's classes. Adding, renaming and recolouring go to `Categories` at once.
-
-    Signals:
-        chosen: The id of the class to draw with from now on: its row was clicked, or it has just been added.
-        applied: The id of the class to give to what is selected, and to draw with: Enter on its row. Renaming and
-            recolouring are neither.
-    """
+    """The project's classes. Adding, renaming and recolouring go to `Categories` at once."""
 
     chosen = Signal(int)
+    """The id of the class to draw with from now on: its row was clicked, or it has just been added."""
     applied = Signal(int)
+    """The id of the class to give to what is selected, and to draw with: Enter on its row. Renaming and recolouring
+    are neither."""
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -192,19 +189,16 @@ class ClassesPanel(QWidget):
 
 
 class _ClassRowsView(Rows):
-    """The list itself: a click on a row, a click on its swatch, Enter and F2 each have their signal.
-
-    Signals (each with the row's index):
-        row_chosen: Clicked.
-        row_applied: Enter.
-        rename_requested: Double-clicked, or F2.
-        recolor_requested: Its swatch was clicked.
-    """
+    """The list itself: a click on a row, a click on its swatch, Enter and F2 each have their signal."""
 
     row_chosen = Signal(QModelIndex)
+    """Clicked."""
     row_applied = Signal(QModelIndex)
+    """Enter."""
     rename_requested = Signal(QModelIndex)
+    """Double-clicked, or F2."""
     recolor_requested = Signal(QModelIndex)
+    """Its swatch was clicked."""
 
     def __init__(self) -> None:
         super().__init__("classes.list", tr("Classes"), own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
@@ -249,13 +243,10 @@ class _ClassRowsView(Rows):
 
 
 class _NewName(Field):
-    """The field for a new class's name.
-
-    Signals:
-        left: Escape, or the keyboard went elsewhere with nothing typed.
-    """
+    """The field for a new class's name."""
 
     left = Signal()
+    """Escape, or the keyboard went elsewhere with nothing typed."""
 
     def event(self, event: QEvent) -> bool:
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress

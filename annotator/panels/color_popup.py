@@ -28,13 +28,10 @@ _NAMES = (
 
 
 class ColorPopup(QFrame):
-    """The palette in a grid, with the present colour marked. Gone when something is chosen or clicked elsewhere.
-
-    Signals:
-        chosen: The colour, "#rrggbb".
-    """
+    """The palette in a grid, with the present colour marked. Gone when something is chosen or clicked elsewhere."""
 
     chosen = Signal(str)
+    """The colour, "#rrggbb"."""
 
     def __init__(self, color: str, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)

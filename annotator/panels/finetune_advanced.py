@@ -25,15 +25,12 @@ AUGMENT: tuple[Choice, ...] = (
 
 
 class Advanced(QWidget):
-    """What nobody has to choose.
-
-    Signals:
-        changed: another choice was made.
-        resized: it takes more room, or less.
-    """
+    """What nobody has to choose."""
 
     changed = Signal()
+    """Another choice was made."""
     resized = Signal()
+    """It takes more room, or less."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +83,7 @@ class Advanced(QWidget):
         self.changed.emit()
 
     def settings(self, device: str) -> FineTuneOptions:
-        """What is chosen."""
+        """Return what is chosen."""
         return FineTuneOptions(
             epochs=self._epochs.value,
             learning_rate=self._rate.value,

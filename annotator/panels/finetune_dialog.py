@@ -38,15 +38,12 @@ DEVICES: tuple[Choice, ...] = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GP
 
 
 class FineTuneDialog(QDialog):
-    """Shows what a round would learn from, and asks whether to begin.
-
-    Signals:
-        train_requested: (FineTuneOptions) start a round.
-        settings_changed: another choice was made: how long the round takes is not known any more.
-    """
+    """Shows what a round would learn from, and has the button to begin."""
 
     train_requested = Signal(object)
+    """(FineTuneOptions) start a round."""
     settings_changed = Signal()
+    """Another choice was made: how long the round takes is not known any more."""
 
     def __init__(self, baseline: str, device: str, parent: QWidget | None = None) -> None:
         """Show that things are being counted, for a round that has to beat a model called `baseline`."""

@@ -59,15 +59,12 @@ def settle(widget: QWidget) -> None:
 
 
 class NumberField(QWidget, Generic[Number]):
-    """A number to type, or nothing for automatic. What is neither is marked, with a sentence on what can be typed.
-
-    Signals:
-        changed: another text was typed.
-        resized: the sentence came or went.
-    """
+    """A number to type, or nothing for automatic. What is neither is marked, with a sentence on what can be typed."""
 
     changed = Signal()
+    """Another text was typed."""
     resized = Signal()
+    """The sentence came or went."""
 
     def __init__(self, read: Callable[[str], Number], minimum: Number, maximum: Number, allowed: str) -> None:
         """`read` makes a number of a text, or raises ValueError; `allowed` is the sentence on what is taken."""

@@ -66,11 +66,11 @@ class InstanceRows(QAbstractListModel):
                 self.dataChanged.emit(self.index(row), self.index(row))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
-        """How many instances are listed."""
+        """Return how many instances are listed."""
         return 0 if parent.isValid() else len(self._ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
-        """The record, its class name, or it in words."""
+        """Return the record, its class name, or it in words."""
         if not index.isValid() or self._document is None:
             return None
         record = self._document.get(self._ids[index.row()])
@@ -85,12 +85,12 @@ class InstanceRows(QAbstractListModel):
         return None
 
     def class_name(self, record: Annotation) -> str:
-        """What the record's class is called."""
+        """Return what the record's class is called."""
         known = record.category_id in self._categories
         return self._categories[record.category_id].name if known else tr("class {id}", id=record.category_id)
 
     def color(self, record: Annotation) -> str:
-        """The colour of the record's class."""
+        """Return the colour of the record's class."""
         known = record.category_id in self._categories
         return self._categories[record.category_id].color if known else "#888888"
 

@@ -19,15 +19,12 @@ _SELECT = QItemSelectionModel.SelectionFlag
 
 
 class InstancesPanel(QWidget):
-    """The annotations and suggestions of the photo shown.
-
-    Signals:
-        hovered: The id under the mouse, or None (an `object`).
-        zoom_requested: The id that was double-clicked.
-    """
+    """The annotations and suggestions of the photo shown."""
 
     hovered = Signal(object)
+    """The id under the mouse, or None (an `object`)."""
     zoom_requested = Signal(int)
+    """The id that was double-clicked."""
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -142,7 +139,7 @@ class InstancesPanel(QWidget):
     # From the person
 
     def _selected(self) -> list[int]:
-        """The ids of the selected rows, the current one last."""
+        """Return the ids of the selected rows, the current one last."""
         current = self.rows.currentIndex()
         chosen = sorted(self.rows.selectionModel().selectedIndexes(), key=lambda index: (index == current, index.row()))
         return [self._model.ids[index.row()] for index in chosen]

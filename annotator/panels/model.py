@@ -37,22 +37,19 @@ _DEVICES = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
 
 
 class ModelPanel(QWidget):
-    """A view of the model, with the controls for it.
-
-    Signals:
-        threshold_changed: The score from which suggestions are shown, 0.05 to 0.95.
-        suggest_all_requested, cancel_requested: Suggest on the whole folder; stop that.
-        weights_requested: "builtin", "coco" or the path of a file; also when it is the one shown already.
-        device_requested: "auto", "cpu" or "cuda".
-        fine_tune_requested: Let the model learn, or show how far it is with that.
-    """
+    """A view of the model, with the controls for it."""
 
     threshold_changed = Signal(float)
+    """The score from which suggestions are shown, 0.05 to 0.95."""
     suggest_all_requested = Signal()
     cancel_requested = Signal()
+    """Suggest on the whole folder; stop that."""
     weights_requested = Signal(str)
+    """"builtin", "coco" or the path of a file; also when it is the one shown already."""
     device_requested = Signal(str)
+    """"auto", "cpu" or "cuda"."""
     fine_tune_requested = Signal()
+    """Let the model learn, or show how far it is with that."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -66,15 +66,12 @@ class ModelFact:
 
 
 class ModelsDialog(QDialog):
-    """A list of the models, and what can be done with the selected one.
-
-    Signals:
-        use_requested: (name) use this one from now on.
-        delete_requested: (name) delete its file.
-    """
+    """A list of the models, and what can be done with the selected one."""
 
     use_requested = Signal(str)
+    """(name) use this one from now on."""
     delete_requested = Signal(str)
+    """(name) delete its file."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

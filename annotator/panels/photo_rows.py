@@ -69,19 +69,19 @@ class PhotoRows(QAbstractListModel):
             self._place(before)
 
     def name(self, row: int) -> str:
-        """The photo in a row."""
+        """Return the photo in a row."""
         return self._photos.names[self._rows[row]]
 
     def row(self, name: str) -> int | None:
-        """The row of a photo, or None where the filter leaves it out."""
+        """Return the row of a photo, or None where the filter leaves it out."""
         return self._row_of(self._photos.index(name)) if name in self._photos else None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
-        """How many photos are listed."""
+        """Return how many photos are listed."""
         return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
-        """The photo, its name, or it in words."""
+        """Return the photo, its name, or it in words."""
         if not index.isValid():
             return None
         photo = self._photos.photo(self._rows[index.row()])

@@ -27,13 +27,10 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
 
 
 class PhotosPanel(QWidget):
-    """The open folder's photos with a filter and the progress.
-
-    Signals:
-        photo_chosen: Show this photo. What becomes of it comes back by `set_current`.
-    """
+    """The open folder's photos with a filter and the progress."""
 
     photo_chosen = Signal(str)
+    """Show this photo. What becomes of it comes back by `set_current`."""
 
     def __init__(self, photos: ImageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)

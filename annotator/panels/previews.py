@@ -26,13 +26,10 @@ _ACCENT = "#ff9f1c"  # of a class that the project lacks
 
 
 class PreviewStrip(QScrollArea):
-    """A row of such photos, as large as there is room for one.
-
-    Signals:
-        chosen: (photo) its photo is to be shown.
-    """
+    """A row of such photos, as large as there is room for one."""
 
     chosen = Signal(str)
+    """(photo) its photo is to be shown."""
 
     def __init__(self, color_of: Callable[[str], str]) -> None:
         """`color_of` gives the colour of a class by its name, "" for one that the project lacks."""

@@ -33,20 +33,17 @@ TRAINS = {"heads": mark("heads only"), "neck": mark("heads and FPN"), "none": ma
 
 
 class TrainingPanel(QWidget):
-    """A view of a round of fine-tuning, with the controls for it.
-
-    Signals:
-        pause_requested, resume_requested: Let it wait; let it go on.
-        stop_requested: Finish now, with the best model so far.
-        cancel_requested: Throw the round away.
-        photo_chosen: (name) this photo is to be shown.
-    """
+    """A view of a round of fine-tuning, with the controls for it."""
 
     pause_requested = Signal()
     resume_requested = Signal()
+    """Let it wait; let it go on."""
     stop_requested = Signal()
+    """Finish now, with the best model so far."""
     cancel_requested = Signal()
+    """Throw the round away."""
     photo_chosen = Signal(str)
+    """(name) this photo is to be shown."""
 
     def __init__(self, color_of: Callable[[str], str], parent: QWidget | None = None) -> None:
         """`color_of` gives the colour of a class by its name."""
@@ -195,7 +192,7 @@ class TrainingPanel(QWidget):
         return QSize(800, 196)
 
     def minimumSizeHint(self) -> QSize:
-        """The window must not grow because of it."""
+        """Return a size that does not make the window grow."""
         return QSize(400, 168)
 
     def _pause_or_go_on(self) -> None:

@@ -1,6 +1,6 @@
 """Curves of a round of fine-tuning: what the loss is made of, and how good the model measures.
 
-It brings pyqtgraph with it, which takes a third of a second to import: to be imported in a thread, when it is wanted.
+It brings pyqtgraph with it, which takes a third of a second to import: to be imported in a thread, when it is needed.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Plot(QWidget):
         self._plot = pyqtgraph.PlotWidget(enableMenu=False)
         self._plot.setMouseEnabled(False, False)
         self._plot.hideButtons()
-        if logarithmic:  # terms of very different size are told apart
+        if logarithmic:  # terms of very different size can be told apart
             self._plot.setLogMode(y=True)
             ticks = [step * 10.0**power for power in range(-6, 4) for step in (1, 3)]
             self._plot.getAxis("left").setTicks([[(log10(value), _short(value)) for value in ticks]])
@@ -198,5 +198,5 @@ class Plot(QWidget):
 
 
 def _short(value: float) -> str:
-    """A number beside an axis: 0.01, but 1e-4."""
+    """Return a number beside an axis: 0.01, but 1e-4."""
     return f"{value:g}" if value >= 0.001 else f"{value:.0e}".replace("e-0", "e-")

@@ -23,17 +23,14 @@ _MAX_RECENT = 5
 
 
 class WelcomePage(QWidget):
-    """Drop a folder, open one, try the sample photos, or go on where you were. The window handles drops.
-
-    Signals:
-        open_requested: Ask for a folder to open.
-        samples_requested: Open the sample photos.
-        recent_chosen: Open this folder again.
-    """
+    """Drop a folder, open one, try the sample photos, or go on where you were. The window handles drops."""
 
     open_requested = Signal()
+    """Ask for a folder to open."""
     samples_requested = Signal()
+    """Open the sample photos."""
     recent_chosen = Signal(str)
+    """Open this folder again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -329,7 +329,7 @@ class RowPainter:
         self.left += size + _PAD
 
     def swatch(self, color: str, *, dashed: bool = False) -> QRectF:
-        """A class colour at the left: a solid square for what is there, a dashed ring for what is suggested."""
+        """Paint a class colour at the left: a solid square for what is there, a dashed ring for what is suggested."""
         box = QRectF(self.left, self.rect.center().y() - 5, 12, 12)
         paint_swatch(self.painter, box, color, dashed=dashed)
         self.left += 12 + _PAD

@@ -140,7 +140,7 @@ class SelectionCommands:
 
 
 def _after(document: Document, suggestion_id: int) -> int:
-    """The suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
+    """Return the suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
     ids = [s.id for s in document.suggestions]
     place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
     return ids[place] if place < len(ids) else 0

@@ -17,13 +17,14 @@ from torchvision import models
 from benchmarks.paper.certainty import Matches, matches
 from benchmarks.paper.tables import KINDS, Variant
 from model.checkpoints.head_transfer import load_backbone
-from model.commands import evaluate
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
-from model.data.batching import Batches, data_loader, plan_batches
+from model.data.batching import ORIENTATIONS, plan_batches, samples_of
+from model.data.training_dataset import TrainingDataset, data_loader
 from model.data.training_images import Source, TrainingImage, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
+from model.evaluation.evaluate import align, box_prompt, predict
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 from model.network.build import build
@@ -128,9 +129,9 @@ class FixedSteps(Trainer):
         """Take all steps."""
         epoch = 0
         while self.progress.step < self.steps:
-            plans = plan_batches(self.photos, self.config, epoch, self.share())
+            plans = plan_batches(self.samples, self.config, epoch, self.share(), groups=ORIENTATIONS)
             plans = plans[: self.steps - self.progress.step]
-            for batch in data_loader(Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror)):
+            for batch in data_loader(TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror)):
                 self.step(batch)
             epoch += 1
 
@@ -166,7 +167,7 @@ def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, 
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     device = torch.device(setup.device)
     output = setup.folder / "unused.safetensors"
-    trainer = FixedSteps(network, tuple(categories), photos, training, output=output, device=device)
+    trainer = FixedSteps(network, tuple(categories), samples_of(photos), training, output=output, device=device)
     trainer.steps = steps
     trainer.masks = masks  # drawn once for all runs of this process
     return trainer
@@ -231,9 +232,9 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
     """Return a network's figures in points, and which detection met which object (see `Matches`)."""
-    known = evaluate.align(read_ground_truth(val.annotations)[0], predictor)
+    known = align(read_ground_truth(val.annotations)[0], predictor)
     group = ProcessGroup()
-    results, done = evaluate.predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
+    results, done = predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
     true = coco_ground_truth(known)
     kinds = ["box"]
     kinds += ["mask"] if predictor.config.mask_head != "none" else []
@@ -245,7 +246,7 @@ def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[s
         figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
         tables[kind] = matches(true, results, kind, done)
     if "mask" in kinds:
-        prompt = evaluate.box_prompt(predictor, known, val.folder(), group)
+        prompt = box_prompt(predictor, known, val.folder(), group)
         figures["mask IoU in true boxes"] = 100 * prompt["mean_iou"]
     return figures, tables
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from model.training.trainer import TrainingError
+from model.checkpoints.weights import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def load_backbone(network: MaskRCNN, file: Path) -> None:
     """Load torchvision's classification weights into the body, and into a C4 network's res5.
 
     Raises:
-        TrainingError: The file is not such weights for this backbone.
+        WeightsError: The file is not such weights for this backbone.
     """
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
@@ -56,6 +56,6 @@ def load_backbone(network: MaskRCNN, file: Path) -> None:
             own = {name.removeprefix("layer4."): value for name, value in state.items()}
             missing += network.roi_heads.res5.load_state_dict(own, strict=False).missing_keys
     except Exception:  # noqa: BLE001 - a wrong file fails in many ways
-        raise TrainingError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
+        raise WeightsError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
     if missing:
-        raise TrainingError(f"{file} lacks {missing[0]} of {network.config.backbone}.")
+        raise WeightsError(f"{file} lacks {missing[0]} of {network.config.backbone}.")

@@ -1,30 +1,26 @@
-"""Where a model comes from: parent, photos, settings, figures and date, kept in the header of its checkpoint."""
+"""The lineage of a model: parent, images, options, figures and date, read from the header of its checkpoint.
+
+`model.finetuning.model_header` writes it.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import to_builtins
 from safetensors import SafetensorError
 
 from model.checkpoints.checkpoint import FORMAT
 from model.checkpoints.safetensors_file import read_metadata
 
 if TYPE_CHECKING:
-    from model.data.project_dataset import Project
-    from model.finetuning.hyperparameters import Hyperparameters
-    from model.finetuning.prepare import FineTuneSetup
-    from model.protocol import Result
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """What a checkpoint says of itself."""
+    """Lineage and figures of one checkpoint."""
 
     path: Path
     name: str
@@ -44,42 +40,8 @@ class ModelRecord:
     split: dict[str, int]
 
 
-def digests(project: Project) -> dict[str, str]:
-    """Return for each photo a digest of its annotations: another one when they are edited."""
-    records: dict[int, list[str]] = {image["id"]: [] for image in project.data["images"]}
-    for annotation in project.data["annotations"]:
-        kept = {k: annotation.get(k) for k in ("category_id", "bbox", "segmentation", "keypoints", "iscrowd")}
-        records[annotation["image_id"]].append(json.dumps(kept, sort_keys=True, default=str))
-    return {
-        image["file_name"]: blake2b("\n".join(sorted(records[image["id"]])).encode(), digest_size=8).hexdigest()
-        for image in project.data["images"]
-    }
-
-
-def header(ready: FineTuneSetup, settings: Hyperparameters, result: Result) -> dict[str, Any]:
-    """Return the `metrics` of a new checkpoint."""
-    job = ready.job
-    own = "builtin" if ready.parent is not ready.rival else job.parent  # see `model.finetuning.prepare.begin_at`
-    parent = own if own in ("builtin", "coco") else ready.parent.digest()
-    lineage = {
-        "name": job.output.stem,
-        "parent": parent,
-        "parent_name": parent if parent == own else Path(own).stem,
-        "rival": Path(job.parent).stem,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "annotations": digests(ready.project),
-        "settings": {**settings.record(), "forget": job.options.forget, "seed": job.options.seed},
-        "split": {"train": len(ready.parts.train), "val": len(ready.parts.val), "folds": len(ready.parts.folds)},
-        "result": {k: v for k, v in to_builtins(result).items() if k != "event"},
-    }
-    figures: dict[str, Any] = {"mask": {"AP": result.after}} if result.after is not None else {}
-    if result.keypoint:
-        figures["keypoints"] = {"AP": result.keypoint.after}
-    return {"lineage": lineage, **figures}
-
-
 def read(path: Path) -> ModelRecord | None:
-    """Return what a checkpoint says of itself, without a look at its tensors; None when it is none of ours."""
+    """Return the record of a checkpoint, without reading its tensors; None where it is no checkpoint of ours."""
     try:
         header = read_metadata(path)
         if header.get("format") != FORMAT:

@@ -20,12 +20,12 @@ from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
-from model.commands.output_check import OutputError, check_output
 from model.console import print_message
 from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
+from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -139,7 +139,10 @@ def fill(
         raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
     changes = [change for part in group.all_gather(mine) for change in part]
     for number, made in changes:
-        data["annotations"][number] |= made
+        record = data["annotations"][number]
+        if "annotator" in made and isinstance(record.get("annotator"), dict):
+            made["annotator"] = record["annotator"] | made["annotator"]
+        record |= made
     _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
         _report(wanted, tally)
@@ -167,7 +170,7 @@ def _look_at(
         if want.keypoints and "keypoints" in made:
             new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
         if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
-            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd")}
+            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd", "annotator") if key in made}
         tally["masks"] += "segmentation" in new
         tally["unseen"] += want.mask and "segmentation" not in new
         yield want.number, new

@@ -21,7 +21,6 @@ from dataset.images import PhotoError, read_photo
 from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
 from model.commands import preview
-from model.commands.output_check import check_output
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import print_message
@@ -29,6 +28,7 @@ from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
+from model.output_check import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

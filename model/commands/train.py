@@ -24,14 +24,15 @@ from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
-from model.commands.output_check import check_output
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
+from model.data.batching import samples_of
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
 from model.network.build import build
+from model.output_check import check_output
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
@@ -199,7 +200,7 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
     if args.resume and trainer.resume():
         on_event(Resumed(trainer.progress.step, trainer.progress.epoch))
     names = [c.name for c in trainer.categories]
-    on_event(TrainStart(len(trainer.photos), names))
+    on_event(TrainStart(len(trainer.samples), names))
     try:
         trainer.run(on_event, measure)
     except KeyboardInterrupt:
@@ -216,7 +217,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
 
     Raises:
         DataError: The data cannot be used.
-        model.commands.output_check.OutputError: The output cannot be written.
+        model.output_check.OutputError: The output cannot be written.
         TrainingError: There is nothing to train on, or the options contradict each other.
         model.checkpoints.weights.WeightsError: The weights to start from cannot be used.
     """
@@ -239,7 +240,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         advice = f"choose --batch {team.size} or more"
         raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
     device = _device(args.device)
-    return Trainer(network, tuple(categories), photos, config, output=args.output, device=device, team=team)
+    return Trainer(network, tuple(categories), samples_of(photos), config, output=args.output, device=device, team=team)
 
 
 def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:

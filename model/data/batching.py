@@ -1,68 +1,116 @@
-"""Which photos make up which batch, and the batches themselves."""
+"""Which photos make up which batch of an epoch, and the batches themselves."""
 
 from __future__ import annotations
 
+import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 
-from dataset.images import PhotoError
-from model.data.augmentation import MaskCache, training_sample
-from model.data.copy_paste import paste
-from model.data.unreadable_images import UnreadableImages
-from model.distributed import ProcessGroup
 from model.network.targets import empty_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from model.config import TrainConfig
     from model.data.training_images import TrainingImage
     from model.network.targets import Target
 
-ROUND = 32
-"""Sides of a canvas are multiples of the coarsest stride of the backbone."""
-ASPECT = 4 / 3
-"""Long to short side of a canvas: that of most cameras."""
+    Shapes = tuple[tuple[int, int], ...]
+
+STRIDE = 32
+"""Sides of an input are multiples of the coarsest stride of the backbone."""
+SHAPES = ((4, 3), (1, 1), (3, 4))
+"""Width to height of inputs: photos of nearly one shape are in one batch."""
+ORIENTATIONS = ((4, 3), (3, 4))
+"""The same for landscape and portrait only: fuller batches where photos have many shapes."""
+REHEARSAL = 0.25
+"""Rehearsal photos of an epoch, for each of the project's."""
+
+
+@dataclass(frozen=True)
+class TrainingSample:
+    """A training image, and what its random draws follow from."""
+
+    photo: TrainingImage
+    digest: str
+    """SHA-256 of its file, or of its path, hexadecimal."""
+    rehearsal: bool = False
+    """Whether it is none of the project's, but there to keep what the parent knows."""
+
+    def input_size(self, short: int, shapes: Shapes = SHAPES) -> tuple[int, int]:
+        """Return the (height, width) of the network's input for this image, of the nearest shape, by its short side."""
+        aspect = np.log(self.photo.width / self.photo.height)
+        wide, high = min(shapes, key=lambda s: abs(np.log(s[0] / s[1]) - aspect))
+        scale = short / min(wide, high)
+        return max(1, round(high * scale / STRIDE)) * STRIDE, max(1, round(wide * scale / STRIDE)) * STRIDE
+
+    def random(self, seed: int, variant: int) -> np.random.Generator:
+        """Return the random numbers that a variant of the image follows from."""
+        return np.random.default_rng((seed, variant, int(self.digest[:15], 16)))
+
+
+def samples_of(photos: Sequence[TrainingImage]) -> list[TrainingSample]:
+    """Return images as samples whose draws follow from their paths: none of the files is read."""
+    return [TrainingSample(photo, hashlib.sha256(str(photo.path).encode()).hexdigest()) for photo in photos]
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """One batch: photos of one orientation on canvases of one size."""
+    """One batch: images of one shape at one input size."""
 
     photos: tuple[int, ...]
-    """Index in the list of photos."""
-    canvas: tuple[int, int]
+    """Index in the list of samples."""
+    input_size: tuple[int, int]
     """(height, width)."""
-    seed: int
+    variant: int
+    """Number of the variant of each image, see `TrainingSample.random`."""
 
 
-def plan_batches(photos: list[TrainingImage], config: TrainConfig, epoch: int, share: float = 1.0) -> list[BatchPlan]:
-    """Return the batches of an epoch: every photo once, in an order that follows from the seed and the epoch.
+def plan_batches(
+    samples: Sequence[TrainingSample],
+    config: TrainConfig,
+    epoch: int,
+    share: float = 1.0,
+    *,
+    groups: Shapes = SHAPES,
+) -> list[BatchPlan]:
+    """Return the batches of an epoch in an order that follows from the seed and the epoch.
 
-    `share` is the part 0..1 of the training that was over when the epoch began; it decides the size of the canvases.
+    Every image is in one of them, except that of rehearsal images there are only REHEARSAL for each other one.
+
+    Args:
+        samples: The images.
+        config: Batch size, seed and short sides.
+        epoch: Its number, from 0.
+        share: Part 0..1 of the training that was over when the epoch began; it decides which short sides are drawn.
+        groups: Width to height of the inputs, see SHAPES and ORIENTATIONS.
     """
     scales = config.early_scales if share < config.early_share else config.scales
     random = np.random.default_rng((config.seed, epoch))
-    order = random.permutation(len(photos))
-    wide = [int(i) for i in order if photos[i].width >= photos[i].height]
-    tall = [int(i) for i in order if photos[i].width < photos[i].height]
+    own = [i for i, s in enumerate(samples) if not s.rehearsal]
+    others = [i for i, s in enumerate(samples) if s.rehearsal]
+    chosen = own + random.permutation(others)[: math.ceil(REHEARSAL * len(own))].astype(int).tolist()
+    order = [int(i) for i in random.permutation(chosen)]
+    sizes = [s.input_size(config.scales[-1], groups) for s in samples]
     plans = []
-    for group, upright in ((wide, False), (tall, True)):
-        for start in range(0, len(group), config.batch):
-            short = round(random.choice(scales) / ROUND) * ROUND
-            long = round(short * ASPECT / ROUND) * ROUND
-            canvas = (long, short) if upright else (short, long)
-            plans.append(BatchPlan(tuple(group[start : start + config.batch]), canvas, int(random.integers(2**62))))
+    for size in sorted(set(sizes)):
+        group = [i for i in order if sizes[i] == size]
+        count = -(-len(group) // config.batch)
+        for k in range(count):
+            # Batches of nearly one size: a lone photo at the end would count as much as a full batch.
+            photos = tuple(group[k::count])
+            short = scales[0] if len(scales) == 1 else int(random.choice(scales))
+            plans.append(BatchPlan(photos, samples[photos[0]].input_size(short, groups), epoch))
     return [plans[i] for i in random.permutation(len(plans))]
 
 
 @dataclass
 class Batch:
-    """Photos ready for the network."""
+    """Images ready for the network."""
 
     images: torch.Tensor | dict[str, torch.Tensor]
     """[B, 3, H, W] uint8, or the maps that a frozen body makes of them, by the names of `MaskRCNN.body_maps`."""
@@ -70,80 +118,8 @@ class Batch:
     names: list[str]
 
 
-class Batches(Dataset[Batch]):
-    """This process's part of the batches of an epoch; each photo is drawn from its own seed, whoever asks for it."""
-
-    def __init__(
-        self,
-        photos: list[TrainingImage],
-        plans: list[BatchPlan],
-        config: TrainConfig,
-        masks: MaskCache,
-        *,
-        mirror: list[int],
-        team: ProcessGroup | None = None,
-    ) -> None:
-        self.team = team or ProcessGroup()
-        self.photos, self.plans, self.config, self.masks = photos, plans, config, masks
-        self.mirror = mirror
-        self._missing = UnreadableImages()
-        self.donors = [p for p in photos if any(i.segmentation for i in p.instances)] if config.paste else []
-
-    def __len__(self) -> int:
-        return len(self.plans)
-
-    def _draw(
-        self, photo: TrainingImage, canvas: tuple[int, int], random: np.random.Generator
-    ) -> tuple[torch.Tensor, Target] | None:
-        """Return what `training_sample` does; None, with a word on it, of a photo that cannot be read."""
-        points = len(self.mirror)
-        try:
-            return training_sample(
-                photo, canvas, self.config, keypoints=points, mirror=self.mirror, random=random, masks=self.masks
-            )
-        except PhotoError as error:
-            self._missing.add(photo.path, error)
-            return None
-
-    def __getitem__(self, index: int) -> Batch:
-        plan = self.plans[index]
-        images, targets, names = [], [], []
-        # A process without a photo in a small batch takes one that another has: none may be missing from a step.
-        for place in self.team.shard(range(len(plan.photos))) or [len(plan.photos) - 1]:
-            photo = self.photos[plan.photos[place]]
-            random = np.random.default_rng((plan.seed, place))
-            drawn = self._draw(photo, plan.canvas, random)
-            if drawn is None:
-                continue
-            image, target = drawn
-            if self.donors and random.random() < self.config.paste:
-                donor = self.donors[random.integers(len(self.donors))]
-                if other := self._draw(donor, plan.canvas, random):
-                    image, target = paste(image, target, *other, random)
-            target.seed = int(random.integers(2**62))
-            images.append(image)
-            targets.append(target)
-            names.append(str(photo.path))
-        if not images:
-            return empty_batch(plan.canvas, len(self.photos[0].complete) - 1, len(self.mirror))
-        return Batch(torch.stack(images), targets, names)
-
-
-def empty_batch(canvas: tuple[int, int], classes: int, keypoints: int) -> Batch:
-    """Return what stands for a batch of which no photo can be read: it teaches nothing and stops nothing."""
+def empty_batch(input_size: tuple[int, int], classes: int, keypoints: int) -> Batch:
+    """Return a batch in the place of one of which no photo can be read: its losses are those of unlabelled pixels."""
     target = empty_target(classes, keypoints)
     target.complete[1:] = False
-    return Batch(torch.zeros(1, 3, *canvas, dtype=torch.uint8), [target], ["an empty canvas"])
-
-
-def data_loader(dataset: Batches, first: int = 0) -> Iterable[Batch]:
-    """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
-    workers = dataset.config.workers
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=range(first, len(dataset)),
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        prefetch_factor=4 if workers else None,
-    )
+    return Batch(torch.zeros(1, 3, *input_size, dtype=torch.uint8), [target], ["an empty canvas"])

@@ -15,19 +15,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from dataset.images import PhotoError
 from model.checkpoints.checkpoint import write_bytes
 from model.data.augmentation import normalise
 from model.network.precision import autocast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
 
     from model.config import TrainConfig
-    from model.data.training_dataset import TrainingDataset, TrainingSample
+    from model.data.batching import TrainingSample
     from model.network.mask_rcnn import MaskRCNN
 
 MAX_BYTES = 3 * 2**30
@@ -42,23 +40,23 @@ class FeatureCache:
 
     folder: Path
     key: str
-    """Digest of all that the maps follow from but photo, canvas and variant: the body's weights and how photos vary."""
+    """Digest of the body's weights and of how photos vary: what maps follow from but photo, input size and variant."""
     variants: int
     config: TrainConfig
     used: set[Path] = field(default_factory=set)
 
-    def path(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> Path:
+    def path(self, sample: TrainingSample, input_size: tuple[int, int], variant: int) -> Path:
         """Return where the maps of a variant are."""
-        content = f"{self.key} {pupil.digest} {canvas} {variant} {pupil.photo.width} {pupil.photo.height}"
+        content = f"{self.key} {sample.digest} {input_size} {variant} {sample.photo.width} {sample.photo.height}"
         return self.folder / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.maps"
 
-    def read(self, pupil: TrainingSample, canvas: tuple[int, int], variant: int) -> dict[str, Tensor]:
+    def read(self, sample: TrainingSample, input_size: tuple[int, int], variant: int) -> dict[str, Tensor]:
         """Return the maps [C, H, W] of a variant by name.
 
         Raises:
             OSError: They are not there any more.
         """
-        path = self.path(pupil, canvas, variant)
+        path = self.path(sample, input_size, variant)
         try:
             maps = load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
@@ -67,32 +65,13 @@ class FeatureCache:
             raise OSError(0, text, str(path)) from None
         return {name: maps[name] for name in sorted(maps)}  # the finest first, as the body returns them
 
-    def fill(
-        self, network: MaskRCNN, lessons: TrainingDataset, device: torch.device, told: Callable[[int, int], None]
-    ) -> None:
-        """Compute what is missing; `told` hears how many variants are done, of how many, and may raise.
-
-        The processes of a team begin at different places, so that those with a common folder share the work.
+    def write(self, path: Path, maps: dict[str, Tensor]) -> None:
+        """Keep the maps [1, C, H, W] of a variant at its `path`.
 
         Raises:
-            model.data.training_images.DataError: No photo can be read.
+            OSError: They cannot be written.
         """
-        wanted = [(p, p.canvas(self.config.scales[-1]), v) for v in range(self.variants) for p in lessons.pupils]
-        first = len(wanted) * lessons.team.rank // lessons.team.size
-        for done, (pupil, canvas, variant) in enumerate(wanted[first:] + wanted[:first]):
-            path = self.path(pupil, canvas, variant)
-            self.used.add(path)
-            if not path.exists():
-                try:
-                    image, _ = lessons.draw(pupil, canvas, variant)
-                except PhotoError as error:
-                    lessons.missing.add(pupil.photo.path, error)
-                    continue
-                maps = body_maps(network, image[None], device)
-                write_bytes(path, save({name: value[0].contiguous() for name, value in maps.items()}))
-            told(done + 1, len(wanted))
-        lessons.team.barrier()
-        lessons.check()
+        write_bytes(path, save({name: value[0].contiguous() for name, value in maps.items()}))
 
     def trim(self, room: int = MAX_BYTES) -> None:
         """Delete what this round did not use, the oldest first, until all that is left takes no more than `room`."""
@@ -120,7 +99,7 @@ def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[s
 
 
 def open_cache(
-    folder: Path, network: MaskRCNN, pupils: list[TrainingSample], config: TrainConfig, device: torch.device
+    folder: Path, network: MaskRCNN, samples: list[TrainingSample], config: TrainConfig, device: torch.device
 ) -> FeatureCache | None:
     """Return a cache with as many variants as there is room for, or None where there is none for a single one."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +108,7 @@ def open_cache(
         content.update(name.encode())
         content.update(value.detach().float().cpu().contiguous().numpy().tobytes())
     content.update(repr((config.jitter, config.flip, config.colour, config.seed)).encode())
-    sides = [p.canvas(config.scales[-1]) for p in pupils]
+    sides = [p.input_size(config.scales[-1]) for p in samples]
     largest = max(sides, key=lambda s: s[0] * s[1])
     maps = body_maps(network, torch.zeros(1, 3, *largest, dtype=torch.uint8), device)
     size = sum(value.nbytes for value in maps.values()) / (largest[0] * largest[1])

@@ -16,7 +16,6 @@ from model.evaluation.paired_bootstrap import match_detections
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
     from model.evaluation.paired_bootstrap import Matches
-    from model.finetuning.run_validation import Results
 
 MIN_OBJECTS = 8
 """With fewer of a class nothing can be said."""
@@ -30,7 +29,7 @@ MASK_CONFIDENCE = 0.85
 """What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
 
 
-def calibrate_scores(model: Checkpoint, results: Results, data: dict[str, Any]) -> Checkpoint:
+def calibrate_scores(model: Checkpoint, results: list[dict[str, Any]], data: dict[str, Any]) -> Checkpoint:
     """Return a model whose classes are as often right as they should be from a score of 0.5 on.
 
     Args:

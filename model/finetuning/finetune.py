@@ -17,11 +17,11 @@ from msgspec.structs import asdict, replace
 
 from dataset.i18n import tr
 from model.checkpoints import checkpoint as files
-from model.checkpoints import lineage
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
 from model.evaluation.score_calibration import calibrate_scores
+from model.finetuning import model_header
 from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
@@ -233,7 +233,7 @@ class Round:
         course = Course(
             network,
             self.ready.classes.categories,
-            [self.ready.pupils[i] for i in train] + self.ready.rehearsal,
+            [self.ready.samples[i] for i in train] + self.ready.rehearsal,
             self.settings.train,
             output=self.ready.job.output,
             device=self.device,
@@ -324,7 +324,7 @@ class Round:
 
     def _key(self) -> str:
         ready = self.ready
-        content = [lineage.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
+        content = [model_header.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
         content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.job.options.seed]
         return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -352,7 +352,7 @@ class Round:
         if masks:
             result = replace(result, **asdict(masks.record()))
         model = calibrate_scores(model, after, truth)
-        header = lineage.header(self.ready, self.settings, result)
+        header = model_header.header(self.ready, self.settings, result)
         if self.team.is_main:
             written = Checkpoint(model.config, model.categories, model.state, header)
             files.write(self.ready.job.output, written, half=True)

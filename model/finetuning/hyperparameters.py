@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.config import TrainConfig
-from model.data.training_dataset import REHEARSAL
+from model.data.batching import REHEARSAL
 
 if TYPE_CHECKING:
     from model.config import ModelConfig

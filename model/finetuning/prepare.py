@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
-from model.commands.output_check import check_output
 from model.data import train_val_split as splitting
+from model.data.batching import TrainingSample
 from model.data.project_dataset import Project, read_project
 from model.data.train_val_split import fingerprint
-from model.data.training_dataset import TrainingSample
 from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
 from model.inference.predictor import Predictor
+from model.output_check import check_output
 from model.protocol import FineTuneOptions, Start
 from model.training.trainer import TrainingError
 
@@ -73,7 +73,7 @@ class FineTuneSetup:
     parts: Parts
     classes: ClassMapping
     settings: Hyperparameters
-    pupils: list[TrainingSample]
+    samples: list[TrainingSample]
     """One for each image of the project; those that train have the parent's detections of other classes as labels."""
     rehearsal: list[TrainingSample]
     """Photos that ship with the program, for what the parent sees in them of classes that the project lacks."""
@@ -111,7 +111,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     Raises:
         model.data.training_images.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
-        model.commands.output_check.OutputError: The output cannot be written.
+        model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
     """
     if job.output.suffix != ".safetensors":
@@ -136,16 +136,16 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     if teacher is not parent:
         predictor = Predictor(teacher, device)
     replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
-    samples = sample_photos(classes)
-    replay(samples, predictor, teacher, classes, team=team, tick=tick)
+    shipped = sample_photos(classes)
+    replay(shipped, predictor, teacher, classes, team=team, tick=tick)
     rehearsal = [
-        TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in samples if p.instances
+        TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in shipped if p.instances
     ]
     settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
-    pupils = [
+    samples = [
         TrainingSample(photo, fingerprint.digest) for photo, fingerprint in zip(photos, project.looks, strict=True)
     ]
-    return FineTuneSetup(job, rival, parent, project, parts, classes, settings, pupils, rehearsal)
+    return FineTuneSetup(job, rival, parent, project, parts, classes, settings, samples, rehearsal)
 
 
 def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:

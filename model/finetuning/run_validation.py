@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataset import rle
-from model.commands.evaluate import predict
+from model.evaluation.evaluate import predict
 from model.evaluation.paired_bootstrap import Matches, match_detections, precision
 from model.finetuning.class_mapping import outputs_by_name
 from model.inference.predictor import Predictor

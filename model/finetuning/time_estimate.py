@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from dataset.images import PhotoError, read_photo
 from model.checkpoints import weights
+from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.project_dataset import read_project
-from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
+from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.finetuning.class_mapping import build_for_classes, map_classes
 from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
@@ -63,30 +64,32 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
     photos = own_photos(project, classes)
     settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
-    pupils = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
-    samples = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
+    samples = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
+    rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
     trainer = Trainer(
         build_for_classes(parent, classes, **settings.network),
         classes.categories,
-        photos,
+        samples,
         replace(settings.train, workers=0),
         output=job.output,
         device=device,
     )
-    plans = plan_fine_tuning_batches(pupils, settings.train, 0)
+    plans = plan_batches(samples, settings.train, 0)
     cached = settings.train.freeze != "none" and settings.augment == "light"
     with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
-        reading, lesson, body, variants = _time_of_steps(trainer, pupils, plans, Path(folder) if cached else None, tick)
+        reading, step, body, variants = _time_of_steps(trainer, samples, plans, Path(folder) if cached else None, tick)
     courses = len(parts.folds) + 1
     visits = settings.train.epochs * sum(
-        len(plan.photos) for plan in plan_fine_tuning_batches(pupils + samples, settings.train, 0)
+        len(plan.photos) for plan in plan_batches(samples + rehearsal, settings.train, 0)
     )
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
     measured = len(parts.measured)
     examined = measured + (VALIDATIONS + 1 if parts.val else 1) * measured * area
-    training = 60 * job.options.minutes if job.options.minutes > 0 else visits * lesson
-    asked = len(photos) + len(samples) if len(classes.categories) > classes.own or classes.new else 0
-    return read + look * (asked + examined) + (reading + body * variants) * len(pupils + samples) + courses * training
+    training = 60 * job.options.minutes if job.options.minutes > 0 else visits * step
+    asked = len(photos) + len(rehearsal) if len(classes.categories) > classes.own or classes.new else 0
+    return (
+        read + look * (asked + examined) + (reading + body * variants) * len(samples + rehearsal) + courses * training
+    )
 
 
 def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, tick: Callable[[], None]) -> float:
@@ -107,7 +110,7 @@ def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, 
 
 def _time_of_steps(
     trainer: Trainer,
-    pupils: list[TrainingSample],
+    samples: list[TrainingSample],
     plans: list[BatchPlan],
     folder: Path | None,
     tick: Callable[[], None],
@@ -118,22 +121,22 @@ def _time_of_steps(
     """
     config, body, variants = trainer.config, 0.0, 0
     plans = (plans * (STEPS + 1))[: STEPS + 1]
-    cache = open_cache(folder, trainer.network, pupils, config, trainer.device) if folder else None
-    shown = [pupils[i] for i in sorted({i for plan in plans for i in plan.photos})]
+    cache = open_cache(folder, trainer.network, samples, config, trainer.device) if folder else None
+    shown = [samples[i] for i in sorted({i for plan in plans for i in plan.photos})]
     pictures = DecodedImageCache(config)
     begin = time.monotonic()
-    for pupil in shown:
+    for sample in shown:
         tick()
         with suppress(PhotoError):
-            pictures(pupil.photo.path)
+            pictures(sample.photo.path)
     reading = (time.monotonic() - begin) / len(shown)
-    lessons = TrainingDataset(pupils, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
+    lessons = TrainingDataset(samples, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
     lessons.donors = [p for p in lessons.donors if p in shown]
     if cache:
         variants, cache.variants = cache.variants, 1
         few = TrainingDataset(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
         begin = time.monotonic()
-        cache.fill(trainer.network, few, trainer.device, lambda *_: tick())
+        fill_cache(cache, trainer.network, few, trainer.device, lambda *_: tick())
         body = (time.monotonic() - begin) / len(shown)
     seconds = []
     iterator = iter(data_loader(lessons))

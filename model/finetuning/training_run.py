@@ -12,9 +12,10 @@ import torch
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weight_averaging import INTERPOLATION, interpolate_weights
+from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
-from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
+from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.protocol import Features, Notice, Step
 from model.training.trainer import Trainer
 
@@ -85,7 +86,7 @@ class Course:
         self,
         network: MaskRCNN,
         categories: tuple[Category, ...],
-        pupils: list[TrainingSample],
+        samples: list[TrainingSample],
         config: TrainConfig,
         *,
         output: Path,
@@ -99,10 +100,9 @@ class Course:
     ) -> None:
         """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
         self._start = _copy(network.state_dict()) if keeps else None
-        photos = [p.photo for p in pupils]
-        self.trainer = Trainer(network, categories, photos, config, output=output, device=device, team=team)
-        self.trainer.per_epoch = len(plan_fine_tuning_batches(pupils, config, 0))
-        self.pupils, self.config, self.control, self.on_event, self.clock = pupils, config, control, on_event, clock
+        self.trainer = Trainer(network, categories, samples, config, output=output, device=device, team=team)
+        self.trainer.per_epoch = len(plan_batches(samples, config, 0))
+        self.samples, self.config, self.control, self.on_event, self.clock = samples, config, control, on_event, clock
         self.team, self.device, self.missing = team, device, missing
         self.pictures = DecodedImageCache(config)
         self.cache: FeatureCache | None = None
@@ -114,7 +114,7 @@ class Course:
         """Compute what the frozen body makes of the photos, if it is frozen and the photos vary in a `fixed` way."""
         if self.config.freeze == "none" or not fixed:
             return
-        self.cache = open_cache(folder, self.trainer.network, self.pupils, self.config, self.device)
+        self.cache = open_cache(folder, self.trainer.network, self.samples, self.config, self.device)
         if self.cache is None:
             self.on_event(Notice(tr("The disk is too full to keep features: training takes longer.")))
             return
@@ -123,14 +123,14 @@ class Course:
             self.on_event(Features(done, total))
             self.control.check(self.team, self.device)
 
-        self.cache.fill(self.trainer.network, self._lessons(0), self.device, told)
+        fill_cache(self.cache, self.trainer.network, self._lessons(0), self.device, told)
         self.cache.trim()
 
     def _lessons(self, epoch: int) -> TrainingDataset:
-        plans = plan_fine_tuning_batches(self.pupils, self.config, epoch)
+        plans = plan_batches(self.samples, self.config, epoch)
         trainer = self.trainer
         return TrainingDataset(
-            self.pupils,
+            self.samples,
             plans,
             self.config,
             trainer.masks,

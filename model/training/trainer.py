@@ -15,7 +15,8 @@ from dataset.messages import UserError
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
 from model.data.augmentation import MaskCache, normalise
-from model.data.batching import Batch, Batches, data_loader, plan_batches
+from model.data.batching import ORIENTATIONS, Batch, TrainingSample, plan_batches
+from model.data.training_dataset import TrainingDataset, data_loader
 from model.distributed import ProcessGroup
 from model.network.precision import autocast, fast_type
 from model.protocol import Epoch, TrainStep
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.config import TrainConfig
-    from model.data.training_images import TrainingImage
     from model.network.mask_rcnn import MaskRCNN
     from model.protocol import TrainingEvent
 
@@ -95,7 +95,7 @@ class Trainer:
         self,
         network: MaskRCNN,
         categories: tuple[Category, ...],
-        photos: list[TrainingImage],
+        samples: list[TrainingSample],
         config: TrainConfig,
         *,
         output: Path,
@@ -104,7 +104,7 @@ class Trainer:
     ) -> None:
         self.team = team or ProcessGroup()
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        self.categories, self.photos, self.config = categories, photos, config
+        self.categories, self.samples, self.config = categories, samples, config
         self.output, self.device = output, device
         self.frozen = freeze(network, config)
         self.optimiser = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate)
@@ -117,7 +117,7 @@ class Trainer:
         points = next((c.keypoint_names for c in categories if c.keypoint_names), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
-        self.per_epoch = max(1, math.ceil(len(photos) / config.batch))
+        self.per_epoch = max(1, math.ceil(len(samples) / config.batch))
         """Steps of an epoch."""
         self.kept = False
         """Whether a state that this run can go on from is on disk."""
@@ -194,10 +194,11 @@ class Trainer:
         """
         self._saved = time.monotonic()
         while not self._done():
-            plans = plan_batches(self.photos, self.config, self.progress.epoch, self.progress.epoch_share)
+            progress = self.progress
+            plans = plan_batches(self.samples, self.config, progress.epoch, progress.epoch_share, groups=ORIENTATIONS)
             if not plans:
                 raise TrainingError("Nothing to train on: an epoch has no photos.")
-            dataset = Batches(self.photos, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
+            dataset = TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
             with Interrupt(alone=self.team.size == 1) as interrupt:
                 self._epoch(dataset, on_event, interrupt)
                 self.save()  # before anything else can fail
@@ -211,7 +212,7 @@ class Trainer:
         if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
             self.write({})
 
-    def _epoch(self, dataset: Batches, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
+    def _epoch(self, dataset: TrainingDataset, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
         """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
         last = time.monotonic()
         for batch in data_loader(dataset, self.progress.batch):
@@ -306,7 +307,7 @@ class Trainer:
         """Return what may not change while a run is interrupted, by what people call it."""
         return {
             "categories": [c.name for c in self.categories],
-            "photos": len(self.photos),
+            "photos": len(self.samples),
             "batch": self.config.batch,
             "seed": self.config.seed,
         }

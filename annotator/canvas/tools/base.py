@@ -165,7 +165,7 @@ class Tool:
     def leave(self) -> None:
         """The mouse left the canvas."""
 
-    def wants_key(self, event: QKeyEvent) -> bool:
+    def takes_key(self, event: QKeyEvent) -> bool:
         """Return whether the tool, in its present state, takes the key before any shortcut of the window."""
         del event
         return False

@@ -65,13 +65,13 @@ class BoxTool(Tool):
         self._at = at
         self._finish(keep=at.held(_SHIFT))
 
-    def wants_key(self, event: QKeyEvent) -> bool:
+    def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for Escape while a box is being dragged."""
         return self.busy and event.key() == Qt.Key.Key_Escape
 
     def key_press(self, event: QKeyEvent) -> bool:
         """Give up."""
-        if not self.wants_key(event):
+        if not self.takes_key(event):
             return False
         self.cancel()
         return True
@@ -104,7 +104,7 @@ class BoxTool(Tool):
         return QRectF(x0, y0, x1 - x0, y1 - y0).normalized()
 
     def overlay(self, camera: Camera) -> QRectF:
-        """The box."""
+        """Return the box."""
         box = self._box()
         if box is None:
             return QRectF()

@@ -104,13 +104,13 @@ class PolygonTool(Tool):
         """The line to the mouse ends at the last vertex."""
         self._at = None
 
-    def wants_key(self, event: QKeyEvent) -> bool:
+    def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for Enter, Escape and Backspace while a polygon is begun."""
         return self.busy and event.key() in _USED_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
 
     def key_press(self, event: QKeyEvent) -> bool:
         """Close, give up, take the last vertex back."""
-        if not self.wants_key(event):
+        if not self.takes_key(event):
             return False
         if event.key() in _CLOSING_KEYS:
             self._finish()

@@ -259,7 +259,7 @@ class SelectTool(Tool):
 
     # The keyboard
 
-    def wants_key(self, event: QKeyEvent) -> bool:
+    def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for Delete with a vertex, for Escape with anything to give up, for arrows with a selection."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return not event.modifiers() and bool(self._doomed())

@@ -14,6 +14,7 @@ from dataset import rle
 from model.commands import evaluate
 from model.data.training_images import DataError, read_coco
 from model.evaluation.coco_eval import OTHER_SIGMA, average_precision, coco_ground_truth, usefulness
+from model.evaluation.evaluate import align
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -133,12 +134,12 @@ def test_a_file_is_measured_in_the_models_categories(
     for a, category in zip(data["annotations"], (70, 71), strict=True):
         a["category_id"] = category
     data["annotations"].append({**data["annotations"][0], "category_id": 72})
-    aligned = evaluate.align(data, predictor)
+    aligned = align(data, predictor)
     assert [(c["id"], c["name"]) for c in aligned["categories"]] == [(1, "person"), (7, "box")]
     assert [a["category_id"] for a in aligned["annotations"]] == [1, 7]
     data["categories"] = data["categories"][2:]
     with pytest.raises(DataError, match="none of"):
-        evaluate.align(data, predictor)
+        align(data, predictor)
 
 
 def test_the_command(

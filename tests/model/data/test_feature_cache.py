@@ -9,11 +9,12 @@ import torch
 from model.checkpoints.weights import network_of
 from model.config import TrainConfig
 from model.data import feature_cache as features
+from model.data import training_dataset
 from model.data.augmentation import MaskCache
-from model.data.batching import BatchPlan
+from model.data.batching import BatchPlan, TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, body_maps, open_cache
 from model.data.train_val_split import fingerprint
-from model.data.training_dataset import TrainingDataset, TrainingSample, data_loader, plan_fine_tuning_batches
+from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.data.training_images import Source, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 
@@ -30,62 +31,62 @@ CPU = torch.device("cpu")
 CONFIG = TrainConfig(scales=(64,), early_scales=(64,), freeze="neck", batch=2)
 
 
-def pupils_of(path: Path) -> list[TrainingSample]:
+def samples_of(path: Path) -> list[TrainingSample]:
     classes = classes_of([(path, read_coco(path))], by_supercategory=False)
     photos = read_photos([Source(path)], classes, by_supercategory=False)
     return [TrainingSample(p, fingerprint(p.path, p.path.name).digest) for p in photos]
 
 
-def lessons_of(
-    pupils: list[TrainingSample], epoch: int = 0, cache: FeatureCache | None = None, team: ProcessGroup | None = None
+def dataset_of(
+    samples: list[TrainingSample], epoch: int = 0, cache: FeatureCache | None = None, team: ProcessGroup | None = None
 ) -> TrainingDataset:
-    plans = plan_fine_tuning_batches(pupils, CONFIG, epoch)
-    return TrainingDataset(pupils, plans, CONFIG, MaskCache(), mirror=[0, 2, 1], cache=cache, team=team)
+    plans = plan_batches(samples, CONFIG, epoch)
+    return TrainingDataset(samples, plans, CONFIG, MaskCache(), mirror=[0, 2, 1], cache=cache, team=team)
 
 
 def test_every_photo_is_in_an_epoch_once_on_a_canvas_of_its_shape(coco_file: Callable[..., Path]) -> None:
-    pupils = pupils_of(coco_file(5))
-    pupils[0].photo.width, pupils[0].photo.height = 50, 100
-    pupils[1].photo.width = pupils[1].photo.height = 80
-    plans = plan_fine_tuning_batches(pupils, CONFIG, 3)
+    samples = samples_of(coco_file(5))
+    samples[0].photo.width, samples[0].photo.height = 50, 100
+    samples[1].photo.width = samples[1].photo.height = 80
+    plans = plan_batches(samples, CONFIG, 3)
     assert sorted(i for plan in plans for i in plan.photos) == [0, 1, 2, 3, 4]
-    assert {plan.canvas for plan in plans} == {(96, 64), (64, 64), (64, 96)}
-    assert plan_fine_tuning_batches(pupils, CONFIG, 3) == plans
-    assert any(plan_fine_tuning_batches(pupils, CONFIG, epoch) != plans for epoch in range(4, 8))
-    assert sorted(
-        len(plan.photos) for plan in plan_fine_tuning_batches(pupils[2:] * 3, replace(CONFIG, batch=4), 0)
-    ) == [3, 3, 3]
+    assert {plan.input_size for plan in plans} == {(96, 64), (64, 64), (64, 96)}
+    assert plan_batches(samples, CONFIG, 3) == plans
+    assert any(plan_batches(samples, CONFIG, epoch) != plans for epoch in range(4, 8))
+    assert sorted(len(plan.photos) for plan in plan_batches(samples[2:] * 3, replace(CONFIG, batch=4), 0)) == [3, 3, 3]
 
 
-def test_lessons_get_objects_of_the_project_s_own_photos(coco_file: Callable[..., Path]) -> None:
-    pupils = pupils_of(coco_file(3))
-    pupils[0] = replace(pupils[0], rehearsal=True)
+def test_photos_get_objects_of_the_project_s_own_photos(coco_file: Callable[..., Path]) -> None:
+    samples = samples_of(coco_file(3))
+    samples[0] = replace(samples[0], rehearsal=True)
     config = replace(CONFIG, paste=1.0, freeze="none", batch=4)
 
     def drawn(seed: int) -> list[Target]:
-        lessons = TrainingDataset(pupils, [BatchPlan((0, 1, 2), (64, 96), seed)], config, MaskCache(), mirror=[0, 2, 1])
-        assert lessons.donors == pupils[1:]
-        return lessons[0].targets
+        dataset = TrainingDataset(
+            samples, [BatchPlan((0, 1, 2), (64, 96), seed)], config, MaskCache(), mirror=[0, 2, 1]
+        )
+        assert dataset.donors == samples[1:]
+        return dataset[0].targets
 
     counts = [sum(len(t.boxes) + len(t.ignore) for t in drawn(seed)) for seed in range(6)]
     assert counts == [sum(len(t.boxes) + len(t.ignore) for t in drawn(seed)) for seed in range(6)]
-    plain = lessons_of(pupils)
+    plain = dataset_of(samples)
     assert plain.donors == []
-    assert max(counts) > sum(len(plain.draw(p, (64, 96), 0)[1].boxes) for p in pupils)
+    assert max(counts) > sum(len(plain.draw(p, (64, 96), 0)[1].boxes) for p in samples)
 
 
 def test_kept_features_are_what_the_body_makes_of_the_photos(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    pupils = pupils_of(coco_file(3))
+    samples = samples_of(coco_file(3))
     network = network_of(tiny_checkpoint)
-    cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
+    cache = open_cache(tmp_path / "cache", network, samples, CONFIG, CPU)
     assert cache is not None
     cache.variants = 2
     told: list[tuple[int, int]] = []
-    cache.fill(network, lessons_of(pupils), CPU, lambda done, total: told.append((done, total)))
+    fill_cache(cache, network, dataset_of(samples), CPU, lambda done, total: told.append((done, total)))
     assert told == [(i, 6) for i in range(1, 7)]
-    with_cache, without = lessons_of(pupils, epoch=1, cache=cache), lessons_of(pupils, epoch=1)
+    with_cache, without = dataset_of(samples, epoch=1, cache=cache), dataset_of(samples, epoch=1)
     for kept, drawn in zip(data_loader(with_cache), data_loader(without), strict=True):
         assert isinstance(kept.images, dict)
         assert isinstance(drawn.images, torch.Tensor)
@@ -104,18 +105,18 @@ def test_kept_features_are_what_the_body_makes_of_the_photos(
 def test_a_second_round_computes_nothing_again_and_other_weights_everything(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pupils = pupils_of(coco_file(2))
+    samples = samples_of(coco_file(2))
     network = network_of(tiny_checkpoint)
 
     def fill() -> int:
-        cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
+        cache = open_cache(tmp_path / "cache", network, samples, CONFIG, CPU)
         assert cache is not None
         cache.variants = 1
         computed: list[int] = []
-        true = features.body_maps
-        monkeypatch.setattr(features, "body_maps", lambda *given: computed.append(1) or true(*given))
-        cache.fill(network, lessons_of(pupils), CPU, lambda *_: None)
-        monkeypatch.setattr(features, "body_maps", true)
+        true = training_dataset.body_maps
+        monkeypatch.setattr(training_dataset, "body_maps", lambda *given: computed.append(1) or true(*given))
+        fill_cache(cache, network, dataset_of(samples), CPU, lambda *_: None)
+        monkeypatch.setattr(training_dataset, "body_maps", true)
         return len(computed)
 
     assert fill() == 2
@@ -131,38 +132,38 @@ def test_a_second_round_computes_nothing_again_and_other_weights_everything(
 def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pupils = pupils_of(coco_file(2))
+    samples = samples_of(coco_file(2))
     network = network_of(tiny_checkpoint)
-    cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
+    cache = open_cache(tmp_path / "cache", network, samples, CONFIG, CPU)
     assert cache is not None
     assert cache.variants == features.MAX_VARIANTS
     cache.variants = 1
     (tmp_path / "cache" / "old.maps").write_bytes(b"x" * 1000)
-    cache.fill(network, lessons_of(pupils), CPU, lambda *_: None)
+    fill_cache(cache, network, dataset_of(samples), CPU, lambda *_: None)
     cache.trim(room=10**9)
     assert (tmp_path / "cache" / "old.maps").exists()
     cache.trim(room=10)
     assert set((tmp_path / "cache").iterdir()) == cache.used
-    canvas = pupils[0].canvas(64)
-    cache.path(pupils[0], canvas, 0).write_bytes(b"damaged")
+    canvas = samples[0].input_size(64)
+    cache.path(samples[0], canvas, 0).write_bytes(b"damaged")
     with pytest.raises(OSError, match="start the round again"):
-        cache.read(pupils[0], canvas, 0)
-    assert not cache.path(pupils[0], canvas, 0).exists()
+        cache.read(samples[0], canvas, 0)
+    assert not cache.path(samples[0], canvas, 0).exists()
     monkeypatch.setattr(features, "MAX_BYTES", 100)
-    assert open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU) is None
+    assert open_cache(tmp_path / "cache", network, samples, CONFIG, CPU) is None
 
 
 def test_processes_of_a_team_fill_it_from_different_ends(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pupils = pupils_of(coco_file(2))
+    samples = samples_of(coco_file(2))
     network = network_of(tiny_checkpoint)
     monkeypatch.setattr(ProcessGroup, "wait", lambda _: None)  # the other process is not there
-    cache = open_cache(tmp_path / "cache", network, pupils, CONFIG, CPU)
+    cache = open_cache(tmp_path / "cache", network, samples, CONFIG, CPU)
     assert cache is not None
     cache.variants = 1
     second = ProcessGroup(1, 2)
-    cache.fill(network, lessons_of(pupils, team=second), CPU, lambda *_: None)
+    fill_cache(cache, network, dataset_of(samples, team=second), CPU, lambda *_: None)
     assert len(list((tmp_path / "cache").iterdir())) == 2
-    part = lessons_of(pupils[:1], team=second)[0]
+    part = dataset_of(samples[:1], team=second)[0]
     assert len(part.targets) == 1  # one photo for two processes: both take it

@@ -12,7 +12,8 @@ from dataset.categories import Category, from_coco, mirror, to_coco
 from dataset.images import read_photo
 from model.config import TrainConfig
 from model.data.augmentation import CropTransform, MaskCache, place, training_sample
-from model.data.batching import Batches, plan_batches
+from model.data.batching import plan_batches, samples_of
+from model.data.training_dataset import TrainingDataset
 from model.data.training_images import (
     DataError,
     ObjectLabel,
@@ -222,16 +223,17 @@ def test_what_a_crop_cuts_off_is_ignored(coco_file: Callable[..., Path]) -> None
 def test_an_epoch_has_every_photo_once_and_is_repeatable(coco_file: Callable[..., Path]) -> None:
     photos, _ = photos_of(Source(coco_file(9)))
     photos += [replace(p, width=72, height=96) for p in photos[:3]]
+    samples = samples_of(photos)
     config = TrainConfig(batch=4, scales=(64, 96), seed=5)
-    plans = plan_batches(photos, config, 1)
+    plans = plan_batches(samples, config, 1)
     assert sorted(i for p in plans for i in p.photos) == list(range(12))
-    assert plans == plan_batches(photos, config, 1)
-    assert plans != plan_batches(photos, config, 2)
+    assert plans == plan_batches(samples, config, 1)
+    assert plans != plan_batches(samples, config, 2)
     for plan in plans:
         upright = [photos[i].height > photos[i].width for i in plan.photos]
-        assert upright == [plan.canvas[0] > plan.canvas[1]] * len(plan.photos)
-        assert all(side % 32 == 0 for side in plan.canvas)
-    assert {min(p.canvas) for p in plan_batches(photos, config, 1, share=0.0)} <= set(config.early_scales)
+        assert upright == [plan.input_size[0] > plan.input_size[1]] * len(plan.photos)
+        assert all(side % 32 == 0 for side in plan.input_size)
+    assert {min(p.input_size) for p in plan_batches(samples, config, 1, share=0.0)} <= set(config.early_scales)
 
 
 def test_a_photo_that_cannot_be_read_is_left_out(
@@ -239,15 +241,16 @@ def test_a_photo_that_cannot_be_read_is_left_out(
 ) -> None:
     photos, _ = photos_of(Source(coco_file(2)))
     photos[0].path.write_bytes(b"damaged")
+    samples = samples_of(photos)
     config = TrainConfig(batch=2, scales=(64,))
-    dataset = Batches(photos, plan_batches(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
+    dataset = TrainingDataset(samples, plan_batches(samples, config, 0), config, MaskCache(), mirror=mirror(POINTS))
     batch = dataset[0]
     assert batch.names == [str(photos[1].path)]
     assert isinstance(batch.images, torch.Tensor)
     assert batch.images.shape[0] == len(batch.targets) == 1
     assert str(photos[0].path) in capsys.readouterr().err
     config = replace(config, paste=1.0)
-    pasting = Batches(photos, plan_batches(photos, config, 0), config, MaskCache(), mirror=mirror(POINTS))
+    pasting = TrainingDataset(samples, plan_batches(samples, config, 0), config, MaskCache(), mirror=mirror(POINTS))
     assert {tuple(pasting[0].names) for _ in range(8)} == {(str(photos[1].path),)}, "nor does it give objects to others"
     photos[1].path.unlink()
     empty = dataset[0]
@@ -259,11 +262,14 @@ def test_a_photo_that_cannot_be_read_is_left_out(
 def test_photos_get_objects_of_others(coco_file: Callable[..., Path]) -> None:
     photos, _ = photos_of(Source(coco_file(4)))
     photos[0].instances.clear()  # a photo without masks gives nothing
+    samples = samples_of(photos)
     sparse = replace(PLAIN, batch=4, scales=(96,), early_scales=(96,))
 
     def drawn(config: TrainConfig, epoch: int) -> list[Target]:
-        dataset = Batches(photos, plan_batches(photos, config, epoch), config, MaskCache(), mirror=mirror(POINTS))
-        assert [p.path for p in dataset.donors] == ([p.path for p in photos[1:]] if config.paste else [])
+        dataset = TrainingDataset(
+            samples, plan_batches(samples, config, epoch), config, MaskCache(), mirror=mirror(POINTS)
+        )
+        assert [s.photo.path for s in dataset.donors] == ([p.path for p in photos[1:]] if config.paste else [])
         return dataset[0].targets
 
     assert sorted(len(t.boxes) for t in drawn(sparse, 0)) == [0, 2, 2, 2]

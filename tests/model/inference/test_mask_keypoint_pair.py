@@ -10,7 +10,7 @@ from dataset.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import WeightsError
-from model.commands.evaluate import evaluate
+from model.evaluation.evaluate import evaluate
 from model.inference.mask_keypoint_pair import MaskKeypointPredictor, load_predictor
 from model.inference.predictor import Predictor
 from model.network.build import build

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from model.checkpoints.checkpoint import Checkpoint
-from model.commands.evaluate import evaluate
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise
-from model.data.batching import Batches, plan_batches
+from model.data.batching import plan_batches, samples_of
+from model.data.training_dataset import TrainingDataset
 from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 from model.network.build import build
 from tests.model.conftest import config
@@ -66,7 +67,8 @@ def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., 
         batch=1, scales=(64,), jitter=(1.0, 1.0), flip=False, colour=0, rpn_post_nms=6, box_batch=8, mask_batch=2
     )
     mirror = list(range(chosen.keypoints))
-    batch = Batches(photos, plan_batches(photos, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
+    samples = samples_of(photos)
+    batch = TrainingDataset(samples, plan_batches(samples, sampling, 0), sampling, MaskCache(), mirror=mirror)[0]
     assert isinstance(batch.images, torch.Tensor)
     images = normalise(batch.images)
     network = build(chosen).train()

@@ -12,7 +12,8 @@ from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands import train
 from model.config import TrainConfig
-from model.data.batching import Batch, Batches, plan_batches
+from model.data.batching import ORIENTATIONS, Batch, plan_batches, samples_of
+from model.data.training_dataset import TrainingDataset
 from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
 from model.distributed import ProcessGroup
 from model.network.build import build
@@ -48,7 +49,9 @@ def tiny_trainer(
     for module in network.backbone.body.modules():
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight, mode="fan_out")
-    return Trainer(network, tuple(categories), photos, settings, output=output, device=torch.device("cpu"), team=team)
+    return Trainer(
+        network, tuple(categories), samples_of(photos), settings, output=output, device=torch.device("cpu"), team=team
+    )
 
 
 def quiet(_: TrainingEvent) -> None:
@@ -205,14 +208,16 @@ def test_a_time_limit_ends_training(
 
 def test_every_process_has_a_photo_of_every_batch(coco_file: Callable[..., Path], tmp_path: Path) -> None:
     run = tiny_trainer(coco_file(5), tmp_path / "a.safetensors")
-    plans = plan_batches(run.photos, QUICK, 0)
+    plans = plan_batches(run.samples, QUICK, 0, groups=ORIENTATIONS)
     for index, plan in enumerate(plans):
         parts = [
-            Batches(run.photos, plans, QUICK, run.masks, mirror=run.mirror, team=ProcessGroup(rank, 2))[index].names
+            TrainingDataset(run.samples, plans, QUICK, run.masks, mirror=run.mirror, team=ProcessGroup(rank, 2))[
+                index
+            ].names
             for rank in range(2)
         ]
         assert [len(names) for names in parts] == [1, 1]
-        assert {name for names in parts for name in names} == {str(run.photos[i].path) for i in plan.photos}
+        assert {name for names in parts for name in names} == {str(run.samples[i].photo.path) for i in plan.photos}
 
 
 def test_a_batch_is_no_smaller_than_the_team(coco_file: Callable[..., Path], tmp_path: Path) -> None:
@@ -226,7 +231,7 @@ def test_a_batch_is_no_smaller_than_the_team(coco_file: Callable[..., Path], tmp
 @pytest.mark.parametrize("minutes", [0.0, 1.0])
 def test_an_epoch_without_photos_is_no_success(coco_file: Callable[..., Path], tmp_path: Path, minutes: float) -> None:
     run = tiny_trainer(coco_file(1), tmp_path / "a.safetensors", replace(QUICK, minutes=minutes))
-    run.photos = []
+    run.samples = []
     with pytest.raises(TrainingError, match="Nothing to train on"):
         run.run(quiet)
 
@@ -240,7 +245,7 @@ def test_what_was_learned_is_kept_when_measuring_fails(coco_file: Callable[..., 
     with pytest.raises(DataError):
         run.run(quiet, fail)
     assert weights.load(tmp_path / "a.safetensors").metrics["training"]["epoch"] == 1
-    again = tiny_trainer(run.photos[0].path.parents[1] / "train.json", tmp_path / "a.safetensors")
+    again = tiny_trainer(run.samples[0].photo.path.parents[1] / "train.json", tmp_path / "a.safetensors")
     assert again.resume()
     assert again.progress.epoch == 1
 
@@ -294,7 +299,7 @@ def test_backbone_weights(tmp_path: Path) -> None:
     torch.save(whole, tmp_path / "b.pth")
     (tmp_path / "c.pth").write_text("no weights")
     for name in ("b.pth", "c.pth", "none.pth"):
-        with pytest.raises(TrainingError, match="mobilenet_v2"):
+        with pytest.raises(weights.WeightsError, match="mobilenet_v2"):
             load_backbone(network, tmp_path / name)
 
 

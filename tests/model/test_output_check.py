@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.commands.output_check import OutputError, check_output
+from model.output_check import OutputError, check_output
 
 
 def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:

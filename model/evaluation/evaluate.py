@@ -1,0 +1,236 @@
+"""AP of boxes, masks and keypoints of a model on a COCO file, and the mask IoU of given boxes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset import rle
+from dataset.categories import counterpart
+from dataset.images import PhotoError
+from dataset.masks import rasterize
+from model.console import print_message
+from model.data.training_images import DataError, Source, read_image
+from model.data.unreadable_images import UnreadableImages
+from model.distributed import ProcessGroup
+from model.evaluation.coco_eval import Scores, average_precision, usefulness
+from model.evaluation.ground_truth import read_ground_truth
+from model.inference.coco_results import annotation
+from model.inference.out_of_memory import chunks, detect_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model.inference.instance import Instance
+    from model.inference.segmenter import Segmenter
+
+PROMPT_AREA = 32 * 32
+"""Objects of this many square pixels or fewer are left out of the box prompt's figure."""
+
+
+def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
+    """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
+
+    What the model has no counterpart for is left out.
+
+    Raises:
+        DataError: Nothing is left to measure.
+    """
+    ids: dict[int, int] = {}
+    records: dict[int, dict[str, Any]] = {}
+    for record in data["categories"]:
+        known = counterpart(record, predictor.categories)
+        if known is None:
+            continue
+        ids[record["id"]] = known.id
+        kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
+        if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
+            kept["keypoints"] = record["keypoints"]
+    if not records:
+        raise DataError("The model knows none of the file's categories.")
+    annotations = []
+    for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
+        new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
+        points = len(records[new["category_id"]].get("keypoints", ()))
+        if points and len(new.get("keypoints", ())) != 3 * points:  # another category of the same class of the model
+            new |= {"keypoints": [0] * (3 * points), "num_keypoints": 0}
+        annotations.append(new)
+    return {"images": data["images"], "annotations": annotations, "categories": list(records.values())}
+
+
+def predict(
+    predictor: Segmenter,
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    score: float,
+    group: ProcessGroup,
+    ids: dict[int, int] | None = None,
+    on_image: Callable[[int, list[Instance]], None] | None = None,
+    missing: UnreadableImages | None = None,
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
+
+    Several processes share the photos, and each returns all results, in the order of the file.
+
+    Args:
+        predictor: The model.
+        data: The file's contents.
+        folder: Where its photos are.
+        score: Detections below this score are left out.
+        group: Processes that share the photos.
+        ids: The file's category for each of the model's that counts; None when they are the same.
+        on_image: Called with the id and the instances of each photo that this process has predicted; may raise.
+        missing: Collects those that cannot be read.
+    """
+    ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
+    missing = missing or UnreadableImages()
+    mine: list[tuple[int, list[dict[str, Any]]]] = []
+    for images in chunks(tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)), predictor.batch):
+        photos = _readable(folder, images, missing)
+        answers = detect_batch(predictor, [photo for _, photo in photos], print_message, score=score)
+        for (number, photo), answer in zip(photos, answers, strict=True):
+            found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
+            if on_image:
+                on_image(number, found)
+            size = (photo.shape[0], photo.shape[1])
+            mine.append((number, [_result(instance, number, size) for instance in found]))
+    by_image = dict(pair for part in group.all_gather(mine) for pair in part)
+    done = [image["id"] for image in data["images"] if image["id"] in by_image]
+    return [result for image in done for result in by_image[image]], done
+
+
+def _readable(
+    folder: Path, images: list[dict[str, Any]], missing: UnreadableImages
+) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return the ids and the pixels of those of the photos that can be read."""
+    photos = []
+    for image in images:
+        try:
+            photos.append((image["id"], read_image(folder, image)))
+        except PhotoError as error:
+            missing.add(folder / image["file_name"], error)
+    return photos
+
+
+def _quiet(group: ProcessGroup) -> bool:
+    return not (group.is_main and sys.stderr.isatty())
+
+
+def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
+    record = annotation(instance, size)
+    x1, y1, x2, y2 = (float(v) for v in instance.box)
+    result: dict[str, Any] = {
+        "image_id": image,
+        "category_id": instance.category_id,
+        "score": instance.score,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+    }
+    shape = record["segmentation"]
+    if shape:
+        result["segmentation"] = rle.from_coco(shape, size)
+    if instance.keypoints is not None:
+        result["keypoints"] = instance.keypoints.astype(float).ravel().tolist()
+    return result
+
+
+def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: ProcessGroup) -> dict[str, float]:
+    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
+
+    Args:
+        predictor: The model.
+        data: What `model.evaluation.ground_truth` read of a COCO file.
+        folder: Where its photos are.
+        group: Processes that share the photos.
+
+    Raises:
+        DataError: None of the photos with such a box can be read.
+    """
+    overlaps: list[float] = []
+    for image in tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)):
+        known = [
+            a
+            for a in data["annotations"]
+            if a["image_id"] == image["id"] and not a["iscrowd"] and a["area"] > PROMPT_AREA and a["segmentation"]
+        ]
+        try:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            print_message(f"Left out {image['file_name']}: {error}")
+            continue
+        if not known:
+            continue
+        predictor.set_image(photo)
+        size = (photo.shape[0], photo.shape[1])
+        boxes = np.array([a["bbox"] for a in known], np.float64)
+        boxes[:, 2:] += boxes[:, :2]
+        for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
+            known_mask = rle.from_coco(record["segmentation"], size)
+            found_mask = rasterize(instance.polygons, (size[1], size[0]))
+            overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
+    overlaps = [value for part in group.all_gather(overlaps) for value in part]
+    if not overlaps:
+        raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
+    return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
+
+
+def evaluate(
+    predictor: Segmenter,
+    annotations: Path,
+    images: Path | None = None,
+    *,
+    score: float = 0.05,
+    group: ProcessGroup | None = None,
+    quiet: bool = False,
+) -> Scores:
+    """Return a model's figures on a COCO file; what had to be left out of it is told on standard error.
+
+    Args:
+        predictor: The model.
+        annotations: The COCO file.
+        images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
+        score: Detections below this score are left out.
+        group: Processes that share the photos; each returns the figures.
+        quiet: Do not tell, as it has been told before.
+
+    Raises:
+        DataError: The file cannot be used, or none of its photos can be read.
+    """
+    group = group or ProcessGroup()
+    whole, told = read_ground_truth(annotations)
+    data = align(whole, predictor)
+    if not data["images"]:
+        raise DataError(f"{annotations} names no photos: there is nothing to measure.")
+    left = len(whole["annotations"]) - len(data["annotations"])
+    if left:
+        told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
+    if not quiet:
+        print_messages(told, group)
+    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, group=group)
+    if not done:
+        raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
+    scores = Scores()
+    kinds = ["box", "mask"] if predictor.has_masks else ["box"]
+    kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []
+    for kind in kinds:
+        scores.overall[kind], scores.per_class[kind] = average_precision(data, results, kind, done)
+    if "mask" in kinds:
+        scores.usefulness = usefulness(data, results, done)
+    return scores
+
+
+def _has_keypoints(predictor: Segmenter) -> bool:
+    return any(category.keypoint_names for category in predictor.categories)
+
+
+def print_messages(messages: list[str], group: ProcessGroup) -> None:
+    """Print messages to standard error, once for all processes of a group."""
+    for text in messages if group.is_main else ():
+        print_message(text)

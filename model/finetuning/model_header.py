@@ -1,0 +1,54 @@
+"""The metrics in the header of a fine-tuned checkpoint: parent, images, options, figures and date.
+
+`model.checkpoints.lineage` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+if TYPE_CHECKING:
+    from model.data.project_dataset import Project
+    from model.finetuning.hyperparameters import Hyperparameters
+    from model.finetuning.prepare import FineTuneSetup
+    from model.protocol import Result
+
+
+def digests(project: Project) -> dict[str, str]:
+    """Return for each photo a digest of its annotations: another one when they are edited."""
+    records: dict[int, list[str]] = {image["id"]: [] for image in project.data["images"]}
+    for annotation in project.data["annotations"]:
+        kept = {k: annotation.get(k) for k in ("category_id", "bbox", "segmentation", "keypoints", "iscrowd")}
+        records[annotation["image_id"]].append(json.dumps(kept, sort_keys=True, default=str))
+    return {
+        image["file_name"]: blake2b("\n".join(sorted(records[image["id"]])).encode(), digest_size=8).hexdigest()
+        for image in project.data["images"]
+    }
+
+
+def header(ready: FineTuneSetup, settings: Hyperparameters, result: Result) -> dict[str, Any]:
+    """Return the `metrics` of a new checkpoint."""
+    job = ready.job
+    own = "builtin" if ready.parent is not ready.rival else job.parent  # see `model.finetuning.prepare.begin_at`
+    parent = own if own in ("builtin", "coco") else ready.parent.digest()
+    lineage = {
+        "name": job.output.stem,
+        "parent": parent,
+        "parent_name": parent if parent == own else Path(own).stem,
+        "rival": Path(job.parent).stem,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "annotations": digests(ready.project),
+        "settings": {**settings.record(), "forget": job.options.forget, "seed": job.options.seed},
+        "split": {"train": len(ready.parts.train), "val": len(ready.parts.val), "folds": len(ready.parts.folds)},
+        "result": {k: v for k, v in to_builtins(result).items() if k != "event"},
+    }
+    figures: dict[str, Any] = {"mask": {"AP": result.after}} if result.after is not None else {}
+    if result.keypoint:
+        figures["keypoints"] = {"AP": result.keypoint.after}
+    return {"lineage": lineage, **figures}
