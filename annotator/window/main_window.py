@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QStackedWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -47,11 +45,14 @@ from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
+from annotator.window.tool_strip import ToolStrip
 from annotator.window.view_menus import language_menu, scheme_menu
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
     from annotator.core.document import Document
     from annotator.core.project import Project
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
-        self.strip = QToolBar(tr("Tools"))
+        self.strip = ToolStrip()
         beside = QHBoxLayout()
         beside.setSpacing(0)
         beside.addWidget(self.strip)
@@ -213,20 +214,7 @@ class MainWindow(QMainWindow):
             toggle.setObjectName(f"view.{dock.objectName()}")
             self.panels_menu.addAction(toggle)
         self.action_table.add_local([self.canvas, self.instances])
-        tools = QActionGroup(self)
-        strip = self.strip
-        strip.setObjectName("toolbar.tools")
-        strip.setOrientation(Qt.Orientation.Vertical)
-        strip.setIconSize(QSize(20, 20))
-        for tool in TOOLS:
-            tools.addAction(self.action_table[f"tool.{tool.name}"])
-            strip.addAction(self.action_table[f"tool.{tool.name}"])
-        self.action_table[f"tool.{self.canvas.tool}"].setChecked(True)
-        for names in (("edit.undo", "edit.redo"), ("view.zoom_in", "view.zoom_out", "view.fit"),
-                      ("suggestion.accept_all", "image.done_next")):  # fmt: skip
-            strip.addSeparator()
-            for name in names:
-                strip.addAction(self.action_table[name])
+        self.strip.fill(self.action_table, self.canvas.tool)
         for name, attribute in FLAGS.items():
             value = self._settings.flag(attribute, default=True)
             self.action_table[name].setChecked(value)
