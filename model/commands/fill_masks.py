@@ -139,7 +139,10 @@ def fill(
         raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
     changes = [change for part in group.all_gather(mine) for change in part]
     for number, made in changes:
-        data["annotations"][number] |= made
+        record = data["annotations"][number]
+        if "annotator" in made and isinstance(record.get("annotator"), dict):
+            made["annotator"] = record["annotator"] | made["annotator"]
+        record |= made
     _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
         _report(wanted, tally)
@@ -167,7 +170,7 @@ def _look_at(
         if want.keypoints and "keypoints" in made:
             new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
         if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
-            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd")}
+            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd", "annotator") if key in made}
         tally["masks"] += "segmentation" in new
         tally["unseen"] += want.mask and "segmentation" not in new
         yield want.number, new
