@@ -38,6 +38,8 @@ from annotator.window.actions import (
     RECENT_MENU,
     SCHEME_MENU,
     Actions,
+    redo_text,
+    undo_text,
 )
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -222,7 +224,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.confirm_discard = self._may_lose
+        session.confirm_discard = self._confirm_discard
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
@@ -237,8 +239,8 @@ class MainWindow(QMainWindow):
             self.action_table[name].setEnabled(False)
         session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
         session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(_undo_text(t)))
-        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(_redo_text(t)))
+        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(undo_text(t)))
+        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(redo_text(t)))
         canvas.edit_made.connect(session.push)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
@@ -362,7 +364,7 @@ class MainWindow(QMainWindow):
         text = tr("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.")
         self.banner.show_message(text, "info")
 
-    def _may_lose(self) -> bool:
+    def _confirm_discard(self) -> bool:
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
@@ -396,17 +398,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.save_error and not self._may_lose():
+        if self._session.save_error and not self._confirm_discard():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())
         self._settings.set_layout("state", self.saveState())
         super().closeEvent(event)
-
-
-def _undo_text(edit: str) -> str:
-    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
-
-
-def _redo_text(edit: str) -> str:
-    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")
