@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = (
-    "annotator/app.py", "annotator/display.py", "annotator/icons.py", "annotator/language.py", "annotator/settings.py",
-    "annotator/theme.py", "annotator/canvas", "annotator/panels", "annotator/window",
+UNFINISHED = (
+    "annotator/core", "annotator/finetune", "annotator/session", "annotator/suggestions", "dataset", "main.py", "model",
 )  # fmt: skip
-"""Those whose sentences are all translated."""
+"""Where sentences still stand outside; take out what has none left."""
 SENTENCE = re.compile(r"[A-Za-z]{2,}[^\w]* [^\w]*[a-z]{2,}")
 DEVELOPERS = ("ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError")
 NOT_SHOWN = re.compile(r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|: none")
@@ -89,7 +88,7 @@ def test_sentences_are_literals_looked_up_when_shown(path: Path) -> None:
     assert list(at_import(tree)) == []
 
 
-@pytest.mark.parametrize("path", _files(*ROOMS), ids=_id)
+@pytest.mark.parametrize("path", [path for path in EVERYWHERE if not _id(path).startswith(UNFINISHED)], ids=_id)
 def test_no_sentence_stands_outside_of_a_translation(path: Path) -> None:
     assert list(outside(ast.parse(path.read_text(encoding="utf-8")))) == []
 

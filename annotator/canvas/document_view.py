@@ -35,7 +35,7 @@ class DocumentView(ZoomPanView):
         self.content = VisibleRecords(categories)
         """What is shown, for finding and painting."""
         self._colors = CanvasColors()
-        self._still = StaticLayer(self.content)
+        self._static = StaticLayer(self.content)
         self._active = ActiveLayer(self.content)
         self._backdrop = Backdrop(self._paint_backdrop)
         self._exposed = QRect()  # what is being painted
@@ -66,7 +66,7 @@ class DocumentView(ZoomPanView):
 
     def set_photo(self, image: QImage | None) -> None:
         """Show another photo (upright, RGB32 for speed), or none while it is being read."""
-        self._still.photo = None if image is None or image.isNull() else ImagePyramid(image)
+        self._static.photo = None if image is None or image.isNull() else ImagePyramid(image)
         self._follow_size()
         self._backdrop.invalidate()
         self.viewport().update()
@@ -104,11 +104,11 @@ class DocumentView(ZoomPanView):
     @property
     def show_names(self) -> bool:
         """Whether names are shown without being asked for, where there is room."""
-        return self._still.show_names
+        return self._static.show_names
 
     @show_names.setter
     def show_names(self, value: bool) -> None:
-        self._still.show_names = value
+        self._static.show_names = value
         self._view_changed()
 
     def zoom_to_selection(self) -> None:
@@ -125,11 +125,11 @@ class DocumentView(ZoomPanView):
         camera, viewport = self.camera(), self.viewport()
         selection = self.document.selection if self.document is not None else ()
         hidden, marked = frozenset(preview), frozenset(selection if len(selection) > MANY else ())
-        changed = (hidden ^ self._still.hidden) | (marked ^ self._still.marked)
-        self._still.hidden, self._still.marked = hidden, marked
+        changed = (hidden ^ self._static.hidden) | (marked ^ self._static.marked)
+        self._static.hidden, self._static.marked = hidden, marked
         for annotation_id in changed:
             if annotation_id in self.content:
-                self._repaint_still(extent(self.content[annotation_id]), camera)
+                self._repaint_static(extent(self.content[annotation_id]), camera)
         for rect in self._active.follow(camera, viewport.rect(), hovered, preview):
             viewport.update(rect)
         before, self._overlay = self._overlay, overlay.toAlignedRect()
@@ -156,31 +156,31 @@ class DocumentView(ZoomPanView):
             return
         camera = self.camera()
         for box in boxes:
-            self._repaint_still(box, camera)
-        for rect in self._still.place_labels(camera.scale):
+            self._repaint_static(box, camera)
+        for rect in self._static.place_labels(camera.scale):
             self._repaint(rect.translated(camera.dx, camera.dy))
         self._active_changed()
 
     def _categories_changed(self) -> None:
-        self._still.forget_labels()
+        self._static.forget_labels()
         self._active.forget()
         self._view_changed()
 
     def _follow_size(self) -> None:
         if self.document is not None:
             self.set_photo_size(self.document.size)
-        elif self._still.photo is not None:
-            size = self._still.photo.size
+        elif self._static.photo is not None:
+            size = self._static.photo.size
             self.set_photo_size((size.width(), size.height()))
 
     def _view_changed(self) -> None:
-        self._still.place_labels(self.scale_factor)
+        self._static.place_labels(self.scale_factor)
         self._backdrop.resize(self.viewport().size(), self.devicePixelRatioF())
         self._backdrop.invalidate()
         self.viewport().update()
         self._camera_changed()
 
-    def _repaint_still(self, box: Box, camera: Camera) -> None:
+    def _repaint_static(self, box: Box, camera: Camera) -> None:
         self._repaint(camera.rect_to_view(box).adjusted(-REACH, -REACH, REACH, REACH))
 
     def _repaint(self, area: QRectF) -> None:
@@ -211,7 +211,7 @@ class DocumentView(ZoomPanView):
         self.paint_over(painter, camera)
 
     def _paint_backdrop(self, painter: QPainter, rect: QRect) -> None:
-        self._still.paint(painter, rect, self.camera(), self._colors)
+        self._static.paint(painter, rect, self.camera(), self._colors)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Move what is painted; names that keep to the edge of the view, and the tool's overlay, are painted anew."""

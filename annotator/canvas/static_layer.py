@@ -1,4 +1,4 @@
-"""The still layer: the photo and, over it, every shape at rest. Painted into the backdrop."""
+"""The static layer: the photo and, over it, every shape at rest. Painted into the backdrop."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.event import Event
 from dataset.categories import Category
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,8 +111,8 @@ class Categories:
     def _checked(self, name: str, but: int | None) -> str:
         name = name.strip()
         if not name:
-            raise ValueError("A class needs a name.")
+            raise ValueError(tr("A class needs a name."))
         other = self.find(name)
         if other and other.id != but:
-            raise ValueError(f"There is a class named “{other.name}” already.")
+            raise ValueError(tr("There is a class named “{name}” already.", name=other.name))
         return name

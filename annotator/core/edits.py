@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.annotation import Origin
 from annotator.core.document import Edit
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +30,7 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "", *
     added = tuple(annotations)
     return _edit(
         document,
-        text or f"add {_objects(len(added))}",
+        text or plural("add object", "add {n} objects", len(added)),
         {a.id: (None, a) for a in added},
         selection=tuple(a.id for a in added),
         merge=merge,
@@ -41,8 +42,11 @@ def delete(document: Document, ids: Iterable[int]) -> Edit:
     ids = tuple(dict.fromkeys(ids))
     rejected = tuple(document[i] for i in ids if i < 0)
     deleted = {i: (document[i], None) for i in ids if i > 0}
-    verb = "delete" if deleted else "reject"
-    return _edit(document, f"{verb} {_objects(len(ids))}", deleted, reviewed=rejected, selection=())
+    if deleted:
+        text = plural("delete object", "delete {n} objects", len(ids))
+    else:
+        text = plural("reject object", "reject {n} objects", len(ids))
+    return _edit(document, text, deleted, reviewed=rejected, selection=())
 
 
 def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
@@ -51,7 +55,7 @@ def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) ->
     accepted = tuple(replace(s, id=new_id()) for s in suggestions)
     return _edit(
         document,
-        f"accept {_objects(len(accepted), 'suggestion')}",
+        plural("accept suggestion", "accept {n} suggestions", len(accepted)),
         {a.id: (None, a) for a in accepted},
         reviewed=suggestions,
         selection=tuple(a.id for a in accepted),
@@ -84,12 +88,12 @@ def relabel(document: Document, ids: Iterable[int], category_id: int, new_id: Ca
         for record in (document[i] for i in ids)
         if record.category_id != category_id
     ]
-    return change(document, "change class", records, new_id)
+    return change(document, tr("change class"), records, new_id)
 
 
 def mark_done(document: Document, *, done: bool) -> Edit:
     """Say that nothing is left to do on this photo, or take it back."""
-    text = "mark done" if done else "mark not done"
+    text = tr("mark done") if done else tr("mark not done")
     return replace(_edit(document, text, {}), done=(document.done, done))
 
 
@@ -110,7 +114,3 @@ def _edit(
         (document.selection, document.selection if selection is None else selection),
         merge,
     )
-
-
-def _objects(count: int, noun: str = "object") -> str:
-    return noun if count == 1 else f"{count} {noun}s"

@@ -10,6 +10,7 @@ import msgspec
 
 from annotator.core.annotation import NOTHING
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+from dataset.i18n import plural, tr
 from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
@@ -101,18 +102,51 @@ def summarize(
     full = sum(1 for photo in photos if photo.state.annotations)
     problems = []
     if full < MIN_PHOTOS:
-        problems.append(
-            f"{full or 'No'} photo{'' if full == 1 else 's'} with objects {'is' if full == 1 else 'are'} marked done; "
-            f"at least {MIN_PHOTOS} are needed. M marks a photo done once every object in it is outlined."
-        )
+        problems.append(_too_few(full))
     if lost:
-        names = ", ".join(lost[:NAMED]) + (f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else "")
-        are = "is" if len(lost) == 1 else "are"
-        problems.append(f"{names} {are} marked done, but cannot be read, and {are} left out.")
-    problems += [f"“{c.name}” has a single object so far: too little to learn from." for c in classes if c.count == 1]
+        problems.append(_unreadable(lost))
+    single = [c.name for c in classes if c.count == 1]
+    problems += [tr("“{name}” has a single object so far: too little to learn from.", name=name) for name in single]
     if without:
-        problems.append(f"{without} object{'' if without == 1 else 's'} without an outline cannot teach masks.")
+        problems.append(
+            plural(
+                "{n} object without an outline cannot teach masks.",
+                "{n} objects without an outline cannot teach masks.",
+                without,
+            )
+        )
     return Summary(len(photos), len(photos) - full, classes, tuple(problems), full >= MIN_PHOTOS)
+
+
+def _too_few(full: int) -> str:
+    """Return why `full` photos with objects are not enough."""
+    if not full:
+        return tr(
+            "No photos with objects are marked done; at least {least} are needed. M marks a photo done once every "
+            "object in it is outlined.",
+            least=MIN_PHOTOS,
+        )
+    return plural(
+        "{n} photo with objects is marked done; at least {least} are needed. M marks a photo done once every object in "
+        "it is outlined.",
+        "{n} photos with objects are marked done; at least {least} are needed. M marks a photo done once every object "
+        "in it is outlined.",
+        full,
+        least=MIN_PHOTOS,
+    )
+
+
+def _unreadable(lost: Sequence[str]) -> str:
+    """Return which photos that are done are left out."""
+    names = ", ".join(lost[:NAMED])
+    if len(lost) > NAMED:
+        names = tr("{names} and {n:,} more", names=names, n=len(lost) - NAMED)
+    return plural(
+        "{names} is marked done, but cannot be read, and is left out.",
+        "{names} are marked done, but cannot be read, and are left out.",
+        len(lost),
+        names=names,
+    )
 
 
 def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> bytes:

@@ -19,6 +19,7 @@ from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +183,7 @@ class Session(QObject):
         self._settings.add_recent(folder)
         self.opened.emit(folder)
         if not names:  # nothing to keep, so nothing is made in it
-            text = f"There are no photos in {folder.name}. Open another folder, or drop one here."
+            text = tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder.name)
             self.message.emit(text, "warning", FOLDER)
             return
         self._open_project(folder, file, names)
@@ -242,7 +243,7 @@ class Session(QObject):
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            self.message.emit("Every other photo is done.", "info", PHOTO)
+            self.message.emit(tr("Every other photo is done."), "info", PHOTO)
 
     def upcoming(self) -> list[str]:
         """Return the photos that are likely next, in the direction of travel."""
@@ -274,9 +275,8 @@ class Session(QObject):
             self.photos.update(name, status=Status.UNREADABLE, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
-            self.message.emit(
-                f"{name} cannot be shown: {reason}", "warning", "" if self._skipping_unreadable else PHOTO
-            )
+            text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
+            self.message.emit(text, "warning", "" if self._skipping_unreadable else PHOTO)
             if self._skipping_unreadable:
                 self.go(self._step)
 
@@ -311,10 +311,13 @@ class Session(QObject):
             document.changed.connect(self._store_on_change(document))
             size_in_file = self.store.size_in_file(self.current)
             if size_in_file and size_in_file != document.size:
-                self.message.emit(
-                    f"{self.current} is {_by(document.size)} pixels, but its annotations were made for "
-                    f"{_by(size_in_file)}: check that they fit.", "warning", PHOTO,
-                )  # fmt: skip
+                text = tr(
+                    "{photo} is {size} pixels, but its annotations were made for {other}: check that they fit.",
+                    photo=self.current,
+                    size=_by(document.size),
+                    other=_by(size_in_file),
+                )
+                self.message.emit(text, "warning", PHOTO)
         document.threshold = self.threshold
         self._set_document(document)
 

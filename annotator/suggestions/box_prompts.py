@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from annotator.core import edits
 from dataset.geometry import bounds
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.canvas.view import CanvasView
@@ -60,14 +61,14 @@ class BoxPrompts(QObject):
         ):
             return  # another folder is open, or the person has done something else with the box
         if answer.found is None:
-            self._session.message.emit(f"The box stays a box: {answer.why}", "info", "")
+            self._session.message.emit(tr("The box stays a box: {reason}", reason=answer.why), "info", "")
             return
         outlined = replace(
             box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False
         )
         key = edits.outline_key(box.id)
         self._session.push_to(
-            document, edits.change(document, "draw object", [outlined], self._session.new_id, merge=key)
+            document, edits.change(document, tr("draw object"), [outlined], self._session.new_id, merge=key)
         )
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:

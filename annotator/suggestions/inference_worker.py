@@ -25,6 +25,7 @@ from annotator.suggestions.messages import (
     to_suggestion,
 )
 from annotator.suggestions.torch_import import large_import, preload_torch
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -216,7 +217,7 @@ class InferenceWorker(QObject):
         while True:
             with self._wake:
                 if not self._next_is_ready():
-                    self.activity.emit("ready" if self._predictor else "")
+                    self.activity.emit(tr("ready") if self._predictor else "")
                 self._wake.wait_for(self._next_is_ready)
                 if self._closing:
                     self._predictor = None
@@ -238,7 +239,7 @@ class InferenceWorker(QObject):
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
 
     def _use(self, weights: str, device: str) -> None:
-        self.activity.emit(f"loading {weights}")
+        self.activity.emit(tr("loading {weights}", weights=weights))
         try:
             import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
 
@@ -276,7 +277,7 @@ class InferenceWorker(QObject):
         if not name:
             self._send_cached_scores(source)
             return
-        self.activity.emit(f"prefetching, {waiting + 1} to go" if waiting else f"looking at {name}")
+        self.activity.emit(_activity(name, waiting))
         answer = self._answer(name, source, keep=not folder_turn)
         with self._wake:
             stale = source is not self._source
@@ -320,7 +321,7 @@ class InferenceWorker(QObject):
             milliseconds = 1e3 * (time.perf_counter() - start)
             self._seen = source, name, self._model_id
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
-            self.notice.emit(f"The model failed on {name}: {sentence(error)}")
+            self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
@@ -331,8 +332,8 @@ class InferenceWorker(QObject):
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
         predictor = self._predictor
         if source is None or predictor is None:
-            return BoxAnswer(box.number, None, self._refused or "no folder is open.")
-        self.activity.emit(f"looking into a box of {box.name}")
+            return BoxAnswer(box.number, None, self._refused or tr("no folder is open."))
+        self.activity.emit(tr("looking into a box of {photo}", photo=box.name))
         asked = source, box.name, self._model_id
 
         def look() -> Instance:
@@ -345,10 +346,10 @@ class InferenceWorker(QObject):
         try:
             instance = self._within_memory(predictor, look)
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
-            return BoxAnswer(box.number, None, f"the model failed on it ({sentence(error)})")
+            return BoxAnswer(box.number, None, tr("the model failed on it ({reason})", reason=sentence(error)))
         found = to_suggestion(-1, instance)
         if found.is_box:
-            return BoxAnswer(box.number, None, "the model sees nothing in it.")
+            return BoxAnswer(box.number, None, tr("the model sees nothing in it."))
         return BoxAnswer(box.number, found)
 
     def _detect(self, photo: DecodedImage) -> list[Instance]:
@@ -381,6 +382,11 @@ class InferenceWorker(QObject):
             tuple(predictor.categories),
             self._weights,
         )
+
+
+def _activity(name: str, waiting: int) -> str:
+    """Return what the thread is doing while it looks at a photo, with so many to go after it."""
+    return tr("prefetching, {n} to go", n=waiting + 1) if waiting else tr("looking at {photo}", photo=name)
 
 
 def sentence(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN
+from dataset.i18n import tr
 from dataset.messages import os_reason
 
 if TYPE_CHECKING:
@@ -98,7 +99,11 @@ class ModelSelector(QObject):
                 runs.use(weights)
             except OSError as error:
                 why = os_reason(error)
-                text = f"{runs.models / 'in_use'} cannot be written ({why}): the choice holds until you quit."
+                text = tr(
+                    "{file} cannot be written ({reason}): the choice holds until you quit.",
+                    file=runs.models / "in_use",
+                    reason=why,
+                )
                 session.message.emit(text, "warning", "")
 
         runs.in_use = runs.name_of(weights)
@@ -134,8 +139,11 @@ class ModelSelector(QObject):
             keep()
         fault, self._fault = self._fault, None
         if fault:
-            name = "The built-in model" if self._good == BUILTIN else Path(self._good).stem
-            self.fell_back.emit(f"{fault.sentence} {name} is used instead.", fault.is_written)
+            if self._good == BUILTIN:
+                text = tr("{reason} The built-in model is used instead.", reason=fault.sentence)
+            else:
+                text = tr("{reason} {model} is used instead.", reason=fault.sentence, model=Path(self._good).stem)
+            self.fell_back.emit(text, fault.is_written)
 
     def _failed(self, sentence: str, weights: str) -> None:
         if weights != self.weights:

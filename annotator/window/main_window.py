@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QStackedWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -40,6 +38,8 @@ from annotator.window.actions import (
     RECENT_MENU,
     SCHEME_MENU,
     Actions,
+    redo_text,
+    undo_text,
 )
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -47,11 +47,14 @@ from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
+from annotator.window.tool_strip import ToolStrip
 from annotator.window.view_menus import language_menu, scheme_menu
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
     from annotator.core.document import Document
     from annotator.core.project import Project
@@ -117,7 +120,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
-        self.strip = QToolBar(tr("Tools"))
+        self.strip = ToolStrip()
         beside = QHBoxLayout()
         beside.setSpacing(0)
         beside.addWidget(self.strip)
@@ -213,20 +216,7 @@ class MainWindow(QMainWindow):
             toggle.setObjectName(f"view.{dock.objectName()}")
             self.panels_menu.addAction(toggle)
         self.action_table.add_local([self.canvas, self.instances])
-        tools = QActionGroup(self)
-        strip = self.strip
-        strip.setObjectName("toolbar.tools")
-        strip.setOrientation(Qt.Orientation.Vertical)
-        strip.setIconSize(QSize(20, 20))
-        for tool in TOOLS:
-            tools.addAction(self.action_table[f"tool.{tool.name}"])
-            strip.addAction(self.action_table[f"tool.{tool.name}"])
-        self.action_table[f"tool.{self.canvas.tool}"].setChecked(True)
-        for names in (("edit.undo", "edit.redo"), ("view.zoom_in", "view.zoom_out", "view.fit"),
-                      ("suggestion.accept_all", "image.done_next")):  # fmt: skip
-            strip.addSeparator()
-            for name in names:
-                strip.addAction(self.action_table[name])
+        self.strip.fill(self.action_table, self.canvas.tool)
         for name, attribute in FLAGS.items():
             value = self._settings.flag(attribute, default=True)
             self.action_table[name].setChecked(value)
@@ -234,7 +224,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.confirm_discard = self._may_lose
+        session.confirm_discard = self._confirm_discard
         session.leaving.connect(canvas.finish)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
@@ -249,8 +239,8 @@ class MainWindow(QMainWindow):
             self.action_table[name].setEnabled(False)
         session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
         session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(_undo_text(t)))
-        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(_redo_text(t)))
+        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(undo_text(t)))
+        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(redo_text(t)))
         canvas.edit_made.connect(session.push)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
@@ -374,7 +364,7 @@ class MainWindow(QMainWindow):
         text = tr("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.")
         self.banner.show_message(text, "info")
 
-    def _may_lose(self) -> bool:
+    def _confirm_discard(self) -> bool:
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
@@ -408,17 +398,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
-        if self._session.save_error and not self._may_lose():
+        if self._session.save_error and not self._confirm_discard():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())
         self._settings.set_layout("state", self.saveState())
         super().closeEvent(event)
-
-
-def _undo_text(edit: str) -> str:
-    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
-
-
-def _redo_text(edit: str) -> str:
-    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")

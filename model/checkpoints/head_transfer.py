@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dataset.i18n import tr
 from model.checkpoints.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ def load_backbone(network: MaskRCNN, file: Path) -> None:
             own = {name.removeprefix("layer4."): value for name, value in state.items()}
             missing += network.roi_heads.res5.load_state_dict(own, strict=False).missing_keys
     except Exception:  # noqa: BLE001 - a wrong file fails in many ways
-        raise WeightsError(f"{file} does not hold torchvision's weights of {network.config.backbone}.") from None
+        raise WeightsError(
+            tr("{file} does not hold torchvision's weights of {backbone}.", file=file, backbone=network.config.backbone)
+        ) from None
     if missing:
-        raise WeightsError(f"{file} lacks {missing[0]} of {network.config.backbone}.")
+        raise WeightsError(
+            tr("{file} lacks {name} of {backbone}.", file=file, name=missing[0], backbone=network.config.backbone)
+        )

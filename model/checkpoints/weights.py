@@ -19,6 +19,7 @@ from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from dataset.categories import from_coco
+from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
 from model.checkpoints.safetensors_file import read_metadata, read_tensors
@@ -51,10 +52,12 @@ def load(name: str | Path) -> Checkpoint:
     """
     if str(name) == "builtin":
         if not BUILTIN_FILE.exists():
-            raise WeightsError("The builtin weights are missing from this installation: install it again.")
+            raise WeightsError(tr("The builtin weights are missing from this installation: install it again."))
         return _read(BUILTIN_FILE)
     if not str(name):
-        raise WeightsError(f"No weights are named: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
+        raise WeightsError(
+            tr("No weights are named: use builtin, {names} or a checkpoint file.", names=", ".join(OFFICIAL))
+        )
     if str(name) in OFFICIAL:
         return _official(str(name))
     return _read(Path(name))
@@ -104,8 +107,6 @@ def fold_norms(module: nn.Module) -> None:
 
 def _read(path: Path) -> Checkpoint:
     """Read a checkpoint file; whatever is wrong with it becomes one sentence."""
-    problem = f"{path} is not a checkpoint of this application"
-    advice = "choose a .safetensors file that training wrote"
     try:
         header, state = _tensors(path)
         checkpoint = _decode(header, state)
@@ -114,12 +115,30 @@ def _read(path: Path) -> Checkpoint:
     except WeightsError as error:
         raise WeightsError(str(error).replace("The weights do not fit their", f"{path} does not fit its", 1)) from None
     except SafetensorError:
-        raise WeightsError(f"{problem}, or a part of it is missing: {advice}.") from None
+        raise WeightsError(
+            tr(
+                "{file} is not a checkpoint of this application, or a part of it is missing: choose a .safetensors "
+                "file that training wrote.",
+                file=path,
+            )
+        ) from None
     except (OSError, MemoryError) as error:
-        raise WeightsError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no memory'}).") from None
+        raise WeightsError(
+            tr(
+                "{file} cannot be read ({reason}).",
+                file=path,
+                reason=getattr(error, "strerror", None) or tr("no memory"),
+            )
+        ) from None
     except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
         reason = (str(error).splitlines() or ["unknown"])[0]
-        raise WeightsError(f"{problem}: its header is damaged ({reason}).") from None
+        raise WeightsError(
+            tr(
+                "{file} is not a checkpoint of this application: its header is damaged ({reason}).",
+                file=path,
+                reason=reason,
+            )
+        ) from None
     return checkpoint
 
 
@@ -130,14 +149,24 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         WeightsError: It is not there, much too large, of something else, or has numbers that are none.
     """
     if not path.is_file():
-        raise WeightsError(f"There are no weights {path}: use builtin, {', '.join(OFFICIAL)} or a checkpoint file.")
+        raise WeightsError(
+            tr(
+                "There are no weights {file}: use builtin, {names} or a checkpoint file.",
+                file=path,
+                names=", ".join(OFFICIAL),
+            )
+        )
     if path.stat().st_size > MAX_BYTES:
-        raise WeightsError(f"{path} is too large for a checkpoint ({path.stat().st_size >> 30} GB): choose another.")
+        raise WeightsError(
+            tr("{file} is too large for a checkpoint ({n} GB): choose another.", file=path, n=path.stat().st_size >> 30)
+        )
     if read_metadata(path).get("format") != FORMAT:
-        raise WeightsError(f"{path} holds tensors of something else: choose a checkpoint that training wrote.")
+        raise WeightsError(
+            tr("{file} holds tensors of something else: choose a checkpoint that training wrote.", file=path)
+        )
     header, state = read_tensors(path)
     if not all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point()):
-        raise WeightsError(f"{path} holds numbers that are not finite: choose another checkpoint.")
+        raise WeightsError(tr("{file} holds numbers that are not finite: choose another checkpoint.", file=path))
     return header, state
 
 
@@ -186,11 +215,16 @@ def _official(name: str) -> Checkpoint:
             state = dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
     except URLError:
         raise WeightsError(
-            f"The weights {name!r} are not on this computer and cannot be fetched without a network: connect once, "
-            f"put {cached.name} into {cached.parent}, or use builtin."
+            tr(
+                "The weights {name!r} are not on this computer and cannot be fetched without a network: connect once, "
+                "put {file} into {folder}, or use builtin.",
+                name=name,
+                file=cached.name,
+                folder=cached.parent,
+            )
         ) from None
     except Exception:  # noqa: BLE001 - a damaged file fails in many ways
-        raise WeightsError(f"{cached} is damaged: delete it and it is fetched again.") from None
+        raise WeightsError(tr("{file} is damaged: delete it and it is fetched again.", file=cached)) from None
     with torch.device("meta"):
         network = build(entry.config)
     known = network.state_dict()
@@ -199,5 +233,7 @@ def _official(name: str) -> Checkpoint:
     try:
         _compare(network, state)
     except WeightsError:
-        raise WeightsError(f"{cached} is not what torchvision publishes: delete it and it is fetched again.") from None
+        raise WeightsError(
+            tr("{file} is not what torchvision publishes: delete it and it is fetched again.", file=cached)
+        ) from None
     return Checkpoint(entry.config, entry.categories, state)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.i18n import tr
 from dataset.messages import UserError
 from model.console import print_message
 from model.data.training_images import Source
@@ -25,19 +26,24 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with the truth")
-    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
-    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
-    add("--score", type=float, default=0.05, help="least score of a detection (default: 0.05)")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
-    add("--box-prompt", action="store_true", help="measure the masks of given true boxes instead")
-    add("--json", action="store_true", help="one JSON record on standard output")
+    add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with the truth"))
+    add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
+    add(
+        "--weights",
+        default="builtin",
+        metavar="NAME|FILE",
+        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
+    )
+    add("--score", type=float, default=0.05, help=tr("least score of a detection (default: 0.05)"))
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--box-prompt", action="store_true", help=tr("measure the masks of given true boxes instead"))
+    add("--json", action="store_true", help=tr("one JSON record on standard output"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the command. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
     if not 0 <= args.score <= 1:
-        print_message(f"The score is between 0 and 1, not {args.score}.")
+        print_message(tr("The score is between 0 and 1, not {score}.", score=args.score))
         return 2
     group = ProcessGroup.init(args.device)
     try:
@@ -47,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
             data, told = read_ground_truth(args.annotations)
             print_messages(told, group)
             figures: dict[str, Any] = box_prompt(predictor, data, folder, group)
-            text = f"box prompt: mean mask IoU {figures['mean_iou']:.3f} over {figures['objects']} objects"
+            text = tr(
+                "box prompt: mean mask IoU {iou:.3f} over {n} objects", iou=figures["mean_iou"], n=figures["objects"]
+            )
         else:
             scores = evaluate(predictor, args.annotations, args.images, score=args.score, group=group)
             figures = {**scores.overall, "per_class": scores.per_class, "usefulness": scores.usefulness}
@@ -56,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         print_message(str(error))
         return 2
     except KeyboardInterrupt:
-        print_message("Stopped.")
+        print_message(tr("Stopped."))
         return 130
     finally:
         group.destroy()
@@ -72,10 +80,10 @@ def table(scores: Scores) -> str:
         lines.append(f"{kind:10}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     for kind, classes in scores.per_class.items():
         if len(classes) > 1:
-            lines.append(f"\n{kind} AP by category")
+            lines.append("\n" + tr("{kind} AP by category", kind=kind))
             lines += [f"  {name:20}{value:.3f}" for name, value in classes.items()]
     if scores.usefulness:
-        lines.append("\nscore   accept as is   few drags   false per photo")
+        lines.append("\n" + tr("score   accept as is   few drags   false per photo"))
         lines += [
             f"{row['threshold']:5.2f}{row['as_is']:15.3f}{row['few_drags']:12.3f}{row['false_per_photo']:18.2f}"
             for row in scores.usefulness

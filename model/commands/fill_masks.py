@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.categories import counterpart, to_coco
+from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         count = fill(predictor, data, folder, replace=args.replace, group=group)
         if group.is_main:
             write_bytes(args.output, json.dumps(data).encode())
-            print(f"{count} masks: {args.output}")  # noqa: T201 - what the command is for
+            print(tr("{count} masks: {file}", count=count, file=args.output))  # noqa: T201 - what the command is for
     except UserError as error:
         if group.is_main:
             print_message(str(error))
@@ -67,11 +68,12 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        print_message(f"{error.filename or args.output} cannot be used: {error.strerror}.")
+        file = error.filename or args.output
+        print_message(tr("{file} cannot be used: {reason}.", file=file, reason=error.strerror))
         return 2
     except KeyboardInterrupt:
         if group.is_main:
-            print_message("Stopped. Nothing was written: the same command begins anew.")
+            print_message(tr("Stopped. Nothing was written: the same command begins anew."))
         return 130
     finally:
         group.destroy()
@@ -82,15 +84,16 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Segmenter, Path]
     """Return the file's contents, the model and the folder of the photos, after checking the arguments."""
     check_output(args.output)
     if args.output.exists():
-        raise OutputError(f"{args.output} exists: name another file with --output.")
+        raise OutputError(tr("{file} exists: name another file with --output.", file=args.output))
     data = read_boxes(args.annotations)
     folder = Source(args.annotations, args.images).folder()
     if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"{folder} {problem}: name the folder of the photos with --images.")
+        if folder.exists():
+            raise DataError(tr("{folder} is not a folder: name the folder of the photos with --images.", folder=folder))
+        raise DataError(tr("{folder} does not exist: name the folder of the photos with --images.", folder=folder))
     predictor = load_predictor(args.weights, args.device)
     if not predictor.has_masks:
-        raise WeightsError(f"{args.weights} makes no masks: choose other weights with --weights.")
+        raise WeightsError(tr("{file} makes no masks: choose other weights with --weights.", file=args.weights))
     return data, predictor, folder
 
 
@@ -130,16 +133,21 @@ def fill(
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            print_message(f"Left out {image['file_name']}: {error}")
+            print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
             tally["unread"] += 1
             continue
         mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
     tally = sum((part for (part,) in group.all_gather([tally])), Counter[str]())
     if images and tally["unread"] == len(images):
-        raise DataError(f"None of the photos could be read from {folder}: name their folder with --images.")
+        raise DataError(
+            tr("None of the photos could be read from {folder}: name their folder with --images.", folder=folder)
+        )
     changes = [change for part in group.all_gather(mine) for change in part]
     for number, made in changes:
-        data["annotations"][number] |= made
+        record = data["annotations"][number]
+        if "annotator" in made and isinstance(record.get("annotator"), dict):
+            made["annotator"] = record["annotator"] | made["annotator"]
+        record |= made
     _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
         _report(wanted, tally)
@@ -167,7 +175,7 @@ def _look_at(
         if want.keypoints and "keypoints" in made:
             new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
         if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
-            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd")}
+            new |= {key: made[key] for key in ("segmentation", "area", "iscrowd", "annotator") if key in made}
         tally["masks"] += "segmentation" in new
         tally["unseen"] += want.mask and "segmentation" not in new
         yield want.number, new
@@ -187,24 +195,32 @@ def _report(wanted: MissingLabels, tally: Counter[str]) -> None:
     """Say what was left out, and what was guessed."""
     if wanted.unknown:
         print_message(
-            f"The model does not know {_listed(wanted.unknown)}: such boxes got the mask of the class that fits best."
+            tr(
+                "The model does not know {names}: such boxes got the mask of the class that fits best.",
+                names=_listed(wanted.unknown),
+            )
         )
     if wanted.other_points:
-        print_message(f"No keypoints were added to {_listed(wanted.other_points)}: the file has others than the model.")
-    left = "Boxes left as they are, because they"
-    for reason, count in (
-        (f"{left} lie outside their photo or have no area", tally["outside"] + wanted.empty),
-        (f"{left} are on photos that the file does not list", wanted.homeless),
-        ("Boxes left without a mask, because the model sees nothing in them", tally["unseen"]),
-    ):
-        if count:
-            print_message(f"{reason}: {count}.")
+        text = tr(
+            "No keypoints were added to {names}: the file has others than the model.",
+            names=_listed(wanted.other_points),
+        )
+        print_message(text)
+    if count := tally["outside"] + wanted.empty:
+        print_message(tr("Boxes left as they are, because they lie outside their photo or have no area: {n}.", n=count))
+    if count := wanted.homeless:
+        print_message(
+            tr("Boxes left as they are, because they are on photos that the file does not list: {n}.", n=count)
+        )
+    if count := tally["unseen"]:
+        print_message(tr("Boxes left without a mask, because the model sees nothing in them: {n}.", n=count))
 
 
 def _listed(names: dict[str, None]) -> str:
     """Return names as text: a file may have hundreds."""
-    shown = list(names)[:MAX_NAMES]
-    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
+    shown = ", ".join(list(names)[:MAX_NAMES])
+    rest = len(names) - MAX_NAMES
+    return tr("{names} and {n} more", names=shown, n=rest) if rest > 0 else shown
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
 from model.checkpoints.lineage import ModelRecord, lineage
 
 if TYPE_CHECKING:
@@ -20,15 +21,16 @@ MODELS = Path(".annotator") / "models"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of photos, or of checkpoints")
-    parser.add_argument("--json", action="store_true", help="one JSON record a line on standard output")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos, or of checkpoints"))
+    parser.add_argument("--json", action="store_true", help=tr("one JSON record a line on standard output"))
 
 
 def run(args: argparse.Namespace) -> int:
     """List the models. Return 0, or 2 with one sentence on standard error."""
     folder: Path = args.folder
     if not folder.is_dir():
-        print(f"{folder} is not a folder: give a folder of photos.", file=sys.stderr)  # noqa: T201
+        text = tr("{folder} is not a folder: give a folder of photos.", folder=folder)
+        print(text, file=sys.stderr)  # noqa: T201 - as the commands do
         return 2
     folder = folder / MODELS if (folder / MODELS).is_dir() else folder
     records = lineage(folder)
@@ -38,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
             row = {**asdict(record), "path": str(record.path), "in_use": _is_used(record, used)}
             print(json.dumps(row))  # noqa: T201 - what the command is for
     elif not records:
-        print(f"{args.folder} has no models of its own yet; in use: {used}.")  # noqa: T201 - as above
+        text = tr("{folder} has no models of its own yet; in use: {model}.", folder=args.folder, model=used)
+        print(text)  # noqa: T201 - as above
     else:
         print(table(records, used))  # noqa: T201 - what the command is for
     return 0
@@ -59,7 +62,16 @@ def _is_used(record: ModelRecord, used: str) -> bool:
 
 def table(records: list[ModelRecord], used: str) -> str:
     """Return the models as text for people, the oldest first; a star marks the one in use."""
-    heads = ("", "name", "date", "parent", "photos", "mask AP", "gain (95 %)", "keypoint AP")
+    heads = (
+        "",
+        tr("name"),
+        tr("date"),
+        tr("parent"),
+        tr("photos"),
+        tr("mask AP"),
+        tr("gain (95 %)"),
+        tr("keypoint AP"),
+    )
     rows = [heads, *(_row(r, used) for r in records)]
     if not any(_is_used(r, used) for r in records):
         rows.insert(1, ("*", used, "", "", "", "", "", ""))
@@ -93,7 +105,7 @@ def _span(figures: dict[str, object]) -> str:
     low, high = figures.get("low"), figures.get("high")
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return ""
-    return f"{low:+.3f} to {high:+.3f}"
+    return tr("{low:+.3f} to {high:+.3f}", low=low, high=high)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

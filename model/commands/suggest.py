@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dataset.categories import to_coco
 from dataset.folder import list_images
+from dataset.i18n import mark, tr
 from dataset.images import PhotoError, read_photo
 from dataset.messages import UserError
 from model.checkpoints.checkpoint import write_bytes
@@ -42,7 +43,7 @@ OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
 """Stands in the output's `info`, and tells a file of ours, which may be replaced, from a person's."""
 REPORT_SECONDS = 5.0
-NO_MEMORY = "There is not enough memory for this photo."
+NO_MEMORY = mark("There is not enough memory for this photo.")
 
 
 class SuggestError(UserError):
@@ -75,10 +76,11 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
-        print_message(f"{error.filename or args.output or args.folder} cannot be written: {error.strerror}.")
+        file = error.filename or args.output or args.folder
+        print_message(tr("{file} cannot be written: {reason}.", file=file, reason=error.strerror))
     except KeyboardInterrupt:
         if group.is_main:
-            print_message("Stopped. The same command goes on from here.")
+            print_message(tr("Stopped. The same command goes on from here."))
         return 130
     finally:
         group.destroy()
@@ -94,7 +96,8 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
     done = {name for part in group.all_gather(list(earlier)) for name in part}  # before any of them writes
     left = [name for name in photos if name not in done]
     if len(left) < len(photos) and group.is_main:
-        print_message(f"{len(photos) - len(left)} of {len(photos)} photos are done already.")
+        done_already = len(photos) - len(left)
+        print_message(tr("{done} of {n} photos are done already.", done=done_already, n=len(photos)))
     mine: list[dict[str, Any]] = []
     with ResumeLog(journal_file(output, group), settings) as journal:
         for names in chunks(_progress(left, group, sys.stderr.isatty()), predictor.batch):
@@ -138,32 +141,39 @@ def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, a
     write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
     count = sum(len(r["annotations"]) for r in records if "error" not in r)
-    print(f"{count} suggestions on {len(records) - len(bad)} photos: {output}")  # noqa: T201
+    text = tr("{count} suggestions on {n} photos: {file}", count=count, n=len(records) - len(bad), file=output)
+    print(text)  # noqa: T201 - what the command is for
     if args.preview:
-        print(f"Pictures: {args.preview}")  # noqa: T201
+        print(tr("Pictures: {folder}", folder=args.preview))  # noqa: T201
     for record in bad:
-        print_message(f"Left out {record['file_name']}: {record['error']}")
+        print_message(tr("Left out {file}: {reason}", file=record["file_name"], reason=record["error"]))
 
 
 def _photos(args: argparse.Namespace) -> list[str]:
     """Return the folder's photos after checking the arguments."""
     if not 0 <= args.score <= 1:
-        raise SuggestError(f"The score is between 0 and 1, not {args.score}.")
+        raise SuggestError(tr("The score is between 0 and 1, not {score}.", score=args.score))
     if not args.folder.is_dir():
-        problem = "is not a folder" if args.folder.exists() else "does not exist"
-        raise SuggestError(f"{args.folder} {problem}: name a folder of photos.")
+        if args.folder.exists():
+            raise SuggestError(tr("{folder} is not a folder: name a folder of photos.", folder=args.folder))
+        raise SuggestError(tr("{folder} does not exist: name a folder of photos.", folder=args.folder))
     photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
-        raise SuggestError(f"{args.folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).")
+        raise SuggestError(tr("{folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).", folder=args.folder))
     return photos
 
 
 def _check_preview(args: argparse.Namespace) -> None:
     """Refuse to write pictures where they cannot be, or over the photos themselves."""
     if args.preview and args.preview.exists() and not args.preview.is_dir():
-        raise SuggestError(f"{args.preview} is not a folder: name a folder for the pictures with --preview.")
+        raise SuggestError(
+            tr("{folder} is not a folder: name a folder for the pictures with --preview.", folder=args.preview)
+        )
     if args.preview and args.preview.resolve() == args.folder.resolve():
-        raise SuggestError(f"{args.preview} is the folder of the photos: name another for the pictures with --preview.")
+        text = tr(
+            "{folder} is the folder of the photos: name another for the pictures with --preview.", folder=args.preview
+        )
+        raise SuggestError(text)
 
 
 def _check_output(output: Path) -> None:
@@ -177,7 +187,9 @@ def _check_output(output: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours = False
     if not ours:
-        raise SuggestError(f"{output} exists and was not written by this command: name another file with --output.")
+        raise SuggestError(
+            tr("{file} exists and was not written by this command: name another file with --output.", file=output)
+        )
 
 
 def _suggest(
@@ -197,7 +209,7 @@ def _suggest(
         except PhotoError as error:
             yield {"file_name": name, "error": str(error)}
         except MemoryError:
-            yield {"file_name": name, "error": NO_MEMORY}
+            yield {"file_name": name, "error": tr(NO_MEMORY)}
     try:
         found = detect_batch(predictor, list(photos.values()), print_message, score=score)
     except (torch.OutOfMemoryError, MemoryError):
@@ -205,7 +217,7 @@ def _suggest(
             for name in photos:
                 yield from _suggest(predictor, folder, [name], score, pictures)
         else:
-            yield {"file_name": names[0], "error": NO_MEMORY}
+            yield {"file_name": names[0], "error": tr(NO_MEMORY)}
         return
     for (name, photo), instances in zip(photos.items(), found, strict=True):
         record: dict[str, Any] = {"file_name": name, "stamp": stamps[name]}
@@ -250,7 +262,11 @@ def _progress(names: list[str], group: ProcessGroup, terminal: bool) -> Iterator
             if group.is_main and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
                 rate = done / max(1e-9, now - start)
                 remaining = (len(names) - done) / rate
-                print_message(f"{done} of {len(names)} photos, {rate:.1f} a second, {remaining:.0f} s left")
+                text = tr(
+                    "{done} of {n} photos, {rate:.1f} a second, {remaining:.0f} s left",
+                    done=done, n=len(names), rate=rate, remaining=remaining,
+                )  # fmt: skip
+                print_message(text)
                 last = now
 
 

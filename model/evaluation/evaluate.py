@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.categories import counterpart
+from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.masks import rasterize
 from model.console import print_message
@@ -54,7 +55,7 @@ def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
         if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
             kept["keypoints"] = record["keypoints"]
     if not records:
-        raise DataError("The model knows none of the file's categories.")
+        raise DataError(tr("The model knows none of the file's categories."))
     annotations = []
     for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
         new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
@@ -163,7 +164,7 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
         try:
             photo = read_image(folder, image)
         except PhotoError as error:
-            print_message(f"Left out {image['file_name']}: {error}")
+            print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
             continue
         if not known:
             continue
@@ -177,7 +178,13 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
             overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
     overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:
-        raise DataError(f"No photo with a mask over {PROMPT_AREA} pixels could be read: is {folder} their folder?")
+        raise DataError(
+            tr(
+                "No photo with a mask over {n} pixels could be read: is {folder} their folder?",
+                n=PROMPT_AREA,
+                folder=folder,
+            )
+        )
     return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
 
 
@@ -207,15 +214,23 @@ def evaluate(
     whole, told = read_ground_truth(annotations)
     data = align(whole, predictor)
     if not data["images"]:
-        raise DataError(f"{annotations} names no photos: there is nothing to measure.")
+        raise DataError(tr("{file} names no photos: there is nothing to measure.", file=annotations))
     left = len(whole["annotations"]) - len(data["annotations"])
     if left:
-        told.append(f"{annotations.name}: {left} objects are of categories that the model does not know: left out.")
+        told.append(
+            tr(
+                "{file}: {n} objects are of categories that the model does not know: left out.",
+                file=annotations.name,
+                n=left,
+            )
+        )
     if not quiet:
         print_messages(told, group)
     results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, group=group)
     if not done:
-        raise DataError(f"None of the photos of {annotations} could be read: name their folder with --images.")
+        raise DataError(
+            tr("None of the photos of {file} could be read: name their folder with --images.", file=annotations)
+        )
     scores = Scores()
     kinds = ["box", "mask"] if predictor.has_masks else ["box"]
     kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []

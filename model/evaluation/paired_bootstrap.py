@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
+from dataset.i18n import plural, tr
 from model.evaluation.coco_eval import KINDS, OTHER_SIGMA, coco_ground_truth, with_kind
 from model.protocol import Difference
 
@@ -191,23 +192,37 @@ def describe(masks: PairedDifference | None, keypoints: PairedDifference | None,
         outlines: Whether any of the labels has one.
     """
     if masks is None and not outlines:
-        return "None of the labels to measure with has an outline: look at the new model's suggestions."
+        return tr("None of the labels to measure with has an outline: look at the new model's suggestions.")
     if masks is None:
-        return "There are too few labelled photos to measure whether the new model is better: look at its suggestions."
+        return tr(
+            "There are too few labelled photos to measure whether the new model is better: look at its suggestions."
+        )
     change = masks.after - masks.before
-    photos = f"{masks.photos} photo{'s' if masks.photos != 1 else ''}"
     digits = 2 if max(masks.before, masks.after) >= SMALL else 3
     before, after, low, high = (round(v, digits) + 0.0 for v in (masks.before, masks.after, masks.low, masks.high))
-    numbers = f"Masks on {photos} that it has not learned from: AP {before:.{digits}f} before, {after:.{digits}f} after"
-    span = f"between {low:+.{digits}f} and {high:+.{digits}f}"
+    numbers = plural(
+        "Masks on {n} photo that it has not learned from: AP {before} before, {after} after.",
+        "Masks on {n} photos that it has not learned from: AP {before} before, {after} after.",
+        masks.photos,
+        before=f"{before:.{digits}f}",
+        after=f"{after:.{digits}f}",
+    )
+    span = {"low": f"{low:+.{digits}f}", "high": f"{high:+.{digits}f}"}
     if change > 0 and masks.sure >= SURE:
-        text = f"The new model is better. {numbers}. With so few photos the true gain may lie {span}."
+        verdict = tr("The new model is better.")
+        limits = tr("With so few photos the true gain may lie between {low} and {high}.", **span)
     elif change < 0 and masks.sure <= 1 - SURE:
-        text = f"The new model is worse. {numbers}. The true difference may lie {span}."
+        verdict = tr("The new model is worse.")
+        limits = tr("The true difference may lie between {low} and {high}.", **span)
     else:
-        text = f"The new model is not surely better. {numbers}. The true difference may lie {span}."
+        verdict = tr("The new model is not surely better.")
+        limits = tr("The true difference may lie between {low} and {high}.", **span)
+    text = f"{verdict} {numbers} {limits}"
     if keypoints is not None:
-        text += f" Keypoints: AP {keypoints.before:.2f} before, {keypoints.after:.2f} after."
+        points = tr(
+            "Keypoints: AP {before:.2f} before, {after:.2f} after.", before=keypoints.before, after=keypoints.after
+        )
+        text += f" {points}"
     return text
 
 
@@ -220,4 +235,6 @@ def agreement_sentence(shares: dict[str, float]) -> str:
     if not shares:
         return ""
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return f"Of classes without labels here, the new model and the one before see the same: {parts}."
+    return tr(
+        "Of classes without labels here, the new model and the one before see the same: {classes}.", classes=parts
+    )

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
+from dataset.i18n import tr
 from model.checkpoints.weights import WeightsError, are_there
 from model.inference.predictor import Predictor
 
@@ -43,7 +44,9 @@ def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Seg
     first, second = names
     masks, points = Predictor(first, device), Predictor(second, device)
     if not points.config.keypoints:
-        raise WeightsError(f"{second} knows no keypoints: name weights that do after the {JOIN} sign.")
+        raise WeightsError(
+            tr("{weights} knows no keypoints: name weights that do after the {sign} sign.", weights=second, sign=JOIN)
+        )
     return MaskKeypointPredictor(masks, points)
 
 

@@ -105,9 +105,9 @@ class Predictor:
         try:
             torch.device(chosen)
         except RuntimeError:
-            raise DeviceError(f"There is no device {chosen}: choose auto, cpu or cuda.") from None
+            raise DeviceError(tr("There is no device {device}: choose auto, cpu or cuda.", device=chosen)) from None
         if chosen.startswith("cuda") and not torch.cuda.is_available():
-            raise DeviceError("This computer has no CUDA device that torch can use: choose auto or cpu.")
+            raise DeviceError(tr("This computer has no CUDA device that torch can use: choose auto or cpu."))
         kind = fast_type(chosen)
         self._network = self._network.to(device=chosen, dtype=kind).to(memory_format=torch.channels_last)
         self._kind = kind

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
 from dataset.messages import UserError, os_reason
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class Autosave:
         except (OSError, sqlite3.Error) as error:
             with self._wake:
                 self._journal_at = min(self._journal_at, time.monotonic() + RETRY_AFTER)
-            self._failed("journal", f"Your last edits could not be noted down: {_reason(error)}; it is tried again.")
+            text = tr("Your last edits could not be noted down: {reason}; it is tried again.", reason=_reason(error))
+            self._failed("journal", text)
         else:
             self._problems.pop("journal", None)
 
@@ -148,7 +150,11 @@ class Autosave:
         try:
             job()
         except (OSError, sqlite3.Error, ValueError) as error:
-            message = f"The annotations could not be saved there: {_reason(error)}; they stay in {self.path}."
+            message = tr(
+                "The annotations could not be saved there: {reason}; they stay in {file}.",
+                reason=_reason(error),
+                file=self.path,
+            )
             self._notify(SaveNotice(SaveState.FAILED, message))
             raise StoreError(message) from error
         self._notify(SaveNotice(SaveState.SAVED))
@@ -171,8 +177,17 @@ class Autosave:
                 self._file_at = now
             self._wake.notify()
         if failure:
-            safe = "keep the window open until it is" if "journal" in self._problems else "your work is kept meanwhile"
-            message = f"{self.path} could not be saved ({_reason(failure)}); it is tried again, and {safe}."
+            values = {"file": self.path, "reason": _reason(failure)}
+            if "journal" in self._problems:
+                message = tr(
+                    "{file} could not be saved ({reason}); it is tried again, and keep the window open until it is.",
+                    **values,
+                )
+            else:
+                message = tr(
+                    "{file} could not be saved ({reason}); it is tried again, and your work is kept meanwhile.",
+                    **values,
+                )
             self._failed("file", message)
             raise StoreError(message) from failure
         if self._problems.pop("file", None) or wrote:

@@ -1,14 +1,6 @@
 """COCO's records and ours: one annotation or category as JSON, and back.
 
-What we write for an annotation:
-- parts without holes: `segmentation` is a list of rings, rounded to 2 decimals;
-- with holes, or `iscrowd`: `segmentation` is compressed RLE, and our own field `annotator.parts` keeps the outline
-  ([[exterior, hole, ...], ...], each ring [x, y, x, y, ...]), which is believed only while it still paints that RLE;
-- a box without a mask: `segmentation` is empty;
-- `area` is the number of pixels that COCO's rasteriser paints; a box's is width times height, that of keypoints alone
-  is that of the box around them (COCO's keypoint score divides by it);
-- `annotator.origin` says who made the outline.
-Coordinates are pixels of the upright photo, the pixel (0, 0) covering [0, 1) x [0, 1).
+The geometry is that of `dataset.coco_codec`; `annotator.origin` is who made the outline.
 """
 
 from __future__ import annotations
@@ -17,32 +9,23 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import PALETTE
-from dataset import masks, rle
 from dataset.categories import Category, to_coco
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.coco_codec import RleBody, coordinates, decode_shape, encode_object
+from dataset.geometry import to_parts
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from numpy.typing import NDArray
 
 NO_ID = -1
-MAX_COORDINATE = 1e7  # pixels: coordinates beyond are damage, and would take the rasteriser's memory
 
 
 class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
-
-
-class _Rle(msgspec.Struct):
-    size: tuple[int, int]  # height, width
-    counts: str | list[int]
 
 
 class _Ours(msgspec.Struct):
@@ -54,7 +37,7 @@ class _Body(msgspec.Struct):
     id: int | None = None
     image_id: int | None = None
     category_id: int | None = None
-    segmentation: list[list[float]] | _Rle | None = None
+    segmentation: list[list[float]] | RleBody | None = None
     bbox: list[float] | None = None
     area: float | None = None
     iscrowd: int | bool | None = None
@@ -98,7 +81,8 @@ def decode_annotation(raw: bytes | msgspec.Raw, annotation_id: int, keypoint_cou
         body = _body.decode(raw)
         if body.category_id is None:
             raise ValueError("its category_id is missing")  # noqa: TRY301  joins the reasons below
-        shape, is_box = _shape(body)
+        parts = body.annotator.parts if body.annotator else None
+        shape, is_box = decode_shape(body.segmentation, parts, body.bbox)
         extra = _extra(raw, _Body)
         keypoints = _keypoints(body.keypoints or [])
     except (msgspec.DecodeError, ValueError) as error:
@@ -124,41 +108,16 @@ def encode_annotation(annotation: Annotation, image_id: int, size: tuple[int, in
     Raises:
         ValueError: a photo of that size cannot have a mask.
     """
-    parts = [[np.round(ring, 2) for ring in part] for part in to_parts(annotation.shape)]
-    shape = from_parts(parts)
-    flat = [[ring.ravel().tolist() for ring in part] for part in parts]
-    ours: dict[str, Any] = {"origin": annotation.origin}
-    segmentation: object = []
-    if shape.is_empty:
-        x0, y0, x1, y1 = _around(annotation.keypoints)
-        area: float = round((x1 - x0) * (y1 - y0), 2)
-        ours["parts"] = []  # so that the box is not taken for a shape
-    else:
-        x0, y0, x1, y1 = bounds(shape)
-        if annotation.is_box:
-            area = round((x1 - x0) * (y1 - y0), 2)
-        else:
-            mask = masks.rasterize(parts, size)
-            area = rle.area(mask)
-            if annotation.is_crowd or any(len(part) > 1 for part in parts):
-                segmentation, ours["parts"] = mask, flat
-            else:
-                segmentation = [part[0] for part in flat]
-    record: dict[str, Any] = {
-        "id": annotation.id,
-        "image_id": image_id,
-        "category_id": annotation.category_id,
-        "segmentation": segmentation,
-        "area": area,
-        "bbox": [round(value, 2) for value in (x0, y0, x1 - x0, y1 - y0)],
-        "iscrowd": int(annotation.is_crowd),
-    }
-    if annotation.keypoints:
-        record["num_keypoints"] = sum(k.visibility > 0 for k in annotation.keypoints)
-        record["keypoints"] = [value for k in annotation.keypoints for value in _flat(k)]
+    keypoints = [(k.x, k.y, int(k.visibility)) for k in annotation.keypoints]
+    record = encode_object(
+        to_parts(annotation.shape), keypoints, size, is_box=annotation.is_box, is_crowd=annotation.is_crowd
+    )
+    ours = {"origin": annotation.origin, **record.pop("annotator", {})}
+    ids = {"id": annotation.id, "image_id": image_id, "category_id": annotation.category_id}
+    record = {**annotation.extra, **ids, **record}
     if annotation.score is not None:
         record["score"] = annotation.score
-    return _encode({**annotation.extra, **record, "annotator": ours})
+    return _encode({**record, "annotator": ours})
 
 
 def with_id(raw: bytes | msgspec.Raw, record_id: int) -> bytes:
@@ -166,68 +125,12 @@ def with_id(raw: bytes | msgspec.Raw, record_id: int) -> bytes:
     return _encode({**_fields.decode(raw), "id": record_id})
 
 
-def _shape(body: _Body) -> tuple[MultiPolygon, bool]:
-    """The shape and whether it is but a box. ValueError if it is not COCO."""
-    segmentation = body.segmentation
-    parts = body.annotator.parts if body.annotator else None
-    if isinstance(segmentation, _Rle):
-        if parts is not None:
-            shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
-            if _paints(shape, segmentation):
-                return shape, False
-        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
-    rings = [_ring(ring) for ring in segmentation or []]
-    if any(len(ring) >= 3 for ring in rings):
-        return from_parts([[ring] for ring in rings]), False
-    if parts == [] or not body.bbox:
-        return MultiPolygon(), False
-    if len(body.bbox) != 4:
-        raise ValueError("its bbox is not four numbers")
-    x, y, width, height = _checked(np.array(body.bbox, float))
-    if width < 0 or height < 0:
-        raise ValueError("its bbox has a size below zero")
-    if width == 0 and height == 0:
-        return MultiPolygon(), False
-    return rectangle(x, y, round(x + width, 6), round(y + height, 6)), True  # 0.35 + 1.01 is 1.36
-
-
-def _paints(shape: MultiPolygon, mask: _Rle) -> bool:
-    height, width = mask.size
-    return masks.rasterize(to_parts(shape), (width, height))["counts"] == mask.counts
-
-
-def _ring(numbers: list[float]) -> NDArray[np.float64]:
-    if len(numbers) % 2:
-        raise ValueError("its polygon has an odd number of coordinates")
-    return _checked(np.array(numbers, float)).reshape(-1, 2)
-
-
-def _checked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    if numbers.size and np.abs(numbers).max() > MAX_COORDINATE:
-        raise ValueError("its coordinates are far outside any photo")
-    return numbers
-
-
 def _keypoints(numbers: list[float]) -> tuple[Keypoint, ...]:
     if len(numbers) % 3:
         raise ValueError("its keypoints are not triples x, y, v")
     return tuple(
-        Keypoint(x, y, Visibility(max(0, min(2, int(v)))))
-        for x, y, v in _checked(np.array(numbers, float)).reshape(-1, 3).tolist()
+        Keypoint(x, y, Visibility(max(0, min(2, int(v))))) for x, y, v in coordinates(numbers).reshape(-1, 3).tolist()
     )
-
-
-def _flat(keypoint: Keypoint) -> tuple[float, float, int]:
-    x, y, visibility = keypoint
-    return (round(x, 2), round(y, 2), int(visibility)) if visibility else (0, 0, 0)
-
-
-def _around(keypoints: Sequence[Keypoint]) -> tuple[float, float, float, float]:
-    xy = np.array([(k.x, k.y) for k in keypoints if k.visibility])
-    if len(xy) == 0:
-        return 0.0, 0.0, 0.0, 0.0
-    (x0, y0), (x1, y1) = xy.min(axis=0).tolist(), xy.max(axis=0).tolist()
-    return x0, y0, x1, y1
 
 
 # Categories

@@ -21,6 +21,7 @@ from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.photo_state import PhotoState
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +100,9 @@ class Journal:
         for suffix in ("-wal", "-shm"):
             with contextlib.suppress(OSError):
                 path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
-        return cls(path), f"The project's history was damaged and is kept as {aside}; the annotations are untouched."
+        return cls(path), tr(
+            "The project's history was damaged and is kept as {file}; the annotations are untouched.", file=aside
+        )
 
     def close(self) -> None:
         """Close it. More than once is fine."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
+from dataset.i18n import tr
 from dataset.messages import os_reason
 
 if TYPE_CHECKING:
@@ -88,12 +89,18 @@ class ProjectFile:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
                 if status.st_size > MAX_FILE:
-                    raise CocoError(f"{self.path} is larger than {MAX_FILE >> 30} GB; split it into smaller files.")
+                    raise CocoError(
+                        tr(
+                            "{file} is larger than {n} GB; split it into smaller files.",
+                            file=self.path,
+                            n=MAX_FILE >> 30,
+                        )
+                    )
                 self._data = file.read()
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(f"{self.path} cannot be read: {os_reason(error)}.") from None
+            raise CocoError(tr("{file} cannot be read: {reason}.", file=self.path, reason=os_reason(error))) from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
@@ -131,7 +138,13 @@ class ProjectFile:
             try:
                 annotation = decode_annotation(raw, annotation_id, self._keypoint_counts)
             except CocoError as error:
-                raise CocoError(f"The annotations of {name} in {self.path} cannot be used. {error}") from None
+                text = tr(
+                    "The annotations of {photo} in {file} cannot be used. {reason}",
+                    photo=name,
+                    file=self.path,
+                    reason=error,
+                )
+                raise CocoError(text) from None
             decoded[annotation_id] = (annotation, raw)
         return decoded
 

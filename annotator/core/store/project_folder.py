@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dataset.atomic_files import copy_file, free_name
+from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ class ProjectFolder:
         except OSError:
             self.path = self.fallback_path
             _try_out(self.path)
-            self.warning = f"{images} cannot be written to, so your work is kept in {self.path} until it can."
+            self.warning = tr(
+                "{folder} cannot be written to, so your work is kept in {place} until it can.",
+                folder=images,
+                place=self.path,
+            )
         self._lock = _lock(self.path, images)
 
     @property
@@ -98,7 +103,8 @@ def _lock(folder: Path, images: Path) -> sqlite3.Connection | None:
     except sqlite3.Error as error:
         lock.close()
         if "locked" in str(error):
-            raise InUseError(f"{images} is open in another Annotator window; close it there first.") from None
+            text = tr("{folder} is open in another Annotator window; close it there first.", folder=images)
+            raise InUseError(text) from None
         with contextlib.suppress(OSError):  # a damaged lock file: nobody's
             (folder / "lock.sqlite").unlink()
         return None

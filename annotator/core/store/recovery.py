@@ -16,6 +16,7 @@ from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.i18n import plural, tr
 from dataset.messages import os_reason
 
 if TYPE_CHECKING:
@@ -75,7 +76,13 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         raise StoreError(str(error)) from None
     except OSError as error:
         reason = os_reason(error)
-        raise StoreError(f"Neither {images} nor {fallback} can be written to ({reason}); free one of them.") from None
+        text = tr(
+            "Neither {folder} nor {fallback} can be written to ({reason}); free one of them.",
+            folder=images,
+            fallback=fallback,
+            reason=reason,
+        )
+        raise StoreError(text) from None
     journal = None
     try:
         remove_leftover(file)
@@ -89,7 +96,8 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         if journal:
             journal.close()
         folder.close()
-        raise StoreError(f"The project's history in {folder.path} cannot be opened: {error}.") from None
+        text = tr("The project's history in {folder} cannot be opened: {reason}.", folder=folder.path, reason=error)
+        raise StoreError(text) from None
     except BaseException:
         if journal:
             journal.close()
@@ -129,15 +137,31 @@ def _apply_journal(opened: OpenedProject) -> None:
         raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
         opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
     if damaged:
-        opened.warnings.append(f"The history of {_photos(damaged)} was damaged; those are as in {file.path}.")
+        opened.warnings.append(
+            plural(
+                "The history of {n} photo was damaged; those are as in {file}.",
+                "The history of {n} photos was damaged; those are as in {file}.",
+                damaged,
+                file=file.path,
+            )
+        )
     if not opened.recovered:
         return
     marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
-    opened.warnings.append(f"Unsaved edits of {_photos(len(opened.recovered))} were recovered.")
+    opened.warnings.append(
+        plural(
+            "Unsaved edits of {n} photo were recovered.",
+            "Unsaved edits of {n} photos were recovered.",
+            len(opened.recovered),
+        )
+    )
     if file.mark and not any(mark.is_of(file.path) for mark in marks):
         opened.changed_externally = True
         opened.warnings.append(
-            f"{file.path.name} was changed by another program meanwhile; its version will be kept beside it."
+            tr(
+                "{file} was changed by another program meanwhile; its version will be kept beside it.",
+                file=file.path.name,
+            )
         )
 
 
@@ -159,18 +183,29 @@ def timestamp() -> str:
 def _about_the_file(file: ProjectFile) -> list[str]:
     warnings = []
     name = file.path.name
-    if file.missing == 1:
-        warnings.append(f"1 photo of {name} is not in the folder; its annotations are kept.")
-    elif file.missing:
-        warnings.append(f"{file.missing} photos of {name} are not in the folder; their annotations are kept.")
+    if file.missing:
+        warnings.append(
+            plural(
+                "{n} photo of {file} is not in the folder; its annotations are kept.",
+                "{n} photos of {file} are not in the folder; their annotations are kept.",
+                file.missing,
+                file=name,
+            )
+        )
     if file.orphans:
-        warnings.append(f"{file.orphans} annotations of {name} belong to no photo of it; they are kept as they are.")
+        warnings.append(
+            tr(
+                "{n} annotations of {file} belong to no photo of it; they are kept as they are.",
+                n=file.orphans,
+                file=name,
+            )
+        )
     if file.coco.changed_ids:
         warnings.append(
-            f"{file.coco.changed_ids} annotations of {file.path.name} had no id of their own and got new ones."
+            tr(
+                "{n} annotations of {file} had no id of their own and got new ones.",
+                n=file.coco.changed_ids,
+                file=name,
+            )
         )
     return warnings
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"

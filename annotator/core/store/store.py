@@ -21,6 +21,7 @@ from annotator.core.store.recovery import file_key, open_project, packed_categor
 from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
 from dataset.folder import list_images
+from dataset.i18n import tr
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
@@ -338,4 +339,10 @@ class Store:
         """Keep the file that another program wrote beside ours."""
         copy = free_name(path, timestamp())
         self._project.file.mark, self._project.changed_externally = copy_file(path, copy), False
-        self._autosave.note(f"{path.name} was changed by another program; its version is kept as {copy.name}.")
+        self._autosave.note(
+            tr(
+                "{file} was changed by another program; its version is kept as {copy}.",
+                file=path.name,
+                copy=copy.name,
+            )
+        )

@@ -3,13 +3,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 import shapely
 from PIL import Image
 from pycocotools.coco import COCO
 
+from dataset import rle
+from dataset.coco_codec import RleBody, decode_shape
 from dataset.folder import list_images
+from dataset.geometry import to_parts
 from dataset.images import photo_size
 from model.commands import suggest
 from model.commands.preview import picture_names
@@ -278,6 +282,19 @@ def test_an_instance_with_a_hole_is_written_as_rle() -> None:
     assert mask[20, 25] == 0
     assert mask[12, 25] == 1
     json.dumps(holed)
+
+
+def test_a_hole_keeps_its_outline_and_an_area_counts_pixels() -> None:
+    slanted = np.array([[10.25, 10.5], [40.75, 12.25], [36.5, 33.75]], np.float32)
+    hole = np.array([[22, 16], [30, 17], [29, 22], [24, 21]], np.float32)
+    record = annotation(Instance(7, 0.5, np.array([9, 9, 41, 34], np.float32), [[slanted, hole]]), (50, 60))
+    assert record["area"] == rle.area(record["segmentation"])
+    mask = msgspec.convert(record["segmentation"], RleBody)
+    shape, is_box = decode_shape(mask, record["annotator"]["parts"], record["bbox"])
+    assert not is_box
+    ((exterior, inside),) = to_parts(shape)
+    assert (len(exterior), len(inside)) == (3, 4)
+    assert exterior.tolist() == slanted.tolist()
 
 
 def test_keypoints_that_are_a_guess_are_written_as_not_labelled() -> None:
