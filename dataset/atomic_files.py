@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -39,13 +39,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def replace_file(path: Path, chunks: Iterable[bytes], about_to: Callable[[int, str], None]) -> FileMark:
+def replace_file(
+    path: Path,
+    chunks: Iterable[bytes],
+    about_to: Callable[[int, str], None] = lambda _size, _sha256: None,
+    *,
+    shared: bool = False,
+) -> FileMark:
     """Put a new file in the place of `path`, or leave everything as it was.
 
     The chunks go to a temporary file in the same folder, which is on the disk before it takes the other's place.
     `about_to(size, sha256)` is called just before that. OSErrors pass through, the temporary file removed.
+    With `shared` several processes may write the same file at once.
     """
-    temporary = _temporary(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp") if shared else _temporary(path)
     digest = hashlib.sha256()
     try:
         with temporary.open("wb") as file:
@@ -65,6 +72,26 @@ def replace_file(path: Path, chunks: Iterable[bytes], about_to: Callable[[int, s
         raise
     sync_folder(path.parent)
     return FileMark(status.st_size, path.stat().st_mtime_ns, digest.hexdigest())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file's contents in one step; its folder is made when missing.
+
+    Raises:
+        OSError: The file, which the error names, cannot be written; what was there is unchanged.
+    """
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, [data], shared=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name the file that was to be written, not the temporary one or the folder that failed."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove_leftover(path: Path) -> None:

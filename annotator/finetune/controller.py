@@ -17,6 +17,7 @@ from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orp
 from annotator.finetune.time_estimate import TimeEstimator
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.window.training_dock import TrainingDock
+from dataset.i18n import mark, tr
 from dataset.messages import os_reason
 from model.protocol import Notice, Result
 
@@ -98,7 +99,7 @@ class FineTuneController(QObject):
             if self._runs is project.runs:
                 self._dock.show()
             else:
-                text = "The round of the folder that was open before is being saved; try again in a moment."
+                text = tr("The round of the folder that was open before is being saved; try again in a moment.")
                 self._window.banner.show_message(text, "info", topic=ROUND)
             return
         self._collected = None
@@ -119,7 +120,7 @@ class FineTuneController(QObject):
     def _use_collected(self, collected: CollectedPhotos) -> None:
         self._collected = collected
         if collected.gone and collected.gone == weights_file(self._choice.weights):
-            self._choice.give_up(f"{collected.gone} is gone.")  # shown when there is another model
+            self._choice.give_up(tr("{file} is gone.", file=collected.gone))  # shown when there is another model
         else:
             self._show_summary()
 
@@ -177,7 +178,9 @@ class FineTuneController(QObject):
             return
         if run is None:
             why = os_reason(error) if isinstance(error, OSError) else str(error).lower()
-            text = f"Training cannot begin because {runs.training} cannot be written: {why}."
+            text = tr(
+                "Training cannot begin because {folder} cannot be written: {reason}.", folder=runs.training, reason=why
+            )
             self._window.banner.show_message(text, "error", topic=ROUND)
             return
         self._launch(runs, run)
@@ -203,16 +206,16 @@ class FineTuneController(QObject):
             self._result = event
 
     def _finish_now(self) -> None:
-        self._dock.panel.ending("finishing with the best model so far")
+        self._dock.panel.ending(tr("finishing with the best model so far"))
         self.process.stop()
 
     def _ask_to_cancel(self) -> None:
-        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", "Stop this training?", parent=self._window)
+        question = QMessageBox(QMessageBox.Icon.Question, "Annotator", tr("Stop this training?"), parent=self._window)
         question.setObjectName("training.confirm")
-        question.setInformativeText("The best model so far can be kept and compared, or the round thrown away.")
-        keep = question.addButton("Keep the best so far", QMessageBox.ButtonRole.AcceptRole)
-        discard = question.addButton("Throw away", QMessageBox.ButtonRole.DestructiveRole)
-        question.addButton("Go on training", QMessageBox.ButtonRole.RejectRole)
+        question.setInformativeText(tr("The best model so far can be kept and compared, or the round thrown away."))
+        keep = question.addButton(tr("Keep the best so far"), QMessageBox.ButtonRole.AcceptRole)
+        discard = question.addButton(tr("Throw away"), QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton(tr("Go on training"), QMessageBox.ButtonRole.RejectRole)
         keep.clicked.connect(self._finish_now)
         discard.clicked.connect(self._cancel)
         self.process.ended.connect(question.reject)
@@ -220,7 +223,7 @@ class FineTuneController(QObject):
         question.open()
 
     def _cancel(self) -> None:
-        self._dock.panel.ending("cancelling")
+        self._dock.panel.ending(tr("cancelling"))
         self.process.cancel()
 
     # After
@@ -233,19 +236,20 @@ class FineTuneController(QObject):
         project = self._session.project
         is_open = project is not None and project.runs.training == runs.training
         nothing = ending.outcome is Outcome.STOPPED and not ending.resumable
-        self._dock.end(NOTHING_KEPT if nothing else _HOW[ending.outcome], done=ending.outcome is Outcome.DONE)
+        self._dock.end(tr(NOTHING_KEPT if nothing else _HOW[ending.outcome]), done=ending.outcome is Outcome.DONE)
         if not is_open or project is None:
             return  # what is left on disk says how it ended, when the folder is opened again
         if ending.outcome is Outcome.DONE and result:
             self._on_disk(runs, project.runs.end)
             self._models.adopt_or_ask(run.name, result)
         elif ending.resumable:
-            text = ending.sentence or f"The training of {run.name} is stopped."
+            text = ending.sentence or tr("The training of {model} is stopped.", model=run.name)
             self._look_how_far(project.runs, run, text, failed=ending.outcome is Outcome.FAILED)
         else:
             self._discard(project.runs)
             if nothing:
-                self._window.banner.show_message(f"The training of {run.name} {NOTHING_KEPT}.", "info", topic=ROUND)
+                text = tr("The training of {model} stopped before there was anything to keep.", model=run.name)
+                self._window.banner.show_message(text, "info", topic=ROUND)
             elif ending.sentence:
                 self._window.banner.show_message(ending.sentence, "error", topic=ROUND)
 
@@ -257,12 +261,15 @@ class FineTuneController(QObject):
         project = self._session.project
         if project is None or project.runs is not runs or self.process.running:
             return
-        then = "It can go on from there." if saved else "It begins again from the start."
+        if saved:
+            text = tr("{what} It can go on from there.", what=text)
+        else:
+            text = tr("{what} It begins again from the start.", what=text)
         actions = [
-            ("Go on" if saved else "Begin again", lambda: self._go_on(runs, run)),
-            ("Throw away", lambda: self._discard(runs)),
+            (tr("Go on") if saved else tr("Begin again"), lambda: self._go_on(runs, run)),
+            (tr("Throw away"), lambda: self._discard(runs)),
         ]
-        self._window.banner.show_message(f"{text} {then}", "error" if failed else "info", actions, topic=ROUND)
+        self._window.banner.show_message(text, "error" if failed else "info", actions, topic=ROUND)
 
     def _go_on(self, runs: TrainingRuns, run: TrainingRun) -> None:
         project = self._session.project
@@ -278,7 +285,7 @@ class FineTuneController(QObject):
         self._window.banner.retract(ROUND)
         if project is None:
             if self.process.running:
-                self._dock.panel.ending("saving, to go on another time")
+                self._dock.panel.ending(tr("saving, to go on another time"))
                 self.process.quit()
             if self._dialog:
                 self._dialog.reject()
@@ -302,7 +309,7 @@ class FineTuneController(QObject):
             if record:
                 self._found.emit(runs, run, record)
             else:
-                text = f"The training of {run.name} on {run.photos} photos was interrupted."
+                text = tr("The training of {model} on {n} photos was interrupted.", model=run.name, n=run.photos)
                 self._left.emit(runs, run, text, runs.is_saved(run.name), False)
 
         self._session.on_disk(work)
@@ -334,15 +341,16 @@ class FineTuneController(QObject):
                 job()
             except OSError as error:
                 why = os_reason(error)
-                self._session.message.emit(f"{runs.training} cannot be written: {why}.", "warning", "")
+                text = tr("{folder} cannot be written: {reason}.", folder=runs.training, reason=why)
+                self._session.message.emit(text, "warning", "")
 
         self._session.on_disk(work)
 
 
-NOTHING_KEPT = "stopped before there was anything to keep"
+NOTHING_KEPT = mark("stopped before there was anything to keep")
 _HOW = {
-    Outcome.DONE: "finished",
-    Outcome.STOPPED: "stopped; it can go on another time",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.FAILED: "failed",
+    Outcome.DONE: mark("finished"),
+    Outcome.STOPPED: mark("stopped; it can go on another time"),
+    Outcome.CANCELLED: mark("cancelled"),
+    Outcome.FAILED: mark("failed"),
 }

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN, is_round
 from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from dataset.i18n import tr
 from dataset.messages import os_reason
 from model.protocol import Result
 
@@ -58,11 +59,11 @@ class ModelVersions(QObject):
         banner = self._window.banner
         if result.better:
             self.use(weights)
-            text = f"{name} is in use. {result.sentence}"
-            banner.show_message(text, "info", [("Go back", lambda: self.use(before))], topic=ROUND)
+            text = tr("{model} is in use. {comparison}", model=name, comparison=result.sentence)
+            banner.show_message(text, "info", [(tr("Go back"), lambda: self.use(before))], topic=ROUND)
         else:
-            text = f"{name} is trained, but not in use. {result.sentence}"
-            actions = [("Use it anyway", lambda: self.use(weights)), ("Keep the old one", lambda: None)]
+            text = tr("{model} is trained, but not in use. {comparison}", model=name, comparison=result.sentence)
+            actions = [(tr("Use it anyway"), lambda: self.use(weights)), (tr("Keep the old one"), lambda: None)]
             banner.show_message(text, "warning", actions, topic=ROUND)
 
     def use(self, weights: str) -> None:
@@ -114,7 +115,8 @@ class ModelVersions(QObject):
                 runs.remove(name)
             except OSError as error:
                 why = os_reason(error)
-                message.emit(f"{runs.file(name)} cannot be deleted: {why}.", "warning", "")
+                text = tr("{file} cannot be deleted: {reason}.", file=runs.file(name), reason=why)
+                message.emit(text, "warning", "")
 
         banner.retract(ROUND)  # it may offer the one that is gone
         self._session.on_disk(work)
@@ -136,7 +138,7 @@ class ModelVersions(QObject):
         if self._dialog and project and project.runs is runs:
             used = runs.name_of(self._choice.weights)
             if used not in [fact.name for fact in facts]:
-                own = ModelFact(used, sentence=f"{used}: chosen by hand.", removable=False)
+                own = ModelFact(used, sentence=tr("{model}: chosen by hand.", model=used), removable=False)
                 facts = [own, *facts]
             self._dialog.set_models(facts, used)
 
@@ -146,14 +148,15 @@ def facts_of(runs: TrainingRuns) -> list[ModelFact]:
     from model.checkpoints.lineage import read  # noqa: PLC0415 - brings torch: in a thread, when it is wanted
 
     facts = [fact_of(name, read(runs.file(name))) for name in reversed(runs.names())]
-    about = "The built-in model, which every folder begins with."
+    about = tr("The built-in model, which every folder begins with.")
     return [*facts, ModelFact(BUILTIN, sentence=about, removable=False)]
 
 
 def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
     """Return what a model's header says."""
     if record is None:
-        return ModelFact(name, problem=f"{name} is damaged, or not a model of this application: delete it.")
+        problem = tr("{model} is damaged, or not a model of this application: delete it.", model=name)
+        return ModelFact(name, problem=problem)
     result = result_of(record)
     points = record.result.get("keypoint")
     return ModelFact(

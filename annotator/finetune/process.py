@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from dataset.i18n import tr
 from model.protocol import MAX_LINE, Done, Error, Stopped, read_event
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ class TrainingProcess(QObject):
     def _failed_to_start(self, error: QProcess.ProcessError) -> None:
         if error is QProcess.ProcessError.FailedToStart:
             why = self._process.errorString()
-            self.ended.emit(Ending(Outcome.FAILED, f"The training process could not be started: {why}."))
+            self.ended.emit(
+                Ending(Outcome.FAILED, tr("The training process could not be started: {reason}.", reason=why))
+            )
 
     def _ending(self, code: int, *, crashed: bool) -> Ending:
         if self._cancelled:
@@ -170,9 +173,11 @@ class TrainingProcess(QObject):
         said = [line.strip() for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
         last = f" ({said[-1][:300]})" if said else ""
         if crashed:
-            text = f"The training process was ended from outside or crashed{last}; perhaps memory ran out."
+            text = tr(
+                "The training process was ended from outside or crashed{last}; perhaps memory ran out.", last=last
+            )
         else:
-            text = f"The training process ended too early{last}."
+            text = tr("The training process ended too early{last}.", last=last)
         return Ending(Outcome.FAILED, text, resumable=True)
 
 

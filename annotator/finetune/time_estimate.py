@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.finetune.process import GRACE, Ending, Outcome, TrainingProcess
+from dataset.i18n import mark, tr
 from dataset.messages import duration, os_reason
 from model.protocol import Error, Estimate
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew
-MEASURING = "Being measured on a few steps…"
-UNKNOWN = "Measured in the first steps and shown then"
+MEASURING = mark("Being measured on a few steps…")
+UNKNOWN = mark("Measured in the first steps and shown then")
 
 
 class TimeEstimator(QObject):
@@ -72,14 +73,14 @@ class TimeEstimator(QObject):
                 runs.write_estimate_input(photos, categories)
             except OSError as error:
                 why = os_reason(error)
-                self._written.emit(runs, f"{runs.training} cannot be written: {why}.")
+                self._written.emit(runs, tr("{folder} cannot be written: {reason}.", folder=runs.training, reason=why))
             except ValueError as error:
                 self._written.emit(runs, str(error))
             else:
                 self._written.emit(runs, "")
 
         self._session.on_disk(work)
-        self.changed.emit(MEASURING)
+        self.changed.emit(tr(MEASURING))
 
     def change(self, settings: FineTuneOptions) -> None:
         """Measure with other settings."""
@@ -87,7 +88,7 @@ class TimeEstimator(QObject):
         if self._runs:
             self.process.cancel()
             self._delay.start()
-            self.changed.emit(MEASURING)
+            self.changed.emit(tr(MEASURING))
 
     def stop(self) -> None:
         """The time is not wanted any more."""
@@ -136,9 +137,9 @@ class TimeEstimator(QObject):
             if not self._delay.isActive():
                 self._launch()
         elif self._seconds is None:
-            self.changed.emit(self._problem or UNKNOWN)
+            self.changed.emit(self._problem or tr(UNKNOWN))
         else:
-            self.changed.emit(f"About {duration(self._seconds)}, measured on a few steps")
+            self.changed.emit(tr("About {time}, measured on a few steps", time=duration(self._seconds)))
 
 
 def _clear(runs: TrainingRuns) -> None:

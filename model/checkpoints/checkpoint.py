@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
 
+from dataset.atomic_files import naming, write_bytes
 from dataset.categories import Category, to_coco
 from model.config import ModelConfig, to_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -72,42 +70,9 @@ def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     write_bytes(path, save(tensors, metadata=header))
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file's contents in one step: a temporary file beside it, forced to disk, then renamed.
-
-    Raises:
-        OSError: The file cannot be written; what was there is unchanged.
-    """
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let an error name the file that is wanted, not the temporary one or the folder that failed."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write what a training run needs to go on: tensors, numbers, strings, lists and dictionaries of them."""
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
         with part.open("wb") as file:

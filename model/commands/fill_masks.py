@@ -13,11 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.atomic_files import write_bytes
 from dataset.categories import counterpart, to_coco
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
-from model.checkpoints.checkpoint import write_bytes
 from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels

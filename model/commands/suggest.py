@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from dataset.atomic_files import write_bytes
 from dataset.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, tr
 from dataset.images import PhotoError, read_photo
 from dataset.messages import UserError
-from model.checkpoints.checkpoint import write_bytes
 from model.commands import preview
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp

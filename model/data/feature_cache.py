@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from model.checkpoints.checkpoint import write_bytes
+from dataset.atomic_files import write_bytes
 from model.data.augmentation import normalise
 from model.network.precision import autocast
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.atomic_files import write_bytes
 from dataset.images import PhotoError, read_photo
 from dataset.validation_split import validation_size
-from model.checkpoints.checkpoint import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,8 +23,8 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset import rle
+from dataset.atomic_files import write_bytes
 from dataset.images import PhotoError
-from model.checkpoints.checkpoint import write_bytes
 from model.console import print_message
 from model.data.augmentation import MEAN, STD
 from model.data.training_images import DataError, Source, read_coco, read_image

@@ -158,7 +158,7 @@ def test_processes_of_a_team_fill_it_from_different_ends(
 ) -> None:
     samples = samples_of(coco_file(2))
     network = network_of(tiny_checkpoint)
-    monkeypatch.setattr(ProcessGroup, "wait", lambda _: None)  # the other process is not there
+    monkeypatch.setattr(ProcessGroup, "barrier", lambda _: None)  # the other process is not there
     cache = open_cache(tmp_path / "cache", network, samples, CONFIG, CPU)
     assert cache is not None
     cache.variants = 1
