@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.display import why_no_window
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMANDS = {
-    "suggest": "write the model's suggestions for a folder of photos as COCO JSON",
-    "masks": "give every box of a COCO file a mask, and every person keypoints",
-    "evaluate": "measure a model against a COCO file: AP of boxes, masks and keypoints",
-    "train": "train a model on a COCO file, or fine-tune one on a project's labels",
-    "models": "list the models of a project and their figures",
-    "import": "add the annotations of another program's files to a project",
-    "export": "write a project's annotations as files of another program",
+    "suggest": mark("write the model's suggestions for a folder of photos as COCO JSON"),
+    "masks": mark("give every box of a COCO file a mask, and every person keypoints"),
+    "evaluate": mark("measure a model against a COCO file: AP of boxes, masks and keypoints"),
+    "train": mark("train a model on a COCO file, or fine-tune one on a project's labels"),
+    "models": mark("list the models of a project and their figures"),
+    "import": mark("add the annotations of another program's files to a project"),
+    "export": mark("write a project's annotations as files of another program"),
 }
 
 
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             if sys.stdout:
                 sys.stdout.flush()  # here rather than at the very end, where a reader that has gone makes a traceback
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print(tr("Stopped."), file=sys.stderr)
         return 130
     except BrokenPipeError:  # as of `| head`: what is still to be flushed at the end has nowhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,18 +70,24 @@ def _main(argv: list[str]) -> int:
     args = _window_parser().parse_args(argv)
     folder: Path | None = args.folder
     if folder and not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        print(f"{folder} {problem}: give a folder of photos.", file=sys.stderr)
+        wrong = (
+            tr("{folder} is not a folder: give a folder of photos.", folder=folder)
+            if folder.exists()
+            else tr("{folder} does not exist: give a folder of photos.", folder=folder)
+        )
+        print(wrong, file=sys.stderr)
         return 2
     file: Path | None = args.annotations
     if file and not file.parent.is_dir():
-        print(f"{file.parent} does not exist: give a COCO file in a folder that does.", file=sys.stderr)
+        wrong = tr("{folder} does not exist: give a COCO file in a folder that does.", folder=file.parent)
+        print(wrong, file=sys.stderr)
         return 2
     problem = why_no_window()
     if problem and args.samples:
         return _samples_without_window(args.weights or "builtin", problem)
     if problem:
-        print(f"{problem}: use `suggest FOLDER` (see --help), or run this on a desktop.", file=sys.stderr)
+        wrong = tr("{problem}: use `suggest FOLDER` (see --help), or run this on a desktop.", problem=problem)
+        print(wrong, file=sys.stderr)
         return 2
     from annotator.app import run  # noqa: PLC0415 - a command needs no Qt
 
@@ -94,20 +101,20 @@ def _main(argv: list[str]) -> int:
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:10}{tr(text)}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="annotator",
-        description="Annotate photos: the model drafts the masks, you correct them.",
-        epilog=f"without a window:\n{commands}\nannotator COMMAND --help tells more",
+        description=tr("Annotate photos: the model drafts the masks, you correct them."),
+        epilog="\n".join((tr("without a window:"), commands, tr("annotator COMMAND --help tells more"))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "folder", nargs="?", type=Path, help="photos to open; without it, the folder that was open last"
+        "folder", nargs="?", type=Path, help=tr("photos to open; without it, the folder that was open last")
     )
-    parser.add_argument("--annotations", type=Path, help="a COCO file other than FOLDER/annotations.json")
-    parser.add_argument("--samples", action="store_true", help="open the sample photos")
-    parser.add_argument("--weights", default="", help="builtin, coco or a checkpoint file")
-    parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help="where the model runs")
+    parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
+    parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
+    parser.add_argument("--weights", default="", help=tr("builtin, coco or a checkpoint file"))
+    parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
     return parser
 
 
@@ -135,10 +142,9 @@ def _interruptible() -> Iterator[None]:
 
 
 def _command(name: str, argv: list[str]) -> int:
+    text = tr(COMMANDS[name])
     parser = argparse.ArgumentParser(
-        formatter_class=_Help,
-        prog=f"annotator {name}",
-        description=COMMANDS[name][0].upper() + COMMANDS[name][1:],
+        formatter_class=_Help, prog=f"annotator {name}", description=text[0].upper() + text[1:]
     )
     # Most bring torch with them: only the one that is asked for.
     with _interruptible():
@@ -157,12 +163,13 @@ def _samples_without_window(weights: str, problem: str) -> int:
         [str(SAMPLES), "--output", str(results / "suggestions.json"), "--preview", str(results), "--weights", weights],
     )
     if status == 0:
-        print(
-            f"\n{problem}, so the sample photos were looked at without a window.\n"
-            f"  annotations  {results / 'suggestions.json'}\n"
-            f"  pictures     {results}\n"
-            f"To open the window, run the same on a desktop: make run, or python main.py FOLDER"
+        sentences = (
+            tr("{problem}, so the sample photos were looked at without a window.", problem=problem),
+            tr("  annotations  {file}", file=results / "suggestions.json"),
+            tr("  pictures     {folder}", folder=results),
+            tr("To open the window, run the same on a desktop: make run, or python main.py FOLDER"),
         )
+        print("\n" + "\n".join(sentences))
     return status
 
 

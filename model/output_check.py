@@ -1,10 +1,11 @@
-"""Whether a command's output can be written, asked before the work rather than after it."""
+"""Check before the work that a command's output can be written."""
 
 from __future__ import annotations
 
 import tempfile
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ class OutputError(UserError):
 
 
 def check_output(path: Path, *, make_folder: bool = False) -> None:
-    """Try whether a file can be written; whatever is there stays as it is.
+    """Check that a file can be written; its contents are not changed.
 
     Args:
         path: The file.
@@ -25,15 +26,25 @@ def check_output(path: Path, *, make_folder: bool = False) -> None:
     Raises:
         OutputError: It cannot.
     """
-    advice = "name another file with --output"
     try:
         if path.is_dir():
-            raise OutputError(f"{path} is a folder: name a file with --output.")
+            raise OutputError(tr("{file} is a folder: name a file with --output.", file=path))
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.is_dir():
-            raise OutputError(f"The folder {path.parent} does not exist: make it, or {advice}.")
+            raise OutputError(
+                tr(
+                    "The folder {folder} does not exist: make it, or name another file with --output.",
+                    folder=path.parent,
+                )
+            )
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
             pass
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}): {advice}.") from None
+        raise OutputError(
+            tr(
+                "{file} cannot be written ({reason}): name another file with --output.",
+                file=path,
+                reason=error.strerror,
+            )
+        ) from None

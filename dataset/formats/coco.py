@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from shapely import MultiPolygon
 
-from dataset import masks, rle
+from dataset.coco_codec import RleBody, decode_shape, encode_object
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -22,7 +21,7 @@ from dataset.formats.base import (
     Point,
     read_bytes,
 )
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -48,11 +47,6 @@ class _Category(msgspec.Struct):
     skeleton: list[tuple[int, int]] | None = None
 
 
-class _Rle(msgspec.Struct):
-    size: tuple[int, int]
-    counts: str | list[int]
-
-
 class _Ours(msgspec.Struct):
     origin: str = ""
     parts: list[list[list[float]]] | None = None
@@ -62,7 +56,7 @@ class _Annotation(msgspec.Struct):
     image_id: int
     category_id: int
     id: int | None = None
-    segmentation: list[list[float]] | _Rle | None = None
+    segmentation: list[list[float]] | RleBody | None = None
     bbox: list[float] | None = None
     area: float | None = None
     iscrowd: int | bool | None = None
@@ -171,7 +165,8 @@ def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
 
 def _to_object(record: _Annotation, name: str, keypoint_count: int, raw: msgspec.Raw) -> ObjectRecord:
     """Return an annotation as a record. Raises ValueError where it is not COCO."""
-    shape, is_box = _shape(record)
+    parts = record.annotator.parts if record.annotator else None
+    shape, is_box = decode_shape(record.segmentation, parts, record.bbox)
     numbers = _finite(record.keypoints or [])
     if len(numbers) not in (0, 3 * keypoint_count):
         raise ValueError("keypoints of another number than the class has")
@@ -182,31 +177,6 @@ def _to_object(record: _Annotation, name: str, keypoint_count: int, raw: msgspec
     return ObjectRecord(name, shape, points, is_box, bool(record.iscrowd), record.score, origin, extra or NOTHING)
 
 
-def _shape(record: _Annotation) -> tuple[MultiPolygon, bool]:
-    segmentation = record.segmentation
-    parts = record.annotator.parts if record.annotator else None
-    if isinstance(segmentation, _Rle):
-        height, width = segmentation.size
-        if parts:
-            shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
-            if masks.rasterize(to_parts(shape), (width, height))["counts"] == segmentation.counts:
-                return shape, False
-        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
-    rings = [_ring(ring) for ring in segmentation or ()]
-    if any(len(ring) >= 3 for ring in rings):
-        return from_parts([[ring] for ring in rings]), False
-    if parts == [] or not record.bbox:
-        return MultiPolygon(), False
-    x, y, width, height = _finite(record.bbox).tolist()
-    if min(width, height) < 0:
-        raise ValueError("a box with a size below zero")
-    return rectangle(x, y, round(x + width, 6), round(y + height, 6)), True
-
-
-def _ring(numbers: list[float]) -> NDArray[np.float64]:
-    return _finite(numbers).reshape(-1, 2)
-
-
 def _finite(numbers: list[float]) -> NDArray[np.float64]:
     values = np.array(numbers, float)
     if not (np.abs(values) <= MAX_COORDINATE).all():
@@ -215,36 +185,14 @@ def _finite(numbers: list[float]) -> NDArray[np.float64]:
 
 
 def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
-    parts = [[np.round(ring, 2) for ring in part] for part in to_parts(record.shape)]
-    flat = [[ring.ravel().tolist() for ring in part] for part in parts]
-    shape = from_parts(parts)
-    labelled = np.array([(p.x, p.y) for p in record.keypoints if p.visibility] or [(0, 0)], float)
-    corners = bounds(shape) if parts else (*labelled.min(axis=0).tolist(), *labelled.max(axis=0).tolist())
-    x, y, width, height = corners[0], corners[1], corners[2] - corners[0], corners[3] - corners[1]
-    ours: dict[str, Any] = {"origin": record.origin} if record.origin else {}
-    segmentation: object = []
-    area: float = round(width * height, 2)
-    if not parts:
-        ours["parts"] = []
-    elif not record.is_box:
-        mask = masks.rasterize(parts, size)
-        area = rle.area(mask)
-        if record.is_crowd or any(len(part) > 1 for part in parts):
-            segmentation, ours["parts"] = mask, flat
-        else:
-            segmentation = [part[0] for part in flat]
-    body: dict[str, Any] = {
-        "segmentation": segmentation,
-        "area": area,
-        "bbox": [round(value, 2) for value in (x, y, width, height)],
-        "iscrowd": int(record.is_crowd),
-    }
-    if record.keypoints:
-        body["num_keypoints"] = sum(p.visibility > 0 for p in record.keypoints)
+    body = encode_object(to_parts(record.shape), record.keypoints, size, is_box=record.is_box, is_crowd=record.is_crowd)
+    if record.keypoints:  # one that is not labelled keeps its place
         body["keypoints"] = [v for p in record.keypoints for v in (round(p.x, 2), round(p.y, 2), p.visibility)]
     if record.score is not None:
         body["score"] = record.score
-    return body | ({"annotator": ours} if ours else {})
+    if record.origin:
+        body["annotator"] = {"origin": record.origin, **body.get("annotator", {})}
+    return body
 
 
 FORMAT = Format("coco", "COCO JSON", ".json", read, write)
