@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = "annotator_app/program/"  # only in a wheel
-TOPS = ("annotator/", "annotator_app/", "dataset/", "model/", "resources/", "tests/", "tools/", "benchmarks/", ".github/")
+TOPS = (
+    "annotator/",
+    "annotator_app/",
+    "dataset/",
+    "model/",
+    "resources/",
+    "tests/",
+    "tools/",
+    "benchmarks/",
+    ".github/",
+)
 
 
 @pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
