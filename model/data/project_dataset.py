@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,7 @@ from dataset.images import PhotoError
 from model.data.train_val_split import ImageFingerprint, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from dataset.categories import Category
@@ -67,17 +68,24 @@ class _Sentences:
     """Collects sentences; of many of one kind the first few are kept, and how many more there are."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, list[str]] = {}
+        self._shown: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, kind: str, text: str) -> None:
-        self._kinds.setdefault(kind, []).append(text)
+        self.extend(kind, [text], 1)
+
+    def extend(self, kind: str, texts: Iterable[str], n: int) -> None:
+        """Add `n` sentences, of which only those are made that are shown: there may be a million."""
+        shown = self._shown.setdefault(kind, [])
+        shown += islice(texts, MAX_MESSAGES - len(shown))
+        self._counts[kind] += n
 
     def all(self) -> list[str]:
         found = []
-        for kind, texts in self._kinds.items():
-            found += texts[:MAX_MESSAGES]
-            if len(texts) > MAX_MESSAGES:
-                found.append(tr("... and {n} more: {kind}.", n=len(texts) - MAX_MESSAGES, kind=kind))
+        for kind, texts in self._shown.items():
+            found += texts
+            if self._counts[kind] > len(texts):
+                found.append(tr("... and {n} more: {kind}.", n=self._counts[kind] - len(texts), kind=kind))
         return found
 
 
@@ -234,6 +242,7 @@ def _look_for_contradictions(
     by_image: dict[int, list[dict[str, Any]]] = {}
     for record in objects:
         by_image.setdefault(record["image_id"], []).append(record)
+    double = []
     for image in images:
         records = by_image.get(image["id"], [])
         if len({r["category_id"] for r in records}) < 2:
@@ -243,10 +252,10 @@ def _look_for_contradictions(
         for i, j in torch.nonzero(torch.triu(box_iou(boxes, boxes), 1) >= SAME_BOX).tolist():
             one, other = names[records[i]["category_id"]], names[records[j]["category_id"]]
             if one != other:
-                text = tr(
-                    "{photo}: the same object is labelled {one} and {other}: delete one of them.",
-                    photo=image["file_name"],
-                    one=one,
-                    other=other,
-                )
-                sentences.add(tr("objects with two classes"), text)
+                double.append((image["file_name"], one, other))
+    if double:
+        texts = (
+            tr("{photo}: the same object is labelled {one} and {other}: delete one of them.", photo=p, one=a, other=b)
+            for p, a, b in double
+        )
+        sentences.extend(tr("objects with two classes"), texts, len(double))
