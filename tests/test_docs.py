@@ -12,12 +12,12 @@ INSTALLED = "annotator_app/program/"  # only in a wheel
 TOPS = (
     "annotator/",
     "annotator_app/",
+    "benchmarks/",
     "dataset/",
     "model/",
     "resources/",
     "tests/",
     "tools/",
-    "benchmarks/",
     ".github/",
 )
 

@@ -1,4 +1,4 @@
-"""Sets a model's scores so that 0.5 is where its word is best taken, as found in photos that it has not learned from.
+"""Score calibration: shifts the logit of each class so that the threshold of the greatest F lies at a score of 0.5.
 
 A person sets the threshold of suggestions once. A model that was trained on few photos is sure of itself, and would put
 more and more false suggestions over it.
@@ -26,11 +26,11 @@ AS_GOOD = 0.98
 """Scores with this share of the best measure are as good: their middle is taken, because objects are few."""
 MAX_SHIFT = 2.5
 MASK_CONFIDENCE = 0.85
-"""What scores that are a product with the mask's sureness are multiplied by, about, where they matter."""
+"""Typical `mask_confidence` of a detection near the threshold, where scores are a product with it."""
 
 
 def calibrate_scores(model: Checkpoint, results: list[dict[str, Any]], data: dict[str, Any]) -> Checkpoint:
-    """Return a model whose classes are as often right as they should be from a score of 0.5 on.
+    """Return a model whose class logits are shifted so that 0.5 is the threshold of the greatest F of each class.
 
     Args:
         model: What was trained.

@@ -7,7 +7,6 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import asdict as fields_of
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from model.finetuning import model_header
 from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
-from model.finetuning.training_run import Course, EtaEstimator
+from model.finetuning.training_run import Course
 from model.protocol import (
     Done,
     Estimate,
@@ -38,6 +37,7 @@ from model.protocol import (
     ValidationEvent,
 )
 from model.training.control import Quit, Stop
+from model.training.eta import EtaEstimator, FinishedRuns
 from model.training.trainer import TrainingError
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from model.finetuning.prepare import FineTuneJob
     from model.protocol import TrainingEvent
     from model.training.control import Control
-    from model.training.trainer import TrainProgress
 
 
 def fine_tune(
@@ -84,27 +83,6 @@ def state_of(output: Path) -> Path:
     return output.with_suffix(".resume")
 
 
-@dataclass
-class Past:
-    """What the courses of a round that are over took, so that all of them count as one."""
-
-    steps: int = 0
-    epochs: int = 0
-    seconds: float = 0.0
-
-    def add(self, progress: TrainProgress) -> None:
-        """Take in a course that is over."""
-        self.steps += progress.step
-        self.epochs += progress.epoch
-        self.seconds += progress.seconds
-
-    def added_to(self, step: Step) -> Step:
-        """Return a step of the present course with its place in the round."""
-        return replace(
-            step, step=self.steps + step.step, epoch=self.epochs + step.epoch, seconds=self.seconds + step.seconds
-        )
-
-
 class Round:
     """The courses of a round, and what is kept of them."""
 
@@ -132,7 +110,7 @@ class Round:
         self.found: list[Results] = []
         """What the models of the folds that are done found in the photos that they had not seen."""
         self.course: Course | None = None
-        self.past = Past()
+        self.past = FinishedRuns()
         self.share = 0.0
         """Of the round that is done, 0..1."""
         self.shown: set[int] = set()
@@ -148,7 +126,7 @@ class Round:
         """Train, compare, write; or save what a later run goes on from."""
         saved = self._saved() if self.ready.job.resume else {}
         self.found = json.loads(saved.get("found", "[]"))
-        self.past = Past(**json.loads(saved.get("past", "{}")))
+        self.past = FinishedRuns(**json.loads(saved.get("past", "{}")))
         self.left = saved.get("course")
         try:
             before = self._baseline()
@@ -164,7 +142,7 @@ class Round:
             return []
         begin = time.monotonic()
         results = self.examiner.ask(self.ready.rival, self.truth)
-        self.clock.examination = time.monotonic() - begin
+        self.clock.validation = time.monotonic() - begin
         self._tell_figures(0, self.examiner.figures(results, self.truth))
         self._tell_previews(first=True)
         return results

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
@@ -17,11 +14,14 @@ from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.protocol import Features, Notice, Step
+from model.training.early_stopping import BestCheckpoint
 from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import torch
 
     from dataset.categories import Category
     from model.config import TrainConfig
@@ -31,52 +31,12 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
     from model.protocol import TrainingEvent
     from model.training.control import Control
+    from model.training.eta import EtaEstimator
 
 VALIDATIONS = 6
 """While a course runs."""
-SAME = 0.01
-"""A model that is this little worse than the best so far counts as good: it has learned for longer ..."""
-WORSE, PATIENCE = 0.05, 3
-"""... and so many examinations in a row that are so much worse end a course: the photos are learned by heart."""
-FIRST_STEPS = 3
-"""Steps until the first estimate; the very first ones are slower than the rest."""
 SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
 """How much work a kill may cost, and how much in the beginning, when it may be all there is."""
-
-
-@dataclass
-class BestCheckpoint:
-    """The best model of a course so far."""
-
-    score: float = -1.0
-    """The best of all examinations, of which this is one or nearly one."""
-    epoch: int = 0
-    state: dict[str, torch.Tensor] | None = None
-    misses: int = 0
-    """Examinations in a row that were much worse."""
-
-
-class EtaEstimator:
-    """Says how long it still takes, from how long steps and examinations took."""
-
-    def __init__(self) -> None:
-        self.steps: list[float] = []
-        self.examination = 0.0
-        self._count = 0
-
-    def step(self, seconds: float) -> None:
-        """Take the time of a step in."""
-        self._count += 1
-        self.steps.append(seconds)
-        del self.steps[:-50]
-
-    def due(self) -> bool:
-        """Return whether an estimate should be told: after a few steps, later after more and more."""
-        return self._count in (FIRST_STEPS, 10) or self._count % 30 == 0
-
-    def remaining(self, steps: float, examinations: float) -> float:
-        """Return seconds."""
-        return float(torch.tensor(self.steps or [0.0]).median()) * steps + self.examination * examinations
 
 
 class Course:
@@ -160,7 +120,7 @@ class Course:
         """
         progress = self.trainer.progress
         saved = time.monotonic() - SAVE_SECONDS + FIRST_SAVE
-        while self.trainer.share() < 1 and not self._settled():
+        while self.trainer.share() < 1 and not self.best.stops:
             lessons = self._lessons(progress.epoch)
             lessons.check()
             for batch in data_loader(lessons, progress.batch):
@@ -176,7 +136,7 @@ class Course:
                     self._examine(examine)
                     save()
                     saved = time.monotonic()
-                    if self._settled():
+                    if self.best.stops:
                         break
                 elif self.team.broadcast(time.monotonic() - saved, self.device) > SAVE_SECONDS:
                     save()
@@ -186,19 +146,13 @@ class Course:
             progress.epoch += 1
             progress.batch = 0
 
-    def _settled(self) -> bool:
-        return self.best.misses >= PATIENCE
-
     def _examine(self, examine: Callable[[Checkpoint, int], Metrics]) -> None:
         begin = time.monotonic()
         self.examined = math.floor(self.trainer.share() * VALIDATIONS + 1e-9)
         found = self._model()
         score = examine(found, self.trainer.progress.epoch + 1).score()
-        self.clock.examination = time.monotonic() - begin
-        if score >= self.best.score - SAME:
-            self.best = BestCheckpoint(max(score, self.best.score), self.trainer.progress.epoch + 1, found.state)
-        else:
-            self.best.misses = self.best.misses + 1 if score < self.best.score - WORSE else 0
+        self.clock.validation = time.monotonic() - begin
+        self.best.update(score, self.trainer.progress.epoch + 1, found.state)
 
     def result(self) -> Checkpoint:
         """Return the best model so far; without examinations the last one."""
@@ -221,7 +175,7 @@ class Course:
         total = self.config.epochs * trainer.per_epoch
         left = self.clock.remaining(total - trainer.progress.step, VALIDATIONS - self.examined)
         if self.config.minutes > 0:
-            left = 60 * self.config.minutes * (1 - share) + self.clock.examination * (VALIDATIONS - self.examined)
+            left = 60 * self.config.minutes * (1 - share) + self.clock.validation * (VALIDATIONS - self.examined)
         progress = trainer.progress
         step = Step(progress.step, progress.epoch + 1, share, progress.seconds, photos, {**losses}, left)
         self.on_event(step)

@@ -1,4 +1,4 @@
-"""Two models behind one: masks from the first, keypoints of persons from the second.
+"""A `model.inference.segmenter.Segmenter` of two networks: masks of the first, keypoints of persons of the second.
 
 torchvision's official models know either masks of 80 categories or keypoints of persons; `coco+coco-keypoints` is both.
 """

@@ -1,4 +1,4 @@
-"""Prediction: encode a photo once, then ask of it as often as needed.
+"""Prediction with one network: encode an image once, then detect in it or segment given boxes any number of times.
 
 predictor = Predictor("builtin")
 predictor.set_image(read_photo("street.jpg"))
@@ -58,7 +58,7 @@ class DeviceError(UserError):
 
 
 class Predictor:
-    """A network with weights on a device, and the photo that it looks at."""
+    """A network with weights on a device, and its current image: a `model.inference.segmenter.Segmenter`."""
 
     def __init__(self, weights: str | Path | Checkpoint = "builtin", device: str = "auto") -> None:
         """Load weights.
@@ -149,7 +149,7 @@ class Predictor:
 
     @torch.inference_mode()
     def set_image(self, image: NDArray[np.uint8]) -> None:
-        """Run the backbone on a photo, once for all that is asked of it afterwards.
+        """Run the backbone on a photo, once for all calls that follow.
 
         Args:
             image: [height, width, 3] uint8 RGB.
@@ -166,7 +166,7 @@ class Predictor:
         return resize_and_pad(image, self.short_side, self.long_side, self.device, self._kind)
 
     def _look_at(self, placed: NetworkInput, features: list[Tensor]) -> None:
-        """Take a photo and its features [1, C, h, w] as what is asked about."""
+        """Make a photo and its features [1, C, h, w] the current image."""
         self._features = features
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]

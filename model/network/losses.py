@@ -20,8 +20,8 @@ KEYPOINT_SIZE = 56
 def class_loss(logits: Tensor, labels: Tensor, complete: Tensor, divisor: float) -> Tensor:
     """Return the class loss, averaged over the regions.
 
-    A region of background in a photo where some classes are not labelled may be an object of one of those: what is
-    asked for is that it is background or one of them, so -log(p_background + sum of p over the unlabelled classes).
+    A region of background in a photo where some classes are not labelled may be an object of one of those: its target
+    is background or any of them, so -log(p_background + sum of p over the unlabelled classes).
 
     Args:
         logits: [R, classes + 1] float32.

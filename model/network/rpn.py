@@ -30,7 +30,7 @@ MIN_SIZE = 1e-3
 
 @dataclass
 class Scored:
-    """Every anchor of a batch with what the network says of it. A is the number of anchors of all levels."""
+    """Every anchor of a batch with its logit and its offsets. A is the number of anchors of all levels."""
 
     anchors: Tensor  # [A, 4] xyxy
     objectness: Tensor  # [B, A] logits
@@ -109,7 +109,7 @@ class RegionProposals(nn.Module):
         Args:
             features: Maps [B, C, H, W], which get a gradient.
             scored: What `score` made of them; no gradient is needed.
-            targets: The truth of each photo.
+            targets: The ground truth of each photo.
             sampling: How anchors are drawn.
             divisor: As in `MaskRCNN.forward`.
         """
@@ -118,7 +118,7 @@ class RegionProposals(nn.Module):
             matched = geometry.match(scored.anchors, target.boxes, NEGATIVE_IOU, POSITIVE_IOU, keep_best=True)
             ignored = geometry.inside_share(scored.anchors, target.ignore) > 0.5
             if not target.complete.all():
-                # Something that looks like an object may be one that nobody labelled: no lesson in that.
+                # What is scored as an object may be one that is not labelled: it enters no loss.
                 ignored |= scores > 0
             matched = torch.where((matched == -1) & ignored, -2, matched)
             positives, negatives = geometry.sample(matched, sampling.rpn_batch, 0.5, target.draws(0))

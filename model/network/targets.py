@@ -1,4 +1,4 @@
-"""What is true of a training photo, in the form that the losses want it."""
+"""The ground truth of a training image, as the losses take it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MASK_GRID = 112
 
 @dataclass
 class Target:
-    """The truth of one photo. Coordinates are pixels of the network's input picture."""
+    """The ground truth of one image. Coordinates are pixels of the network's input picture."""
 
     boxes: Tensor
     """[N, 4] float32 xyxy."""
@@ -28,7 +28,7 @@ class Target:
     keypoints: Tensor
     """[N, K, 3] float32: x, y, visibility. An instance whose visibilities are all 0 has no keypoints."""
     ignore: Tensor
-    """[M, 4] float32: crowds, where nothing is learned."""
+    """[M, 4] float32: crowds, which enter no loss."""
     complete: Tensor
     """[classes + 1] bool: the classes of which every instance in the photo is labelled. Index 0 is background."""
     seed: int = 0

@@ -22,6 +22,7 @@ from model.finetuning import training_run as course
 from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.hyperparameters import Hyperparameters
 from model.finetuning.pseudo_labels import teacher_of
+from model.training import early_stopping
 from model.training.control import Control
 from model.training.trainer import Trainer
 
@@ -302,7 +303,7 @@ def test_a_course_ends_when_nothing_gets_better(
     falling = iter(range(100, 0, -1))
     monkeypatch.setattr(finetune.Metrics, "score", lambda _: float(next(falling)))
     monkeypatch.setattr(course, "VALIDATIONS", 6)
-    monkeypatch.setattr(course, "PATIENCE", 1)
+    monkeypatch.setattr(early_stopping, "PATIENCE", 1)
     script = Script(monkeypatch, {})
     given = arguments(coco_file(11), parent, tmp_path / "a.safetensors", "--epochs", "2", "--freeze", "heads")
     assert train.main(given) == 0
