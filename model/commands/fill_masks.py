@@ -15,6 +15,7 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.atomic_files import write_bytes
 from dataset.categories import counterpart, to_coco
+from dataset.coco_reader import DataError, Source, read_image
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
@@ -22,7 +23,6 @@ from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
 from model.console import print_message
-from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor

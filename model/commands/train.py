@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.coco_reader import DataError, Source, load_coco
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model import console
@@ -27,7 +28,7 @@ from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
-from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
@@ -317,7 +318,7 @@ def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[
     sources += [Source(p, args.images, partial=True) for p in args.train_partial]
     if not sources:
         raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
-    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
     photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=on_message)
     if not photos or not categories:

@@ -62,7 +62,7 @@ def fine_tune(
     the parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         TrainingError: Training cannot go on.
         OSError: A file cannot be written.
