@@ -22,9 +22,9 @@ from model.evaluation import paired_bootstrap as compare
 from model.evaluation.score_calibration import calibrate_scores
 from model.finetuning import model_header
 from model.finetuning.class_mapping import build_for_classes
+from model.finetuning.fine_tuner import FineTuner
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
-from model.finetuning.training_run import Course
 from model.protocol import (
     Done,
     Estimate,
@@ -47,6 +47,14 @@ if TYPE_CHECKING:
     from model.finetuning.prepare import FineTuneJob
     from model.protocol import TrainingEvent
     from model.training.control import Control
+
+INTERPOLATION = 0.75
+"""Share of the way from the start to the fine-tuned weights when classes are kept that the photos have no labels of.
+
+WiSE-FT (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022). Measured on balloons: mask AP is no
+lower than with the whole way (0.56 against 0.55), and that of persons, whom nobody had labelled, is four points higher
+(0.33 against 0.29).
+"""
 
 
 def fine_tune(
@@ -84,7 +92,7 @@ def state_of(output: Path) -> Path:
 
 
 class Round:
-    """The courses of a round, and what is kept of them."""
+    """The training runs of a round, one for each fold and the last one, and what is kept of them."""
 
     def __init__(
         self,
@@ -109,7 +117,7 @@ class Round:
         self.names = {image["id"]: image["file_name"] for image in self.truth["images"]}
         self.found: list[Results] = []
         """What the models of the folds that are done found in the photos that they had not seen."""
-        self.course: Course | None = None
+        self.tuner: FineTuner | None = None
         self.past = FinishedRuns()
         self.share = 0.0
         """Of the round that is done, 0..1."""
@@ -117,7 +125,7 @@ class Round:
         """Images that people see examples of."""
         self.state_file = state_of(ready.job.output)
         self.left: dict[str, Any] | None = None
-        """State of a course that an earlier run did not end, as long as it is not gone on with."""
+        """State of a training run that an earlier process did not end, as long as it is not gone on with."""
 
     def _tick(self) -> None:
         self.control.check_cancelled(self.team)
@@ -153,11 +161,11 @@ class Round:
         for number in range(len(self.found), len(parts.folds)):
             part = parts.folds[number]
             train = [i for i in parts.train if i not in part]
-            stopped = self._course(train, number, examine=False)
-            assert self.course is not None
-            model = self.course.result()
+            stopped = self._fit(train, number, validate=False)
+            assert self.tuner is not None
+            model = self.tuner.result()
             self.found.append(self.examiner.ask(model, self.ready.truth(part)))
-            self.past.add(self.course.trainer.progress)
+            self.past.add(self.tuner.trainer.progress)
             self._tell_previews(first=False)
             if stopped:
                 self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
@@ -165,27 +173,27 @@ class Round:
         after = [r for results in self.found for r in results]
         if parts.folds:
             self._tell_figures(self.past.epochs, self.examiner.figures(after, self.truth))
-        self._course(parts.train, len(parts.folds), examine=bool(parts.val))
-        assert self.course is not None
-        model = self.course.result()
+        self._fit(parts.train, len(parts.folds), validate=bool(parts.val))
+        assert self.tuner is not None
+        model = self.tuner.result()
         if parts.val:
             after = self.examiner.ask(model, self.truth)
         return model, after
 
-    def _course(self, train: list[int], number: int, *, examine: bool) -> bool:
+    def _fit(self, train: list[int], number: int, *, validate: bool) -> bool:
         """Train a model on some of the photos, with less memory if need be; return whether the person stopped it."""
         while True:
             try:
-                self.course = self._new_course(train, number)
+                self.tuner = self._new_tuner(train, number)
                 if self.left:
-                    _restore(self.course, self.left, self.state_file)
+                    _restore(self.tuner, self.left, self.state_file)
                     self.left = None
-                    progress = self.course.trainer.progress
+                    progress = self.tuner.trainer.progress
                     self.on_event(Resumed(self.past.steps + progress.step, self.past.epochs + progress.epoch))
-                self.course.fill(self.cache, fixed=self.settings.augment == "light")
-                self.course.run(self._examine if examine else None, self.save)
+                self.tuner.fill_cache(self.cache, fixed=self.settings.augment == "light")
+                self.tuner.fit(self._validate if validate else None, self.save)
             except Stop:
-                if self.course is None or self.course.trainer.progress.step == 0:
+                if self.tuner is None or self.tuner.trainer.progress.step == 0:
                     raise
                 self.control.finish()
                 return True
@@ -194,7 +202,7 @@ class Round:
             else:
                 return False
 
-    def _new_course(self, train: list[int], number: int) -> Course:
+    def _new_tuner(self, train: list[int], number: int) -> FineTuner:
         torch.manual_seed(self.ready.job.options.seed)
         network = build_for_classes(self.ready.parent, self.ready.classes, **self.settings.network)
         count = len(self.ready.parts.folds) + 1
@@ -202,13 +210,13 @@ class Round:
         def on_event(event: TrainingEvent) -> None:
             if isinstance(event, Step):
                 self.share = (number + event.share) / count
-                others = (count - 1 - number) * self.settings.train.epochs * course.trainer.per_epoch
+                others = (count - 1 - number) * self.settings.train.epochs * tuner.trainer.per_epoch
                 remaining = (event.remaining or 0.0) + self.clock.remaining(others, count - 1 - number)
                 event = replace(self.past.added_to(event), share=self.share, remaining=remaining)
                 self._estimate(remaining)
             self.on_event(event)
 
-        course = Course(
+        tuner = FineTuner(
             network,
             self.ready.classes.categories,
             [self.ready.samples[i] for i in train] + self.ready.rehearsal,
@@ -220,9 +228,9 @@ class Round:
             on_event=on_event,
             clock=self.clock,
             missing=self.missing,
-            keeps=self.ready.classes.own < len(self.ready.classes.categories),
+            interpolation=INTERPOLATION if self.ready.classes.own < len(self.ready.classes.categories) else 1.0,
         )
-        return course
+        return tuner
 
     def _estimate(self, remaining: float) -> None:
         """Report the estimated time of the round: after the first steps, and now and then again."""
@@ -239,7 +247,7 @@ class Round:
         if smaller is None or self.team.size > 1:
             text = tr("The memory does not suffice for training: close other programs, or choose a smaller model.")
             raise TrainingError(text) from None
-        self.settings, self.course, self.left = smaller, None, None
+        self.settings, self.tuner, self.left = smaller, None, None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         now = smaller.record()
@@ -250,7 +258,7 @@ class Round:
         )
         self.on_event(Notice(text))
 
-    def _examine(self, found: Checkpoint, epoch: int) -> Metrics:
+    def _validate(self, found: Checkpoint, epoch: int) -> Metrics:
         figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
         self._tell_figures(self.past.epochs + epoch, figures)
         self._tell_previews(first=False)
@@ -282,8 +290,8 @@ class Round:
         state["past"] = json.dumps(fields_of(self.past))
         if self.left:
             state["course"] = self.left
-        elif self.course is not None:
-            state["course"] = self.course.state()
+        elif self.tuner is not None:
+            state["course"] = self.tuner.state()
         files.write_state(self.state_file, state)
 
     def _saved(self) -> dict[str, Any]:
@@ -340,9 +348,9 @@ class Round:
         self.on_event(Done(str(self.ready.job.output), _written_id(model), round(seconds, 1)))
 
 
-def _restore(course: Course, saved: dict[str, Any], file: Path) -> None:
+def _restore(tuner: FineTuner, saved: dict[str, Any], file: Path) -> None:
     try:
-        course.restore(saved)
+        tuner.restore(saved)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
         raise TrainingError(tr("{file} does not fit this round: delete it to start anew.", file=file)) from None
 

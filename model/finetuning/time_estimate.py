@@ -18,10 +18,10 @@ from model.data.image_cache import DecodedImageCache
 from model.data.project_dataset import read_project
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.finetuning.class_mapping import build_for_classes, map_classes
+from model.finetuning.fine_tuner import VALIDATIONS
 from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
 from model.finetuning.pseudo_labels import project_images, rehearsal_images
-from model.finetuning.training_run import VALIDATIONS
 from model.inference.predictor import Predictor
 from model.training.trainer import Trainer
 
