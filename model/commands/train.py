@@ -320,7 +320,7 @@ def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[C
         raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
     files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=tell)
     if not photos or not categories:
         raise TrainingError(tr("Nothing to train on: the COCO files name no photos or no categories."))
     if not any(photo.instances for photo in photos):
