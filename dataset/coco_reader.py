@@ -216,7 +216,7 @@ def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
 
 
 def opens(path: Path) -> bool:
-    """Return whether a file is a photo, as far as its header tells."""
+    """Return whether a file is a photo, as far as its header shows."""
     try:
         photo_size(path)
     except PhotoError:

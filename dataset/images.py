@@ -39,7 +39,7 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     """Return (width, height) of the upright photo from the file's header, without decoding it.
 
     Raises:
-        PhotoError: The file is not a readable photo, as far as its header tells, or is too large.
+        PhotoError: The file is not a readable photo, as far as its header shows, or is too large.
     """
     with _reading(path) as file:
         picture = _open(file)

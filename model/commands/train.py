@@ -320,7 +320,7 @@ def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[
         raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
     files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=on_message)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=on_message)
     if not photos or not categories:
         raise TrainingError(tr("Nothing to train on: the COCO files name no photos or no categories."))
     if not any(photo.instances for photo in photos):

@@ -51,7 +51,7 @@ class TrainingImage:
     height: int
     instances: list[ObjectLabel] = field(default_factory=list)
     crowds: list[tuple[float, float, float, float]] = field(default_factory=list)
-    """Boxes, xyxy, in which single objects were not told apart."""
+    """Boxes, xyxy, of crowds, whose single objects are not labelled."""
     complete: tuple[bool, ...] = ()
     """[classes + 1]: the classes of which every instance is labelled; index 0 is background."""
 
@@ -87,7 +87,7 @@ def read_photos(
     classes: list[Category],
     *,
     by_supercategory: bool,
-    tell: Callable[[str], None] = print_message,
+    on_message: Callable[[str], None] = print_message,
 ) -> list[TrainingImage]:
     """Return all photos of the sources with labels that count in `classes`; what cannot be used is left out.
 
@@ -98,7 +98,7 @@ def read_photos(
         sources: The files.
         classes: What is learned, in the order of the model's classes.
         by_supercategory: As in `classes_of`.
-        tell: Is told, in one sentence for each file, how much of it is left out.
+        on_message: Called with one sentence for each file of which something is left out.
 
     Raises:
         DataError: A file cannot be read, is not a COCO file, or nothing of it can be used.
@@ -125,7 +125,7 @@ def read_photos(
         found, left = _photos_of(source, data, labels, complete)
         if left:
             parts = ", ".join(_counted(what, n) for what, n in left.items())
-            tell(tr("{file}: left out {parts}.", file=source.annotations, parts=parts))
+            on_message(tr("{file}: left out {parts}.", file=source.annotations, parts=parts))
         photos += found
     return photos
 

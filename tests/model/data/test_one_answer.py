@@ -52,7 +52,7 @@ def fine_tuned(path: Path) -> Objects:
 
 def trained(path: Path) -> Objects:
     classes = classes_of([(path, load_coco(path))], by_supercategory=False)
-    photos = read_photos([Source(path)], classes, by_supercategory=False, tell=lambda _: None)
+    photos = read_photos([Source(path)], classes, by_supercategory=False, on_message=lambda _: None)
     folder = Source(path).folder()
     return Counter((str(p.path.relative_to(folder)), i.box) for p in photos for i in p.instances)
 
@@ -147,5 +147,5 @@ def test_the_first_photo_of_an_id_counts_for_all(coco_file: Callable[..., Path])
     assert {name for name, _ in found["train"]} == {"photo 1.png", "photo 2.png"}
     lines: list[str] = []
     classes = classes_of([(path, load_coco(path))], by_supercategory=False)
-    read_photos([Source(path)], classes, by_supercategory=False, tell=lines.append)
+    read_photos([Source(path)], classes, by_supercategory=False, on_message=lines.append)
     assert lines == [f"{path}: left out 1 photo with the id of another, 2 annotations of no photo."]
