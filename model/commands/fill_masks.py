@@ -43,12 +43,17 @@ MAX_NAMES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with boxes")
-    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
-    add("--output", type=Path, required=True, metavar="FILE", help="COCO file to write")
-    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
-    add("--replace", action="store_true", help="also redo the masks and keypoints that the file has")
+    add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with boxes"))
+    add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
+    add("--output", type=Path, required=True, metavar="FILE", help=tr("COCO file to write"))
+    add(
+        "--weights",
+        default="builtin",
+        metavar="NAME|FILE",
+        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
+    )
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--replace", action="store_true", help=tr("also redo the masks and keypoints that the file has"))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -53,12 +53,17 @@ class SuggestError(UserError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="photos, subfolders included")
-    add("--output", type=Path, metavar="FILE", help=f"COCO JSON to write (default: FOLDER/{OUTPUT_NAME})")
-    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
-    add("--score", type=float, default=0.5, help="least score of a suggestion, 0 to 1 (default: 0.5)")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
-    add("--preview", type=Path, metavar="DIR", help="also write pictures of the suggestions to this folder")
+    add("folder", type=Path, metavar="FOLDER", help=tr("photos, subfolders included"))
+    add("--output", type=Path, metavar="FILE", help=tr("COCO JSON to write (default: FOLDER/{name})", name=OUTPUT_NAME))
+    add(
+        "--weights",
+        default="builtin",
+        metavar="NAME|FILE",
+        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
+    )
+    add("--score", type=float, default=0.5, help=tr("least score of a suggestion, 0 to 1 (default: 0.5)"))
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--preview", type=Path, metavar="DIR", help=tr("also write pictures of the suggestions to this folder"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -238,7 +243,7 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
         for found in record["annotations"]:
             annotations.append({"id": len(annotations) + 1, "image_id": number, **found})
     info = {
-        "description": f"Suggestions of the model {Path(args.weights).name}, not checked by a person",
+        "description": tr("Suggestions of the model {name}, not checked by a person", name=Path(args.weights).name),
         "generator": GENERATOR,
         "score": args.score,
     }

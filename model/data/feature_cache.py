@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dataset.atomic_files import write_bytes
+from dataset.i18n import tr
 from model.data.augmentation import normalise
 from model.network.precision import autocast
 
@@ -61,7 +62,7 @@ class FeatureCache:
             maps = load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
             path.unlink(missing_ok=True)
-            text = "A kept feature map is gone or damaged: start the round again"
+            text = tr("A kept feature map is gone or damaged: start the round again")
             raise OSError(0, text, str(path)) from None
         return {name: maps[name] for name in sorted(maps)}  # the finest first, as the body returns them
 

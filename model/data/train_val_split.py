@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.atomic_files import write_bytes
+from dataset.i18n import tr
 from dataset.images import PhotoError, read_photo
 from dataset.validation_split import validation_size
 
@@ -66,7 +67,7 @@ def fingerprint(path: Path, name: str) -> ImageFingerprint:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        raise PhotoError("The file cannot be read.") from None
+        raise PhotoError(tr("The file cannot be read.")) from None
     size = (pixels.shape[1], pixels.shape[0])
     return ImageFingerprint(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
 

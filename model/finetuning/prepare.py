@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.i18n import tr
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
 from model.data import train_val_split as splitting
@@ -115,17 +116,19 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
         TrainingError: The parent, or the name of the output, does not suit.
     """
     if job.output.suffix != ".safetensors":
-        raise TrainingError(f"{job.output} is no name for a checkpoint: it ends in .safetensors.")
+        raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=job.output))
     if team.is_main:
         check_output(job.output, make_folder=True)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
-        raise TrainingError(f"{job.output} is the model to improve: give the new one another name with --output.")
+        raise TrainingError(
+            tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)
+        )
     if "+" in job.parent:
-        raise TrainingError(f"{job.parent} is two models: choose one of them to train on.")
+        raise TrainingError(tr("{name} is two models: choose one of them to train on.", name=job.parent))
     project = read_project(job.annotations, job.images, tick)
     rival = weights.load(job.parent)
     if rival.config.mask_head == "none":
-        raise TrainingError(f"{job.parent} finds no masks: choose a model that does.")
+        raise TrainingError(tr("{name} finds no masks: choose a model that does.", name=job.parent))
     parent = begin_at(rival, project)
     parts = parts_of(job, project, leads=team.is_main)
     predictor = Predictor(parent, device)
@@ -187,5 +190,5 @@ def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:
     val = [i for i in everything if sides[project.looks[i].digest] == "val"]
     train = [i for i in everything if sides[project.looks[i].digest] != "val"]
     if not any(labels[i] for i in train):
-        raise TrainingError("All labelled photos are kept for measuring: label some of the others before training.")
+        raise TrainingError(tr("All labelled photos are kept for measuring: label some of the others before training."))
     return Parts(train, val)
