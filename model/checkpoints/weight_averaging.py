@@ -1,4 +1,4 @@
-"""Between a trained network and the one that it started from: lessons learned, without what they cost.
+"""Averages of weights: interpolation between the start and the fine-tuned network (WiSE-FT), and model soups.
 
 On the straight line between the two lie networks that do what is new nearly as well as the one end, and what was known
 nearly as well as the other (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022). Twenty photos move
