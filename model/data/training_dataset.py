@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dataset.images import PhotoError, read_photo
-from model.data.augmentation import _target, draw_crop, training_sample
+from model.data.augmentation import draw_crop, training_sample, transformed_target
 from model.data.batching import Batch, BatchPlan, TrainingSample, empty_batch
 from model.data.copy_paste import paste
 from model.data.feature_cache import body_maps
@@ -148,7 +148,7 @@ class TrainingDataset(Dataset[Batch]):
         photo = sample.photo
         random = sample.random(self.config.seed, variant)
         where = draw_crop((photo.width, photo.height), input_size, self.config, random)
-        return _target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
+        return transformed_target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
 
 
 def fill_cache(

@@ -15,7 +15,7 @@ from model.data.project_dataset import Project, read_project
 from model.data.train_val_split import fingerprint
 from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
-from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
+from model.finetuning.pseudo_labels import add_pseudo_labels, project_images, rehearsal_images, teacher_of
 from model.inference.predictor import Predictor
 from model.output_check import check_output
 from model.protocol import FineTuneOptions, Start
@@ -134,13 +134,13 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
     predictor = Predictor(parent, device)
     likes = most_similar_outputs(project, parts.train, predictor, parent, tick)
     classes = map_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
-    photos = own_photos(project, classes)
+    photos = project_images(project, classes)
     teacher = teacher_of(parent, classes)
     if teacher is not parent:
         predictor = Predictor(teacher, device)
-    replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
-    shipped = sample_photos(classes)
-    replay(shipped, predictor, teacher, classes, team=team, tick=tick)
+    add_pseudo_labels([photos[i] for i in parts.train], predictor, teacher, classes, team=team, check_cancelled=tick)
+    shipped = rehearsal_images(classes)
+    add_pseudo_labels(shipped, predictor, teacher, classes, team=team, check_cancelled=tick)
     rehearsal = [
         TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in shipped if p.instances
     ]

@@ -140,9 +140,9 @@ def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     cache.variants = 1
     (tmp_path / "cache" / "old.maps").write_bytes(b"x" * 1000)
     fill_cache(cache, network, dataset_of(samples), CPU, lambda *_: None)
-    cache.trim(room=10**9)
+    cache.trim(max_bytes=10**9)
     assert (tmp_path / "cache" / "old.maps").exists()
-    cache.trim(room=10)
+    cache.trim(max_bytes=10)
     assert set((tmp_path / "cache").iterdir()) == cache.used
     canvas = samples[0].input_size(64)
     cache.path(samples[0], canvas, 0).write_bytes(b"damaged")

@@ -11,7 +11,7 @@ import torch
 from dataset.categories import Category, from_coco, mirror, to_coco
 from dataset.images import read_photo
 from model.config import TrainConfig
-from model.data.augmentation import CropTransform, MaskCache, place, training_sample
+from model.data.augmentation import CropTransform, MaskCache, training_sample
 from model.data.batching import plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
 from model.data.training_images import (
@@ -170,7 +170,7 @@ def test_flipping_swaps_left_and_right() -> None:
 def test_labels_stay_on_their_object(coco_file: Callable[..., Path], flip: bool, scale: float) -> None:
     (photo,), _ = photos_of(Source(coco_file(1)))
     where = CropTransform(scale, 7.3, -2.6, flip=flip, height=90, width=120)
-    drawn = place(read_photo(photo.path), where)
+    drawn = where.apply(read_photo(photo.path))
     for instance in photo.instances:
         x1, y1, x2, y2 = where.boxes(np.array([instance.box], np.float32))[0]
         inner = drawn[max(0, round(y1 + 1)) : round(y2 - 1), round(x1 + 1) : round(x2 - 1)].astype(int)
