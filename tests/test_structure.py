@@ -1,4 +1,4 @@
-"""What the plan of the house promises: no import runs in a circle, a class name means one thing, no folder is crowded."""
+"""The plan of the house: no import runs in a circle, a class name means one thing, no folder is crowded."""
 
 from __future__ import annotations
 
