@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.coco_reader import DataError, Source, load_coco
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model import console
@@ -27,7 +28,7 @@ from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
-from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
@@ -50,14 +51,14 @@ if TYPE_CHECKING:
     from model.protocol import TrainingEvent
 
 OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
-"""Fields of a training that --set need not change."""
+"""Fields of TrainConfig with an option of their own, which --set refuses."""
 TRAINING = ("train", "train_partial", "val", "weights", "backbone_weights", "supercategories", "config", "set")
 FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "cache", "estimate")
 """Options that one of the two forms of the command has, and the other refuses."""
-MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
-"""Greatest values of numbers of a training."""
-SIDES = (32, 4096)
-"""Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
+MAX_VALUES = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
+"""Upper bounds of the numeric fields of TrainConfig."""
+SHORT_SIDES = (32, 4096)
+"""Bounds of the short side in pixels: one cell of the coarsest features, and more than any memory holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,23 +99,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     add("--supercategories", action="store_true", help=tr("one class for each supercategory"))
-    add("--epochs", type=whole(1, MOST["epochs"]), help=tr("default: what the data ask for, or 12"))
+    add("--epochs", type=whole(1, MAX_VALUES["epochs"]), help=tr("default: what the data ask for, or 12"))
     add(
         "--minutes",
-        type=positive(MOST["minutes"]),
+        type=positive(MAX_VALUES["minutes"]),
         default=FineTuneOptions.minutes,
         help=tr("train for this long instead of a number of epochs"),
     )
-    add("--batch", type=whole(1, MOST["batch"]), help=tr("photos a step (default: 4)"))
-    add("--learning-rate", type=positive(MOST["learning_rate"]), help=tr("default: what suits the data, or 3e-4"))
-    add("--seed", type=whole(0, MOST["seed"]), default=FineTuneOptions.seed)
+    add("--batch", type=whole(1, MAX_VALUES["batch"]), help=tr("photos a step (default: 4)"))
+    add("--learning-rate", type=positive(MAX_VALUES["learning_rate"]), help=tr("default: what suits the data, or 3e-4"))
+    add("--seed", type=whole(0, MAX_VALUES["seed"]), default=FineTuneOptions.seed)
     add(
         "--workers",
-        type=whole(0, MOST["workers"]),
+        type=whole(0, MAX_VALUES["workers"]),
         default=FineTuneOptions.workers,
         help=tr("processes that load photos"),
     )
-    add("--threads", type=whole(0, MOST["workers"]), default=0, help=tr("CPU threads; 0 lets torch choose"))
+    add("--threads", type=whole(0, MAX_VALUES["workers"]), default=0, help=tr("CPU threads; 0 lets torch choose"))
     add("--device", choices=("auto", "cpu", "cuda"), default=FineTuneOptions.device)
     add("--resume", action="store_true", help=tr("go on where a run with the same output was stopped"))
     add("--json", action="store_true", help=tr("one JSON record a line on standard output"))
@@ -123,7 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
-    """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
+    """Add options without defaults: those that are given without ANNOTATIONS are refused."""
     add = partial(group.add_argument, default=argparse.SUPPRESS)
     add(
         "--from",
@@ -141,7 +142,7 @@ def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--short-side",
-        type=whole(*SIDES),
+        type=whole(*SHORT_SIDES),
         metavar="P",
         help=tr("pixels that photos are scaled to (default: what the objects need)"),
     )
@@ -157,7 +158,7 @@ def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the options say. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    """Run the training. Return 0, or 2 with an error message on standard error, or 130 when stopped by Ctrl+C."""
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
@@ -240,10 +241,10 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
     return 0
 
 
-def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], None]) -> Trainer:
-    """Return the run that the options describe, with its data read and its network built.
+def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[str], None]) -> Trainer:
+    """Return the trainer for the options, with its data read and its network built.
 
-    `tell` hears sentences on what of the data is left out.
+    `on_message` is called for each part of the data that is left out.
 
     Raises:
         DataError: The data cannot be used.
@@ -255,7 +256,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
         check_output(args.output, make_folder=True)
-    categories, photos = _read(args, tell)
+    categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
@@ -265,7 +266,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
-    config = _training(args, begins=not (start or args.backbone_weights))
+    config = _training(args, from_scratch=not (start or args.backbone_weights))
     if config.batch < team.size:
         raise TrainingError(
             tr(
@@ -279,7 +280,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
 
 
 def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:
-    """Return the network that --config asks for; how many classes it has is the data's to say."""
+    """Return the network's config after --config; the number of classes follows from the data."""
     if any(change.startswith("classes=") for change in changes):
         raise TrainingError(
             tr("There is no such network: its classes are those of the COCO files, so leave classes out.")
@@ -295,10 +296,10 @@ def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConf
     return found
 
 
-def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
-    """Return what the options and --set ask for; a network that `begins` at noise has no stage worth keeping."""
+def _training(args: argparse.Namespace, *, from_scratch: bool) -> TrainConfig:
+    """Return the training config after the options and --set; a network with random weights freezes no stage."""
     given = {name: getattr(args, name) for name in OWN_OPTIONS if getattr(args, name) is not None}
-    config = TrainConfig(**given, frozen_stages=0 if begins else TrainConfig.frozen_stages)
+    config = TrainConfig(**given, frozen_stages=0 if from_scratch else TrainConfig.frozen_stages)
     for change in args.set:
         if (name := change.partition("=")[0]) in OWN_OPTIONS:
             option = f"--{name.replace('_', '-')}"
@@ -311,15 +312,15 @@ def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
         raise TrainingError(tr("There is no such training: {reason}.", reason=error)) from None
 
 
-def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[TrainingImage]]:
+def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[list[Category], list[TrainingImage]]:
     """Return the classes and the photos of the files to train on."""
     sources = [Source(p, args.images) for p in args.train]
     sources += [Source(p, args.images, partial=True) for p in args.train_partial]
     if not sources:
         raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
-    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+    files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=on_message)
     if not photos or not categories:
         raise TrainingError(tr("Nothing to train on: the COCO files name no photos or no categories."))
     if not any(photo.instances for photo in photos):

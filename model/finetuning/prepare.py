@@ -110,7 +110,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
         tick: Called after every photo; what it raises ends the preparation.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.

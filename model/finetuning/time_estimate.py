@@ -49,7 +49,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
         tick: Called now and then; what it raises ends the measurement.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.training.trainer.TrainingError: Training cannot go on.
         OSError: There is no room for temporary files.

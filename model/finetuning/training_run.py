@@ -115,7 +115,7 @@ class Course:
         Raises:
             Stop: The person wants to finish now.
             Quit: The person wants to go on another time.
-            model.data.training_images.DataError: None of the photos can be read any more.
+            dataset.coco_reader.DataError: None of the photos can be read any more.
             model.training.trainer.TrainingError: A loss is not finite.
         """
         progress = self.trainer.progress

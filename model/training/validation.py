@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dataset.coco_reader import DataError, Source, opens
 from dataset.i18n import tr
-from model.data.training_images import DataError, Source, opens
 from model.evaluation.evaluate import align, evaluate
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
