@@ -38,13 +38,8 @@ from model.config import BUILTIN, TrainConfig
 from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
-<<<<<<< HEAD
-from model.data.training_images import Source, classes_of, read_coco, read_photos
-from model.network.backbone import Body, stage_widths
-=======
 from model.data.training_images import classes_of, read_photos
-from model.network.backbone import Body
->>>>>>> main
+from model.network.backbone import Body, stage_widths
 from model.network.build import build
 from model.training.trainer import Trainer
 

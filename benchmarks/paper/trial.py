@@ -20,8 +20,7 @@ from dataset.coco_reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
-from model.data.batching import ORIENTATIONS, plan_batches, samples_of
-from model.data.training_dataset import TrainingDataset, data_loader
+from model.data.batching import samples_of
 from model.data.training_images import TrainingImage, classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
@@ -128,13 +127,7 @@ class FixedSteps(Trainer):
 
     def learn(self) -> None:
         """Take all steps."""
-        epoch = 0
-        while self.progress.step < self.steps:
-            plans = plan_batches(self.samples, self.config, epoch, self.share(), groups=ORIENTATIONS)
-            plans = plans[: self.steps - self.progress.step]
-            for batch in data_loader(TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror)):
-                self.step(batch)
-            epoch += 1
+        self.fit(self.batches, lambda *_: None, done=lambda: self.progress.step >= self.steps)
 
 
 class ProposalsOnly(MaskRCNN):

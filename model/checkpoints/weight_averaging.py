@@ -1,9 +1,8 @@
-"""Averages of weights: interpolation between the start and the fine-tuned network (WiSE-FT), and model soups.
+"""Weights of several networks combined: interpolation, averaging, and a class's logit shifted.
 
-On the straight line between the two lie networks that do what is new nearly as well as the one end, and what was known
-nearly as well as the other (Wortsman et al., *Robust fine-tuning of zero-shot models*, CVPR 2022). Twenty photos move
-the weights further than what is in them needs: on balloons, with three quarters of the way, mask AP is no lower (0.56
-against 0.55), and that of persons, whom nobody had labelled, is four points higher (0.33 against 0.29).
+On the straight line between a start and its fine-tuned weights lie networks that do what is new nearly as well as the
+one end, and what was known nearly as well as the other (WiSE-FT: Wortsman et al., *Robust fine-tuning of zero-shot
+models*, CVPR 2022).
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
 
 CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
-INTERPOLATION = 0.75
-"""Share of the way that a network goes when classes are to be kept that the photos have no labels of."""
 
 
 def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 STATUS = 130
@@ -43,6 +44,15 @@ class Interrupt:
         for number in self._entered:
             signal.signal(number, USUAL[number])
         self._entered = []
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Give the signals their usual meaning for a while: for work that may be ended at any moment."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True

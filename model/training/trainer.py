@@ -1,4 +1,4 @@
-"""The training loop: plain, without hooks or callbacks. A run that is killed can go on where it was."""
+"""The training loop, which all training runs share. A run that is killed can go on where it was."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from model.distributed import ProcessGroup
 from model.network.precision import autocast, fast_type
 from model.protocol import Epoch, TrainStep
 from model.training.interrupt import Interrupt
+from model.training.periodic_save import PeriodicSave
 from model.training.schedule import EMA, lr_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from model.config import TrainConfig
     from model.network.mask_rcnn import MaskRCNN
     from model.protocol import TrainingEvent
+    from model.training.early_stopping import BestCheckpoint
 
 SAVE_SECONDS = 300.0
 """How much work a kill may cost."""
@@ -121,7 +123,6 @@ class Trainer:
         """Steps of an epoch."""
         self.kept = False
         """Whether a state that this run can go on from is on disk."""
-        self._saved = time.monotonic()
 
     @property
     def state_file(self) -> Path:
@@ -176,59 +177,113 @@ class Trainer:
     def _mean_total(self, count: int) -> float:
         return self.team.mean_count(count, self.device)
 
+    def fit(
+        self,
+        loader_of: Callable[[TrainProgress], Iterable[Batch]],
+        on_step: Callable[[dict[str, float], int, float], None],
+        *,
+        done: Callable[[], bool],
+        save: PeriodicSave | None = None,
+        on_epoch: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = lambda: None,
+        validate: Callable[[], bool] = lambda: False,
+        stopping: BestCheckpoint | None = None,
+        count_loading: bool = True,
+    ) -> None:
+        """Take steps until training is over: the loop of all training runs.
+
+        Args:
+            loader_of: Returns the batches of an epoch from `progress.batch` on.
+            on_step: Called after every step with its losses, its number of images and its seconds.
+            done: Returns whether the end of the schedule is reached; evaluated after every step and epoch.
+            save: Writes the state; called when it is due, and after a validation.
+            on_epoch: Called after every epoch; `progress.batch` is 0 unless `done` or `stopping` cut the epoch short.
+            check: Called with a batch at hand before its step; may block, and may raise.
+            validate: Called after every step; returns whether it validated the model.
+            stopping: Early stopping, evaluated after every step and epoch.
+            count_loading: Whether `progress.seconds` includes the time between steps, in which batches are loaded.
+
+        Raises:
+            TrainingError: A loss is not finite. What the callables raise goes through, with `progress` as it is then.
+        """
+        progress = self.progress
+
+        def over() -> bool:
+            return done() or (stopping is not None and stopping.stops)
+
+        while not over():
+            batches = loader_of(progress)
+            last = time.monotonic()
+            for batch in batches:
+                check()
+                begin = last if count_loading else time.monotonic()
+                losses = self.step(batch)
+                last = time.monotonic()
+                seconds = self.team.broadcast(last - begin, self.device)
+                progress.seconds += seconds
+                progress.batch += 1
+                on_step(losses, len(batch.names), seconds)
+                validated = validate()
+                if save and (validated or save.due()):
+                    save()
+                if over():
+                    break
+            else:
+                progress.epoch, progress.batch = progress.epoch + 1, 0
+                progress.epoch_share = self.share()
+            on_epoch()
+
     def run(
         self,
         on_event: Callable[[TrainingEvent], None],
         measure: Callable[[Checkpoint], dict[str, Any]] | None = None,
     ) -> None:
-        """Train to the end of the schedule, saving after every epoch and every few minutes.
+        """Fit the network to COCO files, saving after every epoch and every few minutes.
 
         Args:
             on_event: Called with the record of every step and epoch.
-            measure: Returns a checkpoint's figures; asked after every epoch.
+            measure: Returns a checkpoint's figures; called after every epoch.
 
         Raises:
             TrainingError: A loss is not finite, or there are no photos.
             OSError: The checkpoint cannot be written.
             KeyboardInterrupt: Ctrl+C; whether something is saved stands in `kept`.
         """
-        self._saved = time.monotonic()
-        while not self._done():
-            progress = self.progress
-            plans = plan_batches(self.samples, self.config, progress.epoch, progress.epoch_share, groups=ORIENTATIONS)
-            if not plans:
-                raise TrainingError("Nothing to train on: an epoch has no photos.")
-            dataset = TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
-            with Interrupt(alone=self.team.size == 1) as interrupt:
-                self._epoch(dataset, on_event, interrupt)
-                self.save()  # before anything else can fail
+        save = PeriodicSave(self.save, SAVE_SECONDS)
+
+        def on_step(losses: dict[str, float], photos: int, _seconds: float) -> None:
+            on_event(self.step_event(losses, photos))
             if self._agreed(interrupt):
+                save()
                 raise KeyboardInterrupt
-            metrics = measure(self.checkpoint()) if measure and self.team.is_main else {}
-            if metrics:
-                self.write(metrics)
-            self.team.barrier()
-            on_event(Epoch(self.progress.epoch, self.progress.seconds, metrics))
+
+        def on_epoch() -> None:
+            save()  # before anything else can fail
+            with interrupt.released():
+                if self._agreed(interrupt):
+                    raise KeyboardInterrupt
+                metrics = measure(self.checkpoint()) if measure and self.team.is_main else {}
+                if metrics:
+                    self.write(metrics)
+                self.team.barrier()
+                on_event(Epoch(self.progress.epoch, self.progress.seconds, metrics))
+
+        with Interrupt(alone=self.team.size == 1) as interrupt:
+            self.fit(self.batches, on_step, done=self._done, save=save, on_epoch=on_epoch)
         if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
             self.write({})
 
-    def _epoch(self, dataset: TrainingDataset, on_event: Callable[[TrainingEvent], None], interrupt: Interrupt) -> None:
-        """Take the steps of an epoch, or those for which there is time until the end or until Ctrl+C."""
-        last = time.monotonic()
-        for batch in data_loader(dataset, self.progress.batch):
-            losses = self.step(batch)
-            now = time.monotonic()
-            self.progress.seconds = self.team.broadcast(self.progress.seconds + now - last, self.device)
-            last = now
-            self.progress.batch += 1
-            on_event(self.step_event(losses, len(batch.names)))
-            if self._agreed(interrupt) or (self.config.minutes > 0 and self.share() >= 1):
-                return
-            if now - self._saved > SAVE_SECONDS:
-                self.save()
-        self.progress.epoch += 1
-        self.progress.batch = 0
-        self.progress.epoch_share = self.share()
+    def batches(self, progress: TrainProgress) -> Iterable[Batch]:
+        """Return the batches that an epoch still has.
+
+        Raises:
+            TrainingError: It has none.
+        """
+        plans = plan_batches(self.samples, self.config, progress.epoch, progress.epoch_share, groups=ORIENTATIONS)
+        if not plans:
+            raise TrainingError("Nothing to train on: an epoch has no photos.")
+        dataset = TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
+        return data_loader(dataset, progress.batch)
 
     def _agreed(self, interrupt: Interrupt) -> bool:
         """Return whether Ctrl+C was pressed, so that all processes end after the same step."""
@@ -258,7 +313,6 @@ class Trainer:
             self.write({})
             files.write_state(self.state_file, self.state())
         self.kept = True
-        self._saved = time.monotonic()
 
     def write(self, metrics: dict[str, Any]) -> None:
         """Write the checkpoint with its figures.

@@ -17,7 +17,7 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig
 from model.data import feature_cache as features
 from model.evaluation import paired_bootstrap as compare
-from model.finetuning import training_run as course
+from model.finetuning import fine_tuner
 from model.network.build import build
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def config(**changes: Any) -> ModelConfig:
 
 @pytest.fixture
 def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few variants, examinations and draws: what is tested is how they go together."""
+    """Few variants, validations and draws: what is tested is how they go together."""
     monkeypatch.setattr(features, "MAX_VARIANTS", 1)
-    monkeypatch.setattr(course, "VALIDATIONS", 2)
+    monkeypatch.setattr(fine_tuner, "VALIDATIONS", 2)
     monkeypatch.setattr(compare, "DRAWS", 20)
 
 

@@ -49,8 +49,8 @@ from pathlib import Path
 from model.commands import train
 from model.data import feature_cache
 from model.evaluation import paired_bootstrap
-from model.finetuning import training_run
-feature_cache.MAX_VARIANTS, training_run.VALIDATIONS, paired_bootstrap.DRAWS = 1, 1, 20
+from model.finetuning import fine_tuner
+feature_cache.MAX_VARIANTS, fine_tuner.VALIDATIONS, paired_bootstrap.DRAWS = 1, 1, 20
 annotations, weights, folder = sys.argv[1:]
 options = ["--from", weights, "--output", folder + "/a.safetensors", "--device", "cpu", "--short-side", "64"]
 sys.exit(train.main([annotations, *options, "--epochs", "1", "--freeze", "neck", "--split", folder + "/split.json"]))

@@ -17,8 +17,7 @@ from model.checkpoints import weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.lineage import lineage
 from model.commands import train
-from model.finetuning import finetune
-from model.finetuning import training_run as course
+from model.finetuning import fine_tuner, finetune
 from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.hyperparameters import Hyperparameters
 from model.finetuning.pseudo_labels import teacher_of
@@ -114,7 +113,7 @@ def test_classes_without_labels_hold_the_weights_back(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(course, "INTERPOLATION", 0.0)
+    monkeypatch.setattr(finetune, "INTERPOLATION", 0.0)
     output = tmp_path / "a.safetensors"
     run(capsys, with_new_class(coco_file(4)), parent, output, "--freeze", "neck", *option)
     name = "backbone.fpn.layer_blocks.0.0.weight"
@@ -297,12 +296,12 @@ def test_the_short_side_shrinks_when_a_single_photo_is_too_much() -> None:
     assert Hyperparameters(train.TrainConfig(batch=1, scales=(192,)), "light", {"short_side": 192}).smaller() is None
 
 
-def test_a_course_ends_when_nothing_gets_better(
+def test_training_ends_early_when_nothing_gets_better(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     falling = iter(range(100, 0, -1))
     monkeypatch.setattr(finetune.Metrics, "score", lambda _: float(next(falling)))
-    monkeypatch.setattr(course, "VALIDATIONS", 6)
+    monkeypatch.setattr(fine_tuner, "VALIDATIONS", 6)
     monkeypatch.setattr(early_stopping, "PATIENCE", 1)
     script = Script(monkeypatch, {})
     given = arguments(coco_file(11), parent, tmp_path / "a.safetensors", "--epochs", "2", "--freeze", "heads")

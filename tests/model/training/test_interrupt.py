@@ -47,6 +47,15 @@ def test_the_first_waits_and_the_second_does_not() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_released_it_ends_the_program_at_once() -> None:
+    with Interrupt() as interrupt:
+        with pytest.raises(KeyboardInterrupt), interrupt.released():
+            press()
+        press()
+        assert interrupt.asked
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_system_that_shuts_down_waits_too() -> None:
     with Interrupt() as interrupt:
         press(signal.SIGTERM)

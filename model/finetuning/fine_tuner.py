@@ -1,4 +1,4 @@
-"""One training from the parent's weights to a model: steps, examinations between them, the best one kept."""
+"""Fine-tuning of one network: what it passes to `Trainer.fit`. A round has one for every fold, and a last one."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.weight_averaging import INTERPOLATION, interpolate_weights
+from model.checkpoints.weight_averaging import interpolate_weights
 from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.protocol import Features, Notice, Step
 from model.training.early_stopping import BestCheckpoint
+from model.training.periodic_save import PeriodicSave
 from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import torch
 
     from dataset.categories import Category
     from model.config import TrainConfig
+    from model.data.batching import Batch
     from model.data.unreadable_images import UnreadableImages
     from model.distributed import ProcessGroup
     from model.finetuning.run_validation import Metrics
@@ -32,15 +34,16 @@ if TYPE_CHECKING:
     from model.protocol import TrainingEvent
     from model.training.control import Control
     from model.training.eta import EtaEstimator
+    from model.training.trainer import TrainProgress
 
 VALIDATIONS = 6
-"""While a course runs."""
+"""Validations of a training run, evenly spread over it."""
 SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
-"""How much work a kill may cost, and how much in the beginning, when it may be all there is."""
+"""Seconds between two saves, and to the first one: how much work a kill may cost, and in the beginning."""
 
 
-class Course:
-    """A training run over a project's photos, which can be paused, stopped and gone on with."""
+class FineTuner:
+    """A trainer of one network on a project's images, with cached features, validation and early stopping."""
 
     def __init__(
         self,
@@ -56,10 +59,26 @@ class Course:
         on_event: Callable[[TrainingEvent], None],
         clock: EtaEstimator,
         missing: UnreadableImages,
-        keeps: bool = False,
+        interpolation: float = 1.0,
     ) -> None:
-        """Begin at a network's weights; with `keeps` the models stay nearer to them than the steps lead."""
-        self._start = _copy(network.state_dict()) if keeps else None
+        """Build the trainer.
+
+        Args:
+            network: Has the weights to start from.
+            categories: Its classes.
+            samples: The images, those of rehearsal too.
+            config: How to train.
+            output: The file that the round writes in the end.
+            device: Where to compute.
+            team: The processes that share the work.
+            control: Checked before every step.
+            on_event: Called with the record of every step.
+            clock: Estimates the remaining time.
+            missing: Takes note of images that cannot be read.
+            interpolation: The share 0..1 of the way from the start to the trained weights at which the models lie.
+        """
+        self._interpolation = interpolation
+        self._start = _copy(network.state_dict()) if interpolation < 1 else None
         self.trainer = Trainer(network, categories, samples, config, output=output, device=device, team=team)
         self.trainer.per_epoch = len(plan_batches(samples, config, 0))
         self.samples, self.config, self.control, self.on_event, self.clock = samples, config, control, on_event, clock
@@ -67,11 +86,11 @@ class Course:
         self.pictures = DecodedImageCache(config)
         self.cache: FeatureCache | None = None
         self.best = BestCheckpoint()
-        self.examined = 0
-        """Examinations so far."""
+        self.validated = 0
+        """Validations so far."""
 
-    def fill(self, folder: Path, *, fixed: bool) -> None:
-        """Compute what the frozen body makes of the photos, if it is frozen and the photos vary in a `fixed` way."""
+    def fill_cache(self, folder: Path, *, fixed: bool) -> None:
+        """Compute the features of the images, if the body is frozen and the variants of an image are `fixed`."""
         if self.config.freeze == "none" or not fixed:
             return
         self.cache = open_cache(folder, self.trainer.network, self.samples, self.config, self.device)
@@ -79,14 +98,14 @@ class Course:
             self.on_event(Notice(tr("The disk is too full to keep features: training takes longer.")))
             return
 
-        def told(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             self.on_event(Features(done, total))
             self.control.check(self.team, self.device)
 
-        fill_cache(self.cache, self.trainer.network, self._lessons(0), self.device, told)
+        fill_cache(self.cache, self.trainer.network, self._dataset(0), self.device, on_progress)
         self.cache.trim()
 
-    def _lessons(self, epoch: int) -> TrainingDataset:
+    def _dataset(self, epoch: int) -> TrainingDataset:
         plans = plan_batches(self.samples, self.config, epoch)
         trainer = self.trainer
         return TrainingDataset(
@@ -101,61 +120,64 @@ class Course:
             read=self.pictures,
         )
 
-    def run(
+    def fit(
         self,
-        examine: Callable[[Checkpoint, int], Metrics] | None,
+        validate: Callable[[Checkpoint, int], Metrics] | None,
         save: Callable[[], None],
     ) -> None:
-        """Train to the end of the schedule, or until examinations bring nothing better any more.
+        """Train to the end of the schedule, or until the validations stop it early.
 
         Args:
-            examine: Returns how good a model is after an epoch; without it the last model is the best.
+            validate: Returns the metrics of a model after an epoch; without it the last model is the best.
             save: Writes the state of the round; called now and then.
 
         Raises:
-            Stop: The person wants to finish now.
-            Quit: The person wants to go on another time.
+            model.training.control.Stop: The run is to finish now.
+            model.training.control.Quit: The run is to end and go on another time.
             dataset.coco_reader.DataError: None of the photos can be read any more.
             model.training.trainer.TrainingError: A loss is not finite.
         """
+        trainer = self.trainer
+        trainer.fit(
+            self._batches,
+            self._on_step,
+            done=lambda: trainer.share() >= 1,
+            save=PeriodicSave(save, SAVE_SECONDS, FIRST_SAVE),
+            on_epoch=self._on_epoch,
+            check=lambda: self.control.check(self.team, self.device),
+            validate=lambda: validate is not None and self._validate(validate),
+            stopping=self.best,
+            count_loading=False,
+        )
+
+    def _batches(self, progress: TrainProgress) -> Iterable[Batch]:
+        dataset = self._dataset(progress.epoch)
+        dataset.check()
+        return data_loader(dataset, progress.batch)
+
+    def _on_epoch(self) -> None:
+        """Count an epoch that was cut short as a whole one."""
         progress = self.trainer.progress
-        saved = time.monotonic() - SAVE_SECONDS + FIRST_SAVE
-        while self.trainer.share() < 1 and not self.best.stops:
-            lessons = self._lessons(progress.epoch)
-            lessons.check()
-            for batch in data_loader(lessons, progress.batch):
-                self.control.check(self.team, self.device)
-                begin = time.monotonic()
-                losses = self.trainer.step(batch)
-                taken = self.team.broadcast(time.monotonic() - begin, self.device)
-                progress.seconds += taken
-                progress.batch += 1
-                self.clock.step(taken)
-                self._tell(losses, len(batch.names))
-                if examine and self.trainer.share() >= (self.examined + 1) / VALIDATIONS:
-                    self._examine(examine)
-                    save()
-                    saved = time.monotonic()
-                    if self.best.stops:
-                        break
-                elif self.team.broadcast(time.monotonic() - saved, self.device) > SAVE_SECONDS:
-                    save()
-                    saved = time.monotonic()
-                if self.trainer.share() >= 1:
-                    break
+        if progress.batch:
             progress.epoch += 1
             progress.batch = 0
 
-    def _examine(self, examine: Callable[[Checkpoint, int], Metrics]) -> None:
+    def _validate(self, validate: Callable[[Checkpoint, int], Metrics]) -> bool:
+        """Validate the model if it is time to; return whether it was."""
+        share = self.trainer.share()
+        if share < (self.validated + 1) / VALIDATIONS:
+            return False
         begin = time.monotonic()
-        self.examined = math.floor(self.trainer.share() * VALIDATIONS + 1e-9)
-        found = self._model()
-        score = examine(found, self.trainer.progress.epoch + 1).score()
+        self.validated = math.floor(share * VALIDATIONS + 1e-9)
+        epoch = self.trainer.progress.epoch + 1
+        model = self._model()
+        score = validate(model, epoch).score()
         self.clock.validation = time.monotonic() - begin
-        self.best.update(score, self.trainer.progress.epoch + 1, found.state)
+        self.best.update(score, epoch, model.state)
+        return True
 
     def result(self) -> Checkpoint:
-        """Return the best model so far; without examinations the last one."""
+        """Return the best model so far; without validations the last one."""
         if self.best.state is None:
             return self._model()
         last = self.trainer.checkpoint()
@@ -166,16 +188,18 @@ class Course:
         last = self.trainer.checkpoint()
         state = _copy(last.state)
         if self._start is not None:
-            state = interpolate_weights(self._start, state, INTERPOLATION)
+            state = interpolate_weights(self._start, state, self._interpolation)
         return Checkpoint(last.config, last.categories, state)
 
-    def _tell(self, losses: dict[str, float], photos: int) -> None:
+    def _on_step(self, losses: dict[str, float], photos: int, seconds: float) -> None:
+        """Report a step, with the estimated time to the end of this training run."""
+        self.clock.step(seconds)
         trainer = self.trainer
         share = min(1.0, trainer.share())
         total = self.config.epochs * trainer.per_epoch
-        left = self.clock.remaining(total - trainer.progress.step, VALIDATIONS - self.examined)
+        left = self.clock.remaining(total - trainer.progress.step, VALIDATIONS - self.validated)
         if self.config.minutes > 0:
-            left = 60 * self.config.minutes * (1 - share) + self.clock.validation * (VALIDATIONS - self.examined)
+            left = 60 * self.config.minutes * (1 - share) + self.clock.validation * (VALIDATIONS - self.validated)
         progress = trainer.progress
         step = Step(progress.step, progress.epoch + 1, share, progress.seconds, photos, {**losses}, left)
         self.on_event(step)
@@ -183,16 +207,16 @@ class Course:
     def state(self) -> dict[str, Any]:
         """Return what a later run goes on from; see `model.checkpoints.checkpoint.write_state`."""
         best = {"score": self.best.score, "epoch": self.best.epoch, "misses": self.best.misses}
-        state = {**self.trainer.state(), "best": best, "examined": self.examined}
+        state = {**self.trainer.state(), "best": best, "examined": self.validated}
         if self.best.state is not None:
             state["best_state"] = self.best.state
         return state
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned; raises nearly anything when it is damaged or of another course."""
+        """Go on from what `state` returned; raises nearly anything when it is damaged or of another training run."""
         self.trainer.restore(state)
         self.best = BestCheckpoint(**state["best"], state=state.get("best_state"))
-        self.examined = state["examined"]
+        self.validated = state["examined"]
 
 
 def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
