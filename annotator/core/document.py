@@ -74,13 +74,6 @@ class Document:
 
     Widgets read it, subscribe to its events and never keep a copy. It changes through `apply` and `revert` (edits,
     which can be undone), and through `set_suggestions`, `select` and `threshold` (which are not part of the history).
-
-    Attributes:
-        name: The photo's path relative to the image folder, with forward slashes.
-        size: (width, height) of the upright photo in pixels.
-        changed: After annotations changed, with the ids whose record is new, other or gone.
-        suggestions_changed: After the suggestions to show changed.
-        selection_changed: After the selection changed.
     """
 
     def __init__(
@@ -91,10 +84,15 @@ class Document:
         threshold: float = 0.5,
     ) -> None:
         self.name = name
+        """The photo's path relative to the image folder, with forward slashes."""
         self.size = state.size
+        """(width, height) of the upright photo in pixels."""
         self.changed: Event[[frozenset[int]]] = Event()
+        """After annotations changed, with the ids whose record is new, other or gone."""
         self.suggestions_changed: Event[[]] = Event()
+        """After the suggestions to show changed."""
         self.selection_changed: Event[[]] = Event()
+        """After the selection changed."""
         self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
         self._reviewed = state.reviewed
         self._done = state.done

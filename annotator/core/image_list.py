@@ -38,15 +38,13 @@ class ImageList:
     """The open folder's photos in order, with what is known of each.
 
     Kept in flat arrays, so that 100,000 photos cost a few megabytes and every question is answered at once.
-
-    Attributes:
-        reset: After the list became another one.
-        changed: After what is known of one photo changed, with its index.
     """
 
     def __init__(self) -> None:
         self.reset: Event[[]] = Event()
+        """After the list became another one."""
         self.changed: Event[[int]] = Event()
+        """After what is known of one photo changed, with its index."""
         self._fill(())
 
     def set_photos(

@@ -54,21 +54,18 @@ class TrainingRun(msgspec.Struct, frozen=True):
 
 
 class TrainingRuns:
-    """The models and the round of one project. Its methods read and write the disk: they are for a thread.
-
-    Attributes:
-        models: The folder of the models.
-        training: The folder of the round under way.
-        in_use: The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen.
-        run: The round that was begun and has not ended.
-    """
+    """The models and the round of one project. Its methods read and write the disk: they are for a thread."""
 
     def __init__(self, private: Path) -> None:
         """Read what there is; what is damaged counts as absent."""
         self.models = private / "models"
+        """The folder of the models."""
         self.training = private / "training"
+        """The folder of the round under way."""
         self.in_use = self._read_in_use()
+        """The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen."""
         self.run = self._read_run()
+        """The round that was begun and has not ended."""
 
     # Models
 

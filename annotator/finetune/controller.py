@@ -37,11 +37,7 @@ if TYPE_CHECKING:
 
 
 class FineTuneController(QObject):
-    """One round at a time, of the folder that is open. Leaving the folder lets the round save itself and end.
-
-    Attributes:
-        process: The training process.
-    """
+    """One round at a time, of the folder that is open. Leaving the folder lets the round save itself and end."""
 
     _prepared = Signal(object, object, object)
     _found = Signal(object, object, object)
@@ -59,6 +55,7 @@ class FineTuneController(QObject):
         self._session, self._flow, self._choice = session, flow, choice
         self._models, self._window = models, window
         self.process = TrainingProcess(self)
+        """The training process."""
         self._dock = TrainingDock(session, window)
         self._runs: TrainingRuns | None = None  # whose round is running
         self._run: TrainingRun | None = None

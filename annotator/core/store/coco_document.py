@@ -49,19 +49,16 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An entry of `images`.
-
-    Attributes:
-        id: Unique in the file.
-        name: `file_name` with forward slashes.
-        size: (width, height), None where the entry does not give both.
-        raw: The entry's JSON.
-    """
+    """An entry of `images`."""
 
     id: int
+    """Unique in the file."""
     name: str
+    """`file_name` with forward slashes."""
     size: tuple[int, int] | None
+    """(width, height), None where the entry does not give both."""
     raw: Raw
+    """The entry's JSON."""
 
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
@@ -77,27 +74,24 @@ class Image:
 
 @dataclass(slots=True)
 class CocoFile:
-    """What a COCO file holds. Annotations are JSON still; `ids` and `image_ids` go with them place by place.
-
-    Attributes:
-        fields: Every field of the file in order, as it came.
-        images: The entries of `images`.
-        categories: The classes and the JSON they came as ("" for one that the file lacks).
-        annotations: The JSON of each annotation.
-        ids: Unique, above zero; new ones where the file has none, or the same twice.
-        image_ids: None where the file gives none.
-        changed_ids: How many annotations were given a new id.
-        class_counts: How many annotations each class has, by its id.
-    """
+    """What a COCO file holds. Annotations are JSON still; `ids` and `image_ids` go with them place by place."""
 
     fields: dict[str, Raw] = field(default_factory=dict)
+    """Every field of the file in order, as it came."""
     images: list[Image] = field(default_factory=list)
+    """The entries of `images`."""
     categories: list[tuple[Category, Raw]] = field(default_factory=list)
+    """The classes and the JSON they came as ("" for one that the file lacks)."""
     annotations: list[Raw] = field(default_factory=list)
+    """The JSON of each annotation."""
     ids: list[int] = field(default_factory=list)
+    """Unique, above zero; new ones where the file has none, or the same twice."""
     image_ids: list[int | None] = field(default_factory=list)
+    """None where the file gives none."""
     changed_ids: int = 0
+    """How many annotations were given a new id."""
     class_counts: Counter[int] = field(default_factory=Counter)
+    """How many annotations each class has, by its id."""
 
     def chunks(
         self,

@@ -49,15 +49,7 @@ def _no_collection() -> Iterator[None]:
 
 
 class ProjectFile:
-    """A COCO file as it was opened, and the way to write it with changes.
-
-    Attributes:
-        path: Where it is, or will be.
-        coco: What it held when it was opened.
-        mark: The file when last read or written by us, None where there was none.
-        missing: How many of its photos are not in the folder.
-        orphans: How many of its annotations belong to no photo of it.
-    """
+    """A COCO file as it was opened, and the way to write it with changes."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         """Read the file for a folder with those photos; there may be none.
@@ -66,10 +58,13 @@ class ProjectFile:
             CocoError: it is not COCO, or cannot be read.
         """
         self.path = path
+        """Where it is, or will be."""
         self._data = b""
         self.mark: FileMark | None = None
+        """The file when last read or written by us, None where there was none."""
         with _no_collection():
             self.coco = self._read()
+            """What it held when it was opened."""
             self._index(names)
 
     def _index(self, names: Sequence[str]) -> None:
@@ -82,7 +77,9 @@ class ProjectFile:
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
         self.orphans = 0
+        """How many of its annotations belong to no photo of it."""
         self.missing = self._assign(names)
+        """How many of its photos are not in the folder."""
 
     def _read(self) -> CocoFile:
         try:

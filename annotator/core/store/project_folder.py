@@ -26,13 +26,7 @@ class InUseError(UserError):
 
 
 class ProjectFolder:
-    """A private folder that is ours until `close`.
-
-    Attributes:
-        path: The folder; it exists.
-        warning: A sentence, if it is not where it should be, else "".
-        fallback_path: The place of the user's own for these photos, which may hold what an earlier session left there.
-    """
+    """A private folder that is ours until `close`."""
 
     def __init__(self, images: Path, fallback: Path) -> None:
         """Make and lock the private folder for the photos in `images`.
@@ -43,9 +37,12 @@ class ProjectFolder:
         """
         key = hashlib.sha256(os.fsencode(images.resolve())).hexdigest()[:16]
         self.fallback_path = fallback / key
+        """The place of the user's own for these photos, which may hold what an earlier session left there."""
         self.warning = ""
+        """A sentence, if it is not where it should be, else ""."""
         self._images = images
         self.path = images / NAME
+        """The folder; it exists."""
         try:
             _try_out(self.path)
         except OSError:

@@ -38,21 +38,16 @@ _KEPT = 64  # photos looked at and not changed whose records stay in memory
 
 
 class Store:
-    """The data of an open project.
-
-    Attributes:
-        categories: The classes. Changes to them are saved like annotations.
-        class_counts: How many annotations each class has, by its id.
-        pools: The suggestions of the models, which may be used from any thread.
-        notify: Called from other threads with each `SaveNotice`; may be set at any time.
-    """
+    """The data of an open project."""
 
     def __init__(self, opened: OpenedProject, notify: Callable[[SaveNotice], object]) -> None:
         """Use `open`."""
         self.notify = notify
+        """Called from other threads with each `SaveNotice`; may be set at any time."""
         self._project = opened
         coco = opened.file.coco
         self.categories = Categories(opened.categories or [category for category, _ in coco.categories])
+        """The classes. Changes to them are saved like annotations."""
         self._lock = threading.Lock()  # guards what follows; held for moments
         self._states = dict(opened.recovered)  # photos that are not as the file had them when it was opened
         self._unsaved = dict(opened.recovered)  # of those, what the file on disk does not have
@@ -62,6 +57,7 @@ class Store:
         self._classes_unjournaled = False
         self._recently_read: OrderedDict[str, PhotoState] = OrderedDict()
         self.class_counts = Counter(coco.class_counts)
+        """How many annotations each class has, by its id."""
         for name, state in opened.recovered.items():
             with contextlib.suppress(CocoError):  # it is reported when the photo is shown
                 self._recount(self._project.file.annotations(name), state.annotations)
@@ -72,6 +68,7 @@ class Store:
         self.categories.changed.connect(self._categories_changed)
         self._autosave = Autosave(self._project.file.path, self._write_journal, self._save, self._forward)
         self.pools = SuggestionPools(opened.images, opened.journal, lambda: self._autosave.mark_dirty(file=False))
+        """The suggestions of the models, which may be used from any thread."""
         if self._unsaved:
             self._autosave.mark_dirty(file=True)
 
