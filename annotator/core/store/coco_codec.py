@@ -15,6 +15,7 @@ from annotator.core.categories import PALETTE
 from dataset.categories import Category, to_coco
 from dataset.coco_codec import RleBody, coordinates, decode_shape, encode_object
 from dataset.geometry import to_parts
+from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def decode_annotation(raw: bytes | msgspec.Raw, annotation_id: int, keypoint_cou
         extra = _extra(raw, _Body)
         keypoints = _keypoints(body.keypoints or [])
     except (msgspec.DecodeError, ValueError) as error:
-        raise CocoError(f"Annotation {annotation_id} cannot be read: {_reason(error)}.") from None
+        raise CocoError(
+            tr("Annotation {number} cannot be read: {reason}.", number=annotation_id, reason=_reason(error))
+        ) from None
     if keypoints and len(keypoints) != keypoint_counts.get(body.category_id, 0):
         extra, keypoints = {**extra, "keypoints": body.keypoints, "num_keypoints": body.num_keypoints}, ()
     return Annotation(
@@ -150,7 +153,9 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
         skeleton = tuple((a - 1, b - 1) for a, b in body.skeleton or () if min(a, b) >= 1 and max(a, b) <= len(names))
         extra = _extra(raw, _CategoryBody)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CocoError(f"Category number {place + 1} cannot be read: {_reason(error)}.") from None
+        raise CocoError(
+            tr("Category number {number} cannot be read: {reason}.", number=place + 1, reason=_reason(error))
+        ) from None
     return Category(
         id=NO_ID if body.id is None else body.id,
         name=(body.name or "").strip(),
@@ -189,4 +194,5 @@ def _reason(error: Exception) -> str:
         return text
     what, _, where = text.partition(" - at `$.")
     name = re.match(r"\w*", where)
-    return (f"its {name[0]}: " if name and name[0] else "") + what[:1].lower() + what[1:]
+    what = what[:1].lower() + what[1:]
+    return tr("its {field}: {reason}", field=name[0], reason=what) if name and name[0] else what

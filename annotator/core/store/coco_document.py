@@ -11,6 +11,7 @@ import msgspec
 
 from annotator.core.categories import PALETTE, Categories
 from annotator.core.store.coco_codec import NO_ID, CocoError, decode_category, encode_category, with_id
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -148,15 +149,16 @@ def parse(data: bytes, path: Path) -> CocoFile:
     """
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
-        raise CocoError(f"{path} is empty, not a COCO file; remove it or choose another one.")
+        raise CocoError(tr("{file} is empty, not a COCO file; remove it or choose another one.", file=path))
     try:
         fields = _fields.decode(data)
     except msgspec.ValidationError:
-        raise CocoError(f"{path} is JSON but not a COCO file: it holds no object with “images”.") from None
+        text = tr("{file} is JSON but not a COCO file: it holds no object with “images”.", file=path)
+        raise CocoError(text) from None
     except (*_DAMAGE, RecursionError) as error:
-        raise CocoError(f"{path} cannot be read: {_place(error, data)}.") from None
+        raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
     if "images" not in fields:
-        raise CocoError(f"{path} is JSON but not a COCO file: it has no list “images”.")
+        raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
     raws = {key: _list(fields.get(key, b"[]"), key, path) for key in ("images", "annotations", "categories")}
     file = CocoFile(dict(fields))
     file.images = _images(raws["images"], path)
@@ -171,7 +173,8 @@ def _list(raw: Raw, key: str, path: Path) -> list[msgspec.Raw]:
     try:
         return _raws.decode(raw)
     except _DAMAGE:
-        raise CocoError(f"{path} is JSON but not a COCO file: “{key}” is not a list.") from None
+        text = tr("{file} is JSON but not a COCO file: “{key}” is not a list.", file=path, key=key)
+        raise CocoError(text) from None
 
 
 def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
@@ -182,9 +185,13 @@ def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
         try:
             body = _image.decode(raw)
         except _DAMAGE as error:
-            raise CocoError(
-                f"{path} cannot be read: entry number {place + 1} of “images”: {_mistake(error)}."
-            ) from None
+            text = tr(
+                "{file} cannot be read: entry number {number} of “images”: {reason}.",
+                file=path,
+                number=place + 1,
+                reason=_mistake(error),
+            )
+            raise CocoError(text) from None
         if body.id is None or body.id in taken:
             homeless.append((place, body, raw))
             images.append(Image(NO_ID, "", None, b""))
@@ -207,7 +214,7 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
     try:
         decoded = [(decode_category(raw, place), raw) for place, raw in enumerate(raws)]
     except CocoError as error:
-        raise CocoError(f"{path} cannot be read: {error}") from None
+        raise CocoError(tr("{file} cannot be read: {problem}", file=path, problem=error)) from None
     next_id = max((category.id for category, _ in decoded), default=0)
     for category, raw in decoded:
         category_id, name = category.id, category.name
@@ -216,7 +223,7 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
             category_id = next_id
         if category_id in categories:
             continue  # the same id twice: the first one counts
-        name = name or f"class {category_id}"
+        name = name or f"class {category_id}"  # goes into the file
         named = replace(category, id=category_id, name=name)
         categories[category_id] = (named, raw if named == category else b"")
     return list(categories.values())
@@ -226,7 +233,7 @@ def _read_annotations(file: CocoFile, data: Raw, raws: list[msgspec.Raw], path: 
     try:
         headers = _headers.decode(data) if raws else []
     except _DAMAGE:
-        raise CocoError(f"{path} cannot be read: {_first_bad(raws)}.") from None
+        raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_first_bad(raws))) from None
     file.annotations = list(raws)
     file.ids = [header.id or 0 for header in headers]
     file.image_ids = [header.image_id for header in headers]
@@ -262,8 +269,13 @@ def _first_bad(raws: Sequence[msgspec.Raw]) -> str:
         try:
             _header.decode(raw)
         except _DAMAGE as error:
-            return f"annotation number {place + 1}, {bytes(raw)[:60].decode(errors='replace')!r}: {_mistake(error)}"
-    return "its annotations are not objects"
+            return tr(
+                "annotation number {number}, {start!r}: {reason}",
+                number=place + 1,
+                start=bytes(raw)[:60].decode(errors="replace"),
+                reason=_mistake(error),
+            )
+    return tr("its annotations are not objects")
 
 
 def _mistake(error: Exception) -> str:
@@ -271,15 +283,19 @@ def _mistake(error: Exception) -> str:
     found = re.match(r"Expected `([^`]*)`, got `([^`]*)`(?: - at `\$\.?(.*)`)?$", str(error))
     if not found:
         return str(error)
-    wanted, got = (_KINDS.get(kind.removesuffix(" | null"), kind) for kind in found.group(1, 2))
-    where = f"“{found[3]}”" if found[3] else "it"
-    return f"{where} is {got}, where {wanted} belongs"
+    expected, got = (_kind(kind.removesuffix(" | null")) for kind in found.group(1, 2))
+    if not found[3]:
+        return tr("it is {got}, where {expected} belongs", got=got, expected=expected)
+    return tr("“{field}” is {got}, where {expected} belongs", field=found[3], got=got, expected=expected)
 
 
-_KINDS = {
-    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "null": "nothing",
-    "array": "a list", "object": "an object",
-}  # fmt: skip
+def _kind(name: str) -> str:
+    """Return what people call a JSON type."""
+    kinds = {
+        "int": tr("a whole number"), "float": tr("a number"), "str": tr("text"), "bool": tr("true or false"),
+        "null": tr("nothing"), "array": tr("a list"), "object": tr("an object"),
+    }  # fmt: skip
+    return kinds.get(name, name)
 
 
 def _place(error: Exception, data: bytes) -> str:
@@ -287,10 +303,11 @@ def _place(error: Exception, data: bytes) -> str:
     found = re.search(r"\(byte (\d+)\)", str(error))
     reason = re.sub(r"^JSON is malformed: | \(byte \d+\)$", "", str(error))
     if not found:
-        return f"{reason[:1].lower()}{reason[1:]} after {len(data)} bytes"
+        reason = reason[:1].lower() + reason[1:]
+        return tr("{reason} after {n} bytes", reason=reason, n=len(data))
     at = int(found[1])
     line = data.count(b"\n", 0, at) + 1
-    return f"line {line}, byte {at}: {reason}"
+    return tr("line {line}, byte {byte}: {reason}", line=line, byte=at, reason=reason)
 
 
 def _batches(raws: Sequence[Raw], start: int = 0, stop: int | None = None) -> Iterator[Sequence[Raw]]:
