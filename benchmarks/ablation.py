@@ -23,8 +23,8 @@ from benchmarks.paper import trial
 from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import TABLES, Variant, variants
 from benchmarks.report import machine
+from dataset.coco_reader import Source
 from model.config import BUILTIN, ModelConfig, TrainConfig
-from model.data.training_images import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -34,11 +34,12 @@ from torchvision.transforms import v2
 
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
+from dataset.coco_reader import Source, load_coco
 from model.config import BUILTIN, TrainConfig
 from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
-from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.network.backbone import Body
 from model.network.build import build
 from model.training.trainer import Trainer
@@ -157,7 +158,7 @@ class Ours:
     """This project's loop, and how long it waits for photos."""
 
     def __init__(self, network: MaskRCNN, annotations: Path, training: TrainConfig) -> None:
-        categories = classes_of([(annotations, read_coco(annotations))], by_supercategory=False)
+        categories = classes_of([(annotations, load_coco(annotations))], by_supercategory=False)
         photos = read_photos([Source(annotations)], categories, by_supercategory=False)
         output, device = Path("unused.safetensors"), torch.device("cpu")
         self.trainer = Trainer(network, tuple(categories), samples_of(photos), training, output=output, device=device)

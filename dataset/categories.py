@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataset.i18n import tr
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,11 +41,11 @@ def from_coco(record: dict[str, Any]) -> Category:
         skeleton = tuple((int(a), int(b)) for a, b in record.get("skeleton") or ())
         supercategory = str(record.get("supercategory") or "")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"a category is not as COCO has it: {record!r}") from error
+        raise ValueError(tr("a category is not as COCO has it: {record!r}", record=record)) from error
     if not (isinstance(name, str) and type(number) is int):
-        raise ValueError(f"a category is not as COCO has it: {record!r}")
+        raise ValueError(tr("a category is not as COCO has it: {record!r}", record=record))
     if any(not 1 <= end <= len(points) for edge in skeleton for end in edge):
-        raise ValueError(f"the skeleton of {name!r} names a keypoint that it does not have")
+        raise ValueError(tr("the skeleton of {name!r} names a keypoint that it does not have", name=name))
     return Category(number, name, supercategory, points, tuple((a - 1, b - 1) for a, b in skeleton))
 
 

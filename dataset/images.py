@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     """Return (width, height) of the upright photo from the file's header, without decoding it.
 
     Raises:
-        PhotoError: The file is not a readable photo, as far as its header tells, or is too large.
+        PhotoError: The file is not a readable photo, as far as its header shows, or is too large.
     """
     with _reading(path) as file:
         picture = _open(file)
@@ -76,28 +77,30 @@ def _reading(path: str | Path) -> Iterator[IO[bytes]]:
     except PhotoError:
         raise
     except FileNotFoundError:
-        raise PhotoError("The file does not exist.") from None
+        raise PhotoError(tr("The file does not exist.")) from None
     except IsADirectoryError:
-        raise PhotoError("This is a folder, not a photo.") from None
+        raise PhotoError(tr("This is a folder, not a photo.")) from None
     except PermissionError:
-        raise PhotoError("The file may not be read (permission denied).") from None
+        raise PhotoError(tr("The file may not be read (permission denied).")) from None
     except UnidentifiedImageError:
-        raise PhotoError("The file is not a picture in a known format.") from None
+        raise PhotoError(tr("The file is not a picture in a known format.")) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PhotoError(f"The photo is too large: the limit is {MAX_PIXELS // 10**6} megapixels.") from None
+        raise PhotoError(
+            tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
+        ) from None
     except MemoryError:
-        raise PhotoError("There is not enough memory for this photo.") from None
+        raise PhotoError(tr("There is not enough memory for this photo.")) from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
-            raise PhotoError("The file is truncated: a part of the photo is missing.") from None
-        raise PhotoError("The file is damaged: it cannot be decoded.") from None
+            raise PhotoError(tr("The file is truncated: a part of the photo is missing.")) from None
+        raise PhotoError(tr("The file is damaged: it cannot be decoded.")) from None
 
 
 def _open(file: IO[bytes]) -> Image.Image | None:
     """Return the picture with its size checked and nothing decoded, or None for a TIFF that Pillow does not know."""
     start = file.read(4)
     if not start:
-        raise PhotoError("The file is empty (0 bytes).")
+        raise PhotoError(tr("The file is empty (0 bytes)."))
     file.seek(0)
     try:
         picture = Image.open(file)
@@ -112,9 +115,15 @@ def _open(file: IO[bytes]) -> Image.Image | None:
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 10**6
-        raise PhotoError(f"The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.")
+        text = tr(
+            "The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.",
+            width=width,
+            height=height,
+            limit=limit,
+        )
+        raise PhotoError(text)
     if width < 1 or height < 1:
-        raise PhotoError("The photo has no pixels.")
+        raise PhotoError(tr("The photo has no pixels."))
 
 
 def _tiff_size(file: IO[bytes]) -> tuple[int, int]:

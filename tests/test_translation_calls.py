@@ -11,13 +11,23 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 UNFINISHED = (
-    "annotator/core", "annotator/finetune", "annotator/session", "annotator/suggestions", "dataset", "model",
-)  # fmt: skip
+    "annotator/core/store/coco_codec.py",
+    "annotator/core/store/coco_document.py",
+    "model/checkpoints/safetensors_file.py",
+    "model/checkpoints/weights.py",
+    "model/data/batching.py",
+    "model/data/training_dataset.py",
+    "model/training/trainer.py",
+)
 """Where sentences still stand outside; take out what has none left."""
 SENTENCE = re.compile(r"[A-Za-z]{2,}[^\w]* [^\w]*[a-z]{2,}")
 DEVELOPERS = ("ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError")
-NOT_SHOWN = re.compile(r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|: none")
-"""Style sheets, markup, keys and topics."""
+NOT_SHOWN = re.compile(
+    r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|: none"
+    r"|^\s*(SELECT|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|CREATE)\b|^file IN \("
+    r"|^photo loader$|^late store$|^annotator suggest$|^can't allocate memory$"
+)
+"""Style sheets, markup, keys and topics; SQL; names of threads and of the program; what is searched in an error."""
 
 
 def _files(*places: str) -> list[Path]:
@@ -41,16 +51,15 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
     return (n for n in ast.walk(tree) if isinstance(n, ast.Call) and _called(n) in {"tr", "plural", "mark"})
 
 
-def _names(call: ast.Call) -> list[str]:
-    return [argument.id for argument in call.args[:2] if isinstance(argument, ast.Name)]
-
-
 def not_literal(tree: ast.AST) -> list[int]:
-    """Lines of calls whose sentence no extractor finds; those that take what was given to `mark` apart."""
+    """Lines of calls whose sentence no extractor finds.
+
+    `tr` may be given what `mark` was: `plural` not, as a catalogue has its two forms in one entry.
+    """
     lines = []
     for call in _calls(tree):
         count = 2 if _called(call) == "plural" else 1
-        for text in call.args[:count] if (_called(call), _names(call)) != ("plural", ["one", "many"]) else ():
+        for text in call.args[:count]:
             literal = isinstance(text, ast.Constant) and isinstance(text.value, str)
             from_mark = _called(call) == "tr" and not isinstance(text, ast.JoinedStr | ast.BinOp)
             if not literal and not from_mark:
@@ -68,11 +77,13 @@ def at_import(node: ast.AST) -> Iterator[int]:
 
 
 def outside(node: ast.AST) -> Iterator[str]:
-    """Sentences that are not given to a translation function, and that a person may read."""
+    """Sentences that are not given to a translation function, and that a person may read; an enum has keys."""
     for child in ast.iter_child_nodes(node):
         docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
         developers = isinstance(child, ast.Raise) and _called(child.exc or child) in DEVELOPERS
-        if docstring or developers or isinstance(child, ast.Assert) or _called(child) in {"tr", "plural", "mark"}:
+        enum = isinstance(child, ast.ClassDef) and any(ast.unparse(base).endswith("Enum") for base in child.bases)
+        translated = _called(child) in {"tr", "plural", "mark"}
+        if docstring or developers or enum or translated or isinstance(child, ast.Assert):
             continue
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
             if SENTENCE.search(child.value) and not NOT_SHOWN.search(child.value):
@@ -96,5 +107,6 @@ def test_no_sentence_stands_outside_of_a_translation(path: Path) -> None:
 def test_the_checks_see_what_is_wrong() -> None:
     tree = ast.parse('A = tr("No photo.")\ndef f(x):\n    plural(f"{x} a", "b", 2)\n    show("No photo is open.")\n')
     assert not_literal(tree) == [3]
+    assert not_literal(ast.parse("plural(one, many, 2)\nplural(mark('A photo.'), mark('Photos.'), 2)")) == [1, 1, 2, 2]
     assert list(at_import(tree)) == [1]
     assert list(outside(tree)) == ["No photo is open."]

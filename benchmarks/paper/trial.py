@@ -16,11 +16,12 @@ from torchvision import models
 
 from benchmarks.paper.certainty import Matches, matches
 from benchmarks.paper.tables import KINDS, Variant
+from dataset.coco_reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
 from model.data.batching import samples_of
-from model.data.training_images import Source, TrainingImage, classes_of, read_coco, read_photos
+from model.data.training_images import TrainingImage, classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
 from model.evaluation.evaluate import align, box_prompt, predict
@@ -149,7 +150,7 @@ class ProposalsOnly(MaskRCNN):
 
 @cache
 def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCache]:
-    known = read_coco(data.train.annotations)
+    known = load_coco(data.train.annotations)
     categories = classes_of([(data.train.annotations, known)], by_supercategory=data.by_supercategory)
     return categories, read_photos([data.train], categories, by_supercategory=data.by_supercategory), MaskCache()
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.coco_reader import Source
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model.console import print_message
-from model.data.training_images import Source
 from model.distributed import ProcessGroup
 from model.evaluation.evaluate import box_prompt, evaluate, print_messages
 from model.evaluation.ground_truth import read_ground_truth

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.atomic_files import write_bytes
 from dataset.categories import counterpart, to_coco
+from dataset.coco_reader import DataError, Source, read_image
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
@@ -22,7 +23,6 @@ from model.checkpoints.weights import WeightsError
 from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
 from model.console import print_message
-from model.data.training_images import DataError, Source, read_image
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
@@ -37,18 +37,23 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 MAX_NAMES = 5
-"""Categories named in a sentence."""
+"""Categories named in a message."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("annotations", type=Path, metavar="ANNOTATIONS", help="COCO file with boxes")
-    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside the file)")
-    add("--output", type=Path, required=True, metavar="FILE", help="COCO file to write")
-    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
-    add("--replace", action="store_true", help="also redo the masks and keypoints that the file has")
+    add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with boxes"))
+    add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
+    add("--output", type=Path, required=True, metavar="FILE", help=tr("COCO file to write"))
+    add(
+        "--weights",
+        default="builtin",
+        metavar="NAME|FILE",
+        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
+    )
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--replace", action="store_true", help=tr("also redo the masks and keypoints that the file has"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     except UserError as error:
         if group.is_main:
             print_message(str(error))
-        group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
+        group.barrier()  # until it is printed: torchrun ends them all as soon as one of them has failed
         return 2
     except BrokenPipeError:  # of standard output, not of a file
         raise
@@ -107,27 +112,26 @@ def fill(
 ) -> int:
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
-    Boxes stay as they are, and so does whatever else the file holds. A category that the model does not know gets the
-    mask of the class that fits the box best, and one with keypoints of its own gets none of the model's. Crowds are
-    left alone. What is left out is said on standard error. A team shares the photos out, and each of its processes
-    ends with all of the results.
+    Boxes stay as they are, and so does whatever else the file holds. A category that the model lacks gets the
+    mask of the class that fits the box best, and one with other keypoints than the model's gets none. Crowds stay as
+    they are. What is left out is printed on standard error. With several processes, each gets all of the results.
 
     Args:
         predictor: A model that makes masks.
-        data: What `model.commands.box_file.read_boxes` returned.
+        data: From `model.commands.box_file.read_boxes`; changed in place.
         folder: Where the photos are.
-        replace: Whether masks and keypoints that are there are made anew.
+        replace: Whether existing masks and keypoints are replaced.
         group: Processes that share the photos.
 
     Raises:
         DataError: None of the photos can be read.
     """
     group = group or ProcessGroup()
-    wanted = find_missing_labels(data, predictor.categories, replace=replace)
+    missing = find_missing_labels(data, predictor.categories, replace=replace)
     tally = Counter[str]()
     mine: list[tuple[int, dict[str, Any]]] = []
     listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
-    images = [image for number, image in listed.items() if number in wanted.of_image]
+    images = [image for number, image in listed.items() if number in missing.of_image]
     silent = not (group.is_main and sys.stderr.isatty())
     for image in tqdm(group.shard(images), unit="photo", disable=silent):
         try:
@@ -136,7 +140,7 @@ def fill(
             print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
             tally["unread"] += 1
             continue
-        mine += _look_at(predictor, photo, wanted.of_image[image["id"]], tally)
+        mine += _fill_photo(predictor, photo, missing.of_image[image["id"]], tally)
     tally = sum((part for (part,) in group.all_gather([tally])), Counter[str]())
     if images and tally["unread"] == len(images):
         raise DataError(
@@ -150,39 +154,39 @@ def fill(
         record |= made
     _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
-        _report(wanted, tally)
+        _report(missing, tally)
     return tally["masks"]
 
 
-def _look_at(
+def _fill_photo(
     predictor: Segmenter,
     photo: NDArray[np.uint8],
-    wants: list[MissingLabel],
+    labels: list[MissingLabel],
     tally: Counter[str],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield what is new in a photo's annotations, each with its place in the file, and count it."""
+    """Yield the new fields of a photo's annotations, each with its index in the file, and count them."""
     size = (photo.shape[0], photo.shape[1])
-    inside = [want for want in wants if want.overlaps(size)]
-    tally["outside"] += len(wants) - len(inside)
+    inside = [label for label in labels if label.overlaps(size)]
+    tally["outside"] += len(labels) - len(inside)
     if not inside:
         return
     predictor.set_image(photo)
-    boxes = np.array([want.box for want in inside], np.float64)
-    found = predictor.masks_for_boxes(boxes, [want.category for want in inside])
-    for want, instance in zip(inside, found, strict=True):
+    boxes = np.array([label.box for label in inside], np.float64)
+    found = predictor.masks_for_boxes(boxes, [label.category for label in inside])
+    for label, instance in zip(inside, found, strict=True):
         made = annotation(instance, size)
         new: dict[str, Any] = {}
-        if want.keypoints and "keypoints" in made:
+        if label.keypoints and "keypoints" in made:
             new |= {key: made[key] for key in ("keypoints", "num_keypoints")}
-        if want.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
+        if label.mask and made["segmentation"] and rle.area(rle.from_coco(made["segmentation"], size)) > 0:
             new |= {key: made[key] for key in ("segmentation", "area", "iscrowd", "annotator") if key in made}
         tally["masks"] += "segmentation" in new
-        tally["unseen"] += want.mask and "segmentation" not in new
-        yield want.number, new
+        tally["unseen"] += label.mask and "segmentation" not in new
+        yield label.number, new
 
 
 def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmenter) -> None:
-    """Say in the file's categories what the keypoints are that some annotations have got, where it did not."""
+    """Add the keypoints' names and skeleton to the file's categories whose annotations got keypoints."""
     with_points = {data["annotations"][number]["category_id"] for number in numbers}
     for record in data["categories"]:
         category = counterpart(record, predictor.categories)
@@ -191,24 +195,24 @@ def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmente
             record["keypoints"], record["skeleton"] = made["keypoints"], made["skeleton"]
 
 
-def _report(wanted: MissingLabels, tally: Counter[str]) -> None:
-    """Say what was left out, and what was guessed."""
-    if wanted.unknown:
+def _report(missing: MissingLabels, tally: Counter[str]) -> None:
+    """Print what was left out."""
+    if missing.unknown:
         print_message(
             tr(
                 "The model does not know {names}: such boxes got the mask of the class that fits best.",
-                names=_listed(wanted.unknown),
+                names=_listed(missing.unknown),
             )
         )
-    if wanted.other_points:
+    if missing.other_points:
         text = tr(
             "No keypoints were added to {names}: the file has others than the model.",
-            names=_listed(wanted.other_points),
+            names=_listed(missing.other_points),
         )
         print_message(text)
-    if count := tally["outside"] + wanted.empty:
+    if count := tally["outside"] + missing.empty:
         print_message(tr("Boxes left as they are, because they lie outside their photo or have no area: {n}.", n=count))
-    if count := wanted.homeless:
+    if count := missing.orphans:
         print_message(
             tr("Boxes left as they are, because they are on photos that the file does not list: {n}.", n=count)
         )

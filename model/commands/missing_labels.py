@@ -1,4 +1,4 @@
-"""What the annotations of a COCO file lack: masks, and keypoints where the model has some for their category."""
+"""Annotations of a COCO file without a mask, or without keypoints where the model has some for their category."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from dataset.categories import Category
 
 MAX_COORDINATE = 1e6
-"""Pixels: a box with a greater number is a mistake, and would overflow in the network's arithmetic."""
+"""Pixels: a box with a greater coordinate is a mistake, and would overflow in the network's arithmetic."""
 
 
 @dataclass(frozen=True)
 class MissingLabel:
-    """What one annotation lacks."""
+    """An annotation without a mask, keypoints or both."""
 
     number: int
-    """Its place in the file."""
+    """Index of the annotation in the file."""
     box: tuple[float, float, float, float]
-    """xyxy, with an area."""
+    """xyxy in pixels, with an area."""
     category: int | None
     """Id of the model's category, None where it has none for it."""
     mask: bool
@@ -36,63 +36,65 @@ class MissingLabel:
 
 @dataclass
 class MissingLabels:
-    """What a file lacks, and what of it cannot be had."""
+    """Missing labels of a file, and what cannot be added."""
 
     of_image: dict[Any, list[MissingLabel]] = field(default_factory=dict)
-    """By the photo's id."""
+    """By image id."""
     unknown: dict[str, None] = field(default_factory=dict)
-    """Names of categories that the model does not know, in the order of the file."""
+    """Names of categories that the model lacks, in the order of the file."""
     other_points: dict[str, None] = field(default_factory=dict)
     """Names of categories that have other keypoints than the model's."""
     empty: int = 0
-    """Boxes without an area, or with numbers that cannot be."""
-    homeless: int = 0
-    """Boxes on photos that the file does not list."""
+    """Number of boxes without an area, or with coordinates beyond MAX_COORDINATE."""
+    orphans: int = 0
+    """Number of boxes whose image the file does not list."""
 
 
 def find_missing_labels(
     data: dict[str, Any], categories: tuple[Category, ...], *, replace: bool = False
 ) -> MissingLabels:
-    """Return what the annotations lack, crowds apart.
+    """Return what the annotations lack; crowds are left out.
 
     Args:
-        data: What `model.commands.box_file.read_boxes` returned.
+        data: From `model.commands.box_file.read_boxes`.
         categories: The model's.
-        replace: Whether what is there counts as lacking, too.
+        replace: Whether existing masks and keypoints count as missing, too.
     """
-    wanted = MissingLabels()
-    means = {record["id"]: counterpart(record, categories) for record in data["categories"]}
+    missing = MissingLabels()
+    category_of = {record["id"]: counterpart(record, categories) for record in data["categories"]}
     names = {record["id"]: record["name"] for record in data["categories"]}
-    other = _with_other_keypoints(data, means)
+    other = _with_other_keypoints(data, category_of)
     photos = {image["id"] for image in data["images"]}
     for number, record in enumerate(data["annotations"]):
-        kind = record["category_id"]
-        category = means.get(kind)
+        category_id = record["category_id"]
+        category = category_of.get(category_id)
         mask = replace or not record.get("segmentation")
         points = bool(category and category.keypoint_names) and (replace or not any(record.get("keypoints") or []))
         if record.get("iscrowd"):
             continue
-        if points and kind in other:
-            wanted.other_points[names[kind]] = None
+        if points and category_id in other:
+            missing.other_points[names[category_id]] = None
             points = False
         if not (mask or points):
             continue
         box = _box(record)
         if record["image_id"] not in photos:
-            wanted.homeless += 1
+            missing.orphans += 1
         elif box is None:
-            wanted.empty += 1
+            missing.empty += 1
         else:
             if category is None:
-                wanted.unknown[names.get(kind, f"category {kind}")] = None
-            want = MissingLabel(number, box, category.id if category else None, mask, points)
-            wanted.of_image.setdefault(record["image_id"], []).append(want)
-    return wanted
+                missing.unknown[names.get(category_id, f"category {category_id}")] = None
+            label = MissingLabel(number, box, category.id if category else None, mask, points)
+            missing.of_image.setdefault(record["image_id"], []).append(label)
+    return missing
 
 
-def _with_other_keypoints(data: dict[str, Any], means: dict[Any, Category | None]) -> set[Any]:
+def _with_other_keypoints(data: dict[str, Any], category_of: dict[Any, Category | None]) -> set[Any]:
     """Return the ids of the categories whose keypoints in the file are not those of the model."""
-    known = {kind: category for kind, category in means.items() if category and category.keypoint_names}
+    known = {
+        category_id: category for category_id, category in category_of.items() if category and category.keypoint_names
+    }
     other = set()
     for record in data["categories"]:
         if record["id"] in known and tuple(record.get("keypoints") or ()) not in (

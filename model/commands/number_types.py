@@ -1,4 +1,4 @@
-"""Numbers on the command line: types for argparse that say in a sentence what an option takes."""
+"""Types of argparse for bounded numbers, with error messages that name the bounds."""
 
 from __future__ import annotations
 
@@ -6,36 +6,47 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def whole(least: int, most: float | None = None) -> Callable[[str], int]:
-    """Return what reads a whole number from `least` to `most`, or of any size when `most` is None."""
-    limits = f"of {least} or more" if most is None else f"from {least} to {most}"
+def whole(minimum: int, maximum: float | None = None) -> Callable[[str], int]:
+    """Return the parser of a whole number from `minimum` to `maximum`, or of any size when `maximum` is None."""
 
     def read(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            value = least - 1
-        if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
+            value = minimum - 1
+        if maximum is None and value < minimum:
+            message = tr("{text!r} is not a whole number of {minimum} or more", text=text, minimum=minimum)
+            raise argparse.ArgumentTypeError(message)
+        if maximum is not None and not minimum <= value <= maximum:
+            message = tr(
+                "{text!r} is not a whole number from {minimum} to {maximum}",
+                text=text,
+                minimum=minimum,
+                maximum=maximum,
+            )
+            raise argparse.ArgumentTypeError(message)
         return value
 
     return read
 
 
-def positive(most: float) -> Callable[[str], float]:
-    """Return what reads a number above 0, `most` at most."""
+def positive(maximum: float) -> Callable[[str], float]:
+    """Return the parser of a number above 0, up to `maximum`."""
 
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to {most}")
+        if not 0 < value <= maximum:
+            message = tr("{text!r} is not a number above 0 and up to {maximum}", text=text, maximum=maximum)
+            raise argparse.ArgumentTypeError(message)
         return value
 
     return read

@@ -1,4 +1,4 @@
-"""Pictures of what was found: outlines, names and skeletons over the photo."""
+"""Previews of detections: outlines, names and skeletons drawn over the photo."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 MAX_SIDE = 1600
 """Pixels of the longer side of a preview at most."""
 SUBPIXEL = 4
-"""Bits behind the point in OpenCV's drawing coordinates."""
+"""Fractional bits of OpenCV's drawing coordinates."""
 FILL = 0.28
 """Opacity of the inside of a mask."""
 HUES = (0.58, 0.08, 0.38, 0.92, 0.14, 0.50, 0.76, 0.02, 0.30, 0.66, 0.84, 0.20)
-"""Far apart, neighbours further: category after category takes the next."""
+"""Hues of the categories, in order: far apart, successive ones furthest."""
 
 
 def picture_names(photos: list[str]) -> dict[str, str]:
@@ -48,12 +48,12 @@ def category_colour(index: int) -> tuple[int, int, int]:
 
 
 def draw(photo: NDArray[np.uint8], instances: list[Instance], categories: tuple[Category, ...]) -> Image.Image:
-    """Return a preview, at most LONGEST pixels long.
+    """Return a preview, at most MAX_SIDE pixels on its longer side.
 
     Args:
         photo: [height, width, 3] uint8 RGB.
-        instances: In coordinates of the photo.
-        categories: Those that the instances name.
+        instances: In pixels of the photo.
+        categories: Of the model.
     """
     scale = min(1.0, MAX_SIDE / max(photo.shape[:2]))
     size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
@@ -79,9 +79,9 @@ def draw(photo: NDArray[np.uint8], instances: list[Instance], categories: tuple[
             _draw_skeleton(canvas, instance.keypoints, skeleton, scale, line)
     picture = Image.fromarray(canvas.astype(np.uint8))
     for instance in weakest_first:
-        place = index[instance.category_id]
-        text = f"{categories[place].name} {instance.score:.2f}"
-        _draw_label(picture, instance, text, category_colour(place), scale)
+        number = index[instance.category_id]
+        text = f"{categories[number].name} {instance.score:.2f}"
+        _draw_label(picture, instance, text, category_colour(number), scale)
     return picture
 
 
@@ -114,18 +114,18 @@ def _draw_skeleton(
             ends = fixed[first].tolist(), fixed[second].tolist()
             cv2.line(canvas, *ends, (20, 20, 20), line + 2, cv2.LINE_AA, SUBPIXEL)
             cv2.line(canvas, *ends, (255, 255, 255), line, cv2.LINE_AA, SUBPIXEL)
-    for place, visible in zip(fixed, points[:, 2], strict=True):
+    for point, visible in zip(fixed, points[:, 2], strict=True):
         if visible > 0:
             radius = (line + 1) << SUBPIXEL
-            cv2.circle(canvas, place.tolist(), radius + (1 << SUBPIXEL), (20, 20, 20), -1, cv2.LINE_AA, SUBPIXEL)
+            cv2.circle(canvas, point.tolist(), radius + (1 << SUBPIXEL), (20, 20, 20), -1, cv2.LINE_AA, SUBPIXEL)
             colour = (255, 210, 63) if visible > 1 else (190, 190, 190)
-            cv2.circle(canvas, place.tolist(), radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
+            cv2.circle(canvas, point.tolist(), radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
 
 
 def _draw_label(
     picture: Image.Image, instance: Instance, text: str, colour: tuple[int, int, int], scale: float
 ) -> None:
-    """Write a name on a plate of its colour above the instance, within the picture."""
+    """Draw a name on a rectangle of its colour above the instance, within the picture."""
     brush = ImageDraw.Draw(picture)
     font = ImageFont.load_default(max(11, round(max(picture.size) / 55)))
     left, top, right, bottom = brush.textbbox((0, 0), text, font=font)

@@ -1,6 +1,6 @@
 """Suggestions for a folder of photos, without a window: COCO JSON, and pictures of it if wanted.
 
-What is found is kept beside the output, photo by photo, so that a run that was killed goes on where it was.
+Detections are kept beside the output, photo by photo, so that a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -41,24 +41,29 @@ if TYPE_CHECKING:
 
 OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
-"""Stands in the output's `info`, and tells a file of ours, which may be replaced, from a person's."""
+"""`info.generator` of the output: such a file may be replaced, any other not."""
 REPORT_SECONDS = 5.0
 NO_MEMORY = mark("There is not enough memory for this photo.")
 
 
 class SuggestError(UserError):
-    """The command cannot be done; the text is one sentence for people."""
+    """The command cannot be done."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="photos, subfolders included")
-    add("--output", type=Path, metavar="FILE", help=f"COCO JSON to write (default: FOLDER/{OUTPUT_NAME})")
-    add("--weights", default="builtin", metavar="NAME|FILE", help="builtin, coco, or a checkpoint (default: builtin)")
-    add("--score", type=float, default=0.5, help="least score of a suggestion, 0 to 1 (default: 0.5)")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
-    add("--preview", type=Path, metavar="DIR", help="also write pictures of the suggestions to this folder")
+    add("folder", type=Path, metavar="FOLDER", help=tr("photos, subfolders included"))
+    add("--output", type=Path, metavar="FILE", help=tr("COCO JSON to write (default: FOLDER/{name})", name=OUTPUT_NAME))
+    add(
+        "--weights",
+        default="builtin",
+        metavar="NAME|FILE",
+        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
+    )
+    add("--score", type=float, default=0.5, help=tr("least score of a suggestion, 0 to 1 (default: 0.5)"))
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--preview", type=Path, metavar="DIR", help=tr("also write pictures of the suggestions to this folder"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     except UserError as error:
         if group.is_main:
             print_message(str(error))
-        group.barrier()  # until it is said: torchrun ends them all as soon as one of them has failed
+        group.barrier()  # until it is printed: torchrun ends them all as soon as one of them has failed
     except BrokenPipeError:  # of standard output, not of a file
         raise
     except OSError as error:
@@ -108,7 +113,7 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
     found = earlier | {record["file_name"]: record for part in group.all_gather(mine) for record in part}
     if group.is_main:
         _finish([found[name] for name in photos], output, predictor, args)
-    group.barrier()  # what was found is kept until it stands in the output
+    group.barrier()  # the journals are kept until the output is written
     for path in journal_files(output):
         path.unlink(missing_ok=True)
     return 0
@@ -137,7 +142,7 @@ def _earlier(
 
 
 def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, args: argparse.Namespace) -> None:
-    """Write the output, and say what is in it and what was left out."""
+    """Write the output; print its contents and the photos that were left out."""
     write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
     count = sum(len(r["annotations"]) for r in records if "error" not in r)
@@ -199,7 +204,7 @@ def _suggest(
     score: float,
     pictures: dict[str, Path],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the records of photos; one that cannot be read has the reason in it instead of annotations."""
+    """Yield the records of photos; one that cannot be read has an `error` instead of annotations."""
     photos: dict[str, NDArray[np.uint8]] = {}
     stamps: dict[str, list[int]] = {}
     for name in names:
@@ -238,7 +243,7 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
         for found in record["annotations"]:
             annotations.append({"id": len(annotations) + 1, "image_id": number, **found})
     info = {
-        "description": f"Suggestions of the model {Path(args.weights).name}, not checked by a person",
+        "description": tr("Suggestions of the model {name}, not checked by a person", name=Path(args.weights).name),
         "generator": GENERATOR,
         "score": args.score,
     }
@@ -247,9 +252,9 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
 
 
 def _progress(names: list[str], group: ProcessGroup, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
-    """Yield this process's share of the names, showing on standard error how far the team is.
+    """Yield this process's share of the names, showing the progress of all processes on standard error.
 
-    That is a bar on a terminal, now and then a line elsewhere. The others are taken to be as far as the first process.
+    That is a bar on a terminal, now and then a line elsewhere. The others are assumed to be as far as the main one.
     """
     start = last = time.monotonic()
     silent = not (group.is_main and terminal)

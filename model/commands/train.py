@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.coco_reader import DataError, Source, load_coco
+from dataset.i18n import tr
 from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
@@ -26,7 +28,7 @@ from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands.number_types import positive, whole
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
-from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
@@ -49,97 +51,114 @@ if TYPE_CHECKING:
     from model.protocol import TrainingEvent
 
 OWN_OPTIONS = ("epochs", "minutes", "batch", "learning_rate", "seed", "workers")
-"""Fields of a training that --set need not change."""
+"""Fields of TrainConfig with an option of their own, which --set refuses."""
 TRAINING = ("train", "train_partial", "val", "weights", "backbone_weights", "supercategories", "config", "set")
 FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "cache", "estimate")
 """Options that one of the two forms of the command has, and the other refuses."""
-MOST = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
-"""Greatest values of numbers of a training."""
-SIDES = (32, 4096)
-"""Least and greatest short side: one cell of the coarsest features, and more than any memory holds."""
+MAX_VALUES = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
+"""Upper bounds of the numeric fields of TrainConfig."""
+SHORT_SIDES = (32, 4096)
+"""Bounds of the short side in pixels: one cell of the coarsest features, and more than any memory holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.epilog = (
+    parser.epilog = tr(
         "Several GPUs, or processes, share the work: torchrun --nproc-per-node 2 -m model.commands.train OPTIONS"
     )
     add = parser.add_argument
-    add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help="COCO file of a project to fine-tune on")
-    add("--train", type=Path, action="append", default=[], metavar="JSON", help="COCO file, completely labelled")
+    add("annotations", nargs="?", type=Path, metavar="ANNOTATIONS", help=tr("COCO file of a project to fine-tune on"))
+    add("--train", type=Path, action="append", default=[], metavar="JSON", help=tr("COCO file, completely labelled"))
     add(
         "--train-partial",
         type=Path,
         action="append",
         default=[],
         metavar="JSON",
-        help="COCO file in which not every object of its categories is labelled",
+        help=tr("COCO file in which not every object of its categories is labelled"),
     )
-    add("--images", type=Path, metavar="DIR", help="folder of the photos (default: `images` beside each file)")
-    add("--val", type=Path, metavar="JSON", help="COCO file to measure the model with after every epoch")
-    add("--output", type=Path, required=True, metavar="FILE", help="checkpoint to write, .safetensors")
-    add("--weights", metavar="NAME|FILE", help="weights to start from: builtin, coco or a checkpoint")
-    add("--backbone-weights", type=Path, metavar="FILE", help="torchvision's ImageNet weights of the backbone")
+    add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside each file)"))
+    add("--val", type=Path, metavar="JSON", help=tr("COCO file to measure the model with after every epoch"))
+    add("--output", type=Path, required=True, metavar="FILE", help=tr("checkpoint to write, .safetensors"))
+    add("--weights", metavar="NAME|FILE", help=tr("weights to start from: builtin, coco or a checkpoint"))
+    add("--backbone-weights", type=Path, metavar="FILE", help=tr("torchvision's ImageNet weights of the backbone"))
     add(
         "--config",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="another network than the builtin one, as in --config backbone=resnet18 --config features=c4",
+        help=tr("another network than the builtin one, as in --config backbone=resnet18 --config features=c4"),
     )
     add(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="another way to train, as in --set schedule=step --set scales=[512]; see TrainConfig in model/config.py",
+        help=tr(
+            "another way to train, as in --set schedule=step --set scales=[512]; see TrainConfig in model/config.py"
+        ),
     )
-    add("--supercategories", action="store_true", help="one class for each supercategory")
-    add("--epochs", type=whole(1, MOST["epochs"]), help="default: what the data ask for, or 12")
+    add("--supercategories", action="store_true", help=tr("one class for each supercategory"))
+    add("--epochs", type=whole(1, MAX_VALUES["epochs"]), help=tr("default: what the data ask for, or 12"))
     add(
         "--minutes",
-        type=positive(MOST["minutes"]),
+        type=positive(MAX_VALUES["minutes"]),
         default=FineTuneOptions.minutes,
-        help="train for this long instead of a number of epochs",
+        help=tr("train for this long instead of a number of epochs"),
     )
-    add("--batch", type=whole(1, MOST["batch"]), help="photos a step (default: 4)")
-    add("--learning-rate", type=positive(MOST["learning_rate"]), help="default: what suits the data, or 3e-4")
-    add("--seed", type=whole(0, MOST["seed"]), default=FineTuneOptions.seed)
-    add("--workers", type=whole(0, MOST["workers"]), default=FineTuneOptions.workers, help="processes that load photos")
-    add("--threads", type=whole(0, MOST["workers"]), default=0, help="CPU threads; 0 lets torch choose")
+    add("--batch", type=whole(1, MAX_VALUES["batch"]), help=tr("photos a step (default: 4)"))
+    add("--learning-rate", type=positive(MAX_VALUES["learning_rate"]), help=tr("default: what suits the data, or 3e-4"))
+    add("--seed", type=whole(0, MAX_VALUES["seed"]), default=FineTuneOptions.seed)
+    add(
+        "--workers",
+        type=whole(0, MAX_VALUES["workers"]),
+        default=FineTuneOptions.workers,
+        help=tr("processes that load photos"),
+    )
+    add("--threads", type=whole(0, MAX_VALUES["workers"]), default=0, help=tr("CPU threads; 0 lets torch choose"))
     add("--device", choices=("auto", "cpu", "cuda"), default=FineTuneOptions.device)
-    add("--resume", action="store_true", help="go on where a run with the same output was stopped")
-    add("--json", action="store_true", help="one JSON record a line on standard output")
+    add("--resume", action="store_true", help=tr("go on where a run with the same output was stopped"))
+    add("--json", action="store_true", help=tr("one JSON record a line on standard output"))
 
-    _add_fine_tuning(parser.add_argument_group("fine-tuning on ANNOTATIONS"))
+    _add_fine_tuning(parser.add_argument_group(tr("fine-tuning on ANNOTATIONS")))
 
 
 def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
-    """Add options that stand in the result only when they are given: without ANNOTATIONS they are refused."""
+    """Add options without defaults: those that are given without ANNOTATIONS are refused."""
     add = partial(group.add_argument, default=argparse.SUPPRESS)
     add(
         "--from",
         dest="parent",
         metavar="NAME|FILE",
-        help="builtin, coco or a checkpoint: the model to improve (default: builtin). One tuned from the builtin"
-        " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again",
+        help=tr(
+            "builtin, coco or a checkpoint: the model to improve (default: builtin). One tuned from the builtin"
+            " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again"
+        ),
     )
-    add("--freeze", choices=("heads", "neck", "none"), help="heads: only they learn; neck: the pyramid too; none: all")
+    add(
+        "--freeze",
+        choices=("heads", "neck", "none"),
+        help=tr("heads: only they learn; neck: the pyramid too; none: all"),
+    )
     add(
         "--short-side",
-        type=whole(*SIDES),
+        type=whole(*SHORT_SIDES),
         metavar="P",
-        help="pixels that photos are scaled to (default: what the objects need)",
+        help=tr("pixels that photos are scaled to (default: what the objects need)"),
     )
-    add("--augment", choices=("light", "full"), help="light: few fixed variants of each photo, so that features keep")
-    add("--forget", action="store_true", help="give up classes of the model that the file lacks")
-    add("--split", type=Path, metavar="FILE", help="JSON file that keeps which photos train and which measure")
-    add("--cache", type=Path, metavar="DIR", help="folder for features of photos, kept for the next round")
-    add("--estimate", action="store_true", help="take a few steps to say how long a round takes, and write nothing")
+    add(
+        "--augment",
+        choices=("light", "full"),
+        help=tr("light: few fixed variants of each photo, so that features keep"),
+    )
+    add("--forget", action="store_true", help=tr("give up classes of the model that the file lacks"))
+    add("--split", type=Path, metavar="FILE", help=tr("JSON file that keeps which photos train and which measure"))
+    add("--cache", type=Path, metavar="DIR", help=tr("folder for features of photos, kept for the next round"))
+    add("--estimate", action="store_true", help=tr("take a few steps to say how long a round takes, and write nothing"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the options say. Return 0, or 2 with one sentence on standard error, or 130 when stopped by Ctrl+C."""
+    """Run the training. Return 0, or 2 with an error message on standard error, or 130 when stopped by Ctrl+C."""
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
@@ -152,8 +171,12 @@ def run(args: argparse.Namespace) -> int:
     except UserError as error:
         _fail(str(error), on_event)
     except OSError as error:
-        advice = "; name another file with --output" if error.filename in (None, str(args.output)) else ""
-        _fail(f"{error.filename or args.output} cannot be used: {error.strerror or error}{advice}.", on_event)
+        values = {"file": error.filename or args.output, "reason": error.strerror or error}
+        if error.filename in (None, str(args.output)):
+            text = tr("{file} cannot be used: {reason}; name another file with --output.", **values)
+        else:
+            text = tr("{file} cannot be used: {reason}.", **values)
+        _fail(text, on_event)
     except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
         kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
         on_event(Stopped(kept))
@@ -171,7 +194,13 @@ def _fail(text: str, on_event: Callable[[TrainingEvent], None]) -> None:
 def _fine_tune(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[TrainingEvent], None]) -> int:
     given = [f"--{name.replace('_', '-')}" for name in TRAINING if getattr(args, name)]
     if given:
-        raise TrainingError(f"{given[0]} is no option of fine-tuning on {args.annotations}: leave out one of the two.")
+        raise TrainingError(
+            tr(
+                "{option} is no option of fine-tuning on {file}: leave out one of the two.",
+                option=given[0],
+                file=args.annotations,
+            )
+        )
     options = FineTuneOptions(**_given(args, FineTuneOptions))
     job = FineTuneJob(**_given(args, FineTuneJob), options=options)
     control = Control(on_event, standard_input() if args.json and team.is_main else None)
@@ -194,7 +223,9 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
     given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
     if given:
         option = given[0].replace("parent", "from")
-        raise TrainingError(f"{option} is for fine-tuning on a project's file, given without --train: leave it out.")
+        raise TrainingError(
+            tr("{option} is for fine-tuning on a project's file, given without --train: leave it out.", option=option)
+        )
     trainer = prepare(args, team, lambda text: on_event(Notice(text)))
     measure = CocoValidation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if args.resume and trainer.resume():
@@ -210,10 +241,10 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
     return 0
 
 
-def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], None]) -> Trainer:
-    """Return the run that the options describe, with its data read and its network built.
+def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[str], None]) -> Trainer:
+    """Return the trainer for the options, with its data read and its network built.
 
-    `tell` hears sentences on what of the data is left out.
+    `on_message` is called for each part of the data that is left out.
 
     Raises:
         DataError: The data cannot be used.
@@ -222,10 +253,10 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         model.checkpoints.weights.WeightsError: The weights to start from cannot be used.
     """
     if args.output.suffix != ".safetensors":
-        raise TrainingError(f"{args.output} is no name for a checkpoint: it ends in .safetensors.")
+        raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
         check_output(args.output, make_folder=True)
-    categories, photos = _read(args, tell)
+    categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
     if not base.keypoints:
@@ -235,54 +266,68 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, tell: Callable[[str], 
         transfer_heads(start, network, categories)
     elif args.backbone_weights:
         load_backbone(network, args.backbone_weights)
-    config = _training(args, begins=not (start or args.backbone_weights))
+    config = _training(args, from_scratch=not (start or args.backbone_weights))
     if config.batch < team.size:
-        advice = f"choose --batch {team.size} or more"
-        raise TrainingError(f"{team.size} processes cannot share a batch of {config.batch} photos: {advice}.")
+        raise TrainingError(
+            tr(
+                "{n} processes cannot share a batch of {batch} photos: choose --batch {n} or more.",
+                n=team.size,
+                batch=config.batch,
+            )
+        )
     device = _device(args.device)
     return Trainer(network, tuple(categories), samples_of(photos), config, output=args.output, device=device, team=team)
 
 
 def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:
-    """Return the network that --config asks for; how many classes it has is the data's to say."""
+    """Return the network's config after --config; the number of classes follows from the data."""
     if any(change.startswith("classes=") for change in changes):
-        raise TrainingError("There is no such network: its classes are those of the COCO files, so leave classes out.")
+        raise TrainingError(
+            tr("There is no such network: its classes are those of the COCO files, so leave classes out.")
+        )
     try:
         found = changed(replace(base, keypoints=keypoints), changes)
     except (ValueError, OverflowError) as error:
-        raise TrainingError(f"There is no such network: {error}.") from None
+        raise TrainingError(tr("There is no such network: {reason}.", reason=error)) from None
     if found.keypoints not in (0, keypoints):
-        raise TrainingError(f"There is no such network: the COCO files have {keypoints} keypoints, or 0 for none.")
+        raise TrainingError(
+            tr("There is no such network: the COCO files have {n} keypoints, or 0 for none.", n=keypoints)
+        )
     return found
 
 
-def _training(args: argparse.Namespace, *, begins: bool) -> TrainConfig:
-    """Return what the options and --set ask for; a network that `begins` at noise has no stage worth keeping."""
+def _training(args: argparse.Namespace, *, from_scratch: bool) -> TrainConfig:
+    """Return the training config after the options and --set; a network with random weights freezes no stage."""
     given = {name: getattr(args, name) for name in OWN_OPTIONS if getattr(args, name) is not None}
-    config = TrainConfig(**given, frozen_stages=0 if begins else TrainConfig.frozen_stages)
+    config = TrainConfig(**given, frozen_stages=0 if from_scratch else TrainConfig.frozen_stages)
     for change in args.set:
         if (name := change.partition("=")[0]) in OWN_OPTIONS:
-            raise TrainingError(f"--set {name} has an option of its own: write --{name.replace('_', '-')} instead.")
+            option = f"--{name.replace('_', '-')}"
+            raise TrainingError(
+                tr("--set {name} has an option of its own: write {option} instead.", name=name, option=option)
+            )
     try:
         return changed(config, args.set)
     except (ValueError, OverflowError) as error:
-        raise TrainingError(f"There is no such training: {error}.") from None
+        raise TrainingError(tr("There is no such training: {reason}.", reason=error)) from None
 
 
-def _read(args: argparse.Namespace, tell: Callable[[str], None]) -> tuple[list[Category], list[TrainingImage]]:
+def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[list[Category], list[TrainingImage]]:
     """Return the classes and the photos of the files to train on."""
     sources = [Source(p, args.images) for p in args.train]
     sources += [Source(p, args.images, partial=True) for p in args.train_partial]
     if not sources:
-        raise TrainingError("Nothing to train on: name a COCO file with --train.")
-    files = [(s.annotations, read_coco(s.annotations)) for s in sources]
+        raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
+    files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
-    photos = read_photos(sources, categories, by_supercategory=args.supercategories, tell=tell)
+    photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=on_message)
     if not photos or not categories:
-        raise TrainingError("Nothing to train on: the COCO files name no photos or no categories.")
+        raise TrainingError(tr("Nothing to train on: the COCO files name no photos or no categories."))
     if not any(photo.instances for photo in photos):
         names = ", ".join(str(path) for path, _ in files)
-        raise DataError(f"No photo of {names} shows an object to learn from: label some before training.")
+        raise DataError(
+            tr("No photo of {files} shows an object to learn from: label some before training.", files=names)
+        )
     return categories, photos
 
 
@@ -290,7 +335,7 @@ def _device(name: str) -> torch.device:
     """Return the device of that name; `auto` is CUDA where there is one."""
     cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
-        raise TrainingError("This computer has no CUDA device that torch can use: choose --device auto or cpu.")
+        raise TrainingError(tr("This computer has no CUDA device that torch can use: choose --device auto or cpu."))
     return torch.device("cuda" if cuda else "cpu")
 
 

@@ -1,4 +1,4 @@
-"""Photos on the way into training: scaled, cropped, flipped and recoloured, their labels along with them."""
+"""Augmentation of training photos and their labels: random scale, crop, horizontal flip and colour."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ if TYPE_CHECKING:
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-"""Statistics of ImageNet's pictures, RGB in 0..1, that torchvision's backbones were trained with."""
+"""Mean and standard deviation of ImageNet, RGB in 0..1, that torchvision's backbones were trained with."""
 FILL = (124, 116, 104)
-"""Colour around a photo that does not fill its canvas: the mean, which becomes 0."""
+"""Colour of the padding, RGB: the mean, which normalization makes 0."""
 MIN_VISIBLE = 0.25
-"""Share of a box that a crop must keep for it to be a lesson."""
+"""Share of a box inside the crop from which it is trained on."""
 MIN_SIDE = 3.0
-"""Shortest side, in pixels of the canvas, of a box that is a lesson."""
+"""Shortest side, in pixels of the network's input, of a box that is trained on."""
 
 
 @dataclass(frozen=True)
 class CropTransform:
-    """Where a photo lies on its canvas: x' = scale * x + left, flipped afterwards within the canvas's width."""
+    """Scale, offset and horizontal flip from a photo to the network's input: x' = scale * x + left, then flipped.
+
+    `height` and `width` are those of the input, all lengths in its pixels.
+    """
 
     scale: float
     left: float
@@ -45,35 +48,54 @@ class CropTransform:
     width: int
 
     def boxes(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return xyxy boxes [N, 4] of the photo as they lie on the canvas, not clipped."""
-        placed = boxes * self.scale + np.array([self.left, self.top] * 2, np.float32)
+        """Return xyxy boxes [N, 4] of the photo in the network's input, not clipped."""
+        moved = boxes * self.scale + np.array([self.left, self.top] * 2, np.float32)
         if self.flip:
-            placed[:, [0, 2]] = self.width - placed[:, [2, 0]]
-        return placed.astype(np.float32)
+            moved[:, [0, 2]] = self.width - moved[:, [2, 0]]
+        return moved.astype(np.float32)
 
     def keypoints(self, points: NDArray[np.float32], mirror: list[int]) -> NDArray[np.float32]:
-        """Return keypoints [N, K, 3] of the photo on the canvas; one off the canvas gets visibility 0.
+        """Return keypoints [N, K, 3] of the photo in the network's input; one outside of it gets visibility 0.
 
         COCO counts a keypoint's pixel, whose centre lies half a pixel further on.
         """
-        placed = points.copy()
-        placed[..., :2] = (points[..., :2] + 0.5) * self.scale + np.array([self.left, self.top], np.float32) - 0.5
+        moved = points.copy()
+        moved[..., :2] = (points[..., :2] + 0.5) * self.scale + np.array([self.left, self.top], np.float32) - 0.5
         if self.flip:
-            placed[..., 0] = self.width - 1 - placed[..., 0]
-            placed = placed[:, mirror]
-        inside = (placed[..., 0] >= 0) & (placed[..., 0] < self.width) & (placed[..., 1] >= 0)
-        inside &= placed[..., 1] < self.height
-        placed[..., 2] *= inside
-        return placed
+            moved[..., 0] = self.width - 1 - moved[..., 0]
+            moved = moved[:, mirror]
+        inside = (moved[..., 0] >= 0) & (moved[..., 0] < self.width) & (moved[..., 1] >= 0)
+        inside &= moved[..., 1] < self.height
+        moved[..., 2] *= inside
+        return moved
+
+    def apply(self, photo: NDArray[np.uint8], share: float = 1.0) -> NDArray[np.uint8]:
+        """Return the crop [height, width, 3] uint8 of a photo [H, W, 3].
+
+        Args:
+            photo: Its pixels.
+            share: Its width relative to that of the size that the labels are in.
+        """
+        scale = self.scale / share
+        if scale < 0.5:  # linear interpolation would skip pixels
+            small = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+            scale = scale * photo.shape[1] / small[0]
+            photo = cv2.resize(photo, small, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        shift = (scale - 1) / 2  # warpAffine counts from the centres of pixels
+        matrix = np.array([[scale, 0, self.left + shift], [0, scale, self.top + shift]], np.float64)
+        if self.flip:
+            matrix[0] = [-scale, 0, self.width - 1 - matrix[0, 2]]
+        size = (self.width, self.height)
+        return cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderValue=FILL).astype(np.uint8)
 
 
 def draw_crop(
-    photo_size: tuple[int, int], canvas: tuple[int, int], config: TrainConfig, random: np.random.Generator
+    photo_size: tuple[int, int], input_size: tuple[int, int], config: TrainConfig, random: np.random.Generator
 ) -> CropTransform:
-    """Draw scale, crop and flip for a photo of (width, height) on a canvas of (height, width)."""
+    """Return a random scale, crop and flip of a photo (width, height) to an input size (height, width)."""
     width, height = photo_size
-    rows, columns = canvas
-    scale = min(canvas) / min(photo_size) * random.uniform(*config.jitter)
+    rows, columns = input_size
+    scale = min(input_size) / min(photo_size) * random.uniform(*config.jitter)
     left = _between(0.0, columns - width * scale, random)
     top = _between(0.0, rows - height * scale, random)
     return CropTransform(scale, left, top, config.flip and random.random() < 0.5, rows, columns)
@@ -81,22 +103,6 @@ def draw_crop(
 
 def _between(one: float, other: float, random: np.random.Generator) -> float:
     return float(random.uniform(min(one, other), max(one, other)))
-
-
-def place(photo: NDArray[np.uint8], where: CropTransform, share: float = 1.0) -> NDArray[np.uint8]:
-    """Return the photo (H, W, 3), of which this is made smaller to a `share` of its sides, on its canvas."""
-    scale = where.scale / share
-    if scale < 0.5:  # linear interpolation would skip pixels
-        small = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
-        scale = scale * photo.shape[1] / small[0]
-        photo = cv2.resize(photo, small, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    # warpAffine speaks of pixel centres.
-    shift = (scale - 1) / 2
-    matrix = np.array([[scale, 0, where.left + shift], [0, scale, where.top + shift]], np.float64)
-    if where.flip:
-        matrix[0] = [-scale, 0, where.width - 1 - matrix[0, 2]]
-    size = (where.width, where.height)
-    return cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderValue=FILL).astype(np.uint8)
 
 
 def recolour(photo: NDArray[np.uint8], strength: float, random: np.random.Generator) -> NDArray[np.uint8]:
@@ -111,7 +117,7 @@ def recolour(photo: NDArray[np.uint8], strength: float, random: np.random.Genera
 
 
 class MaskCache:
-    """Keeps the masks of instances as small grids: rasterising a polygon takes longer than everything else."""
+    """Rasterized masks of instances, as small grids: rasterizing a polygon takes longer than everything else."""
 
     def __init__(self) -> None:
         self._grids: dict[int, tuple[NDArray[np.uint8], NDArray[np.float32]] | None] = {}
@@ -119,7 +125,7 @@ class MaskCache:
     def __call__(
         self, instance: ObjectLabel, photo: TrainingImage
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
-        """Return what `instance_mask` does."""
+        """Return the mask grid and its box, or None without a mask; see `instance_mask`."""
         key = id(instance)
         if key not in self._grids:
             self._grids[key] = instance_mask(instance, photo.width, photo.height)
@@ -128,7 +134,7 @@ class MaskCache:
 
 def training_sample(
     photo: TrainingImage,
-    canvas: tuple[int, int],
+    input_size: tuple[int, int],
     config: TrainConfig,
     *,
     keypoints: int,
@@ -137,38 +143,39 @@ def training_sample(
     masks: MaskCache,
     read: Callable[[Path], NDArray[np.uint8]] = read_photo,
 ) -> tuple[torch.Tensor, Target]:
-    """Return a photo drawn onto a canvas of (height, width), as [3, height, width] uint8, and its target.
+    """Return an augmented photo as [3, height, width] uint8, of an input size (height, width), and its target.
 
-    `read` returns its pixels, of any size.
+    `read` returns the photo's pixels, of any size.
 
     Raises:
         dataset.images.PhotoError: The photo cannot be read.
     """
     pixels = read(photo.path)
-    # Labels speak of the size in the COCO file, whatever the file on disk has.
-    where = draw_crop((photo.width, photo.height), canvas, config, random)
+    # Labels are in pixels of the size in the COCO file, whatever the file on disk has.
+    crop = draw_crop((photo.width, photo.height), input_size, config, random)
     share = pixels.shape[1] / photo.width
     if abs(pixels.shape[0] - photo.height * share) > 1:
         pixels = cv2.resize(pixels, (photo.width, photo.height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         share = 1.0
-    image = recolour(place(pixels, where, share), config.colour, random)
-    target = _target(photo, where, keypoints=keypoints, mirror=mirror, masks=masks)
+    image = recolour(crop.apply(pixels, share), config.colour, random)
+    target = transformed_target(photo, crop, keypoints=keypoints, mirror=mirror, masks=masks)
     return torch.from_numpy(image).permute(2, 0, 1), target
 
 
-def _target(
-    photo: TrainingImage, where: CropTransform, *, keypoints: int, mirror: list[int], masks: MaskCache
+def transformed_target(
+    photo: TrainingImage, crop: CropTransform, *, keypoints: int, mirror: list[int], masks: MaskCache
 ) -> Target:
+    """Return the labels of a photo after its crop; boxes of which too little is left are ignored regions."""
     instances = photo.instances
     count = len(instances)
-    boxes = where.boxes(np.array([i.box for i in instances], np.float32).reshape(count, 4))
-    limit = np.array([where.width, where.height] * 2, np.float32)
+    boxes = crop.boxes(np.array([i.box for i in instances], np.float32).reshape(count, 4))
+    limit = np.array([crop.width, crop.height] * 2, np.float32)
     clipped = np.clip(boxes, 0, limit)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     sides = clipped[:, 2:] - clipped[:, :2]
     counts = (sides.prod(1) >= MIN_VISIBLE * area) & (sides.min(1, initial=np.inf) >= MIN_SIDE)
     gone = ~counts & (sides > 0).all(1)
-    crowds = where.boxes(np.array(photo.crowds, np.float32).reshape(len(photo.crowds), 4))
+    crowds = crop.boxes(np.array(photo.crowds, np.float32).reshape(len(photo.crowds), 4))
     grids = np.zeros((count, MASK_GRID, MASK_GRID), np.uint8)
     grid_boxes = np.zeros((count, 4), np.float32)
     has_mask = np.zeros(count, bool)
@@ -177,12 +184,12 @@ def _target(
         made = masks(instances[i], photo)
         if made is not None:
             has_mask[i] = True
-            grids[i] = made[0][:, ::-1] if where.flip else made[0]
-            grid_boxes[i] = where.boxes(made[1][None])[0]
+            grids[i] = made[0][:, ::-1] if crop.flip else made[0]
+            grid_boxes[i] = crop.boxes(made[1][None])[0]
         if keypoints and len(instances[i].keypoints) == keypoints * 3:
             points[i] = np.array(instances[i].keypoints, np.float32).reshape(keypoints, 3)
     if keypoints:
-        points = where.keypoints(points, mirror)
+        points = crop.keypoints(points, mirror)
     kept = np.flatnonzero(counts)
     return Target(
         boxes=torch.from_numpy(clipped[kept]),
@@ -197,7 +204,7 @@ def _target(
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
-    """Return pictures [B, 3, H, W] uint8 as float32 with ImageNet's statistics removed."""
+    """Return images [B, 3, H, W] uint8 as float32, normalized with ImageNet's mean and standard deviation."""
     mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
     std = torch.tensor(STD, device=images.device).view(3, 1, 1)
     return (images.float() / 255 - mean) / std

@@ -1,6 +1,6 @@
 """Objects of one training photo pasted into another (Ghiasi et al., *Simple Copy-Paste*, CVPR 2021).
 
-Both have their places on canvases of one size. What a pasted object hides is taken from the masks and boxes below it.
+Both are of one size. What a pasted object hides is taken from the masks and boxes below it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHANCE = 0.5
-"""That an object of the other photo is pasted."""
+"""Probability that an object of the other photo is pasted."""
 MAX_AREA_SHARE = 0.4
-"""Share of the canvas of which a pasted object covers less: no photo vanishes behind one."""
+"""Share of the image that a pasted object may cover: no photo vanishes behind one."""
 HIDDEN = 0.75
-"""Share of an object that, when it is hidden, leaves nothing to learn from."""
+"""Share of an object that, when it is hidden, makes it an ignored region."""
 PER_OBJECT = ("boxes", "labels", "masks", "mask_boxes", "has_mask", "keypoints")
 """Fields of a target that have one row an object."""
 SOLID = 127
@@ -33,18 +33,18 @@ SOLID = 127
 def paste(
     image: torch.Tensor, target: Target, other: torch.Tensor, donor: Target, random: np.random.Generator
 ) -> tuple[torch.Tensor, Target]:
-    """Return a photo and its target with some of the objects that have a mask in another one.
+    """Return an image [3, H, W] and its target with some objects, of those with a mask, of another one.
 
     Args:
         image: [3, H, W] uint8.
-        target: What is true of it.
+        target: Its target.
         other: The other photo, of the same size.
-        donor: What is true of that.
-        random: Decides what is pasted.
+        donor: Its target.
+        random: Draws the objects that are pasted.
     """
     size = (image.shape[1], image.shape[2])
     drawn = np.flatnonzero(donor.has_mask.numpy() & (random.random(len(donor.boxes)) < CHANCE))
-    masks = {int(i): _on_canvas(donor.masks[i].numpy(), donor.mask_boxes[i].numpy(), size) for i in drawn}
+    masks = {int(i): _in_image(donor.masks[i].numpy(), donor.mask_boxes[i].numpy(), size) for i in drawn}
     kept = [i for i, mask in masks.items() if 0 < (mask > SOLID).mean() < MAX_AREA_SHARE]
     if not kept:
         return image, target
@@ -55,26 +55,26 @@ def paste(
     return mixed.round().to(torch.uint8), _joined(below, _some(donor, torch.tensor(kept)))
 
 
-def _on_canvas(grid: NDArray[np.uint8], box: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the mask [MASK_GRID, MASK_GRID] of a box as it lies on a canvas of (height, width)."""
+def _in_image(grid: NDArray[np.uint8], box: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the mask [MASK_GRID, MASK_GRID] of a box as a mask [height, width] of the image."""
     cell = np.maximum(box[2:] - box[:2], 1e-3) / MASK_GRID
-    # warpAffine speaks of the centres of pixels and of cells.
+    # warpAffine counts from the centres of pixels and of cells.
     start = (0.5 - box[:2]) / cell - 0.5
     matrix = np.array([[1 / cell[0], 0, start[0]], [0, 1 / cell[1], start[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(grid, matrix, (size[1], size[0]), flags=flags).astype(np.uint8)
 
 
-def _in_grid(canvas: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return what lies over a box of a canvas [H, W], as a grid [MASK_GRID, MASK_GRID]."""
+def _in_grid(mask: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the part of a mask [H, W] in a box, as a grid [MASK_GRID, MASK_GRID]."""
     cell = (box[2:] - box[:2]) / MASK_GRID
     matrix = np.array([[cell[0], 0, box[0] + cell[0] / 2 - 0.5], [0, cell[1], box[1] + cell[1] / 2 - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(canvas, matrix, (MASK_GRID, MASK_GRID), flags=flags).astype(np.uint8)
+    return cv2.warpAffine(mask, matrix, (MASK_GRID, MASK_GRID), flags=flags).astype(np.uint8)
 
 
 def _hide(target: Target, cover: NDArray[np.uint8]) -> Target:
-    """Return the target without what the cover [H, W] hides; where most of an object is hidden, nothing is learned."""
+    """Return the target without what a mask [H, W] covers; mostly hidden objects become ignored regions."""
     boxes, masks = target.boxes.numpy().copy(), target.masks.numpy().copy()
     seen = np.ones(len(boxes), bool)
     for i, box in enumerate(boxes):
@@ -117,6 +117,6 @@ def _some(target: Target, index: torch.Tensor) -> Target:
 
 
 def _joined(below: Target, above: Target) -> Target:
-    """Return a target with the instances of two; all else is as below."""
+    """Return a target with the instances of two; all other fields are those of `below`."""
     both: dict[str, Any] = {name: torch.cat([getattr(t, name) for t in (below, above)]) for name in PER_OBJECT}
     return replace(below, **both)

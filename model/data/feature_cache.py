@@ -1,7 +1,7 @@
-"""What a frozen body makes of the training photos, kept on disk: computed once, read in every epoch and round.
+"""Feature maps of a frozen backbone body on disk: computed once, read in every epoch and later run.
 
 The maps of the body are kept rather than those of the pyramid: they are a quarter of the size, the pyramid over them
-takes a few per cent of a step, and they serve later rounds too, whose pyramid is another but whose body is the same.
+takes a few per cent of a step, and later runs, whose pyramid is another but whose body is the same, read them too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dataset.atomic_files import write_bytes
+from dataset.i18n import tr
 from model.data.augmentation import normalise
 from model.network.precision import autocast
 
@@ -29,24 +30,24 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
 
 MAX_BYTES = 3 * 2**30
-"""Room on disk."""
+"""Size of the cache on disk."""
 MAX_VARIANTS = 8
-"""Of a photo: more teach little more, fewer are learned by heart."""
+"""Augmented variants of each photo: more improve little, fewer overfit."""
 
 
 @dataclass
 class FeatureCache:
-    """Maps of the body by photo and variant, in a folder of their own."""
+    """Files of feature maps by photo and variant, in a folder of their own."""
 
     folder: Path
     key: str
-    """Digest of the body's weights and of how photos vary: what maps follow from but photo, input size and variant."""
+    """Digest of the body's weights and of the augmentation, on which the maps depend beside photo, size and variant."""
     variants: int
     config: TrainConfig
     used: set[Path] = field(default_factory=set)
 
     def path(self, sample: TrainingSample, input_size: tuple[int, int], variant: int) -> Path:
-        """Return where the maps of a variant are."""
+        """Return the path of the maps of a variant."""
         content = f"{self.key} {sample.digest} {input_size} {variant} {sample.photo.width} {sample.photo.height}"
         return self.folder / f"{blake2b(content.encode(), digest_size=16).hexdigest()}.maps"
 
@@ -54,34 +55,34 @@ class FeatureCache:
         """Return the maps [C, H, W] of a variant by name.
 
         Raises:
-            OSError: They are not there any more.
+            OSError: The file is missing or damaged.
         """
         path = self.path(sample, input_size, variant)
         try:
             maps = load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
             path.unlink(missing_ok=True)
-            text = "A kept feature map is gone or damaged: start the round again"
+            text = tr("A kept feature map is gone or damaged: start the round again")
             raise OSError(0, text, str(path)) from None
         return {name: maps[name] for name in sorted(maps)}  # the finest first, as the body returns them
 
     def write(self, path: Path, maps: dict[str, Tensor]) -> None:
-        """Keep the maps [1, C, H, W] of a variant at its `path`.
+        """Write the maps [1, C, H, W] of a variant to its `path`.
 
         Raises:
             OSError: They cannot be written.
         """
         write_bytes(path, save({name: value[0].contiguous() for name, value in maps.items()}))
 
-    def trim(self, room: int = MAX_BYTES) -> None:
-        """Delete what this round did not use, the oldest first, until all that is left takes no more than `room`."""
+    def trim(self, max_bytes: int = MAX_BYTES) -> None:
+        """Delete files that this run did not use, the oldest first, until the rest takes `max_bytes` at most."""
         try:
             files = [(f.stat().st_mtime, f.stat().st_size, f) for f in self.folder.glob("*.maps")]
         except OSError:
             return
         total = sum(size for _, size, _ in files)
         for _, size, file in sorted(files):
-            if total <= room:
+            if total <= max_bytes:
                 return
             if file not in self.used:
                 file.unlink(missing_ok=True)
@@ -90,7 +91,7 @@ class FeatureCache:
 
 @torch.no_grad()
 def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[str, Tensor]:
-    """Return the body's maps of pictures [B, 3, H, W] uint8, in 16 bits, on the CPU."""
+    """Return the body's feature maps of images [B, 3, H, W] uint8, as bfloat16 on the CPU."""
     network.backbone.body.eval()
     pictures = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
     with autocast(device):
@@ -101,7 +102,7 @@ def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[s
 def open_cache(
     folder: Path, network: MaskRCNN, samples: list[TrainingSample], config: TrainConfig, device: torch.device
 ) -> FeatureCache | None:
-    """Return a cache with as many variants as there is room for, or None where there is none for a single one."""
+    """Return a cache with as many variants as the disk has space for, or None where it has none for a single one."""
     folder.mkdir(parents=True, exist_ok=True)
     content = blake2b(digest_size=16)
     for name, value in sorted(network.backbone.body.state_dict().items()):
@@ -113,11 +114,11 @@ def open_cache(
     maps = body_maps(network, torch.zeros(1, 3, *largest, dtype=torch.uint8), device)
     size = sum(value.nbytes for value in maps.values()) / (largest[0] * largest[1])
     each = sum(h * w for h, w in sides) * size
-    room = MAX_BYTES
+    free = MAX_BYTES
     try:
         status = os.statvfs(folder)
-        room = min(room, status.f_bavail * status.f_frsize // 2)
+        free = min(free, status.f_bavail * status.f_frsize // 2)
     except (AttributeError, OSError):
-        pass  # where the room cannot be asked for, the limit of the cache is the only one
-    variants = min(MAX_VARIANTS, int(room / each))
+        pass  # where the free space is unknown, the limit of the cache is the only one
+    variants = min(MAX_VARIANTS, int(free / each))
     return FeatureCache(folder, content.hexdigest(), variants, config) if variants else None

@@ -1,4 +1,4 @@
-"""Photos that are drawn again and again: kept decoded, no larger than they are needed."""
+"""Cache of decoded training photos, no larger than training needs them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ if TYPE_CHECKING:
 
     from model.config import TrainConfig
 
-ROOM = 512 * 2**20
-"""Bytes of pixels that are kept; of more, those are read again that were not asked for the longest."""
+MAX_BYTES = 512 * 2**20
+"""Size of the cache; the least recently used photos are dropped."""
 
 
 class DecodedImageCache:
-    """The photos of a training, decoded: what a phone takes needs longer for that than a step for all the rest."""
+    """LRU cache of decoded photos: decoding one of a phone takes longer than the rest of a step."""
 
-    def __init__(self, config: TrainConfig, room: int = ROOM) -> None:
-        """Keep nothing yet; a photo that is larger than the training ever draws it is made as small as that.
+    def __init__(self, config: TrainConfig, max_bytes: int = MAX_BYTES) -> None:
+        """Start empty.
 
-        Each of the processes that load photos has a part of the room.
+        Args:
+            config: Its largest scale limits the size of the photos, its workers share the bytes.
+            max_bytes: Of all workers together.
         """
         self.short = math.ceil(config.scales[-1] * config.jitter[1])
-        self.room = room // max(1, config.workers)
+        self.max_bytes = max_bytes // max(1, config.workers)
         self._kept: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
 
     def __call__(self, path: Path) -> NDArray[np.uint8]:
-        """Return a photo [height, width, 3], upright; nobody may write into it.
+        """Return a photo [height, width, 3] uint8, upright; read-only, as the cache keeps it.
 
         Raises:
             dataset.images.PhotoError: It cannot be read.
@@ -47,7 +49,7 @@ class DecodedImageCache:
         pixels = self._small(read_photo(path))
         self._kept[path] = pixels
         self._bytes += pixels.nbytes
-        while self._bytes > self.room:
+        while self._bytes > self.max_bytes:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return pixels
 

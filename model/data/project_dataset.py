@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torchvision.ops import box_iou
 
-from dataset.categories import Category, from_coco
-from dataset.coco_checks import problem, usable_mask
+from dataset.coco_checks import has_pixels, valid_keypoints
+from dataset.coco_reader import CocoData, DataError, Source, check_size, read_coco, require_sizes
+from dataset.i18n import plural, tr
 from dataset.images import PhotoError
 from model.data.train_val_split import ImageFingerprint, fingerprint
-from model.data.training_images import DataError, Source, check_size, keypoints_of, read_coco, sized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from dataset.categories import Category
+    from dataset.coco_checks import Problem
 
 SAME_BOX = 0.9
 """IoU from which two boxes lie around the same object."""
 MAX_MESSAGES = 5
-"""Sentences of one kind that are told one by one."""
+"""Sentences of one kind that are shown one by one."""
 
 
 @dataclass
@@ -64,17 +68,24 @@ class _Sentences:
     """Collects sentences; of many of one kind the first few are kept, and how many more there are."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, list[str]] = {}
+        self._shown: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, kind: str, text: str) -> None:
-        self._kinds.setdefault(kind, []).append(text)
+        self.extend(kind, [text], 1)
+
+    def extend(self, kind: str, texts: Iterable[str], n: int) -> None:
+        """Add `n` sentences, of which only those are made that are shown: there may be a million."""
+        shown = self._shown.setdefault(kind, [])
+        shown += islice(texts, MAX_MESSAGES - len(shown))
+        self._counts[kind] += n
 
     def all(self) -> list[str]:
         found = []
-        for kind, texts in self._kinds.items():
-            found += texts[:MAX_MESSAGES]
-            if len(texts) > MAX_MESSAGES:
-                found.append(f"... and {len(texts) - MAX_MESSAGES} more: {kind}.")
+        for kind, texts in self._shown.items():
+            found += texts
+            if self._counts[kind] > len(texts):
+                found.append(tr("... and {n} more: {kind}.", n=self._counts[kind] - len(texts), kind=kind))
         return found
 
 
@@ -89,127 +100,149 @@ def read_project(annotations: Path, images: Path | None, tick: Callable[[], None
     Raises:
         DataError: There is nothing to learn from; the text says why and what to do.
     """
-    data = read_coco(annotations)
+    data = read_coco(annotations, "labels")
     folder = Source(annotations, images).folder()
-    categories = _categories(annotations, data)
-    told = _Sentences()
-    kept, looks = _images(annotations, data, folder, told, tick)
+    _check_categories(annotations, data.categories)
+    require_sizes(annotations, data)
+    sentences = _Sentences()
+    kept, looks = _images(data, folder, sentences, tick)
     if not kept:
-        raise DataError(f"None of the photos of {annotations} can be read: is {folder} their folder?")
-    labels = _annotations(data, kept, categories, told)
+        text = tr(
+            "None of the photos of {file} can be read: is {folder} their folder?", file=annotations, folder=folder
+        )
+        raise DataError(text)
+    labels = _annotations(data, {image["id"] for image in kept}, sentences)
     objects = [a for a in labels if not a.get("iscrowd")]
     if not objects:
-        raise DataError(f"None of the {len(kept)} photos shows an object: label some objects before training.")
-    _look_at_classes(objects, categories, told)
-    _look_for_contradictions(kept, objects, {c.id: c.name for c in categories}, told)
-    clean = {"images": kept, "annotations": labels, "categories": data["categories"]}
-    return Project(clean, folder, categories, looks, told.all())
+        raise DataError(
+            plural(
+                "None of the {n} photos shows an object: label some objects before training.",
+                "None of the {n} photos shows an object: label some objects before training.",
+                len(kept),
+            )
+        )
+    _look_at_classes(objects, data.categories, sentences)
+    _look_for_contradictions(kept, objects, {c.id: c.name for c in data.categories}, sentences)
+    clean = {"images": kept, "annotations": labels, "categories": data.contents["categories"]}
+    return Project(clean, folder, data.categories, looks, sentences.all())
 
 
-def _categories(path: Path, data: dict[str, Any]) -> tuple[Category, ...]:
-    try:
-        found = tuple(from_coco(record) for record in data["categories"])
-    except ValueError as error:
-        raise DataError(f"{path}: {error}.") from None
-    if not found:
-        raise DataError(f"{path} names no classes: add one and label some objects before training.")
-    for what, values in (("id", [c.id for c in found]), ("name", [c.name.lower() for c in found])):
-        double = [value for value, count in Counter(values).items() if count > 1]
-        if double:
-            raise DataError(f"{path} has two classes with the {what} {double[0]!r}: rename or remove one.")
-    points = {c.keypoint_names for c in found if c.keypoint_names}
-    if len(points) > 1:
-        raise DataError(f"{path} has classes with different keypoints: a model can learn one kind of skeleton only.")
-    return found
+def _check_categories(path: Path, categories: tuple[Category, ...]) -> None:
+    if not categories:
+        text = tr("{file} names no classes: add one and label some objects before training.", file=path)
+        raise DataError(text)
+    if double := _first_double([c.id for c in categories]):
+        text = tr("{file} has two classes with the id {id!r}: rename or remove one.", file=path, id=double[0])
+        raise DataError(text)
+    if double := _first_double([c.name.lower() for c in categories]):
+        text = tr("{file} has two classes with the name {name!r}: rename or remove one.", file=path, name=double[0])
+        raise DataError(text)
+    if len({c.keypoint_names for c in categories if c.keypoint_names}) > 1:
+        text = tr(
+            "{file} has classes with different keypoints: a model can learn one kind of skeleton only.", file=path
+        )
+        raise DataError(text)
+
+
+def _first_double(values: Sequence[object]) -> list[object]:
+    """Return the first value that stands there more than once, or nothing."""
+    return [value for value, count in Counter(values).items() if count > 1][:1]
 
 
 def _images(
-    path: Path, data: dict[str, Any], folder: Path, told: _Sentences, tick: Callable[[], None]
+    data: CocoData, folder: Path, sentences: _Sentences, tick: Callable[[], None]
 ) -> tuple[list[dict[str, Any]], list[ImageFingerprint]]:
-    kept, looks, seen = [], [], set()
-    for record in data["images"]:
+    """Return the images that can be read, each id once, and their fingerprints."""
+    kept, looks = [], []
+    for checked in data.images:
         tick()
-        image = sized(record, path)
+        image = checked.record
         name = image["file_name"]
-        if image["id"] in seen:
-            told.add("photos that are listed twice", f"{name} has the id of another photo and is left out.")
+        if checked.problem:
+            text = tr("{photo} has the id of another photo and is left out.", photo=name)
+            sentences.add(tr("photos that are listed twice"), text)
             continue
-        seen.add(image["id"])
         try:
             found = fingerprint(folder / name, name)
             check_size(found.size, image)
         except PhotoError as error:
-            told.add("photos that cannot be read", f"{name} is left out: {error}")
+            text = tr("{photo} is left out: {reason}", photo=name, reason=error)
+            sentences.add(tr("photos that cannot be read"), text)
             continue
         looks.append(found)
         kept.append(image)
     return kept, looks
 
 
-def _annotations(
-    data: dict[str, Any], images: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences
-) -> list[dict[str, Any]]:
-    """Return the annotations that can be learned from."""
-    by_id = {image["id"]: image for image in images}
-    kinds = {c.id: len(c.keypoint_names) for c in categories}
-    all_ids = {image["id"] for image in data["images"]}
+def _annotations(data: CocoData, images: set[Any], sentences: _Sentences) -> list[dict[str, Any]]:
+    """Return the annotations that can be learned from, of the images with these ids."""
+    points = {c.id: len(c.keypoint_names) for c in data.categories}
     kept = []
-    for record in data["annotations"]:
-        if not isinstance(record, dict):
-            told.add("annotations that are no records", "An annotation that is no record is left out.")
-            continue
-        number = record.get("image_id")
-        number = number if isinstance(number, int | str) else None
-        image = by_id.get(number)
-        if image is None:
-            if number not in all_ids:
-                told.add("annotations of no photo", f"Annotation {record.get('id')} is of no photo and is left out.")
+    for checked in data.annotations:
+        if checked.image is not None and checked.image["id"] not in images:
             continue  # its photo is left out already
-        wrong = problem(record, image["width"], image["height"], kinds)
-        if wrong:
-            told.add("annotations that cannot be used", f"{image['file_name']}: an annotation {wrong}; it is left out.")
+        if checked.problem or checked.image is None:
+            if checked.problem:
+                _add_problem(checked.problem, sentences)
             continue
-        record = _mended(record, image, kinds[record["category_id"]], told)  # noqa: PLW2901
+        record = _mended(checked.record, checked.image, points[checked.record["category_id"]], sentences)
         kept.append({"iscrowd": 0, **record})
     return kept
 
 
-def _mended(record: dict[str, Any], image: dict[str, Any], points: int, told: _Sentences) -> dict[str, Any]:
+def _add_problem(problem: Problem, sentences: _Sentences) -> None:
+    if problem.kind == "record":
+        sentences.add(tr("annotations that are no records"), tr("An annotation that is no record is left out."))
+    elif problem.kind in ("image", "image_id"):
+        text = tr("Annotation {id} is of no photo and is left out.", id=problem.where)
+        sentences.add(tr("annotations of no photo"), text)
+    else:
+        text = tr("{photo}: {problem}; it is left out.", photo=problem.where, problem=problem.text)
+        sentences.add(tr("annotations that cannot be used"), text)
+
+
+def _mended(record: dict[str, Any], image: dict[str, Any], points: int, sentences: _Sentences) -> dict[str, Any]:
     """Return an annotation of a class with so many keypoints without those of its parts that cannot be used."""
-    if not record.get("iscrowd") and not usable_mask(record.get("segmentation"), image["width"], image["height"]):
-        text = f"{image['file_name']}: an annotation has no usable mask; only its box is learned."
-        told.add("annotations without a mask", text)
+    name = image["file_name"]
+    if not record.get("iscrowd") and not has_pixels(record.get("segmentation"), image["width"], image["height"]):
+        text = tr("{photo}: an annotation has no usable mask; only its box is learned.", photo=name)
+        sentences.add(tr("annotations without a mask"), text)
         record = {**record, "segmentation": None}
     if not points:
         return {k: v for k, v in record.items() if k not in ("keypoints", "num_keypoints")}
-    given = keypoints_of(record)
+    given = valid_keypoints(record)
     if given is None or len(given) not in (0, 3 * points):
-        text = f"{image['file_name']}: an annotation has damaged keypoints; they are left out."
-        told.add("annotations with damaged keypoints", text)
+        text = tr("{photo}: an annotation has damaged keypoints; they are left out.", photo=name)
+        sentences.add(tr("annotations with damaged keypoints"), text)
         record = {**record, "keypoints": []}
     return record
 
 
-def _look_at_classes(objects: list[dict[str, Any]], categories: tuple[Category, ...], told: _Sentences) -> None:
+def _look_at_classes(objects: list[dict[str, Any]], categories: tuple[Category, ...], sentences: _Sentences) -> None:
     counts = Counter(a["category_id"] for a in objects)
     photos = Counter(category for _, category in {(a["image_id"], a["category_id"]) for a in objects})
     for category in categories:
+        name = category.name
         if counts[category.id] == 0:
-            told.add("classes without objects", f"No photo shows a {category.name}: the class cannot be learned yet.")
+            text = tr("No photo shows a {name}: the class cannot be learned yet.", name=name)
+            sentences.add(tr("classes without objects"), text)
         elif counts[category.id] == 1:
-            text = f"There is a single {category.name}: that teaches little, and nothing measures what was learned."
-            told.add("classes with a single object", text)
+            text = tr(
+                "There is a single {name}: that teaches little, and nothing measures what was learned.", name=name
+            )
+            sentences.add(tr("classes with a single object"), text)
         elif photos[category.id] == 1:
-            text = f"All {category.name} objects are in one photo: what is learned of them cannot be measured."
-            told.add("classes in a single photo", text)
+            text = tr("All {name} objects are in one photo: what is learned of them cannot be measured.", name=name)
+            sentences.add(tr("classes in a single photo"), text)
 
 
 def _look_for_contradictions(
-    images: list[dict[str, Any]], objects: list[dict[str, Any]], names: dict[int, str], told: _Sentences
+    images: list[dict[str, Any]], objects: list[dict[str, Any]], names: dict[int, str], sentences: _Sentences
 ) -> None:
     by_image: dict[int, list[dict[str, Any]]] = {}
     for record in objects:
         by_image.setdefault(record["image_id"], []).append(record)
+    double = []
     for image in images:
         records = by_image.get(image["id"], [])
         if len({r["category_id"] for r in records}) < 2:
@@ -219,5 +252,10 @@ def _look_for_contradictions(
         for i, j in torch.nonzero(torch.triu(box_iou(boxes, boxes), 1) >= SAME_BOX).tolist():
             one, other = names[records[i]["category_id"]], names[records[j]["category_id"]]
             if one != other:
-                text = f"{image['file_name']}: the same object is labelled {one} and {other}: delete one of them."
-                told.add("objects with two classes", text)
+                double.append((image["file_name"], one, other))
+    if double:
+        texts = (
+            tr("{photo}: the same object is labelled {one} and {other}: delete one of them.", photo=p, one=a, other=b)
+            for p, a, b in double
+        )
+        sentences.extend(tr("objects with two classes"), texts, len(double))

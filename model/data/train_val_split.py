@@ -1,6 +1,6 @@
-"""Which photos train and which measure: decided once for each photo, by its content.
+"""Train / validation split of photos and cross-validation folds, by content: a photo never changes sides.
 
-Near duplicates and photos of one burst stay on one side; otherwise a model would be measured on what it has learned.
+Near duplicates and photos of one burst stay on one side; otherwise a model would be measured on training data.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.atomic_files import write_bytes
+from dataset.i18n import tr
 from dataset.images import PhotoError, read_photo
 from dataset.validation_split import validation_size
 
@@ -40,22 +41,22 @@ EXIF_FOLDER, EXIF_TIME = 0x8769, 0x9003
 
 @dataclass(frozen=True)
 class ImageFingerprint:
-    """What tells photos apart."""
+    """Hashes, name and time of a photo, by which near duplicates are found."""
 
     name: str
     """As in the COCO file."""
     digest: str
     """SHA-256 of the file, hexadecimal."""
-    bits: NDArray[np.bool_]
-    """[HASH_SIDE ** 2]: whether it gets brighter from one cell to the next (the difference hash)."""
+    dhash: NDArray[np.bool_]
+    """Difference hash [HASH_SIDE ** 2]: whether it gets brighter from one cell to the next."""
     time: float | None
-    """Seconds; when the camera says it was taken."""
+    """When it was taken (EXIF), in seconds from some day on; None when unknown."""
     size: tuple[int, int] = (0, 0)
     """Width and height in pixels."""
 
 
 def fingerprint(path: Path, name: str) -> ImageFingerprint:
-    """Return what tells a photo apart.
+    """Return the fingerprint of a photo file.
 
     Raises:
         dataset.images.PhotoError: It cannot be read.
@@ -66,13 +67,13 @@ def fingerprint(path: Path, name: str) -> ImageFingerprint:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        raise PhotoError("The file cannot be read.") from None
+        raise PhotoError(tr("The file cannot be read.")) from None
     size = (pixels.shape[1], pixels.shape[0])
     return ImageFingerprint(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
 
 
 def _taken(path: Path) -> float | None:
-    """Return when the camera says that a photo was taken, in seconds from some day on."""
+    """Return the EXIF time at which a photo was taken, in seconds from some day on; None without one."""
     try:
         with Image.open(path) as picture:
             text = picture.getexif().get_ifd(EXIF_FOLDER).get(EXIF_TIME)
@@ -84,8 +85,8 @@ def _taken(path: Path) -> float | None:
     return ((year * 12 + month) * 31 + date) * 86400.0 + hour * 3600 + minute * 60 + second
 
 
-def groups(photos: Sequence[ImageFingerprint]) -> list[list[int]]:
-    """Return the photos, by index, in groups that stay on one side, in the order of their first members."""
+def near_duplicates(photos: Sequence[ImageFingerprint]) -> list[list[int]]:
+    """Return groups of indices of near duplicates and bursts, in the order of their first members."""
     parent = list(range(len(photos)))
 
     def root(i: int) -> int:
@@ -107,7 +108,7 @@ def groups(photos: Sequence[ImageFingerprint]) -> list[list[int]]:
 def _belong_together(one: ImageFingerprint, other: ImageFingerprint) -> bool:
     if one.digest == other.digest:
         return True
-    different = int((one.bits != other.bits).sum())
+    different = int((one.dhash != other.dhash).sum())
     if different <= DUPLICATE_BITS:
         return True
     (stem, number), (other_stem, other_number) = _numbered(one.name), _numbered(other.name)
@@ -133,7 +134,7 @@ def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known
     """
     sides = {p.digest: known[p.digest] for p in photos if known.get(p.digest) in ("train", "val")}
     undecided = []
-    for group in groups(photos):
+    for group in near_duplicates(photos):
         members = [photos[i].digest for i in group]
         decided = [sides[d] for d in members if d in sides]
         if decided:
@@ -163,7 +164,7 @@ def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> li
 
     Labelled photos are dealt out before empty ones. Fewer than two parts mean that nothing can be measured.
     """
-    found = groups(photos)
+    found = near_duplicates(photos)
     found.sort(key=lambda g: (not any(classes[i] for i in g), min(photos[i].digest for i in g)))
     labelled = sum(any(classes[i] for i in g) for g in found)
     count = min(labelled, 5 if len(photos) >= 5 else 3)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from dataset.coco_reader import DataError
 from dataset.images import PhotoError, read_photo
-from model.data.augmentation import _target, draw_crop, training_sample
+from model.data.augmentation import draw_crop, training_sample, transformed_target
 from model.data.batching import Batch, BatchPlan, TrainingSample, empty_batch
 from model.data.copy_paste import paste
 from model.data.feature_cache import body_maps
-from model.data.training_images import DataError
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 
@@ -63,7 +63,7 @@ class TrainingDataset(Dataset[Batch]):
         """Check that there is something to learn from.
 
         Raises:
-            model.data.training_images.DataError: None of the project's photos can be read any more.
+            dataset.coco_reader.DataError: None of the project's photos can be read any more.
         """
         if all(p.rehearsal or p.photo.path in self.missing.paths for p in self.samples):
             raise DataError("None of the photos can be read any more: is their folder still there?")
@@ -148,7 +148,7 @@ class TrainingDataset(Dataset[Batch]):
         photo = sample.photo
         random = sample.random(self.config.seed, variant)
         where = draw_crop((photo.width, photo.height), input_size, self.config, random)
-        return _target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
+        return transformed_target(photo, where, keypoints=len(self.mirror), mirror=self.mirror, masks=self.masks)
 
 
 def fill_cache(
@@ -170,7 +170,7 @@ def fill_cache(
         on_progress: Called with the number of variants that are done, and of all; may raise.
 
     Raises:
-        model.data.training_images.DataError: No photo can be read.
+        dataset.coco_reader.DataError: No photo can be read.
     """
     short = dataset.config.scales[-1]
     todo = [(s, s.input_size(short), v) for v in range(cache.variants) for s in dataset.samples]

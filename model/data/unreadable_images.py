@@ -1,9 +1,10 @@
-"""Photos that cannot be read, or no longer: the work goes on without them, and says so once of each."""
+"""Photos that cannot be read, or no longer: they are left out, with one message for each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
 from model.console import print_message
 
 if TYPE_CHECKING:
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class UnreadableImages:
-    """What has been left out so far."""
+    """Paths of the photos that were left out so far."""
 
-    def __init__(self, tell: Callable[[str], None] = print_message) -> None:
-        """Begin with nothing; `tell` hears a sentence on each photo."""
+    def __init__(self, on_message: Callable[[str], None] = print_message) -> None:
+        """Begin with nothing; `on_message` is called once for each photo."""
         self.paths: set[Path] = set()
-        self._tell = tell
+        self._on_message = on_message
 
     def add(self, path: Path, error: PhotoError) -> None:
         """Leave a photo out because of an error."""
         if path not in self.paths:
             self.paths.add(path)
-            self._tell(f"Left out {path}: {error}")
+            self._on_message(tr("Left out {file}: {reason}", file=path, reason=error))
 
     def __reduce__(self) -> tuple[type[UnreadableImages], tuple[()]]:
-        """Go to a process that loads photos without the one that listens here: that process speaks for itself."""
+        """Return a new, empty object for a worker process, whose messages go to its own standard error."""
         return UnreadableImages, ()

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.categories import counterpart
+from dataset.coco_reader import DataError, Source, read_image
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.masks import rasterize
 from model.console import print_message
-from model.data.training_images import DataError, Source, read_image
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness

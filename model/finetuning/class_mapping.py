@@ -1,4 +1,4 @@
-"""A parent's network for the classes of a project: what it knows by name stays, what is new starts from its like."""
+"""Mapping of a project's classes to a parent's outputs: by name, or by similarity for new classes."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from model.inference.predictor import Predictor
     from model.network.mask_rcnn import MaskRCNN
 
-LIKENESS = 0.05
-"""Mean probability from which a class of the parent is a start for a new one; below, the mean of all is."""
-MOST_PHOTOS, MOST_BOXES = 12, 20
-"""Photos, and boxes in each, that the parent is asked about for a new class."""
+MIN_SIMILARITY = 0.05
+"""Mean probability from which a class of the parent initializes a new one; below, the mean of all classes does."""
+MAX_PHOTOS, MAX_BOXES = 12, 20
+"""Photos, and boxes in each, that the parent classifies to find the class most similar to a new one."""
 KEYPOINT_OUTPUT = "roi_heads.keypoint_predictor."
 """Weights of the keypoints' outputs: the kinds are the second dimension of the weight, the first of the bias."""
 
 
 @dataclass(frozen=True)
 class ClassMapping:
-    """What a network is to name, and where each class comes from."""
+    """Classes of a network, and the parent's output that initializes each."""
 
     categories: tuple[Category, ...]
     """In the order of the outputs: the project's, then those of the parent that are kept."""
     own: int
     """How many of them are the project's."""
     sources: tuple[int | None, ...]
-    """For each, the output (from 1) of the parent that it starts from, or None for the mean of all."""
+    """For each, the output (from 1) of the parent that initializes it, or None for the mean of all."""
     new: tuple[str, ...]
-    """Names of those that the parent does not know."""
+    """Names of those that the parent lacks."""
 
     @property
     def labels(self) -> dict[int, int]:
@@ -54,7 +54,7 @@ class ClassMapping:
 
     @property
     def keypoints(self) -> tuple[str, ...]:
-        """Names of the keypoints that the network finds."""
+        """Names of the network's keypoints."""
         return next((c.keypoint_names for c in self.categories if c.keypoint_names), ())
 
 
@@ -64,18 +64,18 @@ def outputs_by_name(parent: Checkpoint) -> dict[str, int]:
 
 
 def map_classes(
-    categories: tuple[Category, ...], parent: Checkpoint, likes: dict[int, int], *, kept: Sequence[Category]
+    categories: tuple[Category, ...], parent: Checkpoint, similar: dict[int, int], *, kept: Sequence[Category]
 ) -> ClassMapping:
     """Return the classes of the network.
 
     Args:
         categories: The project's.
-        parent: What is trained on.
-        likes: The parent's output that a new category, by id, is most like (see `most_similar_outputs`).
-        kept: Classes of a model that stay, as far as the parent knows them, beside the project's.
+        parent: The checkpoint that training starts from.
+        similar: The most similar output of the parent by id of a new category (see `most_similar_outputs`).
+        kept: Classes of a model that stay, as far as the parent has them, beside the project's.
     """
     outputs = outputs_by_name(parent)
-    sources = [outputs.get(c.name.lower(), likes.get(c.id)) for c in categories]
+    sources = [outputs.get(c.name.lower(), similar.get(c.id)) for c in categories]
     new = tuple(c.name for c in categories if c.name.lower() not in outputs)
     joined = list(categories)
     points = next((c.keypoint_names for c in categories if c.keypoint_names), None)
@@ -93,16 +93,16 @@ def map_classes(
 
 
 def most_similar_outputs(
-    project: Project, chosen: list[int], predictor: Predictor, parent: Checkpoint, tick: Callable[[], None]
+    project: Project, chosen: list[int], predictor: Predictor, parent: Checkpoint, check_cancelled: Callable[[], None]
 ) -> dict[int, int]:
-    """Return for each category that the parent does not know the output of the parent that its objects excite most.
+    """Return for each category that the parent lacks its output with the highest mean probability on the objects.
 
     Args:
         project: The labels.
-        chosen: Photos, by index, that may be looked at.
+        chosen: Photos, by index, that may be used.
         predictor: The parent's.
         parent: Its checkpoint.
-        tick: Called after every photo.
+        check_cancelled: Called before every photo; may raise.
     """
     outputs = outputs_by_name(parent)
     place = {c.id: i for i, c in enumerate(predictor.categories)}
@@ -111,10 +111,10 @@ def most_similar_outputs(
     sums: dict[int, Any] = {}
     numbers: dict[int, int] = {}
     data = project.part(chosen)
-    asked = [i for i in data["images"] if any(a["category_id"] in unknown for a in _of(data, i["id"]))]
-    for image in asked[:MOST_PHOTOS]:
-        tick()
-        records = [a for a in _of(data, image["id"]) if a["category_id"] in unknown][:MOST_BOXES]
+    images = [i for i in data["images"] if any(a["category_id"] in unknown for a in _of(data, i["id"]))]
+    for image in images[:MAX_PHOTOS]:
+        check_cancelled()
+        records = [a for a in _of(data, image["id"]) if a["category_id"] in unknown][:MAX_BOXES]
         try:
             predictor.set_image(sized_photo(project.folder / image["file_name"], (image["width"], image["height"])))
         except PhotoError:
@@ -126,7 +126,7 @@ def most_similar_outputs(
             sums[key] = sums.get(key, 0) + row
             numbers[key] = numbers.get(key, 0) + 1
     means = {key: total / numbers[key] for key, total in sums.items()}
-    return {key: output_of[int(mean.argmax())] for key, mean in means.items() if mean.max() >= LIKENESS}
+    return {key: output_of[int(mean.argmax())] for key, mean in means.items() if mean.max() >= MIN_SIMILARITY}
 
 
 def _of(data: dict[str, Any], image: int) -> list[dict[str, Any]]:
@@ -134,7 +134,7 @@ def _of(data: dict[str, Any], image: int) -> list[dict[str, Any]]:
 
 
 def sized_photo(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the photo in the size (width, height) that its labels speak of, whatever the file on disk has.
+    """Return the photo [height, width, 3] in the size (width, height) of its labels, whatever the file on disk has.
 
     Raises:
         dataset.images.PhotoError: It cannot be read.
@@ -158,7 +158,7 @@ def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any)
             used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
             sources: list[int | None] = list(classes.sources)
             if name.startswith(MASK_LAYERS) and parent.config.draws_anything:
-                # What is in a box whatever it is: a better start for what is new than another class's masks.
+                # The class-agnostic mask: a better start for a new class than the masks of another class.
                 sources = [0 if c.name in classes.new else s for c, s in zip(classes.categories, sources, strict=True)]
             picked = [rows[used].mean(0) if s is None else rows[s] for s in sources]
             own[name].copy_(torch.stack([rows[0], *picked]).flatten(0, 1))
@@ -170,7 +170,7 @@ def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any)
 
 
 def _keypoint_rows(name: str, value: torch.Tensor, parent: Checkpoint, points: tuple[str, ...]) -> torch.Tensor:
-    """Return the keypoints' outputs in another order; one that the parent does not know starts from their mean."""
+    """Return the keypoints' outputs in another order; one that the parent lacks starts from their mean."""
     old = next((c.keypoint_names for c in parent.categories if c.keypoint_names), ())
     kinds = 1 if name.endswith("weight") else 0
     rows = value.unbind(kinds)

@@ -70,13 +70,13 @@ def fine_tune(
     the parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         TrainingError: Training cannot go on.
         OSError: A file cannot be written.
     """
     try:
-        ready = prepare(job, device.type, team, lambda: control.tick(team))
+        ready = prepare(job, device.type, team, lambda: control.check_cancelled(team))
         on_event(ready.start_event(device.type))
         with ExitStack() as stack:
             cache = job.cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-")))
@@ -128,7 +128,7 @@ class Round:
         """State of a training run that an earlier process did not end, as long as it is not gone on with."""
 
     def _tick(self) -> None:
-        self.control.tick(self.team)
+        self.control.check_cancelled(self.team)
 
     def run(self) -> None:
         """Train, compare, write; or save what a later run goes on from."""

@@ -1,4 +1,4 @@
-"""How a round trains when the person leaves it to the program: decided by the data."""
+"""Hyperparameters of a fine-tuning run: those that are not given follow from the data."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 SIDE_STEP = 64
 MIN_SIDE = 192
-CANVAS = 384
-"""Short side, at most, of what a step shows of a photo: the time of a step follows from it ..."""
+MAX_CROP_SIDE = 384
+"""Short side, at most, of a training crop: the time of a step follows from it ..."""
 MAX_SIDE = 768
 """... and that of a suggestion from the short side of the whole photo, which small objects raise to this at most."""
 OBJECT_SIDE = 130.0
-"""Pixels that the median object should have, along a side, in the network's picture."""
+"""Pixels that the median object should have, along a side, in the network's input."""
 JITTER = (0.4, 1.25)
-"""Scale of a training photo, the least relative to the canvas, the most to the new model's short side."""
+"""Range of the scale of a training photo, relative to the crop and to the new model's short side."""
 STEPS = 75
-"""Steps of a round: about this many times the root of the number of photos that train, so that more photos teach more
-but each is seen less often ..."""
-LEAST_EPOCHS, MOST_EPOCHS = 8, 100
+"""Steps of a run: about this many times the root of the number of training photos, so that more photos get more steps
+but each fewer ..."""
+MIN_EPOCHS, MAX_EPOCHS = 8, 100
 """... within these bounds."""
-STEPS_OF_FEW, MOST_EPOCHS_OF_FEW = 220, 50
+STEPS_OF_FEW, MAX_EPOCHS_OF_FEW = 220, 50
 """The same where several models are trained in turn, whatever the number of photos."""
-REPLAYED_KEYPOINT_WEIGHT = 0.05
-"""Weight of the keypoint loss where only the parent's guesses have keypoints: enough to keep them."""
+PSEUDO_KEYPOINT_WEIGHT = 0.05
+"""Weight of the keypoint loss where only pseudo-labels have keypoints: enough to keep them."""
 PASTE = 0.5
 """Share of the photos of a step with objects of another one, where photos vary freely."""
 RATE, BODY_RATE = 1e-3, 0.12
-"""Learning rate, and the share of it that the body gets: what that knows came from many more photos."""
+"""Learning rate, and the share of it for the body, whose weights come from many more photos."""
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a round trains with."""
+    """Training configuration, augmentation, and changes of the network."""
 
     train: TrainConfig
     augment: Augment
@@ -51,19 +51,19 @@ class Hyperparameters:
     """Fields of the parent's config that change."""
 
     def smaller(self) -> Hyperparameters | None:
-        """Return settings that need less memory, or None when nothing is left to save."""
+        """Return hyperparameters that need less memory, or None when nothing is left to reduce."""
         train = self.train
         if train.batch > 1:
             return replace(self, train=replace(train, batch=train.batch // 2))
-        canvas = train.scales[-1] - SIDE_STEP
-        if canvas < MIN_SIDE:
+        crop_side = train.scales[-1] - SIDE_STEP
+        if crop_side < MIN_SIDE:
             return None
-        scale = canvas / train.scales[-1]
+        scale = crop_side / train.scales[-1]
         network = {**self.network, **{name: round(self.network[name] * scale) for name in ("short_side", "long_side")}}
-        return replace(self, train=replace(train, scales=(canvas,), early_scales=(canvas,)), network=network)
+        return replace(self, train=replace(train, scales=(crop_side,), early_scales=(crop_side,)), network=network)
 
     def record(self) -> dict[str, Any]:
-        """Return what is told of them, JSON-ready."""
+        """Return those that are reported and kept with the model, JSON-ready."""
         train = self.train
         return {
             "epochs": train.epochs,
@@ -78,24 +78,24 @@ class Hyperparameters:
 def choose_hyperparameters(
     options: FineTuneOptions, project: Project, config: ModelConfig, photos: int, *, few: bool
 ) -> Hyperparameters:
-    """Return the settings of a round.
+    """Return the hyperparameters of a run.
 
     Args:
-        options: What the person chose; the rest follows from the data.
+        options: Those that were given; the rest follows from the data.
         project: The labels.
         config: The parent's network.
         photos: How many train.
-        few: Whether they are so few that several models take turns to measure.
+        few: Whether they are so few that cross-validation measures.
     """
     side = options.short_side or short_side(project, config)
-    canvas = min(side, CANVAS)
+    crop_side = min(side, MAX_CROP_SIDE)
     objects = most_objects(project)
     freeze: Freeze = options.freeze or ("heads" if few else "none")
     augment = options.augment or ("full" if freeze == "none" else "light")
     batch = options.batch or 4
     per_epoch = max(1.0, photos * (1 if options.forget else 1 + REHEARSAL) / batch)
-    steps, most = (STEPS_OF_FEW, MOST_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MOST_EPOCHS)
-    epochs = options.epochs or min(most, max(LEAST_EPOCHS, round(steps / per_epoch)))
+    steps, most = (STEPS_OF_FEW, MAX_EPOCHS_OF_FEW) if few else (STEPS * math.sqrt(photos), MAX_EPOCHS)
+    epochs = options.epochs or min(most, max(MIN_EPOCHS, round(steps / per_epoch)))
     own_keypoints = any(c.keypoint_names for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
@@ -104,12 +104,12 @@ def choose_hyperparameters(
         learning_rate=options.learning_rate or RATE,
         body_rate=BODY_RATE,
         warmup=20,
-        scales=(canvas,),
-        early_scales=(canvas,),
+        scales=(crop_side,),
+        early_scales=(crop_side,),
         freeze=freeze,
         paste=PASTE if augment == "full" else 0.0,
-        jitter=(JITTER[0], JITTER[1] * side / canvas),
-        keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else REPLAYED_KEYPOINT_WEIGHT,
+        jitter=(JITTER[0], JITTER[1] * side / crop_side),
+        keypoint_weight=TrainConfig.keypoint_weight if own_keypoints else PSEUDO_KEYPOINT_WEIGHT,
         seed=options.seed,
         workers=options.workers,
         box_batch=128 if objects <= 100 else 256,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.i18n import tr
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
 from model.data import train_val_split as splitting
@@ -14,7 +15,7 @@ from model.data.project_dataset import Project, read_project
 from model.data.train_val_split import fingerprint
 from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
-from model.finetuning.pseudo_labels import own_photos, replay, sample_photos, teacher_of
+from model.finetuning.pseudo_labels import add_pseudo_labels, project_images, rehearsal_images, teacher_of
 from model.inference.predictor import Predictor
 from model.output_check import check_output
 from model.protocol import FineTuneOptions, Start
@@ -109,35 +110,37 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
         tick: Called after every photo; what it raises ends the preparation.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
     """
     if job.output.suffix != ".safetensors":
-        raise TrainingError(f"{job.output} is no name for a checkpoint: it ends in .safetensors.")
+        raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=job.output))
     if team.is_main:
         check_output(job.output, make_folder=True)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
-        raise TrainingError(f"{job.output} is the model to improve: give the new one another name with --output.")
+        raise TrainingError(
+            tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)
+        )
     if "+" in job.parent:
-        raise TrainingError(f"{job.parent} is two models: choose one of them to train on.")
+        raise TrainingError(tr("{name} is two models: choose one of them to train on.", name=job.parent))
     project = read_project(job.annotations, job.images, tick)
     rival = weights.load(job.parent)
     if rival.config.mask_head == "none":
-        raise TrainingError(f"{job.parent} finds no masks: choose a model that does.")
+        raise TrainingError(tr("{name} finds no masks: choose a model that does.", name=job.parent))
     parent = begin_at(rival, project)
     parts = parts_of(job, project, leads=team.is_main)
     predictor = Predictor(parent, device)
     likes = most_similar_outputs(project, parts.train, predictor, parent, tick)
     classes = map_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
-    photos = own_photos(project, classes)
+    photos = project_images(project, classes)
     teacher = teacher_of(parent, classes)
     if teacher is not parent:
         predictor = Predictor(teacher, device)
-    replay([photos[i] for i in parts.train], predictor, teacher, classes, team=team, tick=tick)
-    shipped = sample_photos(classes)
-    replay(shipped, predictor, teacher, classes, team=team, tick=tick)
+    add_pseudo_labels([photos[i] for i in parts.train], predictor, teacher, classes, team=team, check_cancelled=tick)
+    shipped = rehearsal_images(classes)
+    add_pseudo_labels(shipped, predictor, teacher, classes, team=team, check_cancelled=tick)
     rehearsal = [
         TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in shipped if p.instances
     ]
@@ -187,5 +190,5 @@ def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:
     val = [i for i in everything if sides[project.looks[i].digest] == "val"]
     train = [i for i in everything if sides[project.looks[i].digest] != "val"]
     if not any(labels[i] for i in train):
-        raise TrainingError("All labelled photos are kept for measuring: label some of the others before training.")
+        raise TrainingError(tr("All labelled photos are kept for measuring: label some of the others before training."))
     return Parts(train, val)

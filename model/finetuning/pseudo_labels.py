@@ -1,8 +1,8 @@
-"""What a teacher sees in the training photos of classes that the project does not label: lessons against forgetting.
+"""Knowledge distillation with hard labels against forgetting (Learning without Forgetting, Li and Hoiem, ECCV 2016).
 
-Where nothing is labelled, the teacher's own sure detections stand as labels (Li and Hoiem, *Learning without
-Forgetting*, ECCV 2016, with hard labels). Where it half sees something nothing is learned; all the rest is background
-for those classes too: without counterexamples a network sees them everywhere after a few hundred steps.
+The teacher's confident detections of classes that the project does not label become labels of the training photos, its
+uncertain ones ignored regions. All the rest is background for those classes too: without negative examples a network
+detects them everywhere after a few hundred steps.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ if TYPE_CHECKING:
     from model.inference.predictor import Predictor
 
 Box = tuple[float, float, float, float]
-REPLAY_SCORE = 0.5
-"""Score from which the teacher's word counts."""
+PSEUDO_LABEL_SCORE = 0.5
+"""Score from which a detection of the teacher becomes a label."""
 UNSURE_SCORE = 0.3
-"""Score from which a detection is a place where nothing is learned."""
-TAKEN = 0.4
-"""IoU with a label from which a detection is taken for the same object."""
+"""Score from which a detection becomes an ignored region."""
+SAME_OBJECT_IOU = 0.4
+"""IoU with a label from which a detection is the same object."""
 
 
 def teacher_of(parent: Checkpoint, classes: ClassMapping) -> Checkpoint:
-    """Return who is asked for the kept classes: the builtin model where it knows them, so that rounds do not add up.
+    """Return the model whose detections become labels: the builtin one where it has all kept classes, else the parent.
 
-    What one round forgets the next would teach.
+    Otherwise the losses of one run would be the labels of the next.
     """
     kept = {c.name.lower() for c in classes.categories[classes.own :]}
     if not kept:
         return parent
     builtin = weights.load("builtin")
     if parent.digest() == builtin.digest():
-        return parent  # whoever has a predictor of it need not make another
+        return parent  # the same object: a predictor of it need not be made again
     return builtin if kept <= outputs_by_name(builtin).keys() else parent
 
 
-def own_photos(project: Project, classes: ClassMapping) -> list[TrainingImage]:
-    """Return the project's photos with its own labels; classes that it does not have are labelled in none of them."""
+def project_images(project: Project, classes: ClassMapping) -> list[TrainingImage]:
+    """Return the project's images with its own labels; kept classes are not labelled in them (`complete` is False)."""
     complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
     kinds = len(classes.keypoints)
     labels = classes.labels
@@ -75,8 +75,8 @@ def own_photos(project: Project, classes: ClassMapping) -> list[TrainingImage]:
     return list(photos.values())
 
 
-def sample_photos(classes: ClassMapping) -> list[TrainingImage]:
-    """Return the photos that ship with the program, without labels: nothing in them is known to be background."""
+def rehearsal_images(classes: ClassMapping) -> list[TrainingImage]:
+    """Return the images that ship with the program, without labels, for rehearsal of the kept classes."""
     if len(classes.categories) == classes.own:
         return []
     complete = (True, *(False for _ in classes.categories))
@@ -87,24 +87,24 @@ def sample_photos(classes: ClassMapping) -> list[TrainingImage]:
     return found
 
 
-def replay(
+def add_pseudo_labels(
     photos: list[TrainingImage],
     predictor: Predictor,
     teacher: Checkpoint,
     classes: ClassMapping,
     *,
     team: ProcessGroup,
-    tick: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> int:
-    """Add the teacher's sure detections of the kept classes to the photos; return how many.
+    """Add the teacher's confident detections of the kept classes to the photos' labels; return how many.
 
     Args:
-        photos: See `own_photos`; they are changed.
+        photos: See `project_images`; they are changed.
         predictor: The teacher's, see `teacher_of`.
         teacher: Its checkpoint.
-        classes: What the new network names.
+        classes: Of the new network.
         team: Processes that share the photos out.
-        tick: Called after every photo; what it raises ends the work.
+        check_cancelled: Called before every photo; what it raises ends the work.
     """
     outputs = outputs_by_name(teacher)
     label_of = {
@@ -116,7 +116,7 @@ def replay(
         return 0
     mine: list[tuple[int, list[ObjectLabel], list[Box]]] = []
     for index in team.shard(range(len(photos))):
-        tick()
+        check_cancelled()
         photo = photos[index]
         try:
             predictor.set_image(sized_photo(photo.path, (photo.width, photo.height)))
@@ -125,10 +125,10 @@ def replay(
         found, unsure = [], []
         for instance in predictor.detect(UNSURE_SCORE):
             label = label_of.get(instance.category_id)
-            if label is None or _taken(instance.box, photo):
+            if label is None or _is_labelled(instance.box, photo):
                 continue
             x1, y1, x2, y2 = (float(v) for v in instance.box)
-            if instance.score < REPLAY_SCORE:
+            if instance.score < PSEUDO_LABEL_SCORE:
                 unsure.append((x1, y1, x2, y2))
                 continue
             record = annotation(instance, (photo.height, photo.width))
@@ -145,9 +145,10 @@ def replay(
     return sum(len(found) for _, found, _ in everything)
 
 
-def _taken(box: np.ndarray, photo: TrainingImage) -> bool:
+def _is_labelled(box: np.ndarray, photo: TrainingImage) -> bool:
+    """Return whether a label of the photo overlaps a box (xyxy)."""
     known = [i.box for i in photo.instances] + photo.crowds
     if not known:
         return False
     overlap = box_iou(torch.from_numpy(np.asarray(box, np.float32))[None], torch.tensor(known, dtype=torch.float32))
-    return bool(overlap.max() > TAKEN)
+    return bool(overlap.max() > SAME_OBJECT_IOU)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MIN_SCORE = 0.05
 """Detections below are left out."""
 PREVIEW_PHOTOS, PREVIEW_SCORE, PREVIEW_SHAPES = 6, 0.3, 60
-SURE_SCORE = 0.7
+CONFIDENT_SCORE = 0.7
 """Score from which a model is sure of an object of a class without labels."""
 MIN_CONFIDENT = 6
 """With fewer such objects nothing is said about forgetting."""
@@ -139,8 +139,8 @@ class Validator:
                 [r for r in results if r["category_id"] == category.id and "segmentation" in r]
                 for results in (before, after)
             )
-            met = [_met(r, new) for r in old if r["score"] >= SURE_SCORE]
-            met += [_met(r, old) for r in new if r["score"] >= SURE_SCORE]
+            met = [_met(r, new) for r in old if r["score"] >= CONFIDENT_SCORE]
+            met += [_met(r, old) for r in new if r["score"] >= CONFIDENT_SCORE]
             if len(met) >= MIN_CONFIDENT:
                 shares[category.name] = round(sum(met) / len(met), 3)
         return shares

@@ -21,7 +21,7 @@ from model.finetuning.class_mapping import build_for_classes, map_classes
 from model.finetuning.fine_tuner import VALIDATIONS
 from model.finetuning.hyperparameters import choose_hyperparameters
 from model.finetuning.prepare import begin_at, parts_of
-from model.finetuning.pseudo_labels import own_photos, sample_photos
+from model.finetuning.pseudo_labels import project_images, rehearsal_images
 from model.inference.predictor import Predictor
 from model.training.trainer import Trainer
 
@@ -49,7 +49,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
         tick: Called now and then; what it raises ends the measurement.
 
     Raises:
-        model.data.training_images.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to learn from.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.training.trainer.TrainingError: Training cannot go on.
         OSError: There is no room for temporary files.
@@ -61,11 +61,11 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
     parts = parts_of(job, project, leads=False)
     read = time.monotonic() - begin
     classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else rival.categories)
-    photos = own_photos(project, classes)
+    photos = project_images(project, classes)
     settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
     look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
     samples = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
-    rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in sample_photos(classes)]
+    rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in rehearsal_images(classes)]
     trainer = Trainer(
         build_for_classes(parent, classes, **settings.network),
         classes.categories,

@@ -25,32 +25,32 @@ POLL_SECONDS = 0.1
 
 
 class Stop(Exception):  # noqa: N818 - an order, no error
-    """The person wants the run to finish now."""
+    """The run is to finish now with the best model so far."""
 
 
 class Quit(Exception):  # noqa: N818 - an order, no error
-    """The person wants the run to end, and to go on another time."""
+    """The run is to save its state and end."""
 
 
 class Control:
-    """Reads orders in a thread of its own, so that the run never waits for them. Without a stream there are none."""
+    """Reader of orders, in a thread of its own, so that the run never waits for them."""
 
     def __init__(self, on_event: Callable[[TrainingEvent], None], stream: int | None = None) -> None:
         """Start the thread.
 
         Args:
             on_event: Called with `Paused` and `Resumed`.
-            stream: File descriptor to read lines from; its end means that no more orders come.
+            stream: File descriptor to read lines from, to its end; None without orders.
         """
         self._on_event = on_event
         self._order = "go"
         self.waited = 0.0
         """Seconds that the run has paused."""
         if stream is not None:
-            threading.Thread(target=self._listen, args=(stream,), name="orders", daemon=True).start()
+            threading.Thread(target=self._read, args=(stream,), name="orders", daemon=True).start()
 
-    def _listen(self, stream: int) -> None:
-        """Follow the stream to its end. The raw file is read: a buffered one would hold a lock when Python ends."""
+    def _read(self, stream: int) -> None:
+        """Read the stream to its end, unbuffered: a buffered file would hold a lock when Python ends."""
         rest = b""
         while True:
             try:
@@ -66,7 +66,7 @@ class Control:
                 return
 
     def order(self, word: str) -> None:
-        """Take an order; a word that is none is ignored, and after stop or quit only quit counts."""
+        """Set the order; unknown words are ignored, and after stop or quit all but quit."""
         word = "go" if word == "resume" else word
         if word in ORDERS and self._order != "quit" and (self._order != "stop" or word == "quit"):
             self._order = word
@@ -97,8 +97,8 @@ class Control:
         if order == "quit":
             raise Quit
 
-    def tick(self, team: ProcessGroup) -> None:
-        """Check between two photos that a process looks at by itself: those of a team obey at the next step only.
+    def check_cancelled(self, team: ProcessGroup) -> None:
+        """Check between two photos that a process handles by itself; several processes check at the next step only.
 
         Raises:
             Stop: As `check` does.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model.data.training_images import DataError, Source, opens
+from dataset.coco_reader import DataError, Source, opens
+from dataset.i18n import tr
 from model.evaluation.evaluate import align, evaluate
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
@@ -36,7 +37,13 @@ class CocoValidation:
         align(truth, Predictor(start, device))
         folder = Source(annotations, images).folder()
         if not any(opens(folder / image["file_name"]) for image in truth["images"]):
-            raise DataError(f"None of the photos of {annotations} can be read: is {folder} their folder?")
+            raise DataError(
+                tr(
+                    "None of the photos of {file} can be read: is {folder} their folder?",
+                    file=annotations,
+                    folder=folder,
+                )
+            )
 
     def __call__(self, found: Checkpoint) -> dict[str, Any]:
         """Return a checkpoint's figures.

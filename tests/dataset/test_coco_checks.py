@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dataset import rle
-from dataset.coco_checks import problem, sound_mask
+from dataset.coco_checks import check_annotation, is_valid_segmentation
 
 BOX = [10.0, 5.0, 20.0, 10.0]
 
@@ -29,9 +29,11 @@ BOX = [10.0, 5.0, 20.0, 10.0]
     ],
 )
 def test_problems(change: dict[str, Any], sentence: str) -> None:
-    found = problem({"category_id": 1, "bbox": BOX, **change}, 96, 72, {1})
-    assert found.startswith(sentence)
-    assert bool(found) == bool(sentence)
+    found = check_annotation({"category_id": 1, "bbox": BOX, **change}, 96, 72, {1}, "a.png")
+    assert (found is not None) == bool(sentence)
+    if found:
+        assert found.text.startswith(f"an annotation {sentence}")
+        assert found.where == "a.png"
 
 
 def test_masks_of_all_forms_are_sound() -> None:
@@ -39,10 +41,10 @@ def test_masks_of_all_forms_are_sound() -> None:
     for _ in range(20):
         mask = (random.random((72, 96)) > random.random()).astype(np.uint8)
         packed = rle.encode(mask)
-        assert sound_mask(packed, 96, 72)
+        assert is_valid_segmentation(packed, 96, 72)
         assert sum(rle.run_lengths(packed["counts"])[1::2]) == mask.sum()
-    assert sound_mask({"size": [72, 96], "counts": [0, 72 * 96]}, 96, 72)
-    assert sound_mask([[1, 2, 3, 4, 5, 6], [1, 2, 9, 2, 9, 9, 1, 9]], 96, 72)
+    assert is_valid_segmentation({"size": [72, 96], "counts": [0, 72 * 96]}, 96, 72)
+    assert is_valid_segmentation([[1, 2, 3, 4, 5, 6], [1, 2, 9, 2, 9, 9, 1, 9]], 96, 72)
 
 
 @pytest.mark.parametrize(
@@ -69,4 +71,4 @@ def test_masks_of_all_forms_are_sound() -> None:
     ],
 )
 def test_other_masks_are_not(shape: object) -> None:
-    assert not sound_mask(shape, 96, 72)
+    assert not is_valid_segmentation(shape, 96, 72)

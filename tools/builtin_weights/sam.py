@@ -24,10 +24,10 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.atomic_files import write_bytes
+from dataset.coco_reader import DataError, Source, load_coco, read_image
 from dataset.images import PhotoError
 from model.console import print_message
 from model.data.augmentation import MEAN, STD
-from model.data.training_images import DataError, Source, read_coco, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -186,7 +186,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     add("--threads", type=int, default=0, help="CPU threads; 0 leaves it to the library")
     args = parser.parse_args(list(arguments) if arguments is not None else None)
     try:
-        data = read_coco(args.annotations)
+        data = load_coco(args.annotations)
         teacher = Teacher(args.encoder, args.decoder, args.threads)
         count = teach(teacher, data, Source(args.annotations, args.images).folder())
         write_bytes(args.output, json.dumps(data).encode())

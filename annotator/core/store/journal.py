@@ -127,7 +127,7 @@ class Journal:
             FileNotFoundError: the database was deleted; SQLite alone would go on writing to what nobody can open again.
         """
         if not self.path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "the folder .annotator was deleted")
+            raise FileNotFoundError(errno.ENOENT, tr("the folder .annotator was deleted"))
         with self._db as db:
             db.executemany(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",

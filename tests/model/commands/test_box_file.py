@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dataset.coco_reader import DataError
 from model.commands.box_file import read_boxes
-from model.data.training_images import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from dataset import rle
+from dataset.coco_reader import DataError, load_coco
 from model.commands import evaluate
-from model.data.training_images import DataError, read_coco
 from model.evaluation.coco_eval import OTHER_SIGMA, average_precision, coco_ground_truth, usefulness
 from model.evaluation.evaluate import align
 from model.inference.predictor import Predictor
@@ -46,7 +46,7 @@ def results_of(data: dict[str, Any], shift: float = 0.0) -> list[dict[str, Any]]
 
 
 def test_a_perfect_model_scores_one(coco_file: Callable[..., Path]) -> None:
-    data = read_coco(coco_file(3))
+    data = load_coco(coco_file(3))
     for kind in ("box", "mask", "keypoints"):
         overall, per_class = average_precision(data, results_of(data), kind, [1, 2, 3])
         assert overall["AP"] == pytest.approx(1.0)
@@ -56,7 +56,7 @@ def test_a_perfect_model_scores_one(coco_file: Callable[..., Path]) -> None:
 
 def test_figures_equal_those_of_pycocotools(coco_file: Callable[..., Path]) -> None:
     path = coco_file(6)
-    data = read_coco(path)
+    data = load_coco(path)
     found = results_of(data, shift=5.0)[:-3]
     for kind, name in (("box", "bbox"), ("mask", "segm")):
         overall, per_class = average_precision(data, found, kind, [1, 2, 3, 4, 5, 6])
@@ -73,7 +73,7 @@ def test_figures_equal_those_of_pycocotools(coco_file: Callable[..., Path]) -> N
 
 
 def test_in_a_crowded_photo_twenty_skeletons_count_as_coco_has_it(coco_file: Callable[..., Path]) -> None:
-    data = read_coco(coco_file(1))
+    data = load_coco(coco_file(1))
     person, random = data["annotations"][0], np.random.default_rng(0)
     crowd = [{**person, "id": i, "keypoints": (person["keypoints"] + np.tile([*random.normal(0, 9, 2), 0], 3)).tolist()}
              for i in range(1, 46)]  # fmt: skip
@@ -92,14 +92,14 @@ def test_in_a_crowded_photo_twenty_skeletons_count_as_coco_has_it(coco_file: Cal
 
 
 def test_nothing_found_scores_zero(coco_file: Callable[..., Path]) -> None:
-    data = read_coco(coco_file(1))
+    data = load_coco(coco_file(1))
     overall, per_class = average_precision(data, [], "mask", [1])
     assert overall == {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "APS": 0.0, "APM": 0.0, "APL": -1.0}  # none is large
     assert per_class == {"person": 0.0, "box": 0.0}
 
 
 def test_usefulness_counts_what_a_person_would(coco_file: Callable[..., Path]) -> None:
-    data = read_coco(coco_file(2))
+    data = load_coco(coco_file(2))
     found = results_of(data)
     found += [{**found[0], "score": 0.55}]  # the same again: one too many
     found += [{**results_of(data, shift=60)[0], "score": 0.75}]  # nowhere near anything
@@ -114,7 +114,7 @@ def test_usefulness_counts_what_a_person_would(coco_file: Callable[..., Path]) -
 
 
 def test_suggestions_in_a_crowd_are_not_false(coco_file: Callable[..., Path]) -> None:
-    data = read_coco(coco_file(1))
+    data = load_coco(coco_file(1))
     found = results_of(data)[:1]
     data["annotations"][0]["iscrowd"] = 1
     data["annotations"][0]["segmentation"] = rle.from_polygons([[0, 0, 96, 0, 96, 72, 0, 72]], (72, 96))
@@ -125,7 +125,7 @@ def test_a_file_is_measured_in_the_models_categories(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint
 ) -> None:
     predictor = Predictor(tiny_checkpoint, "cpu")
-    data = read_coco(coco_file(1))
+    data = load_coco(coco_file(1))
     data["categories"] = [
         {"id": 70, "name": "lady", "supercategory": "person"},
         {"id": 71, "name": "box", "supercategory": "thing"},

@@ -46,7 +46,7 @@ def test_what_cannot_be_had_is_counted() -> None:
         record(8), record(6, image_id=2), record(5, segmentation=MASK, bbox=[0, 0, 0, 0], keypoints=[1, 2, 2]),
     )  # fmt: skip
     wanted = find_missing_labels(data, CATEGORIES)
-    assert (wanted.empty, wanted.homeless) == (3, 1)
+    assert (wanted.empty, wanted.orphans) == (3, 1)
     assert list(wanted.unknown) == ["cup", "category 8"]
     assert [want.category for want in wanted.of_image[1]] == [None, None]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from dataset.coco_reader import Source, load_coco
 from model.checkpoints.weights import network_of
 from model.config import TrainConfig
 from model.data import feature_cache as features
@@ -15,7 +16,7 @@ from model.data.batching import BatchPlan, TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, body_maps, open_cache
 from model.data.train_val_split import fingerprint
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
-from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ CONFIG = TrainConfig(scales=(64,), early_scales=(64,), freeze="neck", batch=2)
 
 
 def samples_of(path: Path) -> list[TrainingSample]:
-    classes = classes_of([(path, read_coco(path))], by_supercategory=False)
+    classes = classes_of([(path, load_coco(path))], by_supercategory=False)
     photos = read_photos([Source(path)], classes, by_supercategory=False)
     return [TrainingSample(p, fingerprint(p.path, p.path.name).digest) for p in photos]
 
@@ -140,9 +141,9 @@ def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     cache.variants = 1
     (tmp_path / "cache" / "old.maps").write_bytes(b"x" * 1000)
     fill_cache(cache, network, dataset_of(samples), CPU, lambda *_: None)
-    cache.trim(room=10**9)
+    cache.trim(max_bytes=10**9)
     assert (tmp_path / "cache" / "old.maps").exists()
-    cache.trim(room=10)
+    cache.trim(max_bytes=10)
     assert set((tmp_path / "cache").iterdir()) == cache.used
     canvas = samples[0].input_size(64)
     cache.path(samples[0], canvas, 0).write_bytes(b"damaged")

@@ -42,7 +42,7 @@ def test_a_photo_is_read_once_and_no_larger_than_it_is_drawn(tmp_path: Path) -> 
 
 def test_those_asked_for_the_longest_ago_make_room(tmp_path: Path) -> None:
     paths = [photo(tmp_path / f"{i}.png", 80, 60) for i in range(3)]
-    pictures = DecodedImageCache(CONFIG, room=2 * 80 * 60 * 3)
+    pictures = DecodedImageCache(CONFIG, max_bytes=2 * 80 * 60 * 3)
     for path in (paths[0], paths[1], paths[0], paths[2]):
         pictures(path)
     for path in paths:
@@ -51,7 +51,7 @@ def test_those_asked_for_the_longest_ago_make_room(tmp_path: Path) -> None:
     pictures(paths[2])
     with pytest.raises(PhotoError):
         pictures(paths[1])
-    assert DecodedImageCache(replace(CONFIG, workers=4), room=800).room == 200
+    assert DecodedImageCache(replace(CONFIG, workers=4), max_bytes=800).max_bytes == 200
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dataset.coco_reader import DataError
 from model.data.project_dataset import MAX_MESSAGES, Project, read_project
-from model.data.training_images import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,20 +7,29 @@ import pytest
 from PIL import Image
 
 from dataset.images import PhotoError
-from model.data.train_val_split import DUPLICATE_BITS, ImageFingerprint, fingerprint, folds, groups, read, split, write
+from model.data.train_val_split import (
+    DUPLICATE_BITS,
+    ImageFingerprint,
+    fingerprint,
+    folds,
+    near_duplicates,
+    read,
+    split,
+    write,
+)
 
 RANDOM = np.random.default_rng(3)
 
 
-def photo(number: int, name: str = "", bits: np.ndarray | None = None, time: float | None = None) -> ImageFingerprint:
-    own = np.random.default_rng(number).random(256) < 0.5 if bits is None else bits
+def photo(number: int, name: str = "", dhash: np.ndarray | None = None, time: float | None = None) -> ImageFingerprint:
+    own = np.random.default_rng(number).random(256) < 0.5 if dhash is None else dhash
     return ImageFingerprint(
         name or f"{'abcdefghijklmnopqrstuvwxyz'[number % 26]}{number // 26}x.jpg", f"{number:064x}", own, time
     )
 
 
-def changed(bits: np.ndarray, count: int) -> np.ndarray:
-    other = bits.copy()
+def changed(dhash: np.ndarray, count: int) -> np.ndarray:
+    other = dhash.copy()
     other[:count] ^= True
     return other
 
@@ -35,9 +44,9 @@ def test_a_photo_saved_anew_smaller_or_brighter_is_a_near_duplicate(tmp_path: Pa
     Image.fromarray(scene(1)).resize((80, 60)).save(tmp_path / "b.jpg", quality=70)
     Image.fromarray(np.clip(scene(1) * 0.8 + 20, 0, 255).astype(np.uint8)).save(tmp_path / "c.png")
     Image.fromarray(scene(2)).save(tmp_path / "d.png")
-    looks = [fingerprint(tmp_path / name, name) for name in ("a.png", "b.jpg", "c.png", "d.png")]
-    assert groups(looks) == [[0, 1, 2], [3]]
-    assert len({one.digest for one in looks}) == 4
+    fingerprints = [fingerprint(tmp_path / name, name) for name in ("a.png", "b.jpg", "c.png", "d.png")]
+    assert near_duplicates(fingerprints) == [[0, 1, 2], [3]]
+    assert len({one.digest for one in fingerprints}) == 4
     with pytest.raises(PhotoError, match="does not exist"):
         fingerprint(tmp_path / "e.png", "e.png")
 
@@ -57,15 +66,15 @@ def test_the_time_of_a_photo_is_the_cameras(tmp_path: Path) -> None:
 
 
 def test_bursts_and_frames_stay_together() -> None:
-    base = photo(1).bits
+    base = photo(1).dhash
     a, b = photo(1, "IMG_0001.jpg", time=100.0), photo(2, "IMG_0002.jpg", time=105.0)
-    assert groups([a, b]) == [[0, 1]]
-    assert groups([a, photo(2, "IMG_0002.jpg", time=500.0)]) == [[0], [1]]
-    assert groups([a, photo(2, "IMG_0090.jpg", time=105.0)]) == [[0], [1]]
+    assert near_duplicates([a, b]) == [[0, 1]]
+    assert near_duplicates([a, photo(2, "IMG_0002.jpg", time=500.0)]) == [[0], [1]]
+    assert near_duplicates([a, photo(2, "IMG_0090.jpg", time=105.0)]) == [[0], [1]]
     frames = [photo(1, "v10.png"), photo(2, "v11.png", changed(base, 40)), photo(3, "v12.png")]
-    assert groups(frames) == [[0, 1], [2]]
-    assert groups([photo(1, "v10.png"), photo(2, "w11.png", changed(base, 40))]) == [[0], [1]]
-    assert groups([photo(1, "x.png"), photo(2, "y.png", changed(base, DUPLICATE_BITS))]) == [[0, 1]]
+    assert near_duplicates(frames) == [[0, 1], [2]]
+    assert near_duplicates([photo(1, "v10.png"), photo(2, "w11.png", changed(base, 40))]) == [[0], [1]]
+    assert near_duplicates([photo(1, "x.png"), photo(2, "y.png", changed(base, DUPLICATE_BITS))]) == [[0, 1]]
 
 
 def test_a_split_stays_when_photos_come_and_names_change() -> None:
@@ -73,13 +82,13 @@ def test_a_split_stays_when_photos_come_and_names_change() -> None:
     labels = [{1} for _ in photos]
     first = split(photos, labels, {})
     assert sum(side == "val" for side in first.values()) == 6
-    renamed = [ImageFingerprint(f"other {i}.jpg", p.digest, p.bits, p.time) for i, p in enumerate(photos)]
+    renamed = [ImageFingerprint(f"other {i}.jpg", p.digest, p.dhash, p.time) for i, p in enumerate(photos)]
     assert split(renamed[::-1], labels, {}) == first
     more = photos + [photo(i) for i in range(31, 51)]
     second = split(more, [{1} for _ in more], first)
     assert {digest: second[digest] for digest in first} == first
     assert sum(side == "val" for side in second.values()) == 10
-    near = photo(99, bits=photos[0].bits)
+    near = photo(99, dhash=photos[0].dhash)
     assert split([*photos, near], [*labels, {1}], first)[near.digest] == first[photos[0].digest]
 
 
@@ -93,7 +102,7 @@ def test_what_is_needed_for_learning_is_not_kept_for_measuring() -> None:
     assert {p.digest for p, own in zip(photos, empty, strict=True) if own} >= {
         d for d, s in sides.items() if s == "val"
     }
-    same = [photo(i, bits=photos[0].bits) for i in range(1, 13)]
+    same = [photo(i, dhash=photos[0].dhash) for i in range(1, 13)]
     assert set(split(same, labels, {}).values()) == {"train"}
 
 
@@ -102,7 +111,7 @@ def test_folds_hold_every_photo_once_and_duplicates_together() -> None:
     parts = folds(photos, [{1} for _ in photos])
     assert len(parts) == 5
     assert sorted(i for part in parts for i in part) == list(range(7))
-    twins = [photo(1), photo(2, bits=photo(1).bits), photo(3), photo(4)]
+    twins = [photo(1), photo(2, dhash=photo(1).dhash), photo(3), photo(4)]
     parts = folds(twins, [{1} for _ in twins])
     assert len(parts) == 3
     assert any({0, 1} <= set(part) for part in parts)

@@ -9,21 +9,13 @@ import pytest
 import torch
 
 from dataset.categories import Category, from_coco, mirror, to_coco
+from dataset.coco_reader import DataError, Source, load_coco
 from dataset.images import read_photo
 from model.config import TrainConfig
-from model.data.augmentation import CropTransform, MaskCache, place, training_sample
+from model.data.augmentation import CropTransform, MaskCache, training_sample
 from model.data.batching import plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
-from model.data.training_images import (
-    DataError,
-    ObjectLabel,
-    Source,
-    TrainingImage,
-    classes_of,
-    instance_mask,
-    read_coco,
-    read_photos,
-)
+from model.data.training_images import ObjectLabel, TrainingImage, classes_of, instance_mask, read_photos
 from tests.model.conftest import POINTS
 
 if TYPE_CHECKING:
@@ -37,7 +29,7 @@ PLAIN = TrainConfig(flip=False, colour=0, jitter=(1.0, 1.0))
 
 def photos_of(*sources: Source, by_supercategory: bool = False) -> tuple[list[TrainingImage], list[Category]]:
     classes = classes_of(
-        [(s.annotations, read_coco(s.annotations)) for s in sources], by_supercategory=by_supercategory
+        [(s.annotations, load_coco(s.annotations)) for s in sources], by_supercategory=by_supercategory
     )
     return read_photos(list(sources), classes, by_supercategory=by_supercategory), classes
 
@@ -94,10 +86,10 @@ def test_what_is_no_coco_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
     with pytest.raises(DataError) as caught:
-        read_coco(path)
+        load_coco(path)
     assert str(path) in str(caught.value)
     with pytest.raises(DataError, match="cannot be read"):
-        read_coco(tmp_path / "none.json")
+        load_coco(tmp_path / "none.json")
 
 
 def test_damaged_records_are_refused(coco_file: Callable[..., Path]) -> None:
@@ -170,7 +162,7 @@ def test_flipping_swaps_left_and_right() -> None:
 def test_labels_stay_on_their_object(coco_file: Callable[..., Path], flip: bool, scale: float) -> None:
     (photo,), _ = photos_of(Source(coco_file(1)))
     where = CropTransform(scale, 7.3, -2.6, flip=flip, height=90, width=120)
-    drawn = place(read_photo(photo.path), where)
+    drawn = where.apply(read_photo(photo.path))
     for instance in photo.instances:
         x1, y1, x2, y2 = where.boxes(np.array([instance.box], np.float32))[0]
         inner = drawn[max(0, round(y1 + 1)) : round(y2 - 1), round(x1 + 1) : round(x2 - 1)].astype(int)

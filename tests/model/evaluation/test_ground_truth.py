@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dataset.coco_reader import DataError
 from model.commands import evaluate
-from model.data.training_images import DataError
 from model.evaluation.ground_truth import read_ground_truth
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataset.categories import Category
 from model.data.project_dataset import read_project
 from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
-from model.finetuning.pseudo_labels import own_photos, replay
+from model.finetuning.pseudo_labels import add_pseudo_labels, project_images
 from model.inference.predictor import Predictor
 from tests.model.conftest import POINTS
 
@@ -96,10 +96,10 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
     project.categories = (Category(7, "box"),)
     classes = map_classes(project.categories, parent, {}, kept=parent.categories)
-    photos = own_photos(project, classes)
+    photos = project_images(project, classes)
     assert photos[0].complete == (True, True, False)
     predictor = Predictor(parent, "cpu")
-    count = replay(photos, predictor, parent, classes, team=ProcessGroup(), tick=lambda: None)
+    count = add_pseudo_labels(photos, predictor, parent, classes, team=ProcessGroup(), check_cancelled=lambda: None)
     assert count > 0
     assert photos[0].complete == (True, True, True), "what the parent does not see is background"
     added = [i for photo in photos for i in photo.instances if i.label == 2]
@@ -110,11 +110,13 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
         centres = [((i.box[0] + i.box[2]) / 2, (i.box[1] + i.box[3]) / 2, i) for i in photo.instances[1:]]
         same = [i for x, y, i in centres if abs(x - (x1 + x2) / 2) < 1 and abs(y - (y1 + y2) / 2) < 1]
         assert all((i.box[2] - i.box[0]) > 1.5 * (x2 - x1) or (i.box[2] - i.box[0]) < (x2 - x1) / 1.5 for i in same)
-    monkeypatch.setattr("model.finetuning.pseudo_labels.REPLAY_SCORE", 1.1)  # it is sure of nothing any more
-    half_seen = own_photos(project, classes)
-    assert replay(half_seen, predictor, parent, classes, team=ProcessGroup(), tick=lambda: None) == 0
+    monkeypatch.setattr("model.finetuning.pseudo_labels.PSEUDO_LABEL_SCORE", 1.1)  # it is sure of nothing any more
+    half_seen = project_images(project, classes)
+    assert (
+        add_pseudo_labels(half_seen, predictor, parent, classes, team=ProcessGroup(), check_cancelled=lambda: None) == 0
+    )
     assert sum(len(photo.crowds) for photo in half_seen) >= count, "nothing is learned there"
     forget = map_classes(project.categories, parent, {}, kept=())
-    alone = own_photos(project, forget)
-    assert replay(alone, predictor, parent, forget, team=ProcessGroup(), tick=lambda: None) == 0
+    alone = project_images(project, forget)
+    assert add_pseudo_labels(alone, predictor, parent, forget, team=ProcessGroup(), check_cancelled=lambda: None) == 0
     assert outputs_by_name(parent) == {"person": 1, "box": 2}

@@ -9,7 +9,7 @@ import pytest
 from dataset.categories import Category
 from model.config import BUILTIN, ModelConfig
 from model.data.project_dataset import Project
-from model.finetuning.hyperparameters import CANVAS, MAX_SIDE, choose_hyperparameters
+from model.finetuning.hyperparameters import MAX_CROP_SIDE, MAX_SIDE, choose_hyperparameters
 from model.protocol import FineTuneOptions
 
 OPTIONS = FineTuneOptions()
@@ -30,8 +30,8 @@ def test_the_smaller_the_objects_the_larger_the_photos_and_steps_stay_as_they_ar
     found = choose_hyperparameters(OPTIONS, project(side), BUILTIN, 20, few=False)
     assert found.network["short_side"] == short
     assert found.network["long_side"] == pytest.approx(BUILTIN.long_side * short / BUILTIN.short_side, abs=1)
-    assert found.train.scales == (CANVAS,)
-    assert found.train.jitter[1] * CANVAS >= short  # photos as large as the model will get them are among the lessons
+    assert found.train.scales == (MAX_CROP_SIDE,)
+    assert found.train.jitter[1] * MAX_CROP_SIDE >= short  # as large as the model will get them
     assert found.train.jitter[0] < 1
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from dataset.coco_reader import Source, load_coco
 from model.checkpoints.checkpoint import Checkpoint
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise
 from model.data.batching import plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
-from model.data.training_images import Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 from model.network.build import build
@@ -61,7 +62,7 @@ FAMILY: dict[str, dict[str, Any]] = {
 def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., Path]) -> None:
     chosen = config(rpn_post_nms=5, **FAMILY[name])
     annotations = coco_file(1)
-    categories = classes_of([(annotations, read_coco(annotations))], by_supercategory=False)
+    categories = classes_of([(annotations, load_coco(annotations))], by_supercategory=False)
     photos = read_photos([Source(annotations)], categories, by_supercategory=False)
     sampling = TrainConfig(
         batch=1, scales=(64,), jitter=(1.0, 1.0), flip=False, colour=0, rpn_post_nms=6, box_batch=8, mask_batch=2

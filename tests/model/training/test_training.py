@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from dataset.coco_reader import DataError, Source, load_coco
 from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands import train
 from model.config import TrainConfig
 from model.data.batching import ORIENTATIONS, Batch, plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
-from model.data.training_images import DataError, Source, classes_of, read_coco, read_photos
+from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.network.build import build
 from model.network.targets import empty_target
@@ -43,7 +44,7 @@ def tiny_trainer(
 ) -> Trainer:
     torch.manual_seed(seed)
     sources = [Source(annotations)]
-    categories = classes_of([(annotations, read_coco(annotations))], by_supercategory=False)
+    categories = classes_of([(annotations, load_coco(annotations))], by_supercategory=False)
     photos = read_photos(sources, categories, by_supercategory=False)
     network = build(TINY)
     for module in network.backbone.body.modules():

@@ -1,0 +1,75 @@
+"""What the one reader gives for each need."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dataset.coco_reader import CocoData, DataError, Need, read_coco, require_sizes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGE = {"id": 1, "file_name": "a.png", "width": 96, "height": 72}
+BOX = {"id": 3, "image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]}
+
+
+def read(folder: Path, need: Need, annotations: list[Any], images: list[Any]) -> CocoData:
+    path = folder / "a.json"
+    categories = [{"id": 1, "name": "cat"}]
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    return read_coco(path, need)
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "where"),
+    [
+        (5, "record", ""),
+        ({**BOX, "image_id": 2}, "image", "3"),
+        ({**BOX, "image_id": [1]}, "image_id", "3"),
+        ({**BOX, "category_id": 2}, "category", "a.png"),
+        ({**BOX, "category_id": {}}, "category_id", "a.png"),
+        ({**BOX, "bbox": None}, "box", "a.png"),
+        ({**BOX, "bbox": [10**400, 1, 2, 3]}, "box", "a.png"),
+        ({**BOX, "bbox": [1, 2, 3]}, "box_length", "a.png"),
+        ({**BOX, "bbox": [1, 2, 3, float("inf")]}, "box_finite", "a.png"),
+    ],
+)
+@pytest.mark.parametrize("need", ["masks", "labels"])
+def test_a_problem_has_its_kind_and_place(tmp_path: Path, need: Need, record: Any, kind: str, where: str) -> None:
+    data = read(tmp_path, need, [BOX, record], [IMAGE])
+    assert [(p.kind, p.where) for p in data.problems] == [(kind, where)]
+    assert [a.problem for a in data.annotations] == [None, data.problems[0]]
+
+
+@pytest.mark.parametrize(
+    ("box", "kind"), [([1, 2, 1, 9], "box_side"), ([96, 2, 9, 9], "box_outside"), ([1, 2, 1e7, 9], "box_range")]
+)
+def test_only_what_is_trained_on_must_be_large_and_inside(tmp_path: Path, box: list[float], kind: str) -> None:
+    assert [p.kind for p in read(tmp_path, "labels", [{**BOX, "bbox": box}], [IMAGE]).problems] == [kind]
+    assert read(tmp_path, "masks", [{**BOX, "bbox": box}], [IMAGE]).problems == []
+    assert read(tmp_path, "boxes", [{**BOX, "bbox": box}], [IMAGE]).problems == []
+
+
+def test_numbers_as_text_become_numbers(tmp_path: Path) -> None:
+    image = {**IMAGE, "width": "96", "height": 72.0}
+    data = read(tmp_path, "labels", [{**BOX, "bbox": ["1", "2", "30", 40]}], [image])
+    assert data.annotations[0].record["bbox"] == [1, 2, 30, 40]
+    assert data.annotations[0].image == IMAGE
+    (problem,) = read(tmp_path, "boxes", [{**BOX, "bbox": ["1", "2", "30", 40]}], [image]).problems
+    assert (problem.kind, problem.where) == ("form", "the annotation with the id 3")
+
+
+def test_the_first_image_of_an_id_counts(tmp_path: Path) -> None:
+    data = read(tmp_path, "masks", [BOX], [IMAGE, {**IMAGE, "file_name": "b.png"}])
+    assert [(p.kind, p.where) for p in data.problems] == [("image_twice", "b.png")]
+    assert data.annotations[0].image == IMAGE
+
+
+def test_an_image_without_a_size_is_a_problem(tmp_path: Path) -> None:
+    data = read(tmp_path, "labels", [], [{**IMAGE, "width": 0}])
+    assert [p.kind for p in data.problems] == ["image_size"]
+    with pytest.raises(DataError, match="an image lacks its id, file_name, width or height"):
+        require_sizes(tmp_path / "a.json", data)
