@@ -30,7 +30,7 @@ def why_no_window() -> str:
 
 
 def _answers(address: str | tuple[str, int]) -> bool:
-    """Return whether a server listens at a socket: a path, a zero byte and a name, or a host and a port."""
+    """Return whether a server is bound to a socket: a path, a zero byte and a name, or a host and a port."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as caller:
         caller.settimeout(2)

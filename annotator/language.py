@@ -42,5 +42,7 @@ def install_qt_translation(app: QCoreApplication) -> None:
 
 def native_name(code: str) -> str:
     """Return what a language is called in itself: "Deutsch" for `de`; its code where Qt does not know it."""
+    if code == ENGLISH:
+        return "English"  # without a country
     name = QLocale(code).nativeLanguageName() if QLocale(code).language() != QLocale.Language.C else ""
     return name[:1].upper() + name[1:] or code

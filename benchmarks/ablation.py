@@ -129,7 +129,7 @@ def _coco(folder: Path, kind: str, part: str) -> Source:
     return Source(folder / "annotations" / f"{kind}_{part}2017.json", folder / f"{part}2017")
 
 
-class Record:
+class RunLog:
     """The finished runs, in a file with one JSON record a line."""
 
     def __init__(self, file: Path) -> None:
@@ -163,7 +163,7 @@ class Record:
         return Results(found, full)
 
 
-def train_all(setup: trial.Setup, wanted: list[Variant], record: Record, args: argparse.Namespace) -> int:
+def train_all(setup: trial.Setup, wanted: list[Variant], record: RunLog, args: argparse.Namespace) -> int:
     """Train what is missing, one seed of all variants after the other; return how many runs failed."""
     runs = [(v, seed) for seed in range(args.seeds) for v in wanted]
     runs = [(v, seed) for v, seed in runs if (setup.fingerprint(v), seed) not in record.runs][: args.runs]
@@ -253,7 +253,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     setup = setup_of(args)
     tables = [t for t in TABLES if t.name in args.tables]
     wanted = variants(tuple(tables), full=args.full)
-    record = Record(args.folder / ("full.jsonl" if args.full else "reduced.jsonl"))
+    record = RunLog(args.folder / ("full.jsonl" if args.full else "reduced.jsonl"))
     if args.resume or args.page_only:
         record.read()
     failed = 0 if args.page_only else train_all(setup, wanted, record, args)

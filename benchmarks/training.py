@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from PIL import Image
 from pycocotools import coco as pycoco
-from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -40,7 +39,7 @@ from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.data.training_images import classes_of, read_photos
-from model.network.backbone import Body
+from model.network.backbone import Body, stage_widths
 from model.network.build import build
 from model.training.trainer import Trainer
 
@@ -65,7 +64,7 @@ def stock_network(config: ModelConfig, training: TrainConfig) -> Any:  # noqa: A
     """Return torchvision's network of a config with a pyramid, in training mode."""
     assert config.keypoints
     body = Body(config.backbone, width=config.width)
-    widths = [_width(body.parts.get_submodule(name)) for name in body.stages]
+    widths = stage_widths(body.parts, body.stages)
     layers = {name: str(i) for i, name in enumerate(body.stages)}
     backbone = BackboneWithFPN(body.parts, layers, widths, config.channels)
     names, outputs = ["0", "1", "2", "3"], config.classes + 1
@@ -90,10 +89,6 @@ def stock_network(config: ModelConfig, training: TrainConfig) -> Any:  # noqa: A
     network.roi_heads.keypoint_head = KeypointRCNNHeads(config.channels, width)
     network.roi_heads.keypoint_predictor = KeypointRCNNPredictor(config.keypoint_width, config.keypoints)
     return network.train()
-
-
-def _width(stage: nn.Module) -> int:
-    return [m for m in stage.modules() if isinstance(m, nn.Conv2d)][-1].out_channels
 
 
 class StockPhotos(Dataset[Any]):

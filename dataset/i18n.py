@@ -73,10 +73,19 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
     with file.open("rb") as source:
         catalogue = read_po(source, locale=None if file.parent != TRANSLATIONS else language)
+    for message in [m for m in catalogue if m.id and not all(_forms(m.string))]:
+        catalogue.delete(message.id)  # not translated yet: English, in its own plural forms
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def _forms(string: object) -> list[str]:
+    """Return a sentence's translations: one, or one for each plural form."""
+    if isinstance(string, dict):
+        return list(string.values())
+    return list(string) if isinstance(string, tuple | list) else [str(string or "")]
 
 
 def _file(language: str) -> Path | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class CanvasView(DocumentView):
     """Shows the photo, its annotations and suggestions; sends what the person does as edits.
 
-    It never changes the document, but for the selection: whoever listens to `edit_made` applies the edit.
+    It never changes the document, but for the selection: the slot connected to `edit_made` applies the edit.
     """
 
     edit_made = Signal(object)

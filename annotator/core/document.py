@@ -16,7 +16,7 @@ from dataset.geometry import valid
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class says nothing new
+SAME_OBJECT_IOU = 0.7  # a suggestion that overlaps more than this with one of its class adds nothing
 PART_SHARE = 0.85  # nor does one that lies so far inside one on record
 
 BeforeAfter = tuple[Annotation | None, Annotation | None]
@@ -123,7 +123,7 @@ class Document:
 
     @property
     def done(self) -> bool:
-        """Whether the person has said that nothing is left to do here."""
+        """Whether the person has marked the photo done."""
         return self._done
 
     @property
@@ -242,9 +242,9 @@ def _new_objects(
         return pool
     offered, there = [valid(s.shape) for s in pool], [valid(k.shape) for k in known]
     pairs = STRtree(there).query(offered)
-    said = set()
+    seen = set()
     for i, j in pairs.T.tolist():
-        if i in said or pool[i].category_id != known[j].category_id:
+        if i in seen or pool[i].category_id != known[j].category_id:
             continue
         small, large = sorted((offered[i].area, there[j].area))
         has_parts = j < len(recorded) and not known[j].is_crowd
@@ -253,5 +253,5 @@ def _new_objects(
             shared = offered[i].intersection(there[j]).area
             same = shared > SAME_OBJECT_IOU * (small + large - shared)
             if same or (has_parts and shared > PART_SHARE * offered[i].area):
-                said.add(i)
-    return tuple(s for i, s in enumerate(pool) if i not in said)
+                seen.add(i)
+    return tuple(s for i, s in enumerate(pool) if i not in seen)

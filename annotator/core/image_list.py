@@ -58,7 +58,7 @@ class ImageList:
     ) -> None:
         """Show other photos, in this order, with as many statuses and counts as names; without: new, nothing there.
 
-        `errors` says by name which photos cannot be read, and why.
+        `errors` has the reasons by name of the photos that cannot be read.
 
         Raises:
             ValueError: a name comes twice, or there are more or fewer statuses or counts than names.

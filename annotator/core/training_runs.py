@@ -94,7 +94,7 @@ class TrainingRuns:
         return []
 
     def next_name(self) -> str:
-        """Return a name that no round of this project has had, as far as can be told from its files."""
+        """Return a name that no round of this project has had, as far as its files show."""
         taken = [*self.names(), self.in_use, self.run.name if self.run else ""]
         last = max((int(found[1]) for name in taken if (found := _ROUND.fullmatch(name))), default=0)
         return f"round-{last + 1:03}"

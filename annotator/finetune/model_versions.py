@@ -153,7 +153,7 @@ def facts_of(runs: TrainingRuns) -> list[ModelFact]:
 
 
 def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
-    """Return what a model's header says."""
+    """Return the record in a model's header."""
     if record is None:
         problem = tr("{model} is damaged, or not a model of this application: delete it.", model=name)
         return ModelFact(name, problem=problem)
@@ -174,7 +174,7 @@ def fact_of(name: str, record: ModelRecord | None) -> ModelFact:
 
 
 def result_of(record: ModelRecord) -> Result:
-    """Return the comparison with its parent that a model's header tells of."""
+    """Return the comparison with its parent of a model's header."""
     found = record.result
     before, after, low, high = (_number(found.get(key)) for key in ("before", "after", "low", "high"))
     sentence = str(found.get("sentence", ""))

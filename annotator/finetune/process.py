@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT_ERRORS = 64 << 10  # bytes of what it says on standard error
+KEPT_ERRORS = 64 << 10  # bytes of its standard error
 GRACE = 3000  # milliseconds from asking it to end to ending it
 ORPHANS_GRACE = 6.0  # seconds that one which a window left behind has to save itself
 NICENESS = 10
@@ -170,8 +170,8 @@ class TrainingProcess(QObject):
             return Ending(Outcome.STOPPED, resumable=self._last.resumable)
         if isinstance(self._last, Error):
             return Ending(Outcome.FAILED, self._last.text)
-        said = [line.strip() for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
-        last = f" ({said[-1][:300]})" if said else ""
+        lines = [line.strip() for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
+        last = f" ({lines[-1][:300]})" if lines else ""
         if crashed:
             text = tr(
                 "The training process was ended from outside or crashed{last}; perhaps memory ran out.", last=last
@@ -205,7 +205,7 @@ def lower_priority(process: int) -> None:
 def end_orphan(process: int, output: str) -> None:
     """End the training process that a window left behind, if it is still that. For a thread; not on Windows.
 
-    It is told to save itself and given some time for that.
+    It gets a signal on which it saves itself, and some time for that.
 
     Args:
         process: Its id.
@@ -233,7 +233,7 @@ def _writes(process: int, output: str) -> bool:
 
 def _environment() -> QProcessEnvironment:
     environment = QProcessEnvironment.systemEnvironment()
-    environment.insert("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep, beside a window that wants the cores
+    environment.insert("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep, beside a window that needs the cores
     environment.insert("PYTHONUNBUFFERED", "1")
     environment.insert("PYTHONIOENCODING", "utf-8")
     environment.remove("PYTHONSAFEPATH")  # `-m` then has ROOT first on its path, before any other `model`

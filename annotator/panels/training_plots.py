@@ -101,7 +101,7 @@ class Plot(QWidget):
         self._plot = pyqtgraph.PlotWidget(enableMenu=False)
         self._plot.setMouseEnabled(False, False)
         self._plot.hideButtons()
-        if logarithmic:  # terms of very different size can be told apart
+        if logarithmic:  # terms of very different size are distinguishable
             self._plot.setLogMode(y=True)
             ticks = [step * 10.0**power for power in range(-6, 4) for step in (1, 3)]
             self._plot.getAxis("left").setTicks([[(log10(value), _short(value)) for value in ticks]])

@@ -48,7 +48,7 @@ def decode(path: Path) -> DecodedImage:
     """Read one photo from disk.
 
     Raises:
-        PhotoError: it cannot be read; the text says why.
+        PhotoError: it cannot be read; the text has the reason.
     """
     from dataset.images import read_photo  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
 
@@ -79,10 +79,10 @@ class ImageCache:
             return photo
 
     def get(self, path: Path) -> DecodedImage:
-        """Return the photo, decoded if need be; a second thread that wants the same one waits for the first.
+        """Return the photo, decoded if need be; a second thread that needs the same one waits for the first.
 
         Raises:
-            PhotoError: it cannot be read; the text says why.
+            PhotoError: it cannot be read; the text has the reason.
         """
         with self._lock:
             busy = self._busy.setdefault(path, threading.Lock())

@@ -111,7 +111,7 @@ class InferenceWorker(QObject):
         self._upcoming: deque[str] = deque()
         self._cached: deque[str] | None = deque()  # None: to be asked for
         self._all: deque[str] = deque()
-        self._all_running = False  # whether `progress` was not yet told that it has ended
+        self._all_running = False  # whether `progress` is still to be emitted with None
         self._all_total = 0
         self._all_since = 0.0
         # Of the worker thread alone:
@@ -283,12 +283,12 @@ class InferenceWorker(QObject):
             stale = source is not self._source
             done, total = self._all_total - len(self._all), self._all_total
             progress = FolderProgress(done, total, time.monotonic() - self._all_since)
-            told = folder_turn and self._all_running and not stale
-            if told and done == total:
+            reported = folder_turn and self._all_running and not stale
+            if reported and done == total:
                 self._all_running = False
         if answer and not stale:
             self.suggested.emit(answer)
-        if told:
+        if reported:
             self.progress.emit(progress if done < total else None)
 
     def _send_cached_scores(self, source: _Source) -> None:

@@ -27,7 +27,7 @@ class ModelSelector(QObject):
     """Has the worker load the model that is wanted: when a folder is opened, and when the person chooses another.
 
     A choice is written down once its model is loaded: one that is broken leaves the last good one in use, and chosen.
-    To be made before what else listens to the session: a folder must not meet the model of the one before.
+    To be made before what else is connected to the session: a folder must not meet the model of the one before.
 
     Signals:
         changing: another model is being loaded, and what the one before it found does not count any more.
@@ -86,7 +86,7 @@ class ModelSelector(QObject):
         self._load(self.weights)
 
     def give_up(self, sentence: str) -> None:
-        """Use the builtin model instead of the one that is wanted now, because of what the sentence says."""
+        """Use the builtin model instead of the chosen one, for the reason in the sentence."""
         self._good, self._keep = "", None
         self._fault = _LoadFailure(self.weights, sentence, is_written=True)
         self._load(BUILTIN)

@@ -24,7 +24,7 @@ IOUS = 10
 
 
 @dataclass(frozen=True)
-class Matches:
+class ScoredMatches:
     """Which detections met an object: enough to compute AP over any choice of the photos. D detections, P photos."""
 
     category: NDArray[np.int64]  # [D] index
@@ -47,11 +47,11 @@ class Matches:
         }
 
 
-def from_json(values: dict[str, Any]) -> Matches:
+def from_json(values: dict[str, Any]) -> ScoredMatches:
     """Return what `as_json` wrote."""
     bits = np.arange(IOUS)
     hit, ignored = (np.array(values[name], np.int64)[:, None] >> bits & 1 for name in ("hit", "ignored"))
-    return Matches(
+    return ScoredMatches(
         np.array(values["category"], np.int64),
         np.array(values["photo"], np.int64),
         np.array(values["score"], np.float64),
@@ -61,7 +61,7 @@ def from_json(values: dict[str, Any]) -> Matches:
     )
 
 
-def matches(true: GroundTruth, results: list[dict[str, Any]], kind: str, photos: list[int]) -> Matches:
+def matches(true: GroundTruth, results: list[dict[str, Any]], kind: str, photos: list[int]) -> ScoredMatches:
     """Let pycocotools match detections to objects.
 
     Args:
@@ -81,7 +81,7 @@ def matches(true: GroundTruth, results: list[dict[str, Any]], kind: str, photos:
             for p, photo in enumerate(photos):
                 ids = true.getAnnIds(imgIds=[photo], catIds=[category], iscrowd=False)
                 objects[c, p] = len(ids)
-        return Matches(index, index, np.zeros(0), none, none, objects)
+        return ScoredMatches(index, index, np.zeros(0), none, none, objects)
     with contextlib.redirect_stdout(io.StringIO()):
         make: Any = COCOeval
         evaluation = make(true, true.loadRes(records), KINDS[kind])
@@ -109,10 +109,10 @@ def matches(true: GroundTruth, results: list[dict[str, Any]], kind: str, photos:
     order = np.argsort(-score, kind="mergesort")
     category = np.repeat([c for c, _, _ in parts], count)[order]
     photo = np.repeat([p for _, p, _ in parts], count)[order]
-    return Matches(category, photo, score[order], hit[order], ignored[order], objects)
+    return ScoredMatches(category, photo, score[order], hit[order], ignored[order], objects)
 
 
-def precision(found: Matches, weights: NDArray[np.floating] | None = None) -> float:
+def precision(found: ScoredMatches, weights: NDArray[np.floating] | None = None) -> float:
     """Return COCO's AP 0..1 when each photo counts `weights` [P] times; -1 where there is nothing to find."""
     times = np.ones(found.objects.shape[1]) if weights is None else weights
     values = []
@@ -156,7 +156,7 @@ class Resampled:
         return float(low), float(high)
 
 
-def resample(networks: Sequence[Sequence[Matches]], draws: int, seed: int = 0) -> Resampled:
+def resample(networks: Sequence[Sequence[ScoredMatches]], draws: int, seed: int = 0) -> Resampled:
     """Draw photos and seeds with replacement; the photos of a draw are the same for all networks.
 
     Args:

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torchvision import models
 
-from benchmarks.paper.certainty import Matches, matches
+from benchmarks.paper.certainty import ScoredMatches, matches
 from benchmarks.paper.tables import KINDS, Variant
 from dataset.coco_reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
@@ -224,8 +224,8 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
     }
 
 
-def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, Matches]]:
-    """Return a network's figures in points, and which detection met which object (see `Matches`)."""
+def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, ScoredMatches]]:
+    """Return a network's figures in points, and which detection met which object (see `ScoredMatches`)."""
     known = align(read_ground_truth(val.annotations)[0], predictor)
     group = ProcessGroup()
     results, done = predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
@@ -234,7 +234,7 @@ def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[s
     kinds += ["mask"] if predictor.config.mask_head != "none" else []
     kinds += ["keypoints"] if predictor.config.keypoints else []
     figures: dict[str, float] = {}
-    tables: dict[str, Matches] = {}
+    tables: dict[str, ScoredMatches] = {}
     for kind in kinds:
         overall, _ = average_precision(known, results, kind, done)
         figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}

@@ -47,7 +47,7 @@ class _Category(msgspec.Struct):
     skeleton: list[tuple[int, int]] | None = None
 
 
-class _Ours(msgspec.Struct):
+class _OwnFields(msgspec.Struct):
     origin: str = ""
     parts: list[list[list[float]]] | None = None
 
@@ -63,10 +63,10 @@ class _Annotation(msgspec.Struct):
     num_keypoints: int | None = None
     keypoints: list[float] | None = None
     score: float | None = None
-    annotator: _Ours | None = None
+    annotator: _OwnFields | None = None
 
 
-class _File(msgspec.Struct):
+class _CocoFile(msgspec.Struct):
     images: list[_Image]
     categories: list[_Category]
     annotations: list[msgspec.Raw]
@@ -83,7 +83,7 @@ def read(source: Path, images: Path) -> Dataset:
     """
     data = read_bytes(source)
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_CocoFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
     names = _class_names(file.categories)

@@ -63,7 +63,7 @@ class _Shape(msgspec.Struct):
     description: str | None = None
 
 
-class _File(msgspec.Struct):
+class _LabelmeFile(msgspec.Struct):
     shapes: list[msgspec.Raw]
     imagePath: str  # noqa: N815 - labelme's name
     imageWidth: int | None = None  # noqa: N815
@@ -199,7 +199,7 @@ def _json_files(source: Path) -> list[Path]:
         raise FormatError(tr("{file} cannot be read: {reason}.", file=source, reason=os_reason(error))) from None
 
 
-def _decode(path: Path) -> _File | None:
+def _decode(path: Path) -> _LabelmeFile | None:
     """Return a file of labelme's, None for other JSON. Raises FormatError where it is damaged."""
     data = read_bytes(path, MAX_BYTES)
     try:
@@ -208,7 +208,7 @@ def _decode(path: Path) -> _File | None:
                 return None
         except msgspec.ValidationError:
             return None
-        return msgspec.json.decode(data, type=_File)
+        return msgspec.json.decode(data, type=_LabelmeFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(tr("{file} is damaged: {reason}.", file=path, reason=error)) from None
 

@@ -44,6 +44,10 @@ class Checkpoint:
             content.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         return content.hexdigest()
 
+    def config_digest(self) -> str:
+        """Return 8 hexadecimal digits that differ for other configs: the same weights with them find other objects."""
+        return blake2b(json.dumps(to_dict(self.config), sort_keys=True).encode(), digest_size=4).hexdigest()
+
 
 def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a checkpoint; a file that was there stays whole until the new one is complete on disk.

@@ -30,7 +30,7 @@ MAX_MESSAGES = 5
 
 
 @dataclass
-class Project:
+class ProjectDataset:
     """A COCO file of one project with what cannot be used left out."""
 
     data: dict[str, Any]
@@ -38,7 +38,7 @@ class Project:
     folder: Path
     categories: tuple[Category, ...]
     """With the ids of the file."""
-    looks: list[ImageFingerprint]
+    fingerprints: list[ImageFingerprint]
     """One for each image, in their order."""
     problems: list[str]
     """Sentences for people."""
@@ -89,13 +89,13 @@ class _Sentences:
         return found
 
 
-def read_project(annotations: Path, images: Path | None, tick: Callable[[], None]) -> Project:
+def read_project(annotations: Path, images: Path | None, check_cancelled: Callable[[], None]) -> ProjectDataset:
     """Read and check a project.
 
     Args:
         annotations: Its COCO file.
         images: Folder of the photos; None looks beside the file.
-        tick: Called after every photo; what it raises ends the reading.
+        check_cancelled: Called after every photo; what it raises ends the reading.
 
     Raises:
         DataError: There is nothing to learn from; the text says why and what to do.
@@ -105,7 +105,7 @@ def read_project(annotations: Path, images: Path | None, tick: Callable[[], None
     _check_categories(annotations, data.categories)
     require_sizes(annotations, data)
     sentences = _Sentences()
-    kept, looks = _images(data, folder, sentences, tick)
+    kept, fingerprints = _images(data, folder, sentences, check_cancelled)
     if not kept:
         text = tr(
             "None of the photos of {file} can be read: is {folder} their folder?", file=annotations, folder=folder
@@ -124,7 +124,7 @@ def read_project(annotations: Path, images: Path | None, tick: Callable[[], None
     _look_at_classes(objects, data.categories, sentences)
     _look_for_contradictions(kept, objects, {c.id: c.name for c in data.categories}, sentences)
     clean = {"images": kept, "annotations": labels, "categories": data.contents["categories"]}
-    return Project(clean, folder, data.categories, looks, sentences.all())
+    return ProjectDataset(clean, folder, data.categories, fingerprints, sentences.all())
 
 
 def _check_categories(path: Path, categories: tuple[Category, ...]) -> None:
@@ -150,12 +150,12 @@ def _first_double(values: Sequence[object]) -> list[object]:
 
 
 def _images(
-    data: CocoData, folder: Path, sentences: _Sentences, tick: Callable[[], None]
+    data: CocoData, folder: Path, sentences: _Sentences, check_cancelled: Callable[[], None]
 ) -> tuple[list[dict[str, Any]], list[ImageFingerprint]]:
     """Return the images that can be read, each id once, and their fingerprints."""
-    kept, looks = [], []
+    kept, fingerprints = [], []
     for checked in data.images:
-        tick()
+        check_cancelled()
         image = checked.record
         name = image["file_name"]
         if checked.problem:
@@ -169,9 +169,9 @@ def _images(
             text = tr("{photo} is left out: {reason}", photo=name, reason=error)
             sentences.add(tr("photos that cannot be read"), text)
             continue
-        looks.append(found)
+        fingerprints.append(found)
         kept.append(image)
-    return kept, looks
+    return kept, fingerprints
 
 
 def _annotations(data: CocoData, images: set[Any], sentences: _Sentences) -> list[dict[str, Any]]:

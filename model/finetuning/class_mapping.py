@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
-    from model.data.project_dataset import Project
+    from model.data.project_dataset import ProjectDataset
     from model.inference.predictor import Predictor
     from model.network.mask_rcnn import MaskRCNN
 
@@ -93,7 +93,11 @@ def map_classes(
 
 
 def most_similar_outputs(
-    project: Project, chosen: list[int], predictor: Predictor, parent: Checkpoint, check_cancelled: Callable[[], None]
+    project: ProjectDataset,
+    chosen: list[int],
+    predictor: Predictor,
+    parent: Checkpoint,
+    check_cancelled: Callable[[], None],
 ) -> dict[int, int]:
     """Return for each category that the parent lacks its output with the highest mean probability on the objects.
 

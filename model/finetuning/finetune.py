@@ -64,30 +64,30 @@ def fine_tune(
     control: Control,
     on_event: Callable[[TrainingEvent], None],
 ) -> None:
-    """Do a round.
+    """Run a fine-tuning job.
 
     `on_event` is called with the records of the run, in this order: start, features, estimate, validation (epoch 0 is
     the parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         TrainingError: Training cannot go on.
         OSError: A file cannot be written.
     """
     try:
-        ready = prepare(job, device.type, team, lambda: control.check_cancelled(team))
-        on_event(ready.start_event(device.type))
+        setup = prepare(job, device.type, team, lambda: control.check_cancelled(team))
+        on_event(setup.start_event(device.type))
         with ExitStack() as stack:
             cache = job.cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-")))
-            Round(ready, cache, device=device, team=team, control=control, on_event=on_event).run()
+            Round(setup, cache, device=device, team=team, control=control, on_event=on_event).run()
     except (Stop, Quit):  # before there was anything to keep that is not kept already
         kept = job.resume and state_of(job.output).exists()
         on_event(Stopped(kept))
 
 
 def state_of(output: Path) -> Path:
-    """Return where a round keeps what a later run goes on from."""
+    """Return the file with the state that a later run with `resume` goes on from."""
     return output.with_suffix(".resume")
 
 
@@ -96,7 +96,7 @@ class Round:
 
     def __init__(
         self,
-        ready: FineTuneSetup,
+        setup: FineTuneSetup,
         cache: Path,
         *,
         device: torch.device,
@@ -104,35 +104,40 @@ class Round:
         control: Control,
         on_event: Callable[[TrainingEvent], None],
     ) -> None:
-        self.ready, self.cache, self.device, self.team = ready, cache, device, team
+        self.setup, self.cache, self.device, self.team = setup, cache, device, team
         self.control, self.on_event = control, on_event
-        self.settings = ready.settings
+        self.settings = setup.settings
         self.begun = time.monotonic()
         self.clock = EtaEstimator()
         self.missing = UnreadableImages(lambda text: on_event(Notice(text)))
-        self.examiner = Validator(
-            ready.project.folder, ready.classes, device.type, team=team, tick=self._tick, missing=self.missing
+        self.validator = Validator(
+            setup.project.folder,
+            setup.classes,
+            device.type,
+            team=team,
+            check_cancelled=self._check_cancelled,
+            missing=self.missing,
         )
-        self.truth = ready.truth(ready.parts.measured)
-        self.names = {image["id"]: image["file_name"] for image in self.truth["images"]}
+        self.ground_truth = setup.ground_truth(setup.split.measured)
+        self.names = {image["id"]: image["file_name"] for image in self.ground_truth["images"]}
         self.found: list[Results] = []
-        """What the models of the folds that are done found in the photos that they had not seen."""
+        """Detections of the finished folds' models in the photos that they were not trained on."""
         self.tuner: FineTuner | None = None
         self.past = FinishedRuns()
         self.share = 0.0
         """Of the round that is done, 0..1."""
         self.shown: set[int] = set()
-        """Images that people see examples of."""
-        self.state_file = state_of(ready.job.output)
+        """Ids of the images of the previews."""
+        self.state_file = state_of(setup.job.output)
         self.left: dict[str, Any] | None = None
         """State of a training run that an earlier process did not end, as long as it is not gone on with."""
 
-    def _tick(self) -> None:
+    def _check_cancelled(self) -> None:
         self.control.check_cancelled(self.team)
 
     def run(self) -> None:
-        """Train, compare, write; or save what a later run goes on from."""
-        saved = self._saved() if self.ready.job.resume else {}
+        """Train, compare, write; or save the state for a later run."""
+        saved = self._saved() if self.setup.job.resume else {}
         self.found = json.loads(saved.get("found", "[]"))
         self.past = FinishedRuns(**json.loads(saved.get("past", "{}")))
         self.left = saved.get("course")
@@ -145,39 +150,39 @@ class Round:
             self.on_event(Stopped(resumable=True))
 
     def _baseline(self) -> Results:
-        """Return what the model that is to be beaten finds in the photos that measure."""
-        if not self.truth["images"]:
+        """Return the detections of the baseline in the validation photos."""
+        if not self.ground_truth["images"]:
             return []
         begin = time.monotonic()
-        results = self.examiner.ask(self.ready.rival, self.truth)
+        results = self.validator.predict(self.setup.baseline, self.ground_truth)
         self.clock.validation = time.monotonic() - begin
-        self._tell_figures(0, self.examiner.figures(results, self.truth))
-        self._tell_previews(first=True)
+        self._report_metrics(0, self.validator.metrics(results, self.ground_truth))
+        self._report_previews(first=True)
         return results
 
     def _train(self) -> tuple[Checkpoint, Results]:
-        """Return the model, and what it, or those of the folds, found in the photos that measure."""
-        parts = self.ready.parts
-        for number in range(len(self.found), len(parts.folds)):
-            part = parts.folds[number]
-            train = [i for i in parts.train if i not in part]
+        """Return the model, and its detections in the validation photos, or those of the folds' models."""
+        split = self.setup.split
+        for number in range(len(self.found), len(split.folds)):
+            part = split.folds[number]
+            train = [i for i in split.train if i not in part]
             stopped = self._fit(train, number, validate=False)
             assert self.tuner is not None
             model = self.tuner.result()
-            self.found.append(self.examiner.ask(model, self.ready.truth(part)))
+            self.found.append(self.validator.predict(model, self.setup.ground_truth(part)))
             self.past.add(self.tuner.trainer.progress)
-            self._tell_previews(first=False)
+            self._report_previews(first=False)
             if stopped:
-                self.truth = self.ready.truth(sorted(i for p in parts.folds[: number + 1] for i in p))
+                self.ground_truth = self.setup.ground_truth(sorted(i for p in split.folds[: number + 1] for i in p))
                 return model, [r for results in self.found for r in results]
         after = [r for results in self.found for r in results]
-        if parts.folds:
-            self._tell_figures(self.past.epochs, self.examiner.figures(after, self.truth))
-        self._fit(parts.train, len(parts.folds), validate=bool(parts.val))
+        if split.folds:
+            self._report_metrics(self.past.epochs, self.validator.metrics(after, self.ground_truth))
+        self._fit(split.train, len(split.folds), validate=bool(split.val))
         assert self.tuner is not None
         model = self.tuner.result()
-        if parts.val:
-            after = self.examiner.ask(model, self.truth)
+        if split.val:
+            after = self.validator.predict(model, self.ground_truth)
         return model, after
 
     def _fit(self, train: list[int], number: int, *, validate: bool) -> bool:
@@ -203,9 +208,9 @@ class Round:
                 return False
 
     def _new_tuner(self, train: list[int], number: int) -> FineTuner:
-        torch.manual_seed(self.ready.job.options.seed)
-        network = build_for_classes(self.ready.parent, self.ready.classes, **self.settings.network)
-        count = len(self.ready.parts.folds) + 1
+        torch.manual_seed(self.setup.job.options.seed)
+        network = build_for_classes(self.setup.parent, self.setup.classes, **self.settings.network)
+        count = len(self.setup.split.folds) + 1
 
         def on_event(event: TrainingEvent) -> None:
             if isinstance(event, Step):
@@ -218,17 +223,17 @@ class Round:
 
         tuner = FineTuner(
             network,
-            self.ready.classes.categories,
-            [self.ready.samples[i] for i in train] + self.ready.rehearsal,
+            self.setup.classes.categories,
+            [self.setup.samples[i] for i in train] + self.setup.rehearsal,
             self.settings.train,
-            output=self.ready.job.output,
+            output=self.setup.job.output,
             device=self.device,
             team=self.team,
             control=self.control,
             on_event=on_event,
             clock=self.clock,
             missing=self.missing,
-            interpolation=INTERPOLATION if self.ready.classes.own < len(self.ready.classes.categories) else 1.0,
+            interpolation=INTERPOLATION if self.setup.classes.own < len(self.setup.classes.categories) else 1.0,
         )
         return tuner
 
@@ -259,27 +264,27 @@ class Round:
         self.on_event(Notice(text))
 
     def _validate(self, found: Checkpoint, epoch: int) -> Metrics:
-        figures = self.examiner.figures(self.examiner.ask(found, self.truth), self.truth)
-        self._tell_figures(self.past.epochs + epoch, figures)
-        self._tell_previews(first=False)
-        return figures
+        metrics = self.validator.metrics(self.validator.predict(found, self.ground_truth), self.ground_truth)
+        self._report_metrics(self.past.epochs + epoch, metrics)
+        self._report_previews(first=False)
+        return metrics
 
-    def _tell_figures(self, epoch: int, figures: Metrics) -> None:
-        mask, box, keypoints = (figures.ap(kind) for kind in ("mask", "box", "keypoints"))
+    def _report_metrics(self, epoch: int, metrics: Metrics) -> None:
+        mask, box, keypoints = (metrics.ap(kind) for kind in ("mask", "box", "keypoints"))
         self.on_event(ValidationEvent(epoch, self.share, mask, box, keypoints))
 
-    def _tell_previews(self, *, first: bool) -> None:
-        """Tell what the model that was asked last sees: in those of its photos that were shown in the beginning."""
+    def _report_previews(self, *, first: bool) -> None:
+        """Report the last detections in the images that were shown in the beginning."""
         if first:
-            self.shown = set(self.examiner.shapes)
-        for image, shapes in self.examiner.shapes.items():
+            self.shown = set(self.validator.shapes)
+        for image, shapes in self.validator.shapes.items():
             if image not in self.shown:
                 continue
             before, after = (shapes, []) if first else (None, shapes)
             self.on_event(Preview(self.names[image], before, after))
 
     def save(self) -> None:
-        """Write what a later run with `resume` goes on from.
+        """Write the state that a later run with `resume` goes on from.
 
         Raises:
             OSError: It cannot be written.
@@ -295,7 +300,7 @@ class Round:
         files.write_state(self.state_file, state)
 
     def _saved(self) -> dict[str, Any]:
-        """Return what an earlier run of the same round saved; nothing when there is none."""
+        """Return the state that an earlier run of the same job saved; empty without one."""
         if not self.state_file.exists():
             self.on_event(Notice(tr("There is nothing to go on from: the round starts anew.")))
             return {}
@@ -309,24 +314,24 @@ class Round:
         return {}
 
     def _key(self) -> str:
-        ready = self.ready
-        content = [model_header.digests(ready.project), ready.rival.digest(), ready.parent.digest()]
-        content += [ready.settings.record(), ready.parts.train, ready.parts.folds, ready.job.options.seed]
+        setup = self.setup
+        content = [model_header.digests(setup.project), setup.baseline.digest(), setup.parent.digest()]
+        content += [setup.settings.record(), setup.split.train, setup.split.folds, setup.job.options.seed]
         return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def _finish(self, model: Checkpoint, before: Results, after: Results) -> None:
-        """Compare, write, and tell."""
-        truth = self.examiner.present(self.truth)
-        ids = {image["id"] for image in truth["images"]}
+        """Compare with the baseline, write the model, report the result."""
+        ground_truth = self.validator.present(self.ground_truth)
+        ids = {image["id"] for image in ground_truth["images"]}
         before, after = ([r for r in results if r["image_id"] in ids] for results in (before, after))
-        old, new = (self.examiner.figures(r, truth) for r in (before, after))
+        old, new = (self.validator.metrics(r, ground_truth) for r in (before, after))
         photos = len(ids)
         masks, points = (
             compare.difference(old.matches.get(kind, []), new.matches.get(kind, []), photos)
             for kind in ("mask", "keypoints")
         )
-        agreement = self.examiner.agreement(before, after)
-        outlines = not truth["images"] or any(a.get("segmentation") for a in truth["annotations"])
+        agreement = self.validator.agreement(before, after)
+        outlines = not ground_truth["images"] or any(a.get("segmentation") for a in ground_truth["annotations"])
         result = Result(
             better=compare.is_better(masks, points),
             photos=photos,
@@ -337,15 +342,15 @@ class Round:
         )
         if masks:
             result = replace(result, **asdict(masks.record()))
-        model = calibrate_scores(model, after, truth)
-        header = model_header.header(self.ready, self.settings, result)
+        model = calibrate_scores(model, after, ground_truth)
+        header = model_header.header(self.setup, self.settings, result)
         if self.team.is_main:
             written = Checkpoint(model.config, model.categories, model.state, header)
-            files.write(self.ready.job.output, written, half=True)
+            files.write(self.setup.job.output, written, half=True)
             self.state_file.unlink(missing_ok=True)
         self.on_event(result)
         seconds = time.monotonic() - self.begun - self.control.waited
-        self.on_event(Done(str(self.ready.job.output), _written_id(model), round(seconds, 1)))
+        self.on_event(Done(str(self.setup.job.output), _written_id(model), round(seconds, 1)))
 
 
 def _restore(tuner: FineTuner, saved: dict[str, Any], file: Path) -> None:

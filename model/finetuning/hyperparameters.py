@@ -13,7 +13,7 @@ from model.data.batching import REHEARSAL
 
 if TYPE_CHECKING:
     from model.config import ModelConfig
-    from model.data.project_dataset import Project
+    from model.data.project_dataset import ProjectDataset
     from model.protocol import Augment, FineTuneOptions, Freeze
 
 SIDE_STEP = 64
@@ -76,7 +76,7 @@ class Hyperparameters:
 
 
 def choose_hyperparameters(
-    options: FineTuneOptions, project: Project, config: ModelConfig, photos: int, *, few: bool
+    options: FineTuneOptions, project: ProjectDataset, config: ModelConfig, photos: int, *, few: bool
 ) -> Hyperparameters:
     """Return the hyperparameters of a run.
 
@@ -124,7 +124,7 @@ def choose_hyperparameters(
     return Hyperparameters(train, augment, network)
 
 
-def most_objects(project: Project) -> int:
+def most_objects(project: ProjectDataset) -> int:
     """Return how many objects the fullest photo has."""
     numbers: dict[int, int] = {}
     for record in project.data["annotations"]:
@@ -132,7 +132,7 @@ def most_objects(project: Project) -> int:
     return max(numbers.values(), default=0)
 
 
-def short_side(project: Project, config: ModelConfig) -> int:
+def short_side(project: ProjectDataset, config: ModelConfig) -> int:
     """Return the short side at which the median object has OBJECT_SIDE pixels, at least the parent's."""
     shorter = {i["id"]: min(i["width"], i["height"]) for i in project.data["images"]}
     shares = [float(np.sqrt(a["bbox"][2] * a["bbox"][3])) / shorter[a["image_id"]] for a in project.data["annotations"]]

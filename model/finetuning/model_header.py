@@ -1,4 +1,4 @@
-"""The metrics in the header of a fine-tuned checkpoint: parent, images, options, figures and date.
+"""The metrics in the header of a fine-tuned checkpoint: parent, images, options, metrics of the run and date.
 
 `model.checkpoints.lineage` reads them.
 """
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import to_builtins
 
 if TYPE_CHECKING:
-    from model.data.project_dataset import Project
+    from model.data.project_dataset import ProjectDataset
     from model.finetuning.hyperparameters import Hyperparameters
     from model.finetuning.prepare import FineTuneSetup
     from model.protocol import Result
 
 
-def digests(project: Project) -> dict[str, str]:
+def digests(project: ProjectDataset) -> dict[str, str]:
     """Return for each photo a digest of its annotations: another one when they are edited."""
     records: dict[int, list[str]] = {image["id"]: [] for image in project.data["images"]}
     for annotation in project.data["annotations"]:
@@ -32,23 +32,23 @@ def digests(project: Project) -> dict[str, str]:
     }
 
 
-def header(ready: FineTuneSetup, settings: Hyperparameters, result: Result) -> dict[str, Any]:
+def header(setup: FineTuneSetup, settings: Hyperparameters, result: Result) -> dict[str, Any]:
     """Return the `metrics` of a new checkpoint."""
-    job = ready.job
-    own = "builtin" if ready.parent is not ready.rival else job.parent  # see `model.finetuning.prepare.begin_at`
-    parent = own if own in ("builtin", "coco") else ready.parent.digest()
+    job = setup.job
+    own = "builtin" if setup.parent is not setup.baseline else job.parent  # see `model.finetuning.prepare.begin_at`
+    parent = own if own in ("builtin", "coco") else setup.parent.digest()
     lineage = {
         "name": job.output.stem,
         "parent": parent,
         "parent_name": parent if parent == own else Path(own).stem,
         "rival": Path(job.parent).stem,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "annotations": digests(ready.project),
+        "annotations": digests(setup.project),
         "settings": {**settings.record(), "forget": job.options.forget, "seed": job.options.seed},
-        "split": {"train": len(ready.parts.train), "val": len(ready.parts.val), "folds": len(ready.parts.folds)},
+        "split": {"train": len(setup.split.train), "val": len(setup.split.val), "folds": len(setup.split.folds)},
         "result": {k: v for k, v in to_builtins(result).items() if k != "event"},
     }
-    figures: dict[str, Any] = {"mask": {"AP": result.after}} if result.after is not None else {}
+    metrics: dict[str, Any] = {"mask": {"AP": result.after}} if result.after is not None else {}
     if result.keypoint:
-        figures["keypoints"] = {"AP": result.keypoint.after}
-    return {"lineage": lineage, **figures}
+        metrics["keypoints"] = {"AP": result.keypoint.after}
+    return {"lineage": lineage, **metrics}

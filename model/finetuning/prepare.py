@@ -1,4 +1,4 @@
-"""What a round of fine-tuning starts from: checked labels, split, classes, settings, replayed detections."""
+"""Setup of a fine-tuning run: checked labels, split, classes, hyperparameters, pseudo-labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
 from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
-from model.data.project_dataset import Project, read_project
+from model.data.project_dataset import ProjectDataset, read_project
 from model.data.train_val_split import fingerprint
 from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
@@ -39,7 +39,7 @@ class FineTuneJob:
     parent: str = "builtin"
     """The model to improve: builtin, coco or a checkpoint."""
     split: Path | None = None
-    """File that keeps which photos train and which measure."""
+    """File that keeps the split."""
     cache: Path | None = None
     """Folder of feature maps, kept for the next run."""
     resume: bool = False
@@ -47,39 +47,39 @@ class FineTuneJob:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Which photos, by index, train and which measure."""
+class Split:
+    """Training and validation photos, by index, or cross-validation folds."""
 
     train: list[int]
     val: list[int] = field(default_factory=list)
     folds: list[list[int]] = field(default_factory=list)
-    """With few photos all train, and each of these parts is measured by a model that learned from the others only."""
+    """With few photos all train, and each fold is measured by a model that was trained on the others only."""
 
     @property
     def measured(self) -> list[int]:
-        """Return the photos that something is measured on."""
+        """Return the validation photos: `val`, or those of all folds."""
         return self.val or sorted(i for part in self.folds for i in part)
 
 
 @dataclass
 class FineTuneSetup:
-    """All that a round needs to know before its first step."""
+    """Everything that a run needs before its first step."""
 
     job: FineTuneJob
-    rival: Checkpoint
+    baseline: Checkpoint
     """The model that the new one is compared with: what `job` names as its parent."""
     parent: Checkpoint
-    """What training starts from, see `begin_at`."""
-    project: Project
-    parts: Parts
+    """The checkpoint that training starts from, see `begin_at`."""
+    project: ProjectDataset
+    split: Split
     classes: ClassMapping
     settings: Hyperparameters
     samples: list[TrainingSample]
-    """One for each image of the project; those that train have the parent's detections of other classes as labels."""
+    """One for each image of the project; those that train with pseudo-labels of the kept classes."""
     rehearsal: list[TrainingSample]
-    """Photos that ship with the program, for what the parent sees in them of classes that the project lacks."""
+    """Photos that ship with the program, with the teacher's detections of the kept classes as labels."""
 
-    def truth(self, chosen: list[int]) -> dict[str, Any]:
+    def ground_truth(self, chosen: list[int]) -> dict[str, Any]:
         """Return the COCO contents of some of the images."""
         return self.project.part(chosen)
 
@@ -87,30 +87,30 @@ class FineTuneSetup:
         """Return the record with which the run starts on a device."""
         names = [c.name for c in self.classes.categories]
         return Start(
-            photos=len(self.parts.train),
-            val=len(self.parts.measured),
+            photos=len(self.split.train),
+            val=len(self.split.measured),
             classes=names[: self.classes.own],
             kept_classes=names[self.classes.own :],
-            new_classes=[n for n in self.classes.new if n.lower() not in outputs_by_name(self.rival)],
+            new_classes=[n for n in self.classes.new if n.lower() not in outputs_by_name(self.baseline)],
             instances=self.project.counts(),
             device=device,
-            folds=max(1, len(self.parts.folds)),
+            folds=max(1, len(self.split.folds)),
             problems=self.project.problems,
             **self.settings.record(),
         )
 
 
-def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[], None]) -> FineTuneSetup:
-    """Read, check, split, and ask the parent.
+def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: Callable[[], None]) -> FineTuneSetup:
+    """Read and check the labels, split the photos, choose hyperparameters, add pseudo-labels.
 
     Args:
         job: The run.
         device: Where the parent computes.
         team: Processes that share the work.
-        tick: Called after every photo; what it raises ends the preparation.
+        check_cancelled: Called before every photo; what it raises ends the preparation.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.
@@ -125,55 +125,60 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, tick: Callable[[]
         )
     if "+" in job.parent:
         raise TrainingError(tr("{name} is two models: choose one of them to train on.", name=job.parent))
-    project = read_project(job.annotations, job.images, tick)
-    rival = weights.load(job.parent)
-    if rival.config.mask_head == "none":
+    project = read_project(job.annotations, job.images, check_cancelled)
+    baseline = weights.load(job.parent)
+    if baseline.config.mask_head == "none":
         raise TrainingError(tr("{name} finds no masks: choose a model that does.", name=job.parent))
-    parent = begin_at(rival, project)
-    parts = parts_of(job, project, leads=team.is_main)
+    parent = begin_at(baseline, project)
+    split = choose_split(job, project, leads=team.is_main)
     predictor = Predictor(parent, device)
-    likes = most_similar_outputs(project, parts.train, predictor, parent, tick)
-    classes = map_classes(project.categories, parent, likes, kept=[] if job.options.forget else rival.categories)
+    similar = most_similar_outputs(project, split.train, predictor, parent, check_cancelled)
+    classes = map_classes(project.categories, parent, similar, kept=[] if job.options.forget else baseline.categories)
     photos = project_images(project, classes)
     teacher = teacher_of(parent, classes)
     if teacher is not parent:
         predictor = Predictor(teacher, device)
-    add_pseudo_labels([photos[i] for i in parts.train], predictor, teacher, classes, team=team, check_cancelled=tick)
-    shipped = rehearsal_images(classes)
-    add_pseudo_labels(shipped, predictor, teacher, classes, team=team, check_cancelled=tick)
+    add_pseudo_labels(
+        [photos[i] for i in split.train], predictor, teacher, classes, team=team, check_cancelled=check_cancelled
+    )
+    rehearsal_photos = rehearsal_images(classes)
+    add_pseudo_labels(rehearsal_photos, predictor, teacher, classes, team=team, check_cancelled=check_cancelled)
     rehearsal = [
-        TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True) for p in shipped if p.instances
+        TrainingSample(p, fingerprint(p.path, p.path.name).digest, rehearsal=True)
+        for p in rehearsal_photos
+        if p.instances
     ]
-    settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
+    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), few=bool(split.folds))
     samples = [
-        TrainingSample(photo, fingerprint.digest) for photo, fingerprint in zip(photos, project.looks, strict=True)
+        TrainingSample(photo, fingerprint.digest)
+        for photo, fingerprint in zip(photos, project.fingerprints, strict=True)
     ]
-    return FineTuneSetup(job, rival, parent, project, parts, classes, settings, samples, rehearsal)
+    return FineTuneSetup(job, baseline, parent, project, split, classes, settings, samples, rehearsal)
 
 
-def begin_at(rival: Checkpoint, project: Project) -> Checkpoint:
-    """Return the weights that a round starts from.
+def begin_at(baseline: Checkpoint, project: ProjectDataset) -> Checkpoint:
+    """Return the weights that a run starts from.
 
-    A model that was tuned from the builtin one has learned nothing that the project's labels do not say, as long as
-    they include all the photos that it saw: the round begins at the builtin model again, so that what one round
-    forgets does not add up with what the next one does. Every other model is trained on.
+    A model that was tuned from the builtin one, on photos that are all in the project, contains nothing that the
+    project's labels lack: the run begins at the builtin model again, so that the forgetting of successive runs does not
+    add up. Every other model is trained further.
     """
-    own = rival.metrics.get("lineage")
+    own = baseline.metrics.get("lineage")
     if not isinstance(own, dict) or own.get("parent") != "builtin" or not isinstance(own.get("annotations"), dict):
-        return rival
+        return baseline
     builtin = weights.load("builtin")
     seen = own["annotations"].keys() <= {image["file_name"] for image in project.data["images"]}
     named = {c.name.lower() for c in project.categories} | outputs_by_name(builtin).keys()
-    return builtin if seen and outputs_by_name(rival).keys() <= named else rival
+    return builtin if seen and outputs_by_name(baseline).keys() <= named else baseline
 
 
-def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:
-    """Decide what trains and what measures; what was decided in an earlier round stays.
+def choose_split(job: FineTuneJob, project: ProjectDataset, *, leads: bool) -> Split:
+    """Return the split; photos stay on the side of an earlier run.
 
     Args:
         job: The run.
         project: The labels.
-        leads: Whether the decision is written down where `job` says.
+        leads: Whether the split is written to the file that `job` names.
 
     Raises:
         TrainingError: No labelled photo is left to train on.
@@ -182,13 +187,13 @@ def parts_of(job: FineTuneJob, project: Project, *, leads: bool) -> Parts:
     everything = list(range(len(labels)))
     known = splitting.read(job.split)
     if len(everything) < MIN_SPLIT and "val" not in known.values():
-        folds = splitting.folds(project.looks, labels)
-        return Parts(everything, folds=folds if len(folds) > 1 else [])
-    sides = splitting.split(project.looks, labels, known)
+        folds = splitting.folds(project.fingerprints, labels)
+        return Split(everything, folds=folds if len(folds) > 1 else [])
+    sides = splitting.split(project.fingerprints, labels, known)
     if job.split and leads:
         splitting.write(job.split, known | sides)
-    val = [i for i in everything if sides[project.looks[i].digest] == "val"]
-    train = [i for i in everything if sides[project.looks[i].digest] != "val"]
+    val = [i for i in everything if sides[project.fingerprints[i].digest] == "val"]
+    train = [i for i in everything if sides[project.fingerprints[i].digest] != "val"]
     if not any(labels[i] for i in train):
         raise TrainingError(tr("All labelled photos are kept for measuring: label some of the others before training."))
-    return Parts(train, val)
+    return Split(train, val)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.checkpoints.checkpoint import Checkpoint
-    from model.data.project_dataset import Project
+    from model.data.project_dataset import ProjectDataset
     from model.distributed import ProcessGroup
     from model.finetuning.class_mapping import ClassMapping
     from model.inference.predictor import Predictor
@@ -53,7 +53,7 @@ def teacher_of(parent: Checkpoint, classes: ClassMapping) -> Checkpoint:
     return builtin if kept <= outputs_by_name(builtin).keys() else parent
 
 
-def project_images(project: Project, classes: ClassMapping) -> list[TrainingImage]:
+def project_images(project: ProjectDataset, classes: ClassMapping) -> list[TrainingImage]:
     """Return the project's images with its own labels; kept classes are not labelled in them (`complete` is False)."""
     complete = tuple(i <= classes.own for i in range(len(classes.categories) + 1))
     kinds = len(classes.keypoints)

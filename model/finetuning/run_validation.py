@@ -1,4 +1,4 @@
-"""Measures models on the photos that do not train, while a round goes on."""
+"""Validation during a fine-tuning run: detections of checkpoints and their metrics."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ MIN_SCORE = 0.05
 """Detections below are left out."""
 PREVIEW_PHOTOS, PREVIEW_SCORE, PREVIEW_SHAPES = 6, 0.3, 60
 CONFIDENT_SCORE = 0.7
-"""Score from which a model is sure of an object of a class without labels."""
+"""Score of a confident detection of a class without labels."""
 MIN_CONFIDENT = 6
-"""With fewer such objects nothing is said about forgetting."""
+"""With fewer confident detections no agreement is reported."""
 
 Results = list[dict[str, Any]]
 """COCO's result records."""
@@ -40,7 +40,7 @@ Shapes = list[Shown]
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good a model is."""
+    """Matches of a model's detections with the ground truth."""
 
     matches: dict[str, list[Matches]]
     """By kind: box, mask, keypoints."""
@@ -52,7 +52,7 @@ class Metrics:
         return None if value < 0 else value
 
     def score(self) -> float:
-        """Return the one number by which models of a round are ranked: masks, with keypoints where there are any."""
+        """Return the AP by which checkpoints are ranked: of masks, averaged with that of keypoints if there is one."""
         main = self.ap("mask")
         main = (self.ap("box") or 0.0) if main is None else main
         points = self.ap("keypoints")
@@ -60,7 +60,7 @@ class Metrics:
 
 
 class Validator:
-    """Asks models for what they see in some photos."""
+    """Detections and metrics of checkpoints in the validation photos."""
 
     def __init__(
         self,
@@ -69,32 +69,32 @@ class Validator:
         device: str,
         *,
         team: ProcessGroup,
-        tick: Callable[[], None],
+        check_cancelled: Callable[[], None],
         missing: UnreadableImages,
     ) -> None:
-        """Remember what is common to all examinations; `tick` is called after every photo and may raise."""
-        self.folder, self.classes, self.device, self.team, self.tick = folder, classes, device, team, tick
-        self.missing = missing
+        """Keep what all validations share; `check_cancelled` is called after every photo and may raise."""
+        self.folder, self.classes, self.device, self.team = folder, classes, device, team
+        self.check_cancelled, self.missing = check_cancelled, missing
         self.unread: set[int] = set()
-        """Images that could not be read in one of the examinations: they count in none."""
+        """Ids of images that could not be read in one of the validations: they count in none."""
         self.shapes: dict[int, Shapes] = {}
-        """What the last model found, by image, for a preview."""
+        """Detections of the last model, by image id, for previews."""
 
     def ids_of(self, checkpoint: Checkpoint) -> dict[int, int]:
-        """Return for a checkpoint's category ids those of the round's classes of the same name."""
+        """Return for a checkpoint's category ids those of the run's classes of the same name."""
         outputs = outputs_by_name(checkpoint)
         names = {c.name.lower(): c.id for c in self.classes.categories}
         return {checkpoint.categories[o - 1].id: names[n] for n, o in outputs.items() if n in names}
 
-    def ask(self, checkpoint: Checkpoint, data: dict[str, Any]) -> Results:
-        """Return what a model finds in the images of a COCO file's contents, in the round's categories."""
+    def predict(self, checkpoint: Checkpoint, data: dict[str, Any]) -> Results:
+        """Return a model's detections in the images of a COCO file's contents, in the run's categories."""
         names = {c.id: c.name for c in self.classes.categories}
         self.shapes = {}
 
-        def watch(image: int, found: list[Instance]) -> None:
+        def on_image(image: int, found: list[Instance]) -> None:
             if len(self.shapes) < PREVIEW_PHOTOS:
                 self.shapes[image] = [_shape(i, names) for i in found if i.score >= PREVIEW_SCORE][:PREVIEW_SHAPES]
-            self.tick()
+            self.check_cancelled()
 
         ids = self.ids_of(checkpoint)
         predictor = Predictor(checkpoint, self.device)
@@ -105,20 +105,20 @@ class Validator:
             score=MIN_SCORE,
             group=self.team,
             ids=ids,
-            on_image=watch,
+            on_image=on_image,
             missing=self.missing,
         )
         self.unread |= {image["id"] for image in data["images"]} - set(done)
         return found
 
     def present(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the part of a COCO file's contents that every model has seen."""
+        """Return the part of a COCO file's contents whose images could be read in all validations."""
         images = [image for image in data["images"] if image["id"] not in self.unread]
         annotations = [a for a in data["annotations"] if a["image_id"] not in self.unread]
         return {**data, "images": images, "annotations": annotations}
 
-    def figures(self, results: Results, data: dict[str, Any]) -> Metrics:
-        """Return how well results meet the truth that is `present`, in the project's own categories."""
+    def metrics(self, results: Results, data: dict[str, Any]) -> Metrics:
+        """Return the metrics of results against the ground truth that is `present`, in the project's own categories."""
         data = self.present(data)
         kinds = ["box", "mask", "keypoints"]
         own = {c.id for c in self.classes.categories[: self.classes.own]}
@@ -128,10 +128,10 @@ class Validator:
         return Metrics({kind: match_detections(data, mine, kind) for kind in kinds}, len(data["images"]))
 
     def agreement(self, before: Results, after: Results) -> dict[str, float]:
-        """Return by kept class how much two models agree on it where nobody has labelled it.
+        """Return by kept class, which has no labels, the agreement of two models.
 
-        It is the share of all that one of the two is sure of that the other one sees too: a model that no longer finds
-        persons has a low one, and so has a model that finds persons everywhere.
+        It is the share of the confident detections of either model that the other one has too: low for a model that no
+        longer finds persons, and for one that finds persons everywhere.
         """
         shares: dict[str, float] = {}
         for category in self.classes.categories[self.classes.own :]:

@@ -1,4 +1,4 @@
-"""How long a round will take: measured on a few of its steps, of which nothing is kept."""
+"""Estimate of the duration of a fine-tuning run: extrapolated from a few timed steps, of which nothing is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.finetuning.class_mapping import build_for_classes, map_classes
 from model.finetuning.fine_tuner import VALIDATIONS
 from model.finetuning.hyperparameters import choose_hyperparameters
-from model.finetuning.prepare import begin_at, parts_of
+from model.finetuning.prepare import begin_at, choose_split
 from model.finetuning.pseudo_labels import project_images, rehearsal_images
 from model.inference.predictor import Predictor
 from model.training.trainer import Trainer
@@ -36,35 +36,35 @@ if TYPE_CHECKING:
 
 STEPS = 3
 """Steps that are timed, after one that is not: the first takes longer."""
-LOOKS = 3
-"""Photos that the parent looks at, the first of which is not timed either."""
+DETECTIONS = 3
+"""Photos on which detection is timed, the first of which does not count either."""
 
 
-def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], None]) -> float:
-    """Return about how many seconds a round takes from now on if it begins now.
+def estimate_seconds(job: FineTuneJob, device: torch.device, check_cancelled: Callable[[], None]) -> float:
+    """Return the estimated seconds of a run.
 
     Args:
         job: The run; none of its files is written.
         device: Where it is computed.
-        tick: Called now and then; what it raises ends the measurement.
+        check_cancelled: Called now and then; what it raises ends the measurement.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to learn from.
+        dataset.coco_reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.training.trainer.TrainingError: Training cannot go on.
         OSError: There is no room for temporary files.
     """
     begin = time.monotonic()
-    project = read_project(job.annotations, job.images, tick)
-    rival = weights.load(job.parent)
-    parent = begin_at(rival, project)
-    parts = parts_of(job, project, leads=False)
+    project = read_project(job.annotations, job.images, check_cancelled)
+    baseline = weights.load(job.parent)
+    parent = begin_at(baseline, project)
+    split = choose_split(job, project, leads=False)
     read = time.monotonic() - begin
-    classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else rival.categories)
+    classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else baseline.categories)
     photos = project_images(project, classes)
-    settings = choose_hyperparameters(job.options, project, parent.config, len(parts.train), few=bool(parts.folds))
-    look = _time_of_looks(parent, [photos[i].path for i in parts.train[:LOOKS]], device, tick)
-    samples = [TrainingSample(photos[i], project.looks[i].digest) for i in parts.train]
+    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), few=bool(split.folds))
+    detection = _time_of_detection(parent, [photos[i].path for i in split.train[:DETECTIONS]], device, check_cancelled)
+    samples = [TrainingSample(photos[i], project.fingerprints[i].digest) for i in split.train]
     rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in rehearsal_images(classes)]
     trainer = Trainer(
         build_for_classes(parent, classes, **settings.network),
@@ -77,27 +77,34 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, tick: Callable[[], 
     plans = plan_batches(samples, settings.train, 0)
     cached = settings.train.freeze != "none" and settings.augment == "light"
     with tempfile.TemporaryDirectory(prefix="annotator-pace-") as folder:
-        reading, step, body, variants = _time_of_steps(trainer, samples, plans, Path(folder) if cached else None, tick)
-    courses = len(parts.folds) + 1
+        reading, step, body, variants = _time_of_steps(
+            trainer, samples, plans, Path(folder) if cached else None, check_cancelled
+        )
+    runs = len(split.folds) + 1
     visits = settings.train.epochs * sum(
         len(plan.photos) for plan in plan_batches(samples + rehearsal, settings.train, 0)
     )
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
-    measured = len(parts.measured)
-    examined = measured + (VALIDATIONS + 1 if parts.val else 1) * measured * area
+    measured = len(split.measured)
+    validated = measured + (VALIDATIONS + 1 if split.val else 1) * measured * area
     training = 60 * job.options.minutes if job.options.minutes > 0 else visits * step
-    asked = len(photos) + len(rehearsal) if len(classes.categories) > classes.own or classes.new else 0
+    labelled = len(photos) + len(rehearsal) if len(classes.categories) > classes.own or classes.new else 0
     return (
-        read + look * (asked + examined) + (reading + body * variants) * len(samples + rehearsal) + courses * training
+        read
+        + detection * (labelled + validated)
+        + (reading + body * variants) * len(samples + rehearsal)
+        + runs * training
     )
 
 
-def _time_of_looks(parent: Checkpoint, paths: list[Path], device: torch.device, tick: Callable[[], None]) -> float:
-    """Return the seconds that the parent takes for a photo; 0 where none can be read."""
+def _time_of_detection(
+    parent: Checkpoint, paths: list[Path], device: torch.device, check_cancelled: Callable[[], None]
+) -> float:
+    """Return the median seconds of the parent's detection in a photo; 0 where none can be read."""
     predictor = Predictor(parent, device.type)
     seconds = []
     for path in paths:
-        tick()
+        check_cancelled()
         try:
             begin = time.monotonic()
             predictor.set_image(read_photo(path))
@@ -113,35 +120,35 @@ def _time_of_steps(
     samples: list[TrainingSample],
     plans: list[BatchPlan],
     folder: Path | None,
-    tick: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> tuple[float, float, float, int]:
-    """Return the seconds that it takes to read a photo, of one in a step, and of the body for one to be kept.
+    """Return the seconds per photo of reading, of a step, and of the body's feature maps, and the number of variants.
 
-    The last number is how many variants are kept.
+    The last two are 0 without a cache.
     """
     config, body, variants = trainer.config, 0.0, 0
     plans = (plans * (STEPS + 1))[: STEPS + 1]
     cache = open_cache(folder, trainer.network, samples, config, trainer.device) if folder else None
     shown = [samples[i] for i in sorted({i for plan in plans for i in plan.photos})]
-    pictures = DecodedImageCache(config)
+    images = DecodedImageCache(config)
     begin = time.monotonic()
     for sample in shown:
-        tick()
+        check_cancelled()
         with suppress(PhotoError):
-            pictures(sample.photo.path)
+            images(sample.photo.path)
     reading = (time.monotonic() - begin) / len(shown)
-    lessons = TrainingDataset(samples, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=pictures)
-    lessons.donors = [p for p in lessons.donors if p in shown]
+    dataset = TrainingDataset(samples, plans, config, trainer.masks, mirror=trainer.mirror, cache=cache, read=images)
+    dataset.donors = [p for p in dataset.donors if p in shown]
     if cache:
         variants, cache.variants = cache.variants, 1
-        few = TrainingDataset(shown, [], config, trainer.masks, mirror=trainer.mirror, read=pictures)
+        few = TrainingDataset(shown, [], config, trainer.masks, mirror=trainer.mirror, read=images)
         begin = time.monotonic()
-        fill_cache(cache, trainer.network, few, trainer.device, lambda *_: tick())
+        fill_cache(cache, trainer.network, few, trainer.device, lambda *_: check_cancelled())
         body = (time.monotonic() - begin) / len(shown)
     seconds = []
-    iterator = iter(data_loader(lessons))
+    iterator = iter(data_loader(dataset))
     for plan in plans:
-        tick()
+        check_cancelled()
         begin = time.monotonic()
         trainer.step(next(iterator))
         seconds.append((time.monotonic() - begin) / len(plan.photos))

@@ -75,7 +75,7 @@ class Predictor:
         network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(network)
         self.name = "checkpoint" if isinstance(weights, Checkpoint) else str(weights)
-        self._digest = checkpoint.digest()
+        self._digest = f"{checkpoint.digest()}-{checkpoint.config_digest()}"
         self.config = checkpoint.config
         self.metrics = checkpoint.metrics
         self._outputs = checkpoint.categories

@@ -46,7 +46,8 @@ class Body(nn.Module):
             self.parts = whole
 
 
-def _widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
+def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
+    """Return the channels of the maps at the ends of stages: those of their last convolutions."""
     widths = []
     for name in stages:
         stage = parts.get_submodule(name)
@@ -63,7 +64,7 @@ class Pyramid(nn.Module):
         body = Body(config.backbone, config.width)
         self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
         self.fpn = FeaturePyramidNetwork(
-            _widths(body.parts, body.stages),
+            stage_widths(body.parts, body.stages),
             config.channels,
             extra_blocks=LastLevelMaxPool(),
             norm_layer=nn.BatchNorm2d if config.mask_norm else None,
@@ -74,7 +75,11 @@ class Pyramid(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map pictures [B, 3, H, W] to five maps [B, channels, H / s, W / s]."""
-        return list(self.fpn(self.body(images)).values())
+        return self.neck(self.body(images))
+
+    def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:
+        """Return the pyramid's maps over those of the body."""
+        return list(self.fpn(maps).values())
 
 
 class SingleScale(nn.Module):
@@ -85,19 +90,23 @@ class SingleScale(nn.Module):
         body = Body(config.backbone, config.width)
         last = 2 if config.features == "c4" else 3
         self.body = IntermediateLayerGetter(body.parts, {body.stages[last]: "0"})
-        self.channels = _widths(body.parts, body.stages)[last]
+        self.channels = stage_widths(body.parts, body.stages)[last]
         self.stages = body.stages
         self.strides = (STRIDES[last],)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map pictures [B, 3, H, W] to one map [B, channels, H / s, W / s]."""
-        return list(self.body(images).values())
+        return self.neck(self.body(images))
+
+    def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:
+        """Return the maps of the body, of which there is one."""
+        return list(maps.values())
 
 
 def res5(config: ModelConfig) -> tuple[nn.Module, int]:
     """Return the last stage of the body, to be applied to each region (paper, Fig. 4 left), and its width."""
     body = Body(config.backbone, config.width)
-    width = _widths(body.parts, body.stages)[3]
+    width = stage_widths(body.parts, body.stages)[3]
     if isinstance(body.parts, nn.Sequential):
         first, last = int(body.stages[2]) + 1, int(body.stages[3])
         return body.parts[first : last + 1], width

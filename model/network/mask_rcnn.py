@@ -11,7 +11,6 @@ from torchvision.ops import batched_nms
 
 from model.network import box_ops as geometry
 from model.network import losses
-from model.network.backbone import Pyramid
 from model.network.roi_heads import RegionHeads
 from model.network.rpn import RegionProposals
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.config import ModelConfig, TrainConfig
-    from model.network.backbone import SingleScale
+    from model.network.backbone import Pyramid, SingleScale
     from model.network.targets import Target
 
 POSITIVE_IOU = 0.5
@@ -103,9 +102,7 @@ class MaskRCNN(nn.Module):
 
     def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:
         """Return the maps that `encode` does, from what `body_maps` returned."""
-        if isinstance(self.backbone, Pyramid):
-            return list(self.backbone.fpn(maps).values())
-        return list(maps.values())
+        return self.backbone.neck(maps)
 
     def encode(self, images: Tensor) -> list[Tensor]:
         """Run the backbone on normalised pictures [B, 3, H, W]; return its maps, from fine to coarse."""

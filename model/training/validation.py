@@ -1,4 +1,4 @@
-"""Measures a network while it is trained, on a COCO file that is looked at before the first step."""
+"""Validation of a network in training on a COCO file, which is checked before the first step."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 class CocoValidation:
-    """A COCO file that measures checkpoints: called with one, it returns the figures by kind and name."""
+    """Metrics of checkpoints on a COCO file, by kind and name."""
 
     def __init__(self, annotations: Path, images: Path | None, device: str, start: Checkpoint) -> None:
-        """Check the file: the end of an epoch is too late to complain.
+        """Check the file: the end of an epoch is too late for an error.
 
         Args:
             annotations: The file.
             images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
             device: Where to measure: auto, cpu or cuda.
-            start: What training begins with.
+            start: The checkpoint that training starts from.
 
         Raises:
             DataError: The file cannot be used for models of this kind.
         """
         self.annotations, self.images, self.device = annotations, images, device
-        self._told = False
-        truth, _ = read_ground_truth(annotations)
-        align(truth, Predictor(start, device))
+        self._reported = False
+        ground_truth, _ = read_ground_truth(annotations)
+        align(ground_truth, Predictor(start, device))
         folder = Source(annotations, images).folder()
-        if not any(opens(folder / image["file_name"]) for image in truth["images"]):
+        if not any(opens(folder / image["file_name"]) for image in ground_truth["images"]):
             raise DataError(
                 tr(
                     "None of the photos of {file} can be read: is {folder} their folder?",
@@ -45,12 +45,12 @@ class CocoValidation:
                 )
             )
 
-    def __call__(self, found: Checkpoint) -> dict[str, Any]:
-        """Return a checkpoint's figures.
+    def __call__(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Return a checkpoint's metrics.
 
         Raises:
             DataError: The file, or its photos, can no longer be read.
         """
-        scores = evaluate(Predictor(found, self.device), self.annotations, self.images, quiet=self._told)
-        self._told = True
+        scores = evaluate(Predictor(checkpoint, self.device), self.annotations, self.images, quiet=self._reported)
+        self._reported = True
         return scores.overall

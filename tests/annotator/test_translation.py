@@ -105,6 +105,8 @@ def texts(top: QWidget) -> Iterator[tuple[str, str]]:
         if isinstance(widget, Rows):
             yield where, widget.empty_text
     for action in top.findChildren(QAction):
+        if action.objectName().startswith("view.language."):
+            continue  # each language by its own name
         yield f"action {action.objectName()}", action.text()
         yield f"action {action.objectName()}", action.toolTip()
 

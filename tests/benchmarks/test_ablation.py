@@ -64,7 +64,7 @@ def test_a_run_starts_from_the_common_start_and_is_measured(
 ) -> None:
     points = {**KINDS[BOXES.kind].changes, "keypoints": 3}  # as many as the tiny photos have
     monkeypatch.setitem(KINDS, BOXES.kind, replace(KINDS[BOXES.kind], changes=points))
-    record = ablation.Record(setup.folder / "reduced.jsonl")
+    record = ablation.RunLog(setup.folder / "reduced.jsonl")
     for variant, kinds in ((C5, {"box", "mask"}), (BOXES, {"box", "mask", "keypoints"})):
         trial.train_base(setup, variant)
         run = trial.run_trial(setup, variant, 0)
@@ -72,7 +72,7 @@ def test_a_run_starts_from_the_common_start_and_is_measured(
         assert set(run["matches"]) == kinds
         assert 0 <= run["figures"]["mask IoU in true boxes"] <= 100
         record.add(run)
-    again = ablation.Record(record.file)
+    again = ablation.RunLog(record.file)
     with record.file.open("a") as file:
         file.write('{"fingerprint": "cut o')  # a kill in the middle of a line
     again.read()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.paper.certainty import Matches, from_json, matches, precision, resample
+from benchmarks.paper.certainty import ScoredMatches, from_json, matches, precision, resample
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
 
 PHOTOS = 6
@@ -60,13 +60,13 @@ def test_no_detections_is_an_ap_of_nothing() -> None:
     assert precision(found) == 0
 
 
-def made(hits: float, seed: int) -> Matches:
+def made(hits: float, seed: int) -> ScoredMatches:
     """A network that finds this share of 200 objects in 100 photos."""
     random = np.random.default_rng(seed)
     hit = np.repeat(random.random((200, 1)) < hits, 10, 1)
     score = np.sort(random.random(200))[::-1]
     photo = random.permutation(np.repeat(np.arange(100), 2))
-    return Matches(np.zeros(200, np.int64), photo, score, hit, np.zeros_like(hit), np.full((1, 100), 2))
+    return ScoredMatches(np.zeros(200, np.int64), photo, score, hit, np.zeros_like(hit), np.full((1, 100), 2))
 
 
 def test_orders_and_how_sure_they_are() -> None:

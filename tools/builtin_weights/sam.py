@@ -1,9 +1,9 @@
-"""Masks from Segment Anything 2 for the boxes of a COCO file: lessons for a network that is to make its own.
+"""Masks from Segment Anything 2 for the boxes of a COCO file: pseudo labels for the builtin model.
 
     python -m tools.builtin_weights.sam ENCODER DECODER boxes.json --output masks.json
 
-The teacher is Ravi et al., *SAM 2: Segment Anything in Images and Videos*, 2024, in the form of two ONNX files; only
-making lessons needs them, and the package onnxruntime.
+The teacher model is Ravi et al., *SAM 2: Segment Anything in Images and Videos*, 2024, in the form of two ONNX files;
+only this tool needs them, and the package onnxruntime.
 
 Small photos are looked at four at a time, each in a quarter of the teacher's picture: that takes a quarter of the time,
 and costs two points of the masks' overlap with the truth (0.845 instead of 0.867 on 32 persons).

@@ -143,7 +143,7 @@ class Autosave:
             self._problems.pop("journal", None)
 
     def _attempt_file(self) -> None:
-        with contextlib.suppress(StoreError):  # the person has been told
+        with contextlib.suppress(StoreError):  # it has been reported
             self._timed_save()
 
     def _do(self, job: Callable[[], object]) -> None:

@@ -28,7 +28,7 @@ class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 
-class _Ours(msgspec.Struct):
+class _OurFields(msgspec.Struct):
     origin: Origin = Origin.DRAWN
     parts: list[list[list[float]]] | None = None
 
@@ -44,7 +44,7 @@ class _Body(msgspec.Struct):
     num_keypoints: int | None = None
     keypoints: list[float] | None = None
     score: float | None = None
-    annotator: _Ours | None = None
+    annotator: _OurFields | None = None
 
 
 class _CategoryBody(msgspec.Struct):

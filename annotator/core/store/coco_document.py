@@ -221,7 +221,7 @@ def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category,
             next_id += 1
             category_id = next_id
         if category_id in categories:
-            continue  # the same id twice: the first says what it is
+            continue  # the same id twice: the first one counts
         name = name or f"class {category_id}"
         named = replace(category, id=category_id, name=name)
         categories[category_id] = (named, raw if named == category else b"")

@@ -2,7 +2,7 @@
 
 Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, the done
 mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
-committed survives a killed process and a fallen system. Not thread-safe except where it says so.
+committed survives a killed process and a fallen system. Not thread-safe except where noted.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path) -> tuple[Journal, str]:
-        """Open or make the database. One that is damaged is set aside, which the sentence returned then says.
+        """Open or make the database. One that is damaged is set aside, as the sentence returned then reports.
 
         Raises:
             sqlite3.Error: it can neither be opened nor made anew.

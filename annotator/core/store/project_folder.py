@@ -67,7 +67,7 @@ class ProjectFolder:
         """Start with what the folder of photos has, if that could only be read. OSErrors pass through."""
         if not self.is_fallback or (self.path / database).exists():
             return
-        for suffix in ("-wal", ""):  # the database last: it says that all is there
+        for suffix in ("-wal", ""):  # the database last: where it is, all is there
             source = self._images / NAME / (database + suffix)
             if source.is_file():
                 copy_file(source, self.path / source.name)

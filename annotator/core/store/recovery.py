@@ -44,7 +44,7 @@ class OpenedProject:
     file: ProjectFile
     """The COCO file."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
-    """What the journal says of photos."""
+    """What the journal has of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
     """Photos whose annotations in the journal are newer than the file."""
     categories: tuple[Category, ...] | None = None

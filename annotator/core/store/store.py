@@ -63,7 +63,7 @@ class Store:
         self._recently_read: OrderedDict[str, PhotoState] = OrderedDict()
         self.class_counts = Counter(coco.class_counts)
         for name, state in opened.recovered.items():
-            with contextlib.suppress(CocoError):  # it is said when the photo is shown
+            with contextlib.suppress(CocoError):  # it is reported when the photo is shown
                 self._recount(self._project.file.annotations(name), state.annotations)
         recorded = [a.id for state in self._states.values() for a in state.annotations]
         self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))

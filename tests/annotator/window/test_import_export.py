@@ -114,7 +114,8 @@ def test_a_new_format_is_one_new_file(
 ) -> None:
     for kind in ("import", "export"):
         actions = find(_window(), QMenu, f"file.{kind}").actions()
-        assert [a.text() for a in actions] == ["COCO JSON…", "labelme JSON…", "Toy lines…"]
+        texts = [a.text() for a in actions]
+        assert {"COCO JSON…", "labelme JSON…", "Toy lines…"} <= set(texts)
         with pytest.raises(SystemExit):
             main.main([kind, "--help"])
         assert "toy: Toy lines" in capsys.readouterr().out

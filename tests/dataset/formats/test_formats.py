@@ -137,7 +137,8 @@ def test_what_is_not_of_the_format_is_one_sentence(tmp_path: Path, content: byte
     file = tmp_path / "x.json"
     file.write_bytes(content)
     for file_format in formats():
-        assert file_format.read
+        if file_format.read is None:
+            continue
         for source in (file, tmp_path / "gone"):
             with pytest.raises(FormatError, match=r"\.$"):
                 file_format.read(source, tmp_path)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dataset.coco_reader import DataError
-from model.data.project_dataset import MAX_MESSAGES, Project, read_project
+from model.data.project_dataset import MAX_MESSAGES, ProjectDataset, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
-def read(path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Project:
+def read(path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> ProjectDataset:
     if change:
         data = json.loads(path.read_text())
         change(data)

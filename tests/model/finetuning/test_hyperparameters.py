@@ -8,21 +8,21 @@ import pytest
 
 from dataset.categories import Category
 from model.config import BUILTIN, ModelConfig
-from model.data.project_dataset import Project
+from model.data.project_dataset import ProjectDataset
 from model.finetuning.hyperparameters import MAX_CROP_SIDE, MAX_SIDE, choose_hyperparameters
 from model.protocol import FineTuneOptions
 
 OPTIONS = FineTuneOptions()
 
 
-def project(side: float) -> Project:
+def project(side: float) -> ProjectDataset:
     """One photo of 1000 x 800 with squares of such a side."""
     image = {"id": 1, "file_name": "a.jpg", "width": 1000, "height": 800}
     boxes: list[dict[str, Any]] = [
         {"id": i, "image_id": 1, "category_id": 1, "bbox": [i, i, side, side]} for i in range(1, 4)
     ]
     data = {"images": [image], "annotations": boxes, "categories": [{"id": 1, "name": "a"}]}
-    return Project(data, Path(), (Category(1, "a"),), [], [])
+    return ProjectDataset(data, Path(), (Category(1, "a"),), [], [])
 
 
 @pytest.mark.parametrize(("side", "short"), [(600, BUILTIN.short_side), (200, 512), (10, MAX_SIDE)])

@@ -60,16 +60,27 @@ def test_rounds_do_not_stand_on_each_other(
     data = json.loads(file.read_text())
     data["categories"][1]["name"] = "parcel"
     file.write_text(json.dumps(data))
-    rival, starts = "builtin", []
+    baseline, starts = "builtin", []
     for name in ("first", "second"):
         output = tmp_path / f"{name}.safetensors"
-        options = ["--from", rival, "--output", str(output), "--device", "cpu", "--short-side", "64", "--epochs", "1"]
+        options = [
+            "--from",
+            baseline,
+            "--output",
+            str(output),
+            "--device",
+            "cpu",
+            "--short-side",
+            "64",
+            "--epochs",
+            "1",
+        ]
         assert train.main([str(file), *options, "--json"]) == 0
         starts.append(json.loads(capsys.readouterr().out.splitlines()[0]))
-        rival = str(output)
+        baseline = str(output)
     assert [start["new_classes"] for start in starts] == [["parcel"], []]
     assert starts[1]["kept_classes"] == starts[0]["kept_classes"] == ["box"]
-    second = weights.load(rival)
+    second = weights.load(baseline)
     assert second.metrics["lineage"]["parent"] == "builtin"
     assert second.metrics["lineage"]["rival"] == "first"
     record = lineage.read(tmp_path / "second.safetensors")

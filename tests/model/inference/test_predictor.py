@@ -341,3 +341,8 @@ def test_the_mask_of_the_own_class_is_that_of_all_classes(changes: dict[str, str
         nothing = heads.own_masks(maps, [boxes[:0]], labels[:0])
     torch.testing.assert_close(own, every[torch.arange(3), labels], rtol=0, atol=1e-6)
     assert nothing.shape == (0, *own.shape[1:])
+
+
+def test_another_config_of_the_same_weights_is_another_model(tiny_checkpoint: Checkpoint) -> None:
+    other = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, box_nms=0.123))
+    assert Predictor(other, "cpu").id != Predictor(tiny_checkpoint, "cpu").id == Predictor(tiny_checkpoint, "cpu").id

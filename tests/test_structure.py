@@ -1,0 +1,60 @@
+"""The plan of the house: no import runs in a circle, a class name means one thing, no folder is crowded."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("annotator", "dataset", "model", "resources", "tools", "benchmarks")
+MAX_FILES = 25
+"""In a folder: what a newcomer still reads through."""
+
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in FILES}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of the project that a file imports anywhere in it, those for types alone included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found |= {name if name in MODULES else node.module} & MODULES.keys()
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & MODULES.keys()
+    return found
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    assert len(MODULES) > 150
+    try:
+        TopologicalSorter({name: imports(path) - {name} for name, path in MODULES.items()}).prepare()
+    except CycleError as circle:
+        pytest.fail(" imports ".join(circle.args[1]))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(module_name(path))
+    assert len(places) > 150
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_no_folder_is_crowded() -> None:
+    count = Counter(path.parent.relative_to(ROOT).as_posix() for path in FILES if path.name != "__init__.py")
+    assert {folder: n for folder, n in count.items() if n > MAX_FILES} == {}
