@@ -111,9 +111,7 @@ def _read(path: Path) -> Checkpoint:
         header, state = _tensors(path)
         checkpoint = _decode(header, state)
         with torch.device("meta"):
-            _compare(build(checkpoint.config), state)
-    except WeightsError as error:
-        raise WeightsError(str(error).replace("The weights do not fit their", f"{path} does not fit its", 1)) from None
+            _compare(build(checkpoint.config), state, path)
     except SafetensorError:
         raise WeightsError(
             tr(
@@ -186,8 +184,8 @@ def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoin
     return Checkpoint(config, categories, state, metrics if isinstance(metrics, dict) else {})
 
 
-def _compare(network: MaskRCNN, state: dict[str, torch.Tensor]) -> None:
-    """Check that names and shapes are those of the network.
+def _compare(network: MaskRCNN, state: dict[str, torch.Tensor], file: Path | None = None) -> None:
+    """Check that names and shapes are those of the network; `file` is named in the error.
 
     Raises:
         WeightsError: They are not.
@@ -196,9 +194,23 @@ def _compare(network: MaskRCNN, state: dict[str, torch.Tensor]) -> None:
     given = {name: tuple(value.shape) for name, value in state.items()}
     for name in sorted(wanted.keys() | given.keys()):
         if wanted.get(name) != given.get(name):
-            problem = "is missing" if name not in given else "is not a part of it" if name not in wanted else ""
-            problem = problem or f"has the shape {given[name]} instead of {wanted[name]}"
-            raise WeightsError(f"The weights do not fit their network: {name} {problem}; use another checkpoint.")
+            problem = _mismatch(name, given, wanted)
+            if file is None:
+                text = tr("The weights do not fit their network: {problem}; use another checkpoint.", problem=problem)
+            else:
+                text = tr(
+                    "{file} does not fit its network: {problem}; use another checkpoint.", file=file, problem=problem
+                )
+            raise WeightsError(text)
+
+
+def _mismatch(name: str, given: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> str:
+    """Return the difference of a tensor from that of the network."""
+    if name not in given:
+        return tr("{name} is missing", name=name)
+    if name not in wanted:
+        return tr("{name} is not a part of it", name=name)
+    return tr("{name} has the shape {given} instead of {wanted}", name=name, given=given[name], wanted=wanted[name])
 
 
 def _official(name: str) -> Checkpoint:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dataset.i18n import tr
 from model.network.targets import empty_target
 
 if TYPE_CHECKING:
@@ -122,4 +123,4 @@ def empty_batch(input_size: tuple[int, int], classes: int, keypoints: int) -> Ba
     """Return a batch in the place of one of which no photo can be read: its losses are those of unlabelled pixels."""
     target = empty_target(classes, keypoints)
     target.complete[1:] = False
-    return Batch(torch.zeros(1, 3, *input_size, dtype=torch.uint8), [target], ["an empty canvas"])
+    return Batch(torch.zeros(1, 3, *input_size, dtype=torch.uint8), [target], [tr("an empty canvas")])

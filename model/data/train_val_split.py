@@ -150,7 +150,7 @@ def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known
     wanted = validation_size(len(photos))
     for group in undecided:
         labels = Counter(label for i in group for label in classes[i])
-        # What stands in no other photo must be learned, and cannot be measured.
+        # A class that is in no other photo needs this one for training.
         measures = bool(labels) and taken + len(group) <= wanted and all(left[k] > n for k, n in labels.items())
         if measures:
             taken += len(group)

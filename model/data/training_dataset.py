@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dataset.coco_reader import DataError
+from dataset.i18n import tr
 from dataset.images import PhotoError, read_photo
 from model.data.augmentation import draw_crop, training_sample, transformed_target
 from model.data.batching import Batch, BatchPlan, TrainingSample, empty_batch
@@ -66,7 +67,7 @@ class TrainingDataset(Dataset[Batch]):
             dataset.coco_reader.DataError: None of the project's photos can be read any more.
         """
         if all(p.rehearsal or p.photo.path in self.missing.paths for p in self.samples):
-            raise DataError("None of the photos can be read any more: is their folder still there?")
+            raise DataError(tr("None of the photos can be read any more: is their folder still there?"))
 
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]

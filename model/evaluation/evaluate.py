@@ -202,7 +202,7 @@ def evaluate(
     Args:
         predictor: The model.
         annotations: The COCO file.
-        images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
+        images: Folder of its photos; None looks beside it (see `dataset.coco_reader.Source`).
         score: Detections below this score are left out.
         group: Processes that share the photos; each returns the figures.
         quiet: Do not tell, as it has been told before.

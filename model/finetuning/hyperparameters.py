@@ -89,7 +89,7 @@ def choose_hyperparameters(
     """
     side = options.short_side or short_side(project, config)
     crop_side = min(side, MAX_CROP_SIDE)
-    objects = most_objects(project)
+    objects = max_objects(project)
     freeze: Freeze = options.freeze or ("heads" if few else "none")
     augment = options.augment or ("full" if freeze == "none" else "light")
     batch = options.batch or 4
@@ -124,7 +124,7 @@ def choose_hyperparameters(
     return Hyperparameters(train, augment, network)
 
 
-def most_objects(project: ProjectDataset) -> int:
+def max_objects(project: ProjectDataset) -> int:
     """Return how many objects the fullest photo has."""
     numbers: dict[int, int] = {}
     for record in project.data["annotations"]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dataset.categories import Category, mirror
+from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
@@ -38,7 +39,7 @@ SAVE_SECONDS = 300.0
 
 
 class TrainingError(UserError):
-    """Training cannot go on; the text is one clear sentence."""
+    """Training cannot go on."""
 
 
 @dataclass
@@ -155,7 +156,8 @@ class Trainer:
         total = torch.stack([value * weights.get(name, 1.0) for name, value in losses.items()]).sum()
         if not torch.isfinite(total):
             parts = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
-            raise TrainingError(f"The loss is not finite ({parts}) on {', '.join(batch.names)}.")
+            photos = ", ".join(batch.names)
+            raise TrainingError(tr("The loss is not finite ({losses}) on {photos}.", losses=parts, photos=photos))
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -281,7 +283,7 @@ class Trainer:
         """
         plans = plan_batches(self.samples, self.config, progress.epoch, progress.epoch_share, groups=ORIENTATIONS)
         if not plans:
-            raise TrainingError("Nothing to train on: an epoch has no photos.")
+            raise TrainingError(tr("Nothing to train on: an epoch has no photos."))
         dataset = TrainingDataset(self.samples, plans, self.config, self.masks, mirror=self.mirror, team=self.team)
         return data_loader(dataset, progress.batch)
 
@@ -349,11 +351,15 @@ class Trainer:
             if not other:
                 self.restore(state)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
-            raise TrainingError(f"{self.state_file} does not fit this run: delete it to start anew.") from None
+            text = tr("{file} does not fit this run: delete it to start anew.", file=self.state_file)
+            raise TrainingError(text) from None
         if other:
-            what = " and ".join(other)
-            advice = f"give the same {what} as then, or delete it to start anew"
-            raise TrainingError(f"{self.state_file} is of a run with other {what}: {advice}.")
+            text = tr(
+                "{file} is of a run with other {names}: give the same {names} as then, or delete it to start anew.",
+                file=self.state_file,
+                names=tr(" and ").join(other),
+            )
+            raise TrainingError(text)
         self.kept = True
         return True
 

@@ -24,7 +24,7 @@ class CocoValidation:
 
         Args:
             annotations: The file.
-            images: Folder of its photos; None looks beside it (see `model.data.training_images.Source`).
+            images: Folder of its photos; None looks beside it (see `dataset.coco_reader.Source`).
             device: Where to measure: auto, cpu or cuda.
             start: The checkpoint that training starts from.
 
