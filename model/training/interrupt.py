@@ -47,7 +47,7 @@ class Interrupt:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Give the signals their usual meaning for a while: for work that may be ended at any moment."""
+        """Restore the default handlers for a while: for work that may be ended at any moment."""
         self.__exit__()
         try:
             yield
