@@ -27,7 +27,7 @@ SUFFIX = ".safetensors"
 BUILTIN = "builtin"
 
 _ROUND = re.compile(r"round-(\d{3,})")
-_LONGEST = 4096  # bytes of `in_use` that are read
+_MAX_BYTES = 4096  # bytes of `in_use` that are read
 
 
 def is_round(name: str) -> bool:
@@ -178,7 +178,7 @@ class TrainingRuns:
 
     def _read_in_use(self) -> str:
         with contextlib.suppress(OSError), (self.models / "in_use").open("rb") as file:
-            return file.read(_LONGEST).decode(errors="replace").strip()
+            return file.read(_MAX_BYTES).decode(errors="replace").strip()
         return ""
 
     def _read_run(self) -> TrainingRun | None:

@@ -93,7 +93,7 @@ def average_precision(
         evaluation = make(true, found, name)
         evaluation.params.imgIds = images
         if kind != "keypoints":
-            evaluation.params.maxDets[-1] = max(evaluation.params.maxDets[-1], _most_objects(measured))
+            evaluation.params.maxDets[-1] = max(evaluation.params.maxDets[-1], _max_objects(measured))
         if kind == "keypoints" and len(categories[0]["keypoints"]) != len(evaluation.params.kpt_oks_sigmas):
             # COCO measured how far people differ for its own 17 points only; its mean stands in for others.
             evaluation.params.kpt_oks_sigmas = np.full(len(categories[0]["keypoints"]), OTHER_SIGMA)
@@ -113,7 +113,7 @@ def average_precision(
     return statistics, per_class
 
 
-def _most_objects(data: dict[str, Any]) -> int:
+def _max_objects(data: dict[str, Any]) -> int:
     """Return how many objects of one category the fullest photo has."""
     counts = Counter((a["image_id"], a["category_id"]) for a in data["annotations"])
     return max(counts.values(), default=0)

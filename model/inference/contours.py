@@ -32,7 +32,7 @@ TOLERANCE = 0.003
 """Greatest distance of a simplified outline from the exact one, in parts of the box's diagonal ..."""
 HALVED = 28
 """Cells of a mask at most that is traced in steps of half a cell."""
-LEAST_TOLERANCE, MOST_TOLERANCE = 0.15, 1.0
+MIN_TOLERANCE, MAX_TOLERANCE = 0.15, 1.0
 """... within these bounds, in pixels."""
 
 
@@ -130,7 +130,7 @@ def _resample(values: NDArray[np.float64], old: NDArray[np.float64], new: NDArra
 
 def _tolerance(box: NDArray[np.float32]) -> float:
     diagonal = float(np.hypot(box[2] - box[0], box[3] - box[1]))
-    return min(max(TOLERANCE * diagonal, LEAST_TOLERANCE), MOST_TOLERANCE)
+    return min(max(TOLERANCE * diagonal, MIN_TOLERANCE), MAX_TOLERANCE)
 
 
 def _tidy(parts: list[Polygon], tolerance: float) -> list[list[NDArray[np.float32]]]:
