@@ -80,7 +80,7 @@ def fine_tune(
         on_event(setup.start_event(device.type))
         with ExitStack() as stack:
             cache = job.cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-")))
-            Round(setup, cache, device=device, team=team, control=control, on_event=on_event).run()
+            FineTune(setup, cache, device=device, team=team, control=control, on_event=on_event).run()
     except (Stop, Quit):  # before there was anything to keep that is not kept already
         kept = job.resume and state_of(job.output).exists()
         on_event(Stopped(kept))
@@ -91,7 +91,7 @@ def state_of(output: Path) -> Path:
     return output.with_suffix(".resume")
 
 
-class Round:
+class FineTune:
     """The training runs of a round, one for each fold and the last one, and what is kept of them."""
 
     def __init__(
