@@ -55,8 +55,15 @@ class TrainingSample:
 
 
 def samples_of(photos: Sequence[TrainingImage]) -> list[TrainingSample]:
-    """Return images as samples whose draws follow from their paths: none of the files is read."""
-    return [TrainingSample(photo, hashlib.sha256(str(photo.path).encode()).hexdigest()) for photo in photos]
+    """Return images as samples whose draws follow from their places in the list and their names, not from their folder.
+
+    None of the files is read.
+    """
+    names = [f"{place} {photo.path.name}" for place, photo in enumerate(photos)]
+    return [
+        TrainingSample(photo, hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest())
+        for photo, name in zip(photos, names, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
