@@ -44,6 +44,7 @@ class GestureKeys(QObject):
             or not isinstance(event, QKeyEvent)
             or not isinstance(watched, QWidget)
             or watched is self._canvas  # it has its own way
+            or not self._canvas.isVisible()
             or _is_answering()
             or not self._takes(event)
         ):
