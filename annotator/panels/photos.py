@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
@@ -31,6 +31,8 @@ class PhotosPanel(QWidget):
 
     photo_chosen = Signal(str)
     """Show this photo. What becomes of it comes back by `set_current`."""
+    left = Signal()
+    """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""
 
     def __init__(self, photos: ImageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +52,7 @@ class PhotosPanel(QWidget):
         self._status.addItems([tr(text) for text, _ in FILTERS])
         self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._status.setMinimumContentsLength(6)
+        self._status.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
         self._progress_text = label(tone="muted")
         self._progress_text.setObjectName("photos.progress_text")
@@ -60,6 +63,8 @@ class PhotosPanel(QWidget):
         self._filter.textChanged.connect(self._refilter)
         self._status.currentIndexChanged.connect(self._refilter)
         self.rows.selectionModel().currentChanged.connect(self._current_changed)
+        self.rows.clicked.connect(self.left)
+        self.rows.activated.connect(self.left)
         photos.reset.connect(self._photos_reset)
         photos.changed.connect(self._photo_changed)
         self._photos_reset()
