@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
@@ -35,6 +35,7 @@ class InstancesPanel(QWidget):
         self._model = InstanceRows(categories, self)
         self.rows = Rows("instances.list", tr("Instances"))
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.rows.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the keys of objects work here as on the photo
         self.rows.setModel(self._model)
         self._delegate = InstanceDelegate(self._model, self.rows)
         self.rows.setItemDelegate(self._delegate)

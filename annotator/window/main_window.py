@@ -248,6 +248,8 @@ class MainWindow(QMainWindow):
         canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
+        for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
+            chosen.connect(lambda *_: canvas.setFocus())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -264,6 +266,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
+        self.canvas.fit()
         self.canvas.setFocus()
 
     def _use_project(self, project: Project | None) -> None:
