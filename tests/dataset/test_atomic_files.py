@@ -11,7 +11,6 @@ import pytest
 
 from dataset import atomic_files
 from dataset.atomic_files import (
-    WriteProtectedError,
     copy_file,
     free_name,
     remove_leftovers,
