@@ -37,7 +37,10 @@ def test_a_version_that_comes_while_ours_is_written_is_kept(
     def place(found: Path) -> Path | None:
         return None if ours.is_of(found) else _kept(path)
 
-    replace_file(path, [b"ours", b" again"], lambda _size, _sha256: other.replace(path) and None, place_for=place)
+    def come(_size: int, _sha256: str) -> None:
+        other.replace(path)
+
+    replace_file(path, [b"ours", b" again"], come, place_for=place)
     assert path.read_bytes() == b"ours again"
     assert _kept(path) == tmp_path / "a.theirs-2.json"
     assert (tmp_path / "a.theirs.json").read_bytes() == b"theirs"
