@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
-from annotator.panels.widgets import MARGIN, Rows, SearchField, dress_panel, label, name_control
+from annotator.panels.widgets import MARGIN, ElidedComboBox, Rows, SearchField, dress_panel, label, name_control
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class PhotosPanel(QWidget):
         name_control(
             self._filter, "photos.filter", tr("Show the photos with these words in their name"), tr("Filter photos")
         )
-        self._status = QComboBox()
+        self._status = ElidedComboBox()
         self._status.addItems([tr(text) for text, _ in FILTERS])
         self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._status.setMinimumContentsLength(6)
@@ -107,7 +107,7 @@ class PhotosPanel(QWidget):
 
     def _refilter(self) -> None:
         self._following = True
-        self._model.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
+        self._photos.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
         self._following = False
         self._show_current()
         self._show_progress()
@@ -138,7 +138,7 @@ class PhotosPanel(QWidget):
         self._progress.setMaximum(max(readable, 1))
         self._progress.setValue(done)
         text = tr("{done:,} of {total:,} done", done=done, total=readable)
-        if self._model.is_filtered:
+        if self._photos.filter.is_set:
             text += " · " + tr("{n:,} shown", n=self._model.rowCount())
         self._progress_text.setText(text if total else "")
         left_out = total - readable

@@ -47,6 +47,7 @@ class Session(QObject):
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         shown_changed: something is shown or hidden now.
+        upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
@@ -60,6 +61,7 @@ class Session(QObject):
     leaving = Signal()
     document_changed = Signal(object)
     shown_changed = Signal()
+    upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str)
@@ -97,6 +99,7 @@ class Session(QObject):
         self._scanned.connect(self._show_names)
         self._opened.connect(self._use_project)
         self._noticed.connect(self._tell)
+        self.photos.filtered.connect(self._prefetch)
 
     @property
     def store(self) -> Store | None:
@@ -237,21 +240,24 @@ class Session(QObject):
             self._photo_loaded(path, photo)
 
     def go(self, step: int) -> None:
-        """Make the next (1) or previous (-1) photo current."""
+        """Make the next (1) or previous (-1) photo of the list current."""
         name = self.photos.next(self.current, step) if self.current else None
         if name:
-            self._show(name, skip_unreadable=True)
+            self._show(name, skip_unreadable=not self.photos.lists_unreadable)
+        elif self.current and self.photos.filter.is_set:
+            self.message.emit(tr("No further photo matches the filter."), "info", PHOTO)
 
     def go_next_not_done(self) -> None:
-        """Make the next photo current on which something is left to do."""
+        """Make the next photo of the list current on which something is left to do."""
         name = self.photos.next_not_done(self.current) if self.current else None
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            self.message.emit(tr("Every other photo is done."), "info", PHOTO)
+            listed, every = tr("Every other photo that matches the filter is done."), tr("Every other photo is done.")
+            self.message.emit(listed if self.photos.filter.is_set else every, "info", PHOTO)
 
     def upcoming(self) -> list[str]:
-        """Return the photos that are likely next, in the direction of travel."""
+        """Return the photos of the list that are likely next, in the direction of travel."""
         names: list[str] = []
         name = self.current
         while name and len(names) < MAX_UPCOMING:
@@ -259,6 +265,11 @@ class Session(QObject):
             if name:
                 names.append(name)
         return names
+
+    def _prefetch(self) -> None:
+        if self.folder is not None:
+            self._loader.prefetch([self.folder / name for name in self.upcoming()])
+            self.upcoming_changed.emit()
 
     def _set_current(self, name: str | None) -> None:
         self.current = name

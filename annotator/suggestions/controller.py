@@ -48,6 +48,7 @@ class SuggestionController(QObject):
         self._recount = QTimer(self, singleShot=True, interval=150)
         self._recount.timeout.connect(self._count_all)
         session.document_changed.connect(self._document_changed)
+        session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
@@ -160,13 +161,20 @@ class SuggestionController(QObject):
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        name, upcoming = document.name, [n for n in self._session.upcoming() if self._recent_pool(n) is None]
-        pool = self._recent_pool(name)
-        if pool is None:
-            self._suggester.show(name, upcoming)
-        else:
+        pool = self._recent_pool(document.name)
+        if pool is not None:
             document.set_suggestions(self._in_project(pool))
-            self._suggester.show(None, upcoming)
+        self._request()
+
+    def _request(self) -> None:
+        """Ask for what is missing of the current photo and of those that are likely next."""
+        document = self._session.document
+        if document is None:
+            return
+        name, *upcoming = (
+            name if self._recent_pool(name) is None else None for name in (document.name, *self._session.upcoming())
+        )
+        self._suggester.show(name, filter(None, upcoming))
 
     def _recent_pool(self, name: str) -> tuple[Annotation, ...] | None:
         """Return what the model found in a photo lately, as the store still has it in memory."""

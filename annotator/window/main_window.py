@@ -262,6 +262,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
+        self.canvas.fit()
         self.canvas.setFocus()
 
     def _use_project(self, project: Project | None) -> None:
