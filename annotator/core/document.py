@@ -68,8 +68,10 @@ class Edit:
     @property
     def draws(self) -> bool:
         """Whether it puts something on record that a person drew, pasted or corrected."""
-        return any(before is None and after and after.origin is not Origin.SUGGESTED
-                   for before, after in self.annotations.values())
+        return any(
+            before is None and after and after.origin is not Origin.SUGGESTED
+            for before, after in self.annotations.values()
+        )
 
     def then(self, later: Edit) -> Edit:
         """Return one edit that does this one and then `later`."""
