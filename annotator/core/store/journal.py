@@ -155,14 +155,26 @@ class Journal:
             db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (old,))
 
     def absorb(self, other: Path) -> None:
-        """Take over what another journal of the same photos has: unsaved annotations first of all."""
+        """Take over what another journal of the same photos has: of what it noted as changed, all of it.
+
+        The other one must have been through `note_changes`.
+        """
         with self._db as db:
             db.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._db as db:
-                unsaved = "file IN (SELECT file FROM other.photos WHERE annotations IS NOT NULL)"
-                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {unsaved}")  # noqa: S608
-                db.execute("INSERT OR REPLACE INTO photos SELECT * FROM other.photos WHERE annotations IS NOT NULL")
+                db.execute(
+                    "INSERT OR IGNORE INTO other.changed "
+                    "SELECT file, name FROM other.photos WHERE annotations IS NOT NULL"
+                )
+                newer = "file IN (SELECT file FROM other.changed)"
+                current = f"EXISTS (SELECT 1 FROM other.facts WHERE key = 'current' AND {newer})"
+                db.execute(f"DELETE FROM facts WHERE key = 'current' AND {current}")  # noqa: S608
+                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {newer}")  # noqa: S608
+                db.execute(
+                    "INSERT OR REPLACE INTO photos SELECT * FROM other.photos "
+                    "WHERE (file, name) IN (SELECT file, name FROM other.changed)"
+                )
                 db.execute("INSERT OR IGNORE INTO photos SELECT * FROM other.photos")
                 db.execute("INSERT OR IGNORE INTO facts SELECT * FROM other.facts")
                 db.execute("INSERT OR IGNORE INTO pools SELECT * FROM other.pools")
@@ -173,6 +185,35 @@ class Journal:
         """Return everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
         return dict(self._db.execute(query, (file,)))
+
+    def remembered_file(self) -> str | None:
+        """Return the COCO file that was worked on last, as `remember_file` was given it."""
+        found = self._db.execute("SELECT file FROM facts WHERE key = 'current' AND value IS NOT NULL").fetchone()
+        return found[0] if found else None
+
+    def remember_file(self, file: str) -> None:
+        """Record which COCO file is worked on."""
+        with self._db as db:
+            db.execute("DELETE FROM facts WHERE key = 'current'")
+            db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (file,))
+
+    def note_changes(self) -> None:
+        """From now on, note which photos and files are put here: this journal stands in for another that has the rest.
+
+        What is put here is then newer, and what was here before may be older, than what that one has by the time that
+        they come together again.
+        """
+        with self._db as db:
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS "
+                "changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID"
+            )
+            for table, name in (("photos", "NEW.name"), ("facts", "''")):
+                for event in ("INSERT", "UPDATE"):
+                    db.execute(
+                        f"CREATE TRIGGER IF NOT EXISTS {table}_{event} AFTER {event} ON {table} "
+                        f"BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, {name}); END"
+                    )
 
     # Pools of suggestions
 
