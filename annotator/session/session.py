@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
+FOLDER, PHOTO, SKIPPED, SAVING = "folder", "photo", "skipped", "saving"
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
@@ -287,7 +287,7 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", "" if self._skipping_unreadable else PHOTO)
+            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
             if self._skipping_unreadable:
                 self.go(self._step)
 
