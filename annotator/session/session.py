@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.categories import Categories
-from annotator.core.document import Document, Status
+from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SKIPPED, SAVING = "folder", "photo", "skipped", "saving"
+FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
+
+_SHOWN = tuple(field.name for field in fields(Shown))
 
 
 class Session(QObject):
@@ -44,6 +47,7 @@ class Session(QObject):
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
+        shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
@@ -57,6 +61,7 @@ class Session(QObject):
     photo_changed = Signal(object)
     leaving = Signal()
     document_changed = Signal(object)
+    shown_changed = Signal()
     upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
@@ -79,6 +84,7 @@ class Session(QObject):
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
+        self.shown = Shown(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
@@ -253,13 +259,7 @@ class Session(QObject):
 
     def upcoming(self) -> list[str]:
         """Return the photos of the list that are likely next, in the direction of travel."""
-        names: list[str] = []
-        name = self.current
-        while name and len(names) < MAX_UPCOMING:
-            name = self.photos.next(name, self._step)
-            if name:
-                names.append(name)
-        return names
+        return list(islice(self.photos.following(self.current, self._step), MAX_UPCOMING)) if self.current else []
 
     def _prefetch(self) -> None:
         if self.folder is not None:
@@ -294,7 +294,9 @@ class Session(QObject):
     # The document
 
     def push(self, edit: Edit) -> None:
-        """Do an edit on the current document, so that it can be undone."""
+        """Do an edit on the current document, so that it can be undone. What a person has just drawn is shown."""
+        if edit.draws:
+            self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
 
@@ -329,7 +331,7 @@ class Session(QObject):
                     other=_by(size_in_file),
                 )
                 self.message.emit(text, "warning", PHOTO)
-        document.threshold = self.threshold
+        document.threshold, document.shown = self.threshold, self.shown
         self._set_document(document)
 
     def _set_document(self, document: Document | None) -> None:
@@ -355,6 +357,21 @@ class Session(QObject):
         self.threshold = self._settings.threshold = threshold
         if self.document:
             self.document.threshold = threshold
+
+    def set_shown(self, shown: Shown) -> None:
+        """Show or hide the objects and the suggestions, here and everywhere."""
+        self.shown = shown
+        for name in _SHOWN:
+            self._settings.set_flag(f"show_{name}", value=getattr(shown, name))
+        if self.document:
+            self.document.shown = shown
+        self.shown_changed.emit()
+
+    def show(self, *, annotations: bool = False, suggestions: bool = False) -> None:
+        """Show again what is hidden of these."""
+        shown = Shown(self.shown.annotations or annotations, self.shown.suggestions or suggestions)
+        if shown != self.shown:
+            self.set_shown(shown)
 
     # Saving
 

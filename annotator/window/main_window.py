@@ -48,6 +48,7 @@ from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.view_menus import language_menu, scheme_menu
+from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
 
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
-FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
 class MainWindow(QMainWindow):
@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
+        self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -160,8 +161,6 @@ class MainWindow(QMainWindow):
             "file.save": session.save,
             "file.save_as": self._files.choose_save_as,
             "file.quit": self.close,
-            "edit.undo": session.history.undo,
-            "edit.redo": session.history.redo,
             "edit.copy": commands.copy,
             "edit.paste": commands.paste,
             "edit.duplicate": commands.duplicate,
@@ -193,7 +192,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= self._visibility.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -212,10 +211,7 @@ class MainWindow(QMainWindow):
             self.panels_menu.addAction(toggle)
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
-        for name, attribute in FLAGS.items():
-            value = self._settings.flag(attribute, default=True)
-            self.action_table[name].setChecked(value)
-            setattr(self.canvas, attribute, value)
+        self._visibility.follow(self.action_table)
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
@@ -320,10 +316,6 @@ class MainWindow(QMainWindow):
     def _find_photo(self) -> None:
         self.docks[0].show()
         self.photos_panel.focus_filter()
-
-    def _set_flag(self, name: str, *, value: bool) -> None:
-        setattr(self.canvas, FLAGS[name], value)
-        self._settings.set_flag(FLAGS[name], value=value)
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme
