@@ -68,9 +68,7 @@ def test_without_a_model_to_come_nobody_is_asked_to_wait(qtbot: QtBot, start: St
     assert "wait" not in window.banner.text
 
 
-def test_another_folder_is_drawn_in_with_the_class_of_the_same_name(
-    qtbot: QtBot, start: Start, tmp_path: Path
-) -> None:
+def test_another_folder_is_drawn_in_with_the_class_of_the_same_name(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
     window = start()
     _open(qtbot, window, _folder(tmp_path / "one", "cat", "dog"))
     QTest.keyClick(window.canvas, Qt.Key.Key_R)
