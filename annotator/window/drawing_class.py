@@ -26,6 +26,7 @@ class DrawingClass:
         canvas: CanvasView,
         panel: ClassesPanel,
         commands: SelectionCommands,
+        *,
         banner: Banner,
         choice: ModelSelector,
     ) -> None:

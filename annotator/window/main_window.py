@@ -94,7 +94,9 @@ class MainWindow(QMainWindow):
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
-        self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner, choice)
+        self._class = DrawingClass(
+            session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
+        )
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
