@@ -79,7 +79,7 @@ class DrawingClass:
     def _follow_classes(self) -> None:
         """Draw with a class that there is: an id of the folder before may be another class's here."""
         categories, drawn = self._session.categories, self._canvas.draw_category
-        if drawn in categories:
+        if drawn is not None and drawn in categories:
             self._name = categories[drawn].name  # it may have been renamed
             return
         same = categories.find(self._name)
