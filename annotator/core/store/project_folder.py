@@ -67,6 +67,7 @@ class ProjectFolder:
         for suffix in ("-wal", ""):  # the database last: where it is, all is there
             source = self._images / NAME / (database + suffix)
             if source.is_file():
+                (self.path / source.name).unlink(missing_ok=True)
                 copy_file(source, self.path / source.name)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from annotator.core.store.coco_codec import decode_category, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
-from dataset.atomic_files import FileMark, remove_leftover
+from dataset.atomic_files import FileMark, remove_leftovers
 from dataset.i18n import plural, tr
 from dataset.messages import os_reason
 
@@ -85,7 +85,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         raise StoreError(text) from None
     journal = None
     try:
-        remove_leftover(file)
+        remove_leftovers(file)
         folder.import_from_photos(DATABASE)
         journal, warning = Journal.open(folder.path / DATABASE)
         opened = OpenedProject(images, names, folder, journal, project)
