@@ -167,10 +167,14 @@ class Journal:
                     "INSERT OR IGNORE INTO other.changed "
                     "SELECT file, name FROM other.photos WHERE annotations IS NOT NULL"
                 )
-                newer = "file IN (SELECT file FROM other.changed)"
-                current = f"EXISTS (SELECT 1 FROM other.facts WHERE key = 'current' AND {newer})"
-                db.execute(f"DELETE FROM facts WHERE key = 'current' AND {current}")  # noqa: S608
-                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {newer}")  # noqa: S608
+                db.execute(
+                    "DELETE FROM facts WHERE key = 'current' AND EXISTS (SELECT 1 FROM other.facts "
+                    "WHERE key = 'current' AND file IN (SELECT file FROM other.changed))"
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO facts SELECT * FROM other.facts "
+                    "WHERE file IN (SELECT file FROM other.changed)"
+                )
                 db.execute(
                     "INSERT OR REPLACE INTO photos SELECT * FROM other.photos "
                     "WHERE (file, name) IN (SELECT file, name FROM other.changed)"
@@ -209,11 +213,9 @@ class Journal:
                 "changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID"
             )
             for table, name in (("photos", "NEW.name"), ("facts", "''")):
+                insert = f"BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, {name}); END"
                 for event in ("INSERT", "UPDATE"):
-                    db.execute(
-                        f"CREATE TRIGGER IF NOT EXISTS {table}_{event} AFTER {event} ON {table} "
-                        f"BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, {name}); END"
-                    )
+                    db.execute(f"CREATE TRIGGER IF NOT EXISTS {table}_{event} AFTER {event} ON {table} {insert}")
 
     # Pools of suggestions
 
