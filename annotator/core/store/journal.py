@@ -38,6 +38,16 @@ CREATE TABLE pools (
     PRIMARY KEY (model, name));
 """
 
+_NOTE_CHANGES = """
+CREATE TABLE IF NOT EXISTS changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS photo_put AFTER INSERT ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS photo_changed AFTER UPDATE ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, ''); END;
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
@@ -207,15 +217,7 @@ class Journal:
         What is put here is then newer, and what was here before may be older, than what that one has by the time that
         they come together again.
         """
-        with self._db as db:
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS "
-                "changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID"
-            )
-            for table, name in (("photos", "NEW.name"), ("facts", "''")):
-                insert = f"BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, {name}); END"
-                for event in ("INSERT", "UPDATE"):
-                    db.execute(f"CREATE TRIGGER IF NOT EXISTS {table}_{event} AFTER {event} ON {table} {insert}")
+        self._db.executescript(f"BEGIN; {_NOTE_CHANGES} COMMIT")
 
     # Pools of suggestions
 
