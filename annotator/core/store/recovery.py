@@ -128,7 +128,8 @@ def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[
             journal.close()
             failure = failure or error
             continue
-        return journal, [sentence for sentence in (failure and folder.warning(failure), damaged) if sentence]
+        moved = folder.warning(failure) if failure else ""
+        return journal, [sentence for sentence in (moved, damaged) if sentence]
     text = tr(
         "Neither {folder} nor {fallback} can be written to ({reason}); free one of them.",
         folder=images,
