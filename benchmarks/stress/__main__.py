@@ -1,4 +1,4 @@
-"""Run the stress test, or parts of it: `python -m benchmarks.stress [PART ...]`. Ends with 1 when something is found."""
+"""Run the stress test, or parts of it: `python -m benchmarks.stress [PART ...]`. Ends with 1 if anything is found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Record, machine, table
-from benchmarks.stress import annotation_files, checkpoints, disk_faults, fuzz, kills, pictures
+from benchmarks.stress import annotation_files, checkpoints, faults, fuzz, kills, pictures
 from benchmarks.stress.part import PartResult, Progress, run_cases
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.stress.cases import HostileCase
 
 FILES = {"annotations": annotation_files, "pictures": pictures, "weights": checkpoints}
-PARTS = ("kills", "disk", *FILES, "fuzz")
+PARTS = ("kills", "faults", *FILES, "fuzz")
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,9 @@ def run(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stress", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--runs", type=int, default=kills.RUNS, help="kills (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=fuzz.SECONDS, help="of fuzzing a reader (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=fuzz.SECONDS, help="of fuzzing a reader (default: %(default)s)"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="only files with this in their name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, and leave the last files")
@@ -60,8 +62,8 @@ def run(arguments: list[str] | None = None) -> int:
 def _run(part: str, args: argparse.Namespace, scratch: Path) -> PartResult:
     if part == "kills":
         return kills.run(scratch, Progress(part, f"{args.runs} runs"), args.runs, args.seed)
-    if part == "disk":
-        return disk_faults.run(scratch)
+    if part == "faults":
+        return faults.run()
     if part == "fuzz":
         return fuzz.run(scratch, args.seconds, args.seed)
     module = FILES[part]

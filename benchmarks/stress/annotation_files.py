@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
 import random
@@ -11,35 +10,51 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from benchmarks.stress.cases import HostileCase
+from benchmarks.stress.json_faults import NUMBERS, RAW, SIZE, WRONG, at, dumps, fields, mutated, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COUNT = 700
-SIZE = (64, 48)
 COCO_READERS = ("window", "import coco", "evaluate", "masks", "train")
 LABELME_READERS = ("window", "import labelme")
 RESULTS_READERS = ("window", "import coco", "evaluate")
 
-RAW = {
-    "@overflow@": "1e400",
-    "@long number@": "9" * 5000,
-    **{f"@{depth} deep@": "[" * depth + "]" * depth for depth in (50, 900, 20_000, 1_000_000)},
-    "@deep object@": '{"a":' * 5000 + "1" + "}" * 5000,
-}
-"""JSON that Python does not write, by what stands for it in a document."""
-MOST = 500
-"""Places of a document that gets another fault: a list said twice, in a list said twice, grows fast."""
-NUMBERS: list[Any] = [2**31, 2**63, 2**64, -(2**63) - 1, 10**400, 1e308, -1e308, 1e-320, float("nan"), float("inf"),
-                      float("-inf"), "@overflow@", "@long number@"]  # fmt: skip
-WRONG: list[Any] = [None, "", "text", "1", -1, 0, 1.5, True, [], [[]], {}, {"a": 1}, [None], ["x"], 10**30, "\ud800"]
 HOSTILE_NAMES = [
-    "../outside/secret.jpg", "../../../../../../etc/passwd", "/etc/passwd", "/proc/self/mem", "/dev/zero", "/dev/stdin",
-    "a/../../outside/secret.jpg", "..\\outside\\secret.jpg", "C:\\photos\\a.jpg", "\\\\server\\share\\a.jpg",
-    "file:///etc/passwd", "http://127.0.0.1:9/a.jpg", "a.jpg\0", "\0", "", ".", "..", "/", "~", "~root/a.jpg",
-    "%2e%2e/outside/secret.jpg", "....//outside/secret.jpg", "a.jpg\n", "a\nb.jpg", "\ud800.jpg", "x" * 5000 + ".jpg",
-    "annotations.json", ".annotator/project.sqlite", "link/secret.jpg", "A.JPG", "./a.jpg", "sub/", "a.jpg/",
-]  # fmt: skip
+    "../outside/secret.jpg",
+    "../../../../../../etc/passwd",
+    "/etc/passwd",
+    "/proc/self/mem",
+    "/dev/zero",
+    "/dev/stdin",
+    "a/../../outside/secret.jpg",
+    "..\\outside\\secret.jpg",
+    "C:\\photos\\a.jpg",
+    "\\\\server\\share\\a.jpg",
+    "file:///etc/passwd",
+    "http://127.0.0.1:9/a.jpg",
+    "a.jpg\0",
+    "\0",
+    "",
+    ".",
+    "..",
+    "/",
+    "~",
+    "~root/a.jpg",
+    "%2e%2e/outside/secret.jpg",
+    "....//outside/secret.jpg",
+    "a.jpg\n",
+    "a\nb.jpg",
+    "\ud800.jpg",
+    "x" * 5000 + ".jpg",
+    "annotations.json",
+    ".annotator/project.sqlite",
+    "link/secret.jpg",
+    "A.JPG",
+    "./a.jpg",
+    "sub/",
+    "a.jpg/",
+]
 
 
 def cases(seed: int = 0) -> Iterator[HostileCase]:
@@ -55,19 +70,6 @@ def cases(seed: int = 0) -> Iterator[HostileCase]:
         yield as_case(kind, f"{faults} faults, number {n}", dumps(mutated(rng, valid(kind), faults)))
 
 
-def valid(kind: str) -> Any:  # noqa: ANN401 - JSON
-    """Return a small document with everything that a format has: "coco", "results" or "labelme"."""
-    return copy.deepcopy({"coco": _coco, "results": _results, "labelme": _labelme}[kind]())
-
-
-def dumps(document: Any) -> bytes:  # noqa: ANN401 - JSON
-    """Return a document as JSON, with what Python does not write in place of the names of `RAW`."""
-    text = json.dumps(document)
-    for name, raw in RAW.items():
-        text = text.replace(f'"{name}"', raw)
-    return text.encode()
-
-
 def as_case(kind: str, name: str, content: bytes) -> HostileCase:
     """Return a file of a format with the photos that it goes with."""
     photos = {"a.jpg": PHOTO, "b.jpg": PHOTO}
@@ -79,42 +81,6 @@ def as_case(kind: str, name: str, content: bytes) -> HostileCase:
 
 NAMED = ("annotations.json", "a.json", "a.jpg", "b.jpg", "/case", "photo")
 """What a refusal has to name: the file, the folder, or the photo."""
-
-
-def mutated(rng: random.Random, document: Any, faults: int) -> Any:  # noqa: ANN401 - JSON
-    """Return a document with that many faults anywhere in it."""
-    document = copy.deepcopy(document)
-    for _ in range(faults):
-        places = list(_places(document))
-        if not places or len(places) > MOST:
-            return document
-        holder, key = rng.choice(places)
-        chance = rng.random()
-        if chance < 0.15 and isinstance(holder, dict):
-            del holder[key]
-        elif chance < 0.25 and isinstance(holder, list):
-            holder.extend([holder[key]] * rng.choice((1, 3, 20)))
-        elif chance < 0.35:
-            other, place = rng.choice(places)
-            holder[key] = copy.deepcopy(other[place])
-        elif chance < 0.45:
-            holder[key] = [holder[key]]
-        elif chance < 0.7 or not isinstance(holder[key], int | float):
-            holder[key] = rng.choice(WRONG + list(RAW))
-        else:
-            holder[key] = rng.choice(NUMBERS)
-    return document
-
-
-def _places(document: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - JSON
-    """Yield every place of a document: its list or object, and the key in it."""
-    waiting = [document]
-    while waiting:
-        holder = waiting.pop()
-        for key in holder if isinstance(holder, dict) else range(len(holder)):
-            yield holder, key
-            if isinstance(holder[key], dict | list):
-                waiting.append(holder[key])
 
 
 def _by_hand() -> Iterator[HostileCase]:
@@ -168,53 +134,38 @@ def _every_field(kind: str) -> Iterator[HostileCase]:
     """A wrong value in every field, others each time."""
     rng = random.Random(kind)
     each = {"coco": 4, "labelme": 3, "results": 4}[kind]
-    for holder_path, key in _fields(valid(kind)):
+    for holder_path, key in fields(valid(kind)):
         for value in rng.sample(WRONG, each):
             document = valid(kind)
-            _at(document, holder_path)[key] = value
+            at(document, holder_path)[key] = value
             where = ".".join(map(str, (*holder_path, key)))
             yield as_case(kind, f"{where} is {str(value)[:12]!r}", dumps(document))
         document = valid(kind)
-        del _at(document, holder_path)[key]
+        del at(document, holder_path)[key]
         yield as_case(kind, f"{'.'.join(map(str, (*holder_path, key)))} is missing", dumps(document))
-
-
-def _fields(document: Any) -> Iterator[tuple[tuple[Any, ...], str]]:  # noqa: ANN401 - JSON
-    """Yield the field of each name once: the path to its object, and the name."""
-    seen: set[tuple[Any, ...]] = set()
-    waiting: list[tuple[tuple[Any, ...], Any]] = [((), document)]
-    while waiting:
-        path, value = waiting.pop(0)
-        if isinstance(value, dict):
-            for key in value:
-                kind = (*(p for p in path if isinstance(p, str)), key)
-                if kind not in seen:
-                    seen.add(kind)
-                    yield path, key
-        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        waiting += [((*path, key), v) for key, v in inner if isinstance(v, dict | list)]
-
-
-def _at(document: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401 - JSON
-    for key in path:
-        document = document[key]
-    return document
 
 
 def _numbers(kind: str) -> Iterator[HostileCase]:
     """Numbers that no machine word, or no photo, holds."""
     places: list[tuple[Any, ...]] = {
-        "coco": [("images", 0, "id"), ("images", 0, "width"), ("annotations", 0, "id"), ("annotations", 0, "bbox", 2),
-                 ("annotations", 0, "segmentation", 0, 0), ("annotations", 1, "keypoints", 0),
-                 ("annotations", 0, "category_id"), ("categories", 0, "id")],
+        "coco": [
+            ("images", 0, "id"),
+            ("images", 0, "width"),
+            ("annotations", 0, "id"),
+            ("annotations", 0, "bbox", 2),
+            ("annotations", 0, "segmentation", 0, 0),
+            ("annotations", 1, "keypoints", 0),
+            ("annotations", 0, "category_id"),
+            ("categories", 0, "id"),
+        ],
         "labelme": [("imageWidth",), ("shapes", 0, "points", 0, 0), ("shapes", 0, "group_id")],
         "results": [(0, "score"), (0, "bbox", 0), (0, "image_id")],
-    }[kind]  # fmt: skip
-    for at, (*path, key) in enumerate(places):
-        for number in NUMBERS[at % 2 :: 2]:
+    }[kind]
+    for number, (*path, key) in enumerate(places):
+        for value in NUMBERS[number % 2 :: 2]:
             document = valid(kind)
-            _at(document, tuple(path))[key] = number
-            yield as_case(kind, f"{'.'.join(map(str, (*path, key)))} is {str(number)[:12]}", dumps(document))
+            at(document, tuple(path))[key] = value
+            yield as_case(kind, f"{'.'.join(map(str, (*path, key)))} is {str(value)[:12]}", dumps(document))
 
 
 def _roots() -> Iterator[HostileCase]:
@@ -226,10 +177,14 @@ def _roots() -> Iterator[HostileCase]:
 
 def _deep() -> Iterator[HostileCase]:
     for deep in (name for name in RAW if "deep" in name):
-        for path, key in (((), "info"), (("annotations", 0), "segmentation"), (("annotations", 0), "attributes"),
-                          (("categories", 0), "skeleton")):  # fmt: skip
+        for path, key in (
+            ((), "info"),
+            (("annotations", 0), "segmentation"),
+            (("annotations", 0), "attributes"),
+            (("categories", 0), "skeleton"),
+        ):
             document = valid("coco")
-            _at(document, path)[key] = deep
+            at(document, path)[key] = deep
             yield as_case("coco", f"{key} {deep.strip('@')}", dumps(document))
         yield as_case("coco", f"as a whole {deep.strip('@')}", RAW[deep].encode())
         document = valid("labelme")
@@ -270,19 +225,50 @@ def _run_lengths() -> Iterator[HostileCase]:
     width, height = SIZE
     whole = width * height
     runs: dict[str, Any] = {
-        "an empty text": "", "a million of o": "o" * 10**6, "100,000 of 0": "0" * 10**5, "only continuations": "oooo",
-        "beyond ASCII": "é1", "a space": " ", "a zero": "\0", "overflow": "ooooooooooooo0", "seventeen bits": "PPPYkZ0",
-        "numbers as text": ["1", "2"], "negative": [-5, whole + 5], "too long": [0, whole + 1], "too short": [1, 2],
-        "2^63": [2**63 - 1, 2**63 - 1], "2^64": [2**64], "floats": [0.5, whole - 0.5], "NaN": [float("nan")],
-        "no runs": [], "268 million": [0, 1 << 28], "a million runs": [0, 1] * 500_000, "null": None, "nested": [[1]],
-    }  # fmt: skip
+        "an empty text": "",
+        "a million of o": "o" * 10**6,
+        "100,000 of 0": "0" * 10**5,
+        "only continuations": "oooo",
+        "beyond ASCII": "é1",
+        "a space": " ",
+        "a zero": "\0",
+        "overflow": "ooooooooooooo0",
+        "seventeen bits": "PPPYkZ0",
+        "numbers as text": ["1", "2"],
+        "negative": [-5, whole + 5],
+        "too long": [0, whole + 1],
+        "too short": [1, 2],
+        "2^63": [2**63 - 1, 2**63 - 1],
+        "2^64": [2**64],
+        "floats": [0.5, whole - 0.5],
+        "NaN": [float("nan")],
+        "no runs": [],
+        "268 million": [0, 1 << 28],
+        "a million runs": [0, 1] * 500_000,
+        "null": None,
+        "nested": [[1]],
+    }
     for name, counts in runs.items():
         document = valid("coco")
         document["annotations"][2]["segmentation"] = {"size": [height, width], "counts": counts}
         yield as_case("coco", f"RLE with {name}", dumps(document))
     good = [0, 10, whole - 10]
-    sizes = [[0, 0], [1, 1], [width, height], [-1, -1], [10**9, 10**9], [2**31, 2], [48], [48, 64, 3], None, "48x64",
-             [48.5, 64], [24, 32], [1, whole], [float("inf"), 1]]  # fmt: skip
+    sizes = [
+        [0, 0],
+        [1, 1],
+        [width, height],
+        [-1, -1],
+        [10**9, 10**9],
+        [2**31, 2],
+        [48],
+        [48, 64, 3],
+        None,
+        "48x64",
+        [48.5, 64],
+        [24, 32],
+        [1, whole],
+        [float("inf"), 1],
+    ]
     for size in sizes:
         document = valid("coco")
         document["annotations"][2]["segmentation"] = {"size": size, "counts": good}
@@ -296,15 +282,31 @@ def _run_lengths() -> Iterator[HostileCase]:
 def _outlines() -> Iterator[HostileCase]:
     zigzag = [v for n in range(2000) for v in (n % 2 * 1e6, n)]
     rings: dict[str, Any] = {
-        "two points": [[1, 1, 9, 9]], "one point": [[1, 1]], "an odd count": [[1, 1, 9, 1, 9, 9, 1]], "flat": [1, 1, 9, 1, 9, 9],
-        "over-nested": [[[1, 1, 9, 1, 9, 9]]], "pairs": [[[1, 1], [9, 1], [9, 9]]], "no area": [[5, 5] * 4],
-        "a line": [[1, 1, 5, 5, 9, 9]], "crossing itself": [[1, 1, 9, 9, 9, 1, 1, 9]], "one good, one bad": [[1, 1], [1, 1, 9, 1, 9, 9]],
-        "far outside": [[1e6, 1e6, 1e6 + 9, 1e6, 1e6, 1e6 + 9]], "beyond all": [[-1e6, -1e6, 1e6, -1e6, 1e6, 1e6, -1e6, 1e6]],
-        "a zigzag to a million": [zigzag], "hardly inside": [[-999_999, 5, 999_999, 5, 5, 6]], "fractions": [[0.1, 0.1, 0.5, 0.1, 0.5, 0.5]],
-        "numbers as text": [["1", "1", "9", "1", "9", "9"]], "null among": [[1, 1, None, 1, 9, 9]], "true among": [[True, 1, 9, 1, 9, 9]],
-        "empty": [], "an empty ring": [[]], "objects": [{"x": 1, "y": 1}], "a string": ["1 1 9 1 9 9"],
-        "100,000 points": [[v for n in range(100_000) for v in (n % 63, n % 47)]], "10,000 rings": [[1, 1, 9, 1, 9, 9]] * 10_000,
-    }  # fmt: skip
+        "two points": [[1, 1, 9, 9]],
+        "one point": [[1, 1]],
+        "an odd count": [[1, 1, 9, 1, 9, 9, 1]],
+        "flat": [1, 1, 9, 1, 9, 9],
+        "over-nested": [[[1, 1, 9, 1, 9, 9]]],
+        "pairs": [[[1, 1], [9, 1], [9, 9]]],
+        "no area": [[5, 5] * 4],
+        "a line": [[1, 1, 5, 5, 9, 9]],
+        "crossing itself": [[1, 1, 9, 9, 9, 1, 1, 9]],
+        "one good, one bad": [[1, 1], [1, 1, 9, 1, 9, 9]],
+        "far outside": [[1e6, 1e6, 1e6 + 9, 1e6, 1e6, 1e6 + 9]],
+        "beyond all": [[-1e6, -1e6, 1e6, -1e6, 1e6, 1e6, -1e6, 1e6]],
+        "a zigzag to a million": [zigzag],
+        "hardly inside": [[-999_999, 5, 999_999, 5, 5, 6]],
+        "fractions": [[0.1, 0.1, 0.5, 0.1, 0.5, 0.5]],
+        "numbers as text": [["1", "1", "9", "1", "9", "9"]],
+        "null among": [[1, 1, None, 1, 9, 9]],
+        "true among": [[True, 1, 9, 1, 9, 9]],
+        "empty": [],
+        "an empty ring": [[]],
+        "objects": [{"x": 1, "y": 1}],
+        "a string": ["1 1 9 1 9 9"],
+        "100,000 points": [[v for n in range(100_000) for v in (n % 63, n % 47)]],
+        "10,000 rings": [[1, 1, 9, 1, 9, 9]] * 10_000,
+    }
     for name, segmentation in rings.items():
         document = valid("coco")
         document["annotations"][0]["segmentation"] = segmentation
@@ -340,7 +342,7 @@ def _many() -> Iterator[HostileCase]:
             side = 10**9 if "1e9" in name else 65_535
             document["images"][0] |= {"width": side, "height": side}
         else:
-            _at(document, path)[key] = value
+            at(document, path)[key] = value
         yield as_case("coco", name, dumps(document))
     document = valid("labelme")
     document["shapes"] *= 5000
@@ -348,54 +350,6 @@ def _many() -> Iterator[HostileCase]:
     document["shapes"] = [{**document["shapes"][0], "label": f"class {n}"} for n in range(20_000)]
     yield as_case("labelme", "20,000 labels", dumps(document))
     yield as_case("results", "20,000 results", dumps(valid("results") * 10_000))
-
-
-def _coco() -> dict[str, Any]:
-    width, height = SIZE
-    return {
-        "info": {"year": 2026},
-        "images": [{"id": n, "file_name": name, "width": width, "height": height} for n, name in ((1, "a.jpg"), (2, "b.jpg"))],
-        "annotations": [
-            {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[1, 1, 20, 1, 20, 20]], "bbox": [1, 1, 19, 19],
-             "area": 180.5, "iscrowd": 0, "attributes": {"track": 7}},
-            {"id": 2, "image_id": 1, "category_id": 1, "bbox": [5, 5, 30, 30], "area": 900, "iscrowd": 0,
-             "keypoints": [9, 9, 2, 20, 20, 1, 0, 0, 0], "num_keypoints": 2, "score": 0.5},
-            {"id": 3, "image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 48], "area": 40, "iscrowd": 1,
-             "segmentation": {"size": [height, width], "counts": [0, 40, width * height - 40]}},
-            {"id": 4, "image_id": 2, "category_id": 2, "bbox": [2, 2, 8, 8], "area": 64, "iscrowd": 0,
-             "segmentation": [[2, 2, 10, 2, 10, 10, 2, 10]], "annotator": {"origin": "edited"}},
-        ],
-        "categories": [
-            {"id": 1, "name": "person", "supercategory": "person", "keypoints": ["nose", "tail", "foot"],
-             "skeleton": [[1, 2], [2, 3]], "color": "#ff0000"},
-            {"id": 2, "name": "cup", "supercategory": "kitchen"},
-        ],
-    }  # fmt: skip
-
-
-def _results() -> list[dict[str, Any]]:
-    return [
-        {"image_id": 1, "category_id": 1, "bbox": [1, 1, 19, 19], "score": 0.9},
-        {"image_id": 2, "category_id": 1, "segmentation": [[1, 1, 9, 1, 9, 9]], "score": 0.3, "bbox": [1, 1, 8, 8]},
-    ]
-
-
-def _labelme() -> dict[str, Any]:
-    shape = {"group_id": None, "description": "", "flags": {}, "mask": None}
-    return {
-        "version": "5.5.0",
-        "flags": {},
-        "imagePath": "a.jpg",
-        "imageData": None,
-        "imageWidth": SIZE[0],
-        "imageHeight": SIZE[1],
-        "shapes": [
-            {**shape, "label": "person", "points": [[1, 1], [20, 1], [20, 20]], "shape_type": "polygon", "group_id": 1},
-            {**shape, "label": "nose", "points": [[5, 5]], "shape_type": "point", "group_id": 1},
-            {**shape, "label": "cup", "points": [[2, 2], [10, 10]], "shape_type": "rectangle"},
-            {**shape, "label": "ball", "points": [[30, 30], [35, 30]], "shape_type": "circle"},
-        ],
-    }
 
 
 def _photo() -> bytes:

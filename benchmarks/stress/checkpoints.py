@@ -82,7 +82,17 @@ def _tensors(content: bytes) -> Iterator[HostileCase]:
         made = {n: change(v).contiguous() if n in names else v for n, v in state.items()}
         return save(made, metadata=header)
 
-    for kind in (torch.int8, torch.uint8, torch.bool, torch.int64, torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.complex64):
+    for kind in (
+        torch.int8,
+        torch.uint8,
+        torch.bool,
+        torch.int64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float64,
+        torch.float8_e4m3fn,
+        torch.complex64,
+    ):
         for name in chosen[:2]:
             yield as_case(f"{name} of {kind}", changed(lambda v, kind=kind: v.to(kind), [name]))
         yield as_case(f"all of {kind}", changed(lambda v, kind=kind: v.to(kind), floats))
@@ -95,9 +105,14 @@ def _tensors(content: bytes) -> Iterator[HostileCase]:
         yield as_case(f"{name} empty", changed(lambda v: v[:0], [name]))
         yield as_case(f"{name} a number", changed(lambda v: v.flatten()[0], [name]))
         yield as_case(f"{name} missing", save({n: v for n, v in state.items() if n != name}, metadata=header))
-        yield as_case(f"{name} under another name", save({n.replace(name, name + ".x"): v for n, v in state.items()}, metadata=header))
+        yield as_case(
+            f"{name} under another name",
+            save({n.replace(name, name + ".x"): v for n, v in state.items()}, metadata=header),
+        )
     yield as_case("no tensors", save({}, metadata=header))
-    yield as_case("20,000 tensors more", save(state | {f"x{n}": torch.zeros(1) for n in range(20_000)}, metadata=header))
+    yield as_case(
+        "20,000 tensors more", save(state | {f"x{n}": torch.zeros(1) for n in range(20_000)}, metadata=header)
+    )
 
 
 def _headers(content: bytes) -> Iterator[HostileCase]:
@@ -105,14 +120,32 @@ def _headers(content: bytes) -> Iterator[HostileCase]:
     header, state = parts(content)
     config = json.loads(header["config"])
     values: dict[str, list[Any]] = {
-        "classes": [0, -1, 3, 10**9], "short_side": [16_384, 0, 10**9, "64"], "long_side": [0, 10**9, 32], "backbone": ["resnet50", "../x", "", None],
-        "channels": [0, 10**9, 8.5], "keypoints": [-1, 10**6], "box_width": [10**9], "rpn_pre_nms": [10**12, -1], "unknown": [1],
-    }  # fmt: skip
+        "classes": [0, -1, 3, 10**9],
+        "short_side": [16_384, 0, 10**9, "64"],
+        "long_side": [0, 10**9, 32],
+        "backbone": ["resnet50", "../x", "", None],
+        "channels": [0, 10**9, 8.5],
+        "keypoints": [-1, 10**6],
+        "box_width": [10**9],
+        "rpn_pre_nms": [10**12, -1],
+        "unknown": [1],
+    }
     for field, each in values.items():
         for value in each:
             told = header | {"config": json.dumps(config | {field: value})}
             yield as_case(f"{field} {value!r}", save(state, metadata=told))
-    texts = ["", "null", "[]", "{", "[" * 100_000, '{"a":' * 10_000, json.dumps([{"id": 1}] * 2), json.dumps([config] * 2), "\0", "9" * 5000]
+    texts = [
+        "",
+        "null",
+        "[]",
+        "{",
+        "[" * 100_000,
+        '{"a":' * 10_000,
+        json.dumps([{"id": 1}] * 2),
+        json.dumps([config] * 2),
+        "\0",
+        "9" * 5000,
+    ]
     for part in ("config", "categories"):
         for text in texts[:: 1 if part == "config" else 2]:
             yield as_case(f"{part} is {text[:12]!r}", save(state, metadata=header | {part: text}))
@@ -156,8 +189,13 @@ def _pickles() -> Iterator[HostileCase]:
         info = tarfile.TarInfo("../../executed")
         info.size = len(plain)
         tar.addfile(info, io.BytesIO(plain))
-    contents = {"a pickle": plain, "torch's ZIP": zipped.getvalue(), "torch's old form": built.getvalue(), "a tar": archive.getvalue(),
-                "a ZIP bomb": _zip_bomb()}  # fmt: skip
+    contents = {
+        "a pickle": plain,
+        "torch's ZIP": zipped.getvalue(),
+        "torch's old form": built.getvalue(),
+        "a tar": archive.getvalue(),
+        "a ZIP bomb": _zip_bomb(),
+    }
     for name, content in contents.items():
         for suffix in (".pth", ".pt", ".safetensors", ".onnx"):
             yield as_case(f"{name} as {suffix}", content, f"weights{suffix}")
@@ -173,4 +211,6 @@ def _zip_bomb() -> bytes:
 def _not_files() -> Iterator[HostileCase]:
     yield HostileCase("a pipe", ("weights",), {}, make=fifo(NAME))
     yield HostileCase("a folder", ("weights",), {}, make=lambda folder: (folder / NAME).mkdir())
-    yield HostileCase("a link to zeros without end", ("weights",), {}, make=lambda folder: (folder / NAME).symlink_to("/dev/zero"))
+    yield HostileCase(
+        "a link to zeros without end", ("weights",), {}, make=lambda folder: (folder / NAME).symlink_to("/dev/zero")
+    )

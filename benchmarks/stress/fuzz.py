@@ -6,7 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.stress import annotation_files, checkpoints, pictures
+from benchmarks.stress import annotation_files, checkpoints, json_faults, pictures
 from benchmarks.stress.part import PartResult, Progress, prepared, run_case
 from benchmarks.stress.trial import Trial
 
@@ -40,14 +40,14 @@ def run(scratch: Path, seconds: float = SECONDS, seed: int = 0) -> PartResult:
 
 
 def _annotations(kind: str) -> Callable[[random.Random], Iterator[HostileCase]]:
-    """Return an endless source of files of a format: three of four with faults in their structure, else in their bytes."""
+    """Return an endless source of files of a format with faults in their structure, some in their bytes too."""
 
     def make(rng: random.Random) -> Iterator[HostileCase]:
-        sound = annotation_files.valid(kind)
+        sound = json_faults.valid(kind)
         number = 0
         while True:
             number += 1
-            content = annotation_files.dumps(annotation_files.mutated(rng, sound, rng.choice((1, 1, 2, 3, 8))))
+            content = json_faults.dumps(json_faults.mutated(rng, sound, rng.choice((1, 1, 2, 3, 8))))
             if number % 4 == 0:
                 content = pictures.damaged(rng, content)
             yield annotation_files.as_case(kind, f"fuzz number {number}", content)

@@ -17,8 +17,9 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from annotator.core.annotation import Annotation, Origin
@@ -216,7 +217,7 @@ def _read(reports: Connection, lines: list[str]) -> None:
 
 
 def examine(project: Project, death: Death) -> tuple[list[str], float]:
-    """Open what a killed process left: return what is wrong, and the age of the oldest edit that is lost, in seconds."""
+    """Open what a killed process left. Return what is wrong, and the age in seconds of the oldest edit that is lost."""
     folder, found = project.folder, list[str]()
     if death.status is not None:
         found.append(f"the process ended by itself, with status {death.status}")
@@ -256,9 +257,7 @@ def _kept(found: PhotoState) -> tuple[int, str]:
         return -1, f"{len(numbers)} annotations where every edit leaves one"
     whole = state(numbers[0])
     different = [
-        part
-        for part in ("size", "annotations", "reviewed", "done")
-        if getattr(found, part) != getattr(whole, part)
+        part for part in ("size", "annotations", "reviewed", "done") if getattr(found, part) != getattr(whole, part)
     ]
     return numbers[0], f"a state that was never put: {', '.join(different)} of another edit" if different else ""
 
@@ -279,7 +278,7 @@ def _leftovers(folder: Path) -> list[str]:
 def run(
     scratch: Path, progress: Progress, runs: int = RUNS, seed: int = 0, *, promise: float = PROMISE, loaded: bool = True
 ) -> PartResult:
-    """Kill so many processes, every other one under load where `loaded`; older edits than `promise` must be there."""
+    """Kill so many processes, the second half under load if `loaded`; edits older than `promise` must be there."""
     rng = random.Random(seed)
     result = PartResult(unit="kills")
     project = Project.make(scratch / "photos")
@@ -300,9 +299,11 @@ def run(
             project = Project.make(scratch / "photos")
         result.done += 1
         progress.step(result.done, result.findings.total())
-    said = {load: f"oldest loss {'under load' if load else 'alone'} {max(a):.2f} s, median {sorted(a)[len(a) // 2]:.2f} s"
-            for load, a in ages.items() if a}  # fmt: skip
-    result.note = "; ".join(said.values())
+    result.note = "; ".join(
+        f"{'under load' if load else 'alone'} the oldest loss {max(found):.2f} s, the median {median(found):.2f} s"
+        for load, found in ages.items()
+        if found
+    )
     return result
 
 

@@ -8,7 +8,7 @@ import random
 import socket
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -45,7 +45,7 @@ def valid() -> list[tuple[str, bytes]]:
 
 
 def damaged(rng: random.Random, content: bytes) -> bytes:
-    """Return bytes with some of them changed, left out, or said twice; more often at the beginning, where headers are."""
+    """Return bytes with some of them changed, left out or doubled, mostly at the beginning, where headers are."""
     changed = bytearray(content)
     for _ in range(rng.choice((1, 2, 4, 16))):
         end = min(len(changed), rng.choice((64, 512, len(changed) or 1)))
@@ -56,7 +56,9 @@ def damaged(rng: random.Random, content: bytes) -> bytes:
         if kind < 0.5:
             changed[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
         elif kind < 0.7:
-            changed[at : at + 4] = rng.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"))
+            changed[at : at + 4] = rng.choice(
+                (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f")
+            )
         elif kind < 0.85:
             del changed[at : at + rng.choice((1, 8, 200))]
         else:
@@ -92,9 +94,16 @@ def _right() -> Iterator[HostileCase]:
     """What must be decoded, and how it looks."""
     colours, grey = _gradient(), _grey()
     rgb, level = Image.fromarray(colours), Image.fromarray(grey[..., 0])
-    for form, name, options in (("PNG", "a.png", {}), ("BMP", "a.bmp", {}), ("JPEG", "a.jpg", {"quality": 95}), ("TIFF", "a.tif", {}),
-                                ("WEBP", "a.webp", {"lossless": True}), ("GIF", "a.gif", {}), ("JPEG", "a.jpeg", {"progressive": True}),
-                                ("PNG", "b.png", {"optimize": True})):  # fmt: skip
+    for form, name, options in (
+        ("PNG", "a.png", {}),
+        ("BMP", "a.bmp", {}),
+        ("JPEG", "a.jpg", {"quality": 95}),
+        ("TIFF", "a.tif", {}),
+        ("WEBP", "a.webp", {"lossless": True}),
+        ("GIF", "a.gif", {}),
+        ("JPEG", "a.jpeg", {"progressive": True}),
+        ("PNG", "b.png", {"optimize": True}),
+    ):
         yield as_case(f"{form} {options}", name, saved(rgb, form, **options), colours)
         yield as_case(f"{form} grey {options}", name, saved(level, form, **options), grey)
     for method in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
@@ -103,8 +112,12 @@ def _right() -> Iterator[HostileCase]:
     yield as_case("palette in a TIFF", "a.tif", saved(rgb.quantize(256), "TIFF"), colours)
     yield as_case("CMYK JPEG", "a.jpg", saved(rgb.convert("CMYK"), "JPEG", quality=95), colours)
     yield as_case("CMYK TIFF", "a.tif", saved(rgb.convert("CMYK"), "TIFF"), colours)
-    yield as_case("one bit", "a.png", saved(level.point(lambda v: 255 * (v > 127)).convert("1"), "PNG"),
-                np.where(grey > 127, 255, 0).astype(np.uint8))  # fmt: skip
+    yield as_case(
+        "one bit",
+        "a.png",
+        saved(level.point(lambda v: 255 * (v > 127)).convert("1"), "PNG"),
+        np.where(grey > 127, 255, 0).astype(np.uint8),
+    )
     yield as_case("16 bit grey PNG", "a.png", saved(Image.fromarray(_grey(16)[..., 0]), "PNG"), _grey(16))
     yield as_case("16 bit grey TIFF", "a.tif", saved(Image.fromarray(_grey(16)[..., 0]), "TIFF"), _grey(16))
     yield as_case("16 bit RGB PNG", "a.png", png(_gradient(16)), _gradient(16))
@@ -130,9 +143,9 @@ def _deep_tiffs() -> Iterator[HostileCase]:
     """TIFFs that Pillow does not write: planar, deep, other byte orders, tiles, lies."""
     for depth in (8, 16):
         for planar in (False, True):
-            for order in "<>":
+            for order in ("<", ">"):
                 pixels = _gradient(depth)
-                name = f"TIFF of {depth} bit RGB{', planar' if planar else ''}, {'big' if order == '>' else 'little'}-endian"
+                name = f"TIFF of {depth} bit RGB{', planar' if planar else ''}, byte order {order}"
                 yield as_case(name, "a.tif", tiff(pixels, planar=planar, order=order), pixels)
     floats = _gradient().astype(np.float32) / 255
     yield as_case("TIFF of float RGB", "a.tif", tiff(floats), floats)
@@ -145,8 +158,22 @@ def _deep_tiffs() -> Iterator[HostileCase]:
     hot = _grey(16)[..., :1] // 64
     hot[3, 3] = 65_535
     yield as_case("TIFF with one hot pixel", "a.tif", tiff(hot))
-    for tag, value in ((256, 0), (257, 0), (256, 2**31), (257, 2**31), (258, 255), (259, 9), (262, 77), (273, 2**31), (277, 0),
-                       (277, 65_535), (278, 0), (279, 0), (279, 2**31), (284, 9)):  # fmt: skip
+    for tag, value in (
+        (256, 0),
+        (257, 0),
+        (256, 2**31),
+        (257, 2**31),
+        (258, 255),
+        (259, 9),
+        (262, 77),
+        (273, 2**31),
+        (277, 0),
+        (277, 65_535),
+        (278, 0),
+        (279, 0),
+        (279, 2**31),
+        (284, 9),
+    ):
         yield as_case(f"TIFF whose tag {tag} is {value}", "a.tif", tiff(_gradient(), lies={tag: value}))
     content = bytearray(tiff(_gradient()))
     end = struct.unpack("<I", content[4:8])[0] + 2 + 12 * struct.unpack("<H", content[8:10])[0]
@@ -154,7 +181,9 @@ def _deep_tiffs() -> Iterator[HostileCase]:
     yield as_case("TIFF whose pages run in a circle", "a.tif", bytes(content))
 
 
-def tiff(pixels: NDArray[Any], *, planar: bool = False, order: str = "<", lies: dict[int, int] | None = None) -> bytes:
+def tiff(
+    pixels: NDArray[Any], *, planar: bool = False, order: Literal["<", ">"] = "<", lies: dict[int, int] | None = None
+) -> bytes:
     """Return an uncompressed TIFF of pixels [height, width, bands]; `lies` are the values of tags that are not true."""
     height, width, bands = pixels.shape
     bits = 8 * pixels.dtype.itemsize
@@ -165,7 +194,11 @@ def tiff(pixels: NDArray[Any], *, planar: bool = False, order: str = "<", lies: 
     shorts[339] = [3 if pixels.dtype.kind == "f" else 1] * bands
     if bands > 3:
         shorts[338] = [2 if bands == 4 else 0] * (bands - 3)
-    tags = {**{t: (3, v) for t, v in shorts.items()}, **{t: (4, v) for t, v in longs.items()}, 273: (4, [0] * len(strips))}
+    tags = {
+        **{t: (3, v) for t, v in shorts.items()},
+        **{t: (4, v) for t, v in longs.items()},
+        273: (4, [0] * len(strips)),
+    }
     start = 8 + 2 + 12 * len(tags) + 4
     sizes = {t: len(v) * (2 if kind == 3 else 4) for t, (kind, v) in tags.items()}
     data_start = start + sum(size for size in sizes.values() if size > 4)
@@ -188,7 +221,9 @@ def png(pixels: NDArray[Any], size: tuple[int, int] | None = None) -> bytes:
     bits = 8 * pixels.dtype.itemsize
     rows = b"".join(b"\0" + row.astype(pixels.dtype.newbyteorder(">")).tobytes() for row in pixels)
     claimed = struct.pack(">IIBBBBB", *(size or (width, height)), bits, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join((chunk(b"IHDR", claimed), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", claimed), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    )
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -199,7 +234,17 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def _headers() -> Iterator[HostileCase]:
     """Headers that lie, bombs, zero sizes."""
     colours = _gradient()
-    for size in ((0, 0), (0, 30), (40, 0), (2**31 - 1, 1), (2**31 - 1, 2**31 - 1), (50_000, 50_000), (14_143, 14_143), (400, 300), (10, 10)):
+    for size in (
+        (0, 0),
+        (0, 30),
+        (40, 0),
+        (2**31 - 1, 1),
+        (2**31 - 1, 2**31 - 1),
+        (50_000, 50_000),
+        (14_143, 14_143),
+        (400, 300),
+        (10, 10),
+    ):
         yield as_case(f"PNG that claims {size[0]} x {size[1]}", "a.png", png(colours, size))
     bomb = zlib.compress(bytes(60_000_000), 9)
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 10, 10, 8, 2, 0, 0, 0))
@@ -213,15 +258,23 @@ def _headers() -> Iterator[HostileCase]:
     gif[6:10] = b"\xff\xff\xff\xff"
     yield as_case("GIF that claims 65,535 x 65,535", "a.gif", bytes(gif))
     bmp = bytearray(saved(Image.fromarray(colours), "BMP"))
-    for name, at, value in (("width", 18, 2**31 - 1), ("height", 22, 2**31 - 1), ("a height below zero", 22, -30), ("bits", 28, 31), ("start", 10, 2**31 - 1),
-                            ("header size", 14, 2**31 - 1)):  # fmt: skip
+    for name, at, value in (
+        ("width", 18, 2**31 - 1),
+        ("height", 22, 2**31 - 1),
+        ("a height below zero", 22, -30),
+        ("bits", 28, 31),
+        ("start", 10, 2**31 - 1),
+        ("header size", 14, 2**31 - 1),
+    ):
         changed = bytearray(bmp)
         changed[at : at + 4] = struct.pack("<i", value)
         yield as_case(f"BMP whose {name} is {value}", "a.bmp", bytes(changed))
     jpeg = saved(Image.fromarray(colours), "JPEG")
     at = jpeg.index(b"\xff\xc0") + 5
     for size in ((0, 40), (30, 0), (65_500, 65_500), (14_000, 14_000)):
-        yield as_case(f"JPEG that claims {size[1]} x {size[0]}", "a.jpg", jpeg[:at] + struct.pack(">HH", *size) + jpeg[at + 4 :])
+        yield as_case(
+            f"JPEG that claims {size[1]} x {size[0]}", "a.jpg", jpeg[:at] + struct.pack(">HH", *size) + jpeg[at + 4 :]
+        )
     yield as_case("JPEG of markers only", "a.jpg", jpeg[:2] + b"\xff\xfe\x00\x02" * 200_000 + jpeg[2:])
     webp = bytearray(saved(Image.fromarray(colours), "WEBP", lossless=True))
     webp[4:8] = b"\xff\xff\xff\x7f"
@@ -242,13 +295,27 @@ def _polyglots() -> Iterator[HostileCase]:
         yield as_case(f"PostScript as {suffix}", f"a{suffix}", script)
     yield as_case("PostScript that loops", "a.png", loop)
     kinds = {
-        "PDF": b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n", "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        "HTML": b"<html><img src='file:///etc/passwd'></html>", "WMF": b"\xd7\xcd\xc6\x9a" + bytes(80), "EMF": b"\1\0\0\0" + bytes(36) + b" EMF" + bytes(80),
-        "FITS": b"SIMPLE  =                    T" + b" " * 2850, "TGA": bytes([0, 0, 2]) + bytes(9) + b"\x28\0\x1e\0\x18\0" + bytes(3600),
-        "a ZIP": b"PK\3\4" + bytes(100), "an ELF": b"\x7fELF" + bytes(200), "a script": b"#!/bin/sh\ntouch executed\n", "nothing": b"", "one byte": b"\xff",
-        "zeros": bytes(5000), "text": b"this is no picture\n" * 50, "a pickle": b"cos\nsystem\n(S'touch executed'\ntR.", "XPM": b"/* XPM */\nstatic char *a[]={\"1 1 1 1\",\"a c #fff\",\"a\"};",
-        "a video": b"\0\0\0\x18ftypmp42" + bytes(100), "DICOM": bytes(128) + b"DICM" + bytes(100), "ICO": b"\0\0\1\0\1\0" + bytes(60), "a GIF's first bytes": b"GIF89a",
-    }  # fmt: skip
+        "PDF": b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n",
+        "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "HTML": b"<html><img src='file:///etc/passwd'></html>",
+        "WMF": b"\xd7\xcd\xc6\x9a" + bytes(80),
+        "EMF": b"\1\0\0\0" + bytes(36) + b" EMF" + bytes(80),
+        "FITS": b"SIMPLE  =                    T" + b" " * 2850,
+        "TGA": bytes([0, 0, 2]) + bytes(9) + b"\x28\0\x1e\0\x18\0" + bytes(3600),
+        "a ZIP": b"PK\3\4" + bytes(100),
+        "an ELF": b"\x7fELF" + bytes(200),
+        "a script": b"#!/bin/sh\ntouch executed\n",
+        "nothing": b"",
+        "one byte": b"\xff",
+        "zeros": bytes(5000),
+        "text": b"this is no picture\n" * 50,
+        "a pickle": b"cos\nsystem\n(S'touch executed'\ntR.",
+        "XPM": b'/* XPM */\nstatic char *a[]={"1 1 1 1","a c #fff","a"};',
+        "a video": b"\0\0\0\x18ftypmp42" + bytes(100),
+        "DICOM": bytes(128) + b"DICM" + bytes(100),
+        "ICO": b"\0\0\1\0\1\0" + bytes(60),
+        "a GIF's first bytes": b"GIF89a",
+    }
     for name, content in kinds.items():
         yield as_case(f"{name} as .png", "a.png", content)
 
@@ -257,10 +324,21 @@ def _not_files() -> Iterator[HostileCase]:
     """What has a picture's name and is no file: reading it must not wait."""
     yield HostileCase("a pipe", ("photo",), {}, make=fifo("photo.jpg"))
     yield HostileCase("a folder", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").mkdir())
-    yield HostileCase("a link to a pipe", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("/dev/stdin"))
-    yield HostileCase("a link to zeros without end", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("/dev/zero"))
-    yield HostileCase("a link to nothing", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("nowhere"))
-    yield HostileCase("a link to itself", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("photo.jpg"))
+    yield HostileCase(
+        "a link to a pipe", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("/dev/stdin")
+    )
+    yield HostileCase(
+        "a link to zeros without end",
+        ("photo",),
+        {},
+        make=lambda folder: (folder / "photo.jpg").symlink_to("/dev/zero"),
+    )
+    yield HostileCase(
+        "a link to nothing", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("nowhere")
+    )
+    yield HostileCase(
+        "a link to itself", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("photo.jpg")
+    )
 
     def bind(folder: Any) -> None:  # noqa: ANN401
         with socket.socket(socket.AF_UNIX) as made:
@@ -282,16 +360,25 @@ def _exif() -> Iterator[HostileCase]:
     """Orientation, and EXIF that is huge or damaged."""
     colours = _gradient()
     rgb = Image.fromarray(colours)
-    upright = {3: np.rot90(colours, 2), 6: np.rot90(colours, -1), 8: np.rot90(colours, 1), 5: colours.transpose(1, 0, 2)}
+    upright = {
+        3: np.rot90(colours, 2),
+        6: np.rot90(colours, -1),
+        8: np.rot90(colours, 1),
+        5: colours.transpose(1, 0, 2),
+    }
     for value in (0, 3, 5, 6, 8, 9, 65_535):
         data = Image.Exif()
         data[0x0112] = value
-        yield as_case(f"turned by {value}", "a.jpg", saved(rgb, "JPEG", quality=95, exif=data), upright.get(value, colours))
+        yield as_case(
+            f"turned by {value}", "a.jpg", saved(rgb, "JPEG", quality=95, exif=data), upright.get(value, colours)
+        )
         yield as_case(f"turned by {value}, PNG", "a.png", saved(rgb, "PNG", exif=data), upright.get(value, colours))
     huge = Image.Exif()
     huge[0x010E] = "n" * 60_000
     yield as_case("EXIF of 60,000 letters", "a.jpg", saved(rgb, "JPEG", quality=95, exif=huge), colours)
-    yield as_case("EXIF that is damaged", "a.jpg", saved(rgb, "JPEG", quality=95, exif=b"Exif\0\0II*\0\xff\xff\xff\x7f"), colours)
+    yield as_case(
+        "EXIF that is damaged", "a.jpg", saved(rgb, "JPEG", quality=95, exif=b"Exif\0\0II*\0\xff\xff\xff\x7f"), colours
+    )
     info = TiffImagePlugin.ImageFileDirectory_v2()
     info[274] = 6
     yield as_case("TIFF turned by 6", "a.tif", saved(rgb, "TIFF", tiffinfo=info), upright[6])

@@ -13,7 +13,6 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +35,7 @@ from model.inference.mask_keypoint_pair import load_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 

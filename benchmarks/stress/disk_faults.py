@@ -1,2 +1,0 @@
-from benchmarks.stress.part import PartResult
-def run(scratch): return PartResult()
