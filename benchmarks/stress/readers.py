@@ -1,7 +1,6 @@
 """Everything that opens a file which somebody else may have made: the window's store, the commands, photos, weights.
 
-Each takes a folder in which the file lies under a name of its own. It returns when the result is right, raises the
-UserError that a person would see, or WrongError.
+Each is a `trial.Reader`: it takes a folder in which the file lies under a name of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 import main
 from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
-from benchmarks.stress.trial import WrongError
+from benchmarks.stress.trial import Reader, WrongError
 from dataset.coco_reader import Source
 from dataset.folder import list_images
 from dataset.geometry import rectangle
@@ -51,46 +52,57 @@ CANARY = "executed"
 """A file that appears in the folder when something in another file was executed."""
 
 
-def window(folder: Path) -> None:
+def window(folder: Path) -> Callable[[], None]:
     """Open a project as the window does, look at every photo, edit one, and save: nothing of the file may be lost."""
     file = folder / "annotations.json"
-    before = _records(file)
+    before = file.read_bytes() if file.exists() else b""
     locked: list[UserError] = []
+    edited = False
     store = Store.open(folder, fallback=folder / "fallback")
     try:
-        usable = []
         for name in list_images(folder):
             try:
-                usable.append((name, store.load(name)))
+                state = store.load(name)
             except UserError as error:
                 locked.append(error)
-        for name, state in usable[:1]:
-            category = next(iter(store.categories), None) or store.categories.add("thing")
-            new = Annotation(store.new_id(), category.id, rectangle(1, 1, 5, 5))
-            store.put(name, replace(state, size=(64, 48), annotations=(*state.annotations, new)))
+                continue
+            if not edited:
+                edited = True
+                category = next(iter(store.categories), None) or store.categories.add("thing")
+                new = Annotation(store.new_id(), category.id, rectangle(1, 1, 5, 5))
+                store.put(name, replace(state, size=(64, 48), annotations=(*state.annotations, new)))
         store.save().result(60)
     finally:
         store.close()
-    after = _records(file)
-    if before is not None:
-        if lost := before - (after or Counter()):
-            raise WrongError(f"{lost.total()} of {before.total()} annotations are not in the saved file")
-        if usable and (after or Counter()).total() != before.total() + 1:
-            raise WrongError(f"{before.total()} annotations and a new one became {(after or Counter()).total()}")
-    if locked:
-        raise locked[0]
+
+    def check() -> None:
+        _check_kept(_records(before), _records(file.read_bytes()) or Counter(), edited=edited)
+        if locked:
+            raise locked[0]
+
+    return check
 
 
-def _records(file: Path) -> Counter[str] | None:
+def _check_kept(before: Counter[str] | None, after: Counter[str], *, edited: bool) -> None:
+    """Check that a file that was saved has every annotation that it had, and a new one where there was an edit."""
+    if before is None:
+        return
+    if lost := before - after:
+        raise WrongError(f"{lost.total()} of {before.total()} annotations are not in the saved file")
+    if after.total() != before.total() + edited:
+        raise WrongError(f"{before.total()} annotations and {int(edited)} new one became {after.total()}")
+
+
+def _records(content: bytes) -> Counter[str] | None:
     """Return the annotations of a file without their ids, which may be given anew; None where it is no COCO file."""
     try:
-        found = json.loads(file.read_bytes().decode("utf-8-sig"))
+        found = json.loads(content.decode("utf-8-sig"))
         records = found.get("annotations") if isinstance(found, dict) else None
         if not isinstance(records, list):
             return None
         kept = ({k: v for k, v in r.items() if k != "id"} if isinstance(r, dict) else r for r in records)
         return Counter(json.dumps(record, sort_keys=True) for record in kept)
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 
@@ -105,7 +117,7 @@ def masks(folder: Path) -> None:
     try:
         _command("masks", folder / "annotations.json", "--output", output, "--weights", folder.parent / "own" / MODEL,
                  "--device", "cpu")  # fmt: skip
-        if _records(output) is None:
+        if _records(output.read_bytes()) is None:
             raise WrongError("what was written is no COCO file")
     finally:
         output.unlink(missing_ok=True)
@@ -188,7 +200,7 @@ def _only_file(folder: Path, stem: str) -> str:
     return os.path.join(folder, name)  # noqa: PTH118
 
 
-READERS: dict[str, Callable[[Path], None]] = {
+READERS: dict[str, Reader] = {
     "window": window,
     "evaluate": evaluate,
     "masks": masks,
@@ -199,6 +211,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "weights": weights,
 }
 
+tqdm.set_lock(threading.RLock())  # its own is one between processes, which those that are killed would leave behind
 torch.set_num_threads(1)  # so that CPU time is the time that it takes
 for command in (evaluate_command, fill_masks):
     command.load_predictor = cache(load_predictor)  # always the same weights here: they are not what is looked at
