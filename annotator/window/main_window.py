@@ -48,6 +48,7 @@ from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
+from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.view_menus import language_menu, scheme_menu
 from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._unanswered = UnansweredNotice(session, self._commands, self.banner)
         self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
@@ -175,6 +177,7 @@ class MainWindow(QMainWindow):
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
+            "suggestion.accept_all_done": commands.accept_all_done_next,
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
