@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SAVING, HIDDEN = "folder", "photo", "saving", "hidden"
+FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
@@ -258,13 +259,7 @@ class Session(QObject):
 
     def upcoming(self) -> list[str]:
         """Return the photos of the list that are likely next, in the direction of travel."""
-        names: list[str] = []
-        name = self.current
-        while name and len(names) < MAX_UPCOMING:
-            name = self.photos.next(name, self._step)
-            if name:
-                names.append(name)
-        return names
+        return list(islice(self.photos.following(self.current, self._step), MAX_UPCOMING)) if self.current else []
 
     def _prefetch(self) -> None:
         if self.folder is not None:
@@ -292,7 +287,7 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", "" if self._skipping_unreadable else PHOTO)
+            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
             if self._skipping_unreadable:
                 self.go(self._step)
 

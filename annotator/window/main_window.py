@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -41,10 +40,10 @@ from annotator.window.actions import (
     redo_text,
     undo_text,
 )
-from annotator.window.drawing_class import CLASS, DrawingClass
+from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
-from annotator.window.model_controls import REFUSED, ModelPanelController
+from annotator.window.model_controls import ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -97,7 +96,9 @@ class MainWindow(QMainWindow):
         self._build_widgets()
         self._build_docks()
         self._unanswered = UnansweredNotice(session, self._commands, self.banner)
-        self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
+        self._class = DrawingClass(
+            session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
+        )
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
@@ -114,22 +115,18 @@ class MainWindow(QMainWindow):
 
     def _build_widgets(self) -> None:
         self.canvas = CanvasView(self._session.categories, self._session.new_id)
-        self.banner = Banner()
         self.welcome = WelcomePage()
         work = QWidget()
-        column = QVBoxLayout(work)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
+        self.banner = Banner(self.pages)
         self.strip = ToolStrip()
-        beside = QHBoxLayout()
+        beside = QHBoxLayout(work)
+        beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(0)
         beside.addWidget(self.strip)
         beside.addWidget(self.pages, 1)
-        column.addWidget(self.banner)
-        column.addLayout(beside, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
         self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
@@ -272,8 +269,7 @@ class MainWindow(QMainWindow):
         if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
-            for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
-                self.banner.retract(topic)
+            self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
