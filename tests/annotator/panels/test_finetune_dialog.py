@@ -63,7 +63,7 @@ def test_photos_with_unanswered_suggestions_are_named_and_the_first_is_one_click
     height = dialog.height()
     dialog.set_summary(replace(GOOD, empty=0, unanswered=("b.jpg", "c.jpg")))
     assert _text(dialog, "photos") == "12 photos marked done"
-    assert _text(dialog, "unanswered").startswith("2 photos marked done have suggestions that nobody answered.")
+    assert _text(dialog, "unanswered").startswith("2 photos marked done have suggestions that nobody answered:")
     assert dialog.height() > height, "all of it is seen"
     with qtbot.waitSignal(dialog.photo_requested) as asked:
         qtbot.mouseClick(show, Qt.MouseButton.LeftButton)
