@@ -8,12 +8,11 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from annotator.core.annotation import NOTHING
 from annotator.core.document import new_objects
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
 from dataset.i18n import plural, tr
+from dataset.json_text import encode
 from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
@@ -176,7 +175,6 @@ def encode_coco(photos: Sequence[TrainingPhoto], categories: Iterable[Category])
     Raises:
         ValueError: an annotation cannot be written.
     """
-    encode = msgspec.json.Encoder().encode
     images: list[bytes] = []
     annotations: list[bytes] = []
     used = {a.category_id for photo in photos for a in photo.state.annotations}
