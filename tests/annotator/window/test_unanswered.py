@@ -88,9 +88,7 @@ def test_done_with_suggestions_unanswered_is_named_and_taken_back(
     document, session = _document(window), window._session
     _press(window, key, keys)
     assert document.done
-    assert window.banner.text == (
-        "cat.jpg is done with 2 suggestions that nobody answered: training leaves them out."
-    )
+    assert window.banner.text == ("cat.jpg is done with 2 suggestions that nobody answered: training leaves them out.")
     qtbot.waitUntil(lambda: session.document is not None)
     undo = find(window.banner, QPushButton, "banner.action")
     assert undo.text() == "Undo"
