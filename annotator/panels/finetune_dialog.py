@@ -208,14 +208,14 @@ class _Unanswered(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: Sequence[str] = ()
+        self._first = ""
         self._text = _sentences("finetune.unanswered", "muted")
         self._show = QPushButton(tr("Show the first"))
         self._show.setAutoDefault(False)
         name_control(
             self._show, "finetune.show_unanswered", tr("Close this and go to the first photo with such suggestions")
         )
-        self._show.clicked.connect(lambda: self.photo_requested.emit(self._names[0]))
+        self._show.clicked.connect(lambda: self.photo_requested.emit(self._first))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 8)
         row.setSpacing(12)
@@ -225,7 +225,7 @@ class _Unanswered(QWidget):
 
     def show_photos(self, names: Sequence[str]) -> None:
         """Show that these are the photos, or nothing where there are none."""
-        self._names = names
+        self._first = next(iter(names), "")
         self._text.setText(
             plural(
                 "{n} photo marked done has suggestions that nobody answered: the model learns nothing from these.",
