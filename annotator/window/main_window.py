@@ -38,8 +38,6 @@ from annotator.window.actions import (
     RECENT_MENU,
     SCHEME_MENU,
     Actions,
-    redo_text,
-    undo_text,
 )
 from annotator.window.drawing_class import CLASS, DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -48,6 +46,7 @@ from annotator.window.model_controls import REFUSED, ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
+from annotator.window.undo_commands import UndoCommands
 from annotator.window.view_menus import language_menu, scheme_menu
 from dataset.i18n import languages, tr
 
@@ -99,6 +98,7 @@ class MainWindow(QMainWindow):
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
+        self._undo = UndoCommands(session.history, self.canvas)
         self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -165,8 +165,8 @@ class MainWindow(QMainWindow):
             "file.save": session.save,
             "file.save_as": self._files.choose_save_as,
             "file.quit": self.close,
-            "edit.undo": session.history.undo,
-            "edit.redo": session.history.redo,
+            "edit.undo": self._undo.undo,
+            "edit.redo": self._undo.redo,
             "edit.copy": commands.copy,
             "edit.paste": commands.paste,
             "edit.duplicate": commands.duplicate,
@@ -235,13 +235,9 @@ class MainWindow(QMainWindow):
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.refused.connect(self._annotations_refused)
         session.saved_changed.connect(self._saved_changed)
-        for name in ("edit.undo", "edit.redo"):
-            self.action_table[name].setEnabled(False)
-        session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
-        session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(undo_text(t)))
-        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(redo_text(t)))
-        canvas.edit_made.connect(session.push)
+        self._undo.show_in(self.action_table)
+        canvas.edit_made.connect(session.finish_gesture)
+        canvas.step_made.connect(session.push_step)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)
