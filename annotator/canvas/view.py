@@ -125,6 +125,11 @@ class CanvasView(DocumentView):
         self.follow_tool()
 
     @property
+    def busy(self) -> bool:
+        """Whether a gesture is running."""
+        return self._tool.busy
+
+    @property
     def holds(self) -> bool:
         """Whether the button is held in a gesture: whatever changes the photo waits until it is released."""
         return self._tool.holds

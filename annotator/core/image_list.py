@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from operator import and_
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ from annotator.core.document import Status
 from annotator.core.event import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 NOT_LOOKED_AT = -1  # in place of a number of suggestions
 
@@ -211,18 +212,19 @@ class ImageList:
 
     # Which one is next
 
-    def next(self, name: str, step: int = 1) -> str | None:
-        """Return the listed photo `step` readable ones further on (back, if below zero), or None past the end.
+    def following(self, name: str, step: int = 1) -> Iterator[str]:
+        """Yield the listed photos after one (before it, if `step` is below zero), without unreadable ones.
 
         The photo itself need not be listed.
         """
         i = self._index[name]
         walked = self._mask(_ANY if self.lists_unreadable else _READABLE)
-        for _ in range(abs(step)):
-            i = walked.find(1, i + 1) if step > 0 else walked.rfind(1, 0, i)
-            if i < 0:
-                return None
-        return self._names[i]
+        while (i := walked.find(1, i + 1) if step > 0 else walked.rfind(1, 0, i)) >= 0:
+            yield self._names[i]
+
+    def next(self, name: str, step: int = 1) -> str | None:
+        """Return the photo `step` further on of those `following` (back, if below zero), or None past the end."""
+        return next(islice(self.following(name, step), abs(step) - 1, None), None)
 
     def next_not_done(self, name: str | None = None) -> str | None:
         """Return the next listed photo after `name` with work left, beginning again at the top; None if none other has.

@@ -86,6 +86,11 @@ class ClassesPanel(QWidget):
         self._new_name.setFocus()
         self.rows.scrollToBottom()
 
+    def stop_asking(self) -> None:
+        """Take the question for a name back, unless one is being typed."""
+        if not self._new_name.text().strip():
+            self._stop_adding()
+
     def _lay_out(self) -> None:
         searching = QHBoxLayout()
         searching.addWidget(self._search)

@@ -40,16 +40,16 @@ class UndoHistory(QObject):
         self._of(document).add(edit)
         self.activate(document)
 
-    def finish(self, document: Document, edit: Edit) -> None:
-        """Apply and remember the edit that a gesture has become: its steps are not to be undone any more."""
-        if document.name in self._photos and not edit.is_empty:
-            self._photos[document.name].forget_steps()
-        self.push(document, edit)
-
     def push_step(self, document: Document, step: Step) -> None:
         """Remember a step that a gesture has taken."""
         self._of(document).add_step(step)
         self.activate(document)
+
+    def forget_steps(self, document: Document) -> None:
+        """Forget the steps of the running gesture; those of one that was given up stay."""
+        if document.name in self._photos:
+            self._photos[document.name].forget_steps()
+            self.changed.emit()
 
     def amend(self, document: Document, record: Annotation) -> bool:
         """Put a record in the place of the one that an edit has made, as if that edit had made this one.
@@ -135,7 +135,7 @@ class _Photo:
         self.done.append(step)
 
     def forget_steps(self) -> None:
-        """Forget the steps of the running gesture; those of a gesture that was given up stay."""
+        """Forget those of the running gesture."""
         for i in reversed(range(len(self.done))):
             step = self.done[i]
             if isinstance(step, Step):

@@ -28,7 +28,8 @@ class SuggestionController(QObject):
     """Asks for the current photo, then for the next ones, and shows what comes back.
 
     Signals:
-        unmatched: (names) classes that the model knows and the project does not; their suggestions are not shown.
+        unmatched: (names) classes that the model knows and the project does not, so that their suggestions are not
+            shown; emitted when they become others or none.
         speed: (milliseconds) the model took for a photo.
         model_changed: another model is in use.
     """
@@ -97,7 +98,7 @@ class SuggestionController(QObject):
     def _project_changed(self, project: Project | None) -> None:
         self._scores.clear()
         self._to_project = {}
-        self._told = []
+        self._report([])
         if project is None:
             self._suggester.clear_source()
             return
@@ -126,8 +127,10 @@ class SuggestionController(QObject):
         self._match()
         if not len(self._session.categories):
             self.add_model_classes()
-        unmatched = [category.name for category in self._unmatched(self.model)]
-        if unmatched and unmatched != self._told:
+        self._report([category.name for category in self._unmatched(self.model)])
+
+    def _report(self, unmatched: list[str]) -> None:
+        if unmatched != self._told:
             self._told = unmatched
             self.unmatched.emit(unmatched)
 
@@ -148,6 +151,8 @@ class SuggestionController(QObject):
             if now is not None:
                 matched[category.id] = now
         changed, self._to_project = matched != self._to_project, matched
+        left = {category.name for category in self._unmatched(model)}
+        self._report([name for name in self._told if name in left])
         for category_id, name in renamed.items():
             categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document

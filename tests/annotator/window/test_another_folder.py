@@ -34,3 +34,15 @@ def test_zoom_is_not_kept(qtbot: QtBot, start: Start, folder: Path, tmp_path: Pa
     assert document is not None
     seen = window.canvas.camera().rect_to_view((0, 0, *document.size))
     assert QRectF(window.canvas.viewport().rect()).contains(seen)
+
+
+def test_messages_are_not_kept_and_move_no_photo(qtbot: QtBot, start: Start, folder: Path, tmp_path: Path) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    place, scale = window.canvas.geometry(), window.canvas.scale_factor
+    window._session.message.emit("A photo of it is odd. " * 20, "warning", "")
+    qtbot.wait(1)
+    assert window.banner.isVisible()
+    assert (window.canvas.geometry(), window.canvas.scale_factor) == (place, scale)
+    _open(qtbot, window, _other(tmp_path))
+    assert window.banner.text == ""
