@@ -32,7 +32,9 @@ def run(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seconds", type=float, default=fuzz.SECONDS, help="of fuzzing a reader (default: %(default)s)"
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="only files with this in their name")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only files, or kinds to fuzz, with this in their name"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, and leave the last files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and findings here")
@@ -65,7 +67,7 @@ def _run(part: str, args: argparse.Namespace, scratch: Path) -> PartResult:
     if part == "faults":
         return faults.run()
     if part == "fuzz":
-        return fuzz.run(scratch, args.seconds, args.seed)
+        return fuzz.run(scratch, args.seconds, args.seed, args.only)
     module = FILES[part]
     return run_cases(_chosen(module.cases(args.seed), args.only), scratch, Progress(part, f"{module.COUNT} files"))
 

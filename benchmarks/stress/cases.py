@@ -1,11 +1,11 @@
-"""One input of a kind: files for a folder, and the readers that open it."""
+"""One input of a kind: files for a folder, and what a reader is that opens them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+Reader: TypeAlias = "Callable[[Path], Callable[[], object] | None]"
+"""Opens the file in a folder, and may return what checks the result, outside of the limits.
+
+It raises the UserError that a person would see, or WrongError where the result is not right; so does the check.
+"""
+
+
+class WrongError(Exception):
+    """A reader gave a result that is not right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def _is_new_file(arguments: tuple[Any, ...]) -> bool:
 
 
 @dataclass(slots=True)
-class Project:
+class KilledProject:
     """A folder whose processes are killed, and what is known of it."""
 
     folder: Path
@@ -152,7 +152,7 @@ class Project:
     next: int = 3
 
     @classmethod
-    def make(cls, folder: Path) -> Project:
+    def make(cls, folder: Path) -> KilledProject:
         """Make a project with an edit of each photo in it, all saved."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -183,7 +183,7 @@ class Death:
     """Of a process that ended by itself, None where it was killed."""
 
 
-def kill_one(project: Project, moment: str, rng: random.Random) -> Death:
+def kill_one(project: KilledProject, moment: str, rng: random.Random) -> Death:
     """Start a process that edits and have it killed."""
     made = context()
     reports, theirs = made.Pipe(duplex=False)
@@ -216,7 +216,7 @@ def _read(reports: Connection, lines: list[str]) -> None:
     lines[:] = [line for line in lines if line.endswith("\n")]
 
 
-def examine(project: Project, death: Death) -> tuple[list[str], float]:
+def examine(project: KilledProject, death: Death) -> tuple[list[str], float]:
     """Open what a killed process left. Return what is wrong, and the age in seconds of the oldest edit that is lost."""
     folder, found = project.folder, list[str]()
     if death.status is not None:
@@ -281,7 +281,7 @@ def run(
     """Kill so many processes, the second half under load if `loaded`; edits older than `promise` must be there."""
     rng = random.Random(seed)
     result = PartResult(unit="kills")
-    project = Project.make(scratch / "photos")
+    project = KilledProject.make(scratch / "photos")
     ages: dict[bool, list[float]] = {False: [], True: []}
     moments: deque[str] = deque(MOMENTS)
     for number in range(runs):
@@ -296,7 +296,7 @@ def run(
         for problem in problems:
             result.add(problem, f"run {number}, {moment}{', loaded' if load else ''}")
         if problems:
-            project = Project.make(scratch / "photos")
+            project = KilledProject.make(scratch / "photos")
         result.done += 1
         progress.step(result.done, result.findings.total())
     result.note = "; ".join(

@@ -1,6 +1,6 @@
 """Everything that opens a file which somebody else may have made: the window's store, the commands, photos, weights.
 
-Each is a `trial.Reader`: it takes a folder in which the file lies under a name of its own.
+Each is a `cases.Reader`: it takes a folder in which the file lies under a name of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tqdm import tqdm
 import main
 from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
-from benchmarks.stress.trial import Reader, WrongError
+from benchmarks.stress.cases import Reader, WrongError
 from dataset.coco_reader import Source
 from dataset.folder import list_images
 from dataset.geometry import rectangle

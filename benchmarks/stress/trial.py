@@ -17,12 +17,13 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from benchmarks.stress.cases import Reader, WrongError
+from benchmarks.stress.readers import READERS
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
@@ -43,19 +44,8 @@ WRITES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.li
 EXECUTES = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect"}
 
 
-class WrongError(Exception):
-    """A reader gave a result that is not right."""
-
-
-Reader: TypeAlias = "Callable[[Path], Callable[[], object] | None]"
-"""Opens the file in a folder, and may return what checks the result, outside of the limits.
-
-It raises the UserError that a person would see, or WrongError where the result is not right; so does the check.
-"""
-
-
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialResult:
     """What came of one file in one reader."""
 
     status: Literal["read", "refused", "wrong"]
@@ -163,7 +153,7 @@ class Trial:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def open(self, reader: str, folder: Path) -> Outcome:
+    def open(self, reader: str, folder: Path) -> TrialResult:
         """Return what comes of the folder's file in one of `readers.READERS`."""
         if self._process is None:
             self._begin()
@@ -175,13 +165,13 @@ class Trial:
             if pipe.poll(HANGS):
                 return pipe.recv()
             self._end()
-            return Outcome("wrong", f"no answer in {HANGS:.0f} s ({self._where()})")
+            return TrialResult("wrong", f"no answer in {HANGS:.0f} s ({self._where()})")
         except (EOFError, BrokenPipeError, ConnectionResetError):
             process.join(5)
             code = process.exitcode or 0
             self._end()
             name = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            return Outcome("wrong", f"the process died of {name} ({self._where()})")
+            return TrialResult("wrong", f"the process died of {name} ({self._where()})")
 
     def _begin(self) -> None:
         made = context()
@@ -212,8 +202,6 @@ class Trial:
 
 def serve(pipe: Connection, scratch: Path) -> None:
     """Open files one after the other, as they are asked for: the body of the process."""
-    from benchmarks.stress.readers import READERS  # noqa: PLC0415 - imported by the server, and not by who asks
-
     errors = (scratch / "errors").open("w")
     os.dup2(errors.fileno(), 1)
     os.dup2(errors.fileno(), 2)
@@ -230,7 +218,7 @@ def serve(pipe: Connection, scratch: Path) -> None:
             pipe.send(_try(READERS[reader], folder, watch))
 
 
-def _try(reader: Reader, folder: Path, watch: Watch) -> Outcome:
+def _try(reader: Reader, folder: Path, watch: Watch) -> TrialResult:
     os.chdir(folder)
     before, started = _memory(reset=True), time.process_time()
     status: Literal["read", "refused", "wrong"] = "read"
@@ -249,7 +237,7 @@ def _try(reader: Reader, folder: Path, watch: Watch) -> Outcome:
         status, text = "wrong", f"{type(error).__name__}: {str(error)[:120]} ({_place(error)})"
     if seconds is None:
         seconds, megabytes = time.process_time() - started, _memory() - before
-    return Outcome(status, text, seconds, megabytes, list(dict.fromkeys(watch.noted))[:3])
+    return TrialResult(status, text, seconds, megabytes, list(dict.fromkeys(watch.noted))[:3])
 
 
 def _place(error: BaseException) -> str:
