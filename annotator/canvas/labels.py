@@ -71,7 +71,7 @@ def _top(shape: shapely.Geometry) -> tuple[float, float]:
 
 
 def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label | None:
-    """The record's label over its highest vertex and in the photo, in pixels of it zoomed. None where it covers nothing.
+    """The record's label over its highest vertex and in the photo, in pixels of it zoomed. None if it covers nothing.
 
     At rest and active it stands at one place, so that the strong one covers the quiet one.
     """
