@@ -122,7 +122,9 @@ class _WithIcons(QProxyStyle):
     """A desktop whose dialogs have icons on their buttons, which know nothing of our dark theme."""
 
     def styleHint(self, hint: QStyle.StyleHint, /, *of: Any, **named: Any) -> int:
-        return 1 if hint is QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons else super().styleHint(hint, *of, **named)
+        return (
+            1 if hint is QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons else super().styleHint(hint, *of, **named)
+        )
 
 
 def test_no_button_has_an_icon_of_the_systems_theme(qapp: QApplication, qtbot: QtBot) -> None:
