@@ -110,7 +110,7 @@ def _edit() -> tuple[Entry, ...]:
         SEPARATOR,
         Spec("edit.copy", tr("&Copy"), ("Ctrl+C",), "", tr("Copy the selected objects, also to another photo"),
              local=True),
-        Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "", tr("Paste objects where they were copied from"),
+        Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "", tr("Paste objects where they were copied from, or beside what is there"),
              local=True),
         Spec("edit.duplicate", tr("&Duplicate"), ("Ctrl+D",), "duplicate",
              tr("Duplicate the selected objects beside themselves")),
