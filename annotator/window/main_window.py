@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.model_selection import ModelSelector
 
+COMFORTABLE = QSize(1280, 820)  # of a window that was never resized
+FILLED = 0.92  # of the screen by a window that is not maximized, so that its frame has room too
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
 
 
@@ -87,7 +89,6 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("Annotator")
         self.setAcceptDrops(True)
-        self.resize(1280, 820)
         self._session, self._flow = session, flow
         self._settings = settings
         self._commands = SelectionCommands(session)
@@ -107,7 +108,8 @@ class MainWindow(QMainWindow):
         self._build_menus()
         self._wire()
         self.apply_theme()
-        self.restoreGeometry(settings.layout("geometry"))
+        self._fit_screen()
+        self.restoreGeometry(settings.layout("geometry"))  # Qt fits it to the screens that there are now
         self.restoreState(settings.layout("state"))
         self._use_project(None)
 
@@ -147,6 +149,13 @@ class MainWindow(QMainWindow):
         ]
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
+
+    def _fit_screen(self) -> None:
+        """Be of a comfortable size, or fill a screen that has hardly more room than that."""
+        room = self.screen().availableGeometry().size()
+        self.resize(COMFORTABLE.boundedTo(room * FILLED))
+        if self.size() != COMFORTABLE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
