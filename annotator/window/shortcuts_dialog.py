@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -42,7 +42,7 @@ class ShortcutsDialog(QDialog):
         self._list.setColumnWidth(0, 320)
         self._list.setRootIsDecorated(False)
         self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
-        self._edit = QKeySequenceEdit()
+        self._edit = _KeyField()
         self._edit.setObjectName("keys.edit")
         self._edit.setMaximumSequenceLength(1)
         self._edit.setClearButtonEnabled(True)
@@ -56,6 +56,7 @@ class ShortcutsDialog(QDialog):
         self._fill()
         self._list.currentItemChanged.connect(self._show)
         self._edit.editingFinished.connect(self._change)
+        self._edit.left.connect(self._leave_field)
         self._standard.clicked.connect(self._reset)
 
     def _lay_out(self) -> None:
@@ -118,13 +119,17 @@ class ShortcutsDialog(QDialog):
                     self._message.setText(text)
                     self._show()
                     return
-        self._actions.change_keys(name, keys.toString())
+        self._actions.change_key(name, keys)
         self._changed(name)
+
+    def _leave_field(self) -> None:
+        self._show()
+        self._list.setFocus()
 
     def _reset(self) -> None:
         name = self._selected()
         if name:
-            self._actions.change_keys(name, None)
+            self._actions.reset_keys(name)
             self._changed(name)
             self._show()
 
@@ -138,3 +143,16 @@ class ShortcutsDialog(QDialog):
 
     def _with_key(self, keys: QKeySequence) -> Iterator[str]:
         return (name for name in self._items if keys in self._actions[name].shortcuts())
+
+
+class _KeyField(QKeySequenceEdit):
+    """The field that takes the next key that is pressed, but for Escape, which leaves it."""
+
+    left = Signal()
+    """Escape."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
