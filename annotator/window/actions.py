@@ -282,6 +282,10 @@ class Actions:
         self._settings.set_shortcut(name, QKeySequence.listToString(keys))
         self._set_keys(self._specs[name])
 
+    def standard_keys(self, name: str) -> list[QKeySequence]:
+        """Return the keys that an action has before a person changes them."""
+        return [QKeySequence(key) for key in self._specs[name].keys]
+
     def reset_keys(self, name: str) -> None:
         """Give an action its standard keys back."""
         self._settings.set_shortcut(name, None)
@@ -289,7 +293,9 @@ class Actions:
 
     def _set_keys(self, spec: Spec) -> None:
         chosen = self._settings.shortcut(spec.name)
-        keys = [QKeySequence(key) for key in spec.keys] if chosen is None else QKeySequence.listFromString(chosen)
+        keys = self.standard_keys(spec.name)
+        if chosen is not None:
+            keys = QKeySequence.listFromString(chosen) if chosen else []
         action = self._actions[spec.name]
         action.setShortcuts(keys)
         shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""

@@ -23,7 +23,7 @@ from annotator.window.actions import Actions, Spec, class_keys, menus
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 
 class ShortcutsDialog(QDialog):
@@ -110,17 +110,10 @@ class ShortcutsDialog(QDialog):
         name, keys = self._selected(), self._edit.keySequence()
         if name is None or keys == self._actions[name].shortcut():
             return
-        if not keys.isEmpty():
-            for other in self._with_key(keys):
-                if other != name:
-                    action = self._items[other].text(0)
-                    text = tr("{key} is the key of “{action}”: give that one another first.",
-                              key=keys.toString(), action=action)  # fmt: skip
-                    self._message.setText(text)
-                    self._show()
-                    return
-        self._actions.change_key(name, keys)
-        self._changed(name)
+        if not self._have_others(name, [keys]):
+            self._actions.change_key(name, keys)
+            self._changed(name)
+        self._show()
 
     def _leave_field(self) -> None:
         self._show()
@@ -128,10 +121,21 @@ class ShortcutsDialog(QDialog):
 
     def _reset(self) -> None:
         name = self._selected()
-        if name:
+        if name and not self._have_others(name, self._actions.standard_keys(name)):
             self._actions.reset_keys(name)
             self._changed(name)
             self._show()
+
+    def _have_others(self, name: str, keys: Iterable[QKeySequence]) -> bool:
+        """Return whether another action has one of these keys, and if so, show which."""
+        for key in keys:
+            for other, item in self._items.items():
+                if other != name and not key.isEmpty() and key in self._actions[other].shortcuts():
+                    text = tr("{key} is the key of “{action}”: give that one another first.",
+                              key=key.toString(), action=item.text(0))  # fmt: skip
+                    self._message.setText(text)
+                    return True
+        return False
 
     def _changed(self, name: str) -> None:
         keys, action = self._keys(name), self._items[name].text(0)
@@ -140,9 +144,6 @@ class ShortcutsDialog(QDialog):
             self._message.setText(tr("“{action}” has the keys: {keys}.", action=action, keys=keys))
         else:
             self._message.setText(tr("“{action}” has the keys: none.", action=action))
-
-    def _with_key(self, keys: QKeySequence) -> Iterator[str]:
-        return (name for name in self._items if keys in self._actions[name].shortcuts())
 
 
 class _KeyField(QKeySequenceEdit):
