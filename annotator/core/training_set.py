@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.annotation import NOTHING
-from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+from annotator.core.store.coco_codec import encode_annotation, encode_category
 from dataset.i18n import plural, tr
 from dataset.validation_split import MIN_SPLIT, validation_size
 
@@ -67,15 +67,12 @@ class Summary:
 
 
 def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
-    """Return what is on record for each of these photos; one that is not COCO in the file is left out.
+    """Return what is on record for each of these photos; one without a size is left out.
 
     It is read as it is asked for, so that a caller with no time can take them one by one.
     """
     for name in names:
-        try:
-            state = store.load(name)
-        except CocoError:
-            continue
+        state = store.load(name)
         size = state.size if min(state.size) > 0 else store.size_in_file(name)
         if size:
             yield TrainingPhoto(name, replace(state, size=size))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.store.autosave import StoreError
-from annotator.core.store.coco_codec import decode_category, encode_category
+from annotator.core.store.coco_codec import decode_categories, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftover
+from dataset.coco_checks import sentences
 from dataset.i18n import plural, tr
-from dataset.messages import os_reason
+from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +70,7 @@ def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path)
         CocoError: the file is not COCO.
         StoreError: the project is open elsewhere, or nothing can be written anywhere.
     """
-    project = ProjectFile(file, names)
+    project = ProjectFile(file, names, images.resolve().name)
     try:
         folder = ProjectFolder(images, fallback)
     except InUseError as error:
@@ -135,7 +136,7 @@ def _apply_journal(opened: OpenedProject) -> None:
             opened.recovered[name] = state
     if "categories" in metadata:
         raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
-        opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
+        opened.categories = tuple(decode_categories(raws)[1])
     if damaged:
         opened.warnings.append(
             plural(
@@ -200,6 +201,26 @@ def _about_the_file(file: ProjectFile) -> list[str]:
                 file=name,
             )
         )
+    if file.unclear:
+        warnings.append(
+            plural(
+                "{n} annotation of {file} has an image_id that several photos have: it is kept, and shown on none.",
+                "{n} annotations of {file} have an image_id that several photos have: they are kept, and shown on none.",
+                file.unclear,
+                file=name,
+            )
+        )
+    if file.ambiguous:
+        warnings.append(
+            plural(
+                "{names} of {file} may be several photos of the folder; its annotations are kept, and shown on none.",
+                "{names} of {file} may be several photos of the folder; their annotations are kept, and shown on none.",
+                len(file.ambiguous),
+                names=listing(file.ambiguous),
+                file=name,
+            )
+        )
+    warnings += sentences((p for p in file.coco.problems if p.kind != "image_unclear"), name)
     if file.coco.changed_ids:
         warnings.append(
             tr(
