@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter
 
 from annotator.canvas.document_view import DocumentView
+from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
@@ -62,6 +63,7 @@ class CanvasView(DocumentView):
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self._gesture_keys = GestureKeys(self, self._takes_key)
 
     def set_document(self, document: Document | None) -> None:
         """Show another document, or none. Its photo may come before or after."""
@@ -156,6 +158,7 @@ class CanvasView(DocumentView):
     def follow_tool(self) -> None:
         """Show what the tool now shows: previews, cursor, hint. Called after each event that a tool gets."""
         tool = self._tool
+        self._gesture_keys.set_running(tool.busy)
         self._active.uses_handles = tool.uses_handles
         self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
         self._update_cursor()
@@ -187,12 +190,15 @@ class CanvasView(DocumentView):
     def event(self, event: QEvent) -> bool:
         """Take a key before the window's shortcuts do, if the tool is really going to use it."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Space or self._tool.takes_key(event):
+            if event.key() == Qt.Key.Key_Space or self._takes_key(event):
                 event.accept()
                 return True
         elif event.type() == QEvent.Type.DevicePixelRatioChange:
             self._view_changed()
         return super().event(event)
+
+    def _takes_key(self, event: QKeyEvent) -> bool:
+        return self._tool.takes_key(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pan, or let the tool begin."""

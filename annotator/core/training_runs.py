@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.training_set import encode_coco
-from dataset.atomic_files import replace_file
+from dataset.atomic_files import remove_leftovers, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,6 +66,8 @@ class TrainingRuns:
         """The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen."""
         self.run = self._read_run()
         """The round that was begun and has not ended."""
+        for path in (self.models / "in_use", self.training / "run.json", self.snapshot, self.estimate_input):
+            remove_leftovers(path)
 
     # Models
 
@@ -189,4 +191,4 @@ class TrainingRuns:
 
 
 def _write(path: Path, data: bytes) -> None:
-    replace_file(path, [data], lambda _size, _sha256: None)
+    replace_file(path, [data])

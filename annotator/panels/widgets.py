@@ -196,6 +196,8 @@ class SearchField(Field):
 class Rows(QTableView):
     """A list of rows of one height. It takes the keys that move in it and `own_keys`; all others go to the window.
 
+    A click leaves the keyboard where it is, so that no key depends on what was clicked last; Tab brings it here.
+
     A table of one column, because it lays out 100,000 rows without asking the model for each: a QListView does ask,
     after every change of any row, and takes 150 ms.
     """
@@ -205,6 +207,7 @@ class Rows(QTableView):
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setProperty("tone", "rows")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -243,11 +246,13 @@ class Rows(QTableView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the list's own keys and pass the others on."""
+        """Take the list's own keys and pass the others on; Enter activates the row, and goes on."""
         if self._takes(event):
             super().keyPressEvent(event)
-        else:
-            event.ignore()
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.activated.emit(self.currentIndex())
+        event.ignore()
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """Home and End go to the first and the last row."""

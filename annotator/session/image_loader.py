@@ -136,6 +136,12 @@ class ImageLoader(QObject):
             self._wanted, self._upcoming = path, list(upcoming)
             self._wake.notify()
 
+    def prefetch(self, upcoming: list[Path]) -> None:
+        """Decode other ones next, after what is being decoded."""
+        with self._wake:
+            self._upcoming = list(upcoming)
+            self._wake.notify()
+
     def close(self) -> None:
         """Stop the thread after the photo it is at."""
         with self._wake:

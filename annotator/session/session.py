@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.categories import Categories
-from annotator.core.document import Document, Status
+from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
+FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
+
+_SHOWN = tuple(field.name for field in fields(Shown))
 
 
 class Session(QObject):
@@ -43,6 +46,8 @@ class Session(QObject):
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
+        shown_changed: something is shown or hidden now.
+        upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
@@ -55,6 +60,8 @@ class Session(QObject):
     photo_changed = Signal(object)
     leaving = Signal()
     document_changed = Signal(object)
+    shown_changed = Signal()
+    upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str)
@@ -76,6 +83,7 @@ class Session(QObject):
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
+        self.shown = Shown(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
@@ -91,6 +99,7 @@ class Session(QObject):
         self._scanned.connect(self._show_names)
         self._opened.connect(self._use_project)
         self._noticed.connect(self._tell)
+        self.photos.filtered.connect(self._prefetch)
 
     @property
     def store(self) -> Store | None:
@@ -231,28 +240,30 @@ class Session(QObject):
             self._photo_loaded(path, photo)
 
     def go(self, step: int) -> None:
-        """Make the next (1) or previous (-1) photo current."""
+        """Make the next (1) or previous (-1) photo of the list current."""
         name = self.photos.next(self.current, step) if self.current else None
         if name:
-            self._show(name, skip_unreadable=True)
+            self._show(name, skip_unreadable=not self.photos.lists_unreadable)
+        elif self.current and self.photos.filter.is_set:
+            self.message.emit(tr("No further photo matches the filter."), "info", PHOTO)
 
     def go_next_not_done(self) -> None:
-        """Make the next photo current on which something is left to do."""
+        """Make the next photo of the list current on which something is left to do."""
         name = self.photos.next_not_done(self.current) if self.current else None
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            self.message.emit(tr("Every other photo is done."), "info", PHOTO)
+            listed, every = tr("Every other photo that matches the filter is done."), tr("Every other photo is done.")
+            self.message.emit(listed if self.photos.filter.is_set else every, "info", PHOTO)
 
     def upcoming(self) -> list[str]:
-        """Return the photos that are likely next, in the direction of travel."""
-        names: list[str] = []
-        name = self.current
-        while name and len(names) < MAX_UPCOMING:
-            name = self.photos.next(name, self._step)
-            if name:
-                names.append(name)
-        return names
+        """Return the photos of the list that are likely next, in the direction of travel."""
+        return list(islice(self.photos.following(self.current, self._step), MAX_UPCOMING)) if self.current else []
+
+    def _prefetch(self) -> None:
+        if self.folder is not None:
+            self._loader.prefetch([self.folder / name for name in self.upcoming()])
+            self.upcoming_changed.emit()
 
     def _set_current(self, name: str | None) -> None:
         self.current = name
@@ -275,14 +286,16 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", "" if self._skipping_unreadable else PHOTO)
+            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
             if self._skipping_unreadable:
                 self.go(self._step)
 
     # The document
 
     def push(self, edit: Edit) -> None:
-        """Do an edit on the current document, so that it can be undone."""
+        """Do an edit on the current document, so that it can be undone. What a person has just drawn is shown."""
+        if edit.draws:
+            self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
 
@@ -316,7 +329,7 @@ class Session(QObject):
                     other=_by(size_in_file),
                 )
                 self.message.emit(text, "warning", PHOTO)
-        document.threshold = self.threshold
+        document.threshold, document.shown = self.threshold, self.shown
         self._set_document(document)
 
     def _set_document(self, document: Document | None) -> None:
@@ -342,6 +355,21 @@ class Session(QObject):
         self.threshold = self._settings.threshold = threshold
         if self.document:
             self.document.threshold = threshold
+
+    def set_shown(self, shown: Shown) -> None:
+        """Show or hide the objects and the suggestions, here and everywhere."""
+        self.shown = shown
+        for name in _SHOWN:
+            self._settings.set_flag(f"show_{name}", value=getattr(shown, name))
+        if self.document:
+            self.document.shown = shown
+        self.shown_changed.emit()
+
+    def show(self, *, annotations: bool = False, suggestions: bool = False) -> None:
+        """Show again what is hidden of these."""
+        shown = Shown(self.shown.annotations or annotations, self.shown.suggestions or suggestions)
+        if shown != self.shown:
+            self.set_shown(shown)
 
     # Saving
 

@@ -144,10 +144,11 @@ def _suggestions() -> tuple[Entry, ...]:
 
 def _image() -> tuple[Entry, ...]:
     return (
-        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo")),
-        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous", tr("Go to the previous photo")),
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo of the list")),
+        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous",
+             tr("Go to the previous photo of the list")),
         Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",
-             tr("Go to the next photo on which something is left to do")),
+             tr("Go to the next photo of the list on which something is left to do")),
         Spec("image.find", tr("&Find a photo"), ("Ctrl+L",), "search", tr("Find photos by words in their names")),
         SEPARATOR,
         Spec("image.done_next", tr("&Done, next photo"), ("Ctrl+Return", "Ctrl+Enter"), "check",

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -41,14 +40,15 @@ from annotator.window.actions import (
     redo_text,
     undo_text,
 )
-from annotator.window.drawing_class import CLASS, DrawingClass
+from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
-from annotator.window.model_controls import REFUSED, ModelPanelController
+from annotator.window.model_controls import ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.view_menus import language_menu, scheme_menu
+from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
 
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
-FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
 class MainWindow(QMainWindow):
@@ -95,10 +94,13 @@ class MainWindow(QMainWindow):
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
-        self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
+        self._class = DrawingClass(
+            session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
+        )
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
+        self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
@@ -111,22 +113,18 @@ class MainWindow(QMainWindow):
 
     def _build_widgets(self) -> None:
         self.canvas = CanvasView(self._session.categories, self._session.new_id)
-        self.banner = Banner()
         self.welcome = WelcomePage()
         work = QWidget()
-        column = QVBoxLayout(work)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
+        self.banner = Banner(self.pages)
         self.strip = ToolStrip()
-        beside = QHBoxLayout()
+        beside = QHBoxLayout(work)
+        beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(0)
         beside.addWidget(self.strip)
         beside.addWidget(self.pages, 1)
-        column.addWidget(self.banner)
-        column.addLayout(beside, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
         self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
@@ -165,8 +163,6 @@ class MainWindow(QMainWindow):
             "file.save": session.save,
             "file.save_as": self._files.choose_save_as,
             "file.quit": self.close,
-            "edit.undo": session.history.undo,
-            "edit.redo": session.history.redo,
             "edit.copy": commands.copy,
             "edit.paste": commands.paste,
             "edit.duplicate": commands.duplicate,
@@ -198,7 +194,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= self._visibility.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -217,10 +213,7 @@ class MainWindow(QMainWindow):
             self.panels_menu.addAction(toggle)
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
-        for name, attribute in FLAGS.items():
-            value = self._settings.flag(attribute, default=True)
-            self.action_table[name].setChecked(value)
-            setattr(self.canvas, attribute, value)
+        self._visibility.follow(self.action_table)
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
@@ -248,6 +241,8 @@ class MainWindow(QMainWindow):
         canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
+        for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
+            chosen.connect(lambda *_: canvas.setFocus())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -264,14 +259,14 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
+        self.canvas.fit()
         self.canvas.setFocus()
 
     def _use_project(self, project: Project | None) -> None:
         if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
-            for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
-                self.banner.retract(topic)
+            self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
@@ -323,10 +318,6 @@ class MainWindow(QMainWindow):
     def _find_photo(self) -> None:
         self.docks[0].show()
         self.photos_panel.focus_filter()
-
-    def _set_flag(self, name: str, *, value: bool) -> None:
-        setattr(self.canvas, FLAGS[name], value)
-        self._settings.set_flag(FLAGS[name], value=value)
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme

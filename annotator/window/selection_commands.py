@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.session.session import HIDDEN
 from dataset import geometry
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.core.document import Document
@@ -46,8 +48,9 @@ class SelectionCommands:
     def accept_all(self) -> None:
         """Accept every suggestion that is shown."""
         document = self._document
-        if document and document.suggestions:
-            self._session.push(edits.accept(document, [s.id for s in document.suggestions], self._session.new_id))
+        offered = self._offered()
+        if document and offered:
+            self._session.push(edits.accept(document, offered, self._session.new_id))
 
     def reject(self) -> None:
         """Reject the selected suggestions, then select the next one."""
@@ -58,15 +61,21 @@ class SelectionCommands:
 
     def step_suggestion(self, step: int) -> None:
         """Select the next (1) or previous (-1) suggestion, round and round."""
-        document = self._document
-        if not document or not document.suggestions:
+        document, ids = self._document, self._offered()
+        if not document or not ids:
             return
-        ids = [s.id for s in document.suggestions]
         selected = document.selection[-1] if document.selection else None
         if selected in ids:
             document.select((ids[(ids.index(selected) + step) % len(ids)],))
         else:
             document.select((ids[0 if step > 0 else -1],))
+
+    def _offered(self) -> list[int]:
+        """Return the ids of the suggestions that are shown; where there are some and they are hidden, say so."""
+        document = self._document
+        if document and document.suggestions and not document.shown.suggestions:
+            self._session.message.emit(tr("Suggestions are hidden, and left alone."), "info", HIDDEN)
+        return [s.id for s in document.shown_suggestions] if document else []
 
     # Objects
 
@@ -83,9 +92,12 @@ class SelectionCommands:
             document.select((following,))
 
     def select_all(self) -> None:
-        """Select every object on record."""
-        if self._document:
-            self._document.select(a.id for a in self._document.annotations)
+        """Select every object that is shown."""
+        document = self._document
+        if document and document.annotations and not document.shown.annotations:
+            self._session.message.emit(tr("Objects are hidden, and left alone."), "info", HIDDEN)
+        elif document:
+            document.select(a.id for a in document.annotations)
 
     def choose_class(self, category_id: int) -> None:
         """Give the selected objects this class."""
@@ -141,7 +153,7 @@ class SelectionCommands:
 
 def _after(document: Document, suggestion_id: int) -> int:
     """Return the suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
-    ids = [s.id for s in document.suggestions]
+    ids = [s.id for s in document.shown_suggestions]
     place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
     return ids[place] if place < len(ids) else 0
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
-from annotator.panels.widgets import one_line
+from annotator import icons
+from annotator.panels.widgets import name_control, one_line, set_tone
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
+    from annotator.core.document import Shown
+
 
 class StatusBar(QStatusBar):
     """Quiet facts, each at its own place."""
+
+    show_requested = Signal()
+    """What is hidden is to be shown again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,11 +30,18 @@ class StatusBar(QStatusBar):
         self._cursor = self._label("status.cursor", tr("Where the cursor is, in pixels of the photo"), 104)
         self._zoom = self._label("status.zoom", tr("Zoom"), 48)
         self._hint = self._label("status.hint", tr("What can be done now"), 0)
+        self._hidden = QPushButton(icons.icon("eye-off"), "")
+        self._hidden.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_tone(self._hidden, "flat")
+        name_control(self._hidden, "status.hidden", tr("No command acts on what is hidden. Click to show it again."))
+        self._hidden.hide()
+        self._hidden.clicked.connect(self.show_requested)
         self._activity = self._label("status.activity", tr("What the model is doing"), 0)
         self._saved = self._label("status.saved", tr("Whether the COCO file holds everything"), 0)
         self.addWidget(self._cursor)
         self.addWidget(self._zoom)
         self.addWidget(self._hint, 1)
+        self.addPermanentWidget(self._hidden)
         self.addPermanentWidget(self._activity)
         self.addPermanentWidget(self._saved)
 
@@ -44,6 +57,15 @@ class StatusBar(QStatusBar):
     def set_hint(self, hint: str) -> None:
         """Show what can be done now."""
         self._hint.setText(hint)
+
+    def set_shown(self, shown: Shown) -> None:
+        """Show what is hidden, if anything is."""
+        if shown.annotations:
+            text = tr("Suggestions hidden")
+        else:
+            text = tr("Objects hidden") if shown.suggestions else tr("Objects and suggestions hidden")
+        self._hidden.setText(text)
+        self._hidden.setVisible(not (shown.annotations and shown.suggestions))
 
     def set_activity(self, text: str) -> None:
         """Show what the model is doing."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtWidgets import QApplication
 
 from annotator.canvas.tools.drags import clamp
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.core.edits import Edit
 
-DRAG_FROM = 4.0  # screen pixels that the mouse must move before a press becomes a drag
 NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
 
 
@@ -49,8 +49,8 @@ class Pointer:
         return bool(self.modifiers & modifier)
 
     def far_from(self, other: Pointer) -> bool:
-        """Return whether the distance to another position makes a press a drag."""
-        return (self.view - other.view).manhattanLength() >= DRAG_FROM
+        """Return whether a press at the other position has become a drag here, by the system's distance for that."""
+        return (self.view - other.view).manhattanLength() >= QApplication.startDragDistance()
 
 
 class ToolHost(Protocol):

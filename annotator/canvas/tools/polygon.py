@@ -43,7 +43,7 @@ class PolygonTool(Tool):
         self._points: list[tuple[float, float]] = []  # photo pixels
         self._stroke: list[tuple[float, float]] = []  # the freehand line being drawn, after the last point
         self._at: Pointer | None = None
-        self._held = False
+        self._held: Pointer | None = None  # where the button went down that may draw freehand
 
     @property
     def busy(self) -> bool:
@@ -65,13 +65,15 @@ class PolygonTool(Tool):
             self._finish()
             return
         self._points.append(self.clamped(at))
-        self._stroke, self._held = [], True
+        self._stroke, self._held = [], at
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
         self._at = at
-        if not self._held or not at.down or not self._points:
+        if self._held is None or not at.down or not self._points:
             return
+        if not self._stroke and not at.far_from(self._held):
+            return  # a click, however unsteady
         x, y = self.clamped(at)
         last_x, last_y = (self._stroke or self._points)[-1]
         if max(abs(x - last_x), abs(y - last_y)) * self.canvas.scale_factor >= _FREEHAND_STEP:
@@ -80,9 +82,9 @@ class PolygonTool(Tool):
     def release(self, at: Pointer) -> None:
         """Keep what of the freehand line is needed for its form; one that comes back to its start is closed."""
         self._at = at
-        if not self._held:
+        if self._held is None:
             return
-        self._held = False
+        self._held = None
         if not self._stroke:
             return
         line = shapely.LineString([self._points[-1], *self._stroke])
@@ -118,12 +120,12 @@ class PolygonTool(Tool):
             self.cancel()
         else:
             self._points.pop()
-            self._stroke, self._held = [], False
+            self._stroke, self._held = [], None
         return True
 
     def cancel(self) -> None:
         """Give up the polygon."""
-        self._points, self._stroke, self._held = [], [], False
+        self._points, self._stroke, self._held = [], [], None
 
     def finish(self) -> None:
         """Close a polygon that has three vertices; fewer are nothing."""
@@ -190,7 +192,7 @@ class PolygonTool(Tool):
     def _line(self, camera: Camera) -> np.ndarray:
         points = [*self._points, *self._stroke]
         view = camera.to_view(points)
-        if self._at is None or self._held:
+        if self._at is None or self._held is not None:
             return view
         end = camera.to_view([self._points[0] if self._closes() else self.clamped(self._at)])
         return np.concatenate((view, end))

@@ -66,6 +66,7 @@ class SelectTool(Tool):
         self._drag: Drag | None = None  # begins when the mouse moves far enough
         self._dragging = False
         self._band = False
+        self._held = False  # the press chose a suggestion, which a drag leaves where it is
         self._at: Pointer | None = None  # where the drag is
         self._click: tuple[Pointer, int] | None = None  # the click before, and what it selected
 
@@ -119,7 +120,7 @@ class SelectTool(Tool):
         if self._pressed is None or not at.down:
             self._hover(at)
             return
-        if not self._dragging and at.far_from(self._pressed):
+        if not self._dragging and not self._held and at.far_from(self._pressed):
             self._dragging = True
             self._band = self._drag is None
             if isinstance(self._drag, InsertVertex):
@@ -142,7 +143,7 @@ class SelectTool(Tool):
     def press(self, at: Pointer) -> None:
         """Select, and get ready to drag."""
         self._pressed, self._at = at, at
-        self._drag, self._dragging, self._band = None, False, False
+        self._drag, self._dragging, self._band, self._held = None, False, False, False
         self._hover(at)
         size = self._document.size
         hit, record = self.hit, self._handled
@@ -189,6 +190,11 @@ class SelectTool(Tool):
         if not set(ids) & set(document.selection):
             document.select(ids[:1])
             self._click = None
+            # As in labelme and CVAT, the first drag moves what is on record. Moving a suggestion accepts it, so that
+            # takes a drag of one that is seen to be selected.
+            self._held = ids[0] < 0
+            if self._held:
+                return
         self._drag = MoveObjects(self.canvas.content.selected, size)
 
     def release(self, at: Pointer) -> None:
@@ -333,7 +339,7 @@ class SelectTool(Tool):
         """Give up the drag: the objects are where they were."""
         if isinstance(self._drag, InsertVertex) and self._dragging:
             self.vertices = frozenset()
-        self._pressed, self._drag, self._dragging, self._band = None, None, False, False
+        self._pressed, self._drag, self._dragging, self._band, self._held = None, None, False, False, False
         self.preview = NO_PREVIEW
 
     # Keypoints
@@ -401,6 +407,8 @@ class SelectTool(Tool):
 
     def hint(self) -> str:
         """Return what can be done with what is under the mouse."""
+        if self._held and self._pressed is not None and self._at is not None and self._at.far_from(self._pressed):
+            return tr("Selected  ·  Release, then drag to correct")
         return select_overlay.hint(self._view(), self.canvas)
 
 

@@ -112,7 +112,8 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     elif hit is not None and hit.kind is not HitKind.SHAPE:
         hints = _handle_hints(hit.kind)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
-        click = tr("Click select suggestion") if view.hovered < 0 else tr("Click select")
+        suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
+        click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
         on_suggestion = bool(selection and selection[-1].is_suggestion)
         hints = [*_suggestion_hints(), click] if on_suggestion else [click, tr("Alt+click what lies below")]
     elif record is None:

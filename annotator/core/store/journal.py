@@ -38,6 +38,16 @@ CREATE TABLE pools (
     PRIMARY KEY (model, name));
 """
 
+_NOTE_CHANGES = """
+CREATE TABLE IF NOT EXISTS changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS photo_put AFTER INSERT ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS photo_changed AFTER UPDATE ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, ''); END;
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
@@ -155,14 +165,30 @@ class Journal:
             db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (old,))
 
     def absorb(self, other: Path) -> None:
-        """Take over what another journal of the same photos has: unsaved annotations first of all."""
+        """Take over what another journal of the same photos has: of what it noted as changed, all of it.
+
+        The other one must have been through `note_changes`.
+        """
         with self._db as db:
             db.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._db as db:
-                unsaved = "file IN (SELECT file FROM other.photos WHERE annotations IS NOT NULL)"
-                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {unsaved}")  # noqa: S608
-                db.execute("INSERT OR REPLACE INTO photos SELECT * FROM other.photos WHERE annotations IS NOT NULL")
+                db.execute(
+                    "INSERT OR IGNORE INTO other.changed "
+                    "SELECT file, name FROM other.photos WHERE annotations IS NOT NULL"
+                )
+                db.execute(
+                    "DELETE FROM facts WHERE key = 'current' AND EXISTS (SELECT 1 FROM other.facts "
+                    "WHERE key = 'current' AND file IN (SELECT file FROM other.changed))"
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO facts SELECT * FROM other.facts "
+                    "WHERE file IN (SELECT file FROM other.changed)"
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO photos SELECT * FROM other.photos "
+                    "WHERE (file, name) IN (SELECT file, name FROM other.changed)"
+                )
                 db.execute("INSERT OR IGNORE INTO photos SELECT * FROM other.photos")
                 db.execute("INSERT OR IGNORE INTO facts SELECT * FROM other.facts")
                 db.execute("INSERT OR IGNORE INTO pools SELECT * FROM other.pools")
@@ -173,6 +199,25 @@ class Journal:
         """Return everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
         return dict(self._db.execute(query, (file,)))
+
+    def remembered_file(self) -> str | None:
+        """Return the COCO file that was worked on last, as `remember_file` was given it."""
+        found = self._db.execute("SELECT file FROM facts WHERE key = 'current' AND value IS NOT NULL").fetchone()
+        return found[0] if found else None
+
+    def remember_file(self, file: str) -> None:
+        """Record which COCO file is worked on."""
+        with self._db as db:
+            db.execute("DELETE FROM facts WHERE key = 'current'")
+            db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (file,))
+
+    def note_changes(self) -> None:
+        """From now on, note which photos and files are put here: this journal stands in for another that has the rest.
+
+        What is put here is then newer, and what was here before may be older, than what that one has by the time that
+        they come together again.
+        """
+        self._db.executescript(f"BEGIN; {_NOTE_CHANGES} COMMIT")
 
     # Pools of suggestions
 

@@ -86,7 +86,8 @@ class Store:
 
         Args:
             images: The folder of photos.
-            file: The COCO file, which need not exist; `images`/annotations.json by default.
+            file: The COCO file, which need not exist; by default the one that the folder was last worked on with,
+                `images`/annotations.json if there was none.
             fallback: Where private data goes when the folder cannot be written to.
             progress: Called with a fraction.
             names: The photos, if they have been listed already (`folder.list_images`).
@@ -100,7 +101,6 @@ class Store:
         report = progress or (lambda _fraction: None)
         names = list_images(images) if names is None else names
         report(0.1)
-        file = (file or images / "annotations.json").resolve()
         opened = open_project(images, file, names, fallback)
         report(0.9)
         store = cls(opened, notify or (lambda _notice: None))

@@ -13,7 +13,7 @@ from annotator.core.training_set import ClassFact, Summary
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.widgets import ElidedLabel
 from model.protocol import FineTuneOptions
-from tests.qt import find
+from tests.qt import find, turned_by_wheel
 
 CLASSES = (ClassFact("balloon", "#ff9f1c", 22, is_new=True), ClassFact("person", "#4cc9f0", 3, is_new=False))
 GOOD = Summary(12, 2, CLASSES, (), ready=True)
@@ -50,6 +50,11 @@ def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
     assert shown.count("new to the model") == 1
     assert not find(dialog, QLabel, "finetune.problems").isVisible()
     assert any("close the window" in text for text in shown)
+
+
+def test_the_wheel_changes_no_choice_that_it_passes_over(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD)
+    assert turned_by_wheel(dialog) == []
 
 
 def test_few_photos_take_turns(dialog: FineTuneDialog) -> None:

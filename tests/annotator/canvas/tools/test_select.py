@@ -151,7 +151,27 @@ class TestMoving:
         assert bench.color(315, 20) != still
         bench.release(320, 90)
 
+    @pytest.mark.parametrize("point", [(40, 40), (320, 40)], ids=["suggestion", "object"])
+    def test_a_click_that_slips_by_less_than_the_systems_drag_distance_is_a_click(
+        self, bench: Bench, point: tuple[float, float]
+    ) -> None:
+        slip = (QApplication.startDragDistance() - 1) // 2 / bench.view.scale_factor
+        for _ in range(2):  # the first selects it, the second could move it
+            bench.drag(point, (point[0] + slip, point[1] + slip))
+        assert bench.document.selection in ((-1,), (2,))
+        assert bench.made == []
+
+    def test_the_first_drag_on_a_suggestion_selects_it(self, bench: Bench) -> None:
+        bench.press(40, 40)
+        bench.drag_to(50, 45)
+        assert bench.hints[-1] == "Selected  ·  Release, then drag to correct"
+        bench.release(50, 45)
+        assert bench.document.selection == (-1,)
+        assert bench.made == []
+        assert "Drag to correct" in bench.hints[-1]
+
     def test_moving_a_suggestion_accepts_it(self, bench: Bench) -> None:
+        bench.click(40, 40)
         bench.drag((40, 40), (50, 40))
         (record,) = (a for a in bench.document.annotations if a.id > 2)
         assert record.origin is Origin.EDITED
@@ -394,6 +414,7 @@ class TestHints:
 
 
 def test_a_drag_ends_when_its_object_goes(bench: Bench) -> None:
+    bench.click(40, 40)
     bench.press(40, 40)
     bench.drag_to(60, 60)
     bench.document.set_suggestions(())
