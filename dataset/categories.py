@@ -109,7 +109,7 @@ def _read_fields(record: dict[str, Any], name: str, problems: list[Problem]) -> 
 
 
 def _read_skeleton(value: object, points: int, name: str, problems: list[Problem]) -> tuple[tuple[int, int], ...]:
-    """Return the edges of a skeleton, which count from 1 in COCO, but from 0 where that is the only way to read them."""
+    """Return the edges of a skeleton, which count from 1 as COCO has them, or from 0 where only that makes sense."""
     listed = value if isinstance(value, list) else []
     pairs = [[as_whole(end) for end in edge] for edge in listed if isinstance(edge, list) and len(edge) == 2]
     edges = [(a, b) for a, b in pairs if a is not None and b is not None]

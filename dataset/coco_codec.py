@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dataset.coco_values import OutlineProblem
     from dataset.geometry import Parts
 
+
 @dataclass(frozen=True, slots=True)
 class ObjectFields:
     """What can be understood of an annotation."""
@@ -103,9 +104,7 @@ def encode_object(
     return record
 
 
-def decode_object(
-    record: dict[str, Any], size: tuple[int, int] | None, points: int, where: str = ""
-) -> ObjectFields:
+def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: int, where: str = "") -> ObjectFields:
     """Return what can be understood of an annotation.
 
     Args:

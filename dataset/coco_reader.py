@@ -342,9 +342,7 @@ def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
         raise PhotoError(text)
 
 
-def unusable_photos(
-    file: Path, folder: Path, reasons: Sequence[str | Exception], *, option: str = ""
-) -> DataError:
+def unusable_photos(file: Path, folder: Path, reasons: Sequence[str | Exception], *, option: str = "") -> DataError:
     """Return the error that none of the photos of a file can be used: why the first cannot, where they are there.
 
     Args:

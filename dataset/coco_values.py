@@ -171,7 +171,7 @@ def as_segmentation(
         value: As in the file: rings, flat or nested more deeply, or as points; a mask, or a list of masks.
         size: (width, height) that a mask must have; None for any.
     """
-    if value is None or value == [] or value == {} or value == "":
+    if value is None or value in ([], {}, ""):
         return None, None
     masks = [value] if isinstance(value, dict) else value
     if isinstance(masks, list) and all(isinstance(mask, dict) for mask in masks):

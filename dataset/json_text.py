@@ -1,18 +1,29 @@
-"""The JSON of files that tools write: also with NaN, halves of characters, numbers of any length, and as UTF-16."""
+r"""JSON of files as people's tools write them, also where strict readers refuse it.
+
+That is: halves of surrogate pairs, `"\udcff"`, by which Python names files whose names are not UTF-8, and which are no
+UTF-8 themselves; NaN and Infinity; integers of any length; text in UTF-16 or UTF-32. msgspec refuses the first two even
+in values that it does not decode.
+"""
 
 from __future__ import annotations
 
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
 
 from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+T = TypeVar("T")
+Raw = bytes | msgspec.Raw
 
 _CHUNK = 1 << 20  # bytes
 _MARKS = (
@@ -21,9 +32,16 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_NOT_STRICT = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN', re.DOTALL)
-_HALF = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_STAND_INS = {b"NaN": b"0.0", b"Infinity": b"0.000000", b"-Infinity": b"-0.000000"}
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN', re.DOTALL)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NUMBERS = {b"NaN": b"0.0", b"Infinity": b"0.000000", b"-Infinity": b"-0.000000"}  # each as long as what it stands for
+_UNKNOWN = rb"\ufffd"
+_fast = msgspec.json.Encoder()
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class TextError(UserError):
@@ -47,8 +65,7 @@ def to_utf8(data: bytes, path: Path) -> bytes:
     if not data.isascii() and (at := _first_bad(data)) is not None:
         raise TextError(
             tr(
-                "{file} is not UTF-8 text: in line {line} is the byte {byte}, which another encoding has. "
-                "Save the file as UTF-8.",
+                "{file} cannot be read: line {line} is not UTF-8 but another encoding (byte {byte}). Save it as UTF-8.",
                 file=path,
                 line=data.count(b"\n", 0, at) + 1,
                 byte=f"0x{data[at]:02x}",
@@ -70,7 +87,7 @@ def _first_bad(data: bytes) -> int | None:
 
 
 def loads(data: bytes) -> Any:  # noqa: ANN401 - whatever the text has
-    """Return the value of JSON text in UTF-8, in which NaN, Infinity and halves of characters may stand.
+    """Return the value of JSON text in UTF-8.
 
     Raises:
         ValueError: It is not JSON.
@@ -82,50 +99,111 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 - whatever the text has
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer of more digits than Python converts
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else float(digits))
 
 
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) < 400 else float(digits)
+class RecordDecoder(Generic[T]):
+    """Decoder of JSON into a type that holds no `msgspec.Raw`."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._fast = msgspec.json.Decoder(kind)
+
+    def decode(self, raw: Raw) -> T:
+        """Return the value.
+
+        Raises:
+            msgspec.DecodeError, UnicodeDecodeError: it is damaged, or of another type.
+        """
+        try:
+            return self._fast.decode(raw)
+        except msgspec.DecodeError as error:
+            if _stand_in(bytes(raw)) is None:
+                raise
+            try:
+                value = loads(bytes(raw))
+            except (ValueError, RecursionError):
+                raise error from None
+            return msgspec.convert(value, self._kind)
 
 
-def strict(data: bytes) -> bytes | None:
-    """Return JSON text of the same length that strict readers take, or None where it has nothing that they refuse.
+def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
+    """Return any JSON value. Errors as of `RecordDecoder.decode`."""
+    return _anything.decode(raw)
 
-    Numbers that JSON does not have become 0, halves of characters the sign for an unknown one. So the places of its
-    values are those of the original.
+
+def decode_list(raw: Raw) -> list[msgspec.Raw]:
+    """Return the JSON of each item of a list, byte for byte. Errors as of `RecordDecoder.decode`."""
+    try:
+        return _list.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        data = bytes(raw)
+        plain = _stand_in(data)
+        if plain is None:
+            raise
+    return [_cut(data, value, plain) for value in _list.decode(plain)]
+
+
+def decode_object(raw: Raw) -> dict[str, msgspec.Raw]:
+    """Return the JSON of each field of an object, byte for byte. Errors as of `RecordDecoder.decode`."""
+    try:
+        return _object.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        data = bytes(raw)
+        plain = _stand_in(data)
+        if plain is None:
+            raise
+    values = [_cut(data, value, plain) for value in _object.decode(plain).values()]
+    names: list[str] = list(_object.decode(plain))
+    if "\ufffd" in "".join(names):  # a name with a half
+        names = list(loads(data))
+    return dict(zip(names, values, strict=True))
+
+
+def encode(value: object) -> bytes:
+    """Return a value, in which there may be `msgspec.Raw`, as JSON; numbers that JSON does not have as null."""
+    try:
+        return _fast.encode(value)
+    except UnicodeEncodeError:
+        return _encode_halves(msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value)
+
+
+def _encode_halves(value: object) -> bytes:
+    if isinstance(value, str):
+        return json.dumps(value).encode()
+    if isinstance(value, Mapping):
+        return b"{" + b",".join(_encode_halves(key) + b":" + _encode_halves(v) for key, v in value.items()) + b"}"
+    if isinstance(value, list | tuple):
+        return b"[" + b",".join(_encode_halves(item) for item in value) + b"]"
+    return _fast.encode(value)
+
+
+def _stand_in(data: bytes) -> bytes | None:
+    """Return JSON text of the same length that msgspec takes, None where it has nothing that only msgspec refuses.
+
+    Numbers that JSON does not have become 0, halves of characters the sign for an unknown one; all keep their places.
     """
-    if b"NaN" not in data and b"Infinity" not in data and not re.search(rb"\\u[dD][89a-fA-F]", data):
+    if b"NaN" not in data and b"Infinity" not in data and not _HALF.search(data):
         return None
-    return _NOT_STRICT.sub(_stand_in, data)
+    return _TOKENS.sub(_plain_token, data)
 
 
-def _stand_in(found: re.Match[bytes]) -> bytes:
+def _plain_token(found: re.Match[bytes]) -> bytes:
     token = found[0]
     if token[:1] != b'"':
-        return _STAND_INS[token]
-    return _HALF.sub(_whole_character, token) if b"\\u" in token else token
+        return _NUMBERS[token]
+    return _ESCAPES.sub(lambda escape: _UNKNOWN if escape[1] else escape[0], token) if b"\\u" in token else token
 
 
-def _whole_character(found: re.Match[bytes]) -> bytes:
-    return b"\\ufffd" if len(found[0]) == 6 else found[0]
+def _cut(data: bytes, value: msgspec.Raw, plain: bytes) -> msgspec.Raw:
+    """Return the bytes of the original text at the place of a value in its stand-in."""
+    found = np.frombuffer(value, np.uint8)
+    start = found.ctypes.data - np.frombuffer(plain, np.uint8).ctypes.data
+    return msgspec.Raw(data[start : start + len(found)])
 
 
-def dumps(value: object) -> bytes:
-    """Return a value as JSON in UTF-8; halves of characters as escapes, numbers that JSON does not have as null."""
-    return "".join(_finite_parts(value)).encode()
-
-
-def _finite_parts(value: object) -> Iterator[str]:
-    try:
-        yield json.dumps(value, allow_nan=False)
-    except ValueError:
-        yield json.dumps(_without_nan(value))
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {key: _without_nan(v) for key, v in value.items()}
-    return [_without_nan(v) for v in value] if isinstance(value, list | tuple) else value
+_anything: RecordDecoder[Any] = RecordDecoder(Any)

@@ -221,7 +221,7 @@ def nearby(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float
     Hodgman 1974): it need not be valid.
     """
     limits = np.array(size, float)
-    if len(ring) == 0 or (ring.min(axis=0) >= -limits).all() and (ring.max(axis=0) <= 2 * limits).all():
+    if len(ring) == 0 or ((ring >= -limits) & (ring <= 2 * limits)).all():
         return ring
     for axis in (0, 1):
         for sign, limit in ((1, -limits[axis]), (-1, 2 * limits[axis])):

@@ -50,24 +50,9 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
         if after in present and after not in taken:
             found[name] = after
             taken.add(after)
-    free = [photo for photo in photos if photo not in taken]
-    unclear: set[str] = set()
-    claims: dict[str, list[tuple[int, str]]] = {}
-    rest = [name for name in rest if name not in found]
-    for plain in (_same, _composed, _caseless, _without_ending):
-        ends = _by_end(free, plain)
-        left = []
-        for name in rest:
-            end = next((end for end in _ends(plain(name)) if end in ends), None)
-            if end is None:
-                left.append(name)
-            elif photo := ends[end]:
-                claims.setdefault(photo, []).append((end.count("/"), name))
-            else:
-                unclear.add(name)
-        rest = left
-        if not rest:
-            break
+    claims, unclear = _claims(
+        [name for name in rest if name not in found], [photo for photo in photos if photo not in taken]
+    )
     for photo, claimants in claims.items():
         length = max(claimants)[0]
         longest = [name for common, name in claimants if common == length]
@@ -75,6 +60,27 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
             found[longest[0]] = photo
         unclear.update(name for _, name in claimants if found.get(name) != photo)
     return Matches(found, frozenset(unclear))
+
+
+def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[int, str]]], set[str]]:
+    """Return the names that may mean each photo, with how many parts they have in common, and names of several."""
+    claims: dict[str, list[tuple[int, str]]] = {}
+    unclear: set[str] = set()
+    for plain in (_same, _composed, _caseless, _without_ending):
+        ends = _by_end(photos, plain)
+        left = []
+        for name in names:
+            end = next((end for end in _ends(plain(name)) if end in ends), None)
+            if end is None:
+                left.append(name)
+            elif photo := ends[end]:
+                claims.setdefault(photo, []).append((end.count("/"), name))
+            else:
+                unclear.add(name)
+        names = left
+        if not names:
+            break
+    return claims, unclear
 
 
 def find_photos(names: Sequence[str], folder: Path) -> Matches:

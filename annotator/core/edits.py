@@ -62,6 +62,13 @@ def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) ->
     )
 
 
+def accept_and_finish(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
+    """Put suggestions on record as they are, and mark the photo done."""
+    accepted = accept(document, ids, new_id)
+    text = tr("accept all, mark done")
+    return replace(accepted, text=text, done=(document.done, True), selection=(document.selection, ()))
+
+
 def change(
     document: Document, text: str, records: Iterable[Annotation], new_id: Callable[[], int], *, merge: str = ""
 ) -> Edit:

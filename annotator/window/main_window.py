@@ -28,7 +28,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.session import FOLDER, PHOTO, SAVING
+from annotator.session.session import FOLDER, KEPT_INTERVAL, PHOTO, SAVING
 from annotator.window.actions import (
     EXPORT_MENU,
     IMPORT_MENU,
@@ -47,6 +47,7 @@ from annotator.window.model_controls import ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
+from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.view_menus import language_menu, scheme_menu
 from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._unanswered = UnansweredNotice(session, self._commands, self.banner)
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
@@ -172,6 +174,7 @@ class MainWindow(QMainWindow):
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
+            "suggestion.accept_all_done": commands.accept_all_done_next,
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
@@ -285,7 +288,7 @@ class MainWindow(QMainWindow):
         self.status.set_refused()
 
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        self.status.set_saved(saved)
+        self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
         if saved:
             self.banner.retract(SAVING)
 
@@ -388,7 +391,14 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        """Remember the layout. What the COCO file lacks is in the journal, and the session writes it after the window.
+
+        An edit of this moment is waited for, with the window open, so that there is still something to ask in.
+        """
+        if not (self._session.is_kept or self._session.save_error):
+            event.ignore()
+            QTimer.singleShot(KEPT_INTERVAL, self, self.close)
+            return
         if self._session.save_error and not self._confirm_discard():
             event.ignore()
             return

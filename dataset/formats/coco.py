@@ -8,7 +8,7 @@ import msgspec
 
 from dataset.categories import read_categories
 from dataset.coco_checks import check_reference, sentences
-from dataset.coco_codec import decode_object, encode_object
+from dataset.coco_codec import encode_object, read_object
 from dataset.coco_values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
     NOTHING,
@@ -68,7 +68,7 @@ def read(source: Path, images: Path) -> Dataset:
             left += 1
             continue
         number = as_id(record["image_id"])
-        found = decode_object(record, sizes[number], points[category])  # pyrefly: ignore[bad-index]
+        found = read_object(record, sizes[number], points[category])  # pyrefly: ignore[bad-index]
         problems += found.problems
         if found.problems and found.shape.is_empty and not found.keypoints:
             left += 1
@@ -85,7 +85,10 @@ def read(source: Path, images: Path) -> Dataset:
         )
     return Dataset(
         images,
-        tuple(_to_class(c, names[c.id], contents["categories"][p]) for c, p in zip(table.categories, table.places)),
+        tuple(
+            _to_class(c, names[c.id], contents["categories"][p])
+            for c, p in zip(table.categories, table.places, strict=True)
+        ),
         tuple(
             ImageRecord(as_file_name(entry), as_size(entry) or (0, 0), tuple(objects.pop(number, ())))
             for number, entry in zip(ids, entries, strict=True)
@@ -164,9 +167,7 @@ def _to_object(record: dict[str, Any], name: str, found: ObjectFields) -> Object
     own = record.get("annotator")
     origin = own.get("origin") if isinstance(own, dict) else ""
     origin = origin if isinstance(origin, str) else ""
-    return ObjectRecord(
-        name, found.shape, points, found.is_box, found.is_crowd, found.score, origin, extra or NOTHING
-    )
+    return ObjectRecord(name, found.shape, points, found.is_box, found.is_crowd, found.score, origin, extra or NOTHING)
 
 
 def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:

@@ -142,9 +142,7 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(
-    predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup
-) -> dict[str, float]:
+def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
 
     Args:

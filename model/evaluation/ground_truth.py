@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LeftOut = Literal[
-    "image_twice", "image_unclear", "image_name", "image_size", "record", "image", "category", "fields", "numbers", "mask",
-    "fractions",
+    *("image_twice", "image_unclear", "image_name", "image_size"),
+    *("record", "image", "category", "fields", "numbers", "mask", "fractions"),
 ]
 """What is reported together."""
 CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton")

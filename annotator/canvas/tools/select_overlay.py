@@ -117,7 +117,7 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
         on_suggestion = bool(selection and selection[-1].is_suggestion)
         hints = [*_suggestion_hints(), click] if on_suggestion else [click, tr("Alt+click what lies below")]
     elif record is None:
-        hints = []
+        hints = _offer_hints() if host.document and host.document.shown_suggestions else []
     elif record.is_suggestion:
         hints = [*_suggestion_hints(), tr("Drag to correct")]
     elif len(selection) > 1:
@@ -137,6 +137,10 @@ def _handle_hints(kind: HitKind) -> list[str]:
 
 def _suggestion_hints() -> list[str]:
     return [tr("Enter accept"), tr("Tab next"), tr("Del reject")]
+
+
+def _offer_hints() -> list[str]:
+    return [tr("Tab next suggestion"), tr("Shift+Enter accept all"), tr("Ctrl+Shift+Enter accept all, done, next")]
 
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:

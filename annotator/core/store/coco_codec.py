@@ -10,34 +10,29 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import PALETTE
 from dataset.categories import read_categories, to_coco
 from dataset.coco_checks import Problem
-from dataset.coco_codec import decode_object, encode_object
+from dataset.coco_codec import encode_object, read_object
 from dataset.coco_values import as_color, as_id
 from dataset.geometry import to_parts
 from dataset.i18n import tr
-from dataset.json_text import dumps, loads, strict
+from dataset.json_text import decode, decode_object, encode
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dataset.categories import Category, CategoryTable
-
-Raw = bytes | msgspec.Raw
+    from dataset.json_text import Raw
 
 
 class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_items = msgspec.json.Decoder(list[msgspec.Raw])
-_encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset(
     (
         *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
@@ -78,7 +73,7 @@ def decode_annotation(
     if not isinstance(category, int):
         return None, (Problem("category_id", where, tr("an annotation is of no class")),)
     points = keypoint_counts.get(category, 0)
-    fields = decode_object(record, size, points, where)
+    fields = read_object(record, size, points, where)
     extra = {name: value for name, value in record.items() if name not in _KNOWN}
     if record.get("keypoints") and not fields.keypoints:
         extra |= {name: record.get(name) for name in ("keypoints", "num_keypoints")}
@@ -120,7 +115,7 @@ def encode_annotation(
     Raises:
         ValueError: a photo of that size cannot have a mask.
     """
-    return encode_json(_record(annotation, image_id, size, class_ids))
+    return encode(_record(annotation, image_id, size, class_ids))
 
 
 def encode_change(
@@ -180,7 +175,7 @@ def decode_categories(raws: Sequence[Raw]) -> tuple[CategoryTable, list[Category
 
 def encode_category(category: Category) -> bytes:
     """Make the JSON of a category."""
-    return encode_json(to_coco(category))
+    return encode(to_coco(category))
 
 
 def encode_category_change(raw: Raw, before: Category, after: Category) -> bytes:
@@ -192,79 +187,36 @@ def encode_category_change(raw: Raw, before: Category, after: Category) -> bytes
 
 
 def decode_json(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
-    """Return the value of a record, also where only Python's reader takes it; None where that does not, either."""
+    """Return the value of a record, None where it cannot be decoded."""
     try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    except RecursionError:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    try:
-        return loads(bytes(raw))
-    except (ValueError, RecursionError):
-        return None
-
-
-def encode_json(value: object) -> bytes:
-    """Return a value as JSON; halves of characters, as names of files may have, as escapes."""
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return dumps(value)
-
-
-def split_fields(raw: Raw) -> dict[str, bytes]:
-    """Return the fields of a JSON object, each byte for byte as it came.
-
-    Raises:
-        msgspec.DecodeError: It is no object.
-    """
-    data = bytes(raw)
-    plain = strict(data)
-    if plain is None:
-        return {key: bytes(value) for key, value in _fields.decode(data).items()}
-    return {key: data[place : place + length] for key, (place, length) in fields_at(plain).items()}
-
-
-def fields_at(data: bytes) -> dict[str, tuple[int, int]]:
-    """Return the place and the length of each field of a JSON object in its bytes."""
-    return {key: _place(value, data) for key, value in _fields.decode(data).items()}
-
-
-def items_at(data: bytes) -> list[tuple[int, int]]:
-    """Return the place and the length of each item of a JSON list in its bytes."""
-    return [_place(value, data) for value in _items.decode(data)]
-
-
-def _place(raw: msgspec.Raw, data: bytes) -> tuple[int, int]:
-    start = np.frombuffer(data, np.uint8).ctypes.data
-    part = np.frombuffer(raw, np.uint8)
-    return part.ctypes.data - start, len(part)
-
-
-def join_fields(fields: Mapping[str, Raw]) -> bytes:
-    """Return the JSON object with these fields."""
-    return b"{" + b",".join(encode_json(key) + b":" + bytes(value) for key, value in fields.items()) + b"}"
 
 
 def with_id(raw: Raw, record_id: int) -> bytes:
     """The same JSON object with another id."""
-    return join_fields({**split_fields(raw), "id": encode_json(record_id)})
+    return encode({**decode_object(raw), "id": record_id})
 
 
 def change_fields(raw: Raw, before: dict[str, Any], after: dict[str, Any]) -> bytes:
     """Return a JSON object with those fields changed in which two readings of it differ; the others byte for byte."""
     if before == after:
         return bytes(raw)
-    fields = split_fields(raw)
+    fields: dict[str, object] = dict(decode_object(raw))
     for key, value in after.items():
         if key in before and before[key] == value:
             continue
         own = before.get(key)
-        if isinstance(value, dict) and isinstance(own, dict) and key in fields and fields[key][:1] == b"{":
-            fields[key] = change_fields(fields[key], own, value)
+        given = fields.get(key)
+        if isinstance(value, dict) and isinstance(own, dict) and isinstance(given, msgspec.Raw) and _is_object(given):
+            fields[key] = msgspec.Raw(change_fields(given, own, value))
         else:
-            fields[key] = encode_json(value)
+            fields[key] = value
     for key in before.keys() - after.keys():
         fields.pop(key, None)
-    return join_fields(fields)
+    return encode(fields)
+
+
+def _is_object(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:1]) == b"{"

@@ -16,25 +16,20 @@ from annotator.core.store.coco_codec import (
     decode_json,
     encode_category,
     encode_category_change,
-    encode_json,
-    fields_at,
-    items_at,
-    join_fields,
-    split_fields,
     with_id,
 )
 from dataset.categories import MAX_ID, Category
 from dataset.coco_checks import Problem
 from dataset.coco_values import as_file_name, as_id, as_size
 from dataset.i18n import tr
-from dataset.json_text import TextError, strict, to_utf8
+from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from annotator.core.store.coco_codec import Raw
+    from dataset.json_text import Raw
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
@@ -56,10 +51,8 @@ class _ImageBody(msgspec.Struct, gc=False):
     height: int
 
 
-_headers = msgspec.json.Decoder(list[_Header])
+_headers = RecordDecoder(list[_Header])
 _image = msgspec.json.Decoder(_ImageBody)
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +72,12 @@ class Image:
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
         """An entry for a photo that the file does not know."""
         body = {"id": image_id, "file_name": name, "width": size[0], "height": size[1]}
-        return cls(image_id, name, size, encode_json(body))
+        return cls(image_id, name, size, encode(body))
 
     def resized(self, size: tuple[int, int]) -> Image:
         """The same entry with another size."""
-        body = {**split_fields(self.raw), "width": encode_json(size[0]), "height": encode_json(size[1])}
-        return Image(self.id, self.name, size, join_fields(body))
+        body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
+        return Image(self.id, self.name, size, encode(body))
 
 
 @dataclass(slots=True)
@@ -142,7 +135,7 @@ class CocoFile:
         keys = dict.fromkeys([*self.fields, "images", "annotations", "categories"])
         opening = b"{\n"
         for key in keys:
-            yield opening + encode_json(key) + b": "
+            yield opening + encode(key) + b": "
             opening = b",\n"
             if key == "images":
                 yield from _listed(_batches(list(images)))
@@ -179,55 +172,28 @@ def parse(data: bytes, path: Path) -> CocoFile:
     if not data.strip():
         raise CocoError(tr("{file} is empty, not a COCO file; remove it or choose another one.", file=path))
     try:
-        fields, lists = _split(data, path)
+        fields = decode_object(data)
     except msgspec.ValidationError:
         text = tr("{file} is JSON but not a COCO file: it holds no object with “images”.", file=path)
         raise CocoError(text) from None
     except (*_DAMAGE, RecursionError) as error:
         raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
-    file = CocoFile(fields)
-    _read_categories(file, lists["categories"])
-    _read_annotations(file, fields.get("annotations", b"[]"), lists["annotations"])
-    _read_images(file, lists["images"])
+    if "images" not in fields:
+        raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
+    file = CocoFile(dict(fields))
+    _read_categories(file, _list(fields, "categories", path))
+    _read_annotations(file, fields.get("annotations", b"[]"), _list(fields, "annotations", path))
+    _read_images(file, _list(fields, "images", path))
     return file
 
 
-def _split(data: bytes, path: Path) -> tuple[dict[str, Raw], dict[str, list[Raw]]]:
-    """Return the fields of a file and the records of its three lists, byte for byte.
-
-    Raises:
-        CocoError: It has no images, or no list where one belongs.
-        msgspec.DecodeError: It is not JSON, nor what is taken for it.
-        RecursionError: Its lists are nested too deeply.
-    """
-    try:
-        fields: dict[str, Raw] = dict(_fields.decode(data))
-        return fields, {key: list(_list(fields, key, path, _raws.decode)) for key in _LISTS}
-    except msgspec.ValidationError:
-        raise
-    except _DAMAGE:
-        plain = strict(data)
-        if plain is None:
-            raise
-    places = fields_at(plain)
-    fields = {key: plain[at : at + length] for key, (at, length) in places.items()}
-    lists: dict[str, list[Raw]] = {}
-    for key in _LISTS:
-        start = places.get(key, (0, 0))[0]
-        items = _list(fields, key, path, lambda raw: items_at(bytes(raw)))
-        lists[key] = [data[start + at : start + at + length] for at, length in items]
-    return {key: data[at : at + length] for key, (at, length) in places.items()}, lists
-
-
-def _list(fields: Mapping[str, Raw], key: str, path: Path, decode: Callable[[Raw], Sequence[Any]]) -> Sequence[Any]:
-    if key not in fields and key == "images":
-        raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
+def _list(fields: Mapping[str, Raw], key: str, path: Path) -> list[Raw]:
     raw = fields.get(key, b"[]")
     if bytes(memoryview(raw)[:4]) == b"null":
         return []
     try:
-        return decode(raw)
-    except msgspec.ValidationError:
+        return [*decode_list(raw)]
+    except _DAMAGE:
         text = tr("{file} is JSON but not a COCO file: “{key}” is not a list.", file=path, key=key)
         raise CocoError(text) from None
 
@@ -275,7 +241,7 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:
         elif own != category.id:
             file.written_class_ids[category.id] = own
         if not record.get("name"):
-            raw = join_fields({**split_fields(raw), "name": encode_json(category.name)})
+            raw = encode({**decode_object(raw), "name": category.name})
         file.categories.append((category, raw))
     placed = set(table.places)
     file.other_categories = [raw for place, raw in enumerate(raws) if place not in placed]

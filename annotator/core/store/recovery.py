@@ -254,7 +254,7 @@ def _about_the_file(file: ProjectFile) -> list[str]:
         warnings.append(
             plural(
                 "{n} annotation of {file} has an image_id that several photos have: it is kept, and shown on none.",
-                "{n} annotations of {file} have an image_id that several photos have: they are kept, and shown on none.",
+                "{n} annotations of {file} have image_ids that several photos have: they are kept, and shown on none.",
                 file.unclear,
                 file=name,
             )

@@ -10,7 +10,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from dataset import rle
-from dataset.coco_codec import decode_object
+from dataset.coco_codec import read_object
 from dataset.folder import list_images
 from dataset.geometry import to_parts
 from dataset.images import photo_size
@@ -288,7 +288,7 @@ def test_a_hole_keeps_its_outline_and_an_area_counts_pixels() -> None:
     hole = np.array([[22, 16], [30, 17], [29, 22], [24, 21]], np.float32)
     record = annotation(Instance(7, 0.5, np.array([9, 9, 41, 34], np.float32), [[slanted, hole]]), (50, 60))
     assert record["area"] == rle.area(record["segmentation"])
-    found = decode_object(record, (60, 50), 0)
+    found = read_object(record, (60, 50), 0)
     assert not found.is_box
     ((exterior, inside),) = to_parts(found.shape)
     assert (len(exterior), len(inside)) == (3, 4)

@@ -406,6 +406,9 @@ class TestHints:
         assert "new vertex" in bench.hints[-1]
         bench.hover(250, 250)
         bench.click(250, 250)
+        offered = "Tab next suggestion  ·  Shift+Enter accept all  ·  Ctrl+Shift+Enter accept all, done, next"
+        assert bench.hints[-1] == offered
+        bench.document.set_suggestions(())
         assert bench.hints[-1] == ""
 
     def test_they_name_the_next_missing_keypoint(self, bench: Bench) -> None:
