@@ -64,7 +64,7 @@ class CategoryTable:
     """With ids that are unique; in the order of the file."""
     places: tuple[int, ...]
     """The place of each in the file's list."""
-    ids: dict[int | str, int]
+    ids: dict[int | str | None, int]
     """The id that a `category_id` means (`coco_values.as_id`): where two classes have it, that of the first."""
     problems: tuple[Problem, ...]
 
@@ -82,7 +82,7 @@ def read_categories(records: Sequence[object]) -> CategoryTable:
         found.append((place, key, _read_fields(record, name, problems)))
     keys = [key for _, key, _ in found]
     next_id = max((key for key in keys if isinstance(key, int) and 0 <= key < MAX_ID), default=0)
-    ids: dict[int | str, int] = {}
+    ids: dict[int | str | None, int] = {}
     categories = []
     for _, key, category in found:
         number = key if isinstance(key, int) and 0 <= key < MAX_ID and key not in ids else next_id + 1

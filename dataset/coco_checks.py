@@ -26,6 +26,8 @@ Kind = Literal[
     "image_twice",  # an image that is listed before
     "image_unclear",  # an id of several photos, and an annotation with such an id
     "image_size",  # a width or height that no photo has
+    "image_turned",  # width and height as they were before the photo was turned upright
+    "other_size",  # another width or height than the photo has
     "image_name",  # a file_name that is none, or may mean several photos
     "image_id",  # an image_id that cannot be one
     "image",  # an image_id that the file does not list
@@ -180,9 +182,12 @@ def fractions(where: str) -> Problem:
 
 
 def is_in_fractions(record: dict[str, Any]) -> bool:
-    """Return whether an annotation's box and outline are in parts of the photo, 0 to 1, instead of pixels."""
+    """Return whether an annotation's box and outline are in parts of the photo, 0 to 1, instead of pixels.
+
+    What we have written is in pixels, however small.
+    """
     box = as_box(record.get("bbox"))
-    if box is None or min(box) < 0 or max(box) > 1 or all(v.is_integer() for v in box):
+    if box is None or min(box) < 0 or max(box) > 1 or all(v.is_integer() for v in box) or "annotator" in record:
         return False
     rings = record.get("segmentation")
     if not isinstance(rings, list):

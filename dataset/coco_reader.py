@@ -29,11 +29,10 @@ from dataset.coco_values import (
     as_keypoints,
     as_number,
     as_segmentation,
-    as_size,
     as_whole,
 )
 from dataset.i18n import tr
-from dataset.images import PhotoError, photo_size, read_photo
+from dataset.images import PhotoError, is_sideways, photo_size, read_photo
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError
 from dataset.photo_names import Matches, find_photos, is_inside, unique_ids
@@ -183,7 +182,7 @@ def load_coco(path: Path) -> dict[str, Any]:
 
 def _images(
     entries: list[Any], used: set[int | str | None], folder: Path | None
-) -> tuple[list[CheckedImage], dict[int | str, dict[str, Any]], frozenset[int | str], list[Problem]]:
+) -> tuple[list[CheckedImage], dict[int | str | None, dict[str, Any]], frozenset[int | str], list[Problem]]:
     """Return the entries of `images`, those that annotations can be of by id, ids of several photos, and problems."""
     problems = [
         Problem("record", "", tr("entry {n} of its images is no record", n=n))
@@ -194,14 +193,13 @@ def _images(
     names = [as_file_name(record) for record in records]
     matches = find_photos(names, folder) if folder else Matches()
     photos = [matches.photos.get(name, name) for name in names]
-    ids, unclear = unique_ids([as_id(record.get("id")) for record in records], photos, used - {None})  # pyrefly: ignore
+    ids, unclear = unique_ids([as_id(record.get("id")) for record in records], photos, used)
     images: list[CheckedImage] = []
-    by_id: dict[int | str, dict[str, Any]] = {}
+    by_id: dict[int | str | None, dict[str, Any]] = {}
     by_name: dict[str, dict[str, Any]] = {}
     for entry, number, name, photo in zip(records, ids, names, photos, strict=True):
-        width, height = _size_in_file(entry) or _size_of(photo, folder)
+        (width, height), problem = _size(entry, photo, folder)
         record = {**entry, "id": number, "file_name": photo, "width": width, "height": height}
-        problem = None
         if number in unclear:
             problem = Problem("image_unclear", photo, tr("{photo} has the id of another photo", photo=photo))
         elif not name or name in matches.ambiguous:
@@ -210,13 +208,34 @@ def _images(
         elif photo in by_name:  # what its annotations are of
             problem = Problem("image_twice", photo, tr("{photo} is listed more than once", photo=photo))
             record = by_name[photo]
-        elif as_size(record) is None:
-            problem = Problem("image_size", photo, tr("{photo} has no size", photo=photo))
-        images.append(CheckedImage(record, problem))
+        if problem:
+            problems.append(problem)
+        images.append(CheckedImage(record, problem if problem and problem.kind != "image_turned" else None))
         if number not in unclear:
             by_id.setdefault(number, record)
             by_name.setdefault(photo, record)
-    return images, by_id, unclear, problems + [image.problem for image in images if image.problem]
+    return images, by_id, unclear, problems
+
+
+def _size(entry: dict[str, Any], photo: str, folder: Path | None) -> tuple[tuple[int, int], Problem | None]:
+    """Return the (width, height) of an entry's photo, (0, 0) where nothing gives it, and what is wrong with it.
+
+    What the entry gives counts, unless that is the size before the photo was turned upright as its EXIF data say.
+    """
+    given = _size_in_file(entry)
+    real = _size_of(photo, folder)
+    if given is None:
+        wrong = Problem("image_size", photo, tr("{photo} has no size", photo=photo))
+        return real or (0, 0), None if real else wrong
+    if real is not None and folder is not None and given == real[::-1] != real and is_sideways(folder / photo):
+        text = tr("the size of {photo} is that before it was turned upright; it is understood", photo=photo)
+        return real, Problem("image_turned", photo, text)
+    if real is not None and given != real:
+        text = tr("{photo}: {problem}", photo=photo, problem=_other_size(real, given).rstrip("."))
+        return given, Problem("other_size", photo, text)
+    if given[0] * given[1] > masks.MAX_PIXELS:
+        return given, Problem("image_size", photo, tr("{photo} has a size that no photo has", photo=photo))
+    return given, None
 
 
 def _size_in_file(entry: dict[str, Any]) -> tuple[int, int] | None:
@@ -225,25 +244,25 @@ def _size_in_file(entry: dict[str, Any]) -> tuple[int, int] | None:
     return (width, height) if width is not None and height is not None and min(width, height) > 0 else None
 
 
-def _size_of(name: str, folder: Path | None) -> tuple[int, int]:
-    """Return the (width, height) of a photo of the folder, (0, 0) where it cannot be read."""
+def _size_of(name: str, folder: Path | None) -> tuple[int, int] | None:
+    """Return the (width, height) of a photo of the folder, None where it cannot be read."""
     if folder is None or not is_inside(name):
-        return 0, 0
+        return None
     try:
         return photo_size(folder / name)
     except PhotoError:
-        return 0, 0
+        return None
 
 
 @dataclass(frozen=True)
 class _AnnotationReader:
-    images: dict[int | str, dict[str, Any]]
+    images: dict[int | str | None, dict[str, Any]]
     unclear: frozenset[int | str]
     table: CategoryTable
     need: Need
 
     @cached_property
-    def points(self) -> dict[int, int]:
+    def points(self) -> dict[int | None, int]:
         return {category.id: len(category.keypoint_names) for category in self.table.categories}
 
     def read(self, record: Any) -> CheckedAnnotation:  # noqa: ANN401 - whatever the file has
@@ -254,7 +273,7 @@ class _AnnotationReader:
             problem = Problem("image_unclear", where, text)
         if problem:
             return CheckedAnnotation(record, None, problem)
-        image = self.images[as_id(record["image_id"])]  # pyrefly: ignore[bad-index]
+        image = self.images[as_id(record["image_id"])]
         size, where = (image["width"], image["height"]), image["file_name"]
         if self.need == "labels":
             problem = check_annotation(record, *size, self.table.ids, where)
@@ -272,8 +291,8 @@ class _AnnotationReader:
         self, record: dict[str, Any], image: dict[str, Any], size: tuple[int, int], where: str
     ) -> CheckedAnnotation:
         key = as_id(record.get("category_id"))
-        category = self.table.ids.get(key, key)  # pyrefly: ignore[bad-argument-type]
-        clean = {**record, "image_id": image["id"], "category_id": category}
+        category = self.table.ids.get(key)
+        clean = {**record, "image_id": image["id"], "category_id": key if category is None else category}
         damage = []
         if "bbox" in record:
             box = as_box(record["bbox"])
@@ -286,7 +305,7 @@ class _AnnotationReader:
             if wrong:
                 damage.append(check_mask(record["segmentation"], wrong, where))
         if "keypoints" in record:
-            wrong_points = check_keypoints(record, self.points.get(category, 0), where)  # pyrefly: ignore[bad-argument-type]
+            wrong_points = check_keypoints(record, self.points.get(category, 0), where)
             damage += [wrong_points] if wrong_points else []
             clean["keypoints"] = (as_keypoints(record["keypoints"]) or []) if not wrong_points else []
         for key in ("area", "score"):
@@ -331,15 +350,19 @@ def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
         dataset.images.PhotoError: It has another one.
     """
     width, height = size
-    if size != (image.get("width") or width, image.get("height") or height):
-        text = tr(
-            "It has {width} x {height} pixels, but {file_width} x {file_height} in the file.",
-            width=width,
-            height=height,
-            file_width=image["width"],
-            file_height=image["height"],
-        )
-        raise PhotoError(text)
+    given = (image.get("width") or width, image.get("height") or height)
+    if size != given:
+        raise PhotoError(_other_size(size, given))
+
+
+def _other_size(size: tuple[int, int], given: tuple[int, int]) -> str:
+    return tr(
+        "It has {width} x {height} pixels, but {file_width} x {file_height} in the file.",
+        width=size[0],
+        height=size[1],
+        file_width=given[0],
+        file_height=given[1],
+    )
 
 
 def unusable_photos(file: Path, folder: Path, reasons: Sequence[str | Exception], *, option: str = "") -> DataError:

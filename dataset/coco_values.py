@@ -150,12 +150,12 @@ def as_keypoints(value: object) -> list[float] | None:
         visibility = as_number(v)
         if visibility is None:
             return None
-        point = (as_number(x), as_number(y))
-        if visibility <= 0 and None in point:
-            point = (0, 0)
-        if any(p is None or abs(p) >= MAX_COORDINATE for p in point):
+        a, b = as_number(x), as_number(y)
+        if visibility <= 0 and (a is None or b is None):
+            a, b = 0, 0
+        if a is None or b is None or max(abs(a), abs(b)) >= MAX_COORDINATE:
             return None
-        found += [*point, int(min(2, max(0, visibility)))]  # pyrefly: ignore[bad-argument-type]
+        found += [a, b, int(min(2, max(0, visibility)))]
     return found
 
 

@@ -196,7 +196,11 @@ def _plain_token(found: re.Match[bytes]) -> bytes:
     token = found[0]
     if token[:1] != b'"':
         return _NUMBERS[token]
-    return _ESCAPES.sub(lambda escape: _UNKNOWN if escape[1] else escape[0], token) if b"\\u" in token else token
+    return _ESCAPES.sub(_whole_character, token) if b"\\u" in token else token
+
+
+def _whole_character(escape: re.Match[bytes]) -> bytes:
+    return _UNKNOWN if escape[1] else escape[0]
 
 
 def _cut(data: bytes, value: msgspec.Raw, plain: bytes) -> msgspec.Raw:

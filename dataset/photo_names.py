@@ -150,7 +150,7 @@ def _without_ending(name: str) -> str:
 
 
 def unique_ids(
-    ids: Sequence[int | str | None], names: Sequence[str], used: Container[int | str]
+    ids: Sequence[int | str | None], names: Sequence[str], used: Container[int | str | None]
 ) -> tuple[list[int | str], frozenset[int | str]]:
     """Return an id for every entry of `images`, and those ids that are of several photos which nothing tells apart.
 

@@ -83,13 +83,15 @@ def labelled(
 ) -> Iterator[TrainingPhoto]:
     """Return what is on record for each of these photos; one without a size is left out.
 
+    So is one of which the file has annotations that are not understood: what they are of is no background.
+
     It is read as it is asked for, so that a caller with no time can take them one by one. `offered` are suggestions by
     photo, of which those count that nobody has answered by now.
     """
     for name in names:
         state = store.load(name)
         size = state.size if min(state.size) > 0 else store.size_in_file(name)
-        if size:
+        if size and not store.hides(name):
             unanswered = new_objects(offered.get(name, ()), state.annotations, state.reviewed)
             yield TrainingPhoto(name, replace(state, size=size), unanswered)
 

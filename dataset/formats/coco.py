@@ -56,24 +56,26 @@ def read(source: Path, images: Path) -> Dataset:
     entries = [entry for entry in contents["images"] if isinstance(entry, dict)]
     used = {as_id(record.get("image_id")) for record in contents["annotations"] if isinstance(record, dict)}
     keys = [as_id(entry.get("id")) for entry in entries]
-    ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], used - {None})  # pyrefly: ignore
-    objects: dict[int | str, list[ObjectRecord]] = {number: [] for number in ids if number not in unclear}
-    sizes = {number: as_size(entry) for number, entry in zip(ids, entries, strict=True)}
+    ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], used)
+    objects: dict[int | str | None, list[ObjectRecord]] = {number: [] for number in ids if number not in unclear}
+    sizes: dict[int | str | None, tuple[int, int] | None] = {
+        number: as_size(entry) for number, entry in zip(ids, entries, strict=True)
+    }
     problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
     left = 0
     for record in contents["annotations"]:
         problem = check_reference(record, objects)
-        category = None if problem else table.ids.get(as_id(record.get("category_id")))  # pyrefly: ignore
+        category = None if problem else table.ids.get(as_id(record.get("category_id")))
         if category is None:
             left += 1
             continue
         number = as_id(record["image_id"])
-        found = read_object(record, sizes[number], points[category])  # pyrefly: ignore[bad-index]
+        found = read_object(record, sizes[number], points[category])
         problems += found.problems
         if found.problems and found.shape.is_empty and not found.keypoints:
             left += 1
         else:
-            objects[number].append(_to_object(record, names[category], found))  # pyrefly: ignore[bad-index]
+            objects[number].append(_to_object(record, names[category], found))
     texts = sentences(problems, source.name)
     if left:
         texts.append(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from model.commands.missing_labels import MissingLabel, MissingLabels
     from model.inference.segmenter import Segmenter
 
+SIZE_PROBLEMS = ("image_size", "other_size")
 MAX_NAMES = 5
 """Categories named in a message."""
 
@@ -160,7 +161,8 @@ def fill(
         kinds = Counter(problem.kind for problem in checked.problems)
         missing.orphans += kinds["image"]
         missing.empty += kinds["box"]
-        others = [problem for problem in checked.problems if problem.kind not in ("image", "box", "image_twice")]
+        counted = ("image", "box", "image_twice", *SIZE_PROBLEMS)
+        others = [problem for problem in checked.problems if problem.kind not in counted]
         for text in sentences(others, source.annotations.name):
             print_message(text)
         _report(missing, tally)
@@ -170,7 +172,7 @@ def fill(
 def clean_records(checked: CocoData) -> dict[str, Any]:
     """Return the contents of a file as COCO has them; None stands for an annotation that cannot be understood."""
     return {
-        "images": [i.record for i in checked.images if i.problem is None or i.problem.kind == "image_size"],
+        "images": [i.record for i in checked.images if i.problem is None or i.problem.kind in SIZE_PROBLEMS],
         "categories": checked.category_records(),
         "annotations": [None if a.problem else a.record for a in checked.annotations],
     }

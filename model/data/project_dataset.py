@@ -39,7 +39,7 @@ SAME_BOX = 0.9
 BOXES_AT_ONCE = 256
 MAX_MESSAGES = 5
 """Sentences of one kind that are shown one by one."""
-CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton")
+TOLD_ONCE = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "image_turned")
 
 
 @dataclass
@@ -160,13 +160,13 @@ def _images(
 ) -> tuple[list[dict[str, Any]], list[ImageFingerprint], list[PhotoError]]:
     """Return the images that can be used, each once, their fingerprints, and why others cannot be read."""
     kept, fingerprints, reasons = [], [], []
-    for problem in (p for p in data.problems if p.kind in CLASS_PROBLEMS):
-        sentences.add(tr("classes that are not as COCO has them"), tr("{problem}.", problem=problem.text))
+    for problem in (p for p in data.problems if p.kind in TOLD_ONCE):
+        sentences.add(tr("classes and sizes that are not as COCO has them"), tr("{problem}.", problem=problem.text))
     for checked in data.images:
         check_cancelled()
         image = checked.record
         name = image["file_name"]
-        if checked.problem and checked.problem.kind != "image_size":
+        if checked.problem and checked.problem.kind not in ("image_size", "other_size"):
             text = tr("{photo} is left out: {problem}.", photo=name, problem=checked.problem.text)
             sentences.add(tr("photos that are listed twice or have no name"), text)
             continue

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from dataset.coco_checks import Kind
 
 
-LeftOut = Literal["size", "twice", "unclear", "name", "file", "photo", "annotation", "mask", "keypoints"]
+LeftOut = Literal["size", "other_size", "twice", "unclear", "name", "file", "photo", "annotation", "mask", "keypoints"]
 """What is left out of a file, and counted."""
 _LEFT_OUT: dict[Kind, LeftOut] = {
     "image_size": "size",
+    "other_size": "other_size",
     "image_twice": "twice",
     "image_unclear": "unclear",
     "image_name": "name",
@@ -174,6 +175,9 @@ def _counted(what: LeftOut, n: int) -> str:
     """Return how many of what are left out, for people."""
     return {
         "size": plural("{n} photo without a size", "{n} photos without a size", n),
+        "other_size": plural(
+            "{n} photo of another size than the file says", "{n} photos of another size than the file says", n
+        ),
         "twice": plural("{n} photo that is listed twice", "{n} photos that are listed twice", n),
         "unclear": plural("{n} record with an id of several photos", "{n} records with an id of several photos", n),
         "name": plural("{n} photo with an unclear name", "{n} photos with unclear names", n),

@@ -18,16 +18,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LeftOut = Literal[
-    *("image_twice", "image_unclear", "image_name", "image_size"),
-    *("record", "image", "category", "fields", "numbers", "mask", "fractions"),
+    "image_twice",
+    "image_unclear",
+    "image_name",
+    "image_size",
+    "other_size",
+    "record",
+    "image",
+    "category",
+    "fields",
+    "numbers",
+    "fractions",
+    "mask",
 ]
 """What is reported together."""
-CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton")
+TOLD_ONCE = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "image_turned")
 SAME_SENTENCE: dict[Kind, LeftOut] = {
     "image_twice": "image_twice",
     "image_unclear": "image_unclear",
     "image_name": "image_name",
     "image_size": "image_size",
+    "other_size": "other_size",
     "record": "record",
     "image": "image",
     "category": "category",
@@ -66,7 +77,7 @@ def read_ground_truth(file: Path, folder: Path | None = None) -> tuple[dict[str,
             if checked.damage and not complete["segmentation"]:
                 left["mask"] += 1
             annotations.append(complete)
-    told = sentences((p for p in data.problems if p.kind in CLASS_PROBLEMS), file.name)
+    told = sentences((p for p in data.problems if p.kind in TOLD_ONCE), file.name)
     told += [_sentence(what, n, file.name) for what, n in left.items()]
     if data.annotations and not annotations:
         text = tr("None of the annotations of {file} can be used. {reason}", file=file, reason=told[-1])
@@ -99,6 +110,12 @@ def _sentence(what: LeftOut, n: int, file: str) -> str:
         "image_size": plural(
             "{file}: a photo has no size and is left out.",
             "{file}: a photo has no size and is left out ({n} times).",
+            n,
+            file=file,
+        ),
+        "other_size": plural(
+            "{file}: a photo has another size than the file says and is left out.",
+            "{file}: a photo has another size than the file says and is left out ({n} times).",
             n,
             file=file,
         ),

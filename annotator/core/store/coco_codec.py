@@ -50,7 +50,7 @@ def decode_annotation(
     annotation_id: int,
     keypoint_counts: Mapping[int, int],
     *,
-    class_ids: Mapping[int | str, int] | None = None,
+    class_ids: Mapping[int | str | None, int] | None = None,
     size: tuple[int, int] | None = None,
     where: str = "",
 ) -> tuple[Annotation | None, tuple[Problem, ...]]:
@@ -69,7 +69,7 @@ def decode_annotation(
     if not isinstance(record, dict):
         return None, (Problem("record", where, tr("an annotation is no record")),)
     key = as_id(record.get("category_id"))
-    category = key if class_ids is None else class_ids.get(key) if key is not None else None
+    category = key if class_ids is None else class_ids.get(key)
     if not isinstance(category, int):
         return None, (Problem("category_id", where, tr("an annotation is of no class")),)
     points = keypoint_counts.get(category, 0)

@@ -94,7 +94,7 @@ class CocoFile:
     """The classes and the JSON they came as ("" for one that the file lacks)."""
     other_categories: list[Raw] = field(default_factory=list)
     """The JSON of entries of `categories` that are none."""
-    class_ids: dict[int | str, int] = field(default_factory=dict)
+    class_ids: dict[int | str | None, int] = field(default_factory=dict)
     """The class that a `category_id` (`coco_values.as_id`) means."""
     written_class_ids: dict[int, Any] = field(default_factory=dict)
     """What the `category_id` of a class is in the file, where that is not the class's id."""
@@ -236,7 +236,7 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:
         raw = raws[place]
         record = decode_json(raw)
         own = record.get("id")
-        if table.ids.get(as_id(own)) != category.id:  # pyrefly: ignore[bad-argument-type]
+        if table.ids.get(as_id(own)) != category.id:
             raw = with_id(raw, category.id)
         elif own != category.id:
             file.written_class_ids[category.id] = own

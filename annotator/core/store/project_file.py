@@ -132,6 +132,10 @@ class ProjectFile:
         """Return the annotations that it holds for a photo, as far as they can be understood."""
         return tuple(annotation for annotation, _ in self._decoded(name)[0].values())
 
+    def hides(self, name: str) -> bool:
+        """Return whether it holds annotations for a photo of which nothing can be shown."""
+        return len(self._decoded(name)[0]) < self.count(name)
+
     def problems(self, name: str) -> list[Problem]:
         """Return what of a photo's annotations cannot be used; it is kept as it stands."""
         return self._decoded(name)[1]

@@ -149,6 +149,10 @@ class Store:
         """Return what is on record for a photo; its size is (0, 0) where it was never worked on."""
         return self._state(name)
 
+    def hides(self, name: str) -> bool:
+        """Return whether the file has annotations of a photo of which nothing can be shown."""
+        return self._project.file.hides(name)
+
     def problems(self, name: str) -> list[str]:
         """Return sentences about what of a photo's annotations in the file cannot be used; it is kept as it stands."""
         return sentences(self._project.file.problems(name), self._project.file.path.name)
