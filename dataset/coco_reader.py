@@ -32,7 +32,7 @@ from dataset.coco_values import (
     as_whole,
 )
 from dataset.i18n import tr
-from dataset.images import PhotoError, is_sideways, photo_size, read_photo
+from dataset.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError
 from dataset.photo_names import Matches, find_photos, is_inside, unique_ids
@@ -40,8 +40,6 @@ from dataset.photo_names import Matches, find_photos, is_inside, unique_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from dataset.categories import Category, CategoryTable
 
@@ -332,14 +330,14 @@ def has_pixels(segmentation: list[list[float]] | dict[str, Any] | None, size: tu
     return segmentation is not None and rle.area(rle.from_coco(segmentation, size[::-1])) > 0
 
 
-def read_image(folder: Path, image: dict[str, Any]) -> NDArray[np.uint8]:
-    """Return the photo [height, width, 3] of an entry of a COCO file's `images`.
+def read_image(folder: Path, image: dict[str, Any]) -> ReducedPhoto:
+    """Return the photo of an entry of a COCO file's `images`, as a model is given it.
 
     Raises:
         dataset.images.PhotoError: It cannot be read, or has another size than the file says.
     """
-    photo = read_photo(folder / image["file_name"])
-    check_size((photo.shape[1], photo.shape[0]), image)
+    photo = read_reduced(folder / image["file_name"])
+    check_size(photo.size, image)
     return photo
 
 

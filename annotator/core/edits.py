@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from annotator.core.document import BeforeAfter, Document
 
 
-def outline_key(annotation_id: int) -> str:
-    """The merge key of the two edits that first put a box on record, and then its object's outline in its place."""
-    return f"outline {annotation_id}"
-
-
-def add(document: Document, annotations: Iterable[Annotation], text: str = "", *, merge: str = "") -> Edit:
+def add(document: Document, annotations: Iterable[Annotation], text: str = "") -> Edit:
     """Put new annotations on record and select them. Their ids are above zero and free."""
     added = tuple(annotations)
     return _edit(
@@ -33,8 +28,12 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "", *
         text or plural("add object", "add {n} objects", len(added)),
         {a.id: (None, a) for a in added},
         selection=tuple(a.id for a in added),
-        merge=merge,
     )
+
+
+def substitute(document: Document, record: Annotation) -> Edit:
+    """Put a record in the place of the one on record with its id, under no name of its own."""
+    return _edit(document, "", {record.id: (document[record.id], record)})
 
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:

@@ -232,16 +232,6 @@ def specs() -> list[Spec]:
     return [entry for menu in menus() for entry in menu.entries if isinstance(entry, Spec)] + class_keys()
 
 
-def undo_text(edit: str) -> str:
-    """Return the text of "Undo" for an edit, which has a name or none."""
-    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
-
-
-def redo_text(edit: str) -> str:
-    """Return the text of "Redo" for an edit, which has a name or none."""
-    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")
-
-
 class Actions:
     """The window's actions by name."""
 

@@ -128,24 +128,21 @@ class Saver:
         Returns the photos ("" for the classes) that could not be written, and why; they stay pending.
         """
         with self._lock:
-            names, self._unjournaled = self._unjournaled, set()
-            states = {name: (self.states[name], name not in self._unsaved) for name in names}
-            classes = {"": self._classes if self._classes_unsaved else None} if self._classes_unjournaled else {}
-            self._classes_unjournaled = False
-        pending = names | classes.keys()
-        try:
-            refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
-            facts = {"mark": packed_mark(self._project.file.mark), **metadata}
-            unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
-            refused |= unwritten
-            if packed:
-                facts["categories"] = packed[""]
-            refused |= self._project.journal.put(self._key(), rows, facts)
-            pending = refused.keys() & pending
-        finally:
-            with self._lock:
-                self._unjournaled |= pending - {""}
-                self._classes_unjournaled |= "" in pending
+            states = {name: (self.states[name], name not in self._unsaved) for name in self._unjournaled}
+            recorded, saved = self._classes, not self._classes_unsaved
+            classes = {"": None if saved else recorded} if self._classes_unjournaled else {}
+        refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
+        facts = {"mark": packed_mark(self._project.file.mark), **metadata}
+        unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
+        if packed:
+            facts["categories"] = packed[""]
+        refused |= unwritten | self._project.journal.put(self._key(), rows, facts)
+        with self._lock:
+            for name, (state, _) in states.items():
+                if name not in refused and self.states[name] is state:
+                    self._unjournaled.remove(name)
+            if packed and self._classes is recorded:
+                self._classes_unjournaled = False
         return refused
 
     def _key(self) -> str:
