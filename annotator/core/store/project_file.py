@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator.core.store.coco_codec import CocoError, UnreadableError, decode_annotation, encode_annotation, encode_change
+from annotator.core.store.coco_codec import (
+    UnreadableError,
+    decode_annotation,
+    encode_annotation,
+    encode_change,
+)
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
 from dataset.coco_values import as_id
