@@ -286,11 +286,17 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
-    def _annotations_refused(self, sentence: str) -> None:
+    def _annotations_refused(self, sentence: str, damaged: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show why nothing can be done, for as long as that lasts."""
-        advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
-        actions = [(tr("Open another file…"), self._files.choose_annotations)]
-        self.banner.show_message(f"{sentence} {advice}", "error", actions, topic=FOLDER)
+        session = self._session
+        if damaged:
+            advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
+            sentence = f"{sentence} {advice}"
+        actions: list[tuple[str, Callable[[], object]]] = [
+            (tr("Try again"), lambda: session.folder and session.open(session.folder, session.file)),
+            (tr("Open another file…"), self._files.choose_annotations),
+        ]
+        self.banner.show_message(sentence, "error", actions, topic=FOLDER)
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
