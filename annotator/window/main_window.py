@@ -254,15 +254,26 @@ class MainWindow(QMainWindow):
 
     # What happened
 
-    def _folder_opened(self, folder: Path) -> None:
-        self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
+    def _folder_opened(self) -> None:
+        self._show_title()
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
         self.canvas.fit()
         self.canvas.setFocus()
 
+    def _show_title(self) -> None:
+        """Name the folder, and the COCO file where it is not the folder's own."""
+        folder, store = self._session.folder, self._session.store
+        if folder is None:
+            self.setWindowTitle("Annotator")
+        elif store is None or store.has_default_file:
+            self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
+        else:
+            self.setWindowTitle(tr("{file} – {folder} – Annotator", file=store.file_label, folder=folder.name))
+
     def _use_project(self, project: Project | None) -> None:
+        self._show_title()
         if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:

@@ -46,6 +46,8 @@ class OpenedProject:
     """Our database."""
     file: ProjectFile
     """The COCO file."""
+    key: str
+    """What the COCO file goes by in the journal: see `file_key`."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
     """What the journal has of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
@@ -97,7 +99,8 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
                 project = ProjectFile(path.resolve(), names)
             folder.lock_file(project.path)
             remove_leftovers(project.path)
-            opened = OpenedProject(images, names, folder, journal, project, warnings=warnings)
+            key = file_key(images, project.path)
+            opened = OpenedProject(images, names, folder, journal, project, key, warnings=warnings)
             _apply_journal(opened)
         except InUseError as error:
             raise StoreError(str(error)) from None
@@ -167,7 +170,7 @@ def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, st
 
 
 def _apply_journal(opened: OpenedProject) -> None:
-    file, key = opened.file, file_key(opened.images, opened.file.path)
+    file, key = opened.file, opened.key
     opened.journal_rows = opened.journal.rows(key)
     metadata = opened.journal.metadata(key)
     damaged = 0
