@@ -7,6 +7,7 @@ from and `run.json`, which is there from its start to its end, so that what was 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 
 from annotator.core.training_set import encode_coco
 from dataset.atomic_files import remove_leftovers, replace_file
+from dataset.json_text import RecordDecoder, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,7 +104,7 @@ class TrainingRuns:
         """Put down which model the project uses from now on. OSError if that cannot be written."""
         name = self.name_of(weights)
         self.models.mkdir(parents=True, exist_ok=True)
-        _write(self.models / "in_use", name.encode())
+        _write(self.models / "in_use", os.fsencode(name))
         self.in_use = name
 
     def remove(self, name: str) -> None:
@@ -148,7 +150,7 @@ class TrainingRuns:
 
     def save(self, run: TrainingRun) -> None:
         """Write down how far a round is. OSError if that cannot be done."""
-        _write(self.training / "run.json", msgspec.json.encode(run))
+        _write(self.training / "run.json", encode(run))
         self.run = run
 
     def end(self, *, discard: bool = False) -> None:
@@ -180,12 +182,12 @@ class TrainingRuns:
 
     def _read_in_use(self) -> str:
         with contextlib.suppress(OSError), (self.models / "in_use").open("rb") as file:
-            return file.read(_MAX_BYTES).decode(errors="replace").strip()
+            return os.fsdecode(file.read(_MAX_BYTES)).strip()
         return ""
 
     def _read_run(self) -> TrainingRun | None:
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=TrainingRun)
+            run = RecordDecoder(TrainingRun).decode((self.training / "run.json").read_bytes())
             return run if _ROUND.fullmatch(run.name) else None
         return None
 

@@ -6,11 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from annotator.core.annotation import NOTHING
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
 from dataset.i18n import plural, tr
+from dataset.json_text import encode
 from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
@@ -155,7 +154,6 @@ def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category])
     Raises:
         ValueError: an annotation cannot be written.
     """
-    encode = msgspec.json.Encoder().encode
     images: list[bytes] = []
     annotations: list[bytes] = []
     used: set[int] = set()

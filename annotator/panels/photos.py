@@ -29,7 +29,7 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
 class PhotosPanel(QWidget):
     """The open folder's photos with a filter and the progress."""
 
-    photo_chosen = Signal(str)
+    photo_chosen = Signal(object)  # a name; Signal(str) drops what is not UTF-8
     """Show this photo. What becomes of it comes back by `set_current`."""
     left = Signal()
     """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""

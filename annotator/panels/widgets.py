@@ -36,7 +36,7 @@ MARGIN = 12  # from a panel's edge to what is in it
 ROW = 26  # height of a row, more where the font is large
 _PAD = 8  # inside a row, between its parts
 
-_VISIBLE = dict.fromkeys([*range(0x20), 0x7F], "\ufffd") | dict.fromkeys(
+_VISIBLE = dict.fromkeys([*range(0x20), 0x7F, *range(0xD800, 0xE000)], "\ufffd") | dict.fromkeys(
     [*range(0x0A, 0x0E), 0x85, 0x2028, 0x2029], "↵"
 )
 _VISIBLE[ord("\t")] = "⇥"  # arrows, because few fonts have the symbols made for this, U+2400 to U+2426
@@ -82,7 +82,7 @@ def breakable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text, such as a file name, with its line breaks, tabs and other control characters made visible."""
+    """Return a text, such as a file name, with its line breaks, tabs and what cannot be painted made visible."""
     return text.translate(_VISIBLE)
 
 

@@ -115,10 +115,12 @@ class ImageLoader(QObject):
     Signals:
         loaded: (path, DecodedImage), only for the photo asked for last.
         failed: (path, reason), for any photo that could not be read.
+        broken: (sentence) something that nobody foresaw; the thread goes on.
     """
 
     loaded = Signal(object, object)
     failed = Signal(object, str)
+    broken = Signal(str)
 
     def __init__(self, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -128,6 +130,7 @@ class ImageLoader(QObject):
         self._wake = threading.Condition()
         self._closing = False
         self._thread = WorkerThread(self._work, "photo loader")
+        self._thread.failed.connect(self.broken)
         self._thread.start()
 
     def show(self, path: Path, upcoming: list[Path]) -> None:

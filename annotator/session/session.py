@@ -8,13 +8,13 @@ from dataclasses import fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
 from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
-from annotator.core.store.autosave import SaveNotice, SaveState
+from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
 from annotator.core.store.coco_codec import CocoError
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 # What messages are about, so that they can be taken back when it is no longer so.
 FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
+
+WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
+KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
@@ -90,17 +93,26 @@ class Session(QObject):
         self._photo: DecodedImage | None = None
         self._step = 1
         self._skipping_unreadable = False
+        self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
         self._closed = False
+        self._watch = QTimer(self, interval=WATCH_INTERVAL)
+        self._watch.timeout.connect(self._check_progress)
         self._loader = ImageLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
+        self._loader.broken.connect(lambda sentence: self.message.emit(sentence, "error", ""))
         self._scanned.connect(self._show_names)
         self._opened.connect(self._use_project)
         self._noticed.connect(self._tell)
         self.photos.filtered.connect(self._prefetch)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every edit is on disk, be it in the journal alone: the folder can be left, and the window closed."""
+        return self.store is None or self.store.is_kept
 
     @property
     def store(self) -> Store | None:
@@ -118,6 +130,7 @@ class Session(QObject):
             return
         self._asked += 1
         number = self._asked
+        self._discarding = bool(self.save_error)
 
         def work() -> None:
             try:
@@ -127,7 +140,7 @@ class Session(QObject):
             else:
                 self._scanned.emit(number, folder, file, names)
 
-        self._disk.submit(work)
+        self.on_disk(work)
 
     def _open_project(self, folder: Path, file: Path | None, names: list[str]) -> None:
         number = self._opening
@@ -147,12 +160,22 @@ class Session(QObject):
             else:
                 project.store.close()  # another folder was asked for meanwhile, or the window was closed
 
-        self._disk.submit(work)
+        self.on_disk(work)
 
     def on_disk(self, job: Callable[[], object]) -> None:
-        """Do what takes time with the project's files in the thread that opens and closes projects, in order."""
+        """Do what takes time with the project's files in the thread that opens and closes projects, in order.
+
+        What it raises unforeseen is shown in a sentence.
+        """
+
+        def work() -> None:
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - nobody looks at the future
+                self.message.emit(tr("Something failed: {reason}.", reason=reason_of(error)), "error", "")
+
         if not self._closed:
-            self._disk.submit(job)
+            self._disk.submit(work)
 
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
@@ -169,7 +192,8 @@ class Session(QObject):
         self.history.clear()
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
-            self._disk.submit(self.store.close)
+            self.on_disk(self.store.close)
+        self._watch.stop()
         self.project = None
         self.save_error = ""
         self.folder = None
@@ -184,6 +208,11 @@ class Session(QObject):
             return
         if isinstance(names, Exception):
             self.message.emit(str(names), "error", FOLDER)
+            return
+        if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
+            QTimer.singleShot(KEPT_INTERVAL, self, lambda: self._show_names(number, folder, file, names))
+            return
+        if self.save_error and not (self._discarding or self.confirm_discard()):
             return
         self._leave()
         self._opening = number
@@ -214,6 +243,7 @@ class Session(QObject):
         statuses = [_status(store, name) for name in names]
         photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
         self.project_changed.emit(project)
+        self._watch.start()
         for warning in store.warnings:
             self.message.emit(warning, "warning", "")
         self._open_document()
@@ -346,7 +376,7 @@ class Session(QObject):
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
             self.store.put(document.name, document.state)
-            self.saved_changed.emit(not self.store.unsaved)
+            self.report_saved()
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()
 
@@ -385,15 +415,28 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
+    def report_saved(self) -> None:
+        """Emit whether everything is saved, after a change."""
+        if self.store:
+            self.saved_changed.emit(not (self.save_error or self.store.unsaved))
+
+    def _check_progress(self) -> None:
+        if self.store:
+            self.store.check_progress()
+
     def _tell(self, number: int, notice: SaveNotice) -> None:
+        failed = notice.state is SaveState.FAILED
         if number != self._opening or self.store is None:
+            if failed:  # of a folder that was left: there is nothing else that could show it
+                self.message.emit(notice.message, "error", "")
             return
-        self.save_error = notice.message if notice.state is SaveState.FAILED else ""
-        if notice.state is SaveState.SAVED:
-            self.saved_changed.emit(not self.store.unsaved)
-        else:
-            failed = notice.state is SaveState.FAILED
-            self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
+        if notice.state is SaveState.NOTE:
+            self.message.emit(notice.message, "warning", "")
+            return
+        self.save_error = notice.message if failed else ""
+        self.report_saved()
+        if failed:
+            self.message.emit(notice.message, "error", SAVING)
 
 
 def _status(store: Store, name: str) -> Status:

@@ -38,7 +38,7 @@ class ModelSelector(QObject):
     """
 
     changing = Signal()
-    chosen = Signal(str)
+    chosen = Signal(object)
     fell_back = Signal(str, bool)
     refused = Signal(str)
 

@@ -28,7 +28,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.session import FOLDER, PHOTO, SAVING
+from annotator.session.session import FOLDER, KEPT_INTERVAL, PHOTO, SAVING
 from annotator.window.actions import (
     EXPORT_MENU,
     IMPORT_MENU,
@@ -296,7 +296,7 @@ class MainWindow(QMainWindow):
         self.status.set_refused()
 
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        self.status.set_saved(saved)
+        self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
         if saved:
             self.banner.retract(SAVING)
 
@@ -399,7 +399,14 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        """Remember the layout. What the COCO file lacks is in the journal, and the session writes it after the window.
+
+        An edit of this moment is waited for, with the window open, so that there is still something to ask in.
+        """
+        if not (self._session.is_kept or self._session.save_error):
+            event.ignore()
+            QTimer.singleShot(KEPT_INTERVAL, self, self.close)
+            return
         if self._session.save_error and not self._confirm_discard():
             event.ignore()
             return

@@ -71,9 +71,9 @@ class StatusBar(QStatusBar):
         """Show what the model is doing."""
         self._activity.setText(one_line(text))
 
-    def set_saved(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        """Show whether the COCO file holds everything."""
-        self._saved.setText(tr("saved") if saved else tr("saving…"))
+    def set_saved(self, *, saved: bool, failed: bool = False) -> None:
+        """Show whether the COCO file holds everything, and if not, whether that has failed or is under way."""
+        self._saved.setText(tr("saved") if saved else tr("not saved") if failed else tr("saving…"))
 
     def set_refused(self) -> None:
         """Show that there is nothing that could be saved to."""

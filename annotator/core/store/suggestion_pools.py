@@ -85,7 +85,7 @@ class SuggestionPools:
             pools = dict(self._unjournaled)
         stamped = {}
         for (model, name), pool in pools.items():
-            with contextlib.suppress(OSError):  # the photo is gone
+            with contextlib.suppress(Exception):  # the photo is gone, say: the model looks again another time
                 stamped[model, name] = (self._stamp(name), pack(pool))
         self._journal.put_pools(stamped)
         with self._lock:
@@ -101,8 +101,8 @@ class SuggestionPools:
         try:
             packed = self._journal.pool(model, name, self._stamp(name))
             return None if packed is None else unpack(packed)
-        except (OSError, sqlite3.Error, ValueError):
-            return None  # the model makes them anew
+        except Exception:  # noqa: BLE001 - whatever it is, the model makes them anew
+            return None
 
     def _remember(self, key: tuple[str, str], pool: Pool) -> None:
         self._recent[key] = pool
