@@ -227,6 +227,7 @@ class MainWindow(QMainWindow):
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.refused.connect(self._annotations_refused)
+        session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
         for name in ("edit.undo", "edit.redo"):
             self.action_table[name].setEnabled(False)
@@ -267,7 +268,7 @@ class MainWindow(QMainWindow):
         folder, store = self._session.folder, self._session.store
         if folder is None:
             self.setWindowTitle("Annotator")
-        elif store is None or store.has_default_file:
+        elif store is None or not store.file_label:
             self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
         else:
             self.setWindowTitle(tr("{file} – {folder} – Annotator", file=store.file_label, folder=folder.name))
@@ -295,8 +296,14 @@ class MainWindow(QMainWindow):
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
+    def _ask_to_replace(self, sentence: str) -> None:
+        """Ask whether to replace a file that is write-protected."""
+        actions = [(tr("Replace it"), self._session.replace_protected), (tr("Save as…"), self._files.choose_save_as)]
+        self.banner.show_message(sentence, "warning", actions, topic=SAVING)
+
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
         self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
+        self._show_title()
         if saved:
             self.banner.retract(SAVING)
 
@@ -370,7 +377,11 @@ class MainWindow(QMainWindow):
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
-        question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
+        if self._session.is_kept:
+            text = tr("What you did last is noted down, and is there again when the folder is opened the next time.")
+        else:
+            text = tr("What you did last is only in this window.")
+        question.setInformativeText(f"{text} {tr('Save it to another place first?')}")
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
         anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)
         question.addButton(QMessageBox.StandardButton.Cancel)

@@ -55,7 +55,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "a name for SQLite": (journal, "_to_sql"),
     "the journal's facts": (Journal, "_put_metadata"),
     "the suggestions": (SuggestionPools, "write_journal"),
-    "looking at the file": (ProjectFile, "changed_externally"),
+    "looking at the file": (ProjectFile, "is_ours"),
     "laying out": (ProjectFile, "lay_out"),
     "laying out a photo": (ProjectFile, "_laid_out"),
     "encoding an annotation": (project_file, "encode_annotation"),
@@ -63,7 +63,6 @@ STEPS: dict[str, tuple[Any, str]] = {
     "the file's chunks": (CocoFile, "chunks"),
     "replacing the file": (project_file, "replace_file"),
     "a sync": (atomic_files.os, "fsync"),
-    "clearing the journal": (Journal, "clear"),
     "a notice": (autosave.Autosave, "_notify"),
 }
 
@@ -193,7 +192,7 @@ def test_a_saver_that_does_not_move_is_reported(
     ):
         moves = threading.Event()
         original = getattr(owner, name)
-        monkeypatch.setattr(owner, name, lambda *args, m=moves, o=original: (m.wait(10), o(*args))[1])
+        monkeypatch.setattr(owner, name, lambda *args, m=moves, o=original, **named: (m.wait(10), o(*args, **named))[1])
         store.check_progress()
         notices.clear()
         store.put("b.jpg", PhotoState(SIZE, (box(2 + len(words)),)))
