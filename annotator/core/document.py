@@ -157,7 +157,7 @@ class Document:
     def suggestions(self) -> tuple[Annotation, ...]:
         """The suggestions on offer, best first: over the threshold, not reviewed, not there already."""
         if self._unreviewed is None:
-            self._unreviewed = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
+            self._unreviewed = new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
 
     @property
@@ -268,7 +268,7 @@ class Document:
         self.select(self._selection)  # drops what is no longer shown
 
 
-def _new_objects(
+def new_objects(
     pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], reviewed: tuple[Annotation, ...]
 ) -> tuple[Annotation, ...]:
     """Return those of the pool that say something new.

@@ -122,14 +122,14 @@ class TrainingRuns:
             return self.file(name).with_suffix(".resume").is_file()
         return False
 
-    def begin(self, run: TrainingRun, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def begin(self, run: TrainingRun, photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round learns from, then that it is under way. OSError or ValueError if that cannot be done."""
         self.models.mkdir(parents=True, exist_ok=True)
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.snapshot, encode_coco(photos, categories))
         self.save(run)
 
-    def write_estimate_input(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def write_estimate_input(self, photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.estimate_input, encode_coco(photos, categories))

@@ -68,7 +68,7 @@ class Banner(QWidget):
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.clicked.connect(self.close_message)
         self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(MARGIN + 24, 4, 8, 4)
+        self._layout.setContentsMargins(MARGIN + 24, 8, 8, 8)
         self._layout.setSpacing(8)
         self._layout.addWidget(self._text, 1)
         self._layout.addWidget(self._more)

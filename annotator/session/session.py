@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from annotator.canvas.tools.base import Step
     from annotator.core.document import Edit
     from annotator.core.store.store import Store
 
@@ -331,11 +332,24 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
+            if self.store and edit.done == (False, True):
+                self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
         self.history.push(document, edit)
         self.history.activate(self.document)
+
+    def push_step(self, step: Step) -> None:
+        """Remember a step of a gesture on the current document, so that it can be undone."""
+        if self.document:
+            self.history.push_step(self.document, step)
+
+    def finish_gesture(self, edit: Edit) -> None:
+        """Do the edit that a gesture on the current document has become: its steps are not to be undone any more."""
+        if self.document:
+            self.history.forget_steps(self.document)
+        self.push(edit)
 
     def new_id(self) -> int:
         """Return a free annotation id."""

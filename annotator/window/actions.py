@@ -133,6 +133,9 @@ def _suggestions() -> tuple[Entry, ...]:
              local=True),
         Spec("suggestion.accept_all", tr("Accept a&ll"), ("Shift+Return", "Shift+Enter"), "accept-all",
              tr("Accept every suggestion that is shown"), local=True),
+        Spec("suggestion.accept_all_done", tr("Accept all, &done, next photo"),
+             ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), "",
+             tr("Accept every suggestion that is shown, mark the photo done and go to the next one that is not")),
         Spec("suggestion.reject", tr("&Reject"), (), "reject",
              tr("Reject the selected suggestion: it does not come back")),
         SEPARATOR,
@@ -227,16 +230,6 @@ def class_keys() -> list[Spec]:
 def specs() -> list[Spec]:
     """Return every action."""
     return [entry for menu in menus() for entry in menu.entries if isinstance(entry, Spec)] + class_keys()
-
-
-def undo_text(edit: str) -> str:
-    """Return the text of "Undo" for an edit, which has a name or none."""
-    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
-
-
-def redo_text(edit: str) -> str:
-    """Return the text of "Redo" for an edit, which has a name or none."""
-    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")
 
 
 class Actions:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -37,8 +37,6 @@ from annotator.window.actions import (
     RECENT_MENU,
     SCHEME_MENU,
     Actions,
-    redo_text,
-    undo_text,
 )
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -47,6 +45,8 @@ from annotator.window.model_controls import ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
+from annotator.window.unanswered_notice import UnansweredNotice
+from annotator.window.undo_commands import UndoCommands
 from annotator.window.view_menus import language_menu, scheme_menu
 from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.model_selection import ModelSelector
 
+COMFORTABLE = QSize(1280, 820)  # of a window that was never resized
+FILLED = 0.92  # of the screen by a window that is not maximized, so that its frame has room too
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
 
 
@@ -87,25 +89,27 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("Annotator")
         self.setAcceptDrops(True)
-        self.resize(1280, 820)
         self._session, self._flow = session, flow
         self._settings = settings
         self._commands = SelectionCommands(session)
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._unanswered = UnansweredNotice(session, self._commands, self.banner)
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
+        self._undo = UndoCommands(session, self.canvas)
         self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
         self.apply_theme()
-        self.restoreGeometry(settings.layout("geometry"))
+        self._fit_screen()
+        self.restoreGeometry(settings.layout("geometry"))  # Qt fits it to the screens that there are now
         self.restoreState(settings.layout("state"))
         self._use_project(None)
 
@@ -146,6 +150,13 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
 
+    def _fit_screen(self) -> None:
+        """Be of a comfortable size, or fill a screen that has hardly more room than that."""
+        room = self.screen().availableGeometry().size()
+        self.resize(COMFORTABLE.boundedTo(room * FILLED))
+        if self.size() != COMFORTABLE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
     def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(name)
@@ -172,6 +183,7 @@ class MainWindow(QMainWindow):
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
+            "suggestion.accept_all_done": commands.accept_all_done_next,
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
@@ -194,7 +206,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= self._visibility.handlers()
+        handlers |= self._visibility.handlers() | self._undo.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -229,13 +241,9 @@ class MainWindow(QMainWindow):
         session.refused.connect(self._annotations_refused)
         session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
-        for name in ("edit.undo", "edit.redo"):
-            self.action_table[name].setEnabled(False)
-        session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
-        session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(undo_text(t)))
-        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(redo_text(t)))
-        canvas.edit_made.connect(session.push)
+        self._undo.follow(self.action_table)
+        canvas.edit_made.connect(session.finish_gesture)
+        canvas.step_made.connect(session.push_step)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.event import Event
 from annotator.session.session import HIDDEN
 from dataset import geometry
 from dataset.i18n import tr
@@ -24,6 +25,8 @@ class SelectionCommands:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
+        self.left_unanswered: Event[[Document]] = Event()
+        """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
     @property
     def _document(self) -> Document | None:
@@ -140,15 +143,32 @@ class SelectionCommands:
 
     def toggle_done(self) -> None:
         """Mark the photo done, or take it back."""
-        if self._document:
-            self._session.push(edits.mark_done(self._document, done=not self._document.done))
+        document = self._document
+        if document:
+            self._session.push(edits.mark_done(document, done=not document.done))
+            self._look_back(document)
 
     def done_next(self) -> None:
         """Mark the photo done and go to the next one that is not."""
-        if self._document:
-            if not self._document.done:
-                self._session.push(edits.mark_done(self._document, done=True))
+        document = self._document
+        if document:
+            if not document.done:
+                self._session.push(edits.mark_done(document, done=True))
             self._session.go_next_not_done()
+            self._look_back(document)
+
+    def accept_all_done_next(self) -> None:
+        """Accept every suggestion that is shown, mark the photo done and go to the next one that is not."""
+        document, offered = self._document, self._offered()
+        if document and offered:
+            self._session.push(edits.accept_and_finish(document, offered, self._session.new_id))
+            self._session.go_next_not_done()
+        elif document and not document.suggestions:
+            self.done_next()
+
+    def _look_back(self, document: Document) -> None:
+        if document.done and document.suggestions:
+            self.left_unanswered.emit(document)
 
 
 def _after(document: Document, suggestion_id: int) -> int:

@@ -8,13 +8,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from annotator import icons
-from annotator.panels.widgets import name_control, one_line, set_tone
+from annotator.panels.widgets import ElidedLabel, name_control, one_line, set_tone
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
     from annotator.core.document import Shown
+
+
+MAX_ACTIVITY = 260  # pixels for what the model is doing, which may name a photo
 
 
 class StatusBar(QStatusBar):
@@ -29,7 +32,8 @@ class StatusBar(QStatusBar):
         self.setContentsMargins(8, 0, 12, 0)
         self._cursor = self._label("status.cursor", tr("Where the cursor is, in pixels of the photo"), 104)
         self._zoom = self._label("status.zoom", tr("Zoom"), 48)
-        self._hint = self._label("status.hint", tr("What can be done now"), 0)
+        self._hint = ElidedLabel()  # a long hint makes no window wider than its screen
+        name_control(self._hint, "status.hint", "", tr("What can be done now"))
         self._hidden = QPushButton(icons.icon("eye-off"), "")
         self._hidden.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         set_tone(self._hidden, "flat")
@@ -56,7 +60,7 @@ class StatusBar(QStatusBar):
 
     def set_hint(self, hint: str) -> None:
         """Show what can be done now."""
-        self._hint.setText(hint)
+        self._hint.set_full_text(hint)
 
     def set_shown(self, shown: Shown) -> None:
         """Show what is hidden, if anything is."""
@@ -69,7 +73,8 @@ class StatusBar(QStatusBar):
 
     def set_activity(self, text: str) -> None:
         """Show what the model is doing."""
-        self._activity.setText(one_line(text))
+        line = one_line(text)
+        self._activity.setText(self.fontMetrics().elidedText(line, Qt.TextElideMode.ElideMiddle, MAX_ACTIVITY))
 
     def set_saved(self, *, saved: bool, failed: bool = False) -> None:
         """Show whether the COCO file holds everything, and if not, whether that has failed or is under way."""
@@ -84,7 +89,7 @@ class StatusBar(QStatusBar):
         self.set_cursor(None)
         if name is None:
             self._saved.clear()
-            self._hint.clear()
+            self._hint.set_full_text("")
 
     def _label(self, name: str, tip: str, width: int) -> QLabel:
         label = QLabel(textFormat=Qt.TextFormat.PlainText)

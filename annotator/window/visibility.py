@@ -38,8 +38,6 @@ class Visibility:
             "view.suggestions": lambda on: session.set_shown(replace(session.shown, suggestions=on)),
             "view.annotations": lambda on: session.set_shown(replace(session.shown, annotations=on)),
             "view.names": self._set_names,
-            "edit.undo": lambda _=False: self._step(session.history.undo),
-            "edit.redo": lambda _=False: self._step(session.history.redo),
         }
 
     def follow(self, actions: Actions) -> None:
@@ -55,15 +53,6 @@ class Visibility:
 
         self._session.shown_changed.connect(update)
         update()
-
-    def _step(self, step: Callable[[], object]) -> None:
-        """Undo or redo, and show what that changes."""
-        document = self._session.document
-        reviewed = document.reviewed if document else ()
-        self._session.show(annotations=True)
-        step()
-        if document and document.reviewed != reviewed:
-            self._session.show(suggestions=True)
 
     def _set_names(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
         self._canvas.show_names = on

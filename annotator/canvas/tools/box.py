@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
@@ -43,6 +43,11 @@ class BoxTool(Tool):
     @property
     def busy(self) -> bool:
         """Whether a box is being dragged."""
+        return self.holds
+
+    @property
+    def holds(self) -> bool:
+        """Whether a box is being dragged."""
         return self._pressed is not None
 
     @property
@@ -67,17 +72,6 @@ class BoxTool(Tool):
         self.move(at)
         self._finish(keep=at.held(_SHIFT))
 
-    def takes_key(self, event: QKeyEvent) -> bool:
-        """Return True for Escape while a box is being dragged."""
-        return self.busy and event.key() == Qt.Key.Key_Escape
-
-    def key_press(self, event: QKeyEvent) -> bool:
-        """Give up."""
-        if not self.takes_key(event):
-            return False
-        self.cancel()
-        return True
-
     def cancel(self) -> None:
         """Give up the box."""
         self._pressed = None
@@ -94,7 +88,7 @@ class BoxTool(Tool):
             return
         outline = rectangle(box.left(), box.top(), box.right(), box.bottom())
         drawn = Annotation(self.canvas.new_id(), category_id, outline, origin=Origin.DRAWN, is_box=True)
-        self.canvas.commit(edits.add(document, (drawn,), tr("draw box"), merge=edits.outline_key(drawn.id)))
+        self.canvas.commit(edits.add(document, (drawn,), tr("draw box")))
         if not keep:
             self.canvas.box_drawn.emit(drawn.id)
 

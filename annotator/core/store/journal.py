@@ -2,7 +2,8 @@
 
 Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, the done
 mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
-committed survives a killed process and a fallen system. Not thread-safe except where noted.
+committed survives a killed process and a fallen system. Transactions may come from several threads; what reads is for
+one thread, except where noted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dataset.i18n import tr
 from dataset.json_text import RecordDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 Key = TypeVar("Key")
@@ -98,6 +99,7 @@ class Journal:
         self._reader = _connect(path)  # WAL: reading never waits for a commit
         self._reading = threading.Lock()
         self._identity = _identity(path)
+        self._writing = threading.Lock()  # held for a transaction
 
     @classmethod
     def open(cls, path: Path) -> tuple[Journal, str]:
@@ -143,6 +145,15 @@ class Journal:
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for a transaction that is on the disk in the end; another thread's waits for that."""
+        with self._writing, self._db as db:
+            if db.in_transaction:  # one that could not be rolled back
+                db.rollback()
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
     # Photos of a COCO file
 
     def rows(self, file: str) -> dict[str, JournalRow]:
@@ -174,8 +185,7 @@ class Journal:
         if self._identity != _identity(self.path):
             raise FileNotFoundError(errno.ENOENT, tr("the folder .annotator was deleted"))
         key = _to_sql(file)
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             if moved_from is not None:
                 self._move(_to_sql(moved_from), key)
             refused = self._insert(
@@ -186,7 +196,7 @@ class Journal:
         return refused
 
     def _insert(self, statement: str, rows: Mapping[Key, tuple[object, ...]]) -> dict[Key, Exception]:
-        """Insert rows; return the keys of those that the database does not take, and why."""
+        """Insert rows in a transaction; return the keys of those that the database does not take, and why."""
         refused: dict[Key, Exception] = {}
         for key, values in rows.items():
             try:
@@ -218,10 +228,10 @@ class Journal:
 
         The other one must have been through `note_changes`.
         """
-        with self._db as db:
+        with self._db as db:  # outside of a transaction
             db.execute("ATTACH DATABASE ? AS other", (os.fsencode(other),))
         try:
-            with self._db as db:
+            with self._transaction() as db:
                 db.execute(
                     "INSERT OR IGNORE INTO other.changed "
                     "SELECT file, name FROM other.photos WHERE annotations IS NOT NULL"
@@ -256,7 +266,7 @@ class Journal:
 
     def remember_file(self, file: str) -> None:
         """Record which COCO file is worked on."""
-        with self._db:
+        with self._transaction():
             self._remember(_to_sql(file))
 
     def _remember(self, key: str | bytes) -> None:
@@ -275,8 +285,7 @@ class Journal:
 
     def put_pools(self, pools: Mapping[tuple[str, str], tuple[Stamp, bytes]]) -> None:
         """Record pools: (model, name) -> (the photo's stamp, packed suggestions); one that cannot be is left out."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._insert(
                 "INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)",
                 {

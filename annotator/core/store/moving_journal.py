@@ -84,6 +84,8 @@ class MovingJournal:
         for place in folder.places:
             try:
                 folder.take(place)
+                with contextlib.suppress(OSError):  # its disk is gone, say
+                    folder.import_from_photos(DATABASE)
                 damaged = self._project.journal.move_to(place / DATABASE)
                 if not folder.is_fallback:
                     absorb_fallback(folder, self._project.journal)

@@ -71,9 +71,6 @@ class Saver:
     @property
     def is_kept(self) -> bool:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
-        return not self._journaling.locked() and self._is_journaled()
-
-    def _is_journaled(self) -> bool:
         with self._lock:
             return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
 
@@ -139,26 +136,23 @@ class Saver:
         """
         project = self._project
         with self._lock:
-            names, self._unjournaled = self._unjournaled, set()
-            states = {name: (self.states[name], name not in self._unsaved) for name in names}
-            classes = {"": self._classes if self._classes_unsaved else None} if self._classes_unjournaled else {}
-            self._classes_unjournaled = False
-        pending = names | classes.keys()
-        try:
-            refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
-            facts = {"mark": packed_mark(project.file.mark), **metadata}
-            unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
-            refused |= unwritten
-            if packed:
-                facts["categories"] = packed[""]
-            moved_from = None if project.key == self._journaled_key else self._journaled_key
-            refused |= project.journal.put(project.key, rows, facts, moved_from=moved_from)
-            self._journaled_key = project.key
-            pending = refused.keys() & pending
-        finally:
-            with self._lock:
-                self._unjournaled |= pending - {""}
-                self._classes_unjournaled |= "" in pending
+            states = {name: (self.states[name], name not in self._unsaved) for name in self._unjournaled}
+            recorded, saved = self._classes, not self._classes_unsaved
+            classes = {"": None if saved else recorded} if self._classes_unjournaled else {}
+        refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
+        facts = {"mark": packed_mark(project.file.mark), **metadata}
+        unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
+        if packed:
+            facts["categories"] = packed[""]
+        moved_from = None if project.key == self._journaled_key else self._journaled_key
+        refused |= unwritten | project.journal.put(project.key, rows, facts, moved_from=moved_from)
+        self._journaled_key = project.key
+        with self._lock:
+            for name, (state, _) in states.items():
+                if name not in refused and self.states[name] is state:
+                    self._unjournaled.discard(name)
+            if packed and self._classes is recorded:
+                self._classes_unjournaled = False
         return refused
 
     def _put_everything(self) -> None:
@@ -184,7 +178,7 @@ class Saver:
             self._write_journal()
         except Exception:  # noqa: BLE001 - whatever it is, it is not kept
             return None
-        if not self._is_journaled():
+        if not self.is_kept:
             return None
         if has_file:
             return file.path if self.is_saved else self._project.folder.path
@@ -196,7 +190,7 @@ class Saver:
         with contextlib.suppress(OSError):
             if file.mark is None or file.is_in_place():
                 return True
-        with self._lock:
+        with self._journaling, self._lock:
             self._unsaved |= self.states
             self._unjournaled |= self.states.keys()
         return False

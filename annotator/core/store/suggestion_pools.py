@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Pool = tuple["Annotation", ...]
 """The suggestions of one model for one photo; category ids are the model's."""
 
+UNANSWERED = "unanswered"
+"""In the place of a model: what was on offer and unanswered when a photo was marked done, in the project's classes."""
+
 RECENT = 64  # photos whose suggestions stay in memory; the others' are on disk
 
 
@@ -75,6 +78,16 @@ class SuggestionPools:
             self._unjournaled[model, name] = pool
             self._remember((model, name), pool)
         self._mark_dirty()
+
+    def put_unanswered(self, name: str, suggestions: Iterable[Annotation]) -> None:
+        """Keep what is on offer and unanswered in a photo that is being marked done: it is no background."""
+        with self._lock:
+            self._unjournaled[UNANSWERED, name] = tuple(suggestions)
+        self._mark_dirty()
+
+    def unanswered(self, name: str) -> Pool:
+        """Return what was kept when the photo was marked done, if it is still the same photo. Reads the disk."""
+        return self._read(name, UNANSWERED) or ()
 
     def write_journal(self) -> None:
         """Write to the journal what it does not have; what could not be written is kept. sqlite3.Error passes through.
