@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
-            chosen.connect(lambda *_: canvas.setFocus())
+            chosen.connect(lambda *_: self._give_keyboard_to_photo())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -296,11 +296,17 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
-    def _annotations_refused(self, sentence: str) -> None:
+    def _annotations_refused(self, sentence: str, damaged: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show why nothing can be done, for as long as that lasts."""
-        advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
-        actions = [(tr("Open another file…"), self._files.choose_annotations)]
-        self.banner.show_message(f"{sentence} {advice}", "error", actions, topic=FOLDER)
+        session = self._session
+        if damaged:
+            advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
+            sentence = f"{sentence} {advice}"
+        actions: list[tuple[str, Callable[[], object]]] = [
+            (tr("Try again"), lambda: session.folder and session.open(session.folder, session.file)),
+            (tr("Open another file…"), self._files.choose_annotations),
+        ]
+        self.banner.show_message(sentence, "error", actions, topic=FOLDER)
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
@@ -340,6 +346,10 @@ class MainWindow(QMainWindow):
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
+
+    def _give_keyboard_to_photo(self) -> None:
+        self.activateWindow()  # a floating panel is a window of its own
+        self.canvas.setFocus()
 
     def _find_photo(self) -> None:
         self.docks[0].show()
