@@ -42,6 +42,7 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.position_keys import PositionKeys
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
+        self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
         self._wire()
         self.apply_theme()
