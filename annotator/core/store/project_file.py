@@ -24,7 +24,7 @@ from dataset.messages import os_reason
 from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+    from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
