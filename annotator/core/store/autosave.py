@@ -254,7 +254,7 @@ class Autosave:
             )
         if isinstance(error, WriteProtectedError):
             return tr(
-                "{file} is write-protected, and is replaced only if you say so; your work is kept meanwhile in {place}.",
+                "{file} is write-protected and is replaced only if you say so; your work is kept meanwhile in {place}.",
                 file=self.path,
                 place=kept,
             )
