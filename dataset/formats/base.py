@@ -12,6 +12,7 @@ from shapely import MultiPolygon
 
 import dataset.formats
 from dataset.atomic_files import replace_file
+from dataset.folder import photo_name
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
 
@@ -180,11 +181,11 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
     by_last: dict[str, list[str]] = {}
     for name in names:
         by_last.setdefault(name.rpartition("/")[2], []).append(name)
-    exact = {name for image in data.images if (name := _normal(image.name)) in present}
+    exact = {name for image in data.images if (name := photo_name(image.name, present)) in present}
     found: dict[str, ImageRecord] = {}
     missing = 0
     for image in data.images:
-        name = _normal(image.name)
+        name = photo_name(image.name, present)
         if name not in present:
             candidates = [c for c in by_last.get(name.rpartition("/")[2], ()) if c not in exact]
             name = candidates[0] if len(candidates) == 1 else ""
@@ -200,7 +201,3 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
     order = {name: at for at, name in enumerate(names)}
     images = tuple(sorted(found.values(), key=lambda image: order[image.name]))
     return replace(data, images=images, problems=data.problems + ((text,) if missing else ()))
-
-
-def _normal(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./")

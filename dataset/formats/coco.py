@@ -23,6 +23,7 @@ from dataset.formats.base import (
 )
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
+from dataset.json_text import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
         "annotations": annotations,
         "categories": [_from_class(c, ids[c.name]) for c in data.classes],
     }
-    yield "", msgspec.json.encode(body)
+    yield "", encode(body)
 
 
 def _class_names(categories: list[_Category]) -> dict[int, str]:

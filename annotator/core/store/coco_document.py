@@ -57,6 +57,8 @@ class Image:
     """(width, height), None where the entry does not give both."""
     raw: Raw
     """The entry's JSON."""
+    file_name: str = ""
+    """As it stands, where the entry was read."""
 
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
@@ -201,9 +203,10 @@ def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
 
 
 def _entry(image_id: int, body: _ImageBody, raw: Raw) -> Image:
-    name = (body.file_name or "").replace("\\", "/").removeprefix("./")
+    file_name = body.file_name or ""
+    name = file_name.replace("\\", "/").removeprefix("./")
     size = (body.width, body.height) if body.width and body.height else None
-    return Image(image_id, name, size, raw)
+    return Image(image_id, name, size, raw, file_name)
 
 
 def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category, Raw]]:

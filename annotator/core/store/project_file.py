@@ -6,7 +6,7 @@ import gc
 import hashlib
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
@@ -68,6 +68,10 @@ class ProjectFile:
             self._index(names)
 
     def _index(self, names: Sequence[str]) -> None:
+        photos = set(names)
+        self.coco.images = [
+            replace(image, name=image.file_name) if image.file_name in photos else image for image in self.coco.images
+        ]
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
         self._new: dict[str, Image] = {}
