@@ -12,7 +12,7 @@ from dataset.images import SUFFIXES
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _DIGITS = re.compile(r"(\d+)")
@@ -48,11 +48,6 @@ def list_images(folder: Path, skip: Iterable[Path] = (), cancelled: Callable[[],
         reason = error.strerror or error
         text = tr("The folder {folder} cannot be read: {reason}.", folder=folder, reason=reason)
         raise FolderError(text) from None
-
-
-def photo_name(path: str, photos: Container[str]) -> str:
-    r"""Return a path in a file as a photo goes by: with forward slashes, but for a photo that has a `\` in its name."""
-    return path if path in photos else path.replace("\\", "/").removeprefix("./")
 
 
 def natural_key(name: str) -> list[tuple[float, str]]:

@@ -15,7 +15,6 @@ from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
-from annotator.core.store.coco_codec import CocoError
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
@@ -359,11 +358,10 @@ class Session(QObject):
             return
         document = self.history.document(self.current)
         if document is None:
-            try:
-                state = self.store.load(self.current)
-            except CocoError as error:
-                self.message.emit(str(error), "error", PHOTO)
-                return
+            state = self.store.load(self.current)
+            for problem in self.store.problems(self.current):
+                text = tr("{problem} It is kept as it stands.", problem=problem)
+                self.message.emit(text, "warning", PHOTO)
             document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._store_on_change(document))
             size_in_file = self.store.size_in_file(self.current)

@@ -250,7 +250,7 @@ class MainWindow(QMainWindow):
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
-            chosen.connect(lambda *_: canvas.setFocus())
+            chosen.connect(lambda *_: self._give_keyboard_to_photo())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -322,6 +322,10 @@ class MainWindow(QMainWindow):
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
+
+    def _give_keyboard_to_photo(self) -> None:
+        self.activateWindow()  # a floating panel is a window of its own
+        self.canvas.setFocus()
 
     def _find_photo(self) -> None:
         self.docks[0].show()

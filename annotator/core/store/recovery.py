@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.store.autosave import StoreError
-from annotator.core.store.coco_codec import decode_category, encode_category
+from annotator.core.store.coco_codec import decode_categories, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftovers
+from dataset.coco_checks import sentences
 from dataset.i18n import plural, tr
-from dataset.messages import os_reason
+from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,6 +79,7 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
         CocoError: the file is not COCO.
         StoreError: the project is open elsewhere, or nothing can be written anywhere.
     """
+    own_name = images.resolve().name
     try:
         folder = ProjectFolder(images, fallback)
     except OSError as error:
@@ -85,7 +87,7 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
     default = images / DEFAULT_FILE
     was_here = any((place / DATABASE).exists() for place in folder.places)
     # A folder that was never open gets nothing of ours if its file is refused.
-    project = ProjectFile((file or default).resolve(), names) if file or not was_here else None
+    project = ProjectFile((file or default).resolve(), names, own_name) if file or not was_here else None
     with ExitStack() as closing:
         closing.callback(folder.close)
         journal, warnings = _open_journal(folder, images, fallback)
@@ -94,7 +96,7 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
             if project is None:
                 path, sentence = _remembered(journal, images, default)
                 warnings += [sentence] if sentence else []
-                project = ProjectFile(path.resolve(), names)
+                project = ProjectFile(path.resolve(), names, own_name)
             folder.lock_file(project.path)
             remove_leftovers(project.path)
             opened = OpenedProject(images, names, folder, journal, project, warnings=warnings)
@@ -183,7 +185,7 @@ def _apply_journal(opened: OpenedProject) -> None:
             opened.recovered[name] = state
     if "categories" in metadata:
         raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
-        opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
+        opened.categories = tuple(decode_categories(raws)[1])
     if damaged:
         opened.warnings.append(
             plural(
@@ -248,6 +250,26 @@ def _about_the_file(file: ProjectFile) -> list[str]:
                 file=name,
             )
         )
+    if file.unclear:
+        warnings.append(
+            plural(
+                "{n} annotation of {file} has an image_id that several photos have: it is kept, and shown on none.",
+                "{n} annotations of {file} have image_ids that several photos have: they are kept, and shown on none.",
+                file.unclear,
+                file=name,
+            )
+        )
+    if file.ambiguous:
+        warnings.append(
+            plural(
+                "{names} of {file} may be several photos of the folder; its annotations are kept, and shown on none.",
+                "{names} of {file} may be several photos of the folder; their annotations are kept, and shown on none.",
+                len(file.ambiguous),
+                names=listing(file.ambiguous),
+                file=name,
+            )
+        )
+    warnings += sentences((p for p in file.coco.problems if p.kind != "image_unclear"), name)
     if file.coco.changed_ids:
         warnings.append(
             tr(
