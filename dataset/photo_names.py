@@ -35,9 +35,10 @@ def with_slashes(name: str) -> str:
 def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -> Matches:
     """Return which of a folder's photos names mean; a name without doubt goes before one with less in common.
 
-    A photo is meant by exactly its path; or, where that has a backslash, by the path that it is on Windows; or by what follows the folder's own name; or by the longest common end of the
-    paths, where the last part is the same but for, in this order: nothing, the composition of its characters (NFC or
-    NFD), upper and lower case, the ending. No photo is meant by two names.
+    A photo is meant by exactly its path; or, where that has a backslash, by the path that it is on Windows; or by what
+    follows the folder's own name; or by the longest common end of the paths, where the last part is the same but for,
+    in this order: nothing, the composition of its characters (NFC or NFD), upper and lower case, the ending. No photo
+    is meant by two names.
 
     Args:
         names: As in a file.

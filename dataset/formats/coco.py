@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from dataset.categories import read_categories
 from dataset.coco_checks import check_reference, sentences
 from dataset.coco_codec import encode_object, read_object
