@@ -15,6 +15,7 @@ from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
+from annotator.core.store.coco_codec import CocoError, UnreadableError
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
@@ -54,7 +55,8 @@ class Session(QObject):
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
-        refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
+        refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
+            that is due to what their file holds.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
     """
 
@@ -68,7 +70,7 @@ class Session(QObject):
     upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
-    refused = Signal(str)
+    refused = Signal(str, bool)
     message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object, object)
@@ -81,6 +83,7 @@ class Session(QObject):
         self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
         self.history = UndoHistory(self)
         self.folder: Path | None = None
+        self.file: Path | None = None  # the COCO file that the folder was opened with; None: the folder's own
         self.project: Project | None = None
         self.current: str | None = None
         self.document: Document | None = None
@@ -216,7 +219,7 @@ class Session(QObject):
             return
         self._leave()
         self._opening = number
-        self.folder = folder
+        self.folder, self.file = folder, file
         self.photos.set_photos(names)
         self._settings.add_recent(folder)
         self.opened.emit(folder)
@@ -234,7 +237,8 @@ class Session(QObject):
                 threading.Thread(target=project.store.close, name="late store").start()
             return
         if project is None:
-            self.refused.emit(str(error))
+            damaged = isinstance(error, CocoError) and not isinstance(error, UnreadableError)
+            self.refused.emit(str(error), damaged)
             return
         self.project, store = project, project.store
         store.share_categories(self.categories)

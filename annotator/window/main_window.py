@@ -42,6 +42,7 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.position_keys import PositionKeys
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
+        self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
         self._wire()
         self.apply_theme()
@@ -284,11 +286,17 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
-    def _annotations_refused(self, sentence: str) -> None:
+    def _annotations_refused(self, sentence: str, damaged: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show why nothing can be done, for as long as that lasts."""
-        advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
-        actions = [(tr("Open another file…"), self._files.choose_annotations)]
-        self.banner.show_message(f"{sentence} {advice}", "error", actions, topic=FOLDER)
+        session = self._session
+        if damaged:
+            advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
+            sentence = f"{sentence} {advice}"
+        actions: list[tuple[str, Callable[[], object]]] = [
+            (tr("Try again"), lambda: session.folder and session.open(session.folder, session.file)),
+            (tr("Open another file…"), self._files.choose_annotations),
+        ]
+        self.banner.show_message(sentence, "error", actions, topic=FOLDER)
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 

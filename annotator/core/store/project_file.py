@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation, encode_change
+from annotator.core.store.coco_codec import (
+    UnreadableError,
+    decode_annotation,
+    encode_annotation,
+    encode_change,
+)
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
 from dataset.coco_values import as_id
@@ -94,7 +99,7 @@ class ProjectFile:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
                 if status.st_size > MAX_FILE:
-                    raise CocoError(
+                    raise UnreadableError(
                         tr(
                             "{file} is larger than {n} GB; split it into smaller files.",
                             file=self.path,
@@ -105,7 +110,12 @@ class ProjectFile:
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(tr("{file} cannot be read: {reason}.", file=self.path, reason=os_reason(error))) from None
+            text = tr(
+                "{file} cannot be read ({reason}); make it readable, or open another file.",
+                file=self.path,
+                reason=os_reason(error),
+            )
+            raise UnreadableError(text) from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
