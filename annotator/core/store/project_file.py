@@ -306,13 +306,13 @@ class ProjectFile:
     def _assign(self, names: Sequence[str], folder: str) -> int:
         """Find out which photo each entry is about, and put the annotations to it; how many photos there are not."""
         present = set(names)
-        matches = match_names((image.name for image in self.coco.images), names, folder)
+        matches = match_names((image.file_name for image in self.coco.images), names, folder)
         self.ambiguous = sorted(matches.ambiguous)
         name_of: dict[int | str | None, str] = {}
         missing = 0
         for image in self.coco.images:
-            name = matches.photos.get(image.name, image.name)
-            missing += name not in present and image.name not in matches.ambiguous
+            name = matches.photos.get(image.file_name, image.name)
+            missing += name not in present and image.file_name not in matches.ambiguous
             name_of[as_id(image.id)] = name
             self._images.setdefault(name, []).append(image)
         for place, image_id in enumerate(self.coco.image_ids):
