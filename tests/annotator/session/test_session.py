@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Status
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from dataset.geometry import rectangle

@@ -11,7 +11,7 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from annotator.core.document import Document, Status
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.suggestions.controller import MODEL_CLASS, SuggestionController

@@ -17,7 +17,7 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 from annotator import theme
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.suggestions.controller import SuggestionController
