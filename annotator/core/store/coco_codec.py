@@ -33,6 +33,10 @@ class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 
+class UnreadableError(CocoError):
+    """A file that is too large, or that the system does not hand over: nothing in it is to be repaired."""
+
+
 _KNOWN = frozenset(
     (
         *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
