@@ -57,6 +57,7 @@ class Session(QObject):
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
+        protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
     """
 
@@ -71,6 +72,7 @@ class Session(QObject):
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
+    protected = Signal(str)
     message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object, object)
@@ -431,6 +433,11 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
+    def replace_protected(self) -> None:
+        """Write the COCO file although it is write-protected."""
+        if self.store:
+            self.store.replace_protected()
+
     def report_saved(self) -> None:
         """Emit whether everything is saved, after a change."""
         if self.store:
@@ -441,7 +448,7 @@ class Session(QObject):
             self.store.check_progress()
 
     def _tell(self, number: int, notice: SaveNotice) -> None:
-        failed = notice.state is SaveState.FAILED
+        failed = notice.state in {SaveState.FAILED, SaveState.PROTECTED}
         if number != self._opening or self.store is None:
             if failed:  # of a folder that was left: there is nothing else that could show it
                 self.message.emit(notice.message, "error", "")
@@ -449,9 +456,12 @@ class Session(QObject):
         if notice.state is SaveState.NOTE:
             self.message.emit(notice.message, "warning", "")
             return
-        self.save_error = notice.message if failed else ""
+        if not notice.is_saved:
+            self.save_error = notice.message if failed else ""
         self.report_saved()
-        if failed:
+        if notice.state is SaveState.PROTECTED:
+            self.protected.emit(notice.message)
+        elif failed:
             self.message.emit(notice.message, "error", SAVING)
 
 
