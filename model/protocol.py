@@ -252,6 +252,7 @@ AnyEvent: TypeAlias = (
     | Error
 )
 
+_strict_decoder = msgspec.json.Decoder(AnyEvent)
 _decoder: RecordDecoder[AnyEvent] = RecordDecoder(AnyEvent)  # names of photos may be no UTF-8
 
 
@@ -265,6 +266,8 @@ def read_event(line: bytes) -> AnyEvent | None:
     if len(line) > MAX_LINE:
         return None
     try:
+        if b"NaN" in line or b"Infinity" in line:  # no JSON, though the decoder takes it from files of other tools
+            return _strict_decoder.decode(line)
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
