@@ -89,12 +89,12 @@ def as_size(record: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def as_file_name(record: Mapping[str, Any]) -> str:
-    """Return the path of an entry of `images`, else the last part of its `coco_url`; with forward slashes, or ""."""
+    """Return the path of an entry of `images`, else the last part of its `coco_url`, or ""."""
     name = record.get("file_name")
     if not isinstance(name, str) or not name.strip():
         url = record.get("coco_url")
         name = url.partition("?")[0].rpartition("/")[2] if isinstance(url, str) else ""
-    return name.replace("\\", "/").removeprefix("./")
+    return name
 
 
 def as_color(value: object) -> str:

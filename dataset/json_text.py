@@ -124,7 +124,10 @@ class RecordDecoder(Generic[T]):
                 value = loads(bytes(raw))
             except (ValueError, RecursionError):
                 raise error from None
-            return msgspec.convert(value, self._kind)
+            try:
+                return msgspec.convert(value, self._kind)
+            except UnicodeEncodeError:  # of the name of a field, which no `Struct` has
+                return msgspec.convert(_with_plain_names(value), self._kind)
 
 
 def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
@@ -180,6 +183,15 @@ def _encode_halves(value: object) -> bytes:
     if isinstance(value, list | tuple):
         return b"[" + b",".join(_encode_halves(item) for item in value) + b"]"
     return _fast.encode(value)
+
+
+def _with_plain_names(value: Any) -> Any:  # noqa: ANN401 - whatever the file has
+    """Return a value without the fields whose names have halves."""
+    if isinstance(value, dict):
+        return {
+            key: _with_plain_names(item) for key, item in value.items() if key == key.encode(errors="ignore").decode()
+        }
+    return [_with_plain_names(item) for item in value] if isinstance(value, list) else value
 
 
 def _stand_in(data: bytes) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,25 +22,39 @@ class Matches:
     """What names mean."""
 
     photos: dict[str, str] = field(default_factory=dict)
-    """Name -> the photo, as a path relative to the folder with forward slashes. Names of no photo are not there."""
+    """Name, as in the file -> the photo, as a path relative to the folder. Names of no photo are not there."""
     ambiguous: frozenset[str] = frozenset()
     """Names that may mean several photos, or the same photo as another name."""
+
+
+def with_slashes(name: str) -> str:
+    """Return a path as Windows may have written it, with forward slashes."""
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -> Matches:
     """Return which of a folder's photos names mean; a name without doubt goes before one with less in common.
 
-    A photo is meant by exactly its path; or by what follows the folder's own name; or by the longest common end of the
-    paths, where the last part is the same but for, in this order: nothing, the composition of its characters (NFC or
-    NFD), upper and lower case, the ending. No photo is meant by two names.
+    A photo is meant by exactly its path; or, where that has a backslash, by the path that it is on Windows; or by what
+    follows the folder's own name; or by the longest common end of the paths, where the last part is the same but for,
+    in this order: nothing, the composition of its characters (NFC or NFD), upper and lower case, the ending. No photo
+    is meant by two names.
 
     Args:
-        names: As in a file, with forward slashes.
+        names: As in a file.
         photos: Paths relative to the folder.
         folder: The folder's own name.
     """
     present = set(photos)
-    wanted = list(dict.fromkeys(names))
+    paths = {name: name if name in present else with_slashes(name) for name in names}
+    matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder)
+    return Matches(
+        {name: matches.photos[path] for name, path in paths.items() if path in matches.photos},
+        frozenset(name for name, path in paths.items() if path in matches.ambiguous),
+    )
+
+
+def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], folder: str) -> Matches:
     found = {name: name for name in wanted if name in present}
     rest = [name for name in wanted if name and name not in present]
     if not rest:
@@ -85,7 +100,12 @@ def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[i
 
 def find_photos(names: Sequence[str], folder: Path) -> Matches:
     """Return which files in a folder names mean. None that a name leads to outside the folder is looked at."""
-    direct = {name: name for name in dict.fromkeys(names) if is_inside(name) and _is_file(folder / name)}
+    direct = {
+        name: path
+        for name in dict.fromkeys(names)
+        for path in (with_slashes(name), name)  # the last one counts
+        if is_inside(path) and _is_file(folder / path)
+    }
     others = [name for name in names if name and name not in direct]
     if not others:
         return Matches(direct)
@@ -93,14 +113,14 @@ def find_photos(names: Sequence[str], folder: Path) -> Matches:
         photos = list_images(folder)
     except FolderError:
         return Matches(direct)
-    taken = set(direct)
+    taken = set(direct.values())
     matches = match_names(others, [photo for photo in photos if photo not in taken], folder.resolve().name)
     return Matches(direct | matches.photos, matches.ambiguous)
 
 
 def is_inside(name: str) -> bool:
-    """Return whether a path with forward slashes stays in the folder that it starts from."""
-    parts = name.split("/")
+    """Return whether a path stays in the folder that it starts from."""
+    parts = name.replace(os.sep, "/").split("/")
     return bool(name) and bool(parts[0]) and ".." not in parts and ":" not in parts[0] and "\0" not in name
 
 

@@ -21,6 +21,7 @@ from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
 from dataset.i18n import tr
+from dataset.messages import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,7 @@ class Session(QObject):
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
+        protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
     """
 
@@ -71,6 +73,7 @@ class Session(QObject):
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
+    protected = Signal(str)
     message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object, object)
@@ -96,6 +99,7 @@ class Session(QObject):
         self._photo: DecodedImage | None = None
         self._step = 1
         self._skipping_unreadable = False
+        self._skipped: list[str] = []  # photos passed over on the way to one that can be read
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
@@ -199,6 +203,7 @@ class Session(QObject):
         self._watch.stop()
         self.project = None
         self.save_error = ""
+        self._skipped = []
         self.folder = None
         self.project_changed.emit(None)
         self.categories.become(())
@@ -308,7 +313,7 @@ class Session(QObject):
     def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
-        self._photo = photo
+        self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
 
@@ -321,9 +326,14 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
-            if self._skipping_unreadable:
-                self.go(self._step)
+            if not self._skipping_unreadable:
+                self.message.emit(text, "warning", PHOTO)
+                return
+            self._skipped.append(name)
+            if len(self._skipped) > 1:
+                text = tr("{photos} cannot be shown; the list says why.", photos=listing(self._skipped))
+            self.message.emit(text, "warning", SKIPPED)
+            self.go(self._step)
 
     # The document
 
@@ -431,6 +441,11 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
+    def replace_protected(self) -> None:
+        """Write the COCO file although it is write-protected."""
+        if self.store:
+            self.store.replace_protected()
+
     def report_saved(self) -> None:
         """Emit whether everything is saved, after a change."""
         if self.store:
@@ -441,7 +456,7 @@ class Session(QObject):
             self.store.check_progress()
 
     def _tell(self, number: int, notice: SaveNotice) -> None:
-        failed = notice.state is SaveState.FAILED
+        failed = notice.state in {SaveState.FAILED, SaveState.PROTECTED}
         if number != self._opening or self.store is None:
             if failed:  # of a folder that was left: there is nothing else that could show it
                 self.message.emit(notice.message, "error", "")
@@ -449,9 +464,12 @@ class Session(QObject):
         if notice.state is SaveState.NOTE:
             self.message.emit(notice.message, "warning", "")
             return
-        self.save_error = notice.message if failed else ""
+        if not notice.is_saved:
+            self.save_error = notice.message if failed else ""
         self.report_saved()
-        if failed:
+        if notice.state is SaveState.PROTECTED:
+            self.protected.emit(notice.message)
+        elif failed:
             self.message.emit(notice.message, "error", SAVING)
 
 

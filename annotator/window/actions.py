@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.tools.registry import TOOLS
 from annotator.icons import icon
@@ -15,7 +16,7 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+    from PySide6.QtWidgets import QMenu, QMenuBar
 
     from annotator.canvas.tools.base import Tool
     from annotator.settings import Settings
@@ -275,6 +276,14 @@ class Actions:
                 elif entry in submenus:
                     menu.addMenu(submenus[entry])
 
+    def trigger(self, keys: QKeySequence, focus: QWidget | None) -> bool:
+        """Do what the keys do while a widget has the focus. Return whether that is something."""
+        for action in self._actions.values():
+            if keys in action.shortcuts() and action.isEnabled() and _reaches(action, focus):
+                action.trigger()
+                return True
+        return False
+
     def change_key(self, name: str, key: QKeySequence) -> None:
         """Put a key in the place of an action's first one, for good; an empty one takes all its keys away."""
         others = [other for other in self._actions[name].shortcuts()[1:] if other != key]
@@ -301,3 +310,10 @@ class Actions:
         shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
         action.setToolTip(tr("{text} ({keys})", text=text, keys=shown) if shown else text)
+
+
+def _reaches(action: QAction, focus: QWidget | None) -> bool:
+    if action.shortcutContext() is Qt.ShortcutContext.WindowShortcut:
+        return True
+    places = [place for place in action.associatedObjects() if isinstance(place, QWidget)]
+    return focus is not None and any(place is focus or place.isAncestorOf(focus) for place in places)

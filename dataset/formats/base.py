@@ -176,12 +176,11 @@ def match_images(data: Dataset, names: Sequence[str]) -> Dataset:
     Which image a name means: see `dataset.photo_names.match_names`. Paths that lead out of the folder are never
     followed.
     """
-    plain = [image.name.replace("\\", "/").removeprefix("./") for image in data.images]
-    matches = match_names(plain, names, data.folder.name)
+    matches = match_names([image.name for image in data.images], names, data.folder.name)
     found: dict[str, ImageRecord] = {}
     missing = 0
-    for image, as_given in zip(data.images, plain, strict=True):
-        name = matches.photos.get(as_given, "")
+    for image in data.images:
+        name = matches.photos.get(image.name, "")
         if not name:
             missing += 1
         elif name in found:

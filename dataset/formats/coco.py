@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from dataset.categories import read_categories
 from dataset.coco_checks import check_reference, sentences
 from dataset.coco_codec import encode_object, read_object
@@ -23,7 +21,7 @@ from dataset.formats.base import (
 )
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
-from dataset.json_text import TextError, loads, to_utf8
+from dataset.json_text import TextError, encode, loads, to_utf8
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
@@ -129,7 +127,7 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
         "annotations": annotations,
         "categories": [_from_class(c, ids[c.name]) for c in data.classes],
     }
-    yield "", msgspec.json.encode(body)
+    yield "", encode(body)
 
 
 def _class_names(categories: Iterable[Category]) -> dict[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +23,7 @@ from dataset.coco_checks import Problem
 from dataset.coco_values import as_file_name, as_id, as_size
 from dataset.i18n import tr
 from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
-from dataset.photo_names import unique_ids
+from dataset.photo_names import unique_ids, with_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +67,8 @@ class Image:
     """(width, height), None where the entry does not give both."""
     raw: Raw
     """The entry's JSON."""
+    file_name: str = ""
+    """As it stands, where the entry was read."""
 
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
@@ -77,7 +79,7 @@ class Image:
     def resized(self, size: tuple[int, int]) -> Image:
         """The same entry with another size."""
         body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
-        return Image(self.id, self.name, size, encode(body))
+        return replace(self, size=size, raw=encode(body))
 
 
 @dataclass(slots=True)
@@ -207,7 +209,7 @@ def _read_images(file: CocoFile, raws: Sequence[Raw]) -> None:
         if key == new_id:
             file.images.append(image)
         elif bytes(memoryview(raw)[:1]) == b"{":
-            file.images.append(Image(new_id, image.name, image.size, with_id(raw, int(new_id))))
+            file.images.append(replace(image, id=new_id, raw=with_id(raw, int(new_id))))
         else:
             file.images.append(image)
             file.problems.append(Problem("record", "", tr("an entry of its images is no record")))
@@ -220,12 +222,16 @@ def _read_image(raw: Raw) -> Image:
     try:
         body = _image.decode(raw)
         record: dict[str, Any] = {"width": body.width, "height": body.height}
-        return Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw)
+        return _named(Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw))
     except _DAMAGE:
         record = decode_json(raw)
     if not isinstance(record, dict):
         return Image(None, "", None, raw)
-    return Image(record.get("id"), as_file_name(record), as_size(record), raw)
+    return _named(Image(record.get("id"), as_file_name(record), as_size(record), raw))
+
+
+def _named(image: Image) -> Image:
+    return replace(image, name=with_slashes(image.name), file_name=image.name)
 
 
 def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import os
@@ -23,7 +24,7 @@ from dataset.messages import os_reason
 from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -56,6 +57,14 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _disk_of(path: Path) -> int | None:
+    """Return a number for the disk that the file's folder is on; None where there is no such folder."""
+    try:
+        return path.parent.stat().st_dev
+    except OSError:
+        return None
+
+
 class ProjectFile:
     """A COCO file as it was opened, and the way to write it with changes."""
 
@@ -70,6 +79,7 @@ class ProjectFile:
         self._data = b""
         self.mark: FileMark | None = None
         """The file when last read or written by us, None where there was none."""
+        self._disk = _disk_of(path)
         with _no_collection():
             self.coco = self._read()
             """What it held when it was opened."""
@@ -121,7 +131,7 @@ class ProjectFile:
 
     # What it holds
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> KeysView[str]:
         """Return the photos that have annotations in it."""
         return self._places.keys()
 
@@ -185,13 +195,17 @@ class ProjectFile:
 
     # Writing
 
-    def changed_externally(self) -> bool:
-        """Whether another program has written the file since we read or wrote it. OSError if that cannot be read."""
-        if self.mark is None or not self.path.exists():
-            return self.path.exists()
-        if not self.mark.sha256 and not self.mark.is_of(self.path):
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file is the one that was last read or written here. OSError if it cannot be read."""
+        if self.mark is None:
+            return False
+        if not self.mark.sha256 and not self.mark.is_of(path):
             self.mark = FileMark(self.mark.size, self.mark.mtime_ns, hashlib.sha256(self._data).hexdigest())
-        return not self.mark.is_of(self.path)
+        return self.mark.is_of(path)
+
+    def is_in_place(self) -> bool:
+        """Whether the file is as it was last read or written here. OSError if it cannot be read."""
+        return self.is_ours(self.path)
 
     def lay_out(self, states: Mapping[str, PhotoState]) -> dict[str, Exception]:
         """Settle where the annotations of photos go in the next `write`.
@@ -208,17 +222,30 @@ class ProjectFile:
                     refused[name] = error
         return refused
 
-    def write(self, path: Path, categories: Sequence[Category], about_to: Callable[[int, str], None]) -> FileMark:
+    def write(
+        self,
+        path: Path,
+        categories: Sequence[Category],
+        about_to: Callable[[int, str], None],
+        place_for: Callable[[Path], Path | None],
+        *,
+        even_protected: bool = False,
+    ) -> FileMark:
         """Write the file with the photos that were laid out; what is there stays as it is if that fails.
 
         Args:
             path: Where to.
             categories: All classes.
             about_to: Called with size and SHA-256 just before the new file takes its place.
+            place_for: Returns where to keep what is replaced: see `replace_file`.
+            even_protected: Whether a file that is write-protected is replaced, too.
 
         Raises:
             OSError: it could not be written.
         """
+        if path == self.path and not path.exists() and self._disk not in {None, _disk_of(path)}:
+            # The disk was pulled, and what is seen is the empty folder that it was mounted on.
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), os.fspath(path))
         replaced: dict[int, Raw | None] = {}
         added: list[Raw] = []
         resized: dict[int, Image] = {}
@@ -228,7 +255,10 @@ class ProjectFile:
             if layout.image:
                 resized[layout.image.id] = layout.image
         images = [resized.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
-        return replace_file(path, self.coco.chunks(images, categories, replaced, added), about_to)
+        chunks = self.coco.chunks(images, categories, replaced, added)
+        mark = replace_file(path, chunks, about_to, place_for=place_for, even_protected=even_protected)
+        self._disk = _disk_of(path)
+        return mark
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
         """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
@@ -276,13 +306,13 @@ class ProjectFile:
     def _assign(self, names: Sequence[str], folder: str) -> int:
         """Find out which photo each entry is about, and put the annotations to it; how many photos there are not."""
         present = set(names)
-        matches = match_names((image.name for image in self.coco.images), names, folder)
+        matches = match_names((image.file_name for image in self.coco.images), names, folder)
         self.ambiguous = sorted(matches.ambiguous)
         name_of: dict[int | str | None, str] = {}
         missing = 0
         for image in self.coco.images:
-            name = matches.photos.get(image.name, image.name)
-            missing += name not in present and image.name not in matches.ambiguous
+            name = matches.photos.get(image.file_name, image.name)
+            missing += name not in present and image.file_name not in matches.ambiguous
             name_of[as_id(image.id)] = name
             self._images.setdefault(name, []).append(image)
         for place, image_id in enumerate(self.coco.image_ids):

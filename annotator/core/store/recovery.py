@@ -47,6 +47,10 @@ class OpenedProject:
     """Our database."""
     file: ProjectFile
     """The COCO file."""
+    key: str
+    """What the COCO file goes by in the journal: see `file_key`."""
+    remembered: str | None = None
+    """The key of the file that the folder opens with the next time; None for the default."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
     """What the journal has of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
@@ -94,12 +98,14 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
         closing.callback(journal.close)
         try:
             if project is None:
-                path, sentence = _remembered(journal, images, default)
+                path, sentence = _remembered(journal.remembered_file(), images, default)
                 warnings += [sentence] if sentence else []
                 project = ProjectFile(path.resolve(), names, own_name)
             folder.lock_file(project.path)
             remove_leftovers(project.path)
-            opened = OpenedProject(images, names, folder, journal, project, warnings=warnings)
+            key = file_key(images, project.path)
+            remembered = journal.remembered_file()
+            opened = OpenedProject(images, names, folder, journal, project, key, remembered, warnings=warnings)
             _apply_journal(opened)
         except InUseError as error:
             raise StoreError(str(error)) from None
@@ -125,7 +131,10 @@ def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[
             failure = failure or error
             continue
         try:
-            _absorb_fallback(folder, journal)
+            if folder.is_fallback:
+                journal.note_changes()
+            else:
+                absorb_fallback(folder, journal)
         except (OSError, sqlite3.Error) as error:
             journal.close()
             failure = failure or error
@@ -141,12 +150,10 @@ def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[
     raise StoreError(text)
 
 
-def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
-    """What was kept elsewhere while the folder could not be written to goes where it belongs."""
+def absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
+    """Put what was kept elsewhere, while the folder could not be written to, where it belongs."""
     left = folder.fallback_path / DATABASE
-    if folder.is_fallback:
-        journal.note_changes()
-    elif left.exists():
+    if left.exists():
         other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
         other.note_changes()
         other.close()
@@ -154,9 +161,8 @@ def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
         left.unlink()
 
 
-def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, str]:
+def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str]:
     """Return the COCO file that the folder was last worked on with, and a sentence if that is not there any more."""
-    key = journal.remembered_file()
     path = images / key if key else default
     if key is None or path == default or os.path.exists(path):  # noqa: PTH110 - false, too, where it cannot be reached
         return path, ""
@@ -169,7 +175,7 @@ def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, st
 
 
 def _apply_journal(opened: OpenedProject) -> None:
-    file, key = opened.file, file_key(opened.images, opened.file.path)
+    file, key = opened.file, opened.key
     opened.journal_rows = opened.journal.rows(key)
     metadata = opened.journal.metadata(key)
     damaged = 0

@@ -16,7 +16,7 @@ from annotator.core.categories import Categories
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import JournalRow, pack
-from annotator.core.store.recovery import open_project
+from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
 from dataset.coco_checks import sentences
 from dataset.folder import list_images
@@ -114,6 +114,11 @@ class Store:
     def file(self) -> Path:
         """The COCO file."""
         return self._project.file.path
+
+    @property
+    def file_label(self) -> str:
+        """The COCO file as people name it; "" for the folder's own annotations.json."""
+        return "" if self._project.key == DEFAULT_FILE else self._project.key
 
     @property
     def private_folder(self) -> Path:
@@ -222,6 +227,15 @@ class Store:
     def save_as(self, path: Path) -> Future[None]:
         """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
         return self._saver.save_as(path)
+
+    def replace_protected(self) -> Future[None]:
+        """Save to the COCO file although it is write-protected, now and for as long as this is open."""
+        self._saver.replaces_protected = True
+        return self._saver.save()
+
+    def remember_file(self) -> None:
+        """Have the folder open with this COCO file the next time. Writes to the disk."""
+        self._saver.remember_file()
 
     def check_progress(self) -> None:
         """Report a save that has stalled, by a notice. To be called now and then."""

@@ -294,7 +294,7 @@ def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_pa
     assert [again.count(name) for name in NAMES] == [1, 1, 1]
     assert again.is_done("a.jpg")
     again.close()
-    again = open_store()
+    again = open_store(photos / "annotations.json")
     assert [again.count(name) for name in NAMES] == [1, 0, 0]
     assert again.warnings == []
 
