@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from dataset.json_text import RecordDecoder
+
 MAX_LINE = 32 << 20
 """Bytes; a longer line is no record."""
 Freeze = Literal["heads", "neck", "none"]
@@ -250,7 +252,7 @@ AnyEvent: TypeAlias = (
     | Error
 )
 
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: RecordDecoder[AnyEvent] = RecordDecoder(AnyEvent)  # names of photos may be no UTF-8
 
 
 def encode_event(event: TrainingEvent) -> str:
