@@ -343,7 +343,7 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and edit.done == (False, True):
+            if self.store and self.document.has_pool and edit.done == (False, True):
                 self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
