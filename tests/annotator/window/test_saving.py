@@ -91,7 +91,7 @@ def test_the_window_stays_until_the_last_edit_is_on_disk(
 ) -> None:
     window = opened(qtbot, start, photos)
     moves, original = threading.Event(), Journal.put
-    monkeypatch.setattr(Journal, "put", lambda *args: (moves.wait(20), original(*args))[1])
+    monkeypatch.setattr(Journal, "put", lambda *args, **options: (moves.wait(20), original(*args, **options))[1])
     draw(window)
     window.close()
     assert window.isVisible()
@@ -108,7 +108,7 @@ def test_a_saving_that_has_stalled_is_shown_and_asked_about(
     session, saved = window._session, find(window, QLabel, "status.saved")
     session._watch.setInterval(20)
     moves, original = threading.Event(), Journal.put
-    monkeypatch.setattr(Journal, "put", lambda *args: (moves.wait(20), original(*args))[1])
+    monkeypatch.setattr(Journal, "put", lambda *args, **options: (moves.wait(20), original(*args, **options))[1])
     draw(window)
     assert saved.text() == "saving…"
     QTimer.singleShot(1500, answer(window, "Go on without saving" if goes else "Cancel"))
