@@ -307,16 +307,17 @@ def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
 
 
 def _renumber(file: CocoFile, own_ids: Sequence[int | str | None]) -> None:
-    """Give new ids where there is none above zero, and to all but the first that have the same.
+    """Give new ids where there is none, and to all but the first that have the same.
 
-    An id that is text or beyond what every program reads stays in the file: its annotation goes by another number here.
+    An id that is text, not above zero or beyond what every program reads stays in the file: its annotation goes by
+    another number here.
     """
     next_id = max((number for number in file.ids if number < MAX_ID), default=0)
     next_id = max(next_id, 0)
     taken: set[int | str] = set()
     for place, own in enumerate(own_ids):
         number = file.ids[place]
-        is_odd = isinstance(own, str) or number >= MAX_ID
+        is_odd = own is not None and (isinstance(own, str) or not 0 < number < MAX_ID)
         if is_odd or number < 1 or number in taken:
             next_id += 1
             file.ids[place] = next_id

@@ -396,7 +396,8 @@ class TestKeypoints:
             record = bench.document.selected[-1]
             seen.append(record.keypoints[0])
             assert record.keypoints[1:] == near[1:]
-            assert ". visible / occluded / off" in bench.hints[-1]
+            is_off = record.keypoints[0].visibility is Visibility.UNLABELLED
+            assert bench.hints[-1] == ("" if is_off else "Drag move keypoint  ·  ") + ". visible / occluded / off"
         off = (0, 0, Visibility.UNLABELLED)
         occluded, visible = (130, 130, Visibility.OCCLUDED), (130, 130, Visibility.VISIBLE)
         assert seen == [occluded, off, visible, occluded]
