@@ -144,8 +144,9 @@ def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
 
 def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None) -> CocoData:
     """Return what `read_coco` does, from contents that are loaded."""
-    table = read_categories(contents["categories"])
-    used = {as_id(record.get("image_id")) for record in contents["annotations"] if isinstance(record, dict)}
+    records = [record for record in contents["annotations"] if isinstance(record, dict)]
+    table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
+    used = {as_id(record.get("image_id")) for record in records}
     images, by_id, unclear, problems = _images(contents["images"], used, folder)
     reader = _AnnotationReader(by_id, unclear, table, need)
     annotations = [reader.read(record) for record in contents["annotations"]]

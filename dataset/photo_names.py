@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataset.folder import FolderError, list_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAX_PARTS = 64
@@ -170,7 +170,7 @@ def _without_ending(name: str) -> str:
 
 
 def unique_ids(
-    ids: Sequence[int | str | None], names: Sequence[str], used: Container[int | str | None]
+    ids: Sequence[int | str | None], names: Sequence[str], used: Collection[int | str | None]
 ) -> tuple[list[int | str], frozenset[int | str]]:
     """Return an id for every entry of `images`, and those ids that are of several photos which nothing tells apart.
 
@@ -182,8 +182,7 @@ def unique_ids(
         names: Of the photos.
         used: Ids that annotations have.
     """
-    whole = [number for number in ids if isinstance(number, int)]
-    next_id = max(whole, default=0)
+    next_id = max((number for number in (*ids, *used) if isinstance(number, int)), default=0)
     first: dict[int | str, str] = {}
     found: list[int | str] = []
     unclear: set[int | str] = set()

@@ -23,6 +23,7 @@ from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
 from dataset.i18n import tr
+from dataset.messages import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,7 @@ class Session(QObject):
         self._photo: DecodedImage | None = None
         self._step = 1
         self._skipping_unreadable = False
+        self._skipped: list[str] = []  # photos passed over on the way to one that can be read
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
@@ -210,6 +212,7 @@ class Session(QObject):
         self._watch.stop()
         self.project = None
         self.save_error = ""
+        self._skipped = []
         self.folder = None
         self.project_changed.emit(None)
         self.categories.become(())
@@ -320,7 +323,7 @@ class Session(QObject):
         self._note_readable(path)
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
-        self._photo = photo
+        self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
 
@@ -342,9 +345,14 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
-            if self._skipping_unreadable:
-                self.go(self._step)
+            if not self._skipping_unreadable:
+                self.message.emit(text, "warning", PHOTO)
+                return
+            self._skipped.append(name)
+            if len(self._skipped) > 1:
+                text = tr("{photos} cannot be shown; the list says why.", photos=listing(self._skipped))
+            self.message.emit(text, "warning", SKIPPED)
+            self.go(self._step)
 
     # The document
 
@@ -354,7 +362,7 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and edit.done == (False, True):
+            if self.store and self.document.has_pool and edit.done == (False, True):
                 self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -33,7 +33,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("keys")
         self.setWindowTitle(tr("Keys"))
-        self.resize(520, 640)
+        self.resize(QSize(520, 640).boundedTo(self.screen().availableGeometry().size() * 0.9))
         self._actions = actions
         self._items: dict[str, QTreeWidgetItem] = {}
         self._list = QTreeWidget()
