@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from annotator.app import _report_unforeseen
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.store import autosave
@@ -151,3 +153,20 @@ def test_a_worker_goes_on_after_an_error(qtbot: QtBot, monkeypatch: pytest.Monke
     qtbot.waitUntil(lambda: len(sentences) == 3)
     reasons = [sentence.partition("failed: ")[2] for sentence in sentences]
     assert reasons == ["KeyError: 'one'", "MemoryError: two", "SystemExit: three"]
+
+
+def test_what_nobody_foresaw_is_shown_whatever_the_thread(
+    qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    session = start()._session
+    _report_unforeseen(session)
+
+    def fail() -> None:
+        raise KeyError("nobody foresaw it")
+
+    with qtbot.waitSignal(session.message) as told:
+        threading.Thread(target=fail, name="any").start()
+    assert told.args is not None
+    assert "KeyError: 'nobody foresaw it'" in told.args[0]
