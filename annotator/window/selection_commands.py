@@ -26,6 +26,7 @@ class SelectionCommands:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
+        session.project_changed.connect(self._forget_copied)
         self.left_unanswered: Event[[Document]] = Event()
         """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
@@ -113,6 +114,9 @@ class SelectionCommands:
         """Remember the selected objects."""
         if self._document and self._document.selection:
             self._copied = self._document.selected
+
+    def _forget_copied(self, _project: object) -> None:
+        self._copied = ()  # an id of the folder before may be another class's here
 
     def paste(self) -> None:
         """Put the remembered objects on record, at the same place, or beside what lies there exactly so."""

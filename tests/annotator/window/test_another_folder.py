@@ -11,8 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from annotator.core import edits
+from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
 from annotator.window.main_window import MainWindow
+from dataset.geometry import rectangle
 from resources import SAMPLES
 from tests.annotator.conftest import Start
 
@@ -75,3 +78,35 @@ def test_advice_fits_a_file_that_cannot_be_read_at_all(qtbot: QtBot, start: Star
     window._session.open(folder)
     qtbot.waitUntil(lambda: "make it readable" in window.banner.text)
     assert "Repair" not in window.banner.text
+
+
+def test_what_was_copied_is_not_pasted_with_the_ids_of_other_classes(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    session = window._session
+    assert session.document is not None
+    thing = session.categories.add("thing")
+    session.push(edits.add(session.document, [Annotation(session.new_id(), thing.id, rectangle(10, 10, 60, 60))]))
+    session.document.select([session.document.annotations[0].id])
+    window.action_table["edit.copy"].trigger()
+    window.action_table["edit.paste"].trigger()
+    assert len(session.document.annotations) == 2
+    _open(qtbot, window, _other(tmp_path))
+    window.action_table["edit.paste"].trigger()
+    assert session.document is not None
+    assert session.document.annotations == ()
+
+
+def test_photos_that_are_passed_over_are_named_together(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("cat.jpg", "coffee.jpg"):
+        (folder / name).write_bytes(b"")
+    window = start()
+    _open(qtbot, window, folder)
+    assert window._session.current == "dog.jpg"
+    assert window.banner.text == "cat.jpg and coffee.jpg cannot be shown; the list says why."
+    _open(qtbot, window, _other(tmp_path))
+    assert window.banner.text == ""
