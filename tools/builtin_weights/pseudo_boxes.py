@@ -4,7 +4,7 @@
 
 What NanoDet is sure of becomes an annotation without a mask (`tools.builtin_weights.sam` makes one); what it is neither
 sure nor free of becomes a crowd, which enters no loss; the rest of the photo is background. On the 100 photos of
-`coco_all/val`, of boxes that are no persons, three in four with a score from 0.45 on are right, one in seven from 0.2
+`coco_all/val`, of boxes that are no persons, three in four with a score from 0.45 on are right, one in eight from 0.2
 to 0.45, and one in fifty below.
 """
 
