@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSocketNotifier, QTimer
@@ -24,10 +25,12 @@ from annotator.suggestions.controller import SuggestionController
 from annotator.suggestions.inference_worker import InferenceWorker
 from annotator.suggestions.model_selection import ModelSelector
 from annotator.window.main_window import MainWindow
+from dataset.i18n import tr
 from resources import SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
 
 MODEL_PATIENCE = 1.0  # seconds that a closing window waits for the model
@@ -113,6 +116,7 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     choose_language(Settings())
     install_qt_translation(qt)
     application = Application(qt, weights=weights, device=device)
+    _report_unforeseen(application.session)
     application.start(folder, file, samples=samples)
     notifier = _quit_on_interrupt(qt)
     status = qt.exec()
@@ -123,6 +127,19 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
         os._exit(status)
     del notifier
     return status
+
+
+def _report_unforeseen(session: Session) -> None:
+    """Show what nobody foresaw, in whatever thread it happens; the traceback is on standard error as before."""
+
+    def report(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error or kind(), trace)
+        if issubclass(kind, Exception):
+            text = tr("Something failed: {reason}. What you did is kept.", reason=f"{kind.__name__}: {error}")
+            session.message.emit(text, "error", "")
+
+    sys.excepthook = report
+    threading.excepthook = lambda failed: report(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
 def _quit_on_interrupt(qt: QApplication) -> QSocketNotifier | None:

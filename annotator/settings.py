@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -23,21 +24,21 @@ class Settings:
     def recent(self) -> list[Path]:
         """Recent folders, the last one first."""
         value = self._q.value("recent", [])
-        paths = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        return [Path(str(path)) for path in paths][:RECENT]
+        paths = value if isinstance(value, list) else [value]
+        return [Path(text) for path in paths if (text := _restored(path))][:RECENT]
 
     def add_recent(self, folder: Path) -> None:
         """Put a folder at the head of the recent ones."""
         others = [path for path in self.recent if path != folder]
-        self._q.setValue("recent", [str(path) for path in [folder, *others][:RECENT]])
+        self._q.setValue("recent", [_stored(str(path)) for path in [folder, *others][:RECENT]])
 
     def last_photo(self, folder: Path) -> str:
         """Return the photo that was shown last in this folder, or ""."""
-        return self._text(f"last_photo/{_key(folder)}")
+        return _restored(self._q.value(f"last_photo/{_key(folder)}"))
 
     def set_last_photo(self, folder: Path, name: str) -> None:
         """Remember the shown photo."""
-        self._q.setValue(f"last_photo/{_key(folder)}", name)
+        self._q.setValue(f"last_photo/{_key(folder)}", _stored(name))
 
     @property
     def threshold(self) -> float:
@@ -54,11 +55,11 @@ class Settings:
     @property
     def weights(self) -> str:
         """The model: `builtin`, `coco` or a file."""
-        return self._text("weights") or "builtin"
+        return _restored(self._q.value("weights")) or "builtin"
 
     @weights.setter
     def weights(self, value: str) -> None:
-        self._q.setValue("weights", value)
+        self._q.setValue("weights", _stored(value))
 
     @property
     def device(self) -> str:
@@ -125,6 +126,22 @@ class Settings:
 def data_folder() -> Path:
     """Return where the application may write what belongs to no photo folder."""
     return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation))
+
+
+def _stored(path: str) -> str | QByteArray:
+    """Return a path for `QSettings`, whose text drops what is not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return QByteArray(os.fsencode(path))
+    return path
+
+
+def _restored(value: object) -> str:
+    """Return the inverse of `_stored`; "" for what it did not make."""
+    return (
+        os.fsdecode(bytes(value.data())) if isinstance(value, QByteArray) else value if isinstance(value, str) else ""
+    )
 
 
 def _key(folder: Path) -> str:

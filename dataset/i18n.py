@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,8 @@ from resources import TRANSLATIONS
 
 VARIABLE = "ANNOTATOR_LANGUAGE"
 """Names the language of this process and of those that it starts; a code such as `de`, or the path of a `.po` file."""
+
+_UNPRINTABLE = re.compile("[\ud800-\udfff]")
 
 
 def tr(text: str, /, **values: object) -> str:
@@ -27,7 +30,7 @@ def tr(text: str, /, **values: object) -> str:
         values: The fields' values. Without any, `text` is not formatted.
     """
     translated = _catalogue(language()).gettext(text) if text else ""
-    return translated.format(**values) if values else translated
+    return _printable(translated.format(**values)) if values else translated
 
 
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
@@ -39,7 +42,7 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
         n: The number.
         values: Other fields, as for `tr`.
     """
-    return _catalogue(language()).ngettext(one, many, n).format(n=n, **values)
+    return _printable(_catalogue(language()).ngettext(one, many, n).format(n=n, **values))
 
 
 def mark(text: str) -> str:
@@ -60,6 +63,11 @@ def languages() -> list[str]:
 def language() -> str:
     """Return the language in use: a code, the path of a `.po` file, or "" for English."""
     return os.environ.get(VARIABLE, "")
+
+
+def _printable(text: str) -> str:
+    """Return a text as a terminal or Qt can show it: file names that are not UTF-8 have what neither takes."""
+    return text if text.isascii() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @cache

@@ -1,38 +1,67 @@
-"""Photos from disk, upright, as RGB arrays. No torch here: the application reads photos before it loads a model."""
+"""Photos from disk, upright, as RGB arrays. No torch here: the application reads photos before it loads a model.
+
+The only module that opens pictures, and only in the formats of `SUFFIXES`: some others of Pillow's run programs.
+"""
 
 from __future__ import annotations
 
-import struct
+import math
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from dataset import tiff
+from dataset.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
 from dataset.i18n import tr
 from dataset.messages import UserError
+from dataset.regular_files import NotRegularFileError, open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from io import BufferedReader
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings of the files that are taken for photos, in lower case."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
 MAX_PIXELS = 200_000_000
 """A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
-EXIF_ORIENTATION = 0x0112
+EXIF_ORIENTATION, EXIF_FOLDER, EXIF_TIME = 0x0112, 0x8769, 0x9003
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
-TIFF_STARTS = (b"II*\0", b"MM\0*")
+STRIP = 256
+"""Rows at a time that are converted, so that no second copy of a large picture is made; a multiple of every factor."""
+MAX_FACTOR = 64
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is reported here
 
 
 class PhotoError(UserError):
     """A photo cannot be read; the text is one sentence that says why, without the file's name."""
+
+
+@dataclass(frozen=True)
+class ReducedPhoto:
+    """A photo with fewer pixels than its file has, where that has very many."""
+
+    pixels: NDArray[np.uint8]
+    """[rows, columns, 3] RGB, upright."""
+    size: tuple[int, int]
+    """(width, height) of the photo itself."""
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Pixels of the photo along one of `pixels`, in x and y."""
+        rows, columns = self.pixels.shape[:2]
+        return self.size[0] / columns, self.size[1] / rows
 
 
 def photo_size(path: str | Path) -> tuple[int, int]:
@@ -42,74 +71,130 @@ def photo_size(path: str | Path) -> tuple[int, int]:
         PhotoError: The file is not a readable photo, as far as its header shows, or is too large.
     """
     with _reading(path) as file:
-        picture = _open(file)
-        if picture is None:
-            return _tiff_size(file)
-        width, height = picture.size
-        # Pillow already gives the upright size of a TIFF.
-        sideways = picture.format != "TIFF" and _orientation(picture) in SIDEWAYS
-        return (height, width) if sideways else (width, height)
+        directory = _tiff_directory(file)
+        if directory is None:
+            picture = _open(file)
+            return _turned(picture.size, _orientation(picture))
+        return _turned(directory.size, directory.orientation)
+
+
+def photo_time(path: str | Path) -> str:
+    """Return when a photo was taken as EXIF has it, "2026:11:25 14:02:00"; "" where it does not.
+
+    Raises:
+        PhotoError: The file is not a readable photo, as far as its header shows.
+    """
+    with _reading(path) as file:
+        return str(_open(file).getexif().get_ifd(EXIF_FOLDER).get(EXIF_TIME) or "")
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """Return the photo as an RGB array of shape (height, width, 3), turned upright as its EXIF data say.
 
-    The first frame or page counts. What is transparent becomes white. Greyscale of more than 8 bits, and floats, are
-    stretched from their own least to their own greatest value.
+    The first frame or page counts, and of several bands that are no colours the first. What is transparent becomes
+    white, unless all is. Greyscale of more than 8 bits, and floats, are stretched from the least to the greatest value
+    that more than a few pixels have, colours of 16 bits where they use a small part of their range.
 
     Raises:
-        PhotoError: The file is missing, empty, truncated, too large, or not a photo.
+        PhotoError: The file is missing, empty, truncated, too large, not a photo, or none that can be decoded rightly.
+    """
+    return read_reduced(path, MAX_PIXELS).pixels
+
+
+def read_reduced(path: str | Path, max_pixels: int) -> ReducedPhoto:
+    """Return the photo as `read_photo` does, reduced by a power of two where it has more than `max_pixels`.
+
+    Raises:
+        PhotoError: As `read_photo`.
     """
     with _reading(path) as file:
-        picture = _open(file)
+        directory = _tiff_directory(file)
+        picture = _open_plain(file, directory)
         if picture is None:
-            return _deep_tiff(file)
+            assert directory is not None
+            return _deep_tiff(file, directory, max_pixels)
+        size, factor = picture.size, _factor(picture.size, max_pixels)
+        has_16_bits = _has_16_bits(file, picture)
+        left = _draft(picture, factor)
         picture.load()
-        return _to_rgb(ImageOps.exif_transpose(picture))
+        orientation = 1 if directory else _orientation(picture)  # Pillow has turned a TIFF by itself
+        if has_16_bits and _is_dark(picture):
+            del picture
+            return _deep_png(file, size, orientation, factor)
+        pixels = _upright(_rgb_strips(picture), picture.size, orientation, left)
+        return ReducedPhoto(pixels, _turned(size, orientation))
 
 
 @contextmanager
-def _reading(path: str | Path) -> Iterator[IO[bytes]]:
+def _reading(path: str | Path) -> Iterator[BufferedReader]:
     """Open a file; turn whatever goes wrong with it into a PhotoError."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a str or a Path, both as they are
+        with open_regular(path) as file:
             yield file
     except PhotoError:
         raise
-    except FileNotFoundError:
-        raise PhotoError(tr("The file does not exist.")) from None
-    except IsADirectoryError:
-        raise PhotoError(tr("This is a folder, not a photo.")) from None
-    except PermissionError:
-        raise PhotoError(tr("The file may not be read (permission denied).")) from None
-    except UnidentifiedImageError:
-        raise PhotoError(tr("The file is not a picture in a known format.")) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PhotoError(
-            tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
-        ) from None
-    except MemoryError:
-        raise PhotoError(tr("There is not enough memory for this photo.")) from None
+    except OSError as error:
+        raise PhotoError(_refusal(error) or _damage(error)) from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
-        if "truncated" in str(error).lower() or isinstance(error, EOFError):
-            raise PhotoError(tr("The file is truncated: a part of the photo is missing.")) from None
-        raise PhotoError(tr("The file is damaged: it cannot be decoded.")) from None
+        raise PhotoError(_damage(error)) from None
 
 
-def _open(file: IO[bytes]) -> Image.Image | None:
-    """Return the picture with its size checked and nothing decoded, or None for a TIFF that Pillow does not know."""
+def _refusal(error: OSError) -> str:
+    """Return why a file is not opened; "" where it is, and something is wrong with what it holds."""
+    if isinstance(error, FileNotFoundError):
+        return tr("The file does not exist.")
+    if isinstance(error, IsADirectoryError):
+        return tr("This is a folder, not a photo.")
+    if isinstance(error, NotRegularFileError):
+        return tr("This is a pipe, a socket or a device, not a photo.")
+    if isinstance(error, PermissionError):
+        return tr("The file may not be read (permission denied).")
+    return tr("The file is not a picture in a known format.") if isinstance(error, UnidentifiedImageError) else ""
+
+
+def _damage(error: Exception) -> str:
+    """Return why the content of a file cannot be decoded."""
+    if isinstance(error, DecodeError):
+        return tr("This kind of picture cannot be read: save it anew in RGB with 8 bits.")
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
+    if isinstance(error, MemoryError):
+        return tr("There is not enough memory for this photo.")
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return tr("The file is truncated: a part of the photo is missing.")
+    return tr("The file is damaged: it cannot be decoded.")
+
+
+def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
+    """Return the directory of a TIFF with its size checked, or None for another file."""
     start = file.read(4)
     if not start:
         raise PhotoError(tr("The file is empty (0 bytes)."))
+    if start not in tiff.STARTS:
+        return None
+    directory = tiff.read_directory(file)
+    _check_size(*directory.size)
+    return directory
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    """Return the picture with its size checked and nothing decoded."""
     file.seek(0)
-    try:
-        picture = Image.open(file)
-    except UnidentifiedImageError:
-        if start in TIFF_STARTS:
-            return None
-        raise
+    picture = Image.open(file, formats=FORMATS)
     _check_size(*picture.size)
     return picture
+
+
+def _open_plain(file: IO[bytes], directory: tiff.TiffDirectory | None) -> Image.Image | None:
+    """Return the picture, or None for a TIFF that Pillow does not know, or decodes wrongly."""
+    if directory and not directory.is_plain:
+        return None
+    try:
+        return _open(file)
+    except UnidentifiedImageError:
+        if directory:
+            return None
+        raise
 
 
 def _check_size(width: int, height: int) -> None:
@@ -126,60 +211,103 @@ def _check_size(width: int, height: int) -> None:
         raise PhotoError(tr("The photo has no pixels."))
 
 
-def _tiff_size(file: IO[bytes]) -> tuple[int, int]:
-    """Return (width, height) from a TIFF's first directory: the tags 256 and 257 (TIFF 6.0, sec. 2)."""
-    file.seek(0)
-    order = "<" if file.read(4) == TIFF_STARTS[0] else ">"
-    file.seek(*struct.unpack(f"{order}I", file.read(4)))
-    (count,) = struct.unpack(f"{order}H", file.read(2))
-    size = {256: 0, 257: 0}
-    for _ in range(count):
-        entry = file.read(12)
-        tag, kind = struct.unpack(f"{order}HH", entry[:4])
-        if tag in size:  # 3 is a 16-bit and 4 a 32-bit number
-            size[tag] = (
-                struct.unpack(f"{order}H", entry[8:10])[0] if kind == 3 else struct.unpack(f"{order}I", entry[8:])[0]
-            )
-    _check_size(size[256], size[257])
-    return size[256], size[257]
-
-
-def _deep_tiff(file: IO[bytes]) -> NDArray[np.uint8]:
-    """Read a TIFF that Pillow does not know: colours of 16 bits or floats."""
-    _tiff_size(file)
-    file.seek(0)
-    values = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise UnidentifiedImageError
-    if values.ndim == 3:
-        values = values[..., 2::-1]  # OpenCV has blue first
-    return _stretch(values)
-
-
 def _orientation(picture: Image.Image) -> int:
     value = picture.getexif().get(EXIF_ORIENTATION, 1)
     return value if isinstance(value, int) else 1
 
 
-def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation in SIDEWAYS else size
+
+
+def _factor(size: tuple[int, int], max_pixels: int) -> int:
+    """Return the least power of two by which a photo of a size has to be reduced."""
+    factor = 1
+    while math.ceil(size[0] / factor) * math.ceil(size[1] / factor) > max_pixels and factor < MAX_FACTOR:
+        factor *= 2
+    return factor
+
+
+def _draft(picture: Image.Image, factor: int) -> int:
+    """Have a JPEG decoded at a fraction of its size, and return by what it is still to be reduced."""
+    size = picture.size
+    share = min(factor, 8)  # libjpeg's greatest
+    if factor > 1 and picture.format in ("JPEG", "MPO"):
+        picture.draft(picture.mode, (max(1, size[0] // share), max(1, size[1] // share)))
+    return factor if picture.size == size else factor // share
+
+
+def _upright(strips: Iterable[Image.Image], size: tuple[int, int], orientation: int, factor: int) -> NDArray[np.uint8]:
+    """Return the photo that strips in RGB from top to bottom make up, reduced by a factor and turned.
+
+    Args:
+        strips: Each of STRIP rows, but for the last.
+        size: (width, height) of all of them together.
+        orientation: EXIF's.
+        factor: A power of two.
+    """
+    columns, rows = (math.ceil(side / factor) for side in size)
+    photo = np.empty((*_turned((rows, columns), orientation), 3), np.uint8)
+    # The photo's memory as the rows and columns of the file: filling it turns it.
+    stored = photo.transpose(1, 0, 2) if orientation in SIDEWAYS else photo
+    stored = stored[:: -1 if orientation in (3, 4, 6, 7) else 1, :: -1 if orientation in (2, 3, 7, 8) else 1]
+    row = 0
+    for strip in strips:
+        part = np.asarray(strip.reduce(factor) if factor > 1 else strip)
+        stored[row : row + len(part)] = part
+        row += len(part)
+    return photo
+
+
+def _strips(picture: Image.Image) -> Iterator[Image.Image]:
+    for top in range(0, picture.height, STRIP):
+        yield picture.crop((0, top, picture.width, min(picture.height, top + STRIP)))
+
+
+def _rgb_strips(picture: Image.Image) -> Iterator[Image.Image]:
     mode = picture.mode
-    if mode == "RGB":
-        return np.array(picture)
     if mode.startswith(("I", "F")):
-        return _stretch(np.asarray(picture))
-    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        with_alpha = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return np.array(Image.alpha_composite(white, with_alpha).convert("RGB"))
-    return np.array(picture.convert("RGB"))
+        levels = Levels.of(map(np.asarray, _strips(picture)), picture.width * picture.height)
+        for strip in _strips(picture):
+            yield Image.fromarray(levels(np.asarray(strip))).convert("RGB")
+    elif mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        # Nobody takes a picture of which nothing is to be seen: such an alpha channel holds something else.
+        visible = any(strip.convert("RGBA").getchannel("A").getextrema() != (0, 0) for strip in _strips(picture))
+        for strip in _strips(picture):
+            colours = strip.convert("RGBA")
+            if visible:
+                colours = Image.alpha_composite(Image.new("RGBA", strip.size, (255, 255, 255, 255)), colours)
+            yield colours.convert("RGB")
+    else:
+        yield from (strip.convert("RGB") for strip in _strips(picture))
 
 
-def _stretch(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Map grey (H, W) or colours (H, W, 3) of any range to 0..255, from the least finite value to the greatest."""
-    numbers = values.astype(np.float32)
-    finite = np.isfinite(numbers)
-    low, high = (float(numbers[finite].min()), float(numbers[finite].max())) if finite.any() else (0.0, 0.0)
-    numbers = np.nan_to_num(numbers, nan=low, posinf=high, neginf=low)
-    grey = (numbers - low) * (255 / (high - low)) if high > low else np.zeros_like(numbers)
-    levels = np.round(grey).astype(np.uint8)
-    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+def _has_16_bits(file: IO[bytes], picture: Image.Image) -> bool:
+    """Whether a picture is a PNG with colours of 16 bits, of which Pillow drops the lower eight."""
+    if picture.format != "PNG" or not picture.mode.startswith(("RGB", "LA")):
+        return False
+    place = file.tell()
+    file.seek(24)
+    bits = file.read(1)  # of IHDR, which comes first
+    file.seek(place)
+    return bits == b"\x10"
+
+
+def _is_dark(picture: Image.Image) -> bool:
+    colours = (np.asarray(strip.convert("RGB")) for strip in _strips(picture))
+    return Levels.of(colours, picture.width * picture.height).high < DARK * 255
+
+
+def _deep_tiff(file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int) -> ReducedPhoto:
+    deep, size, orientation = tiff.decode(file, directory), directory.size, directory.orientation
+    pixels = _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, _factor(size, max_pixels))
+    return ReducedPhoto(pixels, _turned(size, orientation))
+
+
+def _deep_png(file: IO[bytes], size: tuple[int, int], orientation: int, factor: int) -> ReducedPhoto:
+    file.seek(0)
+    values = decode_values(file.read())
+    deep = DeepPicture(values[..., 2::-1], values[..., 3] if values.shape[2] == 4 else None)
+    return ReducedPhoto(
+        _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, factor), _turned(size, orientation)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
+from dataset.atomic_files import check_unprotected, remove_leftovers
 from dataset.i18n import tr
 from dataset.messages import UserError
 
@@ -17,7 +18,7 @@ class OutputError(UserError):
 
 
 def check_output(path: Path, *, make_folder: bool = False) -> None:
-    """Check that a file can be written; its contents are not changed.
+    """Check that a file can be written; its contents are not changed. What a killed run has left beside it is removed.
 
     Args:
         path: The file.
@@ -39,7 +40,8 @@ def check_output(path: Path, *, make_folder: bool = False) -> None:
                 )
             )
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-            pass
+            check_unprotected(path)
+        remove_leftovers(path)
     except OSError as error:
         raise OutputError(
             tr(

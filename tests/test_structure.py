@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -17,6 +18,11 @@ MAX_FILES = 25
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
@@ -27,7 +33,7 @@ MODULES = {module_name(path): path for path in FILES}
 def imports(path: Path) -> set[str]:
     """The modules of the project that a file imports anywhere in it, those for types alone included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
@@ -48,7 +54,7 @@ def test_no_import_runs_in_a_circle() -> None:
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
     for path in FILES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree(path).body:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module_name(path))
     assert len(places) > 150
@@ -58,3 +64,24 @@ def test_no_two_classes_have_one_name() -> None:
 def test_no_folder_is_crowded() -> None:
     count = Counter(path.parent.relative_to(ROOT).as_posix() for path in FILES if path.name != "__init__.py")
     assert {folder: n for folder, n in count.items() if n > MAX_FILES} == {}
+
+
+DECODERS = {"imread", "imreadmulti", "imdecode", "imdecodemulti", "QImageReader", "QMovie", "loadFromData"}
+"""What else opens a picture, by its last name."""
+
+
+def opens_pictures(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        owner = getattr(node.value, "id", "") or getattr(node.value, "attr", "")
+        return node.attr in DECODERS or (owner, node.attr) == ("Image", "open")
+    if isinstance(node, ast.ImportFrom):
+        names = {alias.name for alias in node.names}
+        return bool(names & DECODERS) or (node.module == "PIL.Image" and "open" in names)
+    return False
+
+
+def test_one_module_opens_pictures() -> None:
+    """Another `Image.open` would take formats that run programs, and pipes that nobody writes to."""
+    found = {module_name(path) for path in FILES if any(map(opens_pictures, ast.walk(tree(path))))}
+    # The benchmark loads photos as torchvision's own scripts do.
+    assert found == {"dataset.images", "dataset.deep_picture", "benchmarks.training"}

@@ -82,26 +82,6 @@ class DocumentView(ZoomPanView):
         return self._colors
 
     @property
-    def show_annotations(self) -> bool:
-        """Whether what is on record is shown."""
-        return self.content.show_annotations
-
-    @show_annotations.setter
-    def show_annotations(self, value: bool) -> None:
-        self.content.show_annotations = value
-        self._records_changed()
-
-    @property
-    def show_suggestions(self) -> bool:
-        """Whether what the model offers is shown."""
-        return self.content.show_suggestions
-
-    @show_suggestions.setter
-    def show_suggestions(self, value: bool) -> None:
-        self.content.show_suggestions = value
-        self._records_changed()
-
-    @property
     def show_names(self) -> bool:
         """Whether names are shown without being asked for, where there is room."""
         return self._static.show_names

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
 
 from annotator.canvas.document_view import DocumentView
+from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
-    from annotator.canvas.tools.base import Tool
+    from annotator.canvas.tools.base import Step, Tool
     from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
@@ -33,13 +34,15 @@ class CanvasView(DocumentView):
     """
 
     edit_made = Signal(object)
-    """An `edits.Edit` that a gesture made, for the state the document is in."""
+    """An `edits.Edit` that a gesture has become, for the state the document is in."""
     cursor_moved = Signal(object)
     """QPointF in photo pixels, or None when the mouse left the photo."""
     hint_changed = Signal(str)
     """What can be done now with the thing under the cursor, with its key, in one line."""
     hovered_changed = Signal(object)
     """Id of the object under the cursor, or None."""
+    step_made = Signal(object)
+    """A `Step` that a gesture of several has taken."""
     tool_changed = Signal(str)
     """The name of the tool that is now in hand."""
     context_requested = Signal(object)
@@ -62,6 +65,7 @@ class CanvasView(DocumentView):
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self._gesture_keys = GestureKeys(self, self._takes_key)
 
     def set_document(self, document: Document | None) -> None:
         """Show another document, or none. Its photo may come before or after."""
@@ -110,9 +114,29 @@ class CanvasView(DocumentView):
         self.follow_tool()
         self.tool_changed.emit(name)
 
+    def take_up(self, name: str) -> None:
+        """Take a tool in hand, if it is not, and show what it now shows. For tools."""
+        self.set_tool(name)
+        self.follow_tool()
+
     def cancel(self) -> None:
         """Give up the running gesture: nothing happened."""
         self._tool.cancel()
+        self.follow_tool()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a gesture is running."""
+        return self._tool.busy
+
+    @property
+    def holds(self) -> bool:
+        """Whether the button is held in a gesture: whatever changes the photo waits until it is released."""
+        return self._tool.holds
+
+    def take_back(self) -> None:
+        """Give up what the held button has done so far."""
+        self._tool.take_back()
         self.follow_tool()
 
     def finish(self) -> None:
@@ -141,6 +165,10 @@ class CanvasView(DocumentView):
         if not edit.is_empty:
             self.edit_made.emit(edit)
 
+    def record_step(self, step: Step) -> None:
+        """Send a step of the running gesture. For tools."""
+        self.step_made.emit(step)
+
     def handle_at(self, at: Pointer) -> Hit | None:
         """Return what is under the mouse of the one object that has handles. For tools."""
         selected = self.content.selected
@@ -156,6 +184,7 @@ class CanvasView(DocumentView):
     def follow_tool(self) -> None:
         """Show what the tool now shows: previews, cursor, hint. Called after each event that a tool gets."""
         tool = self._tool
+        self._gesture_keys.set_running(tool.busy or tool.holds)
         self._active.uses_handles = tool.uses_handles
         self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
         self._update_cursor()
@@ -187,12 +216,15 @@ class CanvasView(DocumentView):
     def event(self, event: QEvent) -> bool:
         """Take a key before the window's shortcuts do, if the tool is really going to use it."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Space or self._tool.takes_key(event):
+            if event.key() == Qt.Key.Key_Space or self._takes_key(event):
                 event.accept()
                 return True
         elif event.type() == QEvent.Type.DevicePixelRatioChange:
             self._view_changed()
         return super().event(event)
+
+    def _takes_key(self, event: QKeyEvent) -> bool:
+        return self._tool.holds or self._tool.takes_key(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pan, or let the tool begin."""
@@ -210,6 +242,8 @@ class CanvasView(DocumentView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan, or let the tool hover and drag."""
+        if self._tool.holds and self._pointer is not None and not event.buttons() & Qt.MouseButton.LeftButton:
+            self._tool.release(self._pointer)  # over something else, such as a dialog that came up meanwhile
         at = self._pointed(event)
         self.cursor_moved.emit(QPointF(at.x, at.y) if self._in_photo(at) else None)
         if not self.pan_move(event) and self.document is not None:
@@ -237,11 +271,23 @@ class CanvasView(DocumentView):
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_space(down=True)
+        elif self._tool.holds:
+            self._end_hold(event)
         elif self.document is None or not self._tool.key_press(event):
             event.ignore()
             return
         self.follow_tool()
         event.accept()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's
+        """Tab goes nowhere while the button is held."""
+        return not self._tool.holds and super().focusNextPrevChild(forward)
+
+    def _end_hold(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._tool.cancel()
+        elif event.matches(QKeySequence.StandardKey.Undo):
+            self._tool.take_back()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space lets go of the photo."""
@@ -260,7 +306,7 @@ class CanvasView(DocumentView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Select what is under the cursor, then ask for a menu."""
         event.accept()
-        if self.document is None or self._tool.busy:
+        if self.document is None or self._tool.busy or self._tool.holds:
             return
         if event.reason() != QContextMenuEvent.Reason.Keyboard:
             at = self._at(QPointF(event.pos()), event.modifiers(), down=False)

@@ -27,10 +27,6 @@ class VisibleRecords:
         """The document, or None."""
         self.categories = categories
         """The project's classes."""
-        self.show_annotations = True
-        """Whether what is on record is shown."""
-        self.show_suggestions = True
-        """Whether what the model offers is shown."""
         self.index = Index()
         """Finds shown records at a point."""
         self.paths = PathCache()
@@ -71,10 +67,9 @@ class VisibleRecords:
         """Follow the document. Returns the boxes where something appeared, changed or went."""
         document = self.document
         shown: list[Annotation] = []
-        if document is not None and self.show_annotations:
-            shown += document.annotations
-        if document is not None and self.show_suggestions:
-            shown += reversed(document.suggestions)
+        if document is not None:
+            shown += document.shown_annotations
+            shown += reversed(document.shown_suggestions)
         before = self._records
         if len(before) == len(shown) and all(map(is_, before.values(), shown)):
             return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shapely import STRtree
 
-from annotator.core.annotation import Annotation
+from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
 from annotator.core.photo_state import PhotoState
 from dataset.geometry import valid
@@ -30,6 +30,16 @@ class Status(StrEnum):
     STARTED = "in progress"
     DONE = "done"
     UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a document is shown. What is hidden cannot be selected, and no command acts on it."""
+
+    annotations: bool = True
+    """Whether what is on record is."""
+    suggestions: bool = True
+    """Whether what the model offers is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,14 @@ class Edit:
         changes = any(before != after for before, after in self.annotations.values())
         return not changes and self.reviewed[0] == self.reviewed[1] and self.done[0] == self.done[1]
 
+    @property
+    def draws(self) -> bool:
+        """Whether it puts something on record that a person drew, pasted or corrected."""
+        return any(
+            before is None and after and after.origin is not Origin.SUGGESTED
+            for before, after in self.annotations.values()
+        )
+
     def then(self, later: Edit) -> Edit:
         """Return one edit that does this one and then `later`."""
         annotations = dict(self.annotations)
@@ -73,7 +91,8 @@ class Document:
     """One photo's annotations, suggestions and selection.
 
     Widgets read it, subscribe to its events and never keep a copy. It changes through `apply` and `revert` (edits,
-    which can be undone), and through `set_suggestions`, `select` and `threshold` (which are not part of the history).
+    which can be undone), and through `set_suggestions`, `select`, `threshold` and `shown` (which are not part of the
+    history).
     """
 
     def __init__(
@@ -90,7 +109,7 @@ class Document:
         self.changed: Event[[frozenset[int]]] = Event()
         """After annotations changed, with the ids whose record is new, other or gone."""
         self.suggestions_changed: Event[[]] = Event()
-        """After the suggestions to show changed."""
+        """After the suggestions on offer changed, or what is shown did."""
         self.selection_changed: Event[[]] = Event()
         """After the selection changed."""
         self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
@@ -99,6 +118,7 @@ class Document:
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
+        self._shown = Shown()
         self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
         self._selection: tuple[int, ...] = ()
 
@@ -135,14 +155,14 @@ class Document:
 
     @property
     def suggestions(self) -> tuple[Annotation, ...]:
-        """The suggestions to show, best first: over the threshold, not reviewed, not there already."""
+        """The suggestions on offer, best first: over the threshold, not reviewed, not there already."""
         if self._unreviewed is None:
-            self._unreviewed = _new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
+            self._unreviewed = new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
 
     @property
     def threshold(self) -> float:
-        """The score from which suggestions are shown."""
+        """The score from which suggestions are on offer."""
         return self._threshold
 
     @threshold.setter
@@ -150,6 +170,27 @@ class Document:
         if value != self._threshold:
             self._threshold = value
             self._on_suggestions_changed()
+
+    @property
+    def shown(self) -> Shown:
+        """What is shown."""
+        return self._shown
+
+    @shown.setter
+    def shown(self, value: Shown) -> None:
+        if value != self._shown:
+            self._shown = value
+            self._on_suggestions_changed()
+
+    @property
+    def shown_annotations(self) -> tuple[Annotation, ...]:
+        """`annotations`, unless they are hidden."""
+        return self.annotations if self._shown.annotations else ()
+
+    @property
+    def shown_suggestions(self) -> tuple[Annotation, ...]:
+        """`suggestions`, unless they are hidden."""
+        return self.suggestions if self._shown.suggestions else ()
 
     def __contains__(self, annotation_id: int) -> bool:
         return annotation_id in self._annotations or annotation_id in self._pool
@@ -188,7 +229,7 @@ class Document:
 
     def select(self, ids: Iterable[int]) -> None:
         """Select these and no others. Ids that are not shown are left out."""
-        shown = self._annotations.keys() | {s.id for s in self.suggestions}
+        shown = {record.id for record in (*self.shown_annotations, *self.shown_suggestions)}
         chosen = tuple(dict.fromkeys(i for i in ids if i in shown))
         if chosen != self._selection:
             self._selection = chosen
@@ -227,7 +268,7 @@ class Document:
         self.select(self._selection)  # drops what is no longer shown
 
 
-def _new_objects(
+def new_objects(
     pool: tuple[Annotation, ...], recorded: tuple[Annotation, ...], reviewed: tuple[Annotation, ...]
 ) -> tuple[Annotation, ...]:
     """Return those of the pool that say something new.

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from annotator.core.document import BeforeAfter, Document
 
 
-def outline_key(annotation_id: int) -> str:
-    """The merge key of the two edits that first put a box on record, and then its object's outline in its place."""
-    return f"outline {annotation_id}"
-
-
-def add(document: Document, annotations: Iterable[Annotation], text: str = "", *, merge: str = "") -> Edit:
+def add(document: Document, annotations: Iterable[Annotation], text: str = "") -> Edit:
     """Put new annotations on record and select them. Their ids are above zero and free."""
     added = tuple(annotations)
     return _edit(
@@ -33,8 +28,12 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "", *
         text or plural("add object", "add {n} objects", len(added)),
         {a.id: (None, a) for a in added},
         selection=tuple(a.id for a in added),
-        merge=merge,
     )
+
+
+def substitute(document: Document, record: Annotation) -> Edit:
+    """Put a record in the place of the one on record with its id, under no name of its own."""
+    return _edit(document, "", {record.id: (document[record.id], record)})
 
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:
@@ -60,6 +59,13 @@ def accept(document: Document, ids: Iterable[int], new_id: Callable[[], int]) ->
         reviewed=suggestions,
         selection=tuple(a.id for a in accepted),
     )
+
+
+def accept_and_finish(document: Document, ids: Iterable[int], new_id: Callable[[], int]) -> Edit:
+    """Put suggestions on record as they are, and mark the photo done."""
+    accepted = accept(document, ids, new_id)
+    text = tr("accept all, mark done")
+    return replace(accepted, text=text, done=(document.done, True), selection=(document.selection, ()))
 
 
 def change(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
+from operator import and_
 from typing import TYPE_CHECKING, NamedTuple
 
 from annotator.core.document import Status
 from annotator.core.event import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 NOT_LOOKED_AT = -1  # in place of a number of suggestions
 
@@ -34,8 +36,22 @@ class ImageRow(NamedTuple):
     """Whether the model has looked at it; if so, 0 suggestions means that it found nothing."""
 
 
+class Filter(NamedTuple):
+    """Which photos are listed."""
+
+    text: str = ""
+    """Words that a name must have, in either case."""
+    statuses: Collection[Status] | None = None
+    """How far the work must be; None: any."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it can leave a photo out."""
+        return bool(self.text.split()) or self.statuses is not None
+
+
 class ImageList:
-    """The open folder's photos in order, with what is known of each.
+    """The open folder's photos in order, with what is known of each, and which of them are listed.
 
     Kept in flat arrays, so that 100,000 photos cost a few megabytes and every question is answered at once.
     """
@@ -45,6 +61,9 @@ class ImageList:
         """After the list became another one."""
         self.changed: Event[[int]] = Event()
         """After what is known of one photo changed, with its index."""
+        self.filtered: Event[[]] = Event()
+        """After other photos are listed, because there is another filter."""
+        self._filter = Filter()
         self._fill(())
 
     def set_photos(
@@ -163,30 +182,76 @@ class ImageList:
         """Return why the photo cannot be read, or ""."""
         return self._errors.get(i, "")
 
+    # Which ones are listed
+
+    @property
+    def filter(self) -> Filter:
+        """The filter, which the next folder's photos go through too until there is another."""
+        return self._filter
+
+    def set_filter(self, text: str = "", statuses: Collection[Status] | None = None) -> None:
+        """List the photos with every word of `text` in their name and one of these statuses; None: any."""
+        if (text, statuses) != self._filter:
+            self._filter = Filter(text, statuses)
+            self._named = None
+            self.filtered.emit()
+
+    @property
+    def lists_unreadable(self) -> bool:
+        """Whether the filter is for photos that cannot be read, among others: else `next` leaves them out."""
+        return self._filter.statuses is not None and Status.UNREADABLE in self._filter.statuses
+
+    @property
+    def listed(self) -> Sequence[int]:
+        """The indices of the photos that match the filter, in order."""
+        return self.matching(*self._filter)
+
+    def is_listed(self, i: int) -> bool:
+        """Return whether the photo at an index matches the filter."""
+        return self.matches(i, *self._filter)
+
     # Which one is next
 
-    def next(self, name: str, step: int = 1) -> str | None:
-        """Return the photo `step` readable photos further on (back, if below zero), or None past the end."""
-        way = 1 if step > 0 else -1
+    def following(self, name: str, step: int = 1) -> Iterator[str]:
+        """Yield the listed photos after one (before it, if `step` is below zero), without unreadable ones.
+
+        The photo itself need not be listed.
+        """
         i = self._index[name]
-        unreadable = _CODES[Status.UNREADABLE]
-        for _ in range(abs(step)):
-            i += way
-            while 0 <= i < len(self) and self._codes[i] == unreadable:
-                i += way
-        return self._names[i] if 0 <= i < len(self) else None
+        walked = self._mask(_ANY if self.lists_unreadable else _READABLE)
+        while (i := walked.find(1, i + 1) if step > 0 else walked.rfind(1, 0, i)) >= 0:
+            yield self._names[i]
+
+    def next(self, name: str, step: int = 1) -> str | None:
+        """Return the photo `step` further on of those `following` (back, if below zero), or None past the end."""
+        return next(islice(self.following(name, step), abs(step) - 1, None), None)
 
     def next_not_done(self, name: str | None = None) -> str | None:
-        """Return the next photo after `name` with work left, beginning again at the top; None if there is no other.
+        """Return the next listed photo after `name` with work left, beginning again at the top; None if none other has.
 
         Without a name, the first of the list.
         """
-        left = self._codes.translate(_WORK_LEFT)
+        left = self._mask(_WORK_LEFT)
         start = -1 if name is None else self._index[name]
         i = left.find(1, start + 1)
         if i < 0 and start > 0:
             i = left.find(1, 0, start)
         return None if i < 0 else self._names[i]
+
+    def _mask(self, table: bytes) -> bytearray:
+        """Return 1 for each listed photo whose status has 1 in the table, else 0."""
+        text, statuses = self._filter
+        if statuses is not None:
+            codes = {_CODES[status] for status in statuses}
+            table = bytes(code in codes and wanted for code, wanted in enumerate(table))
+        mask = self._codes.translate(table)
+        if not text.split():
+            return mask
+        if self._named is None:
+            self._named = bytearray(len(self))
+            for i in self.matching(text):
+                self._named[i] = 1
+        return bytearray(map(and_, mask, self._named))
 
     # Which ones match a filter
 
@@ -222,6 +287,7 @@ class ImageList:
             raise ValueError("A photo is listed twice.")
         self._names = list(names)
         self._folded: list[str] = []
+        self._named: bytearray | None = None  # 1 for each photo that has the filter's text in its name, else 0
         self._index = index
         self._codes = bytearray(len(names))
         self._counts = array("L", bytes(array("L").itemsize * len(names)))
@@ -232,6 +298,8 @@ class ImageList:
         return index
 
 
-# For bytes.translate: 1 for each status with work left, else 0.
+# For bytes.translate: 1 for each status that counts, else 0.
+_ANY = bytes([1] * 256)
+_READABLE = bytes(code != _CODES[Status.UNREADABLE] for code in range(256))
 _FINISHED = {_CODES[Status.DONE], _CODES[Status.UNREADABLE]}
 _WORK_LEFT = bytes(0 if code in _FINISHED else 1 for code in range(256))

@@ -7,6 +7,7 @@ from and `run.json`, which is there from its start to its end, so that what was 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.training_set import encode_coco
-from dataset.atomic_files import replace_file
+from dataset.atomic_files import remove_leftovers, replace_file
+from dataset.json_text import RecordDecoder, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,6 +68,8 @@ class TrainingRuns:
         """The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen."""
         self.run = self._read_run()
         """The round that was begun and has not ended."""
+        for path in (self.models / "in_use", self.training / "run.json", self.snapshot, self.estimate_input):
+            remove_leftovers(path)
 
     # Models
 
@@ -100,7 +104,7 @@ class TrainingRuns:
         """Put down which model the project uses from now on. OSError if that cannot be written."""
         name = self.name_of(weights)
         self.models.mkdir(parents=True, exist_ok=True)
-        _write(self.models / "in_use", name.encode())
+        _write(self.models / "in_use", os.fsencode(name))
         self.in_use = name
 
     def remove(self, name: str) -> None:
@@ -118,14 +122,14 @@ class TrainingRuns:
             return self.file(name).with_suffix(".resume").is_file()
         return False
 
-    def begin(self, run: TrainingRun, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def begin(self, run: TrainingRun, photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round learns from, then that it is under way. OSError or ValueError if that cannot be done."""
         self.models.mkdir(parents=True, exist_ok=True)
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.snapshot, encode_coco(photos, categories))
         self.save(run)
 
-    def write_estimate_input(self, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> None:
+    def write_estimate_input(self, photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> None:
         """Write what a round would learn from, so that its time can be measured. OSError if that cannot be done."""
         self.training.mkdir(parents=True, exist_ok=True)
         _write(self.estimate_input, encode_coco(photos, categories))
@@ -146,7 +150,7 @@ class TrainingRuns:
 
     def save(self, run: TrainingRun) -> None:
         """Write down how far a round is. OSError if that cannot be done."""
-        _write(self.training / "run.json", msgspec.json.encode(run))
+        _write(self.training / "run.json", encode(run))
         self.run = run
 
     def end(self, *, discard: bool = False) -> None:
@@ -178,15 +182,15 @@ class TrainingRuns:
 
     def _read_in_use(self) -> str:
         with contextlib.suppress(OSError), (self.models / "in_use").open("rb") as file:
-            return file.read(_MAX_BYTES).decode(errors="replace").strip()
+            return os.fsdecode(file.read(_MAX_BYTES)).strip()
         return ""
 
     def _read_run(self) -> TrainingRun | None:
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            run = msgspec.json.decode((self.training / "run.json").read_bytes(), type=TrainingRun)
+            run = RecordDecoder(TrainingRun).decode((self.training / "run.json").read_bytes())
             return run if _ROUND.fullmatch(run.name) else None
         return None
 
 
 def _write(path: Path, data: bytes) -> None:
-    replace_file(path, [data], lambda _size, _sha256: None)
+    replace_file(path, [data])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from annotator.core.annotation import NOTHING
+from annotator.core.document import new_objects
 from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
 from dataset.i18n import plural, tr
+from dataset.json_text import encode
 from dataset.validation_split import MIN_SPLIT, validation_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
     from dataset.categories import Category
@@ -27,12 +30,19 @@ NAMED = 3  # photos that a sentence names; of the others it gives the number
 
 @dataclass(frozen=True, slots=True)
 class TrainingPhoto:
-    """A photo that is done, with everything there is to see in it; without annotations it was checked to be empty."""
+    """A photo that is done, with everything there is to see in it, and what may be there or not."""
 
     name: str
     """Path relative to the image folder, with forward slashes."""
     state: PhotoState
     """What is on record for it; its size is known."""
+    unanswered: tuple[Annotation, ...] = ()
+    """Suggestions over the threshold that were neither accepted nor rejected: perhaps objects, and no background."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was checked to show nothing."""
+        return not (self.state.annotations or self.unanswered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,15 @@ class Summary:
     photos: int
     """How many are done."""
     empty: int
-    """How many of them show nothing."""
+    """How many of them were checked to show nothing."""
     classes: tuple[ClassFact, ...]
     """Those they show, the most frequent first."""
     problems: tuple[str, ...]
     """Sentences about what is in the way, or weak."""
     ready: bool
     """Whether it is enough to begin."""
+    unanswered: tuple[str, ...] = ()
+    """Names of those with suggestions that nobody answered, which are left out."""
 
     @property
     def kept_apart(self) -> int:
@@ -66,10 +78,13 @@ class Summary:
         return 0 if self.photos < MIN_SPLIT else validation_size(self.photos)
 
 
-def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
+def labelled(
+    store: Store, names: Iterable[str], offered: Mapping[str, tuple[Annotation, ...]] = MappingProxyType({})
+) -> Iterator[TrainingPhoto]:
     """Return what is on record for each of these photos; one that is not COCO in the file is left out.
 
-    It is read as it is asked for, so that a caller with no time can take them one by one.
+    It is read as it is asked for, so that a caller with no time can take them one by one. `offered` are suggestions by
+    photo, of which those count that nobody has answered by now.
     """
     for name in names:
         try:
@@ -78,7 +93,8 @@ def labelled(store: Store, names: Iterable[str]) -> Iterator[TrainingPhoto]:
             continue
         size = state.size if min(state.size) > 0 else store.size_in_file(name)
         if size:
-            yield TrainingPhoto(name, replace(state, size=size))
+            unanswered = new_objects(offered.get(name, ()), state.annotations, state.reviewed)
+            yield TrainingPhoto(name, replace(state, size=size), unanswered)
 
 
 def summarize(
@@ -115,7 +131,9 @@ def summarize(
                 without,
             )
         )
-    return Summary(len(photos), len(photos) - full, classes, tuple(problems), full >= MIN_PHOTOS)
+    empty = sum(photo.is_empty for photo in photos)
+    unanswered = tuple(photo.name for photo in photos if photo.unanswered)
+    return Summary(len(photos), empty, classes, tuple(problems), full >= MIN_PHOTOS, unanswered)
 
 
 def _too_few(full: int) -> str:
@@ -149,21 +167,26 @@ def _unreadable(lost: Sequence[str]) -> str:
     )
 
 
-def encode_coco(photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> bytes:
+def encode_coco(photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> bytes:
     """Make the COCO file of photos that are done; classes that none of them shows are left out.
+
+    A suggestion that nobody answered becomes a crowd, which enters no loss and no figure.
 
     Raises:
         ValueError: an annotation cannot be written.
     """
-    encode = msgspec.json.Encoder().encode
     images: list[bytes] = []
     annotations: list[bytes] = []
-    used: set[int] = set()
+    used = {a.category_id for photo in photos for a in photo.state.annotations}
+    ids = count(1 + max((a.id for photo in photos for a in photo.state.annotations), default=0))
     for image_id, photo in enumerate(photos, 1):
         width, height = photo.state.size
         images.append(encode({"id": image_id, "file_name": photo.name, "width": width, "height": height}))
-        annotations += [encode_annotation(a, image_id, photo.state.size) for a in photo.state.annotations]
-        used.update(a.category_id for a in photo.state.annotations)
+        crowds = [
+            replace(s, id=next(ids), is_crowd=True, keypoints=()) for s in photo.unanswered if s.category_id in used
+        ]
+        records = (*photo.state.annotations, *crowds)
+        annotations += [encode_annotation(record, image_id, photo.state.size) for record in records]
     classes = [encode_category(category) for category in categories if category.id in used]
     parts = {"images": images, "annotations": annotations, "categories": classes}
     return b"{" + b",\n".join(b'"%s":[%s]' % (key.encode(), b",\n".join(raws)) for key, raws in parts.items()) + b"}\n"

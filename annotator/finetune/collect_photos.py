@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.store.store import Store
+    from annotator.core.store.suggestion_pools import Pool
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
 
@@ -41,7 +42,7 @@ class PhotoCollector(QObject):
     """
 
     done = Signal(object)
-    _looked = Signal(int, object, object)
+    _looked = Signal(int, object, object, object)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -51,13 +52,15 @@ class PhotoCollector(QObject):
         self._looked.connect(self._take_look)
         self._number = 0  # of the question: answers to earlier ones are late
         self._names: list[str] = []
-        self._photos: list[TrainingPhoto] | None = None
-        self._look: tuple[set[str], Path | None] | None = None
+        self._store: Store | None = None
+        self._lost: set[str] = set()
+        self._gone: Path | None = None
 
     def start(self, store: Store, weights: str) -> None:
         """Begin for the photos of this store and a round that starts from these weights."""
         self._number += 1
-        self._photos = self._look = None
+        self._slices.stop()
+        self._store = store
         photos = self._session.photos
         self._names = [
             photos.names[i]
@@ -66,34 +69,28 @@ class PhotoCollector(QObject):
         ]
         damaged = {name for name in self._names if photos.error(photos.index(name))}
         number, names, images, file = self._number, self._names, store.images, weights_file(weights)
+        pools = store.pools
 
         def work() -> None:
             gone = {name for name in names if not _is_there(images / name)}
-            self._looked.emit(number, gone | damaged, None if file is None or _is_there(file) else file)
+            offered = {name: pools.unanswered(name) for name in names if name not in gone}
+            self._looked.emit(number, gone | damaged, None if file is None or _is_there(file) else file, offered)
 
         self._session.on_disk(work)
-        self._slices.start(labelled(store, self._names))
 
     def stop(self) -> None:
         """It is not wanted any more."""
         self._number += 1
         self._slices.stop()
 
-    def _take_photos(self, photos: list[TrainingPhoto]) -> None:
-        self._photos = photos
-        self._finish()
+    def _take_look(self, number: int, lost: set[str], gone: Path | None, offered: dict[str, Pool]) -> None:
+        if number == self._number and self._store:
+            self._lost, self._gone = lost, gone
+            self._slices.start(labelled(self._store, self._names, offered))
 
-    def _take_look(self, number: int, lost: set[str], gone: Path | None) -> None:
-        if number == self._number:
-            self._look = lost, gone
-            self._finish()
-
-    def _finish(self) -> None:
-        if self._photos is None or self._look is None:
-            return
-        lost, gone = self._look
-        photos = [photo for photo in self._photos if photo.name not in lost]
-        self.done.emit(CollectedPhotos(photos, _others(self._names, photos), gone))
+    def _take_photos(self, found: list[TrainingPhoto]) -> None:
+        photos = [photo for photo in found if photo.name not in self._lost]
+        self.done.emit(CollectedPhotos(photos, _others(self._names, photos), self._gone))
 
 
 def _others(names: Sequence[str], photos: Sequence[TrainingPhoto]) -> list[str]:

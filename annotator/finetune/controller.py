@@ -103,6 +103,7 @@ class FineTuneController(QObject):
         self._dialog = dialog = FineTuneDialog("", self._choice.device, self._window)
         self._show_rival()
         dialog.train_requested.connect(self.start)
+        dialog.photo_requested.connect(self._session.go_to)
         dialog.finished.connect(self._close_dialog)
         dialog.settings_changed.connect(lambda: self._estimator.change(dialog.settings))
         self._estimator.changed.connect(dialog.set_time)

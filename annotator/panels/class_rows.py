@@ -132,8 +132,8 @@ class ClassRows(QAbstractListModel):
 def list_help() -> str:
     """Return how the class list is used, in two lines."""
     return tr(
-        "Click: draw with it. Enter or its number: give it to the selected objects too.\n"
-        "F2 or a double click renames it, a click on its colour changes the colour."
+        "Click: draw with it. Its number, or a right click: give it to the selected objects too.\n"
+        "A double click renames it, a click on its colour changes the colour."
     )
 
 

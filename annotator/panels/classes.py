@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import icons
 from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, list_help, swatch_rect
@@ -36,6 +36,7 @@ class ClassesPanel(QWidget):
         dress_panel(self, "classes")
         self._categories = categories
         self._current: int | None = None
+        self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
         self.rows = _ClassRowsView()
         self.rows.setModel(self._model)
@@ -78,11 +79,17 @@ class ClassesPanel(QWidget):
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""
         self._show_error("")
+        self._typed_from = QApplication.focusWidget()
         self._add.hide()
         self._new_name.clear()
         self._typing.show()
         self._new_name.setFocus()
         self.rows.scrollToBottom()
+
+    def stop_asking(self) -> None:
+        """Take the question for a name back, unless one is being typed."""
+        if not self._new_name.text().strip():
+            self._stop_adding()
 
     def _lay_out(self) -> None:
         searching = QHBoxLayout()
@@ -119,7 +126,8 @@ class ClassesPanel(QWidget):
         self._new_name.left.connect(self._stop_adding)
         self.rows.row_chosen.connect(self._row_chosen)
         self.rows.row_applied.connect(self._row_applied)
-        self.rows.rename_requested.connect(self.rows.edit)
+        self.rows.rename_requested.connect(self._rename)
+        self.rows.itemDelegate().closeEditor.connect(self._give_keyboard_back)  # after the list, which takes it
         self.rows.recolor_requested.connect(self._recolor)
         self.rows.customContextMenuRequested.connect(self._menu)
 
@@ -165,6 +173,16 @@ class ClassesPanel(QWidget):
             self._show_error("")
             if had_focus:
                 self.rows.setFocus()
+                self._give_keyboard_back()
+
+    def _rename(self, index: QModelIndex) -> None:
+        self._typed_from = QApplication.focusWidget()
+        self.rows.edit(index)
+
+    def _give_keyboard_back(self, *_: object) -> None:
+        """After a name was typed, unless the keyboard went elsewhere meanwhile."""
+        if self._typed_from is not None and self.rows.hasFocus():
+            self._typed_from.setFocus()
 
     def _recolor(self, index: QModelIndex) -> None:
         category = index.data(CATEGORY)
@@ -181,8 +199,10 @@ class ClassesPanel(QWidget):
         menu = QMenu(self)
         menu.setObjectName("classes.menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        give = menu.addAction(tr("Give it to the selected objects") + "\t" + tr("Enter"))
+        give.triggered.connect(lambda: self._row_applied(index))
         rename = menu.addAction(icons.icon("pencil"), tr("Rename") + "\tF2")
-        rename.triggered.connect(lambda: self.rows.edit(index))
+        rename.triggered.connect(lambda: self._rename(index))
         recolor = menu.addAction(tr("Change colour…"))
         recolor.triggered.connect(lambda: self._recolor(index))
         menu.popup(self.rows.viewport().mapToGlobal(at))

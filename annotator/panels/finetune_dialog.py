@@ -42,6 +42,8 @@ class FineTuneDialog(QDialog):
 
     train_requested = Signal(object)
     """(FineTuneOptions) start a round."""
+    photo_requested = Signal(str)
+    """Go to a photo on which something is left to answer."""
     settings_changed = Signal()
     """Another choice was made: how long the round takes is not known any more."""
 
@@ -60,6 +62,8 @@ class FineTuneDialog(QDialog):
         self._time = _fact("finetune.time")
         self._classes = _FoundClasses()
         self._problems = _sentences("finetune.problems", "warning")
+        self._unanswered = _Unanswered()
+        self._unanswered.photo_requested.connect(self._leave_for)
         self._device = choice("finetune.device", tr("Where it is computed"), tr("Device"), DEVICES)
         self._device.setCurrentIndex(max(self._device.findData(device), 0))
         self._advanced = Advanced()
@@ -102,6 +106,7 @@ class FineTuneDialog(QDialog):
         self._classes.show_classes(summary.classes)
         self._problems.setText(breakable("\n".join(summary.problems)))
         self._problems.setVisible(bool(summary.problems))
+        self._unanswered.show_photos(summary.unanswered)
         self._ready = summary.ready
         self._train.setEnabled(self._ready and self._advanced.is_right)
         self._fit()
@@ -124,6 +129,10 @@ class FineTuneDialog(QDialog):
     def settings(self) -> FineTuneOptions:
         """What is chosen."""
         return self._advanced.settings(str(self._device.currentData()))
+
+    def _leave_for(self, photo: str) -> None:
+        self.reject()
+        self.photo_requested.emit(photo)
 
     def _begin(self) -> None:
         self.train_requested.emit(self.settings)
@@ -180,6 +189,7 @@ class FineTuneDialog(QDialog):
             column.addSpacing(after)
         column.addLayout(rows)
         column.addSpacing(12)
+        column.addWidget(self._unanswered)
         column.addWidget(self._problems)
         column.addSpacing(4)
         column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -189,6 +199,41 @@ class FineTuneDialog(QDialog):
         column.addSpacing(16)
         column.addLayout(buttons)
         self._problems.hide()
+
+
+class _Unanswered(QWidget):
+    """How many photos have suggestions that nobody answered, and the way to the first of them."""
+
+    photo_requested = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first = ""
+        self._text = _sentences("finetune.unanswered", "muted")
+        self._show = QPushButton(tr("Show the first"))
+        self._show.setAutoDefault(False)
+        name_control(
+            self._show, "finetune.show_unanswered", tr("Close this and go to the first photo with such suggestions")
+        )
+        self._show.clicked.connect(lambda: self.photo_requested.emit(self._first))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 8)
+        row.setSpacing(12)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._show, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_photos(self, names: Sequence[str]) -> None:
+        """Show that these are the photos, or nothing where there are none."""
+        self._first = next(iter(names), "")
+        self._text.setText(
+            plural(
+                "{n} photo marked done has suggestions that nobody answered: the model learns nothing from these.",
+                "{n} photos marked done have suggestions that nobody answered: the model learns nothing from these.",
+                len(names),
+            )
+        )
+        self.setVisible(bool(names))
 
 
 class _FoundClasses(QScrollArea):

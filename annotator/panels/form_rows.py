@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from annotator.panels.widgets import Field, label, name_control, set_tone
+from annotator.panels.widgets import ElidedComboBox, Field, label, name_control, set_tone
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def caption(text: str) -> QLabel:
 
 def choice(name: str, tip: str, accessible: str, items: tuple[Choice, ...]) -> QComboBox:
     """Return a choice among texts given to `mark`, each with its data."""
-    made = QComboBox()
+    made = ElidedComboBox()
     with QSignalBlocker(made):
         for text, data in items:
             made.addItem(tr(text), data)

@@ -26,7 +26,7 @@ RECORD = Qt.ItemDataRole.UserRole  # an `Annotation`
 
 
 class InstanceRows(QAbstractListModel):
-    """Annotations, the newest on top, then the suggestions on offer, the best first. Holds their ids, no more."""
+    """What is shown: annotations, the newest on top, then suggestions, the best first. Holds their ids, no more."""
 
     def __init__(self, categories: Categories, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -120,7 +120,7 @@ class InstanceDelegate(QStyledItemDelegate):
 def _listed(document: Document | None) -> list[int]:
     if document is None:
         return []
-    return [*(a.id for a in reversed(document.annotations)), *(s.id for s in document.suggestions)]
+    return [*(a.id for a in reversed(document.shown_annotations)), *(s.id for s in document.shown_suggestions)]
 
 
 def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:

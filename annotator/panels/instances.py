@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
-from annotator.panels.widgets import MARGIN, Rows, dress_panel, label
+from annotator.panels.widgets import MARGIN, ElidedLabel, Rows, dress_panel, set_tone
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ class InstancesPanel(QWidget):
         self._model = InstanceRows(categories, self)
         self.rows = Rows("instances.list", tr("Instances"))
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.rows.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the keys of objects work here as on the photo
         self.rows.setModel(self._model)
         self._delegate = InstanceDelegate(self._model, self.rows)
         self.rows.setItemDelegate(self._delegate)
-        self._header = label(tone="muted")
+        self._header = ElidedLabel()
+        set_tone(self._header, "muted")
         self._header.setObjectName("instances.header")
         self._header.setContentsMargins(MARGIN, 0, MARGIN, 6)
         layout = QVBoxLayout(self)
@@ -125,16 +127,20 @@ class InstancesPanel(QWidget):
 
     def _show_counts(self) -> None:
         if self._document is None:
-            self._header.setText("")
+            self._header.set_full_text("")
             self.rows.set_empty_text(self._empty_text or tr("No photo is open."))
             return
-        objects, suggestions = len(self._document.annotations), len(self._document.suggestions)
-        parts = (
-            plural("{n:,} object", "{n:,} objects", objects),
-            plural("{n:,} suggestion", "{n:,} suggestions", suggestions),
+        document, shown = self._document, self._document.shown
+        counts = (
+            (plural("{n:,} object", "{n:,} objects", len(document.annotations)), shown.annotations),
+            (plural("{n:,} suggestion", "{n:,} suggestions", len(document.suggestions)), shown.suggestions),
         )
-        self._header.setText(" · ".join(parts))
-        self.rows.set_empty_text(tr("Nothing here yet: draw an object, or wait for suggestions."))
+        texts = (text if on else tr("{things} hidden", things=text) for text, on in counts)
+        self._header.set_full_text(" · ".join(texts))
+        nothing = not (document.annotations or document.suggestions)
+        self.rows.set_empty_text(
+            tr("Nothing here yet: draw an object, or wait for suggestions.") if nothing else tr("All of it is hidden.")
+        )
 
     # From the person
 

@@ -342,6 +342,7 @@ def _threshold_slider() -> QSlider:
     made.setRange(5, 95)
     made.setValue(50)
     made.setPageStep(5)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     name_control(made, "model.threshold", tr("Show suggestions from this score on"), tr("Score threshold"))
     return made
 

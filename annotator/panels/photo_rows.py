@@ -15,7 +15,7 @@ from annotator.panels.widgets import RowPainter, one_line
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from PySide6.QtGui import QPainter
 
@@ -42,24 +42,11 @@ class PhotoRows(QAbstractListModel):
     def __init__(self, photos: ImageList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._photos = photos
-        self._text = ""
-        self._statuses: Collection[Status] | None = None
         self._current: int | None = None
-        self._rows: Sequence[int] = range(len(photos))
+        self._rows: Sequence[int] = photos.listed
+        photos.filtered.connect(self._list)
         photos.reset.connect(self._reset)
         photos.changed.connect(self._changed)
-
-    def set_filter(self, text: str, statuses: Collection[Status] | None) -> None:
-        """List the photos with every word of `text` in their name and one of these statuses; None: any."""
-        self._text, self._statuses = text, statuses
-        self.beginResetModel()
-        self._rows = self._photos.matching(text, statuses)
-        self.endResetModel()
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether there is a filter."""
-        return bool(self._text.split()) or self._statuses is not None
 
     def set_current(self, name: str | None) -> None:
         """The photo that stays listed whatever becomes of it."""
@@ -99,7 +86,12 @@ class PhotoRows(QAbstractListModel):
 
     def _reset(self) -> None:
         self._current = None
-        self.set_filter(self._text, self._statuses)
+        self._list()
+
+    def _list(self) -> None:
+        self.beginResetModel()
+        self._rows = self._photos.listed
+        self.endResetModel()
 
     def _changed(self, i: int) -> None:
         row = self._place(i)
@@ -109,9 +101,9 @@ class PhotoRows(QAbstractListModel):
     def _place(self, i: int) -> int | None:
         """Put a photo in the list or take it out, as the filter has it. Its row, where it was and stays there."""
         row = self._row_of(i)
-        if not self.is_filtered:
+        if not self._photos.filter.is_set:
             return row
-        wanted = i == self._current or self._photos.matches(i, self._text, self._statuses)
+        wanted = i == self._current or self._photos.is_listed(i)
         if row is None and wanted and i != self._current:
             at = bisect_left(self._rows, i)
             self.beginInsertRows(QModelIndex(), at, at)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from annotator.core.document import Status
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
-from annotator.panels.widgets import MARGIN, Rows, SearchField, dress_panel, label, name_control
+from annotator.panels.widgets import MARGIN, ElidedComboBox, Rows, SearchField, dress_panel, label, name_control
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
 class PhotosPanel(QWidget):
     """The open folder's photos with a filter and the progress."""
 
-    photo_chosen = Signal(str)
+    photo_chosen = Signal(object)  # a name; Signal(str) drops what is not UTF-8
     """Show this photo. What becomes of it comes back by `set_current`."""
+    left = Signal()
+    """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""
 
     def __init__(self, photos: ImageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,10 +48,11 @@ class PhotosPanel(QWidget):
         name_control(
             self._filter, "photos.filter", tr("Show the photos with these words in their name"), tr("Filter photos")
         )
-        self._status = QComboBox()
+        self._status = ElidedComboBox()
         self._status.addItems([tr(text) for text, _ in FILTERS])
         self._status.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._status.setMinimumContentsLength(6)
+        self._status.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
         self._progress_text = label(tone="muted")
         self._progress_text.setObjectName("photos.progress_text")
@@ -60,6 +63,8 @@ class PhotosPanel(QWidget):
         self._filter.textChanged.connect(self._refilter)
         self._status.currentIndexChanged.connect(self._refilter)
         self.rows.selectionModel().currentChanged.connect(self._current_changed)
+        self.rows.clicked.connect(self.left)
+        self.rows.activated.connect(self.left)
         photos.reset.connect(self._photos_reset)
         photos.changed.connect(self._photo_changed)
         self._photos_reset()
@@ -102,7 +107,7 @@ class PhotosPanel(QWidget):
 
     def _refilter(self) -> None:
         self._following = True
-        self._model.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
+        self._photos.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
         self._following = False
         self._show_current()
         self._show_progress()
@@ -133,7 +138,7 @@ class PhotosPanel(QWidget):
         self._progress.setMaximum(max(readable, 1))
         self._progress.setValue(done)
         text = tr("{done:,} of {total:,} done", done=done, total=readable)
-        if self._model.is_filtered:
+        if self._photos.filter.is_set:
             text += " · " + tr("{n:,} shown", n=self._model.rowCount())
         self._progress_text.setText(text if total else "")
         left_out = total - readable

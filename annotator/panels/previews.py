@@ -28,7 +28,7 @@ _ACCENT = "#ff9f1c"  # of a class that the project lacks
 class PreviewStrip(QScrollArea):
     """A row of such photos, as large as there is room for one."""
 
-    chosen = Signal(str)
+    chosen = Signal(object)
     """(photo) its photo is to be shown."""
 
     def __init__(self, color_of: Callable[[str], str]) -> None:

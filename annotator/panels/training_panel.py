@@ -42,7 +42,7 @@ class TrainingPanel(QWidget):
     """Finish now, with the best model so far."""
     cancel_requested = Signal()
     """Throw the round away."""
-    photo_chosen = Signal(str)
+    photo_chosen = Signal(object)
     """(name) this photo is to be shown."""
 
     def __init__(self, color_of: Callable[[str], str], parent: QWidget | None = None) -> None:

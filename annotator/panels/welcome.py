@@ -29,7 +29,7 @@ class WelcomePage(QWidget):
     """Ask for a folder to open."""
     samples_requested = Signal()
     """Open the sample photos."""
-    recent_chosen = Signal(str)
+    recent_chosen = Signal(object)
     """Open this folder again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -36,7 +36,7 @@ MARGIN = 12  # from a panel's edge to what is in it
 ROW = 26  # height of a row, more where the font is large
 _PAD = 8  # inside a row, between its parts
 
-_VISIBLE = dict.fromkeys([*range(0x20), 0x7F], "\ufffd") | dict.fromkeys(
+_VISIBLE = dict.fromkeys([*range(0x20), 0x7F, *range(0xD800, 0xE000)], "\ufffd") | dict.fromkeys(
     [*range(0x0A, 0x0E), 0x85, 0x2028, 0x2029], "↵"
 )
 _VISIBLE[ord("\t")] = "⇥"  # arrows, because few fonts have the symbols made for this, U+2400 to U+2426
@@ -82,7 +82,7 @@ def breakable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text, such as a file name, with its line breaks, tabs and other control characters made visible."""
+    """Return a text, such as a file name, with its line breaks, tabs and what cannot be painted made visible."""
     return text.translate(_VISIBLE)
 
 
@@ -196,6 +196,8 @@ class SearchField(Field):
 class Rows(QTableView):
     """A list of rows of one height. It takes the keys that move in it and `own_keys`; all others go to the window.
 
+    A click leaves the keyboard where it is, so that no key depends on what was clicked last; Tab brings it here.
+
     A table of one column, because it lays out 100,000 rows without asking the model for each: a QListView does ask,
     after every change of any row, and takes 150 ms.
     """
@@ -205,6 +207,7 @@ class Rows(QTableView):
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setProperty("tone", "rows")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -243,11 +246,13 @@ class Rows(QTableView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the list's own keys and pass the others on."""
+        """Take the list's own keys and pass the others on; Enter activates the row, and goes on."""
         if self._takes(event):
             super().keyPressEvent(event)
-        else:
-            event.ignore()
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.activated.emit(self.currentIndex())
+        event.ignore()
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """Home and End go to the first and the last row."""

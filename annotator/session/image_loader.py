@@ -115,10 +115,12 @@ class ImageLoader(QObject):
     Signals:
         loaded: (path, DecodedImage), only for the photo asked for last.
         failed: (path, reason), for any photo that could not be read.
+        broken: (sentence) something that nobody foresaw; the thread goes on.
     """
 
     loaded = Signal(object, object)
     failed = Signal(object, str)
+    broken = Signal(str)
 
     def __init__(self, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -128,12 +130,19 @@ class ImageLoader(QObject):
         self._wake = threading.Condition()
         self._closing = False
         self._thread = WorkerThread(self._work, "photo loader")
+        self._thread.failed.connect(self.broken)
         self._thread.start()
 
     def show(self, path: Path, upcoming: list[Path]) -> None:
         """Decode `path` now, then those that are likely next. What was asked for before is dropped."""
         with self._wake:
             self._wanted, self._upcoming = path, list(upcoming)
+            self._wake.notify()
+
+    def prefetch(self, upcoming: list[Path]) -> None:
+        """Decode other ones next, after what is being decoded."""
+        with self._wake:
+            self._upcoming = list(upcoming)
             self._wake.notify()
 
     def close(self) -> None:

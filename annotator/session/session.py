@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
-from annotator.core.document import Document, Status
+from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
-from annotator.core.store.autosave import SaveNotice, SaveState
+from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
 from annotator.core.store.coco_codec import CocoError
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from annotator.canvas.tools.base import Step
     from annotator.core.document import Edit
     from annotator.core.store.store import Store
 
 # What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SAVING = "folder", "photo", "saving"
+FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
+
+WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
+KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
+
+_SHOWN = tuple(field.name for field in fields(Shown))
 
 
 class Session(QObject):
@@ -44,6 +51,8 @@ class Session(QObject):
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
         leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
+        shown_changed: something is shown or hidden now.
+        upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
@@ -56,6 +65,8 @@ class Session(QObject):
     photo_changed = Signal(object)
     leaving = Signal()
     document_changed = Signal(object)
+    shown_changed = Signal()
+    upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str)
@@ -77,21 +88,32 @@ class Session(QObject):
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
+        self.shown = Shown(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
         self._step = 1
         self._skipping_unreadable = False
+        self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
         self._disk = ThreadPoolExecutor(1, "disk")
         self._closed = False
+        self._watch = QTimer(self, interval=WATCH_INTERVAL)
+        self._watch.timeout.connect(self._check_progress)
         self._loader = ImageLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
+        self._loader.broken.connect(lambda sentence: self.message.emit(sentence, "error", ""))
         self._scanned.connect(self._show_names)
         self._opened.connect(self._use_project)
         self._noticed.connect(self._tell)
+        self.photos.filtered.connect(self._prefetch)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every edit is on disk, be it in the journal alone: the folder can be left, and the window closed."""
+        return self.store is None or self.store.is_kept
 
     @property
     def store(self) -> Store | None:
@@ -109,6 +131,7 @@ class Session(QObject):
             return
         self._asked += 1
         number = self._asked
+        self._discarding = bool(self.save_error)
 
         def work() -> None:
             try:
@@ -118,7 +141,7 @@ class Session(QObject):
             else:
                 self._scanned.emit(number, folder, file, names)
 
-        self._disk.submit(work)
+        self.on_disk(work)
 
     def _open_project(self, folder: Path, file: Path | None, names: list[str]) -> None:
         number = self._opening
@@ -138,12 +161,22 @@ class Session(QObject):
             else:
                 project.store.close()  # another folder was asked for meanwhile, or the window was closed
 
-        self._disk.submit(work)
+        self.on_disk(work)
 
     def on_disk(self, job: Callable[[], object]) -> None:
-        """Do what takes time with the project's files in the thread that opens and closes projects, in order."""
+        """Do what takes time with the project's files in the thread that opens and closes projects, in order.
+
+        What it raises unforeseen is shown in a sentence.
+        """
+
+        def work() -> None:
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - nobody looks at the future
+                self.message.emit(tr("Something failed: {reason}.", reason=reason_of(error)), "error", "")
+
         if not self._closed:
-            self._disk.submit(job)
+            self._disk.submit(work)
 
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
@@ -160,7 +193,8 @@ class Session(QObject):
         self.history.clear()
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
-            self._disk.submit(self.store.close)
+            self.on_disk(self.store.close)
+        self._watch.stop()
         self.project = None
         self.save_error = ""
         self.folder = None
@@ -175,6 +209,11 @@ class Session(QObject):
             return
         if isinstance(names, Exception):
             self.message.emit(str(names), "error", FOLDER)
+            return
+        if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
+            QTimer.singleShot(KEPT_INTERVAL, self, lambda: self._show_names(number, folder, file, names))
+            return
+        if self.save_error and not (self._discarding or self.confirm_discard()):
             return
         self._leave()
         self._opening = number
@@ -205,6 +244,7 @@ class Session(QObject):
         statuses = [_status(store, name) for name in names]
         photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
         self.project_changed.emit(project)
+        self._watch.start()
         for warning in store.warnings:
             self.message.emit(warning, "warning", "")
         self._open_document()
@@ -232,28 +272,30 @@ class Session(QObject):
             self._photo_loaded(path, photo)
 
     def go(self, step: int) -> None:
-        """Make the next (1) or previous (-1) photo current."""
+        """Make the next (1) or previous (-1) photo of the list current."""
         name = self.photos.next(self.current, step) if self.current else None
         if name:
-            self._show(name, skip_unreadable=True)
+            self._show(name, skip_unreadable=not self.photos.lists_unreadable)
+        elif self.current and self.photos.filter.is_set:
+            self.message.emit(tr("No further photo matches the filter."), "info", PHOTO)
 
     def go_next_not_done(self) -> None:
-        """Make the next photo current on which something is left to do."""
+        """Make the next photo of the list current on which something is left to do."""
         name = self.photos.next_not_done(self.current) if self.current else None
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            self.message.emit(tr("Every other photo is done."), "info", PHOTO)
+            listed, every = tr("Every other photo that matches the filter is done."), tr("Every other photo is done.")
+            self.message.emit(listed if self.photos.filter.is_set else every, "info", PHOTO)
 
     def upcoming(self) -> list[str]:
-        """Return the photos that are likely next, in the direction of travel."""
-        names: list[str] = []
-        name = self.current
-        while name and len(names) < MAX_UPCOMING:
-            name = self.photos.next(name, self._step)
-            if name:
-                names.append(name)
-        return names
+        """Return the photos of the list that are likely next, in the direction of travel."""
+        return list(islice(self.photos.following(self.current, self._step), MAX_UPCOMING)) if self.current else []
+
+    def _prefetch(self) -> None:
+        if self.folder is not None:
+            self._loader.prefetch([self.folder / name for name in self.upcoming()])
+            self.upcoming_changed.emit()
 
     def _set_current(self, name: str | None) -> None:
         self.current = name
@@ -276,21 +318,36 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", "" if self._skipping_unreadable else PHOTO)
+            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
             if self._skipping_unreadable:
                 self.go(self._step)
 
     # The document
 
     def push(self, edit: Edit) -> None:
-        """Do an edit on the current document, so that it can be undone."""
+        """Do an edit on the current document, so that it can be undone. What a person has just drawn is shown."""
+        if edit.draws:
+            self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
+            if self.store and edit.done == (False, True):
+                self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
         self.history.push(document, edit)
         self.history.activate(self.document)
+
+    def push_step(self, step: Step) -> None:
+        """Remember a step of a gesture on the current document, so that it can be undone."""
+        if self.document:
+            self.history.push_step(self.document, step)
+
+    def finish_gesture(self, edit: Edit) -> None:
+        """Do the edit that a gesture on the current document has become: its steps are not to be undone any more."""
+        if self.document:
+            self.history.forget_steps(self.document)
+        self.push(edit)
 
     def new_id(self) -> int:
         """Return a free annotation id."""
@@ -318,7 +375,7 @@ class Session(QObject):
                     other=_by(size_in_file),
                 )
                 self.message.emit(text, "warning", PHOTO)
-        document.threshold = self.threshold
+        document.threshold, document.shown = self.threshold, self.shown
         self._set_document(document)
 
     def _set_document(self, document: Document | None) -> None:
@@ -333,7 +390,7 @@ class Session(QObject):
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
             self.store.put(document.name, document.state)
-            self.saved_changed.emit(not self.store.unsaved)
+            self.report_saved()
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()
 
@@ -344,6 +401,21 @@ class Session(QObject):
         self.threshold = self._settings.threshold = threshold
         if self.document:
             self.document.threshold = threshold
+
+    def set_shown(self, shown: Shown) -> None:
+        """Show or hide the objects and the suggestions, here and everywhere."""
+        self.shown = shown
+        for name in _SHOWN:
+            self._settings.set_flag(f"show_{name}", value=getattr(shown, name))
+        if self.document:
+            self.document.shown = shown
+        self.shown_changed.emit()
+
+    def show(self, *, annotations: bool = False, suggestions: bool = False) -> None:
+        """Show again what is hidden of these."""
+        shown = Shown(self.shown.annotations or annotations, self.shown.suggestions or suggestions)
+        if shown != self.shown:
+            self.set_shown(shown)
 
     # Saving
 
@@ -357,15 +429,28 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
+    def report_saved(self) -> None:
+        """Emit whether everything is saved, after a change."""
+        if self.store:
+            self.saved_changed.emit(not (self.save_error or self.store.unsaved))
+
+    def _check_progress(self) -> None:
+        if self.store:
+            self.store.check_progress()
+
     def _tell(self, number: int, notice: SaveNotice) -> None:
+        failed = notice.state is SaveState.FAILED
         if number != self._opening or self.store is None:
+            if failed:  # of a folder that was left: there is nothing else that could show it
+                self.message.emit(notice.message, "error", "")
             return
-        self.save_error = notice.message if notice.state is SaveState.FAILED else ""
-        if notice.state is SaveState.SAVED:
-            self.saved_changed.emit(not self.store.unsaved)
-        else:
-            failed = notice.state is SaveState.FAILED
-            self.message.emit(notice.message, "error" if failed else "warning", SAVING if failed else "")
+        if notice.state is SaveState.NOTE:
+            self.message.emit(notice.message, "warning", "")
+            return
+        self.save_error = notice.message if failed else ""
+        self.report_saved()
+        if failed:
+            self.message.emit(notice.message, "error", SAVING)
 
 
 def _status(store: Store, name: str) -> Status:

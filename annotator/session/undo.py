@@ -1,71 +1,191 @@
-"""Undo and redo: Qt's undo stack over the edits of each photo."""
+"""Undo and redo: the edits of each photo, and among them the steps of a gesture that takes several."""
 
 from __future__ import annotations
 
-import zlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
+from PySide6.QtCore import QObject, Signal
+
+from annotator.canvas.tools.base import Step
+from annotator.core import edits
+from annotator.core.document import Edit
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QObject
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
 
-    from annotator.core.document import Document, Edit
 
+class UndoHistory(QObject):
+    """A history for each document that has been edited since the folder was opened; one of them is active.
 
-class UndoHistory(QUndoGroup):
-    """A stack for each document that has been edited since the folder was opened; one of them is active."""
+    Not a QUndoStack: steps of a gesture change nothing on record, so they go in between without taking away what could
+    be redone, and they go when the gesture has become an edit. That, and `amend`, no QUndoStack can do.
+    """
+
+    changed = Signal()
+    """What can be undone or redone is something else now."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._stacks: dict[str, tuple[Document, QUndoStack]] = {}
+        self._photos: dict[str, _Photo] = {}
+        self._active: _Photo | None = None
 
     def push(self, document: Document, edit: Edit) -> None:
         """Apply an edit and remember it. One that changes nothing only sets its selection."""
         if edit.is_empty:
             document.select(edit.selection[True])
             return
-        if document.name not in self._stacks:
-            self._stacks[document.name] = (document, QUndoStack(self))
+        document.apply(edit)
+        self._of(document).add(edit)
         self.activate(document)
-        self._stacks[document.name][1].push(_EditCommand(document, edit))
+
+    def push_step(self, document: Document, step: Step) -> None:
+        """Remember a step that a gesture has taken."""
+        self._of(document).add_step(step)
+        self.activate(document)
+
+    def forget_steps(self, document: Document) -> None:
+        """Forget the steps of the running gesture; those of one that was given up stay."""
+        if document.name in self._photos:
+            self._photos[document.name].forget_steps()
+            self.changed.emit()
+
+    def amend(self, document: Document, record: Annotation) -> bool:
+        """Put a record in the place of the one that an edit has made, as if that edit had made this one.
+
+        What can be redone stays so, and an edit that is undone is amended for its redo. Return False, and do nothing,
+        if other edits were made of the record.
+        """
+        photo = self._photos.get(document.name)
+        if photo is None or not photo.amend(record):
+            return False
+        if record.id in document:
+            document.apply(edits.substitute(document, record))
+        return True
 
     def activate(self, document: Document | None) -> None:
         """Let undo and redo act on this document."""
-        _, stack = self._stacks.get(document.name, (None, None)) if document else (None, None)
-        self.setActiveStack(stack)  # pyrefly: ignore  the stub does not know that None is allowed
+        self._active = self._photos.get(document.name) if document else None
+        self.changed.emit()
+
+    def undo(self) -> None:
+        """Undo what was done last, if anything was."""
+        if self._active is not None and self._active.undone():
+            self._active.undo()
+            self.changed.emit()
+
+    def redo(self) -> None:
+        """Do again what was undone last, if anything was."""
+        if self._active is not None and self._active.redone():
+            self._active.redo()
+            self.changed.emit()
+
+    def canUndo(self) -> bool:
+        """Return whether something can be undone."""
+        return self._active is not None and self._active.undone() is not None
+
+    def canRedo(self) -> bool:
+        """Return whether something can be done again."""
+        return self._active is not None and self._active.redone() is not None
+
+    def undoText(self) -> str:
+        """Return the name of what would be undone, or ""."""
+        entry = self._active.undone() if self._active else None
+        return entry.text if entry else ""
+
+    def redoText(self) -> str:
+        """Return the name of what would be done again, or ""."""
+        entry = self._active.redone() if self._active else None
+        return entry.text if entry else ""
 
     def document(self, name: str) -> Document | None:
         """Return the document of that photo if it has a history: it must be shown again, or its edits would not fit."""
-        return self._stacks[name][0] if name in self._stacks else None
+        return self._photos[name].document if name in self._photos else None
 
     def clear(self) -> None:
         """Forget everything: another folder is opened."""
-        self.setActiveStack(None)  # pyrefly: ignore
-        for _, stack in self._stacks.values():
-            self.removeStack(stack)
-            stack.deleteLater()
-        self._stacks.clear()
+        self._photos.clear()
+        self.activate(None)
+
+    def _of(self, document: Document) -> _Photo:
+        return self._photos.setdefault(document.name, _Photo(document))
 
 
-class _EditCommand(QUndoCommand):
-    def __init__(self, document: Document, edit: Edit) -> None:
-        super().__init__(edit.text)
-        self._document = document
-        self._edit = edit
+@dataclass(slots=True)
+class _Photo:
+    """One photo's history: what was done, in order, and after it what was undone."""
 
-    def redo(self) -> None:
-        self._document.apply(self._edit)
+    document: Document
+    done: list[Edit | Step] = field(default_factory=list)
+    ahead: list[Edit | Step] = field(default_factory=list)  # undone; the next to be done again is the last
+
+    def add(self, edit: Edit) -> None:
+        """Remember an edit that has been applied."""
+        self.ahead.clear()
+        last = self.done[-1] if self.done else None
+        if isinstance(last, Edit) and edit.merge and last.merge == edit.merge:
+            self.done[-1] = last.then(edit)
+        else:
+            self.done.append(edit)
+
+    def add_step(self, step: Step) -> None:
+        """Remember a step. What was undone before it can still be done again after it, but for other steps."""
+        self.ahead = [entry for entry in self.ahead if isinstance(entry, Edit)]
+        self.done.append(step)
+
+    def forget_steps(self) -> None:
+        """Forget those of the running gesture."""
+        for i in reversed(range(len(self.done))):
+            step = self.done[i]
+            if isinstance(step, Step):
+                if step.ends:
+                    return
+                del self.done[i]
+                if step.begins:
+                    return
+
+    def amend(self, record: Annotation) -> bool:
+        """Put a record into the one edit that has it."""
+        lists = (self.done, self.ahead)
+        places = [
+            (entries, i, entry)
+            for entries in lists
+            for i, entry in enumerate(entries)
+            if isinstance(entry, Edit) and record.id in entry.annotations
+        ]
+        if len(places) != 1:
+            return False
+        entries, i, edit = places[0]
+        before, _ = edit.annotations[record.id]
+        entries[i] = replace(edit, annotations={**edit.annotations, record.id: (before, record)})
+        return True
+
+    def undone(self) -> Edit | Step | None:
+        """Return what `undo` would undo."""
+        return self.done[-1] if self.done else None
+
+    def redone(self) -> Edit | Step | None:
+        """Return what `redo` would do again. While a gesture runs, that is one of its steps or nothing."""
+        entry = self.ahead[-1] if self.ahead else None
+        last_step = next((step for step in reversed(self.done) if isinstance(step, Step)), None)
+        runs = last_step is not None and not last_step.ends
+        return None if runs and isinstance(entry, Edit) else entry
 
     def undo(self) -> None:
-        self._document.revert(self._edit)
+        """Undo the last entry."""
+        entry = self.done.pop()
+        self.ahead.append(entry)
+        if isinstance(entry, Edit):
+            self.document.revert(entry)
+        else:
+            entry.restore(entry.before)
 
-    def id(self) -> int:
-        # Qt merges neighbours of the same id; -1 never merges. The key itself is compared in mergeWith.
-        return zlib.crc32(self._edit.merge.encode()) & 0x7FFFFFFF if self._edit.merge else -1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _EditCommand) or other._edit.merge != self._edit.merge:
-            return False
-        self._edit = self._edit.then(other._edit)
-        return True
+    def redo(self) -> None:
+        """Do the next entry again."""
+        entry = self.ahead.pop()
+        self.done.append(entry)
+        if isinstance(entry, Edit):
+            self.document.apply(entry)
+        else:
+            entry.restore(entry.after)

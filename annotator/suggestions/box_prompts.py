@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from annotator.core import edits
 from dataset.geometry import bounds
 from dataset.i18n import tr
 
@@ -25,7 +24,8 @@ class BoxPrompts(QObject):
     """Sends each box that is drawn to the model, and puts its outline in the box's place.
 
     The box is on record before the model gets it, so nothing is lost whatever becomes of the answer. One undo takes
-    both back. An answer for a photo that is no longer shown still arrives there.
+    both back, whatever was done between, and what can be redone stays so. An answer for a photo that is no longer shown
+    still arrives there.
     """
 
     def __init__(
@@ -53,23 +53,17 @@ class BoxPrompts(QObject):
 
     def _answer(self, answer: BoxAnswer) -> None:
         document, box = self._asked.pop(answer.number, (None, None))
-        if (
-            document is None
-            or box is None
-            or self._session.history.document(document.name) is not document
-            or document.get(box.id) != box
-        ):
-            return  # another folder is open, or the person has done something else with the box
+        history = self._session.history
+        if document is None or box is None or history.document(document.name) is not document:
+            return  # another folder is open
         if answer.found is None:
-            self._session.message.emit(tr("The box stays a box: {reason}", reason=answer.why), "info", "")
+            if document.get(box.id) == box:
+                self._session.message.emit(tr("The box stays a box: {reason}", reason=answer.why), "info", "")
             return
         outlined = replace(
             box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False
         )
-        key = edits.outline_key(box.id)
-        self._session.push_to(
-            document, edits.change(document, tr("draw object"), [outlined], self._session.new_id, merge=key)
-        )
+        history.amend(document, outlined)  # unless the person has done something else with the box
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
         """Return the model's keypoints, if they are those of the project's class."""

@@ -28,7 +28,8 @@ class SuggestionController(QObject):
     """Asks for the current photo, then for the next ones, and shows what comes back.
 
     Signals:
-        unmatched: (names) classes that the model knows and the project does not; their suggestions are not shown.
+        unmatched: (names) classes that the model knows and the project does not, so that their suggestions are not
+            shown; emitted when they become others or none.
         speed: (milliseconds) the model took for a photo.
         model_changed: another model is in use.
     """
@@ -48,6 +49,7 @@ class SuggestionController(QObject):
         self._recount = QTimer(self, singleShot=True, interval=150)
         self._recount.timeout.connect(self._count_all)
         session.document_changed.connect(self._document_changed)
+        session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
@@ -96,7 +98,7 @@ class SuggestionController(QObject):
     def _project_changed(self, project: Project | None) -> None:
         self._scores.clear()
         self._to_project = {}
-        self._told = []
+        self._report([])
         if project is None:
             self._suggester.clear_source()
             return
@@ -125,8 +127,10 @@ class SuggestionController(QObject):
         self._match()
         if not len(self._session.categories):
             self.add_model_classes()
-        unmatched = [category.name for category in self._unmatched(self.model)]
-        if unmatched and unmatched != self._told:
+        self._report([category.name for category in self._unmatched(self.model)])
+
+    def _report(self, unmatched: list[str]) -> None:
+        if unmatched != self._told:
             self._told = unmatched
             self.unmatched.emit(unmatched)
 
@@ -147,6 +151,8 @@ class SuggestionController(QObject):
             if now is not None:
                 matched[category.id] = now
         changed, self._to_project = matched != self._to_project, matched
+        left = {category.name for category in self._unmatched(model)}
+        self._report([name for name in self._told if name in left])
         for category_id, name in renamed.items():
             categories.set_extra(category_id, MODEL_CLASS, name)
         document = self._session.document
@@ -160,13 +166,20 @@ class SuggestionController(QObject):
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        name, upcoming = document.name, [n for n in self._session.upcoming() if self._recent_pool(n) is None]
-        pool = self._recent_pool(name)
-        if pool is None:
-            self._suggester.show(name, upcoming)
-        else:
+        pool = self._recent_pool(document.name)
+        if pool is not None:
             document.set_suggestions(self._in_project(pool))
-            self._suggester.show(None, upcoming)
+        self._request()
+
+    def _request(self) -> None:
+        """Ask for what is missing of the current photo and of those that are likely next."""
+        document = self._session.document
+        if document is None:
+            return
+        name, *upcoming = (
+            name if self._recent_pool(name) is None else None for name in (document.name, *self._session.upcoming())
+        )
+        self._suggester.show(name, filter(None, upcoming))
 
     def _recent_pool(self, name: str) -> tuple[Annotation, ...] | None:
         """Return what the model found in a photo lately, as the store still has it in memory."""

@@ -88,7 +88,7 @@ class InferenceWorker(QObject):
     """
 
     loaded = Signal(object)
-    failed = Signal(str, str)
+    failed = Signal(str, object)  # Signal(str) drops what a path has that is not UTF-8
     suggested = Signal(object)
     box_answered = Signal(object)
     cached_scores = Signal(str, object)
@@ -120,6 +120,7 @@ class InferenceWorker(QObject):
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._thread = WorkerThread(self._work, "model", background=True)
+        self._thread.failed.connect(self.notice)
         self._thread.start()
 
     # Called in the GUI thread
@@ -293,7 +294,10 @@ class InferenceWorker(QObject):
 
     def _send_cached_scores(self, source: _Source) -> None:
         """Emit the scores of some photos that the model has looked at in earlier sessions."""
-        left = self._cached
+        with self._wake:
+            if source is not self._source:
+                return
+            left, self._cached = self._cached, deque()  # what fails below is not tried for ever
         names = sorted(source.pools.names(self._model_id)) if left is None else list(left)
         scores = {}
         for name in names[:MAX_CACHED_AT_ONCE]:
@@ -307,6 +311,13 @@ class InferenceWorker(QObject):
         self.cached_scores.emit(self._model_id, scores)
 
     def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+        try:
+            return self._suggestions(name, source, keep=keep)
+        except Exception as error:  # noqa: BLE001 - one photo must not end the thread
+            self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
+            return None
+
+    def _suggestions(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
         pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
@@ -315,14 +326,10 @@ class InferenceWorker(QObject):
             photo = self._cache.peek(path) or (self._cache.get(path) if keep else decode(path))
         except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
             return None
-        try:
-            start = time.perf_counter()
-            instances = self._detect(photo)
-            milliseconds = 1e3 * (time.perf_counter() - start)
-            self._seen = source, name, self._model_id
-        except Exception as error:  # noqa: BLE001 - one photo must not end the thread
-            self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
-            return None
+        start = time.perf_counter()
+        instances = self._detect(photo)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        self._seen = source, name, self._model_id
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
             return None
@@ -344,10 +351,9 @@ class InferenceWorker(QObject):
             return predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
 
         try:
-            instance = self._within_memory(predictor, look)
+            found = to_suggestion(-1, self._within_memory(predictor, look))
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
             return BoxAnswer(box.number, None, tr("the model failed on it ({reason})", reason=sentence(error)))
-        found = to_suggestion(-1, instance)
         if found.is_box:
             return BoxAnswer(box.number, None, tr("the model sees nothing in it."))
         return BoxAnswer(box.number, found)

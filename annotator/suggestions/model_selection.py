@@ -38,7 +38,7 @@ class ModelSelector(QObject):
     """
 
     changing = Signal()
-    chosen = Signal(str)
+    chosen = Signal(object)
     fell_back = Signal(str, bool)
     refused = Signal(str)
 
@@ -51,6 +51,8 @@ class ModelSelector(QObject):
         self._fixed = weights
         self.weights = weights or settings.weights
         self.device = device or settings.device
+        self.is_loading = True
+        """Whether a model is on its way: from the start on, until one is loaded or none can be."""
         self._asked = False
         self._of_project = False  # whether the project names a model
         self._good = ""  # the weights that were loaded last in this folder
@@ -125,7 +127,7 @@ class ModelSelector(QObject):
             self._load(wanted)
 
     def _load(self, weights: str) -> None:
-        self.weights = weights
+        self.weights, self.is_loading = weights, True
         self.chosen.emit(weights)
         if self._asked:
             self._suggester.load(weights, self.device)
@@ -133,7 +135,7 @@ class ModelSelector(QObject):
     def _loaded(self, model: ModelInfo) -> None:
         if model.weights != self.weights:  # another one has been asked for since
             return
-        self._good = self.weights
+        self._good, self.is_loading = self.weights, False
         keep, self._keep = self._keep, None
         if keep:
             keep()
@@ -156,6 +158,7 @@ class ModelSelector(QObject):
             self._load(instead)
             return
         self._fault = None  # such as a device that is not there: other weights would not help
+        self.is_loading = False
         self.weights = self._good or fault.weights
         self.chosen.emit(self.weights)
         self._suggester.refuse(fault.sentence)

@@ -133,6 +133,9 @@ def _suggestions() -> tuple[Entry, ...]:
              local=True),
         Spec("suggestion.accept_all", tr("Accept a&ll"), ("Shift+Return", "Shift+Enter"), "accept-all",
              tr("Accept every suggestion that is shown"), local=True),
+        Spec("suggestion.accept_all_done", tr("Accept all, &done, next photo"),
+             ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), "",
+             tr("Accept every suggestion that is shown, mark the photo done and go to the next one that is not")),
         Spec("suggestion.reject", tr("&Reject"), (), "reject",
              tr("Reject the selected suggestion: it does not come back")),
         SEPARATOR,
@@ -144,10 +147,11 @@ def _suggestions() -> tuple[Entry, ...]:
 
 def _image() -> tuple[Entry, ...]:
     return (
-        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo")),
-        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous", tr("Go to the previous photo")),
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo of the list")),
+        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous",
+             tr("Go to the previous photo of the list")),
         Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",
-             tr("Go to the next photo on which something is left to do")),
+             tr("Go to the next photo of the list on which something is left to do")),
         Spec("image.find", tr("&Find a photo"), ("Ctrl+L",), "search", tr("Find photos by words in their names")),
         SEPARATOR,
         Spec("image.done_next", tr("&Done, next photo"), ("Ctrl+Return", "Ctrl+Enter"), "check",
@@ -226,16 +230,6 @@ def class_keys() -> list[Spec]:
 def specs() -> list[Spec]:
     """Return every action."""
     return [entry for menu in menus() for entry in menu.entries if isinstance(entry, Spec)] + class_keys()
-
-
-def undo_text(edit: str) -> str:
-    """Return the text of "Undo" for an edit, which has a name or none."""
-    return tr("&Undo {edit}", edit=edit) if edit else tr("&Undo")
-
-
-def redo_text(edit: str) -> str:
-    """Return the text of "Redo" for an edit, which has a name or none."""
-    return tr("&Redo {edit}", edit=edit) if edit else tr("&Redo")
 
 
 class Actions:

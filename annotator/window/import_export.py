@@ -175,9 +175,7 @@ class Importer(_Exchange):
             yield len(annotations)
 
     def _finish(self, counts: list[int]) -> None:
-        store = self._session.store
-        assert store is not None, "the slices end with the project"
-        self._session.saved_changed.emit(not store.unsaved)
+        self._session.report_saved()
         self._session.edited.emit()
         text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", sum(counts),
                       photos=counted_photos(len(counts)))  # fmt: skip

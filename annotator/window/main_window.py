@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,7 +28,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.session import FOLDER, PHOTO, SAVING
+from annotator.session.session import FOLDER, KEPT_INTERVAL, PHOTO, SAVING
 from annotator.window.actions import (
     EXPORT_MENU,
     IMPORT_MENU,
@@ -38,17 +37,18 @@ from annotator.window.actions import (
     RECENT_MENU,
     SCHEME_MENU,
     Actions,
-    redo_text,
-    undo_text,
 )
-from annotator.window.drawing_class import CLASS, DrawingClass
+from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
-from annotator.window.model_controls import REFUSED, ModelPanelController
+from annotator.window.model_controls import ModelPanelController
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
+from annotator.window.unanswered_notice import UnansweredNotice
+from annotator.window.undo_commands import UndoCommands
 from annotator.window.view_menus import language_menu, scheme_menu
+from annotator.window.visibility import Visibility
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.model_selection import ModelSelector
 
+COMFORTABLE = QSize(1280, 820)  # of a window that was never resized
+FILLED = 0.92  # of the screen by a window that is not maximized, so that its frame has room too
 SLOW_PHOTO = 300  # milliseconds after which the photo before is no longer shown
-FLAGS = {"view.suggestions": "show_suggestions", "view.annotations": "show_annotations", "view.names": "show_names"}
 
 
 class MainWindow(QMainWindow):
@@ -88,22 +89,27 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("Annotator")
         self.setAcceptDrops(True)
-        self.resize(1280, 820)
         self._session, self._flow = session, flow
         self._settings = settings
         self._commands = SelectionCommands(session)
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
-        self._class = DrawingClass(session, self.canvas, self.classes, self._commands, self.banner)
+        self._unanswered = UnansweredNotice(session, self._commands, self.banner)
+        self._class = DrawingClass(
+            session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
+        )
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
+        self._undo = UndoCommands(session, self.canvas)
+        self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self._build_menus()
         self._wire()
         self.apply_theme()
-        self.restoreGeometry(settings.layout("geometry"))
+        self._fit_screen()
+        self.restoreGeometry(settings.layout("geometry"))  # Qt fits it to the screens that there are now
         self.restoreState(settings.layout("state"))
         self._use_project(None)
 
@@ -111,22 +117,18 @@ class MainWindow(QMainWindow):
 
     def _build_widgets(self) -> None:
         self.canvas = CanvasView(self._session.categories, self._session.new_id)
-        self.banner = Banner()
         self.welcome = WelcomePage()
         work = QWidget()
-        column = QVBoxLayout(work)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.canvas)
+        self.banner = Banner(self.pages)
         self.strip = ToolStrip()
-        beside = QHBoxLayout()
+        beside = QHBoxLayout(work)
+        beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(0)
         beside.addWidget(self.strip)
         beside.addWidget(self.pages, 1)
-        column.addWidget(self.banner)
-        column.addLayout(beside, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
         self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
@@ -148,6 +150,13 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
 
+    def _fit_screen(self) -> None:
+        """Be of a comfortable size, or fill a screen that has hardly more room than that."""
+        room = self.screen().availableGeometry().size()
+        self.resize(COMFORTABLE.boundedTo(room * FILLED))
+        if self.size() != COMFORTABLE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
     def _dock(self, title: str, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(name)
@@ -165,8 +174,6 @@ class MainWindow(QMainWindow):
             "file.save": session.save,
             "file.save_as": self._files.choose_save_as,
             "file.quit": self.close,
-            "edit.undo": session.history.undo,
-            "edit.redo": session.history.redo,
             "edit.copy": commands.copy,
             "edit.paste": commands.paste,
             "edit.duplicate": commands.duplicate,
@@ -176,6 +183,7 @@ class MainWindow(QMainWindow):
             "keypoint.place": canvas.add_missing_keypoint,
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
+            "suggestion.accept_all_done": commands.accept_all_done_next,
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
@@ -198,7 +206,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= {name: lambda on, n=name: self._set_flag(n, value=on) for name in FLAGS}
+        handlers |= self._visibility.handlers() | self._undo.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -217,10 +225,7 @@ class MainWindow(QMainWindow):
             self.panels_menu.addAction(toggle)
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
-        for name, attribute in FLAGS.items():
-            value = self._settings.flag(attribute, default=True)
-            self.action_table[name].setChecked(value)
-            setattr(self.canvas, attribute, value)
+        self._visibility.follow(self.action_table)
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
@@ -235,19 +240,17 @@ class MainWindow(QMainWindow):
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.refused.connect(self._annotations_refused)
         session.saved_changed.connect(self._saved_changed)
-        for name in ("edit.undo", "edit.redo"):
-            self.action_table[name].setEnabled(False)
-        session.history.canUndoChanged.connect(self.action_table["edit.undo"].setEnabled)
-        session.history.canRedoChanged.connect(self.action_table["edit.redo"].setEnabled)
-        session.history.undoTextChanged.connect(lambda t: self.action_table["edit.undo"].setText(undo_text(t)))
-        session.history.redoTextChanged.connect(lambda t: self.action_table["edit.redo"].setText(redo_text(t)))
-        canvas.edit_made.connect(session.push)
+        self._undo.follow(self.action_table)
+        canvas.edit_made.connect(session.finish_gesture)
+        canvas.step_made.connect(session.push_step)
         canvas.cursor_moved.connect(self.status.set_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)
         canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
+        for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
+            chosen.connect(lambda *_: canvas.setFocus())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -264,14 +267,14 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
+        self.canvas.fit()
         self.canvas.setFocus()
 
     def _use_project(self, project: Project | None) -> None:
         if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
-            for topic in (FOLDER, PHOTO, SAVING, CLASS, REFUSED):
-                self.banner.retract(topic)
+            self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
@@ -290,7 +293,7 @@ class MainWindow(QMainWindow):
         self.status.set_refused()
 
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        self.status.set_saved(saved)
+        self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
         if saved:
             self.banner.retract(SAVING)
 
@@ -323,10 +326,6 @@ class MainWindow(QMainWindow):
     def _find_photo(self) -> None:
         self.docks[0].show()
         self.photos_panel.focus_filter()
-
-    def _set_flag(self, name: str, *, value: bool) -> None:
-        setattr(self.canvas, FLAGS[name], value)
-        self._settings.set_flag(FLAGS[name], value=value)
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme
@@ -397,7 +396,14 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the layout. What is unsaved is kept by the session, which closes after the window."""
+        """Remember the layout. What the COCO file lacks is in the journal, and the session writes it after the window.
+
+        An edit of this moment is waited for, with the window open, so that there is still something to ask in.
+        """
+        if not (self._session.is_kept or self._session.save_error):
+            event.ignore()
+            QTimer.singleShot(KEPT_INTERVAL, self, self.close)
+            return
         if self._session.save_error and not self._confirm_discard():
             event.ignore()
             return

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from annotator.suggestions.model_selection import ModelSelector
     from annotator.window.status_bar import StatusBar
 
-MODEL = "model"  # the topic of messages about the model
+MODEL = "model"  # the topic of messages about a model that cannot be used, and there is none in its place
+UNMATCHED = "unmatched classes"  # of those about classes that only the model has
+NOTICE = "notice"  # of those about a photo that the model failed on, or a device that is used instead
 REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
 MAX_NAMED = 4  # classes that a message names; of the others it gives the number
 
@@ -41,6 +43,7 @@ class ModelPanelController:
     ) -> None:
         self._panel, self._flow, self._choice, self._banner = panel, flow, choice, banner
         self._fault: tuple[str, bool] | None = None  # of a model, until there is another
+        self._offered: list[str] = []  # the model's classes that the project lacks
         panel.set_threshold(settings.threshold)
         panel.set_weights(choice.weights)
         panel.set_device(choice.device)
@@ -75,7 +78,7 @@ class ModelPanelController:
 
     def _failed(self, sentence: str) -> None:
         self._panel.set_state(sentence, problem=True)
-        self._banner.show_message(sentence, "warning", topic=MODEL)
+        self._banner.show_message(sentence, "warning", topic=MODEL, of_folder=False)
 
     def _take_fault(self, sentence: str, lasting: bool) -> None:  # noqa: FBT001 - a signal's argument
         self._fault = sentence, lasting
@@ -92,7 +95,7 @@ class ModelPanelController:
         self._banner.retract(REFUSED)
 
     def _notice(self, sentence: str) -> None:
-        self._banner.show_message(sentence, "warning")
+        self._banner.show_message(sentence, "warning", topic=NOTICE)
 
     def _show_progress(self, progress: FolderProgress | None) -> None:
         if progress:
@@ -101,11 +104,17 @@ class ModelPanelController:
             self._panel.set_progress(None)
 
     def _offer_classes(self, names: list[str]) -> None:
+        fewer, self._offered = set(names) < set(self._offered), names
+        if not names:
+            self._banner.retract(UNMATCHED)
+            return
+        if fewer and not self._banner.has(UNMATCHED):  # it was closed
+            return
         text = tr(
             "The model also knows {classes}: this project has no such classes, so they are not suggested.",
             classes=_list_classes(names),
         )
-        self._banner.show_message(text, "info", [(tr("Add them"), self._flow.add_model_classes)], topic=MODEL)
+        self._banner.show_message(text, "info", [(tr("Add them"), self._flow.add_model_classes)], topic=UNMATCHED)
 
 
 def _list_classes(names: list[str]) -> str:

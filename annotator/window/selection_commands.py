@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.event import Event
+from annotator.session.session import HIDDEN
 from dataset import geometry
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.core.document import Document
@@ -22,6 +25,8 @@ class SelectionCommands:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
+        self.left_unanswered: Event[[Document]] = Event()
+        """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
     @property
     def _document(self) -> Document | None:
@@ -46,8 +51,9 @@ class SelectionCommands:
     def accept_all(self) -> None:
         """Accept every suggestion that is shown."""
         document = self._document
-        if document and document.suggestions:
-            self._session.push(edits.accept(document, [s.id for s in document.suggestions], self._session.new_id))
+        offered = self._offered()
+        if document and offered:
+            self._session.push(edits.accept(document, offered, self._session.new_id))
 
     def reject(self) -> None:
         """Reject the selected suggestions, then select the next one."""
@@ -58,15 +64,21 @@ class SelectionCommands:
 
     def step_suggestion(self, step: int) -> None:
         """Select the next (1) or previous (-1) suggestion, round and round."""
-        document = self._document
-        if not document or not document.suggestions:
+        document, ids = self._document, self._offered()
+        if not document or not ids:
             return
-        ids = [s.id for s in document.suggestions]
         selected = document.selection[-1] if document.selection else None
         if selected in ids:
             document.select((ids[(ids.index(selected) + step) % len(ids)],))
         else:
             document.select((ids[0 if step > 0 else -1],))
+
+    def _offered(self) -> list[int]:
+        """Return the ids of the suggestions that are shown; where there are some and they are hidden, say so."""
+        document = self._document
+        if document and document.suggestions and not document.shown.suggestions:
+            self._session.message.emit(tr("Suggestions are hidden, and left alone."), "info", HIDDEN)
+        return [s.id for s in document.shown_suggestions] if document else []
 
     # Objects
 
@@ -83,9 +95,12 @@ class SelectionCommands:
             document.select((following,))
 
     def select_all(self) -> None:
-        """Select every object on record."""
-        if self._document:
-            self._document.select(a.id for a in self._document.annotations)
+        """Select every object that is shown."""
+        document = self._document
+        if document and document.annotations and not document.shown.annotations:
+            self._session.message.emit(tr("Objects are hidden, and left alone."), "info", HIDDEN)
+        elif document:
+            document.select(a.id for a in document.annotations)
 
     def choose_class(self, category_id: int) -> None:
         """Give the selected objects this class."""
@@ -128,20 +143,37 @@ class SelectionCommands:
 
     def toggle_done(self) -> None:
         """Mark the photo done, or take it back."""
-        if self._document:
-            self._session.push(edits.mark_done(self._document, done=not self._document.done))
+        document = self._document
+        if document:
+            self._session.push(edits.mark_done(document, done=not document.done))
+            self._look_back(document)
 
     def done_next(self) -> None:
         """Mark the photo done and go to the next one that is not."""
-        if self._document:
-            if not self._document.done:
-                self._session.push(edits.mark_done(self._document, done=True))
+        document = self._document
+        if document:
+            if not document.done:
+                self._session.push(edits.mark_done(document, done=True))
             self._session.go_next_not_done()
+            self._look_back(document)
+
+    def accept_all_done_next(self) -> None:
+        """Accept every suggestion that is shown, mark the photo done and go to the next one that is not."""
+        document, offered = self._document, self._offered()
+        if document and offered:
+            self._session.push(edits.accept_and_finish(document, offered, self._session.new_id))
+            self._session.go_next_not_done()
+        elif document and not document.suggestions:
+            self.done_next()
+
+    def _look_back(self, document: Document) -> None:
+        if document.done and document.suggestions:
+            self.left_unanswered.emit(document)
 
 
 def _after(document: Document, suggestion_id: int) -> int:
     """Return the suggestion after this one, best first; 0, which is nobody's id, if it is the last."""
-    ids = [s.id for s in document.suggestions]
+    ids = [s.id for s in document.shown_suggestions]
     place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
     return ids[place] if place < len(ids) else 0
 

@@ -27,7 +27,7 @@ class TrainingDock(QObject):
     """Shows a round in the window. Its dock can be closed; the Model panel goes on showing how far the round is."""
 
     _imported = Signal()
-    _decoded = Signal(str, object, float)
+    _decoded = Signal(object, object, float)
 
     def __init__(self, session: Session, window: MainWindow) -> None:
         super().__init__(window)

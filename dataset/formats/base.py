@@ -163,7 +163,7 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
             if not path.resolve().is_relative_to(target.resolve()):
                 raise FormatError(tr("{file} lies outside {target} and is not written.", file=path, target=target))
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, [content], lambda _size, _sha256: None)
+            replace_file(path, [content])
     except OSError as error:
         raise FormatError(tr("{file} cannot be written: {reason}.", file=path, reason=os_reason(error))) from None
     return len(files)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from dataset.atomic_files import naming, write_bytes
+from dataset.atomic_files import replacement, write_bytes
 from dataset.categories import Category, to_coco
 from model.config import ModelConfig, to_dict
 
@@ -76,14 +75,8 @@ def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write what a training run needs to go on: tensors, numbers, strings, lists and dictionaries of them."""
-    with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    with replacement(path) as file:
+        torch.save(state, file)
 
 
 def read_state(path: Path) -> dict[str, Any]:

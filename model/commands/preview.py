@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dataset.atomic_files import replacement
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -91,8 +93,8 @@ def save(picture: Image.Image, path: Path) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, format="JPEG", quality=88)
+    with replacement(path) as file:
+        picture.save(file, format="JPEG", quality=88)
 
 
 def _fixed(ring: NDArray[np.float32], scale: float) -> NDArray[np.int32]:

@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from dataset.atomic_files import NO_FOLLOW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -75,11 +77,13 @@ class ResumeLog:
         Raises:
             OSError: The file cannot be written.
         """
-        data = self.path.read_bytes() if self.path.exists() else b""
+        # Not through a link that somebody has put there: what it leads to would be cut off.
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o666)
+        self._file = os.fdopen(handle, "r+b")
+        data = self._file.read()
         whole = data.rfind(b"\n") + 1
         if _parsed(data.partition(b"\n")[0]) != self.settings:
             whole = 0
-        self._file = self.path.open("r+b" if data else "wb")
         self._file.seek(whole)
         self._file.truncate()
         if whole == 0:

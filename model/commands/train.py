@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dataset.atomic_files import remove_leftovers
 from dataset.coco_reader import DataError, Source, load_coco
 from dataset.i18n import tr
 from dataset.messages import UserError
@@ -228,6 +229,8 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
         )
     trainer = prepare(args, team, lambda text: on_event(Notice(text)))
     measure = CocoValidation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
+    if team.is_main:
+        remove_leftovers(trainer.state_file)
     if args.resume and trainer.resume():
         on_event(Resumed(trainer.progress.step, trainer.progress.epoch))
     names = [c.name for c in trainer.categories]

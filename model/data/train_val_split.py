@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
-from dataset.images import PhotoError, read_photo
+from dataset.images import PhotoError, photo_time, read_reduced
+from dataset.regular_files import open_regular
 from dataset.validation_split import validation_size
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ SEQUENCE_STEP = 5
 """How far the numbers of neighbours may lie apart."""
 SEQUENCE_SECONDS = 10.0
 """Time between two photos of a burst at most."""
-EXIF_FOLDER, EXIF_TIME = 0x8769, 0x9003
+MAX_HASHED = 50_000_000
+"""Pixels of a photo that are looked at; one with more is decoded at a half or less of its size."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,21 @@ def fingerprint(path: Path, name: str) -> ImageFingerprint:
     Raises:
         dataset.images.PhotoError: It cannot be read.
     """
-    pixels = read_photo(path)
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    photo = read_reduced(path, MAX_HASHED)
+    grey = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with open_regular(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         raise PhotoError(tr("The file cannot be read.")) from None
-    size = (pixels.shape[1], pixels.shape[0])
-    return ImageFingerprint(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), size)
+    return ImageFingerprint(name, digest, (small[:, 1:] > small[:, :-1]).ravel(), _taken(path), photo.size)
 
 
 def _taken(path: Path) -> float | None:
     """Return the EXIF time at which a photo was taken, in seconds from some day on; None without one."""
     try:
-        with Image.open(path) as picture:
-            text = picture.getexif().get_ifd(EXIF_FOLDER).get(EXIF_TIME)
-        day, clock = str(text).split(" ")
+        day, clock = photo_time(path).split(" ")
         year, month, date = (int(v) for v in day.split(":"))
         hour, minute, second = (int(v) for v in clock.split(":"))
     except Exception:  # noqa: BLE001 - without a time there is none

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from msgspec.structs import asdict, replace
 
+from dataset.atomic_files import remove_leftovers
 from dataset.i18n import tr
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
@@ -77,6 +78,8 @@ def fine_tune(
     """
     try:
         setup = prepare(job, device.type, team, lambda: control.check_cancelled(team))
+        if team.is_main:
+            remove_leftovers(state_of(job.output))
         on_event(setup.start_event(device.type))
         with ExitStack() as stack:
             cache = job.cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annotator-features-")))

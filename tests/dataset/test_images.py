@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zlib
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.images import PhotoError, photo_size, read_photo
+from dataset.images import PhotoError, photo_size, photo_time, read_photo, read_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,3 +183,86 @@ def test_size_is_read_without_decoding(tmp_path: Path) -> None:
 def test_reading_photos_does_not_import_torch() -> None:
     code = "import sys, dataset.images; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program that must not run is a shell script")
+@pytest.mark.parametrize(
+    "start", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"\xd7\xcd\xc6\x9a", b"SIMPLE"]
+)
+def test_a_file_of_another_format_runs_no_program(tmp_path: Path, start: bytes) -> None:
+    """PostScript may write files, or never end; Pillow hands it to Ghostscript."""
+    script = tmp_path / "gs"
+    script.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    script.chmod(0o755)
+    (tmp_path / "a.png").write_bytes(start + b"\n%%EndComments\nnewpath {} loop showpage\n%%EOF\n")
+    code = (
+        "import sys; from dataset.images import PhotoError, photo_size, photo_time, read_photo\n"
+        "for read in (read_photo, photo_size, photo_time):\n"
+        "    try: read(sys.argv[1])\n"
+        "    except PhotoError as error: print(error)"
+    )
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-c", code, str(tmp_path / "a.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=30)
+    assert done.stdout.splitlines() == ["The file is not a picture in a known format."] * 3, done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in Windows' folders")
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "endless.png").symlink_to("/dev/zero")
+    for name in ("pipe.jpg", "endless.png"):
+        for read in (read_photo, photo_size, photo_time):
+            with pytest.raises(PhotoError, match="not a photo"):
+                read(tmp_path / name)
+
+
+def test_the_time_at_which_a_photo_was_taken(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:25 14:02:00"
+    assert photo_time(save(tmp_path / "a.jpg", exif=exif)) == "2026:11:25 14:02:00"
+    assert photo_time(save(tmp_path / "b.png")) == ""
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_a_picture_of_which_all_is_transparent_is_shown(tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGB", (9, 6), (200, 40, 40)).convert("L" if mode == "LA" else "RGB")
+    colour = picture.convert("RGB").getpixel((0, 0))
+    if mode == "P":
+        picture.quantize(1).save(tmp_path / "a.png", transparency=0)
+    else:
+        picture.putalpha(0)
+        picture.save(tmp_path / "a.png")
+    assert (read_photo(tmp_path / "a.png") == colour).all()
+
+
+def test_dark_colours_of_16_bits_are_stretched_and_bright_ones_are_not(tmp_path: Path) -> None:
+    slope = np.linspace(0, 1, 12 * 7 * 3).reshape(12, 7, 3)
+    for greatest, expected in ((4095, slope * 255), (50_000, slope * 50_000 / 257)):
+        values = (slope * greatest).astype(np.uint16)
+        cv2.imwrite(str(tmp_path / "a.png"), values[..., ::-1])
+        assert np.abs(read_photo(tmp_path / "a.png") - expected).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "bmp"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("factor", "max_pixels"), [(1, 4000), (2, 1700), (4, 300)])
+def test_a_photo_with_too_many_pixels_is_reduced(
+    tmp_path: Path, suffix: str, orientation: int, factor: int, max_pixels: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    y, x = np.mgrid[:53, :71] * 2
+    pixels = np.stack([y, x, y], 2).astype(np.uint8)
+    options = {} if suffix == "bmp" else {"exif": exif}
+    path = save(tmp_path / f"a.{suffix}", pixels, **options)
+    whole = read_photo(path)
+    reduced = read_reduced(path, max_pixels)
+    assert reduced.size == (whole.shape[1], whole.shape[0]) == photo_size(path)
+    assert reduced.pixels.shape[:2] == tuple(-(-side // factor) for side in whole.shape[:2])
+    turns = int(whole.shape[0] > whole.shape[1] and suffix != "tif")  # Pillow turns a TIFF before it is reduced
+    stored = np.asarray(Image.fromarray(np.rot90(whole, turns).copy()).reduce(factor))
+    expected = np.rot90(stored, -turns).astype(int)
+    assert np.abs(reduced.pixels - expected).max() <= (8 if suffix == "jpg" else 1)
+    assert reduced.scale == pytest.approx((whole.shape[1] / expected.shape[1], whole.shape[0] / expected.shape[0]))

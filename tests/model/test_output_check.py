@@ -12,6 +12,7 @@ def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:
     check_output(path)
     assert list(tmp_path.iterdir()) == []
     path.write_text("kept")
+    (tmp_path / ".a.json.0123456789abcdef.tmp").write_text("left by a killed run")
     check_output(path)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.json", "kept")]
 
@@ -19,11 +20,13 @@ def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
+    (tmp_path / "protected.json").touch(mode=0o444)
     for path, why in (
         (tmp_path, "is a folder"),
         (tmp_path / "none" / "a.json", "does not exist"),
         (file / "a.json", "does not exist"),
         (tmp_path / ("a" * 300), "cannot be written"),
+        (tmp_path / "protected.json", "write-protected"),
         (Path("/proc/a.json"), "cannot be written"),
     ):
         if not Path("/proc").is_dir() and path.parent == Path("/proc"):

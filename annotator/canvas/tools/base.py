@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtWidgets import QApplication
 
 from annotator.canvas.tools.drags import clamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from PySide6.QtCore import SignalInstance
     from PySide6.QtGui import QKeyEvent, QPainter
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.core.edits import Edit
 
-DRAG_FROM = 4.0  # screen pixels that the mouse must move before a press becomes a drag
+Points = tuple[tuple[float, float], ...]
+"""Photo pixels."""
 NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
 
 
@@ -49,8 +51,32 @@ class Pointer:
         return bool(self.modifiers & modifier)
 
     def far_from(self, other: Pointer) -> bool:
-        """Return whether the distance to another position makes a press a drag."""
-        return (self.view - other.view).manhattanLength() >= DRAG_FROM
+        """Return whether a press at the other position has become a drag here, by the system's distance for that."""
+        return (self.view - other.view).manhattanLength() >= QApplication.startDragDistance()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a gesture that takes several, such as a vertex of a polygon. It changes nothing on record."""
+
+    text: str
+    """For the menu, completing "Undo …": "place vertex"."""
+    before: Points
+    """The points of the gesture before; none: it begins with this step."""
+    after: Points
+    """The points after; none: it ends with this step."""
+    restore: Callable[[Points], None]
+    """Goes back, or on, to the gesture with these points."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether no gesture ran before."""
+        return not self.before
+
+    @property
+    def ends(self) -> bool:
+        """Whether no gesture runs after it."""
+        return not self.after
 
 
 class ToolHost(Protocol):
@@ -93,6 +119,12 @@ class ToolHost(Protocol):
 
     def commit(self, edit: Edit) -> None:
         """Emit an edit for the document, unless it changes nothing."""
+
+    def record_step(self, step: Step) -> None:
+        """Emit a step of the running gesture, which has been taken, so that it can be undone."""
+
+    def take_up(self, name: str) -> None:
+        """Take the tool of that name in hand, if it is not, and show what it now shows."""
 
     def handle_at(self, at: Pointer) -> Hit | None:
         """Return the keypoint, vertex or edge under the mouse of the object with handles."""
@@ -143,6 +175,11 @@ class Tool:
         """Whether a gesture is running."""
         return False
 
+    @property
+    def holds(self) -> bool:
+        """Whether the gesture is one of the held button: until that is released, no key does anything but end it."""
+        return False
+
     def clamped(self, at: Pointer) -> tuple[float, float]:
         """Return the point (x, y) of the photo nearest to the mouse."""
         document = self.canvas.document
@@ -177,6 +214,10 @@ class Tool:
 
     def cancel(self) -> None:
         """Give up the running gesture: nothing happened."""
+
+    def take_back(self) -> None:
+        """Give up what the held button has done so far, for undo."""
+        self.cancel()
 
     def finish(self) -> None:
         """Hand over what the running gesture has made so far, if it is something: the photo or the tool changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.base import ToolHost
 
-_MIN_SIDE = 4.0  # screen pixels of a side: less is a click
+_MIN_SIDE = 4.0  # screen pixels of a side: less is no box
 _MARGIN = 8.0  # screen pixels that handles reach over the box
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -36,13 +36,19 @@ class BoxTool(Tool):
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
-        self._corner: tuple[float, float] | None = None  # photo pixels, where the drag began
+        self._pressed: Pointer | None = None  # where the drag began
+        self._dragged = False  # whether the mouse has been far enough from there: else it is a click
         self._at: Pointer | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a box is being dragged."""
-        return self._corner is not None
+        return self.holds
+
+    @property
+    def holds(self) -> bool:
+        """Whether a box is being dragged."""
+        return self._pressed is not None
 
     @property
     def cursor(self) -> Qt.CursorShape:
@@ -54,31 +60,21 @@ class BoxTool(Tool):
         if self.canvas.draw_category is None:
             self.canvas.category_needed.emit()
             return
-        self._at, self._corner = at, self.clamped(at)
+        self._at, self._pressed, self._dragged = at, at, False
 
     def move(self, at: Pointer) -> None:
         """Drag the other corner."""
         self._at = at
+        self._dragged |= self._pressed is not None and at.far_from(self._pressed)
 
     def release(self, at: Pointer) -> None:
         """Hand the box over."""
-        self._at = at
+        self.move(at)
         self._finish(keep=at.held(_SHIFT))
-
-    def takes_key(self, event: QKeyEvent) -> bool:
-        """Return True for Escape while a box is being dragged."""
-        return self.busy and event.key() == Qt.Key.Key_Escape
-
-    def key_press(self, event: QKeyEvent) -> bool:
-        """Give up."""
-        if not self.takes_key(event):
-            return False
-        self.cancel()
-        return True
 
     def cancel(self) -> None:
         """Give up the box."""
-        self._corner = None
+        self._pressed = None
 
     def finish(self) -> None:
         """Hand over the box as it is."""
@@ -92,15 +88,15 @@ class BoxTool(Tool):
             return
         outline = rectangle(box.left(), box.top(), box.right(), box.bottom())
         drawn = Annotation(self.canvas.new_id(), category_id, outline, origin=Origin.DRAWN, is_box=True)
-        self.canvas.commit(edits.add(document, (drawn,), tr("draw box"), merge=edits.outline_key(drawn.id)))
+        self.canvas.commit(edits.add(document, (drawn,), tr("draw box")))
         if not keep:
             self.canvas.box_drawn.emit(drawn.id)
 
     def _box(self) -> QRectF | None:
         """Return the box so far, in photo pixels."""
-        if self._corner is None or self._at is None or self.canvas.document is None:
+        if self._pressed is None or self._at is None or not self._dragged or self.canvas.document is None:
             return None
-        (x0, y0), (x1, y1) = self._corner, self.clamped(self._at)
+        (x0, y0), (x1, y1) = self.clamped(self._pressed), self.clamped(self._at)
         return QRectF(x0, y0, x1 - x0, y1 - y0).normalized()
 
     def overlay(self, camera: Camera) -> QRectF:

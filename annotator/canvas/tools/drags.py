@@ -97,6 +97,11 @@ class MoveVertices:
     refs: frozenset[VertexRef]
     size: Size
 
+    @property
+    def records(self) -> tuple[Annotation, ...]:
+        """The object as it was at the start."""
+        return (self.record,)
+
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""
         del preview
@@ -118,6 +123,11 @@ class InsertVertex:
     x: float
     y: float
     size: Size
+
+    @property
+    def records(self) -> tuple[Annotation, ...]:
+        """The object as it was at the start."""
+        return (self.record,)
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""
@@ -142,6 +152,11 @@ class MoveKeypoint:
     record: Annotation
     index: int
     size: Size
+
+    @property
+    def records(self) -> tuple[Annotation, ...]:
+        """The object as it was at the start."""
+        return (self.record,)
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""

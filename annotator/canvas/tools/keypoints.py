@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
 
 
-def cycled(record: Annotation, index: int) -> Annotation:
-    """Return the record with one keypoint visible, occluded, unlabelled in turn; an unlabelled one stays."""
+def cycled(record: Annotation, index: int, place: tuple[float, float] | None) -> Annotation:
+    """Return the record with one keypoint visible, occluded, unlabelled, and visible again in turn.
+
+    Args:
+        record: The object.
+        index: Of the keypoint.
+        place: Where it was before it was unlabelled, in photo pixels; without it an unlabelled one stays so.
+    """
     old = record.keypoints[index]
     if old.visibility is Visibility.VISIBLE:
         return with_keypoint(record, index, old._replace(visibility=Visibility.OCCLUDED))
-    return with_keypoint(record, index, UNLABELLED)
+    if old.visibility is Visibility.OCCLUDED:
+        return with_keypoint(record, index, UNLABELLED)
+    return record if place is None else with_keypoint(record, index, Keypoint(*place, Visibility.VISIBLE))
 
 
 def missing(record: Annotation, count: int) -> int | None:

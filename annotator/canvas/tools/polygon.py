@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
-from annotator.canvas.tools.base import Pointer, Tool
+from annotator.canvas.tools.base import Pointer, Points, Step, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import from_parts, valid
@@ -40,10 +40,11 @@ class PolygonTool(Tool):
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
-        self._points: list[tuple[float, float]] = []  # photo pixels
+        self._points: Points = ()
         self._stroke: list[tuple[float, float]] = []  # the freehand line being drawn, after the last point
         self._at: Pointer | None = None
-        self._held = False
+        self._held: Pointer | None = None  # where the button went down that may draw freehand
+        self._before_press: Points = ()
 
     @property
     def busy(self) -> bool:
@@ -51,9 +52,14 @@ class PolygonTool(Tool):
         return bool(self._points)
 
     @property
+    def holds(self) -> bool:
+        """Whether the button is held that may draw freehand."""
+        return self._held is not None
+
+    @property
     def cursor(self) -> Qt.CursorShape:
         """A cross; a hand where a click closes."""
-        return Qt.CursorShape.PointingHandCursor if self._closes() else Qt.CursorShape.CrossCursor
+        return Qt.CursorShape.PointingHandCursor if self._closes(self._points) else Qt.CursorShape.CrossCursor
 
     def press(self, at: Pointer) -> None:
         """Put a vertex, or close at the first one."""
@@ -61,17 +67,19 @@ class PolygonTool(Tool):
             self.canvas.category_needed.emit()
             return
         self._at = at
-        if self._closes():
+        if self._closes(self._points):
             self._finish()
             return
-        self._points.append(self.clamped(at))
-        self._stroke, self._held = [], True
+        self._stroke, self._held, self._before_press = [], at, self._points
+        self._set((*self._points, self.clamped(at)), tr("place vertex"))
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
         self._at = at
-        if not self._held or not at.down or not self._points:
+        if self._held is None or not at.down or not self._points:
             return
+        if not self._stroke and not at.far_from(self._held):
+            return  # a click, however unsteady
         x, y = self.clamped(at)
         last_x, last_y = (self._stroke or self._points)[-1]
         if max(abs(x - last_x), abs(y - last_y)) * self.canvas.scale_factor >= _FREEHAND_STEP:
@@ -80,17 +88,18 @@ class PolygonTool(Tool):
     def release(self, at: Pointer) -> None:
         """Keep what of the freehand line is needed for its form; one that comes back to its start is closed."""
         self._at = at
-        if not self._held:
+        self._end_stroke(closes=True)
+
+    def _end_stroke(self, *, closes: bool = False) -> None:
+        stroke, self._stroke, self._held = self._stroke, [], None
+        if not stroke:
             return
-        self._held = False
-        if not self._stroke:
-            return
-        line = shapely.LineString([self._points[-1], *self._stroke])
+        line = shapely.LineString([self._points[-1], *stroke])
         kept = line.simplify(_FREEHAND_SLACK / self.canvas.scale_factor).coords
-        self._points += [(x, y) for x, y in kept[1:]]
-        self._stroke = []
-        if self._closes():
-            self._points.pop()  # it is the first one again
+        points = (*self._points, *((x, y) for x, y in kept[1:]))
+        closes = closes and self._closes(points)
+        self._set(points[:-1] if closes else points, tr("draw line"))  # the last is the first one again
+        if closes:
             self._finish()
 
     def double_click(self, at: Pointer) -> None:
@@ -117,24 +126,39 @@ class PolygonTool(Tool):
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
         else:
-            self._points.pop()
-            self._stroke, self._held = [], False
+            self._set(self._points[:-1], tr("take back vertex"))
         return True
 
     def cancel(self) -> None:
-        """Give up the polygon."""
-        self._points, self._stroke, self._held = [], [], False
+        """Give up the polygon, which undo brings back."""
+        self._end_stroke()
+        if self._points:
+            self._set((), tr("cancel polygon"))
+
+    def take_back(self) -> None:
+        """Take back the vertex that the button put, with the freehand line."""
+        self._end_stroke()
+        self._set(self._before_press, tr("take back vertex"))
 
     def finish(self) -> None:
-        """Close a polygon that has three vertices; fewer are nothing."""
+        """Close a polygon that has three vertices; fewer are nothing, which undo brings back."""
+        self._end_stroke()
         if len(self._points) >= 3:
             self._finish()
         self.cancel()
 
-    def _closes(self) -> bool:
-        if self._at is None or len(self._points) < 3:
+    def _set(self, points: Points, text: str) -> None:
+        before, self._points = self._points, points
+        self.canvas.record_step(Step(text, before, points, self._restore))
+
+    def _restore(self, points: Points) -> None:
+        self._points, self._stroke, self._held = points, [], None
+        self.canvas.take_up(self.name)
+
+    def _closes(self, points: Points) -> bool:
+        if self._at is None or len(points) < 3:
             return False
-        x, y = self._points[0]
+        x, y = points[0]
         return max(abs(self._at.x - x), abs(self._at.y - y)) * self.canvas.scale_factor <= _CLOSE_REACH
 
     def _finish(self) -> None:
@@ -144,7 +168,7 @@ class PolygonTool(Tool):
         shape = from_parts([[points]])
         if document is None or category_id is None or shape.is_empty or valid(shape).area <= 0:
             return
-        self.cancel()
+        self._points = ()
         drawn = Annotation(self.canvas.new_id(), category_id, shape, origin=Origin.DRAWN)
         self.canvas.commit(edits.add(document, (drawn,), tr("draw object")))
 
@@ -182,7 +206,7 @@ class PolygonTool(Tool):
             self._paint_first(painter, QPointF(*vertices[0].tolist()), color)
 
     def _paint_first(self, painter: QPainter, at: QPointF, color: str) -> None:
-        size = HANDLE + (6.0 if self._closes() else 2.0)
+        size = HANDLE + (6.0 if self._closes(self._points) else 2.0)
         for ink, diameter in (("#000000", size + 1.5), ("#ffffff", size), (color, size - 4.0)):
             painter.setPen(dot(ink, diameter))
             painter.drawPoint(at)
@@ -190,9 +214,9 @@ class PolygonTool(Tool):
     def _line(self, camera: Camera) -> np.ndarray:
         points = [*self._points, *self._stroke]
         view = camera.to_view(points)
-        if self._at is None or self._held:
+        if self._at is None or self._held is not None:
             return view
-        end = camera.to_view([self._points[0] if self._closes() else self.clamped(self._at)])
+        end = camera.to_view([self._points[0] if self._closes(self._points) else self.clamped(self._at)])
         return np.concatenate((view, end))
 
     def hint(self) -> str:

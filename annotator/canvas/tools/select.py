@@ -23,6 +23,7 @@ from annotator.canvas.tools.drags import (
 )
 from annotator.canvas.tools.select_overlay import SelectView
 from annotator.core import edits
+from annotator.core.annotation import Visibility
 from dataset.geometry import VertexRef, delete_vertices, insert_vertex
 from dataset.i18n import mark, tr
 
@@ -60,12 +61,16 @@ class SelectTool(Tool):
         super().__init__(canvas)
         self.hit: Hit | None = None  # the handle under the mouse
         self.vertices: frozenset[VertexRef] = frozenset()  # selected ones, of the object with handles
-        self._keypoint: int | None = None  # the one clicked last, of the object with handles
+        self._keypoint: int | None = None  # the one clicked or changed last, of the object with handles
+        self._off: dict[int, tuple[float, float]] = {}  # where its keypoints were that have been made unlabelled
+        self._turned: Pointer | None = None  # where the mouse was when `_keypoint` was changed by its key
+        self._over: Pointer | None = None  # where the mouse is
         self._outline: Annotation | None = None  # the record that the selected vertices and keypoint belong to
         self._pressed: Pointer | None = None
         self._drag: Drag | None = None  # begins when the mouse moves far enough
         self._dragging = False
         self._band = False
+        self._held = False  # the press chose a suggestion, which a drag leaves where it is
         self._at: Pointer | None = None  # where the drag is
         self._click: tuple[Pointer, int] | None = None  # the click before, and what it selected
 
@@ -88,6 +93,11 @@ class SelectTool(Tool):
         return self._dragging
 
     @property
+    def holds(self) -> bool:
+        """Whether the button is held."""
+        return self._pressed is not None
+
+    @property
     def cursor(self) -> Qt.CursorShape:
         """The cursor for what a drag would do."""
         if self._dragging:
@@ -101,16 +111,20 @@ class SelectTool(Tool):
 
     def refresh(self) -> None:
         """Forget vertices and keypoints of what is no longer there or no longer the same."""
-        record = self._handled
-        if record is not self._outline:
-            if not same_structure(record, self._outline):
+        record, before = self._handled, self._outline
+        if record is not before:
+            if record is None or before is None or record.id != before.id or not same_structure(record, before):
                 self.vertices, self._keypoint = frozenset(), None
+                self._off, self._turned = {}, None
             self._outline = record
         self.hit = None
         if self.hovered is not None and self.hovered not in self.canvas.content:
             self.hovered = None
-        if self._drag is not None and any(i not in self.canvas.content for i in self.preview):
-            self.cancel()
+        if self._drag is not None and any(self._is_other(record) for record in self._drag.records):
+            self.cancel()  # what it would leave is made of a record that is no more
+
+    def _is_other(self, record: Annotation) -> bool:
+        return record.id not in self.canvas.content or self.canvas.content[record.id] != record
 
     # The mouse
 
@@ -119,7 +133,7 @@ class SelectTool(Tool):
         if self._pressed is None or not at.down:
             self._hover(at)
             return
-        if not self._dragging and at.far_from(self._pressed):
+        if not self._dragging and not self._held and at.far_from(self._pressed):
             self._dragging = True
             self._band = self._drag is None
             if isinstance(self._drag, InsertVertex):
@@ -133,16 +147,17 @@ class SelectTool(Tool):
 
     def leave(self) -> None:
         """Nothing is under the mouse."""
-        self.hit, self.hovered = None, None
+        self.hit, self.hovered, self._over, self._turned = None, None, None, None
 
     def _hover(self, at: Pointer) -> None:
-        self.hit = self.canvas.handle_at(at)
+        self._over = at
+        self.hit = self._turned_at(at) or self.canvas.handle_at(at)
         self.hovered = self.hit.id if self.hit is not None else next(iter(self.canvas.shapes_at(at)), None)
 
     def press(self, at: Pointer) -> None:
         """Select, and get ready to drag."""
         self._pressed, self._at = at, at
-        self._drag, self._dragging, self._band = None, False, False
+        self._drag, self._dragging, self._band, self._held = None, False, False, False
         self._hover(at)
         size = self._document.size
         hit, record = self.hit, self._handled
@@ -155,8 +170,10 @@ class SelectTool(Tool):
             assert hit.keypoint is not None
             self._keypoint, self.vertices = hit.keypoint, frozenset()
             if at.held(Qt.KeyboardModifier.AltModifier):
-                self._change(tr("change visibility"), keypoints.cycled(record, hit.keypoint))
                 self._pressed = None
+                self._turn(record, hit.keypoint)
+            elif record.keypoints[hit.keypoint].visibility is Visibility.UNLABELLED:
+                return False
             else:
                 self._drag = MoveKeypoint(record, hit.keypoint, size)
             return True
@@ -189,6 +206,11 @@ class SelectTool(Tool):
         if not set(ids) & set(document.selection):
             document.select(ids[:1])
             self._click = None
+            # As in labelme and CVAT, the first drag moves what is on record. Moving a suggestion accepts it, so that
+            # takes a drag of one that is seen to be selected.
+            self._held = ids[0] < 0
+            if self._held:
+                return
         self._drag = MoveObjects(self.canvas.content.selected, size)
 
     def release(self, at: Pointer) -> None:
@@ -203,6 +225,8 @@ class SelectTool(Tool):
         if band:
             self._select_in_band(pressed, at)
         elif dragged and drag is not None:
+            if isinstance(drag, MoveObjects):
+                self._off = {}  # those places did not move along
             if preview:
                 text, records = drag.text(preview), preview.values()
                 self._commit(edits.change(self._document, text, records, self.canvas.new_id), next(iter(records)))
@@ -264,7 +288,7 @@ class SelectTool(Tool):
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return not event.modifiers() and bool(self._doomed())
         if event.key() == Qt.Key.Key_Escape:
-            return self._pressed is not None or bool(self.vertices) or bool(self.canvas.content.selected)
+            return bool(self.vertices) or bool(self.canvas.content.selected)
         return event.key() in _ARROWS and _plain(event) and bool(self.canvas.content.selected)
 
     def key_press(self, event: QKeyEvent) -> bool:
@@ -281,14 +305,14 @@ class SelectTool(Tool):
 
     def _nudge(self, dx: int, dy: int) -> bool:
         selected, record = self.canvas.content.selected, self._handled
-        if record is None or self._dragging:
+        if record is None:
             return False
         size, what = self._document.size, ""
         if self.vertices:
             changed = {record.id: with_vertices_moved(record, self.vertices, dx, dy, size)}
             what = f"vertices {sorted(self.vertices)} "
         else:
-            changed = moved(selected, dx, dy, size)
+            changed, self._off = moved(selected, dx, dy, size), {}
         if changed:
             edit = edits.change(self._document, tr("nudge"), changed.values(), self.canvas.new_id)
             self._commit(replace(edit, merge=f"nudge {what}of {edit.selection[1]}"), next(iter(changed.values())))
@@ -302,7 +326,7 @@ class SelectTool(Tool):
 
     def _delete(self) -> bool:
         record, doomed = self._handled, self._doomed()
-        if record is None or self._dragging:
+        if record is None:
             return False
         if doomed:
             self._delete_vertices(record, doomed)
@@ -319,9 +343,7 @@ class SelectTool(Tool):
             self._change(tr("delete vertex"), record.with_shape(shape))
 
     def _escape(self) -> bool:
-        if self._pressed is not None:
-            self.cancel()
-        elif self.vertices:
+        if self.vertices:
             self.vertices = frozenset()
         elif self._document.selection:
             self._document.select(())
@@ -333,16 +355,40 @@ class SelectTool(Tool):
         """Give up the drag: the objects are where they were."""
         if isinstance(self._drag, InsertVertex) and self._dragging:
             self.vertices = frozenset()
-        self._pressed, self._drag, self._dragging, self._band = None, None, False, False
+        self._pressed, self._drag, self._dragging, self._band, self._held = None, None, False, False, False
         self.preview = NO_PREVIEW
 
     # Keypoints
 
     def toggle_visibility(self) -> None:
-        """Visible, occluded, unlabelled, for the keypoint under the mouse, else the one clicked last."""
+        """Visible, occluded, unlabelled in turn, for the keypoint under the mouse, else the one clicked last.
+
+        It stays with that keypoint while the mouse does, also where others are near and it is no longer to be seen.
+        """
         record, index = self._handled, self._view().keypoint
         if record is not None and index is not None and index < len(record.keypoints):
-            self._change(tr("change visibility"), keypoints.cycled(record, index))
+            self._turn(record, index)
+
+    def _turn(self, record: Annotation, index: int) -> None:
+        off, at = self._off, self._over
+        old = record.keypoints[index]
+        if old.visibility is Visibility.OCCLUDED:
+            off[index] = old[:2]
+        self._keypoint = index
+        self._change(tr("change visibility"), keypoints.cycled(record, index, off.get(index)))
+        self._off, self._turned = off, at
+        if at is not None:
+            self._hover(at)
+
+    def _turned_at(self, at: Pointer) -> Hit | None:
+        """Return the keypoint that was changed by its key while the mouse was there."""
+        record, index = self._handled, self._keypoint
+        if self._turned is None or record is None or index is None or at.far_from(self._turned):
+            self._turned = None
+            return None
+        unlabelled = record.keypoints[index].visibility is Visibility.UNLABELLED
+        x, y = self._off[index] if unlabelled and index in self._off else record.keypoints[index][:2]
+        return Hit(HitKind.KEYPOINT, record.id, x, y, keypoint=index)
 
     def add_missing_keypoint(self, at: Pointer) -> None:
         """Put the first keypoint that the selected object lacks under the mouse."""
@@ -390,17 +436,21 @@ class SelectTool(Tool):
 
     def _view(self) -> SelectView:
         record, hit = self._handled, self.hit
+        keypoint = hit.keypoint if hit is not None and hit.keypoint is not None else self._keypoint
         return SelectView(
             record=None if record is None else self.preview.get(record.id, record),
             vertices=self.vertices,
             hit=hit,
-            keypoint=hit.keypoint if hit is not None and hit.keypoint is not None else self._keypoint,
+            keypoint=keypoint,
+            place=None if keypoint is None else self._off.get(keypoint),
             busy=self.busy,
             hovered=self.hovered,
         )
 
     def hint(self) -> str:
         """Return what can be done with what is under the mouse."""
+        if self._held and self._pressed is not None and self._at is not None and self._at.far_from(self._pressed):
+            return tr("Selected  ·  Release, then drag to correct")
         return select_overlay.hint(self._view(), self.canvas)
 
 

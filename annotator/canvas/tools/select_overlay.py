@@ -12,6 +12,7 @@ from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
 from annotator.canvas.tools.keypoints import missing
+from annotator.core.annotation import Visibility
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class SelectView:
     """Its handle under the mouse."""
     keypoint: int | None
     """Index of its keypoint under the mouse, else of the one clicked last."""
+    place: tuple[float, float] | None
+    """Where that keypoint was, in photo pixels, before it was made unlabelled."""
     busy: bool
     """Whether something is being dragged."""
     hovered: int | None
@@ -112,11 +115,12 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     elif hit is not None and hit.kind is not HitKind.SHAPE:
         hints = _handle_hints(hit.kind)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
-        click = tr("Click select suggestion") if view.hovered < 0 else tr("Click select")
+        suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
+        click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
         on_suggestion = bool(selection and selection[-1].is_suggestion)
         hints = [*_suggestion_hints(), click] if on_suggestion else [click, tr("Alt+click what lies below")]
     elif record is None:
-        hints = []
+        hints = _offer_hints() if host.document and host.document.shown_suggestions else []
     elif record.is_suggestion:
         hints = [*_suggestion_hints(), tr("Drag to correct")]
     elif len(selection) > 1:
@@ -136,6 +140,10 @@ def _handle_hints(kind: HitKind) -> list[str]:
 
 def _suggestion_hints() -> list[str]:
     return [tr("Enter accept"), tr("Tab next"), tr("Del reject")]
+
+
+def _offer_hints() -> list[str]:
+    return [tr("Tab next suggestion"), tr("Shift+Enter accept all"), tr("Ctrl+Shift+Enter accept all, done, next")]
 
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
@@ -163,9 +171,10 @@ def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:
 
 def _keypoint_at(view: SelectView, camera: Camera) -> QPointF | None:
     record, index = view.record, view.keypoint
-    if record is None or index is None or index >= len(record.keypoints) or not record.keypoints[index].visibility:
+    if record is None or index is None or index >= len(record.keypoints):
         return None
-    return camera.point_to_view(*record.keypoints[index][:2])
+    place = record.keypoints[index][:2] if record.keypoints[index].visibility else view.place
+    return None if place is None else camera.point_to_view(*place)
 
 
 def _keypoint_label(view: SelectView, host: ToolHost, camera: Camera) -> Label | None:
@@ -176,6 +185,12 @@ def _keypoint_label(view: SelectView, host: ToolHost, camera: Camera) -> Label |
     if view.keypoint >= len(category.keypoint_names):
         return None
     name = category.keypoint_names[view.keypoint].replace("_", " ")
-    text = name if record.keypoints[view.keypoint].visibility == 2 else tr("{keypoint} (occluded)", keypoint=name)
+    visibility = record.keypoints[view.keypoint].visibility
+    if visibility is Visibility.VISIBLE:
+        text = name
+    elif visibility is Visibility.OCCLUDED:
+        text = tr("{keypoint} (occluded)", keypoint=name)
+    else:
+        text = tr("{keypoint} (off)", keypoint=name)
     label = Label(at.x() + 12, at.y() - 9, width_of(text), text, category.color)
     return label.inside(QRectF(host.viewport().rect()))

@@ -22,6 +22,8 @@ JOURNAL_AFTER = 0.1  # seconds from an edit to the journal
 FILE_AFTER = 1.5  # seconds from an edit to the file
 SHARE = 10  # the file is written at most a tenth of the time
 RETRY_AFTER = 3.0  # seconds
+JOURNAL_STALLED_AFTER = 10.0  # seconds
+FILE_STALLED_AFTER = 60.0  # seconds
 NEVER = float("inf")
 
 
@@ -49,8 +51,8 @@ class Autosave:
     """Calls `journal()` and `save()` in time, tries again what failed, and sends a notice when that changes.
 
     One thread journals, another does what concerns the file, so that a file that takes seconds never holds up the
-    journal. Both functions raise OSError, sqlite3.Error or ValueError when they fail, and keep what they could
-    not write.
+    journal. Whatever either function raises is reported, the sentence itself if it is a StoreError, and tried again;
+    both keep what they could not write.
     """
 
     def __init__(
@@ -65,10 +67,11 @@ class Autosave:
             notify: Called from either thread.
         """
         self.path = path
-        self._journal, self._save, self._notify = journal, save, notify
+        self._journal, self._save, self._receive = journal, save, notify
         self._wake = threading.Condition()
         self._journal_at = self._file_at = NEVER
         self._not_before = 0.0  # the next automatic save of the file
+        self._journaling_since = self._saving_since = NEVER
         self._saving = False
         self._closing = False
         self._problems: dict[str, str] = {}  # what failed last: "journal", "file" -> why
@@ -104,43 +107,91 @@ class Autosave:
         if self._file_at < NEVER:
             self._files.submit(self._attempt_file)
         self._files.shutdown(wait=True)
+        if self._journal_at < NEVER:  # it failed
+            self._attempt_journal()
 
     def note(self, message: str) -> None:
         """Tell the person something."""
         self._notify(SaveNotice(SaveState.NOTE, message))
 
+    def check_progress(self) -> None:
+        """Report what should have been written long since. From any thread, now and then."""
+        now = time.monotonic()
+        with self._wake:
+            journal_since = min(self._journal_at, self._journaling_since)
+            due = NEVER if self._saving else max(self._file_at, self._not_before)
+            file_since = min(due, self._saving_since)
+        if now - journal_since > JOURNAL_STALLED_AFTER:
+            text = tr(
+                "Your last edits have not been noted down for more than {n:.0f} seconds: "
+                "keep the window open until they are, or save them to another place.",
+                n=JOURNAL_STALLED_AFTER,
+            )
+            self._failed("journal", text)
+        if now - file_since > FILE_STALLED_AFTER:
+            text = tr(
+                "{file} has not been written for more than {n:.0f} seconds: "
+                "keep the window open until it is, or save to another place.",
+                file=self.path,
+                n=FILE_STALLED_AFTER,
+            )
+            self._failed("file", text)
+
     def _run(self) -> None:
-        while True:
+        while not self._closing:
+            try:
+                self._take_turn()
+            except BaseException as error:  # noqa: BLE001 - without this thread nothing would be saved any more
+                with contextlib.suppress(BaseException):
+                    self._failed("journal", _not_noted_down(error))
+                with self._wake:
+                    self._wake.wait(RETRY_AFTER)
+                    self._journal_at = min(self._journal_at, time.monotonic())
+        if self._journal_at < NEVER:
+            self._attempt_journal()
+
+    def _take_turn(self) -> None:
+        """Wait until something is due, and do it."""
+        with self._wake:
+            while not self._closing and (due := self._due()) > (now := time.monotonic()):
+                self._wake.wait(None if due == NEVER else due - now)
+            now = time.monotonic()
+            journal = self._journal_at <= now
+            file = not (self._saving or self._closing) and max(self._file_at, self._not_before) <= now
+        if journal:
+            self._attempt_journal()
+        if file:
+            self._start_saving()
+
+    def _start_saving(self) -> None:
+        with self._wake:
+            self._saving = True
+        try:
+            self._files.submit(self._attempt_file)
+        except BaseException as error:  # noqa: BLE001 - no thread can be started, say
             with self._wake:
-                while not self._closing and (due := self._due()) > (now := time.monotonic()):
-                    self._wake.wait(None if due == NEVER else due - now)
-                closing = self._closing
-                now = time.monotonic()
-                journal = self._journal_at <= now or (closing and self._journal_at < NEVER)
-                file = not (self._saving or closing) and max(self._file_at, self._not_before) <= now
-                self._saving |= file
-            if journal:
-                self._attempt_journal()
-            if file:
-                self._files.submit(self._attempt_file)
-            if closing:
-                return
+                self._saving, self._not_before = False, time.monotonic() + RETRY_AFTER
+            self._failed("file", self._not_saved(error))
 
     def _due(self) -> float:
         return min(self._journal_at, NEVER if self._saving else max(self._file_at, self._not_before))
 
     def _attempt_journal(self) -> None:
         with self._wake:
-            self._journal_at = NEVER
+            self._journal_at, self._journaling_since = NEVER, time.monotonic()
+        failure: BaseException | None = None
         try:
             self._journal()
-        except (OSError, sqlite3.Error) as error:
-            with self._wake:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+            failure = error
+        with self._wake:
+            self._journaling_since = NEVER
+            if failure:
                 self._journal_at = min(self._journal_at, time.monotonic() + RETRY_AFTER)
-            text = tr("Your last edits could not be noted down: {reason}; it is tried again.", reason=_reason(error))
-            self._failed("journal", text)
+        if failure:
+            self._failed("journal", _not_noted_down(failure))
         else:
-            self._problems.pop("journal", None)
+            self._succeeded("journal")
 
     def _attempt_file(self) -> None:
         with contextlib.suppress(StoreError):  # it has been reported
@@ -149,10 +200,10 @@ class Autosave:
     def _do(self, job: Callable[[], object]) -> None:
         try:
             job()
-        except (OSError, sqlite3.Error, ValueError) as error:
+        except BaseException as error:
             message = tr(
                 "The annotations could not be saved there: {reason}; they stay in {file}.",
-                reason=_reason(error),
+                reason=reason_of(error),
                 file=self.path,
             )
             self._notify(SaveNotice(SaveState.FAILED, message))
@@ -161,43 +212,74 @@ class Autosave:
 
     def _timed_save(self) -> None:
         """Save the file. StoreError if it fails, after a notice."""
-        with self._wake:
-            self._file_at = NEVER
         started = time.monotonic()
-        wrote, failure = False, None
+        with self._wake:
+            self._file_at, self._saving_since = NEVER, started
+        wrote = False
+        failure: BaseException | None = None
         try:
             wrote = self._save()
-        except (OSError, sqlite3.Error, ValueError) as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
             failure = error
         now = time.monotonic()
         with self._wake:
-            self._saving = False
+            self._saving, self._saving_since = False, NEVER
             self._not_before = now + (RETRY_AFTER if failure else SHARE * (now - started))
             if failure:
                 self._file_at = now
             self._wake.notify()
         if failure:
-            values = {"file": self.path, "reason": _reason(failure)}
-            if "journal" in self._problems:
-                message = tr(
-                    "{file} could not be saved ({reason}); it is tried again, and keep the window open until it is.",
-                    **values,
-                )
-            else:
-                message = tr(
-                    "{file} could not be saved ({reason}); it is tried again, and your work is kept meanwhile.",
-                    **values,
-                )
+            message = self._not_saved(failure)
             self._failed("file", message)
             raise StoreError(message) from failure
-        if self._problems.pop("file", None) or wrote:
-            self._notify(SaveNotice(SaveState.SAVED))
+        self._succeeded("file", always=wrote)
+
+    def _not_saved(self, error: BaseException) -> str:
+        if isinstance(error, StoreError):
+            return str(error)
+        if "journal" in self._problems:
+            return tr(
+                "{file} could not be saved ({reason}); it is tried again, and keep the window open until it is.",
+                file=self.path,
+                reason=reason_of(error),
+            )
+        return tr(
+            "{file} could not be saved ({reason}); it is tried again, and your work is kept meanwhile.",
+            file=self.path,
+            reason=reason_of(error),
+        )
 
     def _failed(self, what: str, message: str) -> None:
-        if self._problems.get(what) != message:
+        with self._wake:
+            known = self._problems.get(what) == message
             self._problems[what] = message
+        if not known:
             self._notify(SaveNotice(SaveState.FAILED, message))
 
+    def _succeeded(self, what: str, *, always: bool = False) -> None:
+        """Send a notice if that ends the last problem, or `always` if there is none."""
+        with self._wake:
+            mended = self._problems.pop(what, None) is not None
+            is_well = not self._problems
+        if is_well and (mended or always):
+            self._notify(SaveNotice(SaveState.SAVED))
 
-def _reason(error: Exception) -> str:
-    return os_reason(error) if isinstance(error, OSError) else str(error)
+    def _notify(self, notice: SaveNotice) -> None:
+        with contextlib.suppress(Exception):  # a window that is gone must not end the saving
+            self._receive(notice)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why something failed, to go on in a sentence."""
+    if isinstance(error, OSError):
+        return os_reason(error)
+    text = str(error).rstrip(".")
+    if isinstance(error, UserError | sqlite3.Error) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _not_noted_down(error: BaseException) -> str:
+    if isinstance(error, StoreError):
+        return str(error)
+    return tr("Your last edits could not be noted down: {reason}; it is tried again.", reason=reason_of(error))

@@ -16,6 +16,7 @@ from dataset.categories import Category, to_coco
 from dataset.coco_codec import RleBody, coordinates, decode_shape, encode_object
 from dataset.geometry import to_parts
 from dataset.i18n import tr
+from dataset.json_text import RecordDecoder, decode, decode_object, encode
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
@@ -57,10 +58,8 @@ class _CategoryBody(msgspec.Struct):
     skeleton: list[tuple[int, int]] | None = None
 
 
-_body = msgspec.json.Decoder(_Body)
-_category = msgspec.json.Decoder(_CategoryBody)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_encode = msgspec.json.Encoder().encode
+_body = RecordDecoder(_Body)
+_category = RecordDecoder(_CategoryBody)
 
 
 # Annotations
@@ -120,12 +119,12 @@ def encode_annotation(annotation: Annotation, image_id: int, size: tuple[int, in
     record = {**annotation.extra, **ids, **record}
     if annotation.score is not None:
         record["score"] = annotation.score
-    return _encode({**record, "annotator": ours})
+    return encode({**record, "annotator": ours})
 
 
 def with_id(raw: bytes | msgspec.Raw, record_id: int) -> bytes:
     """The same JSON object with another id."""
-    return _encode({**_fields.decode(raw), "id": record_id})
+    return encode({**decode_object(raw), "id": record_id})
 
 
 def _keypoints(numbers: list[float]) -> tuple[Keypoint, ...]:
@@ -169,7 +168,7 @@ def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
 
 def encode_category(category: Category) -> bytes:
     """Make the JSON of a category."""
-    return _encode(to_coco(category))
+    return encode(to_coco(category))
 
 
 def _color(color: str | list[int] | None) -> str:
@@ -183,8 +182,8 @@ def _color(color: str | list[int] | None) -> str:
 
 
 def _extra(raw: bytes | msgspec.Raw, known: type[msgspec.Struct]) -> dict[str, Any]:
-    fields = _fields.decode(raw)
-    return {key: msgspec.json.decode(value) for key, value in fields.items() if key not in known.__struct_fields__}
+    fields = decode_object(raw)
+    return {key: decode(value) for key, value in fields.items() if key not in known.__struct_fields__}
 
 
 def _reason(error: Exception) -> str:

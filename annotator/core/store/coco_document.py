@@ -12,14 +12,14 @@ import msgspec
 from annotator.core.categories import PALETTE, Categories
 from annotator.core.store.coco_codec import NO_ID, CocoError, decode_category, encode_category, with_id
 from dataset.i18n import tr
+from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dataset.categories import Category
-
-Raw = bytes | msgspec.Raw
+    from dataset.json_text import Raw
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
@@ -40,12 +40,9 @@ class _ImageBody(msgspec.Struct, gc=False):
     height: int | None = None
 
 
-_headers = msgspec.json.Decoder(list[_Header])
-_header = msgspec.json.Decoder(_Header)
-_image = msgspec.json.Decoder(_ImageBody)
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_encode = msgspec.json.Encoder().encode
+_headers = RecordDecoder(list[_Header])
+_header = RecordDecoder(_Header)
+_image = RecordDecoder(_ImageBody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +62,12 @@ class Image:
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
         """An entry for a photo that the file does not know."""
         body = {"id": image_id, "file_name": name, "width": size[0], "height": size[1]}
-        return cls(image_id, name, size, _encode(body))
+        return cls(image_id, name, size, encode(body))
 
     def resized(self, size: tuple[int, int]) -> Image:
         """The same entry with another size."""
-        body = {**_fields.decode(self.raw), "width": size[0], "height": size[1]}
-        return Image(self.id, self.name, size, _encode(body))
+        body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
+        return Image(self.id, self.name, size, encode(body))
 
 
 @dataclass(slots=True)
@@ -117,7 +114,7 @@ class CocoFile:
         keys = dict.fromkeys([*self.fields, "images", "annotations", "categories"])
         opening = b"{\n"
         for key in keys:
-            yield opening + _encode(key) + b": "
+            yield opening + encode(key) + b": "
             opening = b",\n"
             if key == "images":
                 yield from _listed(_batches(list(images)))
@@ -151,7 +148,7 @@ def parse(data: bytes, path: Path) -> CocoFile:
     if not data.strip():
         raise CocoError(tr("{file} is empty, not a COCO file; remove it or choose another one.", file=path))
     try:
-        fields = _fields.decode(data)
+        fields = decode_object(data)
     except msgspec.ValidationError:
         text = tr("{file} is JSON but not a COCO file: it holds no object with “images”.", file=path)
         raise CocoError(text) from None
@@ -171,7 +168,7 @@ def _list(raw: Raw, key: str, path: Path) -> list[msgspec.Raw]:
     if bytes(raw) == b"null":
         return []
     try:
-        return _raws.decode(raw)
+        return decode_list(raw)
     except _DAMAGE:
         text = tr("{file} is JSON but not a COCO file: “{key}” is not a list.", file=path, key=key)
         raise CocoError(text) from None

@@ -2,18 +2,20 @@
 
 Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, the done
 mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
-committed survives a killed process and a fallen system. Not thread-safe except where noted.
+committed survives a killed process and a fallen system. Transactions may come from several threads; what reads is for
+one thread, except where noted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import shapely
@@ -21,11 +23,15 @@ from shapely import MultiPolygon
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.photo_state import PhotoState
+from dataset import json_text
 from dataset.i18n import tr
+from dataset.json_text import RecordDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+Key = TypeVar("Key")
 
 VERSION = 1
 _SCHEMA = """
@@ -36,6 +42,16 @@ CREATE TABLE facts (file TEXT NOT NULL, key TEXT NOT NULL, value BLOB, PRIMARY K
 CREATE TABLE pools (
     model TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, suggestions BLOB NOT NULL,
     PRIMARY KEY (model, name));
+"""
+
+_NOTE_CHANGES = """
+CREATE TABLE IF NOT EXISTS changed (file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (file, name)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS photo_put AFTER INSERT ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS photo_changed AFTER UPDATE ON photos
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, NEW.name); END;
+CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
+    BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.file, ''); END;
 """
 
 
@@ -82,6 +98,7 @@ class Journal:
         self._db = _connect(path)
         self._reader = _connect(path)  # WAL: reading never waits for a commit
         self._reading = threading.Lock()
+        self._writing = threading.Lock()  # held for a transaction
 
     @classmethod
     def open(cls, path: Path) -> tuple[Journal, str]:
@@ -110,59 +127,111 @@ class Journal:
             self._reader.close()
         self._db.close()
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for a transaction that is on the disk in the end; another thread's waits for that."""
+        with self._writing, self._db as db:
+            if db.in_transaction:  # one that could not be rolled back
+                db.rollback()
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
     # Photos of a COCO file
 
     def rows(self, file: str) -> dict[str, JournalRow]:
         """Return every photo on record, by name."""
         query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
         return {
-            name: JournalRow((width, height), annotations, reviewed, bool(done))
-            for name, width, height, annotations, reviewed, done in self._db.execute(query, (file,))
+            _from_sql(name): JournalRow((width, height), annotations, reviewed, bool(done))
+            for name, width, height, annotations, reviewed, done in self._db.execute(query, (_to_sql(file),))
         }
 
-    def put(self, file: str, rows: Mapping[str, JournalRow], metadata: Mapping[str, bytes | None]) -> None:
-        """Record photos and facts, all or nothing; on the disk on return.
+    def put(
+        self, file: str, rows: Mapping[str, JournalRow], metadata: Mapping[str, bytes | None]
+    ) -> dict[str, Exception]:
+        """Record photos and facts in one transaction; on the disk on return.
+
+        Returns the photos that the database does not take, and why; the others are recorded without them.
 
         Raises:
             FileNotFoundError: the database was deleted; SQLite alone would go on writing to what nobody can open again.
         """
         if not self.path.is_file():
             raise FileNotFoundError(errno.ENOENT, tr("the folder .annotator was deleted"))
-        with self._db as db:
-            db.executemany(
+        key = _to_sql(file)
+        with self._transaction():
+            refused = self._insert(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(file, name, *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()],
+                {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()},
             )
-            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in metadata.items()])
+            self._put_metadata(key, metadata)
+        return refused
+
+    def _insert(self, statement: str, rows: Mapping[Key, tuple[object, ...]]) -> dict[Key, Exception]:
+        """Insert rows in a transaction; return the keys of those that the database does not take, and why."""
+        refused: dict[Key, Exception] = {}
+        for key, values in rows.items():
+            try:
+                self._db.execute(statement, values)
+            except (OSError, sqlite3.OperationalError):
+                raise  # the disk's fault, not the row's
+            except Exception as error:
+                if not self._db.in_transaction:
+                    raise
+                refused[key] = error
+        return refused
 
     def clear(self, file: str, names: Iterable[str], metadata: Mapping[str, bytes | None]) -> None:
         """Forget the annotations of photos that the COCO file now holds, and record facts."""
-        with self._db as db:
+        key = _to_sql(file)
+        with self._transaction() as db:
             db.executemany(
-                "UPDATE photos SET annotations = NULL WHERE file = ? AND name = ?", [(file, name) for name in names]
+                "UPDATE photos SET annotations = NULL WHERE file = ? AND name = ?",
+                [(key, _to_sql(name)) for name in names],
             )
-            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(file, k, v) for k, v in metadata.items()])
+            self._put_metadata(key, metadata)
+
+    def _put_metadata(self, key: str | bytes, metadata: Mapping[str, bytes | None]) -> None:
+        values = [(key, name, value) for name, value in metadata.items()]
+        self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", values)
 
     def move(self, old: str, new: str) -> None:
         """Continue on another COCO file, which holds everything: answers and done marks go along."""
-        with self._db as db:
-            db.execute("DELETE FROM photos WHERE file = ?", (new,))
+        source, target = _to_sql(old), _to_sql(new)
+        with self._transaction() as db:
+            db.execute("DELETE FROM photos WHERE file = ?", (target,))
             db.execute(
                 "INSERT INTO photos SELECT ?, name, width, height, NULL, answered, done FROM photos WHERE file = ?",
-                (new, old),
+                (target, source),
             )
-            db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (old,))
-            db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (old,))
+            db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (source,))
+            db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (source,))
 
     def absorb(self, other: Path) -> None:
-        """Take over what another journal of the same photos has: unsaved annotations first of all."""
-        with self._db as db:
-            db.execute("ATTACH DATABASE ? AS other", (str(other),))
+        """Take over what another journal of the same photos has: of what it noted as changed, all of it.
+
+        The other one must have been through `note_changes`.
+        """
+        with self._db as db:  # outside of a transaction
+            db.execute("ATTACH DATABASE ? AS other", (os.fsencode(other),))
         try:
-            with self._db as db:
-                unsaved = "file IN (SELECT file FROM other.photos WHERE annotations IS NOT NULL)"
-                db.execute(f"INSERT OR REPLACE INTO facts SELECT * FROM other.facts WHERE {unsaved}")  # noqa: S608
-                db.execute("INSERT OR REPLACE INTO photos SELECT * FROM other.photos WHERE annotations IS NOT NULL")
+            with self._transaction() as db:
+                db.execute(
+                    "INSERT OR IGNORE INTO other.changed "
+                    "SELECT file, name FROM other.photos WHERE annotations IS NOT NULL"
+                )
+                db.execute(
+                    "DELETE FROM facts WHERE key = 'current' AND EXISTS (SELECT 1 FROM other.facts "
+                    "WHERE key = 'current' AND file IN (SELECT file FROM other.changed))"
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO facts SELECT * FROM other.facts "
+                    "WHERE file IN (SELECT file FROM other.changed)"
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO photos SELECT * FROM other.photos "
+                    "WHERE (file, name) IN (SELECT file, name FROM other.changed)"
+                )
                 db.execute("INSERT OR IGNORE INTO photos SELECT * FROM other.photos")
                 db.execute("INSERT OR IGNORE INTO facts SELECT * FROM other.facts")
                 db.execute("INSERT OR IGNORE INTO pools SELECT * FROM other.pools")
@@ -172,34 +241,71 @@ class Journal:
     def metadata(self, file: str) -> dict[str, bytes]:
         """Return everything recorded about a COCO file itself."""
         query = "SELECT key, value FROM facts WHERE file = ? AND value IS NOT NULL"
-        return dict(self._db.execute(query, (file,)))
+        return dict(self._db.execute(query, (_to_sql(file),)))
+
+    def remembered_file(self) -> str | None:
+        """Return the COCO file that was worked on last, as `remember_file` was given it."""
+        found = self._db.execute("SELECT file FROM facts WHERE key = 'current' AND value IS NOT NULL").fetchone()
+        return _from_sql(found[0]) if found else None
+
+    def remember_file(self, file: str) -> None:
+        """Record which COCO file is worked on."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM facts WHERE key = 'current'")
+            db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (_to_sql(file),))
+
+    def note_changes(self) -> None:
+        """From now on, note which photos and files are put here: this journal stands in for another that has the rest.
+
+        What is put here is then newer, and what was here before may be older, than what that one has by the time that
+        they come together again.
+        """
+        self._db.executescript(f"BEGIN; {_NOTE_CHANGES} COMMIT")
 
     # Pools of suggestions
 
     def put_pools(self, pools: Mapping[tuple[str, str], tuple[Stamp, bytes]]) -> None:
-        """Record pools: (model, name) -> (the photo's stamp, packed suggestions)."""
-        with self._db as db:
-            db.executemany(
+        """Record pools: (model, name) -> (the photo's stamp, packed suggestions); one that cannot be is left out."""
+        with self._transaction():
+            self._insert(
                 "INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)",
-                [(model, name, s.size, s.mtime_ns, packed) for (model, name), (s, packed) in pools.items()],
+                {
+                    (model, name): (_to_sql(model), _to_sql(name), stamp.size, stamp.mtime_ns, packed)
+                    for (model, name), (stamp, packed) in pools.items()
+                },
             )
 
     def pool(self, model: str, name: str, stamp: Stamp) -> bytes | None:
         """Return the packed pool of a photo, if the photo is still the same. From any thread."""
         query = "SELECT suggestions FROM pools WHERE model = ? AND name = ? AND size = ? AND mtime = ?"
         with self._reading:
-            found = self._reader.execute(query, (model, name, stamp.size, stamp.mtime_ns)).fetchone()
+            found = self._reader.execute(query, (_to_sql(model), _to_sql(name), stamp.size, stamp.mtime_ns)).fetchone()
         return found[0] if found else None
 
     def pool_names(self, model: str) -> set[str]:
         """Return the photos that have a pool of that model. From any thread."""
         with self._reading:
-            return {name for (name,) in self._reader.execute("SELECT name FROM pools WHERE model = ?", (model,))}
+            found = self._reader.execute("SELECT name FROM pools WHERE model = ?", (_to_sql(model),))
+            return {_from_sql(name) for (name,) in found}
+
+
+def _to_sql(text: str) -> str | bytes:
+    """Return text as SQLite takes it: what UTF-8 lacks, such as names that are not UTF-8, as a BLOB."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+    return text
+
+
+def _from_sql(text: str | bytes) -> str:
+    """Return the inverse of `_to_sql`."""
+    return text if isinstance(text, str) else text.decode(errors="surrogatepass")
 
 
 class _Packed(msgspec.Struct, array_like=True):
-    id: int
-    category_id: int
+    id: int | str  # text beyond 64 bits, which msgpack does not have
+    category_id: int | str
     shape: bytes  # WKB
     keypoints: list[tuple[float, float, int]]
     origin: str
@@ -211,6 +317,7 @@ class _Packed(msgspec.Struct, array_like=True):
 
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(list[_Packed])
+_extra = RecordDecoder(dict[str, Any])
 
 
 def pack(annotations: Iterable[Annotation]) -> bytes:
@@ -218,15 +325,15 @@ def pack(annotations: Iterable[Annotation]) -> bytes:
     return _packer.encode(
         [
             _Packed(
-                a.id,
-                a.category_id,
+                _packed_id(a.id),
+                _packed_id(a.category_id),
                 a.shape.wkb,
                 [(k.x, k.y, int(k.visibility)) for k in a.keypoints],
                 a.origin.value,
                 a.score,
                 a.is_box,
                 a.is_crowd,
-                msgspec.json.encode(dict(a.extra)) if a.extra else b"",
+                json_text.encode(dict(a.extra)) if a.extra else b"",
             )
             for a in annotations
         ]
@@ -242,20 +349,24 @@ def unpack(data: bytes) -> tuple[Annotation, ...]:
     try:
         return tuple(
             Annotation(
-                id=p.id,
-                category_id=p.category_id,
+                id=int(p.id),
+                category_id=int(p.category_id),
                 shape=_multipolygon(p.shape),
                 keypoints=tuple(Keypoint(x, y, Visibility(v)) for x, y, v in p.keypoints),
                 origin=Origin(p.origin),
                 score=p.score,
                 is_box=p.is_box,
                 is_crowd=p.is_crowd,
-                extra=msgspec.json.decode(p.extra, type=dict[str, Any]) if p.extra else NOTHING,
+                extra=_extra.decode(p.extra) if p.extra else NOTHING,
             )
             for p in _unpacker.decode(data)
         )
     except (msgspec.DecodeError, shapely.GEOSException, TypeError) as error:
         raise ValueError(f"the journal is damaged: {error}") from None
+
+
+def _packed_id(number: int) -> int | str:
+    return number if -(1 << 63) <= number < 1 << 64 else str(number)
 
 
 def _multipolygon(wkb: bytes) -> MultiPolygon:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
-    from annotator.core.store.coco_document import Raw
     from dataset.categories import Category
+    from dataset.json_text import Raw
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a photo's state goes into the file: see `ProjectFile.write`."""
+    """How a photo's state goes into the file: see `ProjectFile.lay_out`."""
 
     state: PhotoState
     replaced: dict[int, Raw | None]
@@ -166,32 +166,36 @@ class ProjectFile:
             self.mark = FileMark(self.mark.size, self.mark.mtime_ns, hashlib.sha256(self._data).hexdigest())
         return not self.mark.is_of(self.path)
 
-    def write(
-        self,
-        path: Path,
-        states: Mapping[str, PhotoState],
-        categories: Sequence[Category],
-        about_to: Callable[[int, str], None],
-    ) -> FileMark:
-        """Write the file with changes; what is there stays as it is if that fails.
+    def lay_out(self, states: Mapping[str, PhotoState]) -> dict[str, Exception]:
+        """Settle where the annotations of photos go in the next `write`.
+
+        Returns the photos whose annotations cannot be written, and why; those stay as they were laid out before.
+        """
+        refused: dict[str, Exception] = {}
+        for name, state in states.items():
+            layout = self._layouts.get(name)
+            if layout is None or layout.state is not state:
+                try:
+                    self._layouts[name] = self._laid_out(name, state, layout)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are written
+                    refused[name] = error
+        return refused
+
+    def write(self, path: Path, categories: Sequence[Category], about_to: Callable[[int, str], None]) -> FileMark:
+        """Write the file with the photos that were laid out; what is there stays as it is if that fails.
 
         Args:
             path: Where to.
-            states: The photos that are not as the file had them when it was opened.
             categories: All classes.
             about_to: Called with size and SHA-256 just before the new file takes its place.
 
         Raises:
             OSError: it could not be written.
-            ValueError: an annotation cannot be written.
         """
         replaced: dict[int, Raw | None] = {}
         added: list[Raw] = []
         resized: dict[int, Image] = {}
-        for name, state in states.items():
-            layout = self._layouts.get(name)
-            if layout is None or layout.state is not state:
-                layout = self._layouts[name] = self._laid_out(name, state, layout)
+        for layout in self._layouts.values():
             replaced.update(layout.replaced)
             added += layout.added
             if layout.image:

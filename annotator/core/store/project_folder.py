@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import sqlite3
 import time
 from typing import TYPE_CHECKING
 
 from dataset.atomic_files import copy_file, free_name
 from dataset.i18n import tr
-from dataset.messages import UserError
+from dataset.messages import UserError, os_reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,46 +21,81 @@ if TYPE_CHECKING:
 NAME = ".annotator"
 LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
+_TICK = 2_000_000_000  # nanoseconds: the coarsest time of change that a file system keeps, FAT's
+_TRIAL = 4096  # bytes: a full disk still makes files, but puts nothing in them
+_LOCK = "lock.sqlite"
 
 
 class InUseError(UserError):
-    """Another process has the folder open. The message is one sentence for the person."""
+    """Another process has the folder, or the file, open. The message is one sentence for the person."""
 
 
 class ProjectFolder:
-    """A private folder that is ours until `close`."""
+    """A private folder that is ours until `close`. It may move: see `take`."""
 
     def __init__(self, images: Path, fallback: Path) -> None:
-        """Make and lock the private folder for the photos in `images`.
-
-        Raises:
-            InUseError: another process has it.
-            OSError: neither it nor one in `fallback` can be made.
-        """
-        key = hashlib.sha256(os.fsencode(images.resolve())).hexdigest()[:16]
-        self.fallback_path = fallback / key
-        """The place of the user's own for these photos, which may hold what an earlier session left there."""
-        self.warning = ""
-        """A sentence, if it is not where it should be, else ""."""
+        """Take no place yet. OSError if the folder of photos is not there."""
         self._images = images
+        self._device = images.stat().st_dev
+        self._fallback = fallback
+        self.fallback_path = fallback / _key(images)
+        """The place of the user's own for these photos, which may hold what an earlier session left there."""
         self.path = images / NAME
-        """The folder; it exists."""
-        try:
-            _try_out(self.path)
-        except OSError:
-            self.path = self.fallback_path
-            _try_out(self.path)
-            self.warning = tr(
-                "{folder} cannot be written to, so your work is kept in {place} until it can.",
-                folder=images,
-                place=self.path,
-            )
-        self._lock = _lock(self.path, images)
+        """The folder; it exists once `take` has returned."""
+        self._locks: dict[Path, sqlite3.Connection] = {}
+        self._file_lock: sqlite3.Connection | None = None
+        self._locked_file: Path | None = None
+
+    @property
+    def places(self) -> tuple[Path, Path]:
+        """Where it can be, the better place first."""
+        return self._images / NAME, self.fallback_path
 
     @property
     def is_fallback(self) -> bool:
         """Whether it is not in the folder of photos."""
         return self.path == self.fallback_path
+
+    def take(self, place: Path) -> None:
+        """Go to one of the places, which is made where it is missing, and lock it.
+
+        Raises:
+            InUseError: another process has the folder open.
+            OSError: it cannot be written to.
+        """
+        if place != self.fallback_path and self._images.stat().st_dev != self._device:
+            # The disk was pulled, and what is seen is the empty folder that it was mounted on.
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), os.fspath(self._images))
+        place.mkdir(parents=place == self.fallback_path, exist_ok=True)
+        self._lock(place)  # first: also of a folder that can only be read another window may know better
+        _try_out(place)
+        self.path = place
+
+    def warning(self, reason: Exception) -> str:
+        """Return the sentence about why it is in the fallback."""
+        return tr(
+            "{folder} cannot be written to ({reason}), so your work is kept in {place} until it can.",
+            folder=self._images,
+            place=self.path,
+            reason=os_reason(reason) if isinstance(reason, OSError) else reason,
+        )
+
+    def lock_file(self, file: Path) -> None:
+        """Lock a COCO file, which folders can share, and let go of the one before.
+
+        Raises:
+            InUseError: another process of the user has it open.
+        """
+        if file == self._locked_file:
+            return
+        locks = self._fallback / "locks"
+        lock = None
+        with contextlib.suppress(OSError):  # then there is nothing to know it by
+            locks.mkdir(parents=True, exist_ok=True)
+            lock = _locked(locks / f"{_key(file)}.sqlite", file)
+        if self._file_lock:
+            self._file_lock.close()
+        self._file_lock, self._locked_file = lock, file
 
     def import_from_photos(self, database: str) -> None:
         """Start with what the folder of photos has, if that could only be read. OSErrors pass through."""
@@ -67,42 +104,82 @@ class ProjectFolder:
         for suffix in ("-wal", ""):  # the database last: where it is, all is there
             source = self._images / NAME / (database + suffix)
             if source.is_file():
+                (self.path / source.name).unlink(missing_ok=True)
                 copy_file(source, self.path / source.name)
 
     def close(self) -> None:
         """Let others have it. More than once is fine."""
-        if self._lock:
-            self._lock.close()
+        for lock in (*self._locks.values(), self._file_lock):
+            if lock:
+                lock.close()
 
     def back_up(self, file: Path) -> None:
         """Keep a copy of a file; the oldest copies go. OSErrors pass through."""
         folder = self.path / "backup"
         folder.mkdir(exist_ok=True)
+        older = sorted((path.lstat().st_mtime_ns, path) for path in folder.iterdir() if _BACKUP.fullmatch(path.name))
         copy = free_name(folder / file.name, time.strftime("%Y%m%d-%H%M%S"))
         copy_file(file, copy)
-        for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-BACKUPS]:
+        if older:  # the clock may have been set back, and the newest must not count as the oldest
+            after = max(copy.stat().st_mtime_ns, older[-1][0] + _TICK)
+            os.utime(copy, ns=(after, after))
+        for _, old in older[: max(0, len(older) + 1 - BACKUPS)]:
             old.unlink(missing_ok=True)
+
+    def _lock(self, place: Path) -> None:
+        if place in self._locks:
+            if (place / _LOCK).exists():
+                return
+            self._locks.pop(place).close()  # it was deleted, and locks nobody out any more
+        lock = _locked(place / _LOCK, self._images)
+        if lock:
+            self._locks[place] = lock
+
+
+_BACKUP = re.compile(r".+\.\d{8}-\d{6}(-\d+)?(\.[^.]*)?")
+"""The name of a file that `back_up` made: no other is ever deleted."""
+
+
+def _key(path: Path) -> str:
+    """Return 16 hexadecimal digits that stand for a path."""
+    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
 
 
 def _try_out(folder: Path) -> None:
-    """Make the folder and write to it. OSError if that cannot be done."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write to a folder. OSError if that cannot be done."""
     trial = folder / f".trial-{os.getpid()}"
-    trial.touch()
-    trial.unlink()
+    trial.unlink(missing_ok=True)
+    try:
+        with trial.open("xb") as file:
+            file.write(bytes(_TRIAL))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink(missing_ok=True)
 
 
-def _lock(folder: Path, images: Path) -> sqlite3.Connection | None:
-    """A lock that the system takes back from a killed process, on every platform: an SQLite transaction left open."""
-    lock = sqlite3.connect(folder / "lock.sqlite", timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+def _locked(path: Path, what: Path) -> sqlite3.Connection | None:
+    """Return a lock that the system takes back from a killed process: an SQLite transaction left open.
+
+    None where no lock can be made.
+
+    Raises:
+        InUseError: another process has it; the sentence names `what` it is about.
+    """
+    try:
+        lock = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error:
+        return None
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
         lock.close()
         if "locked" in str(error):
-            text = tr("{folder} is open in another Annotator window; close it there first.", folder=images)
-            raise InUseError(text) from None
+            raise InUseError(
+                tr("{folder} is open in another Annotator window; close it there first.", folder=what)
+            ) from None
         with contextlib.suppress(OSError):  # a damaged lock file: nobody's
-            (folder / "lock.sqlite").unlink()
+            path.unlink()
         return None
     return lock

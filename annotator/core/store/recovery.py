@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from annotator.core.store.coco_codec import decode_category, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
-from dataset.atomic_files import FileMark, remove_leftover
+from dataset.atomic_files import FileMark, remove_leftovers
 from dataset.i18n import plural, tr
 from dataset.messages import os_reason
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from dataset.categories import Category
 
 DATABASE = "project.sqlite"
+DEFAULT_FILE = "annotations.json"
+"""The COCO file of a folder of photos, if no other was chosen."""
 
 
 @dataclass(slots=True)
@@ -62,60 +65,105 @@ def file_key(images: Path, file: Path) -> str:
     return file.relative_to(images).as_posix() if file.is_relative_to(images) else os.fspath(file)
 
 
-def open_project(images: Path, file: Path, names: Sequence[str], fallback: Path) -> OpenedProject:
+def open_project(images: Path, file: Path | None, names: Sequence[str], fallback: Path) -> OpenedProject:
     """Open a project; on failure everything is closed again.
+
+    Args:
+        images: The folder of photos.
+        file: The COCO file; None for the one that the folder was last worked on with, by default `DEFAULT_FILE` in it.
+        names: The photos.
+        fallback: Where private data goes when the folder cannot be written to.
 
     Raises:
         CocoError: the file is not COCO.
         StoreError: the project is open elsewhere, or nothing can be written anywhere.
     """
-    project = ProjectFile(file, names)
     try:
         folder = ProjectFolder(images, fallback)
-    except InUseError as error:
-        raise StoreError(str(error)) from None
     except OSError as error:
-        reason = os_reason(error)
-        text = tr(
-            "Neither {folder} nor {fallback} can be written to ({reason}); free one of them.",
-            folder=images,
-            fallback=fallback,
-            reason=reason,
-        )
-        raise StoreError(text) from None
-    journal = None
-    try:
-        remove_leftover(file)
-        folder.import_from_photos(DATABASE)
-        journal, warning = Journal.open(folder.path / DATABASE)
-        opened = OpenedProject(images, names, folder, journal, project)
-        opened.warnings += [sentence for sentence in (folder.warning, warning) if sentence]
-        _absorb_fallback(folder, journal)
-        _apply_journal(opened)
-    except (sqlite3.Error, OSError) as error:
-        if journal:
-            journal.close()
-        folder.close()
-        text = tr("The project's history in {folder} cannot be opened: {reason}.", folder=folder.path, reason=error)
-        raise StoreError(text) from None
-    except BaseException:
-        if journal:
-            journal.close()
-        folder.close()
-        raise
+        raise StoreError(tr("{folder} cannot be read: {reason}.", folder=images, reason=os_reason(error))) from None
+    default = images / DEFAULT_FILE
+    was_here = any((place / DATABASE).exists() for place in folder.places)
+    # A folder that was never open gets nothing of ours if its file is refused.
+    project = ProjectFile((file or default).resolve(), names) if file or not was_here else None
+    with ExitStack() as closing:
+        closing.callback(folder.close)
+        journal, warnings = _open_journal(folder, images, fallback)
+        closing.callback(journal.close)
+        try:
+            if project is None:
+                path, sentence = _remembered(journal, images, default)
+                warnings += [sentence] if sentence else []
+                project = ProjectFile(path.resolve(), names)
+            folder.lock_file(project.path)
+            remove_leftovers(project.path)
+            opened = OpenedProject(images, names, folder, journal, project, warnings=warnings)
+            _apply_journal(opened)
+        except InUseError as error:
+            raise StoreError(str(error)) from None
+        except (sqlite3.Error, OSError) as error:
+            text = tr("The project's history in {folder} cannot be opened: {reason}.", folder=folder.path, reason=error)
+            raise StoreError(text) from None
+        closing.pop_all()
     opened.warnings += _about_the_file(project)
     return opened
+
+
+def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[Journal, list[str]]:
+    """Return the journal, in the better place that takes it, and sentences for the person."""
+    failure: Exception | None = None
+    for place in folder.places:
+        try:
+            folder.take(place)
+            folder.import_from_photos(DATABASE)
+            journal, damaged = Journal.open(place / DATABASE)
+        except InUseError as error:
+            raise StoreError(str(error)) from None
+        except (OSError, sqlite3.Error) as error:
+            failure = failure or error
+            continue
+        try:
+            _absorb_fallback(folder, journal)
+        except (OSError, sqlite3.Error) as error:
+            journal.close()
+            failure = failure or error
+            continue
+        moved = folder.warning(failure) if failure else ""
+        return journal, [sentence for sentence in (moved, damaged) if sentence]
+    text = tr(
+        "Neither {folder} nor {fallback} can be written to ({reason}); free one of them.",
+        folder=images,
+        fallback=fallback,
+        reason=os_reason(failure) if isinstance(failure, OSError) else failure,
+    )
+    raise StoreError(text)
 
 
 def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
     """What was kept elsewhere while the folder could not be written to goes where it belongs."""
     left = folder.fallback_path / DATABASE
-    if folder.is_fallback or not left.exists():
-        return
-    other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
-    other.close()
-    journal.absorb(left)
-    left.unlink()
+    if folder.is_fallback:
+        journal.note_changes()
+    elif left.exists():
+        other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
+        other.note_changes()
+        other.close()
+        journal.absorb(left)
+        left.unlink()
+
+
+def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, str]:
+    """Return the COCO file that the folder was last worked on with, and a sentence if that is not there any more."""
+    key = journal.remembered_file()
+    path = images / key if key else default
+    if key is None or path == default or os.path.exists(path):  # noqa: PTH110 - false, too, where it cannot be reached
+        return path, ""
+    return default, tr(
+        "{file}, to which this folder was last saved, is not there, so {default} is open; "
+        "put it back and open the folder again to go on with it.",
+        file=path,
+        default=DEFAULT_FILE,
+    )
 
 
 def _apply_journal(opened: OpenedProject) -> None:

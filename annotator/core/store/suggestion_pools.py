@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Pool = tuple["Annotation", ...]
 """The suggestions of one model for one photo; category ids are the model's."""
 
+UNANSWERED = "unanswered"
+"""In the place of a model: what was on offer and unanswered when a photo was marked done, in the project's classes."""
+
 RECENT = 64  # photos whose suggestions stay in memory; the others' are on disk
 
 
@@ -76,6 +79,16 @@ class SuggestionPools:
             self._remember((model, name), pool)
         self._mark_dirty()
 
+    def put_unanswered(self, name: str, suggestions: Iterable[Annotation]) -> None:
+        """Keep what is on offer and unanswered in a photo that is being marked done: it is no background."""
+        with self._lock:
+            self._unjournaled[UNANSWERED, name] = tuple(suggestions)
+        self._mark_dirty()
+
+    def unanswered(self, name: str) -> Pool:
+        """Return what was kept when the photo was marked done, if it is still the same photo. Reads the disk."""
+        return self._read(name, UNANSWERED) or ()
+
     def write_journal(self) -> None:
         """Write to the journal what it does not have; what could not be written is kept. sqlite3.Error passes through.
 
@@ -85,7 +98,7 @@ class SuggestionPools:
             pools = dict(self._unjournaled)
         stamped = {}
         for (model, name), pool in pools.items():
-            with contextlib.suppress(OSError):  # the photo is gone
+            with contextlib.suppress(Exception):  # the photo is gone, say: the model looks again another time
                 stamped[model, name] = (self._stamp(name), pack(pool))
         self._journal.put_pools(stamped)
         with self._lock:
@@ -101,8 +114,8 @@ class SuggestionPools:
         try:
             packed = self._journal.pool(model, name, self._stamp(name))
             return None if packed is None else unpack(packed)
-        except (OSError, sqlite3.Error, ValueError):
-            return None  # the model makes them anew
+        except Exception:  # noqa: BLE001 - whatever it is, the model makes them anew
+            return None
 
     def _remember(self, key: tuple[str, str], pool: Pool) -> None:
         self._recent[key] = pool

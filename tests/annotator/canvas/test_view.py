@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from annotator.canvas.view import CanvasView
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
-from annotator.core.document import Document
+from annotator.core.document import Document, Shown
 from annotator.core.photo_state import PhotoState
 from tests.annotator.canvas.conftest import SIZE, Bench, square, triple
 
@@ -141,15 +142,14 @@ def test_a_mouse_that_moves_over_nothing_new_paints_nothing(bench: Bench) -> Non
     assert exposed.rects == []
 
 
-@pytest.mark.parametrize(("name", "at"), [("show_suggestions", (20, 40)), ("show_annotations", (300, 40))])
+@pytest.mark.parametrize(("name", "at"), [("suggestions", (20, 40)), ("annotations", (300, 40))])
 def test_what_is_hidden_is_neither_seen_nor_hit(bench: Bench, name: str, at: tuple[int, int]) -> None:
     shown = bench.color(*at)
-    setattr(bench.view, name, False)
-    assert getattr(bench.view, name) is False
+    bench.document.shown = replace(Shown(), **{name: False})
     assert bench.color(*at) != shown
     bench.click(at[0] + 20, at[1])
     assert bench.document.selection == ()
-    setattr(bench.view, name, True)
+    bench.document.shown = Shown()
     bench.hover(250, 250)
     assert bench.color(*at) == shown
 

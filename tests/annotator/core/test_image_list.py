@@ -175,3 +175,62 @@ def test_matching_forgets_the_names_of_the_folder_before() -> None:
     assert list(photos.matching("cat")) == [0]
     photos.set_photos(["dog.jpg", "cat.jpg"])
     assert list(photos.matching("cat")) == [1]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "text", "wanted", "name", "step", "expected"),
+    [
+        ("nnnn", "1", None, "0", 1, "1"),
+        ("nnnn", "1", None, "1", 1, None),
+        ("nnnn", "1", None, "3", -1, "1"),  # itself not listed
+        ("ndnd", "", {Status.DONE}, "0", 1, "1"),
+        ("ndnd", "", {Status.DONE}, "1", 1, "3"),
+        ("ndnd", "", {Status.DONE}, "3", -1, "1"),
+        ("nxnx", "", {Status.UNREADABLE}, "1", 1, "3"),
+        ("nxnx", "", {Status.NEW}, "0", 1, "2"),
+        ("nnnn", "7", None, "0", 1, None),
+    ],
+)
+def test_next_is_the_next_one_listed(
+    statuses: str, text: str, wanted: set[Status] | None, name: str, step: int, expected: str | None
+) -> None:
+    photos = _with(statuses)
+    photos.set_filter(text, wanted)
+    assert photos.next(name, step) == expected
+
+
+@given(
+    st.lists(st.sampled_from(Status), min_size=12, max_size=12),
+    st.sampled_from(["", "1", "0 1", "x"]),
+    st.none() | st.sets(st.sampled_from(Status)),
+    st.integers(0, 11),
+)
+def test_going_on_visits_what_is_listed_in_order(
+    statuses: list[Status], text: str, wanted: set[Status] | None, start: int
+) -> None:
+    photos = ImageList()
+    photos.set_photos([str(i) for i in range(12)], statuses)
+    photos.set_filter(text, wanted)
+    readable = [i for i in photos.listed if photos.lists_unreadable or statuses[i] is not Status.UNREADABLE]
+    for step, expected in ((1, [i for i in readable if i > start]), (-1, [i for i in readable if i < start][::-1])):
+        visited: list[int] = []
+        name = photos.next(str(start), step)
+        while name:
+            visited.append(int(name))
+            name = photos.next(name, step)
+        assert visited == expected
+    left = [i for i in readable if statuses[i] not in (Status.DONE, Status.UNREADABLE)]
+    others = [i for i in left if i > start] + [i for i in left if i < start]
+    assert photos.next_not_done(str(start)) == (str(others[0]) if others else None)
+
+
+def test_another_filter_is_an_event_and_the_same_is_none() -> None:
+    photos = _with("nd")
+    heard: list[list[int]] = []
+    photos.filtered.connect(lambda: heard.append(list(photos.listed)))
+    photos.set_filter("", {Status.DONE})
+    photos.set_filter("", {Status.DONE})
+    photos.set_photos(["0", "1"], [Status.DONE, Status.NEW])
+    assert list(photos.listed) == [0]
+    photos.set_filter()
+    assert heard == [[1], [0, 1]]

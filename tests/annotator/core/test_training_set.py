@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from annotator.core.annotation import Annotation
+from annotator.core.annotation import Annotation, Origin
 from annotator.core.photo_state import PhotoState
-from annotator.core.store.coco_codec import decode_annotation
+from annotator.core.store.coco_codec import decode_annotation, encode_annotation
 from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
 from dataset.categories import Category
 from dataset.geometry import rectangle
+from model.checkpoints import weights
+from model.data.project_dataset import read_project
+from model.finetuning.class_mapping import map_classes
+from model.finetuning.pseudo_labels import project_images
+from tests.tiny_model import write_tiny_model
 
 from .conftest import FILE, Opener, box
 
@@ -92,3 +99,47 @@ def test_a_renamed_class_is_taught_under_the_models_name() -> None:
     assert [c.name for c in with_model_names([CAT, renamed], ["cup", "cat"])] == ["Cat", "cup"]
     assert [c.name for c in with_model_names([renamed], ["dog"])] == ["mug"], "the model does not know it any more"
     assert [c.name for c in with_model_names([renamed, CUP], ["cup"])] == ["mug", "cup"], "the name is taken"
+
+
+def _offered(annotation_id: int, category_id: int, x: float) -> Annotation:
+    shape = rectangle(x, 20, x + 10, 30)
+    return Annotation(annotation_id, category_id, shape, origin=Origin.SUGGESTED, score=0.9)
+
+
+def test_suggestions_that_nobody_answered_are_neither_objects_nor_background(open_store: Opener) -> None:
+    store = open_store()
+    taken, rejected, left, unknown = (_offered(-1 - i, c, 12 * i) for i, c in enumerate((4, 4, 4, 9)))
+    accepted = replace(taken, id=11)
+    store.put("a.jpg", PhotoState((64, 48), (accepted,), (taken, rejected), done=True))
+    store.put("b.jpg", PhotoState((64, 48), done=True))
+    offered = {"a.jpg": (taken, rejected, left, unknown), "b.jpg": (left,)}
+    photos = list(labelled(store, ["a.jpg", "b.jpg"], offered))
+    assert [photo.unanswered for photo in photos] == [(left, unknown), (left,)]
+    summary = summarize(photos, [CUP, UNUSED], [])
+    assert (summary.photos, summary.empty, summary.unanswered) == (2, 0, ("a.jpg", "b.jpg"))
+    assert [c.count for c in summary.classes] == [1], "they count as no objects"
+    data = json.loads(encode_coco(photos, [CUP, UNUSED]))
+    assert [c["name"] for c in data["categories"]] == ["cup"], "a class that only they have is not taught"
+    records = [(a["id"], a["image_id"], a["category_id"], a["iscrowd"], a["bbox"]) for a in data["annotations"]]
+    assert records == [
+        (11, 1, 4, 0, [0, 20, 10, 10]), (12, 1, 4, 1, [24, 20, 10, 10]), (13, 2, 4, 1, [24, 20, 10, 10]),
+    ]  # fmt: skip
+
+
+def test_without_them_the_file_is_what_it_was() -> None:
+    photos = [_photo("a.jpg", 4, 2), _photo("b.jpg")]
+    annotations = [encode_annotation(a, 1, (64, 48)) for a in photos[0].state.annotations]
+    assert json.loads(encode_coco(photos, [CAT, CUP]))["annotations"] == [json.loads(raw) for raw in annotations]
+
+
+def test_they_are_regions_that_training_ignores(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    photo = TrainingPhoto("a.png", PhotoState((64, 48), (_offered(1, 4, 40),)), (_offered(-1, 4, 4),))
+    file = tmp_path / "annotations.json"
+    file.write_bytes(encode_coco([photo], [CUP]))
+    project = read_project(file, tmp_path, lambda: None)
+    parent = weights.load(write_tiny_model(tmp_path / "tiny.safetensors"))
+    (image,) = project_images(project, map_classes(project.categories, parent, {}, kept=()))
+    assert image.crowds == [(4, 20, 14, 30)]
+    assert [i.box for i in image.instances] == [(40, 20, 50, 30)]
+    assert project.counts() == {"cup": 1}

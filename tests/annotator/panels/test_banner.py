@@ -16,11 +16,10 @@ class Page(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.banner = Banner()
         self.field = QLineEdit()
         layout = QVBoxLayout(self)
-        layout.addWidget(self.banner)
         layout.addWidget(self.field, 1)
+        self.banner = Banner(self)
 
 
 @pytest.fixture
@@ -196,3 +195,31 @@ def test_a_long_message_is_shown_whole(qtbot: QtBot, page: Page) -> None:
     assert page.banner.accessibleName().startswith("error: “/some/very")
     page.banner.clear()
     assert not page.banner.isVisible()
+
+
+def test_it_floats_and_moves_nothing(qtbot: QtBot, page: Page) -> None:
+    place = page.field.geometry()
+    page.banner.show_message("short", "error", [("Act", lambda: None)])
+    short = page.banner.geometry()
+    page.banner.show_message("quite long " * 20, "warning")
+    assert page.field.geometry() == place
+    assert short.width() < page.banner.width() <= page.width()
+    for size in ((900, 200), (320, 400)):
+        page.resize(*size)
+        qtbot.waitUntil(lambda w=size[0]: page.width() == w)
+        banner = page.banner.geometry()
+        assert page.rect().contains(banner)
+        assert abs(banner.center().x() - page.rect().center().x()) <= 1
+        label = page.banner.findChild(QLabel, "banner.text")
+        assert isinstance(label, QLabel)
+        assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_what_is_about_a_folder_goes_with_it(page: Page) -> None:
+    page.banner.show_message("no model", "warning", topic="model", of_folder=False)
+    page.banner.show_message("odd file", "warning")
+    page.banner.show_message("cannot write", "error", topic="save")
+    assert page.banner.has("save")
+    page.banner.leave_folder()
+    assert not page.banner.has("save")
+    assert (page.banner.text, more(page)) == ("no model", "")

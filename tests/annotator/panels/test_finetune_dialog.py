@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -13,7 +15,7 @@ from annotator.core.training_set import ClassFact, Summary
 from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.panels.widgets import ElidedLabel
 from model.protocol import FineTuneOptions
-from tests.qt import find
+from tests.qt import arguments, find, turned_by_wheel
 
 CLASSES = (ClassFact("balloon", "#ff9f1c", 22, is_new=True), ClassFact("person", "#4cc9f0", 3, is_new=False))
 GOOD = Summary(12, 2, CLASSES, (), ready=True)
@@ -50,6 +52,28 @@ def test_it_shows_what_there_is_to_learn_from(dialog: FineTuneDialog) -> None:
     assert shown.count("new to the model") == 1
     assert not find(dialog, QLabel, "finetune.problems").isVisible()
     assert any("close the window" in text for text in shown)
+
+
+def test_photos_with_unanswered_suggestions_are_named_and_the_first_is_one_click_away(
+    qtbot: QtBot, dialog: FineTuneDialog
+) -> None:
+    show = find(dialog, QPushButton, "finetune.show_unanswered")
+    dialog.set_summary(GOOD)
+    assert not show.isVisible()
+    height = dialog.height()
+    dialog.set_summary(replace(GOOD, empty=0, unanswered=("b.jpg", "c.jpg")))
+    assert _text(dialog, "photos") == "12 photos marked done"
+    assert _text(dialog, "unanswered").startswith("2 photos marked done have suggestions that nobody answered:")
+    assert dialog.height() > height, "all of it is seen"
+    with qtbot.waitSignal(dialog.photo_requested) as asked:
+        qtbot.mouseClick(show, Qt.MouseButton.LeftButton)
+    assert arguments(asked) == ["b.jpg"]
+    assert not dialog.isVisible()
+
+
+def test_the_wheel_changes_no_choice_that_it_passes_over(dialog: FineTuneDialog) -> None:
+    dialog.set_summary(GOOD)
+    assert turned_by_wheel(dialog) == []
 
 
 def test_few_photos_take_turns(dialog: FineTuneDialog) -> None:

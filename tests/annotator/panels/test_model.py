@@ -6,10 +6,8 @@ from itertools import pairwise
 from typing import TypeVar
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import (
-    QApplication,
     QComboBox,
     QDockWidget,
     QFileDialog,
@@ -26,6 +24,7 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.model import ModelPanel
 from annotator.panels.widgets import ElidedLabel
+from tests.qt import turn_wheel
 
 W = TypeVar("W", bound=QWidget)
 
@@ -134,18 +133,12 @@ def test_the_wheel_is_left_to_what_scrolls(qtbot: QtBot, panel: ModelPanel) -> N
     panel.threshold_changed.connect(heard.append)
     for name in ("weights", "device", "threshold"):
         control = part(panel, QWidget, f"model.{name}")
-        at = QPointF(control.rect().center())
-        turn = QWheelEvent(
-            at, control.mapToGlobal(at), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(control, turn)
-        assert not turn.isAccepted(), name
+        assert not turn_wheel(control), name
     assert heard == []
     slider = part(panel, QSlider, "model.threshold")
     slider.setFocus()
     qtbot.waitUntil(slider.hasFocus)
-    QApplication.sendEvent(slider, turn)
+    turn_wheel(slider)
     assert len(heard) == 1
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from annotator.canvas.tools.base import Points, Step
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Document
@@ -69,6 +70,102 @@ def test_an_edit_that_changes_nothing_is_not_a_step(qapp: QApplication, document
     history = UndoHistory()
     history.push(document, edits.change(document, "move object", [document[1]], lambda: 99))
     assert not history.canUndo()
+
+
+def _step(taken: list[Points], before: Points, after: Points) -> Step:
+    return Step("step", before, after, taken.append)
+
+
+A, B, C = ((0.0, 0.0),), ((0.0, 0.0), (1.0, 0.0)), ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+
+
+def test_steps_go_between_what_was_done_and_what_was_undone(qapp: QApplication, document: Document) -> None:
+    history = UndoHistory()
+    taken: list[Points] = []
+    history.push(document, _moved(document))
+    history.push(document, _moved(document))
+    history.undo()
+    history.push_step(document, _step(taken, (), A))
+    history.push_step(document, _step(taken, A, B))
+    assert not history.canRedo(), "what was undone before is not done again in the middle of a gesture"
+    history.undo()
+    assert taken == [A]
+    assert history.redoText() == "step"
+    history.undo()
+    history.undo()
+    assert document[1].shape.bounds[0] == 10
+    for _ in range(3):
+        history.redo()
+    assert taken == [A, (), A, B]
+    history.push_step(document, _step(taken, B, ()))
+    history.redo()
+    assert document[1].shape.bounds[0] == 12
+
+
+def test_the_edit_takes_the_place_of_its_steps_and_leaves_a_gesture_that_was_given_up(
+    qapp: QApplication, document: Document
+) -> None:
+    history = UndoHistory()
+    taken: list[Points] = []
+    for before, after in (((), A), (A, ()), ((), A), (A, B), (B, C)):
+        history.push_step(document, _step(taken, before, after))
+    history.push(document, _moved(document))
+    history.forget_steps(document)
+    history.push(document, _moved(document))
+    for _ in range(2):
+        assert history.undoText() == "move object"
+        history.undo()
+    assert document[1].shape.bounds[0] == 10
+    assert taken == []
+    history.undo()
+    history.undo()
+    assert taken == [A, ()]
+    assert not history.canUndo()
+
+
+def test_a_step_after_some_were_taken_back_takes_their_place(qapp: QApplication, document: Document) -> None:
+    history = UndoHistory()
+    taken: list[Points] = []
+    history.push_step(document, _step(taken, (), A))
+    history.push_step(document, _step(taken, A, B))
+    history.undo()
+    history.push_step(document, _step(taken, A, C))
+    assert not history.canRedo()
+    history.undo()
+    history.redo()
+    assert taken == [A, A, C]
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_an_edit_is_amended_and_all_redo_kept(qapp: QApplication, document: Document, undone: bool) -> None:
+    history = UndoHistory()
+    box = Annotation(7, 1, rectangle(50, 50, 60, 60), is_box=True)
+    history.push(document, edits.add(document, [box], "draw box"))
+    history.push(document, _moved(document))
+    history.undo()
+    if undone:
+        history.undo()
+    outlined = replace(box, shape=rectangle(52, 52, 58, 58), is_box=False)
+    assert history.amend(document, outlined)
+    assert document.get(7) == (None if undone else outlined)
+    while history.canRedo():
+        history.redo()
+    assert document[7] == outlined
+    assert document[1].shape.bounds[0] == 11
+    history.undo()
+    history.undo()
+    assert 7 not in document
+
+
+def test_what_became_of_a_record_meanwhile_is_not_amended(qapp: QApplication, document: Document) -> None:
+    history = UndoHistory()
+    assert not history.amend(document, document[1])
+    history.push(document, _moved(document))
+    history.push(document, _moved(document))
+    assert not history.amend(document, replace(document[1], category_id=2))
+    history.undo()
+    assert not history.amend(document, replace(document[1], category_id=2)), "redo would bring the other back"
+    assert document[1].category_id == 1
 
 
 def test_clear_forgets(qapp: QApplication, document: Document) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator.app import Application
+from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
 from dataset.geometry import bounds
@@ -143,6 +144,30 @@ def test_what_the_person_does_meanwhile_stays(qtbot: QtBot, start: Start, weight
         box = _draw(application)
         application.window._commands.choose_class(application.session.categories.find("Cup").id)  # type: ignore[union-attr]
     assert document[box.id].is_box
+
+
+def test_an_answer_takes_no_redo_away_and_reaches_a_box_that_is_undone(
+    qtbot: QtBot, start: Start, weights: str
+) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document, session = _document(application), application.session
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
+        box = _draw(application)
+        session.push(edits.mark_done(document, done=True))
+        session.history.undo()
+    assert not document[box.id].is_box
+    session.history.redo()
+    assert document.done
+    session.history.undo()
+    session.history.undo()
+    assert box.id not in document, "box and outline are one step, whatever was done between"
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
+        box = _draw(application)
+        session.history.undo()
+    assert box.id not in document
+    session.history.redo()
+    assert not document[box.id].is_box
 
 
 def test_a_box_drawn_before_there_is_a_model_waits_for_it(qtbot: QtBot, start: Start, weights: str) -> None:

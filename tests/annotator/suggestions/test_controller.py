@@ -151,3 +151,13 @@ def test_statuses_of_earlier_sessions_come_back_without_running_the_model(qtbot:
     qtbot.waitUntil(lambda: _statuses(again) == [Status.SUGGESTED] * 3, timeout=LONG)
     qtbot.waitUntil(lambda: _has_pool(again), timeout=LONG)
     assert not heard
+
+
+def test_what_is_listed_is_looked_at_next(qtbot: QtBot, start: Start, folder: Path) -> None:
+    for i in range(3, 6):
+        shutil.copy(SAMPLES / "coffee.jpg", folder / f"{i}.jpg")
+    parts = start()
+    qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
+    parts.session.photos.set_filter("5")
+    qtbot.waitUntil(lambda: parts.session.photos.looked_at(5), timeout=LONG)
+    assert not parts.session.photos.looked_at(4)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,17 @@ def test_a_run_goes_on_behind_what_the_one_before_it_wrote(output: Path) -> None
             file.write(b'{"file_name": "half.jp')
     assert names(output) == ["a.jpg", "b.jpg"]
     assert list(read_journals(output, SETTINGS)) == [result("a.jpg"), result("b.jpg")]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links need no rights here")
+def test_a_link_in_the_place_of_a_journal_is_not_followed(output: Path) -> None:
+    precious = output.with_name("precious")
+    precious.write_text("precious")
+    path = journal_file(output, ProcessGroup())
+    path.symlink_to(precious)
+    with pytest.raises(OSError, match="partial"), ResumeLog(path, SETTINGS):
+        pass
+    assert precious.read_text() == "precious"
 
 
 def test_other_settings_begin_anew(output: Path) -> None:

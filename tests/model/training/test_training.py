@@ -170,6 +170,18 @@ def test_a_photo_without_instances_trains(keypoints: int) -> None:
     assert all(p.grad is not None for p in network.roi_heads.parameters())
 
 
+def test_what_is_ignored_is_no_background(tiny_checkpoint: Checkpoint) -> None:
+    """A crowd, or a suggestion that nobody answered, over all anchors and proposals: no loss is left."""
+    network = weights.network_of(tiny_checkpoint).train()
+    target = empty_target(2, 3)
+    image = torch.randn(1, 3, 64, 96)
+    losses = network(image, [target], QUICK)
+    assert losses["rpn_objectness"].item() > 0
+    assert losses["class"].item() > 0
+    target.ignore = torch.tensor([[-999.0, -999.0, 999.0, 999.0]])
+    assert {value.item() for value in network(image, [target], QUICK).values()} == {0}
+
+
 def test_instances_without_mask_or_keypoints_add_nothing_to_those_losses(tiny_checkpoint: Checkpoint) -> None:
     network = weights.network_of(tiny_checkpoint).train()
     target = empty_target(2, 3)

@@ -62,6 +62,13 @@ def test_a_click_is_no_box_and_escape_gives_up(drawing: Bench, asked: list[int])
     assert asked == []
 
 
+def test_a_click_that_slips_is_no_box(drawing: Bench, asked: list[int]) -> None:
+    drawing.drag((220, 100), (222, 102))  # 4 screen pixels each way
+    assert drawing.made == []
+    drawing.drag((220, 100), (222.5, 140))
+    assert drawing.document.selected[0].is_box, "a thin one"
+
+
 def test_another_tool_or_photo_keeps_what_was_begun(drawing: Bench, asked: list[int]) -> None:
     drawing.press(220, 100)
     drawing.drag_to(280, 160)

@@ -95,6 +95,13 @@ def test_freehand_is_simplified_and_closed_where_it_comes_back(drawing: Bench) -
         assert abs(y - true_y) <= 4
 
 
+def test_clicks_that_slip_draw_nothing_freehand(drawing: Bench) -> None:
+    for x, y in TRIANGLE:
+        drawing.drag((x, y), (x + 2, y + 2))
+    drawing.key(Qt.Key.Key_Return)
+    assert drawn(drawing) == TRIANGLE
+
+
 def test_freehand_and_clicks_mix(drawing: Bench) -> None:
     drawing.press(220, 100)
     for x in range(222, 281, 2):

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from annotator.core.annotation import Annotation, Origin, Visibility
+from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from dataset.geometry import from_parts
 from tests.annotator.canvas.conftest import ALT, CTRL, NO, SHIFT, Bench, corners, square, triple
 
@@ -151,7 +151,27 @@ class TestMoving:
         assert bench.color(315, 20) != still
         bench.release(320, 90)
 
+    @pytest.mark.parametrize("point", [(40, 40), (320, 40)], ids=["suggestion", "object"])
+    def test_a_click_that_slips_by_less_than_the_systems_drag_distance_is_a_click(
+        self, bench: Bench, point: tuple[float, float]
+    ) -> None:
+        slip = (QApplication.startDragDistance() - 1) // 2 / bench.view.scale_factor
+        for _ in range(2):  # the first selects it, the second could move it
+            bench.drag(point, (point[0] + slip, point[1] + slip))
+        assert bench.document.selection in ((-1,), (2,))
+        assert bench.made == []
+
+    def test_the_first_drag_on_a_suggestion_selects_it(self, bench: Bench) -> None:
+        bench.press(40, 40)
+        bench.drag_to(50, 45)
+        assert bench.hints[-1] == "Selected  ·  Release, then drag to correct"
+        bench.release(50, 45)
+        assert bench.document.selection == (-1,)
+        assert bench.made == []
+        assert "Drag to correct" in bench.hints[-1]
+
     def test_moving_a_suggestion_accepts_it(self, bench: Bench) -> None:
+        bench.click(40, 40)
         bench.drag((40, 40), (50, 40))
         (record,) = (a for a in bench.document.annotations if a.id > 2)
         assert record.origin is Origin.EDITED
@@ -301,6 +321,13 @@ class TestVertices:
         bench.drag((80, 80), (90, 90))
         assert (90, 90) in [(round(x), round(y)) for x, y in bench.document[1].shape.geoms[0].interiors[0].coords]
 
+    def test_they_do_not_go_over_to_another_object_of_the_same_form(self, bench: Bench) -> None:
+        bench.document.select((1,))
+        bench.click(200, 200)
+        bench.document.select((2,))
+        bench.hover(250, 250)
+        assert not override(bench, Qt.Key.Key_Delete)
+
     def test_undo_of_an_insert_forgets_its_vertex(self, bench: Bench) -> None:
         bench.document.select((2,))
         bench.drag((320, 20), (320, 8))
@@ -352,6 +379,54 @@ class TestKeypoints:
         bench.view.toggle_visibility()
         assert bench.document[1].keypoints[1].visibility is Visibility.UNLABELLED
 
+    @pytest.mark.parametrize("by_key", [True, False], ids=["key", "click"])
+    def test_round_and_round_it_stays_with_its_keypoint_and_place(self, qtbot: QtBot, by_key: bool) -> None:
+        """Also where another one is near: that comes under the mouse once the first is off."""
+        near = (Keypoint(130, 130, Visibility.VISIBLE), Keypoint(133, 131, Visibility.VISIBLE), triple()[2])
+        bench = Bench(qtbot, [], [square(-1, 100, 100, 100, keypoints=near)])
+        bench.document.select((-1,))
+        bench.hover(129, 130)
+        seen = []
+        for _ in range(4):
+            if by_key:
+                bench.view.toggle_visibility()
+                bench.hover(129.5, 130)
+            else:
+                bench.click(129, 130, ALT)
+            record = bench.document.selected[-1]
+            seen.append(record.keypoints[0])
+            assert record.keypoints[1:] == near[1:]
+            assert ". visible / occluded / off" in bench.hints[-1]
+        off = (0, 0, Visibility.UNLABELLED)
+        occluded, visible = (130, 130, Visibility.OCCLUDED), (130, 130, Visibility.VISIBLE)
+        assert seen == [occluded, off, visible, occluded]
+
+    def test_it_goes_to_another_keypoint_with_the_mouse_and_comes_back_by_undo(self, bench: Bench) -> None:
+        bench.document.select((1,))
+        bench.hover(130, 130)
+        bench.view.toggle_visibility()
+        bench.view.toggle_visibility()
+        bench.hover(170, 170)
+        bench.view.toggle_visibility()
+        assert [k.visibility for k in bench.document[1].keypoints] == [0, 0, 0]
+        bench.view.toggle_visibility()
+        assert bench.document[1].keypoints[1] == (170, 170, Visibility.VISIBLE)
+        for _ in range(4):
+            bench.undo()
+        assert bench.document[1].keypoints == triple()
+
+    def test_what_is_off_is_no_handle_but_for_its_key(self, bench: Bench) -> None:
+        bench.document.select((1,))
+        bench.hover(130, 130)
+        bench.view.toggle_visibility()
+        bench.view.toggle_visibility()
+        bench.drag((130, 130), (140, 140))
+        assert corners(bench.document[1])[0] == (110, 110), "the object is dragged"
+        assert bench.document[1].keypoints[0] == (0, 0, Visibility.UNLABELLED)
+        bench.hover(130, 130)
+        bench.view.toggle_visibility()
+        assert bench.document[1].keypoints[0] == (0, 0, Visibility.UNLABELLED), "it is not put where it was before"
+
     def test_toggle_without_one_does_nothing(self, bench: Bench) -> None:
         bench.view.toggle_visibility()
         bench.document.select((2,))
@@ -386,6 +461,9 @@ class TestHints:
         assert "new vertex" in bench.hints[-1]
         bench.hover(250, 250)
         bench.click(250, 250)
+        offered = "Tab next suggestion  ·  Shift+Enter accept all  ·  Ctrl+Shift+Enter accept all, done, next"
+        assert bench.hints[-1] == offered
+        bench.document.set_suggestions(())
         assert bench.hints[-1] == ""
 
     def test_they_name_the_next_missing_keypoint(self, bench: Bench) -> None:
@@ -394,6 +472,7 @@ class TestHints:
 
 
 def test_a_drag_ends_when_its_object_goes(bench: Bench) -> None:
+    bench.click(40, 40)
     bench.press(40, 40)
     bench.drag_to(60, 60)
     bench.document.set_suggestions(())

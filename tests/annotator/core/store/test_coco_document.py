@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.store.coco_codec import CocoError
-from annotator.core.store.coco_document import CocoFile, Image, Raw, parse
+from annotator.core.store.coco_document import CocoFile, Image, parse
 from dataset.categories import Category
+from dataset.json_text import Raw
 
 PATH = Path("some/annotations.json")
 

@@ -78,18 +78,23 @@ def no_room(room: int = 1000) -> Iterator[None]:
 @contextmanager
 def unsaveable(photos: Path) -> Iterator[None]:
     """The COCO file cannot be written, the journal can."""
-    obstacle = photos / ".annotations.json.tmp"
-    obstacle.mkdir()
+    file, aside = photos / "annotations.json", photos / "aside"
+    if file.exists():
+        file.rename(aside)
+    file.mkdir()
     try:
         yield
     finally:
-        obstacle.rmdir()
+        file.rmdir()
+        if aside.exists():
+            aside.rename(file)
 
 
 def crashed(photos: Path, to: Path) -> Path:
     """The folder as a crash at this moment would leave it."""
     shutil.copytree(photos, to)
-    shutil.rmtree(to / ".annotations.json.tmp", ignore_errors=True)
+    (to / "annotations.json").rmdir()
+    (to / "aside").rename(to / "annotations.json")
     return to
 
 
@@ -332,7 +337,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
             with pytest.raises(StoreError, match="no space left"):
                 store.save().result(10)
             assert (photos / "annotations.json").read_bytes() == before
-            assert not (photos / ".annotations.json.tmp").exists()
+            assert not list(photos.glob(".annotations*"))
             (photos / "filler").unlink()
             store.save().result(10)
             assert len(saved(photos / "annotations.json")["annotations"]) == 100

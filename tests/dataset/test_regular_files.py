@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dataset.regular_files import NotRegularFileError, open_regular
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in Windows' folders")
+
+
+def test_a_file_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for name in ("a", "link"):
+        with open_regular(tmp_path / name) as file:
+            assert os.get_blocking(file.fileno())
+            assert file.read() == b"abc"
+
+
+def test_pipes_sockets_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(str(tmp_path / "socket"))
+        for name in ("pipe", "device", "link", "socket"):
+            with pytest.raises(NotRegularFileError) as caught:
+                open_regular(tmp_path / name)
+            assert "not a file" in (caught.value.strerror or "")
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    # What it was when its status was asked for.
+    status = os.stat_result((tmp_path / "file").stat())
+    with monkeypatch.context() as patch:
+        patch.setattr("dataset.regular_files.os.stat", lambda _path: status)
+        with pytest.raises(NotRegularFileError):
+            open_regular(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+def test_a_file_that_a_file_server_gives_back_soon_is_waited_for(tmp_path: Path) -> None:
+    import fcntl
+    import signal
+
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    before = signal.signal(signal.SIGIO, lambda *_: None)  # the system's word that somebody waits for it
+    try:
+        with path.open("rb") as file:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            found: list[bytes] = []
+
+            def read() -> None:
+                with open_regular(path) as other:
+                    found.append(other.read())
+
+            thread = threading.Thread(target=read)
+            thread.start()
+            time.sleep(0.1)
+            assert not found
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            thread.join(5)
+            assert found == [b"abc"]
+    finally:
+        signal.signal(signal.SIGIO, before)

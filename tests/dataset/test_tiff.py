@@ -1,0 +1,206 @@
+"""Every layout that a TIFF of several bands or of more than 8 bits may have, written here byte by byte."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataset.deep_picture import DeepPicture
+from dataset.images import PhotoError, photo_size, read_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+KINDS = {"u": 1, "i": 2, "f": 3}
+
+
+def tiff(
+    values: NDArray[Any],
+    *,
+    order: str = "<",
+    separate: bool = False,
+    rows: int = 5,
+    deflated: bool = False,
+    photometric: int = 1,
+    extra: tuple[int, ...] = (),
+    orientation: int = 1,
+    big: bool = False,
+) -> bytes:
+    """A TIFF of values [height, width, bands], in strips of `rows` rows."""
+    height, width, bands = values.shape
+    planes = [values[..., i : i + 1] for i in range(bands)] if separate else [values]
+    raw = [
+        p[top : top + rows].astype(f"{order}{values.dtype.str[1:]}").tobytes()
+        for p in planes
+        for top in range(0, height, rows)
+    ]
+    strips = [zlib.compress(data) for data in raw] if deflated else raw
+    body, offsets = b"", []
+    for strip in strips:
+        offsets.append(16 + len(body))
+        body += strip
+    tags: dict[int, tuple[int, ...]] = {
+        256: (width,), 257: (height,), 258: (8 * values.itemsize,) * bands, 259: (8 if deflated else 1,),
+        262: (photometric,), 273: tuple(offsets), 274: (orientation,), 277: (bands,), 278: (rows,),
+        279: tuple(len(strip) for strip in strips), 284: (2 if separate else 1,),
+        339: (KINDS[values.dtype.kind],) * bands,
+    }  # fmt: skip
+    if extra:
+        tags[338] = extra
+    body += bytes(-len(body) % 8)
+    number, word = ("Q", 8) if big else ("I", 4)
+    start = 16 + len(body)
+    lists, entries = b"", b""
+    end = start + (8 if big else 2) + (20 if big else 12) * len(tags) + word
+    for tag, numbers in sorted(tags.items()):
+        packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
+        if len(packed) > word:
+            lists, packed = lists + packed, struct.pack(f"{order}{number}", end + len(lists))
+        entries += struct.pack(f"{order}HH{number}", tag, 4, len(numbers)) + packed.ljust(word, b"\0")
+    mark = b"II" if order == "<" else b"MM"
+    head = struct.pack(f"{order}HHHQ", 43, 8, 0, start) if big else struct.pack(f"{order}HI", 42, start)
+    count = struct.pack(f"{order}{'Q' if big else 'H'}", len(tags))
+    return (mark + head).ljust(16, b"\0") + body + count + entries + bytes(word) + lists
+
+
+def shown(values: NDArray[Any], alpha: NDArray[Any] | None = None, *, inverted: bool = False) -> NDArray[np.uint8]:
+    return np.concatenate(list(DeepPicture(values, alpha, inverted).rgb(1000)))
+
+
+def gradient(kind: str, bands: int, height: int = 12, width: int = 9) -> NDArray[Any]:
+    """Another slope in each band, in a small part of the range."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(100 + 7 * x + 3 * y * (band + 1)) for band in range(bands)], 2).astype(kind)
+
+
+@given(
+    kind=st.sampled_from(["u2", "i2", "f4", "u4", "f8"]),
+    bands=st.integers(1, 6),
+    order=st.sampled_from("<>"),
+    separate=st.booleans(),
+    deflated=st.booleans(),
+    rows=st.integers(1, 13),
+    big=st.booleans(),
+    colours=st.booleans(),
+)
+def test_any_layout_is_read_rightly(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, bands: int, colours: bool, **layout: Any
+) -> None:
+    colours = colours and bands >= 3
+    values = gradient(kind, bands)
+    path = tmp_path_factory.mktemp("tiff") / "a.tif"
+    extra = (0,) * (bands - (3 if colours else 1))
+    path.write_bytes(tiff(values, photometric=2 if colours else 1, extra=extra, **layout))
+    expected = shown(values[..., :3] if colours else values[..., 0])
+    assert photo_size(path) == (9, 12)
+    # Pillow keeps 32 bits of a number, of which a float holds 24.
+    assert np.abs(read_photo(path).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_deep_tiff_is_turned(tmp_path: Path, orientation: int, separate: bool) -> None:
+    values = gradient("u2", 3)
+    upright = shown(values)
+    turned = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1],
+        5: upright.transpose(1, 0, 2), 6: np.rot90(upright, -1), 7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright),
+    }[orientation]  # fmt: skip
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(values, photometric=2, orientation=orientation, separate=separate))
+    assert np.array_equal(read_photo(path), turned)
+    assert photo_size(path) == (turned.shape[1], turned.shape[0])
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_bytes_in_bands(tmp_path: Path, kind: str) -> None:
+    values = gradient("u1", 3).astype(kind) * (1 if kind == "u1" else 257)
+    for separate in (False, True):
+        (tmp_path / "a.tif").write_bytes(tiff(values, photometric=2, separate=separate))
+        assert np.array_equal(read_photo(tmp_path / "a.tif"), gradient("u1", 3)), separate
+
+
+def test_white_may_be_zero_and_bytes_signed(tmp_path: Path) -> None:
+    values = gradient("u2", 1)
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=0))
+    assert np.array_equal(read_photo(tmp_path / "a.tif"), shown(values[..., 0], inverted=True))
+    values = (gradient("u2", 1) - 170).astype("i1")
+    assert values.min() < 0 < values.max()
+    (tmp_path / "b.tif").write_bytes(tiff(values))
+    assert np.array_equal(read_photo(tmp_path / "b.tif"), shown(values[..., 0]))
+
+
+def test_an_alpha_channel_counts_unless_it_hides_all(tmp_path: Path) -> None:
+    values = gradient("u2", 4)
+    values[..., 3] = 0
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=2, extra=(2,)))
+    assert np.array_equal(read_photo(tmp_path / "a.tif"), shown(values[..., :3]))
+    values[3:, :, 3] = 65535
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=2, extra=(2,)))
+    read = read_photo(tmp_path / "a.tif")
+    assert (read[:3] == 255).all()
+    assert np.array_equal(read[3:], shown(values[..., :3])[3:])
+
+
+def test_one_hot_pixel_does_not_make_the_rest_black(tmp_path: Path) -> None:
+    values = gradient("u2", 1, 60, 70)
+    values[30, 30] = 65535
+    (tmp_path / "a.tif").write_bytes(tiff(values))
+    read = read_photo(tmp_path / "a.tif")[..., 0]
+    assert read.min() == 0
+    assert np.percentile(read, 90) > 150
+
+
+def test_a_few_bright_dots_on_black_are_seen(tmp_path: Path) -> None:
+    values = np.full((60, 70, 1), 500, np.uint16)
+    values[30, 30] = 900
+    (tmp_path / "a.tif").write_bytes(tiff(values))
+    read = read_photo(tmp_path / "a.tif")
+    assert tuple(read[30, 30]) == (255, 255, 255)
+    assert np.count_nonzero(read[..., 0]) == 1
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_part_that_is_missing_is_refused(tmp_path: Path, separate: bool) -> None:
+    whole = tiff(gradient("u2", 3, 40, 50), photometric=2, separate=separate)
+    # The directory first, then half of the strips.
+    offset = struct.unpack("<I", whole[4:8])[0]
+    moved = bytearray(whole[:8] + whole[offset:] + whole[:offset])
+    shift = len(whole) - offset + 8 - 8
+    struct.pack_into("<I", moved, 4, 8)
+    count = struct.unpack("<H", moved[8:10])[0]
+    for i in range(count):
+        tag, kind, n, value = struct.unpack("<HHII", moved[10 + 12 * i : 22 + 12 * i])
+        if n > 1:
+            value = value - offset + 8
+            struct.pack_into("<I", moved, 18 + 12 * i, value)
+            if tag == 273:
+                for j in range(n):
+                    (at,) = struct.unpack_from("<I", moved, value + 4 * j)
+                    struct.pack_into("<I", moved, value + 4 * j, at + shift + 8)
+        assert kind == 4
+    path = tmp_path / "a.tif"
+    path.write_bytes(moved)
+    assert np.array_equal(read_photo(path), shown(gradient("u2", 3, 40, 50)))
+    path.write_bytes(moved[: len(moved) * 3 // 4])
+    with pytest.raises(PhotoError, match=r"truncated|damaged"):
+        read_photo(path)
+
+
+def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
+    mixed = tiff(gradient("u2", 3), separate=True, photometric=2)
+    (tmp_path / "a.tif").write_bytes(mixed.replace(struct.pack("<3I", 16, 16, 16), struct.pack("<3I", 16, 16, 12)))
+    (tmp_path / "b.tif").write_bytes(tiff(gradient("f2", 1)))
+    (tmp_path / "c.tif").write_bytes(tiff(gradient("i8", 1)))
+    for name in "abc":
+        with pytest.raises(PhotoError, match="kind of picture cannot be read"):
+            read_photo(tmp_path / f"{name}.tif")
