@@ -10,14 +10,11 @@ from dataset import coco_form
 from dataset.categories import Category, from_coco
 from dataset.coco_checks import Problem, check_annotation, check_box, check_image, check_reference
 from dataset.i18n import tr
-from dataset.images import PhotoError, photo_size, read_photo
+from dataset.images import PhotoError, ReducedPhoto, photo_size, read_reduced
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 Need = Literal["boxes", "masks", "labels"]
 """What is read: boxes to give masks to, in a file that is written again; masks to measure with; labels to train on."""
@@ -186,14 +183,14 @@ def _annotation(record: Any, images: dict[Any, dict[str, Any]], known: set[int],
     return CheckedAnnotation(record, image, problem)
 
 
-def read_image(folder: Path, image: dict[str, Any]) -> NDArray[np.uint8]:
-    """Return the photo [height, width, 3] of an entry of a COCO file's `images`.
+def read_image(folder: Path, image: dict[str, Any]) -> ReducedPhoto:
+    """Return the photo of an entry of a COCO file's `images`, as a model is given it.
 
     Raises:
         dataset.images.PhotoError: It cannot be read, or has another size than the file says.
     """
-    photo = read_photo(folder / image["file_name"])
-    check_size((photo.shape[1], photo.shape[0]), image)
+    photo = read_reduced(folder / image["file_name"])
+    check_size(photo.size, image)
     return photo
 
 

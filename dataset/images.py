@@ -33,6 +33,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
 MAX_PIXELS = 200_000_000
 """A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
+MAX_MODEL_PIXELS = 50_000_000
+"""Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
 EXIF_ORIENTATION, EXIF_FOLDER, EXIF_TIME = 0x0112, 0x8769, 0x9003
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
@@ -98,15 +100,19 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         PhotoError: The file is missing, empty, truncated, too large, not a photo, or none that can be decoded rightly.
     """
-    return read_reduced(path, MAX_PIXELS).pixels
+    return _read(path, MAX_PIXELS).pixels
 
 
-def read_reduced(path: str | Path, max_pixels: int) -> ReducedPhoto:
-    """Return the photo as `read_photo` does, reduced by a power of two where it has more than `max_pixels`.
+def read_reduced(path: str | Path) -> ReducedPhoto:
+    """Return the photo as `read_photo` does, reduced by a power of two where it has more than MAX_MODEL_PIXELS.
 
     Raises:
         PhotoError: As `read_photo`.
     """
+    return _read(path, MAX_MODEL_PIXELS)
+
+
+def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
     with _reading(path) as file:
         directory = _tiff_directory(file)
         picture = _open_plain(file, directory)
@@ -114,15 +120,27 @@ def read_reduced(path: str | Path, max_pixels: int) -> ReducedPhoto:
             assert directory is not None
             return _deep_tiff(file, directory, max_pixels)
         size, factor = picture.size, _factor(picture.size, max_pixels)
+        if picture.format == "WEBP" and factor > 1:  # Pillow would make five copies of it
+            return _by_opencv(file, size, _orientation(picture), factor)
         has_16_bits = _has_16_bits(file, picture)
         left = _draft(picture, factor)
         picture.load()
         orientation = 1 if directory else _orientation(picture)  # Pillow has turned a TIFF by itself
         if has_16_bits and _is_dark(picture):
             del picture
-            return _deep_png(file, size, orientation, factor)
+            return _by_opencv(file, size, orientation, factor)
         pixels = _upright(_rgb_strips(picture), picture.size, orientation, left)
         return ReducedPhoto(pixels, _turned(size, orientation))
+
+
+def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return decoded pixels [rows, columns, channels] as `read_reduced` would: the same array where it is small."""
+    size = (pixels.shape[1], pixels.shape[0])
+    factor = _factor(size, MAX_MODEL_PIXELS)
+    if factor == 1:
+        return pixels
+    smaller = (math.ceil(size[0] / factor), math.ceil(size[1] / factor))
+    return cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 @contextmanager
@@ -304,7 +322,7 @@ def _deep_tiff(file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int) 
     return ReducedPhoto(pixels, _turned(size, orientation))
 
 
-def _deep_png(file: IO[bytes], size: tuple[int, int], orientation: int, factor: int) -> ReducedPhoto:
+def _by_opencv(file: IO[bytes], size: tuple[int, int], orientation: int, factor: int) -> ReducedPhoto:
     file.seek(0)
     values = decode_values(file.read())
     deep = DeepPicture(values[..., 2::-1], values[..., 3] if values.shape[2] == 4 else None)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dataset.images import ReducedPhoto
+
 CACHE_BYTES = 768 * 2**20
 
 
@@ -39,9 +41,21 @@ class DecodedImage:
         """Return a fresh (height, width, 3) uint8 array."""
         import numpy as np  # noqa: PLC0415 - not on the way to the first photo
 
+        return np.ascontiguousarray(self._bgrx()[..., 2::-1])
+
+    def for_model(self) -> ReducedPhoto:
+        """Return what a model is given, fresh."""
+        from dataset.images import ReducedPhoto, reduced  # noqa: PLC0415 - not on the way to the first photo
+
+        return ReducedPhoto(reduced(self._bgrx())[..., 2::-1].copy(), self.size)
+
+    def _bgrx(self) -> NDArray[np.uint8]:
+        """Return the image's own memory as (height, width, 4)."""
+        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
+
         width, height = self.size
         rows = np.frombuffer(self.image.constBits(), np.uint8).reshape(height, self.image.bytesPerLine())
-        return np.ascontiguousarray(rows[:, : 4 * width].reshape(height, width, 4)[..., 2::-1])  # BGRX in memory
+        return rows[:, : 4 * width].reshape(height, width, 4)
 
 
 def decode(path: Path) -> DecodedImage:

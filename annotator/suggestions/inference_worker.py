@@ -119,6 +119,7 @@ class InferenceWorker(QObject):
         self._model_id = ""
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
+        self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
         self._thread.start()
@@ -346,9 +347,10 @@ class InferenceWorker(QObject):
         def look() -> Instance:
             if self._seen != asked or predictor.image_size == (0, 0):
                 self._seen = None
-                predictor.set_image(self._cache.get(source.folder / box.name).rgb())
+                self._set_image(predictor, self._cache.get(source.folder / box.name))
                 self._seen = asked
-            return predictor.masks_for_boxes(np.array([box.corners]), [box.category_id])[0]
+            corners = np.array([box.corners]) / np.tile(self._scale, 2)
+            return predictor.masks_for_boxes(corners, [box.category_id])[0].enlarged(self._scale)
 
         try:
             found = to_suggestion(-1, self._within_memory(predictor, look))
@@ -363,11 +365,16 @@ class InferenceWorker(QObject):
         assert predictor is not None
 
         def look() -> list[Instance]:
-            predictor.set_image(photo.rgb())
-            return predictor.detect(POOL_SCORE)
+            self._set_image(predictor, photo)
+            return [instance.enlarged(self._scale) for instance in predictor.detect(POOL_SCORE)]
 
         self._seen = None
         return self._within_memory(predictor, look)
+
+    def _set_image(self, predictor: Segmenter, photo: DecodedImage) -> None:
+        given = photo.for_model()
+        self._scale = given.scale
+        predictor.set_image(given.pixels)
 
     def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""

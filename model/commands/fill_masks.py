@@ -31,8 +31,7 @@ from model.output_check import OutputError, check_output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
-
+    from dataset.images import ReducedPhoto
     from model.commands.missing_labels import MissingLabel, MissingLabels
     from model.inference.segmenter import Segmenter
 
@@ -160,21 +159,21 @@ def fill(
 
 def _fill_photo(
     predictor: Segmenter,
-    photo: NDArray[np.uint8],
+    photo: ReducedPhoto,
     labels: list[MissingLabel],
     tally: Counter[str],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the new fields of a photo's annotations, each with its index in the file, and count them."""
-    size = (photo.shape[0], photo.shape[1])
+    size = photo.size[::-1]
     inside = [label for label in labels if label.overlaps(size)]
     tally["outside"] += len(labels) - len(inside)
     if not inside:
         return
-    predictor.set_image(photo)
-    boxes = np.array([label.box for label in inside], np.float64)
+    predictor.set_image(photo.pixels)
+    boxes = np.array([label.box for label in inside], np.float64) / np.tile(photo.scale, 2)
     found = predictor.masks_for_boxes(boxes, [label.category for label in inside])
     for label, instance in zip(inside, found, strict=True):
-        made = annotation(instance, size)
+        made = annotation(instance.enlarged(photo.scale), size)
         new: dict[str, Any] = {}
         if label.keypoints and "keypoints" in made:
             new |= {key: made[key] for key in ("keypoints", "num_keypoints")}

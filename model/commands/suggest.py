@@ -19,7 +19,7 @@ from dataset.atomic_files import write_bytes
 from dataset.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, tr
-from dataset.images import PhotoError, read_photo
+from dataset.images import PhotoError, ReducedPhoto, read_reduced
 from dataset.messages import UserError
 from model.commands import preview
 from model.commands.preview import picture_names
@@ -33,9 +33,6 @@ from model.output_check import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from model.inference.segmenter import Segmenter
 
@@ -205,18 +202,18 @@ def _suggest(
     pictures: dict[str, Path],
 ) -> Iterator[dict[str, Any]]:
     """Yield the records of photos; one that cannot be read has an `error` instead of annotations."""
-    photos: dict[str, NDArray[np.uint8]] = {}
+    photos: dict[str, ReducedPhoto] = {}
     stamps: dict[str, list[int]] = {}
     for name in names:
         stamps[name] = stamp(folder / name)  # before it is read: what changes meanwhile is read again
         try:
-            photos[name] = read_photo(folder / name)
+            photos[name] = read_reduced(folder / name)
         except PhotoError as error:
             yield {"file_name": name, "error": str(error)}
         except MemoryError:
             yield {"file_name": name, "error": tr(NO_MEMORY)}
     try:
-        found = detect_batch(predictor, list(photos.values()), print_message, score=score)
+        found = detect_batch(predictor, [photo.pixels for photo in photos.values()], print_message, score=score)
     except (torch.OutOfMemoryError, MemoryError):
         if len(names) > 1:
             for name in photos:
@@ -227,11 +224,11 @@ def _suggest(
     for (name, photo), instances in zip(photos.items(), found, strict=True):
         record: dict[str, Any] = {"file_name": name, "stamp": stamps[name]}
         if name in pictures:
-            preview.save(preview.draw(photo, instances, predictor.categories), pictures[name])
+            preview.save(preview.draw(photo.pixels, instances, predictor.categories), pictures[name])
             record["picture"] = str(pictures[name].absolute())
-        size = (photo.shape[0], photo.shape[1])
-        annotations = [annotation(i, size) for i in instances]
-        yield record | {"width": size[1], "height": size[0], "annotations": annotations}
+        width, height = photo.size
+        annotations = [annotation(i.enlarged(photo.scale), (height, width)) for i in instances]
+        yield record | {"width": width, "height": height, "annotations": annotations}
 
 
 def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from dataset.images import read_photo
+from dataset.images import read_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class DecodedImageCache:
         if path in self._kept:
             self._kept.move_to_end(path)
             return self._kept[path]
-        pixels = self._small(read_photo(path))
+        pixels = self._small(read_reduced(path).pixels)
         self._kept[path] = pixels
         self._bytes += pixels.nbytes
         while self._bytes > self.max_bytes:

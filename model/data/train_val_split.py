@@ -36,8 +36,6 @@ SEQUENCE_STEP = 5
 """How far the numbers of neighbours may lie apart."""
 SEQUENCE_SECONDS = 10.0
 """Time between two photos of a burst at most."""
-MAX_HASHED = 50_000_000
-"""Pixels of a photo that are looked at; one with more is decoded at a half or less of its size."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def fingerprint(path: Path, name: str) -> ImageFingerprint:
     Raises:
         dataset.images.PhotoError: It cannot be read.
     """
-    photo = read_reduced(path, MAX_HASHED)
+    photo = read_reduced(path)
     grey = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
     try:

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from dataset.images import ReducedPhoto
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
@@ -96,22 +95,21 @@ def predict(
     mine: list[tuple[int, list[dict[str, Any]]]] = []
     for images in chunks(tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)), predictor.batch):
         photos = _readable(folder, images, missing)
-        answers = detect_batch(predictor, [photo for _, photo in photos], print_message, score=score)
+        answers = detect_batch(predictor, [photo.pixels for _, photo in photos], print_message, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
-            found = [replace(i, category_id=ids[i.category_id]) for i in answer if i.category_id in ids]
+            kept = [i.enlarged(photo.scale) for i in answer if i.category_id in ids]
+            found = [replace(i, category_id=ids[i.category_id]) for i in kept]
             if on_image:
                 on_image(number, found)
-            size = (photo.shape[0], photo.shape[1])
-            mine.append((number, [_result(instance, number, size) for instance in found]))
+            width, height = photo.size
+            mine.append((number, [_result(instance, number, (height, width)) for instance in found]))
     by_image = dict(pair for part in group.all_gather(mine) for pair in part)
     done = [image["id"] for image in data["images"] if image["id"] in by_image]
     return [result for image in done for result in by_image[image]], done
 
 
-def _readable(
-    folder: Path, images: list[dict[str, Any]], missing: UnreadableImages
-) -> list[tuple[int, NDArray[np.uint8]]]:
-    """Return the ids and the pixels of those of the photos that can be read."""
+def _readable(folder: Path, images: list[dict[str, Any]], missing: UnreadableImages) -> list[tuple[int, ReducedPhoto]]:
+    """Return the ids of those of the photos that can be read, with what a model is given of them."""
     photos = []
     for image in images:
         try:
@@ -168,13 +166,14 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
             continue
         if not known:
             continue
-        predictor.set_image(photo)
-        size = (photo.shape[0], photo.shape[1])
+        predictor.set_image(photo.pixels)
+        width, height = photo.size
         boxes = np.array([a["bbox"] for a in known], np.float64)
         boxes[:, 2:] += boxes[:, :2]
-        for record, instance in zip(known, predictor.masks_for_boxes(boxes), strict=True):
-            known_mask = rle.from_coco(record["segmentation"], size)
-            found_mask = rasterize(instance.polygons, (size[1], size[0]))
+        found = predictor.masks_for_boxes(boxes / np.tile(photo.scale, 2))
+        for record, instance in zip(known, found, strict=True):
+            known_mask = rle.from_coco(record["segmentation"], (height, width))
+            found_mask = rasterize(instance.enlarged(photo.scale).polygons, (width, height))
             overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
     overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:

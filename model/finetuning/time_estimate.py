@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dataset.images import PhotoError, read_photo
+from dataset.images import PhotoError, read_reduced
 from model.checkpoints import weights
 from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import open_cache
@@ -107,7 +107,7 @@ def _time_of_detection(
         check_cancelled()
         try:
             begin = time.monotonic()
-            predictor.set_image(read_photo(path))
+            predictor.set_image(read_reduced(path).pixels)
             predictor.detect()
         except PhotoError:
             continue

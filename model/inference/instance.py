@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Polygons = list[list["NDArray[np.float32]"]]
@@ -29,3 +30,15 @@ class Instance:
     """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
     keypoint_scores: NDArray[np.float32] | None = None
     """[K] 0..1."""
+
+    def enlarged(self, scale: tuple[float, float]) -> Instance:
+        """Return the same object of a photo that is `scale` times as wide and as high."""
+        if scale == (1, 1):
+            return self
+        factors = np.array(scale, np.float32)
+        keypoints = self.keypoints
+        if keypoints is not None:
+            # COCO counts keypoints from the centre of a pixel.
+            keypoints = np.concatenate([(keypoints[:, :2] + 0.5) * factors - 0.5, keypoints[:, 2:]], 1)
+        polygons = [[ring * factors for ring in part] for part in self.polygons]
+        return replace(self, box=self.box * np.tile(factors, 2), polygons=polygons, keypoints=keypoints)

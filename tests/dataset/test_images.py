@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset import images
 from dataset.images import PhotoError, photo_size, photo_time, read_photo, read_reduced
 
 if TYPE_CHECKING:
@@ -249,8 +250,9 @@ def test_dark_colours_of_16_bits_are_stretched_and_bright_ones_are_not(tmp_path:
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize(("factor", "max_pixels"), [(1, 4000), (2, 1700), (4, 300)])
 def test_a_photo_with_too_many_pixels_is_reduced(
-    tmp_path: Path, suffix: str, orientation: int, factor: int, max_pixels: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, orientation: int, factor: int, max_pixels: int
 ) -> None:
+    monkeypatch.setattr(images, "MAX_MODEL_PIXELS", max_pixels)
     exif = Image.Exif()
     exif[0x0112] = orientation
     y, x = np.mgrid[:53, :71] * 2
@@ -258,11 +260,12 @@ def test_a_photo_with_too_many_pixels_is_reduced(
     options = {} if suffix == "bmp" else {"exif": exif}
     path = save(tmp_path / f"a.{suffix}", pixels, **options)
     whole = read_photo(path)
-    reduced = read_reduced(path, max_pixels)
+    reduced = read_reduced(path)
     assert reduced.size == (whole.shape[1], whole.shape[0]) == photo_size(path)
     assert reduced.pixels.shape[:2] == tuple(-(-side // factor) for side in whole.shape[:2])
     turns = int(whole.shape[0] > whole.shape[1] and suffix != "tif")  # Pillow turns a TIFF before it is reduced
     stored = np.asarray(Image.fromarray(np.rot90(whole, turns).copy()).reduce(factor))
     expected = np.rot90(stored, -turns).astype(int)
     assert np.abs(reduced.pixels - expected).max() <= (8 if suffix == "jpg" else 1)
+    assert images.reduced(whole).shape == reduced.pixels.shape
     assert reduced.scale == pytest.approx((whole.shape[1] / expected.shape[1], whole.shape[0] / expected.shape[0]))

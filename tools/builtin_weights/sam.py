@@ -127,10 +127,11 @@ def pictures(images: list[dict[str, Any]], folder: Path) -> Iterator[tuple[NDArr
             except PhotoError as error:
                 print_message(f"Left out {image['file_name']}: {error}")
                 continue
-            scale = TILE / max(photo.shape[:2])
+            scale = TILE / max(photo.size)
             top, left = number // 2 * TILE, number % 2 * TILE
             how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-            small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=how)[:TILE, :TILE]
+            factors = {"fx": scale * photo.scale[0], "fy": scale * photo.scale[1]}
+            small = cv2.resize(photo.pixels, None, **factors, interpolation=how)[:TILE, :TILE]
             picture[top : top + small.shape[0], left : left + small.shape[1]] = small
             tiles.append(Tile(image, left, top, scale))
         yield picture, tiles

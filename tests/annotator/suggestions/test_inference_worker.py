@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from pytestqt.qtbot import QtBot
+from shapely import box
 
 from annotator.core.annotation import Annotation, Origin
 from annotator.session.image_loader import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker, sentence
 from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
+from dataset import images
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
 from resources import SAMPLES
@@ -279,6 +281,22 @@ def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
     assert "CPU" in heard.notices[-1]
     assert predictor.device == "cpu"
     assert [m.device for m in heard.models] == ["cpu", "cpu"]
+
+
+def test_a_photo_with_very_many_pixels_is_answered_in_its_own(
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "MAX_MODEL_PIXELS", 60_000)  # of 240,000: it is given a quarter of them
+    heard = Heard(suggester)
+    suggester.set_source(folder, Pools())
+    _load(qtbot, suggester, weights)
+    with qtbot.waitSignal(suggester.suggested, timeout=LONG):
+        suggester.show("0.jpg", [])
+    assert max(s.shape.bounds[2] for s in heard.answers[-1].pool) > 300
+    with qtbot.waitSignal(suggester.box_answered, timeout=LONG) as answer:
+        suggester.outline("0.jpg", (400, 250, 590, 390), None)
+    found = arguments(answer)[0].found
+    assert box(400, 250, 590, 390).contains(found.shape)
 
 
 def test_an_instance_becomes_a_suggestion() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ import shapely
 from PIL import Image
 from pycocotools.coco import COCO
 
-from dataset import rle
+from dataset import images, rle
 from dataset.coco_codec import RleBody, decode_shape
 from dataset.folder import list_images
 from dataset.geometry import to_parts
@@ -21,6 +22,7 @@ from model.inference.coco_results import annotation
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
 from model.network.precision import fast_type
+from resources import SAMPLES
 from tests.model.conftest import CATEGORIES
 
 if TYPE_CHECKING:
@@ -337,3 +339,33 @@ def test_photos_in_batches_give_the_same_file(
     for one, other in zip(alone["annotations"], together["annotations"], strict=True):
         assert one["bbox"] == pytest.approx(other["bbox"], abs=0.02)
     fast_type.cache_clear()
+
+
+def test_objects_of_a_photo_with_very_many_pixels_are_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is given a reduced photo; its answers are in pixels of the whole one."""
+    shutil.copy(SAMPLES / "dog.jpg", tmp_path / "dog.jpg")
+    found = []
+    for pixels in (images.MAX_MODEL_PIXELS, 100_000):
+        monkeypatch.setattr(images, "MAX_MODEL_PIXELS", pixels)
+        arguments = [str(tmp_path), "--device", "cpu", "--preview", str(tmp_path / "pictures")]
+        assert suggest.main(arguments) == 0
+        contents = json.loads((tmp_path / "suggestions.json").read_text())
+        assert (contents["images"][0]["width"], contents["images"][0]["height"]) == photo_size(tmp_path / "dog.jpg")
+        found.append(max(contents["annotations"], key=lambda a: a["score"]))
+    size = photo_size(tmp_path / "dog.jpg")[::-1]
+    whole, reduced = (rle.from_coco(record["segmentation"], size) for record in found)
+    assert rle.iou([whole], [reduced], [False])[0, 0] > 0.7  # of a quarter of the pixels; not enlarged it would be 0.25
+
+
+def test_an_enlarged_instance() -> None:
+    ring = np.array([[1, 1], [9, 1], [9, 9]], np.float32)
+    points = np.array([[0.5, 1.5, 2], [0, 0, 0]], np.float32)
+    instance = Instance(2, 0.5, np.array([1, 2, 3, 4], np.float32), [[ring]], points)
+    large = instance.enlarged((2, 3))
+    assert large.box.tolist() == [2, 6, 6, 12]
+    assert large.polygons[0][0].tolist() == [[2, 3], [18, 3], [18, 27]]
+    assert large.keypoints is not None
+    assert large.keypoints.tolist() == [[1.5, 5.5, 2], [0.5, 1, 0]]  # the centre of a pixel stays one
+    assert instance.enlarged((1, 1)) is instance
