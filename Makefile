@@ -1,13 +1,14 @@
 # make run    set up, then the application on the sample photos
 # make test   set up, then everything CI runs
 # make bench  the measurements
+# make stress kills, disk faults, hostile files, fuzzing: about an hour
 # make translations  the sentences of the sources in build/annotator.pot, and in every file of resources/translations
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint bench translations clean
+.PHONY: run test lint bench stress translations clean
 
 run: $(READY)
 	$(BIN)/python main.py --samples
@@ -23,6 +24,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+stress: $(READY)
+	$(BIN)/python -m benchmarks.stress
 
 # Without places of the sources and without dates, so that a file changes only where a sentence does.
 translations: $(READY)

@@ -259,6 +259,11 @@ QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }
 QToolButton:focus { border-color: $accent; }
 
+/* The system's icons follow its own theme, and may be black on black. */
+QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
+QLineEdit { lineedit-clear-button-icon: url("$icons/flat-close.svg"); }
+QToolBarExtension { qproperty-icon: url("$icons/flat-chevron.svg"); padding: 0; }
+
 QPushButton { background: $raised; border: 1px solid $outline; border-radius: 5px; padding: 4px 12px;
     min-height: 18px; }
 QPushButton:hover { background: $hover; }

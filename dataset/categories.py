@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dataset.coco_checks import Problem
+from dataset.coco_values import as_id, as_text, as_whole
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+MAX_ID = 2**53
+"""Ids from here on, and below zero, are not exact in every program: a class goes by another number while it is read."""
+MAX_KEYPOINTS = 1000
+"""Of a class; a list of more is damage, for which no model has the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Category:
 
 
 def from_coco(record: dict[str, Any]) -> Category:
-    """Return the category that an entry of a COCO file's `categories` describes.
+    """Return the category that an entry of a checkpoint's `categories` describes, as `to_coco` wrote it.
 
     Raises:
         ValueError: The entry lacks a name or an id, or a part of it has the wrong type.
@@ -47,6 +54,75 @@ def from_coco(record: dict[str, Any]) -> Category:
     if any(not 1 <= end <= len(points) for edge in skeleton for end in edge):
         raise ValueError(tr("the skeleton of {name!r} names a keypoint that it does not have", name=name))
     return Category(number, name, supercategory, points, tuple((a - 1, b - 1) for a, b in skeleton))
+
+
+@dataclass(frozen=True)
+class CategoryTable:
+    """The entries of a file's `categories`, as far as they can be understood."""
+
+    categories: tuple[Category, ...]
+    """With ids that are unique; in the order of the file."""
+    places: tuple[int, ...]
+    """The place of each in the file's list."""
+    ids: dict[int | str | None, int]
+    """The id that a `category_id` means (`coco_values.as_id`): where two classes have it, that of the first."""
+    problems: tuple[Problem, ...]
+
+
+def read_categories(records: Sequence[object]) -> CategoryTable:
+    """Return the classes of a file. One without a name gets one, one without an id of its own the next that is free."""
+    problems: list[Problem] = []
+    found: list[tuple[int, int | str | None, Category]] = []
+    for place, record in enumerate(records):
+        if not isinstance(record, dict):
+            problems.append(Problem("record", "", tr("entry {n} of its categories is no record", n=place + 1)))
+            continue
+        key = as_id(record.get("id"))
+        name = as_text(record.get("name"))
+        found.append((place, key, _read_fields(record, name, problems)))
+    keys = [key for _, key, _ in found]
+    next_id = max((key for key in keys if isinstance(key, int) and 0 <= key < MAX_ID), default=0)
+    ids: dict[int | str | None, int] = {}
+    categories = []
+    for _, key, category in found:
+        number = key if isinstance(key, int) and 0 <= key < MAX_ID and key not in ids else next_id + 1
+        next_id = max(next_id, number)
+        named = replace(category, id=number, name=category.name or f"class {number}")
+        if key is not None and key in ids:
+            text = tr("two classes have the id {id}: {name} got the id {new}", id=key, name=named.name, new=number)
+            problems.append(Problem("category_twice", named.name, text))
+        elif key is not None:
+            ids[key] = number
+        categories.append(named)
+    return CategoryTable(tuple(categories), tuple(place for place, _, _ in found), ids, tuple(problems))
+
+
+def _read_fields(record: dict[str, Any], name: str, problems: list[Problem]) -> Category:
+    """Return the class of an entry without its id."""
+    given = record.get("keypoints") or []
+    points = tuple(as_text(point) for point in given) if isinstance(given, list) else ()
+    if not isinstance(given, list) or not all(points) or len(points) > MAX_KEYPOINTS:
+        problems.append(Problem("keypoint_names", name, tr("the keypoints of {name} are no list of names", name=name)))
+        points = ()
+    skeleton = _read_skeleton(record.get("skeleton"), len(points), name, problems)
+    return Category(0, name, as_text(record.get("supercategory")), points, skeleton)
+
+
+def _read_skeleton(value: object, points: int, name: str, problems: list[Problem]) -> tuple[tuple[int, int], ...]:
+    """Return the edges of a skeleton, which count from 1 as COCO has them, or from 0 where only that makes sense."""
+    listed = value if isinstance(value, list) else []
+    pairs = [[as_whole(end) for end in edge] for edge in listed if isinstance(edge, list) and len(edge) == 2]
+    edges = [(a, b) for a, b in pairs if a is not None and b is not None]
+    ends = [end for edge in edges for end in edge]
+    first = 0 if ends and min(ends) == 0 and max(ends) < points else 1
+    if ends and first == 0:
+        text = tr("the skeleton of {name} counts from 0, COCO from 1: it is read so, and kept as it is", name=name)
+        problems.append(Problem("skeleton_from_0", name, text))
+    usable = tuple((a - first, b - first) for a, b in edges if first <= min(a, b) and max(a, b) < points + first)
+    if len(usable) < len(listed) or (value and not isinstance(value, list)):
+        text = tr("the skeleton of {name} names a keypoint that it does not have", name=name)
+        problems.append(Problem("skeleton", name, text))
+    return usable
 
 
 def to_coco(category: Category) -> dict[str, Any]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from dataset import rle
-from dataset.i18n import tr
+from dataset.coco_values import MAX_COORDINATE, as_box, as_id, as_keypoints, as_whole
+from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
+
+    from dataset.coco_values import OutlineProblem
 
 MIN_BOX_SIDE = 1.0
 """A box with a side of this many pixels or fewer is not trained on."""
-MAX_COORDINATE = 1e6
-"""Coordinates beyond lie in no photo."""
 
 Kind = Literal[
-    "form",  # a record that is not as COCO has it
-    "number",  # NaN or infinite, which JSON does not have
-    "record",  # an annotation that is no JSON object
-    "image_twice",  # an id that an image before it has
-    "image_size",  # a width or height below 1
+    "record",  # an entry of a list that is no JSON object
+    "category_twice",  # a category with the id of one before it
+    "keypoint_names",  # keypoints of a category that are no list of names
+    "skeleton",  # an edge between keypoints that the category does not have
+    "skeleton_from_0",  # edges that count from 0
+    "image_twice",  # an image that is listed before
+    "image_unclear",  # an id of several photos, and an annotation with such an id
+    "image_size",  # a width or height that no photo has
+    "image_turned",  # width and height as they were before the photo was turned upright
+    "other_size",  # another width or height than the photo has
+    "image_name",  # a file_name that is none, or may mean several photos
     "image_id",  # an image_id that cannot be one
     "image",  # an image_id that the file does not list
     "category_id",  # a category_id that cannot be one
@@ -35,6 +39,14 @@ Kind = Literal[
     "box_range",  # numbers in a bbox beyond `MAX_COORDINATE`
     "box_side",  # a side of `MIN_BOX_SIDE` or less
     "box_outside",  # a bbox without a pixel of its image
+    "fractions",  # a bbox and an outline in parts of the photo instead of pixels
+    "outline",  # rings that are no polygons
+    "far",  # rings far outside any photo
+    "runs",  # a run-length encoded mask whose runs do not fill its size
+    "mask_size",  # one of another size than its image
+    "mask_large",  # one with more pixels than can be decoded
+    "keypoints",  # keypoints that are not as the category has them
+    "nothing",  # an annotation of which nothing can be shown
 ]
 
 
@@ -49,47 +61,93 @@ class Problem:
     """What is wrong, in the person's language; starts with what it is about and has no full stop."""
 
 
-def check_image(image: dict[str, Any], seen: Container[object]) -> Problem | None:
-    """Return what is wrong with an entry of `images` that has its fields, or None.
-
-    Args:
-        image: The entry, its width and height whole numbers.
-        seen: Ids of the entries before it.
-    """
-    name = image["file_name"]
-    if min(image["width"], image["height"]) < 1:
-        return Problem("image_size", name, tr("{photo} has no size", photo=name))
-    if image["id"] in seen:
-        return Problem("image_twice", name, tr("{photo} has the id of another photo", photo=name))
-    return None
-
-
 def check_reference(record: object, images: Container[object]) -> Problem | None:
     """Return why an annotation belongs to none of the images with these ids, or None."""
     if not isinstance(record, dict):
         return Problem("record", "", tr("an annotation is no record"))
-    number, where = record.get("image_id"), str(record.get("id"))
-    if _is_hashable(number) and number in images:
+    number, where = as_id(record.get("image_id")), short(record.get("id"))
+    if number is not None and number in images:
         return None
-    text = tr("annotation {id} is of no photo", id=where)
-    return Problem("image" if _is_hashable(number) else "image_id", where, text)
+    return Problem("image_id" if number is None else "image", where, tr("annotation {id} is of no photo", id=where))
 
 
 def check_box(record: dict[str, Any], categories: Container[object], where: str = "") -> Problem | None:
     """Return why an annotation is no finite box of one of the categories with these ids, or None."""
-    category = record.get("category_id")
-    if not _is_hashable(category) or category not in categories:
-        text = tr("an annotation is of the class {category!r}, which the file does not name", category=category)
-        return Problem("category" if _is_hashable(category) else "category_id", where, text)
-    try:
-        box = [float(v) for v in record["bbox"]]
-    except (KeyError, TypeError, ValueError, OverflowError):
+    problem = check_class(record, where)
+    if problem:
+        return problem
+    if as_id(record["category_id"]) not in categories:
+        given = short(record["category_id"])
+        text = tr("an annotation is of the class {category}, which the file does not name", category=given)
+        return Problem("category", where, text)
+    problem = check_corners(record, where)
+    if problem is None and is_in_fractions(record):
+        return fractions(where)
+    return problem
+
+
+def check_class(record: dict[str, Any], where: str = "") -> Problem | None:
+    """Return why an annotation is of no class at all, or None."""
+    value = record.get("category_id")
+    if as_id(value) is not None:
+        return None
+    if value is None:
+        return Problem("category_id", where, tr("an annotation is of no class"))
+    text = tr("an annotation is of the class {category}, which is none", category=short(value))
+    return Problem("category_id", where, text)
+
+
+def check_corners(record: dict[str, Any], where: str = "") -> Problem | None:
+    """Return why the bbox of an annotation is no finite box, or None."""
+    value = record.get("bbox")
+    if as_box(value) is not None:
+        return None
+    if not isinstance(value, list) or any(_is_no_number(v) for v in value):
         return Problem("box", where, tr("an annotation has no box"))
-    if len(box) != 4:
+    if len(value) != 4:
         return Problem("box_length", where, tr("an annotation has no box"))
-    if not all(map(math.isfinite, box)):
-        return Problem("box_finite", where, tr("an annotation has a box that is not finite"))
-    return None
+    return Problem("box_finite", where, tr("an annotation has a box that is not finite"))
+
+
+def _is_no_number(value: object) -> bool:
+    try:
+        float(value)  # pyrefly: ignore[bad-argument-type]
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return False
+
+
+def short(value: object) -> str:
+    """Return a value of a file as text that fits into a sentence."""
+    return value if isinstance(value, str) and len(value) <= 60 else reprlib.repr(value)
+
+
+def check_mask(segmentation: object, kind: OutlineProblem, where: str) -> Problem:
+    """Return what `coco_values.as_segmentation` found wrong with a segmentation, as a problem."""
+    if kind == "mask_size":
+        mask: Any = segmentation[0] if isinstance(segmentation, list) else segmentation
+        height, width = (as_whole(side) for side in mask["size"])
+        text = tr(
+            "the mask of an annotation was made for {width} x {height} pixels, not for the size of its photo",
+            width=width,
+            height=height,
+        )
+        return Problem(kind, where, text)
+    text = {
+        "outline": tr("the outline of an annotation has rings that are no polygons"),
+        "far": tr("the outline of an annotation is far outside any photo"),
+        "runs": tr("the mask of an annotation does not fill the size that it gives"),
+        "mask_large": tr("the mask of an annotation is too large"),
+    }[kind]
+    return Problem(kind, where, text)
+
+
+def check_keypoints(record: dict[str, Any], points: int, where: str = "") -> Problem | None:
+    """Return why the keypoints of an annotation are not those of a class with so many, or None."""
+    given = as_keypoints(record.get("keypoints"))
+    if given is not None and (not points or len(given) in (0, 3 * points)):
+        return None
+    return Problem("keypoints", where, tr("an annotation has other keypoints than its class, or damaged ones"))
 
 
 def check_annotation(
@@ -105,10 +163,11 @@ def check_annotation(
         where: Becomes the problem's `where`.
     """
     problem = check_box(record, categories, where)
-    if problem:
+    box = as_box(record.get("bbox"))
+    if problem or box is None:
         return problem
-    x, y, w, h = (float(v) for v in record["bbox"])
-    if not all(abs(v) < MAX_COORDINATE for v in (x, y, w, h)):
+    x, y, w, h = box
+    if not all(abs(v) < MAX_COORDINATE for v in box):
         return Problem("box_range", where, tr("an annotation has a box that is not finite"))
     if w <= MIN_BOX_SIDE or h <= MIN_BOX_SIDE:
         return Problem("box_side", where, tr("an annotation has a box without an inside"))
@@ -117,47 +176,47 @@ def check_annotation(
     return None
 
 
-def _is_hashable(value: object) -> bool:
-    return not isinstance(value, list | dict)  # of what JSON has
+def fractions(where: str) -> Problem:
+    """Return the problem of an annotation in parts of the photo."""
+    return Problem("fractions", where, tr("an annotation is in fractions of the photo, not in pixels"))
 
 
-def is_valid_segmentation(segmentation: object, width: int, height: int) -> bool:
-    """Return whether a segmentation is polygons or an RLE as COCO has them, and an RLE of this size in pixels."""
-    if isinstance(segmentation, list):
-        return bool(segmentation) and all(_is_valid_ring(ring) for ring in segmentation)
-    if not isinstance(segmentation, dict):
+def is_in_fractions(record: dict[str, Any]) -> bool:
+    """Return whether an annotation's box and outline are in parts of the photo, 0 to 1, instead of pixels.
+
+    What we have written is in pixels, however small.
+    """
+    box = as_box(record.get("bbox"))
+    if box is None or min(box) < 0 or max(box) > 1 or all(v.is_integer() for v in box) or "annotator" in record:
         return False
-    try:
-        counts = segmentation["counts"]
-        lengths = rle.run_lengths(counts).tolist() if isinstance(counts, str) else [int(v) for v in counts]
-        return list(segmentation["size"]) == [height, width] and min(lengths) >= 0 and sum(lengths) == width * height
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return False
+    rings = record.get("segmentation")
+    if not isinstance(rings, list):
+        return not rings
+    return all(isinstance(v, int | float) and 0 <= v <= 1 for ring in rings for v in _items(ring))
 
 
-def _is_valid_ring(ring: object) -> bool:
-    if not isinstance(ring, list) or len(ring) < 6:
-        return False
-    try:
-        points = np.asarray(ring, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return points.ndim == 1 and bool((np.abs(points) < MAX_COORDINATE).all())  # which NaN is not, either
+def _items(ring: object) -> list[Any]:
+    return ring if isinstance(ring, list) else [ring]
 
 
-def has_pixels(segmentation: Any, width: int, height: int) -> bool:  # noqa: ANN401 - whatever the file has
-    """Return whether a segmentation is valid and covers a pixel of its image."""
-    if not is_valid_segmentation(segmentation, width, height):
-        return False
-    return rle.area(rle.from_coco(segmentation, (height, width))) > 0
+def sentences(problems: Iterable[Problem], file: str) -> list[str]:
+    """Return one sentence for each kind of problem with a file, the first of a kind standing for all."""
+    by_kind: dict[Kind, list[Problem]] = {}
+    for problem in problems:
+        by_kind.setdefault(problem.kind, []).append(problem)
+    return [_sentence(found, file) for found in by_kind.values()]
 
 
-def valid_keypoints(record: dict[str, Any]) -> tuple[float, ...] | None:
-    """Return an annotation's keypoints as x, y, visibility of each; empty where none is labelled, None if damaged."""
-    try:
-        points = tuple(float(v) for v in record.get("keypoints") or ())
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if len(points) % 3 or not all(abs(v) < MAX_COORDINATE for v in points):  # which NaN is not, either
-        return None
-    return points if any(v > 0 for v in points[2::3]) else ()
+def _sentence(problems: list[Problem], file: str) -> str:
+    first, more = problems[0], len(problems) - 1
+    where = tr(" ({photo})", photo=first.where) if first.where and first.where not in first.text else ""
+    if not more:
+        return tr("{file}: {problem}{where}.", file=file, problem=first.text, where=where)
+    return plural(
+        "{file}: {problem}{where}; and {n:,} more of this kind.",
+        "{file}: {problem}{where}; and {n:,} more of this kind.",
+        more,
+        file=file,
+        problem=first.text,
+        where=where,
+    )

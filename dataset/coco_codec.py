@@ -12,30 +12,49 @@ Coordinates are pixels of the upright image, the pixel (0, 0) covering [0, 1) x 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from shapely import MultiPolygon
 
 from dataset import masks, rle
+from dataset.coco_checks import Problem, check_keypoints, check_mask, fractions, is_in_fractions
+from dataset.coco_values import (
+    MAX_COORDINATE,
+    as_box,
+    as_flag,
+    as_keypoints,
+    as_number,
+    as_numbers,
+    as_segmentation,
+)
 from dataset.geometry import from_parts, rectangle, to_parts
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-MAX_COORDINATE = 1e7
-"""Pixels; coordinates beyond are damage, and would take the rasteriser's memory."""
+    from dataset.coco_values import OutlineProblem
+    from dataset.geometry import Parts
 
 
-class RleBody(msgspec.Struct):
-    """A run-length encoded `segmentation`, compressed or not."""
+@dataclass(frozen=True, slots=True)
+class ObjectFields:
+    """What can be understood of an annotation."""
 
-    size: tuple[int, int]
-    """(height, width)."""
-    counts: str | list[int]
+    shape: MultiPolygon
+    """Its outline, else its box; empty where it has none."""
+    is_box: bool
+    """Whether that is but a box."""
+    keypoints: list[float]
+    """x, y, visibility of each; empty where there are none, or not as many as the category has."""
+    is_crowd: bool
+    score: float | None
+    problems: tuple[Problem, ...]
+    """What of it cannot be used."""
 
 
 def encode_object(
@@ -85,61 +104,88 @@ def encode_object(
     return record
 
 
-def decode_shape(
-    segmentation: list[list[float]] | RleBody | None, parts: list[list[list[float]]] | None, bbox: list[float] | None
-) -> tuple[MultiPolygon, bool]:
-    """Return an annotation's shape, and whether it is but a box.
+def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: int, where: str = "") -> ObjectFields:
+    """Return what can be understood of an annotation.
 
     Args:
-        segmentation: As in the file.
-        parts: Its `annotator.parts`.
-        bbox: As in the file.
-
-    Raises:
-        ValueError: It is not as COCO has it; the text goes on a sentence about the annotation.
+        record: As in the file.
+        size: (width, height) that the file gives for its photo, None where it gives none.
+        points: How many keypoints its category has.
+        where: Of the problems.
     """
-    if isinstance(segmentation, RleBody):
-        if parts is not None:
-            shape = from_parts([[_ring(ring) for ring in part] for part in parts if part])
-            if _paints(shape, segmentation):
-                return shape, False
-        return from_parts(masks.trace_rle(segmentation.size, segmentation.counts)), False
-    rings = [_ring(ring) for ring in segmentation or []]
-    if any(len(ring) >= 3 for ring in rings):
-        return from_parts([[ring] for ring in rings]), False
-    if parts == [] or not bbox:
-        return MultiPolygon(), False
-    if len(bbox) != 4:
-        raise ValueError("its bbox is not four numbers")
-    x, y, width, height = coordinates(bbox)
-    if width < 0 or height < 0:
-        raise ValueError("its bbox has a size below zero")
-    if width == 0 and height == 0:
-        return MultiPolygon(), False
-    return rectangle(x, y, round(x + width, 6), round(y + height, 6)), True  # 0.35 + 1.01 is 1.36
+    given = record.get("segmentation")
+    segmentation, wrong = as_segmentation(given, None)
+    parts = _own_parts(record)
+    shape = MultiPolygon()
+    if isinstance(segmentation, dict):
+        if parts and _paints(parts, segmentation):
+            shape = from_parts(parts)
+        elif size is not None and segmentation["size"] != [size[1], size[0]]:
+            wrong = "mask_size"
+        else:
+            try:
+                shape = from_parts(masks.trace_rle(segmentation["size"], segmentation["counts"]))
+            except ValueError:
+                wrong = "mask_large"
+    elif segmentation:
+        shape = from_parts([[np.reshape(ring, (-1, 2))] for ring in segmentation])
+    box = as_box(record.get("bbox"))
+    is_box = not isinstance(segmentation, dict) or wrong is not None
+    is_box = is_box and shape.is_empty and parts != [] and box is not None and _has_extent(box)
+    problems = [check_mask(given, wrong, where)] if wrong and _is_damage(given, wrong) else []
+    if is_box and box is not None:
+        x, y, width, height = box
+        shape = rectangle(x, y, round(x + width, 6), round(y + height, 6))  # 0.35 + 1.01 is 1.36
+    elif shape.is_empty and record.get("bbox") and not (box and box[2:] == (0, 0)) and parts != []:
+        problems.append(Problem("box", where, tr("an annotation has no box")))
+    if is_in_fractions(record):
+        problems.append(fractions(where))
+    keypoints = as_keypoints(record.get("keypoints")) or []
+    problems += [problem for problem in (check_keypoints(record, points, where),) if problem]
+    score = as_number(record.get("score"))
+    keypoints = keypoints if len(keypoints) == 3 * points else []
+    return ObjectFields(shape, is_box, keypoints, as_flag(record.get("iscrowd")), score, tuple(problems))
 
 
-def coordinates(numbers: list[float]) -> NDArray[np.float64]:
-    """Return numbers of a file as an array.
+def _has_extent(box: tuple[float, float, float, float]) -> bool:
+    x, y, width, height = box
+    return min(width, height) >= 0 < max(width, height) and max(map(abs, (x, y, width, height))) < MAX_COORDINATE
 
-    Raises:
-        ValueError: One of them is farther out than `MAX_COORDINATE`.
-    """
-    found = np.array(numbers, float)
-    if found.size and np.abs(found).max() > MAX_COORDINATE:
-        raise ValueError("its coordinates are far outside any photo")
+
+def _is_damage(segmentation: object, wrong: OutlineProblem) -> bool:
+    """Return whether a segmentation is more than a ring of too few points, which stands for a box in old files."""
+    return wrong != "outline" or not (
+        isinstance(segmentation, list)
+        and len(segmentation) == 1
+        and isinstance(segmentation[0], list)
+        and len(segmentation[0]) in (0, 2, 4)
+        and as_numbers(segmentation[0]) is not None
+    )
+
+
+def _own_parts(record: dict[str, Any]) -> Parts | None:
+    """Return the outline that `encode_object` kept beside a mask; None where there is none, or it is damaged."""
+    own = record.get("annotator")
+    parts = own.get("parts") if isinstance(own, dict) else None
+    if not isinstance(parts, list) or not all(isinstance(part, list) for part in parts):
+        return None
+    found: Parts = []
+    for part in parts:
+        rings = [as_numbers(ring) if isinstance(ring, list) else None for ring in part]
+        good = [ring.reshape(-1, 2) for ring in rings if ring is not None and len(ring) % 2 == 0]
+        if len(good) < len(rings) or any(np.abs(ring).max(initial=0) >= MAX_COORDINATE for ring in good):
+            return None
+        if good:
+            found.append(good)
     return found
 
 
-def _paints(shape: MultiPolygon, mask: RleBody) -> bool:
-    height, width = mask.size
-    return masks.rasterize(to_parts(shape), (width, height))["counts"] == mask.counts
-
-
-def _ring(numbers: list[float]) -> NDArray[np.float64]:
-    if len(numbers) % 2:
-        raise ValueError("its polygon has an odd number of coordinates")
-    return coordinates(numbers).reshape(-1, 2)
+def _paints(parts: Parts, mask: dict[str, Any]) -> bool:
+    height, width = mask["size"]
+    size = (width, height)
+    if any(masks.is_too_long(ring, size) for part in parts for ring in part):
+        return False
+    return masks.rasterize(to_parts(from_parts(parts)), size)["counts"] == mask["counts"]
 
 
 def _flat(x: float, y: float, visibility: int) -> tuple[float, float, int]:

@@ -80,6 +80,17 @@ def photo_size(path: str | Path) -> tuple[int, int]:
         return _turned(directory.size, directory.orientation)
 
 
+def is_sideways(path: str | Path) -> bool:
+    """Return whether a photo's EXIF data swap the width and the height that its file has.
+
+    Raises:
+        PhotoError: As `photo_size`.
+    """
+    with _reading(path) as file:
+        directory = _tiff_directory(file)
+        return (directory.orientation if directory else _orientation(_open(file))) in SIDEWAYS
+
+
 def photo_time(path: str | Path) -> str:
     """Return when a photo was taken as EXIF has it, "2026:11:25 14:02:00"; "" where it does not.
 

@@ -1,31 +1,105 @@
-r"""JSON with what UTF-8 lacks: halves of surrogate pairs, by which Python names files whose names are not UTF-8.
+r"""JSON of files as people's tools write them, also where strict readers refuse it.
 
-Such a half is an escape, `"\udcff"`, as Python's own `json` writes and reads it. msgspec refuses it, even in values
-that it does not decode.
+That is: halves of surrogate pairs, `"\udcff"`, by which Python names files whose names are not UTF-8, and which are no
+UTF-8 themselves; NaN and Infinity; integers of any length; text in UTF-16 or UTF-32. msgspec refuses the first two even
+in values that it does not decode.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+import numpy as np
+
+from dataset.i18n import tr
+from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
 T = TypeVar("T")
 Raw = bytes | msgspec.Raw
 
-_ESCAPE: re.Pattern[bytes] = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+_CHUNK = 1 << 20  # bytes
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_MASKED = re.compile(rb"\\ufdd0([dD][89a-fA-F][0-9a-fA-F]{2})")  # a code point that stands for no character
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN', re.DOTALL)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NUMBERS = {b"NaN": b"0.0", b"Infinity": b"0.000000", b"-Infinity": b"-0.000000"}  # each as long as what it stands for
+_UNKNOWN = rb"\ufffd"
 _fast = msgspec.json.Encoder()
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class TextError(UserError):
+    """The bytes of a file are no Unicode text; one sentence that names the file."""
+
+
+def to_utf8(data: bytes, path: Path) -> bytes:
+    """Return the bytes of a JSON file as UTF-8 without a byte order mark; those of UTF-8 as they are.
+
+    Raises:
+        TextError: They are in another encoding than UTF-8, UTF-16 or UTF-32.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "") or json.detect_encoding(data[:4])
+    if encoding not in ("utf-8", "utf-8-sig"):
+        try:
+            return data.decode(encoding).encode()
+        except UnicodeError:
+            text = tr("{file} is not {encoding} throughout: save it as UTF-8.", file=path, encoding=encoding.upper())
+            raise TextError(text) from None
+    if not data.isascii() and (at := _first_bad(data)) is not None:
+        raise TextError(
+            tr(
+                "{file} cannot be read: line {line} is not UTF-8 but another encoding (byte {byte}). Save it as UTF-8.",
+                file=path,
+                line=data.count(b"\n", 0, at) + 1,
+                byte=f"0x{data[at]:02x}",
+            )
+        )
+    return data
+
+
+def _first_bad(data: bytes) -> int | None:
+    """Return the place of the first byte that is not UTF-8, without a copy of the whole text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _CHUNK):
+        held = len(decoder.getstate()[0])
+        try:
+            decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK >= len(data))
+        except UnicodeDecodeError as error:
+            return start - held + error.start
+    return None
+
+
+def loads(data: bytes) -> Any:  # noqa: ANN401 - whatever the text has
+    """Return the value of JSON text in UTF-8.
+
+    Raises:
+        ValueError: It is not JSON.
+        RecursionError: Its lists are nested too deeply.
+    """
+    text = data.decode()
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of more digits than Python converts
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else float(digits))
 
 
 class RecordDecoder(Generic[T]):
@@ -44,13 +118,16 @@ class RecordDecoder(Generic[T]):
         try:
             return self._fast.decode(raw)
         except msgspec.DecodeError as error:
-            if not _has_halves(raw):
+            if _stand_in(bytes(raw)) is None:
                 raise
             try:
-                value = json.loads(bytes(raw))
+                value = loads(bytes(raw))
             except (ValueError, RecursionError):
                 raise error from None
-            return msgspec.convert(value, self._kind)
+            try:
+                return msgspec.convert(value, self._kind)
+            except UnicodeEncodeError:  # of the name of a field, which no `Struct` has
+                return msgspec.convert(_with_plain_names(value), self._kind)
 
 
 def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
@@ -59,19 +136,39 @@ def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
 
 
 def decode_list(raw: Raw) -> list[msgspec.Raw]:
-    """Return the JSON of each item of a list. Errors as of `RecordDecoder.decode`."""
-    return _split(_list.decode, raw, lambda items: [_unmask(item) for item in items])
+    """Return the JSON of each item of a list, byte for byte. Errors as of `RecordDecoder.decode`."""
+    try:
+        return _list.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        data = bytes(raw)
+        plain = _stand_in(data)
+        if plain is None:
+            raise
+    return [_cut(data, value, plain) for value in _list.decode(plain)]
 
 
 def decode_object(raw: Raw) -> dict[str, msgspec.Raw]:
-    """Return the JSON of each field of an object. Errors as of `RecordDecoder.decode`."""
-    return _split(
-        _object.decode, raw, lambda fields: {_unmask_text(key): _unmask(value) for key, value in fields.items()}
-    )
+    """Return the JSON of each field of an object, byte for byte. Errors as of `RecordDecoder.decode`."""
+    try:
+        return _object.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        data = bytes(raw)
+        plain = _stand_in(data)
+        if plain is None:
+            raise
+    values = [_cut(data, value, plain) for value in _object.decode(plain).values()]
+    names: list[str] = list(_object.decode(plain))
+    if "\ufffd" in "".join(names):  # a name with a half
+        names = list(loads(data))
+    return dict(zip(names, values, strict=True))
 
 
 def encode(value: object) -> bytes:
-    """Return a value, in which there may be `msgspec.Raw`, as JSON."""
+    """Return a value, in which there may be `msgspec.Raw`, as JSON; numbers that JSON does not have as null."""
     try:
         return _fast.encode(value)
     except UnicodeEncodeError:
@@ -88,30 +185,41 @@ def _encode_halves(value: object) -> bytes:
     return _fast.encode(value)
 
 
-def _split(decode: Callable[[Raw], T], raw: Raw, unmasked: Callable[[T], T]) -> T:
-    try:
-        return decode(raw)
-    except msgspec.DecodeError:
-        if not _has_halves(raw):
-            raise
-    return unmasked(decode(_ESCAPE.sub(_mask, bytes(raw))))
+def _with_plain_names(value: Any) -> Any:  # noqa: ANN401 - whatever the file has
+    """Return a value without the fields whose names have halves."""
+    if isinstance(value, dict):
+        return {
+            key: _with_plain_names(item) for key, item in value.items() if key == key.encode(errors="ignore").decode()
+        }
+    return [_with_plain_names(item) for item in value] if isinstance(value, list) else value
 
 
-def _mask(escape: re.Match[bytes]) -> bytes:
-    return b"\\ufdd0" + escape[1] if escape[1] else escape[0]
+def _stand_in(data: bytes) -> bytes | None:
+    """Return JSON text of the same length that msgspec takes, None where it has nothing that only msgspec refuses.
+
+    Numbers that JSON does not have become 0, halves of characters the sign for an unknown one; all keep their places.
+    """
+    if b"NaN" not in data and b"Infinity" not in data and not _HALF.search(data):
+        return None
+    return _TOKENS.sub(_plain_token, data)
 
 
-def _has_halves(raw: Raw) -> bool:
-    return any(found[1] for found in _ESCAPE.finditer(bytes(raw)))
+def _plain_token(found: re.Match[bytes]) -> bytes:
+    token = found[0]
+    if token[:1] != b'"':
+        return _NUMBERS[token]
+    return _ESCAPES.sub(_whole_character, token) if b"\\u" in token else token
 
 
-def _unmask(raw: msgspec.Raw) -> msgspec.Raw:
-    data = bytes(raw)
-    return msgspec.Raw(_MASKED.sub(rb"\\u\1", data)) if b"\\ufdd0" in data else raw
+def _whole_character(escape: re.Match[bytes]) -> bytes:
+    return _UNKNOWN if escape[1] else escape[0]
 
 
-def _unmask_text(text: str) -> str:
-    return re.sub("\ufdd0([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text)
+def _cut(data: bytes, value: msgspec.Raw, plain: bytes) -> msgspec.Raw:
+    """Return the bytes of the original text at the place of a value in its stand-in."""
+    found = np.frombuffer(value, np.uint8)
+    start = found.ctypes.data - np.frombuffer(plain, np.uint8).ctypes.data
+    return msgspec.Raw(data[start : start + len(found)])
 
 
 _anything: RecordDecoder[Any] = RecordDecoder(Any)

@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import shapely
-from shapely import MultiPolygon
 
 from dataset import rle
-from dataset.geometry import from_parts, to_parts, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +24,8 @@ if TYPE_CHECKING:
     from dataset.rle import Rle
 
 MAX_PIXELS = 2**31 - 1  # COCO's rasteriser counts pixels in 32 bits
-MAX_DECODED = 2**28  # pixels of a mask's bounding box; a larger one is taken for damage
+MAX_DECODED = 2**26  # pixels of a mask's bounding box: 700 MB while it is traced; a larger one is taken for damage
+MAX_OUTLINE = 4e6  # pixels around a ring: the rasteriser takes 80 bytes for each
 
 _TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT = 1, 2, 4, 8
 _FALLING = _TOP_LEFT | _BOTTOM_RIGHT  # two pixels that touch at a corner only
@@ -65,7 +63,7 @@ def rasterize(parts: Iterable[Sequence[ArrayLike]], size: tuple[int, int]) -> Rl
     """
     width, height = checked_size(size)
     painted = []
-    for exterior, *holes in _nearby(_checked_parts(parts), width, height):
+    for exterior, *holes in _checked_parts([[nearby(ring, size) for ring in part] for part in _checked_parts(parts)]):
         part = rle.from_polygons([exterior.ravel().tolist()], (height, width))
         if holes:
             cut = rle.from_polygons([hole.ravel().tolist() for hole in holes], (height, width))
@@ -216,13 +214,35 @@ def _checked_parts(parts: Iterable[Sequence[ArrayLike]]) -> Parts:
     ]
 
 
-def _nearby(parts: Parts, width: int, height: int) -> Parts:
-    """Return the parts, cut off where they run so far outside that the rasteriser would take memory for it."""
-    if not parts:
-        return parts
-    points = np.concatenate([part[0] for part in parts])
-    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    if x0 >= -width and y0 >= -height and x1 <= 2 * width and y1 <= 2 * height:
-        return parts
-    cut = shapely.clip_by_rect(valid(from_parts(parts)), -1, -1, width + 1, height + 1)
-    return to_parts(MultiPolygon([part for part in shapely.get_parts(cut) if part.geom_type == "Polygon"]))
+def nearby(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return a ring (N, 2), cut off where it runs so far outside that the rasteriser would take memory for it.
+
+    Inside the image of `size` (width, height) the same points are inside the ring by the even-odd rule (Sutherland and
+    Hodgman 1974): it need not be valid.
+    """
+    limits = np.array(size, float)
+    if len(ring) == 0 or ((ring >= -limits) & (ring <= 2 * limits)).all():
+        return ring
+    for axis in (0, 1):
+        for sign, limit in ((1, -limits[axis]), (-1, 2 * limits[axis])):
+            depth = sign * (ring[:, axis] - limit)  # above 0 on the side that stays
+            after, depth_after = np.roll(ring, -1, axis=0), np.roll(depth, -1)
+            crosses = (depth >= 0) != (depth_after >= 0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                crossing = ring + (depth / (depth - depth_after))[:, None] * (after - ring)
+            ring = np.stack((ring, crossing), axis=1)[np.column_stack((depth >= 0, crosses))]
+    return ring
+
+
+def is_too_long(ring: NDArray[np.float64], size: tuple[int, int] | None) -> bool:
+    """Return whether a ring (N, 2) goes to and fro so often that the rasteriser would take hundreds of megabytes.
+
+    Args:
+        ring: x, y of its vertices.
+        size: (width, height) of the image, None where it is not known.
+    """
+    if size is not None:
+        if len(ring) * 3 * (size[0] + size[1]) <= MAX_OUTLINE:
+            return False
+        ring = np.clip(ring, (-size[0], -size[1]), (2 * size[0], 2 * size[1]))
+    return float(np.abs(ring - np.roll(ring, -1, axis=0)).sum()) > MAX_OUTLINE

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_AT_ONCE = 32
+
 _coco: Any = coco_mask
 """Its stubs know only some of the forms it takes."""
 
@@ -41,7 +43,7 @@ def decode(rle: Rle) -> NDArray[np.uint8]:
 
 def from_polygons(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> Rle:
     """Return the union of polygons, each x, y, x, y, ..., in an image of (height, width)."""
-    return _plain(_coco.merge(_coco.frPyObjects(list(rings), *size)))
+    return merge([_plain(mask) for mask in _coco.frPyObjects(list(rings), *size)])
 
 
 def from_coco(segmentation: list[list[float]] | dict[str, Any], size: tuple[int, int]) -> Rle:
@@ -93,6 +95,9 @@ def from_runs(runs: Sequence[int], size: tuple[int, int]) -> Rle:
 
 def merge(masks: Sequence[Rle], *, intersect: bool = False) -> Rle:
     """Return the union of masks of one size, or their intersection."""
+    while len(masks) > _AT_ONCE:  # each mask is merged into all that were before it: thousands take minutes in one go
+        groups = [masks[start : start + _AT_ONCE] for start in range(0, len(masks), _AT_ONCE)]
+        masks = [merge(group, intersect=intersect) for group in groups]
     return _plain(_coco.merge(list(masks), intersect=intersect)) if len(masks) > 1 else masks[0]
 
 

@@ -51,15 +51,16 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "anchor_sizes": (1, 16384),
     "anchor_ratios": (0.01, 100),
     "rpn_convs": (1, 16),
-    "rpn_pre_nms": (1, 100_000),
-    "rpn_post_nms": (1, 100_000),
+    "rpn_pre_nms": (1, 10_000),
+    "rpn_post_nms": (1, 10_000),
     "rpn_nms": (0, 1),
     "box_nms": (0, 1),
-    "detections": (1, 100_000),
-    "short_side": (1, 16384),
-    "long_side": (1, 16384),
+    "detections": (1, 10_000),
+    "short_side": (1, 2048),
+    "long_side": (1, 4096),
 }
-"""Least and greatest value of each number of a network: a damaged file cannot ask for one that none can have."""
+"""Least and greatest value of each number of a network: a damaged file cannot ask for one that none can have, nor for
+the memory and the hours of photos and proposals that no network is trained with."""
 TRAIN_LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10**9),
     "minutes": (0, 10**9),

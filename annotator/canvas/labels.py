@@ -71,7 +71,10 @@ def _top(shape: shapely.Geometry) -> tuple[float, float]:
 
 
 def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label | None:
-    """The record's label over its highest vertex, in pixels of the zoomed photo. None where it covers nothing."""
+    """The record's label over its highest vertex and in the photo, in pixels of it zoomed. None if it covers nothing.
+
+    At rest and active it stands at one place, so that the strong one covers the quiet one.
+    """
     text = content.label(record)
     width = width_of(text)
     if record.shape.is_empty:
@@ -82,22 +85,24 @@ def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label
     else:
         x, y = _top(record.shape)
     color = content.category(record).color
-    return Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
+    label = Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
+    if content.document is None:
+        return label
+    across, down = content.document.size
+    photo = QRectF(0, 0, across * scale, down * scale).adjusted(0, -_HEIGHT / 2, 0, 0)  # its edge may be overlapped
+    return label.inside(photo)
 
 
 def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
     """Labels for the records that have room for one: over its shape, in the photo, not over another label."""
     if content.document is None:
         return {}
-    width, height = content.document.size
-    photo = QRectF(0, 0, width * scale, height * scale).adjusted(0, -_HEIGHT / 2, 0, 0)  # its edge may be overlapped
     placed: dict[int, Label] = {}
     taken: set[tuple[int, int]] = set()  # cells of a coarse grid
     for record in reversed(tuple(content.records)):  # what is on top has the first choice
         label = label_of(content, record, scale) if _has_room(content, record, scale) else None
         if label is None:
             continue
-        label = label.inside(photo)
         cells = _cells(label.rect)
         if taken.isdisjoint(cells):
             placed[record.id] = label

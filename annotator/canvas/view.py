@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
 
+from annotator.canvas import key_positions
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
@@ -286,7 +287,7 @@ class CanvasView(DocumentView):
     def _end_hold(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._tool.cancel()
-        elif event.matches(QKeySequence.StandardKey.Undo):
+        elif key_positions.matches(event, QKeySequence.StandardKey.Undo):
             self._tool.take_back()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

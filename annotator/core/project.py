@@ -39,6 +39,8 @@ class Project:
         """Open a project; arguments and errors as for `Store.open`. Slow: for a thread of its own."""
         store = Store.open(folder, file, fallback=fallback, names=names, notify=notify)
         try:
+            if file:
+                store.remember_file()
             return cls(folder, store, TrainingRuns(store.private_folder))
         except BaseException:
             store.close()

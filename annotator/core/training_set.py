@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING
 from annotator.core.document import new_objects
-from annotator.core.store.coco_codec import CocoError, encode_annotation, encode_category
+from annotator.core.store.coco_codec import encode_annotation, encode_category
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.validation_split import MIN_SPLIT, validation_size
@@ -81,18 +81,17 @@ class Summary:
 def labelled(
     store: Store, names: Iterable[str], offered: Mapping[str, tuple[Annotation, ...]] = MappingProxyType({})
 ) -> Iterator[TrainingPhoto]:
-    """Return what is on record for each of these photos; one that is not COCO in the file is left out.
+    """Return what is on record for each of these photos; one without a size is left out.
+
+    So is one of which the file has annotations that are not understood: what they are of is no background.
 
     It is read as it is asked for, so that a caller with no time can take them one by one. `offered` are suggestions by
     photo, of which those count that nobody has answered by now.
     """
     for name in names:
-        try:
-            state = store.load(name)
-        except CocoError:
-            continue
+        state = store.load(name)
         size = state.size if min(state.size) > 0 else store.size_in_file(name)
-        if size:
+        if size and not store.hides(name):
             unanswered = new_objects(offered.get(name, ()), state.annotations, state.reviewed)
             yield TrainingPhoto(name, replace(state, size=size), unanswered)
 

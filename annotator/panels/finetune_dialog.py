@@ -148,11 +148,14 @@ class FineTuneDialog(QDialog):
         self._fit()
 
     def _fit(self) -> None:
-        """Be as high as everything takes: sentences are broken, and a dialog does not grow with them by itself."""
-        layout = self.layout()
-        assert layout is not None
+        """Be as high as everything takes, or as the screen: sentences are broken, and no dialog grows with them."""
         settle(self)
-        self.setFixedHeight(layout.totalHeightForWidth(WIDTH))
+        screen, frame = self.screen().availableGeometry(), self.frameGeometry().height() - self.height()
+        needed = self._content.totalHeightForWidth(WIDTH) + self._buttons.totalSizeHint().height()
+        self.setFixedHeight(min(needed, screen.height() - frame))
+        below = self.frameGeometry().bottom() - screen.bottom()
+        if below > 0 and self.isVisible():
+            self.move(self.x(), self.y() - below)
 
     def _lay_out(self) -> None:
         title = label(tr("Let the model learn from your corrections"), "title")
@@ -176,13 +179,15 @@ class FineTuneDialog(QDialog):
         name_control(cancel, "finetune.cancel", tr("Close without training (Esc)"), tr("Cancel"))
         cancel.clicked.connect(self.reject)
         cancel.setAutoDefault(False)
-        buttons = QHBoxLayout()
+        self._buttons = buttons = QHBoxLayout()
+        buttons.setContentsMargins(20, 16, 20, 16)
         buttons.setSpacing(8)
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self._train)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
+        content = QWidget()
+        self._content = column = QVBoxLayout(content)
+        column.setContentsMargins(20, 20, 20, 0)
         column.setSpacing(0)
         for widget, after in ((title, 4), (lead, 16)):
             column.addWidget(widget)
@@ -196,8 +201,19 @@ class FineTuneDialog(QDialog):
         column.addWidget(self._advanced)
         column.addSpacing(12)
         column.addWidget(promise)
-        column.addSpacing(16)
-        column.addLayout(buttons)
+        scroll = QScrollArea()
+        scroll.setObjectName("finetune.scroll")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        for part in (scroll.viewport(), content):
+            part.setAutoFillBackground(False)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.setSpacing(0)
+        around.addWidget(scroll, 1)
+        around.addLayout(buttons)
         self._problems.hide()
 
 

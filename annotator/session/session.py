@@ -15,12 +15,13 @@ from annotator.core.document import Document, Shown, Status
 from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
-from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.coco_codec import CocoError, UnreadableError
 from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
 from dataset.i18n import tr
+from dataset.messages import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,9 @@ class Session(QObject):
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         saved_changed: (bool) whether everything is in the COCO file.
-        refused: (sentence) the annotations cannot be opened: photos can be looked at, no more.
+        refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
+            that is due to what their file holds.
+        protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
     """
 
@@ -69,7 +72,8 @@ class Session(QObject):
     upcoming_changed = Signal()
     edited = Signal()
     saved_changed = Signal(bool)
-    refused = Signal(str)
+    refused = Signal(str, bool)
+    protected = Signal(str)
     message = Signal(str, str, str)
 
     _scanned = Signal(int, object, object, object)
@@ -82,6 +86,7 @@ class Session(QObject):
         self.categories = Categories()  # of the open project; one object, so that widgets may hold on to it
         self.history = UndoHistory(self)
         self.folder: Path | None = None
+        self.file: Path | None = None  # the COCO file that the folder was opened with; None: the folder's own
         self.project: Project | None = None
         self.current: str | None = None
         self.document: Document | None = None
@@ -94,6 +99,7 @@ class Session(QObject):
         self._photo: DecodedImage | None = None
         self._step = 1
         self._skipping_unreadable = False
+        self._skipped: list[str] = []  # photos passed over on the way to one that can be read
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._asked = 0  # folders asked for so far: answers that carry an older number are late
         self._opening = 0  # the number of the one that is open
@@ -197,6 +203,7 @@ class Session(QObject):
         self._watch.stop()
         self.project = None
         self.save_error = ""
+        self._skipped = []
         self.folder = None
         self.project_changed.emit(None)
         self.categories.become(())
@@ -217,7 +224,7 @@ class Session(QObject):
             return
         self._leave()
         self._opening = number
-        self.folder = folder
+        self.folder, self.file = folder, file
         self.photos.set_photos(names)
         self._settings.add_recent(folder)
         self.opened.emit(folder)
@@ -235,7 +242,8 @@ class Session(QObject):
                 threading.Thread(target=project.store.close, name="late store").start()
             return
         if project is None:
-            self.refused.emit(str(error))
+            damaged = isinstance(error, CocoError) and not isinstance(error, UnreadableError)
+            self.refused.emit(str(error), damaged)
             return
         self.project, store = project, project.store
         store.share_categories(self.categories)
@@ -305,7 +313,7 @@ class Session(QObject):
     def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
-        self._photo = photo
+        self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
 
@@ -318,9 +326,14 @@ class Session(QObject):
         if name == self.current:
             self.photo_changed.emit(None)
             text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
-            self.message.emit(text, "warning", SKIPPED if self._skipping_unreadable else PHOTO)
-            if self._skipping_unreadable:
-                self.go(self._step)
+            if not self._skipping_unreadable:
+                self.message.emit(text, "warning", PHOTO)
+                return
+            self._skipped.append(name)
+            if len(self._skipped) > 1:
+                text = tr("{photos} cannot be shown; the list says why.", photos=listing(self._skipped))
+            self.message.emit(text, "warning", SKIPPED)
+            self.go(self._step)
 
     # The document
 
@@ -359,11 +372,10 @@ class Session(QObject):
             return
         document = self.history.document(self.current)
         if document is None:
-            try:
-                state = self.store.load(self.current)
-            except CocoError as error:
-                self.message.emit(str(error), "error", PHOTO)
-                return
+            state = self.store.load(self.current)
+            for problem in self.store.problems(self.current):
+                text = tr("{problem} It is kept as it stands.", problem=problem)
+                self.message.emit(text, "warning", PHOTO)
             document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._store_on_change(document))
             size_in_file = self.store.size_in_file(self.current)
@@ -429,6 +441,11 @@ class Session(QObject):
         if self.store:
             self.store.save_as(file)
 
+    def replace_protected(self) -> None:
+        """Write the COCO file although it is write-protected."""
+        if self.store:
+            self.store.replace_protected()
+
     def report_saved(self) -> None:
         """Emit whether everything is saved, after a change."""
         if self.store:
@@ -439,7 +456,7 @@ class Session(QObject):
             self.store.check_progress()
 
     def _tell(self, number: int, notice: SaveNotice) -> None:
-        failed = notice.state is SaveState.FAILED
+        failed = notice.state in {SaveState.FAILED, SaveState.PROTECTED}
         if number != self._opening or self.store is None:
             if failed:  # of a folder that was left: there is nothing else that could show it
                 self.message.emit(notice.message, "error", "")
@@ -447,9 +464,12 @@ class Session(QObject):
         if notice.state is SaveState.NOTE:
             self.message.emit(notice.message, "warning", "")
             return
-        self.save_error = notice.message if failed else ""
+        if not notice.is_saved:
+            self.save_error = notice.message if failed else ""
         self.report_saved()
-        if failed:
+        if notice.state is SaveState.PROTECTED:
+            self.protected.emit(notice.message)
+        elif failed:
             self.message.emit(notice.message, "error", SAVING)
 
 

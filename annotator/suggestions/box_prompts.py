@@ -58,7 +58,10 @@ class BoxPrompts(QObject):
             return  # another folder is open
         if answer.found is None:
             if document.get(box.id) == box:
-                self._session.message.emit(tr("The box stays a box: {reason}", reason=answer.why), "info", "")
+                text = tr("The box stays a box: {reason}", reason=answer.why)
+                if document is not self._session.document:
+                    text = tr("The box in {photo} stays a box: {reason}", photo=document.name, reason=answer.why)
+                self._session.message.emit(text, "info", "")
             return
         outlined = replace(
             box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False

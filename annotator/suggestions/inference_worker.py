@@ -315,7 +315,8 @@ class InferenceWorker(QObject):
         try:
             return self._suggestions(name, source, keep=keep)
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
-            self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
+            if source is self._source:  # else it is of a folder that is no longer open
+                self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
 
     def _suggestions(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:

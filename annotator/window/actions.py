@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.tools.registry import TOOLS
 from annotator.icons import icon
@@ -15,7 +16,7 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+    from PySide6.QtWidgets import QMenu, QMenuBar
 
     from annotator.canvas.tools.base import Tool
     from annotator.settings import Settings
@@ -110,8 +111,8 @@ def _edit() -> tuple[Entry, ...]:
         SEPARATOR,
         Spec("edit.copy", tr("&Copy"), ("Ctrl+C",), "", tr("Copy the selected objects, also to another photo"),
              local=True),
-        Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "", tr("Paste objects where they were copied from"),
-             local=True),
+        Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "",
+             tr("Paste objects where they were copied from, or beside what is there"), local=True),
         Spec("edit.duplicate", tr("&Duplicate"), ("Ctrl+D",), "duplicate",
              tr("Duplicate the selected objects beside themselves")),
         Spec("edit.delete", tr("De&lete"), ("Del", "Backspace"), "trash",
@@ -275,16 +276,44 @@ class Actions:
                 elif entry in submenus:
                     menu.addMenu(submenus[entry])
 
-    def change_keys(self, name: str, keys: str | None) -> None:
-        """Give an action other keys, for good; None for the standard ones, "" for none."""
-        self._settings.set_shortcut(name, keys)
+    def trigger(self, keys: QKeySequence, focus: QWidget | None) -> bool:
+        """Do what the keys do while a widget has the focus. Return whether that is something."""
+        for action in self._actions.values():
+            if keys in action.shortcuts() and action.isEnabled() and _reaches(action, focus):
+                action.trigger()
+                return True
+        return False
+
+    def change_key(self, name: str, key: QKeySequence) -> None:
+        """Put a key in the place of an action's first one, for good; an empty one takes all its keys away."""
+        others = [other for other in self._actions[name].shortcuts()[1:] if other != key]
+        keys = [] if key.isEmpty() else [key, *others]
+        self._settings.set_shortcut(name, QKeySequence.listToString(keys))
+        self._set_keys(self._specs[name])
+
+    def standard_keys(self, name: str) -> list[QKeySequence]:
+        """Return the keys that an action has before a person changes them."""
+        return [QKeySequence(key) for key in self._specs[name].keys]
+
+    def reset_keys(self, name: str) -> None:
+        """Give an action its standard keys back."""
+        self._settings.set_shortcut(name, None)
         self._set_keys(self._specs[name])
 
     def _set_keys(self, spec: Spec) -> None:
         chosen = self._settings.shortcut(spec.name)
-        keys = spec.keys if chosen is None else (chosen,) if chosen else ()
+        keys = self.standard_keys(spec.name)
+        if chosen is not None:
+            keys = QKeySequence.listFromString(chosen) if chosen else []
         action = self._actions[spec.name]
-        action.setShortcuts([QKeySequence(key) for key in keys])
-        shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+        action.setShortcuts(keys)
+        shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
         action.setToolTip(tr("{text} ({keys})", text=text, keys=shown) if shown else text)
+
+
+def _reaches(action: QAction, focus: QWidget | None) -> bool:
+    if action.shortcutContext() is Qt.ShortcutContext.WindowShortcut:
+        return True
+    places = [place for place in action.associatedObjects() if isinstance(place, QWidget)]
+    return focus is not None and any(place is focus or place.isAncestorOf(focus) for place in places)

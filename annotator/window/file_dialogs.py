@@ -52,7 +52,8 @@ class FileDialogs:
         """Ask for a file and write the annotations to it."""
         if self._session.folder is None:
             return
-        start = str(self._session.folder / "annotations.json")
+        store = self._session.store
+        start = str(store.file if store else self._session.folder / "annotations.json")
         file, _ = QFileDialog.getSaveFileName(self._window, tr("Save annotations as"), start, _coco_files())
         if file:
             self._session.save_as(Path(file))

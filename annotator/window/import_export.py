@@ -20,7 +20,6 @@ from annotator.core.exchange import (
     to_annotations,
     to_dataset,
 )
-from annotator.core.store.coco_codec import CocoError
 from annotator.core.training_set import labelled
 from annotator.session.time_slices import TimeSlicer
 from dataset.formats.base import FilesExistError, FormatError, export, formats
@@ -163,11 +162,7 @@ class Importer(_Exchange):
                 continue
             store = self._session.store
             assert store is not None, "the slices end with the project"
-            try:
-                state = store.load(image.name)
-            except CocoError as error:
-                self._session.message.emit(str(error), "error", TOPIC)
-                continue
+            state = store.load(image.name)
             state = replace(state, size=image.size, annotations=(*state.annotations, *annotations))
             store.put(image.name, state)
             status = Status.DONE if state.done else Status.STARTED

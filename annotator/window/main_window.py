@@ -42,6 +42,7 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.position_keys import PositionKeys
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
+        self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
         self._wire()
         self.apply_theme()
@@ -239,6 +241,7 @@ class MainWindow(QMainWindow):
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.refused.connect(self._annotations_refused)
+        session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
         self._undo.follow(self.action_table)
         canvas.edit_made.connect(session.finish_gesture)
@@ -250,7 +253,7 @@ class MainWindow(QMainWindow):
         canvas.context_requested.connect(self._show_context_menu)
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
-            chosen.connect(lambda *_: canvas.setFocus())
+            chosen.connect(lambda *_: self._give_keyboard_to_photo())
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -262,15 +265,26 @@ class MainWindow(QMainWindow):
 
     # What happened
 
-    def _folder_opened(self, folder: Path) -> None:
-        self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
+    def _folder_opened(self) -> None:
+        self._show_title()
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
         self.canvas.fit()
         self.canvas.setFocus()
 
+    def _show_title(self) -> None:
+        """Name the folder, and the COCO file where it is not the folder's own."""
+        folder, store = self._session.folder, self._session.store
+        if folder is None:
+            self.setWindowTitle("Annotator")
+        elif store is None or not store.file_label:
+            self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
+        else:
+            self.setWindowTitle(tr("{file} – {folder} – Annotator", file=store.file_label, folder=folder.name))
+
     def _use_project(self, project: Project | None) -> None:
+        self._show_title()
         if project is not None or self._session.folder is None:
             self.instances.set_empty_text("")
         if self._session.folder is None:
@@ -284,16 +298,28 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
-    def _annotations_refused(self, sentence: str) -> None:
+    def _annotations_refused(self, sentence: str, damaged: bool) -> None:  # noqa: FBT001 - a signal's argument
         """Show why nothing can be done, for as long as that lasts."""
-        advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
-        actions = [(tr("Open another file…"), self._files.choose_annotations)]
-        self.banner.show_message(f"{sentence} {advice}", "error", actions, topic=FOLDER)
+        session = self._session
+        if damaged:
+            advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
+            sentence = f"{sentence} {advice}"
+        actions: list[tuple[str, Callable[[], object]]] = [
+            (tr("Try again"), lambda: session.folder and session.open(session.folder, session.file)),
+            (tr("Open another file…"), self._files.choose_annotations),
+        ]
+        self.banner.show_message(sentence, "error", actions, topic=FOLDER)
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
+    def _ask_to_replace(self, sentence: str) -> None:
+        """Ask whether to replace a file that is write-protected."""
+        actions = [(tr("Replace it"), self._session.replace_protected), (tr("Save as…"), self._files.choose_save_as)]
+        self.banner.show_message(sentence, "warning", actions, topic=SAVING)
+
     def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
         self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
+        self._show_title()
         if saved:
             self.banner.retract(SAVING)
 
@@ -322,6 +348,10 @@ class MainWindow(QMainWindow):
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
+
+    def _give_keyboard_to_photo(self) -> None:
+        self.activateWindow()  # a floating panel is a window of its own
+        self.canvas.setFocus()
 
     def _find_photo(self) -> None:
         self.docks[0].show()
@@ -367,7 +397,11 @@ class MainWindow(QMainWindow):
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
-        question.setInformativeText(tr("What you did last may not be on disk. Save it to another place first?"))
+        if self._session.is_kept:
+            text = tr("What you did last is noted down, and is there again when the folder is opened the next time.")
+        else:
+            text = tr("What you did last is only in this window.")
+        question.setInformativeText(f"{text} {tr('Save it to another place first?')}")
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
         anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)
         question.addButton(QMessageBox.StandardButton.Cancel)

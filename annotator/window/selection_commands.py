@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
-from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
+from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
 from annotator.session.session import HIDDEN
 from dataset import geometry
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.session.session import Session
 
-DUPLICATE_OFFSET = 12.0  # pixels of the photo
+COPY_OFFSET = 12.0  # pixels of the photo
 
 
 class SelectionCommands:
@@ -25,6 +26,7 @@ class SelectionCommands:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
+        session.project_changed.connect(self._forget_copied)
         self.left_unanswered: Event[[Document]] = Event()
         """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
@@ -113,31 +115,23 @@ class SelectionCommands:
         if self._document and self._document.selection:
             self._copied = self._document.selected
 
+    def _forget_copied(self, _project: object) -> None:
+        self._copied = ()  # an id of the folder before may be another class's here
+
     def paste(self) -> None:
-        """Put the remembered objects on record, in this photo at the same place."""
+        """Put the remembered objects on record, at the same place, or beside what lies there exactly so."""
         if self._document and self._copied:
-            self._add_copies(self._document, self._copied, 0.0, "paste")
+            self._add_copies(self._document, self._copied, 0.0, tr("paste"))
 
     def duplicate(self) -> None:
         """Put copies of the selected objects beside them."""
         if self._document and self._document.selection:
-            self._add_copies(self._document, self._document.selected, DUPLICATE_OFFSET, "duplicate")
+            self._add_copies(self._document, self._document.selected, COPY_OFFSET, tr("duplicate"))
 
     def _add_copies(self, document: Document, originals: tuple[Annotation, ...], offset: float, text: str) -> None:
-        width, height = document.size
-        copies = []
-        for original in originals:
-            x0, y0, x1, y1 = geometry.bounds(original.shape)
-            dx, dy = _clamp(offset, -x0, width - x1), _clamp(offset, -y0, height - y1)
-            copies.append(replace(
-                original, id=self._session.new_id(), origin=Origin.DRAWN, score=None, extra={},
-                shape=geometry.translate(original.shape, dx, dy),
-                keypoints=tuple(
-                    Keypoint(k.x + dx, k.y + dy, k.visibility) if k.visibility != Visibility.UNLABELLED else k
-                    for k in original.keypoints
-                ),
-            ))  # fmt: skip
-        self._session.push(edits.add(document, copies, text))
+        copies = _beside(originals, offset, document)
+        new = [replace(c, id=self._session.new_id(), origin=Origin.DRAWN, score=None, extra={}) for c in copies]
+        self._session.push(edits.add(document, new, text))
 
     # The photo
 
@@ -176,6 +170,47 @@ def _after(document: Document, suggestion_id: int) -> int:
     ids = [s.id for s in document.shown_suggestions]
     place = ids.index(suggestion_id) + 1 if suggestion_id in ids else len(ids)
     return ids[place] if place < len(ids) else 0
+
+
+def _beside(originals: tuple[Annotation, ...], offset: float, document: Document) -> list[Annotation]:
+    """Return the records moved by `offset`, or the next multiple at which none lies exactly on one of the document.
+
+    Where the photo ends first, they go the other way.
+    """
+    taken = {_place(record) for record in document.annotations}
+    nearest = _shifted(originals, offset, document.size)
+    for step in (COPY_OFFSET, -COPY_OFFSET):
+        copies, before = nearest, None
+        while copies != before:
+            if taken.isdisjoint(_place(copy) for copy in copies if _has_room(copy, document.size)):
+                return copies
+            offset += step
+            copies, before = _shifted(originals, offset, document.size), copies
+        offset = 0.0
+    return nearest
+
+
+def _has_room(record: Annotation, size: tuple[int, int]) -> bool:
+    x0, y0, x1, y1 = extent(record)
+    return x1 - x0 < size[0] or y1 - y0 < size[1]
+
+
+def _shifted(records: tuple[Annotation, ...], offset: float, size: tuple[int, int]) -> list[Annotation]:
+    """Return the records moved right and down, each as far as it stays in the photo."""
+    moved = []
+    for record in records:
+        x0, y0, x1, y1 = extent(record)
+        dx, dy = _clamp(offset, -x0, size[0] - x1), _clamp(offset, -y0, size[1] - y1)
+        keypoints = tuple(k._replace(x=k.x + dx, y=k.y + dy) if k.visibility else k for k in record.keypoints)
+        moved.append(replace(record, shape=geometry.translate(record.shape, dx, dy), keypoints=keypoints))
+    return moved
+
+
+def _place(record: Annotation) -> tuple[float, ...]:
+    """Return numbers that two records share if one cannot be told from the other, wherever they came from."""
+    _, points = labelled(record)
+    numbers = (*geometry.bounds(record.shape), record.shape.area, *points.ravel().tolist())
+    return tuple(round(number, 1) for number in numbers)
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -23,7 +23,7 @@ from annotator.window.actions import Actions, Spec, class_keys, menus
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 
 class ShortcutsDialog(QDialog):
@@ -33,7 +33,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("keys")
         self.setWindowTitle(tr("Keys"))
-        self.resize(520, 640)
+        self.resize(QSize(520, 640).boundedTo(self.screen().availableGeometry().size() * 0.9))
         self._actions = actions
         self._items: dict[str, QTreeWidgetItem] = {}
         self._list = QTreeWidget()
@@ -42,7 +42,7 @@ class ShortcutsDialog(QDialog):
         self._list.setColumnWidth(0, 320)
         self._list.setRootIsDecorated(False)
         self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
-        self._edit = QKeySequenceEdit()
+        self._edit = _KeyField()
         self._edit.setObjectName("keys.edit")
         self._edit.setMaximumSequenceLength(1)
         self._edit.setClearButtonEnabled(True)
@@ -56,6 +56,7 @@ class ShortcutsDialog(QDialog):
         self._fill()
         self._list.currentItemChanged.connect(self._show)
         self._edit.editingFinished.connect(self._change)
+        self._edit.left.connect(self._leave_field)
         self._standard.clicked.connect(self._reset)
 
     def _lay_out(self) -> None:
@@ -109,24 +110,32 @@ class ShortcutsDialog(QDialog):
         name, keys = self._selected(), self._edit.keySequence()
         if name is None or keys == self._actions[name].shortcut():
             return
-        if not keys.isEmpty():
-            for other in self._with_key(keys):
-                if other != name:
-                    action = self._items[other].text(0)
-                    text = tr("{key} is the key of “{action}”: give that one another first.",
-                              key=keys.toString(), action=action)  # fmt: skip
-                    self._message.setText(text)
-                    self._show()
-                    return
-        self._actions.change_keys(name, keys.toString())
-        self._changed(name)
+        if not self._have_others(name, [keys]):
+            self._actions.change_key(name, keys)
+            self._changed(name)
+        self._show()
+
+    def _leave_field(self) -> None:
+        self._show()
+        self._list.setFocus()
 
     def _reset(self) -> None:
         name = self._selected()
-        if name:
-            self._actions.change_keys(name, None)
+        if name and not self._have_others(name, self._actions.standard_keys(name)):
+            self._actions.reset_keys(name)
             self._changed(name)
             self._show()
+
+    def _have_others(self, name: str, keys: Iterable[QKeySequence]) -> bool:
+        """Return whether another action has one of these keys, and if so, show which."""
+        for key in keys:
+            for other, item in self._items.items():
+                if other != name and not key.isEmpty() and key in self._actions[other].shortcuts():
+                    text = tr("{key} is the key of “{action}”: give that one another first.",
+                              key=key.toString(), action=item.text(0))  # fmt: skip
+                    self._message.setText(text)
+                    return True
+        return False
 
     def _changed(self, name: str) -> None:
         keys, action = self._keys(name), self._items[name].text(0)
@@ -136,5 +145,15 @@ class ShortcutsDialog(QDialog):
         else:
             self._message.setText(tr("“{action}” has the keys: none.", action=action))
 
-    def _with_key(self, keys: QKeySequence) -> Iterator[str]:
-        return (name for name in self._items if keys in self._actions[name].shortcuts())
+
+class _KeyField(QKeySequenceEdit):
+    """The field that takes the next key that is pressed, but for Escape, which leaves it."""
+
+    left = Signal()
+    """Escape."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)

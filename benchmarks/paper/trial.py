@@ -226,7 +226,7 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, ScoredMatches]]:
     """Return a network's figures in points, and which detection met which object (see `ScoredMatches`)."""
-    known = align(read_ground_truth(val.annotations)[0], predictor)
+    known = align(read_ground_truth(val.annotations, val.folder())[0], predictor)
     group = ProcessGroup()
     results, done = predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
     true = coco_ground_truth(known)
@@ -240,7 +240,7 @@ def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[s
         figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
         tables[kind] = matches(true, results, kind, done)
     if "mask" in kinds:
-        prompt = box_prompt(predictor, known, val.folder(), group)
+        prompt = box_prompt(predictor, known, val, group)
         figures["mask IoU in true boxes"] = 100 * prompt["mean_iou"]
     return figures, tables
 

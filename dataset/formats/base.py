@@ -14,9 +14,10 @@ import dataset.formats
 from dataset.atomic_files import replace_file
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
+from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MAX_FILE_BYTES = 1 << 30
@@ -169,25 +170,17 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
     return len(files)
 
 
-def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
+def match_images(data: Dataset, names: Sequence[str]) -> Dataset:
     """Return the dataset with its images under the names of the folder's; those of no image are left out and counted.
 
-    An image is the one with exactly its path; failing that, the only one with its file name. Paths that lead out of
-    the folder are therefore never followed.
+    Which image a name means: see `dataset.photo_names.match_names`. Paths that lead out of the folder are never
+    followed.
     """
-    names = list(names)
-    present = set(names)
-    by_last: dict[str, list[str]] = {}
-    for name in names:
-        by_last.setdefault(name.rpartition("/")[2], []).append(name)
-    exact = {name for image in data.images if (name := _normal(image.name)) in present}
+    matches = match_names([image.name for image in data.images], names, data.folder.name)
     found: dict[str, ImageRecord] = {}
     missing = 0
     for image in data.images:
-        name = _normal(image.name)
-        if name not in present:
-            candidates = [c for c in by_last.get(name.rpartition("/")[2], ()) if c not in exact]
-            name = candidates[0] if len(candidates) == 1 else ""
+        name = matches.photos.get(image.name, "")
         if not name:
             missing += 1
         elif name in found:
@@ -200,7 +193,3 @@ def match_images(data: Dataset, names: Iterable[str]) -> Dataset:
     order = {name: at for at, name in enumerate(names)}
     images = tuple(sorted(found.values(), key=lambda image: order[image.name]))
     return replace(data, images=images, problems=data.problems + ((text,) if missing else ()))
-
-
-def _normal(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
-
-from dataset.coco_codec import RleBody, decode_shape, encode_object
+from dataset.categories import read_categories
+from dataset.coco_checks import check_reference, sentences
+from dataset.coco_codec import encode_object, read_object
+from dataset.coco_values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
-    MAX_COORDINATE,
     NOTHING,
     ClassRecord,
     Dataset,
@@ -23,92 +21,94 @@ from dataset.formats.base import (
 )
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
+from dataset.json_text import TextError, encode, loads, to_utf8
+from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from dataset.categories import Category
+    from dataset.coco_codec import ObjectFields
 
 
-class _Image(msgspec.Struct):
-    id: int
-    file_name: str
-    width: int = 0
-    height: int = 0
-
-
-class _Category(msgspec.Struct):
-    id: int
-    name: str
-    supercategory: str | None = ""
-    color: str | list[int] | None = ""
-    keypoints: list[str] | None = None
-    skeleton: list[tuple[int, int]] | None = None
-
-
-class _OwnFields(msgspec.Struct):
-    origin: str = ""
-    parts: list[list[list[float]]] | None = None
-
-
-class _Annotation(msgspec.Struct):
-    image_id: int
-    category_id: int
-    id: int | None = None
-    segmentation: list[list[float]] | RleBody | None = None
-    bbox: list[float] | None = None
-    area: float | None = None
-    iscrowd: int | bool | None = None
-    num_keypoints: int | None = None
-    keypoints: list[float] | None = None
-    score: float | None = None
-    annotator: _OwnFields | None = None
-
-
-class _CocoFile(msgspec.Struct):
-    images: list[_Image]
-    categories: list[_Category]
-    annotations: list[msgspec.Raw]
-
-
-_annotation = msgspec.json.Decoder(_Annotation)
+_KNOWN = frozenset(
+    (
+        *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
+        *("num_keypoints", "keypoints", "score", "annotator"),
+    )
+)
+_CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "record")
 
 
 def read(source: Path, images: Path) -> Dataset:
-    """Return the annotations of a COCO file; those that are not COCO are left out and counted.
+    """Return the annotations of a COCO file; what of them cannot be understood is left out and told.
 
     Raises:
         FormatError: The file cannot be read, or is not COCO.
     """
-    data = read_bytes(source)
-    try:
-        file = msgspec.json.decode(data, type=_CocoFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
-    names = _class_names(file.categories)
-    points = {c.id: len(c.keypoints or ()) for c in file.categories}
-    objects: dict[int, list[ObjectRecord]] = {image.id: [] for image in file.images}
-    broken = 0
-    for raw in file.annotations:
-        try:
-            record = _annotation.decode(raw)
-            found = _to_object(record, names[record.category_id], points[record.category_id], raw)
-            objects[record.image_id].append(found)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError):
-            broken += 1
-    text = plural(
-        "{n:,} annotation cannot be read and is left out.", "{n:,} annotations cannot be read and are left out.", broken
-    )
+    contents = _load(source)
+    table = read_categories(contents["categories"])
+    names = _class_names(table.categories)
+    points = {c.id: len(c.keypoint_names) for c in table.categories}
+    entries = [entry for entry in contents["images"] if isinstance(entry, dict)]
+    used = {as_id(record.get("image_id")) for record in contents["annotations"] if isinstance(record, dict)}
+    keys = [as_id(entry.get("id")) for entry in entries]
+    ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], used)
+    objects: dict[int | str | None, list[ObjectRecord]] = {number: [] for number in ids if number not in unclear}
+    sizes: dict[int | str | None, tuple[int, int] | None] = {
+        number: as_size(entry) for number, entry in zip(ids, entries, strict=True)
+    }
+    problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
+    left = 0
+    for record in contents["annotations"]:
+        problem = check_reference(record, objects)
+        category = None if problem else table.ids.get(as_id(record.get("category_id")))
+        if category is None:
+            left += 1
+            continue
+        number = as_id(record["image_id"])
+        found = read_object(record, sizes[number], points[category])
+        problems += found.problems
+        if found.problems and found.shape.is_empty and not found.keypoints:
+            left += 1
+        else:
+            objects[number].append(_to_object(record, names[category], found))
+    texts = sentences(problems, source.name)
+    if left:
+        texts.append(
+            plural(
+                "{n:,} annotation cannot be read and is left out.",
+                "{n:,} annotations cannot be read and are left out.",
+                left,
+            )
+        )
     return Dataset(
         images,
-        tuple(_to_class(c, names[c.id]) for c in {c.id: c for c in reversed(file.categories)}.values())[::-1],
         tuple(
-            ImageRecord(i.file_name, (max(i.width, 0), max(i.height, 0)), tuple(objects.pop(i.id, ())))
-            for i in file.images
+            _to_class(c, names[c.id], contents["categories"][p])
+            for c, p in zip(table.categories, table.places, strict=True)
         ),
-        (text,) if broken else (),
+        tuple(
+            ImageRecord(as_file_name(entry), as_size(entry) or (0, 0), tuple(objects.pop(number, ())))
+            for number, entry in zip(ids, entries, strict=True)
+        ),
+        tuple(texts),
     )
+
+
+def _load(source: Path) -> dict[str, Any]:
+    try:
+        contents = loads(to_utf8(read_bytes(source), source))
+    except TextError as error:
+        raise FormatError(str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
+    lists = ("images", "categories", "annotations")
+    if not isinstance(contents, dict) or any(not isinstance(contents.get(key), list) for key in lists):
+        reason = tr("it needs the lists {lists}", lists=", ".join(lists))
+        raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=reason))
+    return contents
 
 
 def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
@@ -127,27 +127,24 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
         "annotations": annotations,
         "categories": [_from_class(c, ids[c.name]) for c in data.classes],
     }
-    yield "", msgspec.json.encode(body)
+    yield "", encode(body)
 
 
-def _class_names(categories: list[_Category]) -> dict[int, str]:
+def _class_names(categories: Iterable[Category]) -> dict[int, str]:
     names: dict[int, str] = {}
+    taken: set[str] = set()
     for category in categories:
-        name = category.name.strip() or f"class {category.id}"
-        while category.id not in names and name.casefold() in {known.casefold() for known in names.values()}:
+        name = category.name
+        while name.casefold() in taken:
             name += "'"
-        names.setdefault(category.id, name)
+        taken.add(name.casefold())
+        names[category.id] = name
     return names
 
 
-def _to_class(category: _Category, name: str) -> ClassRecord:
-    keypoints = tuple(category.keypoints or ())
-    skeleton = tuple(
-        (a - 1, b - 1) for a, b in category.skeleton or () if 1 <= min(a, b) <= max(a, b) <= len(keypoints)
-    )
-    color = category.color if isinstance(category.color, str) else ""
-    color = color.lower() if re.fullmatch("#[0-9a-fA-F]{6}", color) else ""
-    return ClassRecord(name, color, category.supercategory or "", keypoints, skeleton)
+def _to_class(category: Category, name: str, record: dict[str, Any]) -> ClassRecord:
+    color = as_color(record.get("color"))
+    return ClassRecord(name, color, category.supercategory, category.keypoint_names, category.skeleton)
 
 
 def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
@@ -163,25 +160,14 @@ def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
     return body
 
 
-def _to_object(record: _Annotation, name: str, keypoint_count: int, raw: msgspec.Raw) -> ObjectRecord:
-    """Return an annotation as a record. Raises ValueError where it is not COCO."""
-    parts = record.annotator.parts if record.annotator else None
-    shape, is_box = decode_shape(record.segmentation, parts, record.bbox)
-    numbers = _finite(record.keypoints or [])
-    if len(numbers) not in (0, 3 * keypoint_count):
-        raise ValueError("keypoints of another number than the class has")
-    points = tuple(Point(x, y, max(0, min(2, int(v)))) for x, y, v in numbers.reshape(-1, 3).tolist())
-    fields: dict[str, Any] = msgspec.json.decode(raw)
-    extra = {key: value for key, value in fields.items() if key not in _Annotation.__struct_fields__}
-    origin = record.annotator.origin if record.annotator else ""
-    return ObjectRecord(name, shape, points, is_box, bool(record.iscrowd), record.score, origin, extra or NOTHING)
-
-
-def _finite(numbers: list[float]) -> NDArray[np.float64]:
-    values = np.array(numbers, float)
-    if not (np.abs(values) <= MAX_COORDINATE).all():
-        raise ValueError("coordinates far outside any image")
-    return values
+def _to_object(record: dict[str, Any], name: str, found: ObjectFields) -> ObjectRecord:
+    flat = found.keypoints
+    points = tuple(Point(x, y, int(v)) for x, y, v in zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+    extra = {key: value for key, value in record.items() if key not in _KNOWN}
+    own = record.get("annotator")
+    origin = own.get("origin") if isinstance(own, dict) else ""
+    origin = origin if isinstance(origin, str) else ""
+    return ObjectRecord(name, found.shape, points, found.is_box, found.is_crowd, found.score, origin, extra or NOTHING)
 
 
 def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:

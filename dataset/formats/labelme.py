@@ -6,6 +6,7 @@ the class as their label, and points with the keypoint's name.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from dataset.formats.base import (
 )
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
+from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
 from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
@@ -64,17 +66,13 @@ class _Shape(msgspec.Struct):
 
 
 class _LabelmeFile(msgspec.Struct):
-    shapes: list[msgspec.Raw]
     imagePath: str  # noqa: N815 - labelme's name
     imageWidth: int | None = None  # noqa: N815
     imageHeight: int | None = None  # noqa: N815
 
 
-class _Probe(msgspec.Struct):
-    shapes: msgspec.Raw = msgspec.Raw()
-
-
-_shape_decoder = msgspec.json.Decoder(_Shape)
+_file_decoder = RecordDecoder(_LabelmeFile)
+_shape_decoder = RecordDecoder(_Shape)
 
 
 @dataclass(slots=True)
@@ -102,14 +100,15 @@ def read(source: Path, images: Path) -> Dataset:
     damaged: list[str] = []
     for path in _json_files(source):
         try:
-            file = _decode(path)
+            decoded = _decode(path)
         except FormatError:
             damaged.append(path.name)
             continue
-        if file is None:
+        if decoded is None:
             continue
+        file, shapes = decoded
         size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
-        found.append((_image_name(path, source, file.imagePath), size, _groups(file.shapes, counts)))
+        found.append((_image_name(path, source, file.imagePath), size, _groups(shapes, counts)))
     problems = _sentences(counts)
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
@@ -148,7 +147,14 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
             "imageHeight": image.size[1],
             "imageWidth": image.size[0],
         }
-        yield name, msgspec.json.format(msgspec.json.encode(body), indent=2)
+        yield name, _indented(encode(body))
+
+
+def _indented(data: bytes) -> bytes:
+    try:
+        return msgspec.json.format(data, indent=2)
+    except msgspec.DecodeError:  # of a name that is not UTF-8
+        return json.dumps(json.loads(data), indent=2).encode()
 
 
 def losses(data: Dataset) -> list[str]:
@@ -199,25 +205,33 @@ def _json_files(source: Path) -> list[Path]:
         raise FormatError(tr("{file} cannot be read: {reason}.", file=source, reason=os_reason(error))) from None
 
 
-def _decode(path: Path) -> _LabelmeFile | None:
-    """Return a file of labelme's, None for other JSON. Raises FormatError where it is damaged."""
+def _decode(path: Path) -> tuple[_LabelmeFile, list[msgspec.Raw]] | None:
+    """Return a file of labelme's and its shapes, None for other JSON. Raises FormatError where it is damaged."""
     data = read_bytes(path, MAX_BYTES)
     try:
         try:
-            if not bytes(msgspec.json.decode(data, type=_Probe).shapes):
-                return None
+            shapes = decode_object(data).get("shapes")
         except msgspec.ValidationError:
             return None
-        return msgspec.json.decode(data, type=_LabelmeFile)
+        return None if shapes is None else (_file_decoder.decode(data), decode_list(shapes))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(tr("{file} is damaged: {reason}.", file=path, reason=error)) from None
 
 
 def _image_name(path: Path, source: Path, image_path: str) -> str:
     """Return the image's path relative to the folder of the files; its last part where it lies elsewhere."""
-    last = PurePosixPath(image_path.replace("\\", "/")).name
+    if not _is_file(path.parent / image_path):  # as Windows has it, unless the name of a photo has a backslash
+        image_path = image_path.replace("\\", "/")
+    last = PurePosixPath(image_path).name
     folder = path.parent.relative_to(source) if source.is_dir() else Path()
     return (folder / last).as_posix()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _groups(raws: Iterable[msgspec.Raw], counts: Counter[_Loss]) -> list[_Group]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from model.checkpoints.checkpoint import FORMAT
-from model.checkpoints.safetensors_file import read_metadata
+from model.checkpoints.safetensors_file import read_header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ class ModelRecord:
 def read(path: Path) -> ModelRecord | None:
     """Return the record of a checkpoint, without reading its tensors; None where it is no checkpoint of ours."""
     try:
-        header = read_metadata(path)
+        header = read_header(path).metadata
         if header.get("format") != FORMAT:
             return None
         metrics: Any = json.loads(header.get("metrics", "{}"))

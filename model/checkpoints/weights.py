@@ -22,18 +22,25 @@ from dataset.categories import from_coco
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
-from model.checkpoints.safetensors_file import read_metadata, read_tensors
+from model.checkpoints.safetensors_file import TensorInfo, read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
-from model.config import model_config
+from model.config import ModelConfig, model_config
 from model.network.build import build
 from resources import WEIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dataset.categories import Category
     from model.network.mask_rcnn import MaskRCNN
 
 BUILTIN_FILE = WEIGHTS / "builtin.safetensors"
 MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
+MAX_NAME = 10_000
+"""Characters of the name of a class or a keypoint."""
+MAX_REASON = 200
+"""Characters of what is wrong with a header; it may quote what stands there."""
 
 
 class WeightsError(UserError):
@@ -108,10 +115,7 @@ def fold_norms(module: nn.Module) -> None:
 def _read(path: Path) -> Checkpoint:
     """Read a checkpoint file; whatever is wrong with it becomes one sentence."""
     try:
-        header, state = _tensors(path)
-        checkpoint = _decode(header, state)
-        with torch.device("meta"):
-            _compare(build(checkpoint.config), state, path)
+        checkpoint = _checkpoint(path)
     except SafetensorError:
         raise WeightsError(
             tr(
@@ -129,7 +133,7 @@ def _read(path: Path) -> Checkpoint:
             )
         ) from None
     except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
-        reason = (str(error).splitlines() or ["unknown"])[0]
+        reason = (str(error).splitlines() or ["unknown"])[0][:MAX_REASON]
         raise WeightsError(
             tr(
                 "{file} is not a checkpoint of this application: its header is damaged ({reason}).",
@@ -140,11 +144,14 @@ def _read(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Return header and tensors of a safetensors file that is one of ours.
+def _checkpoint(path: Path) -> Checkpoint:
+    """Return the checkpoint of a safetensors file that is one of ours.
+
+    Its tensors are not read before the header is known to be that of the network which it describes.
 
     Raises:
         WeightsError: It is not there, much too large, of something else, or has numbers that are none.
+        ValueError: The header is not as `model.checkpoints.checkpoint` writes it.
     """
     if not path.is_file():
         raise WeightsError(
@@ -158,59 +165,77 @@ def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         raise WeightsError(
             tr("{file} is too large for a checkpoint ({n} GB): choose another.", file=path, n=path.stat().st_size >> 30)
         )
-    if read_metadata(path).get("format") != FORMAT:
+    header = read_header(path)
+    if header.metadata.get("format") != FORMAT:
         raise WeightsError(
             tr("{file} holds tensors of something else: choose a checkpoint that training wrote.", file=path)
         )
-    header, state = read_tensors(path)
-    if not all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point()):
+    config, categories, metrics = _decode(header.metadata)
+    with torch.device("meta"):  # takes no memory, however large the config says the network is
+        _compare(build(config), header.tensors, path)
+    state = read_tensors(path, header.size)
+    # In the precision of the network, in which a greater number is infinite.
+    if not all(bool(value.float().isfinite().all()) for value in state.values() if value.is_floating_point()):
         raise WeightsError(tr("{file} holds numbers that are not finite: choose another checkpoint.", file=path))
-    return header, state
+    return Checkpoint(config, categories, state, metrics)
 
 
-def _decode(header: dict[str, str], state: dict[str, torch.Tensor]) -> Checkpoint:
-    """Return the checkpoint that a header describes.
+def _decode(metadata: dict[str, str]) -> tuple[ModelConfig, tuple[Category, ...], dict[str, Any]]:
+    """Return the config, the categories and the metrics that a header holds.
 
     Raises:
         ValueError: The header is not as `model.checkpoints.checkpoint` writes it.
     """
-    config = model_config(json.loads(header["config"]))
-    categories = tuple(from_coco(record) for record in json.loads(header["categories"]))
+    config = model_config(json.loads(metadata["config"]))
+    categories = tuple(from_coco(record) for record in json.loads(metadata["categories"]))
     if len(categories) != config.classes:
         raise ValueError(f"it names {len(categories)} categories for {config.classes} classes")
     if any(len(c.keypoint_names) not in (0, config.keypoints) for c in categories):
         raise ValueError("the keypoints of its categories are not those of its network")
-    metrics: Any = json.loads(header.get("metrics", "{}"))
-    return Checkpoint(config, categories, state, metrics if isinstance(metrics, dict) else {})
+    for category in categories:
+        for name in (category.name, category.supercategory, *category.keypoint_names):
+            if len(name) > MAX_NAME:
+                raise ValueError(f"the name of a class or a keypoint is longer than {MAX_NAME} characters")
+    metrics: Any = json.loads(metadata.get("metrics", "{}"))
+    return config, categories, metrics if isinstance(metrics, dict) else {}
 
 
-def _compare(network: MaskRCNN, state: dict[str, torch.Tensor], file: Path | None = None) -> None:
-    """Check that names and shapes are those of the network; `file` is named in the error.
+def _compare(network: MaskRCNN, state: Mapping[str, torch.Tensor | TensorInfo], file: Path | None = None) -> None:
+    """Check that names, shapes and types are those of the network; `file` is named in the error.
 
     Raises:
         WeightsError: They are not.
     """
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in state.items()}
-    for name in sorted(wanted.keys() | given.keys()):
-        if wanted.get(name) != given.get(name):
-            problem = _mismatch(name, given, wanted)
-            if file is None:
-                text = tr("The weights do not fit their network: {problem}; use another checkpoint.", problem=problem)
-            else:
-                text = tr(
-                    "{file} does not fit its network: {problem}; use another checkpoint.", file=file, problem=problem
-                )
-            raise WeightsError(text)
+    own = network.state_dict()
+    problems = (_mismatch(name, state.get(name), own.get(name)) for name in sorted(own.keys() | state.keys()))
+    problem = next(filter(None, problems), "")
+    if problem and file is None:
+        raise WeightsError(
+            tr("The weights do not fit their network: {problem}; use another checkpoint.", problem=problem)
+        )
+    if problem:
+        raise WeightsError(
+            tr("{file} does not fit its network: {problem}; use another checkpoint.", file=file, problem=problem)
+        )
 
 
-def _mismatch(name: str, given: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> str:
-    """Return the difference of a tensor from that of the network."""
-    if name not in given:
-        return tr("{name} is missing", name=name)
-    if name not in wanted:
-        return tr("{name} is not a part of it", name=name)
-    return tr("{name} has the shape {given} instead of {wanted}", name=name, given=given[name], wanted=wanted[name])
+def _mismatch(name: str, given: torch.Tensor | TensorInfo | None, wanted: torch.Tensor | None) -> str:
+    """Return the difference of a tensor from that of the network; "" where there is none."""
+    shown = name[:MAX_REASON]
+    if given is None:
+        return tr("{name} is missing", name=shown)
+    if wanted is None:
+        return tr("{name} is not a part of it", name=shown)
+    shapes = tuple(given.shape), tuple(wanted.shape)
+    if shapes[0] != shapes[1]:
+        return tr("{name} has the shape {given} instead of {wanted}", name=shown, given=shapes[0], wanted=shapes[1])
+    if wanted.is_floating_point() != _is_float(given):
+        return tr("{name} holds numbers of another type", name=shown)
+    return ""
+
+
+def _is_float(tensor: torch.Tensor | TensorInfo) -> bool:
+    return tensor.is_floating_point() if isinstance(tensor, torch.Tensor) else tensor.is_floating_point
 
 
 def _official(name: str) -> Checkpoint:

@@ -49,10 +49,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         predictor = load_predictor(args.weights, args.device)
         if args.box_prompt:
-            folder = Source(args.annotations, args.images).folder()
-            data, told = read_ground_truth(args.annotations)
+            source = Source(args.annotations, args.images)
+            data, told = read_ground_truth(args.annotations, source.folder())
             print_messages(told, group)
-            figures: dict[str, Any] = box_prompt(predictor, data, folder, group)
+            figures: dict[str, Any] = box_prompt(predictor, data, source, group)
             text = tr(
                 "box prompt: mean mask IoU {iou:.3f} over {n} objects", iou=figures["mean_iou"], n=figures["objects"]
             )

@@ -15,12 +15,12 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.atomic_files import write_bytes
 from dataset.categories import counterpart, to_coco
-from dataset.coco_reader import DataError, Source, read_image
+from dataset.coco_checks import sentences
+from dataset.coco_reader import CocoData, DataError, Source, check_coco, load_coco, read_image, unusable_photos
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
 from model.checkpoints.weights import WeightsError
-from model.commands.box_file import read_boxes
 from model.commands.missing_labels import find_missing_labels
 from model.console import print_message
 from model.distributed import ProcessGroup
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from model.commands.missing_labels import MissingLabel, MissingLabels
     from model.inference.segmenter import Segmenter
 
+SIZE_PROBLEMS = ("image_size", "other_size")
 MAX_NAMES = 5
 """Categories named in a message."""
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     group = ProcessGroup.init(args.device)
     try:
         data, predictor, folder = group.run_on_all(lambda: _prepare(args))
-        count = fill(predictor, data, folder, replace=args.replace, group=group)
+        count = fill(predictor, data, Source(args.annotations, folder), replace=args.replace, group=group)
         if group.is_main:
             write_bytes(args.output, json.dumps(data).encode())
             print(tr("{count} masks: {file}", count=count, file=args.output))  # noqa: T201 - what the command is for
@@ -89,7 +90,7 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Segmenter, Path]
     check_output(args.output)
     if args.output.exists():
         raise OutputError(tr("{file} exists: name another file with --output.", file=args.output))
-    data = read_boxes(args.annotations)
+    data = load_coco(args.annotations)
     folder = Source(args.annotations, args.images).folder()
     if not folder.is_dir():
         if folder.exists():
@@ -104,7 +105,7 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Segmenter, Path]
 def fill(
     predictor: Segmenter,
     data: dict[str, Any],
-    folder: Path,
+    source: Source,
     *,
     replace: bool = False,
     group: ProcessGroup | None = None,
@@ -113,12 +114,13 @@ def fill(
 
     Boxes stay as they are, and so does whatever else the file holds. A category that the model lacks gets the
     mask of the class that fits the box best, and one with other keypoints than the model's gets none. Crowds stay as
-    they are. What is left out is printed on standard error. With several processes, each gets all of the results.
+    they are, and so do records that cannot be understood. What is left out is printed on standard error. With several
+    processes, each gets all of the results.
 
     Args:
         predictor: A model that makes masks.
-        data: From `model.commands.box_file.read_boxes`; changed in place.
-        folder: Where the photos are.
+        data: From `dataset.coco_reader.load_coco`; changed in place.
+        source: The file, with the folder of its photos.
         replace: Whether existing masks and keypoints are replaced.
         group: Processes that share the photos.
 
@@ -126,11 +128,14 @@ def fill(
         DataError: None of the photos can be read.
     """
     group = group or ProcessGroup()
-    missing = find_missing_labels(data, predictor.categories, replace=replace)
+    folder = source.folder()
+    checked = check_coco(data, "boxes", folder)
+    clean = clean_records(checked)
+    missing = find_missing_labels(clean, predictor.categories, replace=replace)
     tally = Counter[str]()
     mine: list[tuple[int, dict[str, Any]]] = []
-    listed = {image["id"]: image for image in data["images"]}  # one that is listed twice counts once
-    images = [image for number, image in listed.items() if number in missing.of_image]
+    reasons: list[PhotoError] = []
+    images = [image for image in clean["images"] if image["id"] in missing.of_image]
     silent = not (group.is_main and sys.stderr.isatty())
     for image in tqdm(group.shard(images), unit="photo", disable=silent):
         try:
@@ -138,23 +143,38 @@ def fill(
         except PhotoError as error:
             print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
             tally["unread"] += 1
+            reasons.append(error)
             continue
         mine += _fill_photo(predictor, photo, missing.of_image[image["id"]], tally)
     tally = sum((part for (part,) in group.all_gather([tally])), Counter[str]())
     if images and tally["unread"] == len(images):
-        raise DataError(
-            tr("None of the photos could be read from {folder}: name their folder with --images.", folder=folder)
-        )
+        raise unusable_photos(source.annotations, folder, reasons, option="--images")
     changes = [change for part in group.all_gather(mine) for change in part]
     for number, made in changes:
         record = data["annotations"][number]
         if "annotator" in made and isinstance(record.get("annotator"), dict):
             made["annotator"] = record["annotator"] | made["annotator"]
         record |= made
-    _name_keypoints(data, {number for number, made in changes if "keypoints" in made}, predictor)
+    _name_keypoints(data, checked, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
+        kinds = Counter(problem.kind for problem in checked.problems)
+        missing.orphans += kinds["image"]
+        missing.empty += kinds["box"]
+        counted = ("image", "box", "image_twice", *SIZE_PROBLEMS)
+        others = [problem for problem in checked.problems if problem.kind not in counted]
+        for text in sentences(others, source.annotations.name):
+            print_message(text)
         _report(missing, tally)
     return tally["masks"]
+
+
+def clean_records(checked: CocoData) -> dict[str, Any]:
+    """Return the contents of a file as COCO has them; None stands for an annotation that cannot be understood."""
+    return {
+        "images": [i.record for i in checked.images if i.problem is None or i.problem.kind in SIZE_PROBLEMS],
+        "categories": checked.category_records(),
+        "annotations": [None if a.problem else a.record for a in checked.annotations],
+    }
 
 
 def _fill_photo(
@@ -184,12 +204,12 @@ def _fill_photo(
         yield label.number, new
 
 
-def _name_keypoints(data: dict[str, Any], numbers: set[int], predictor: Segmenter) -> None:
+def _name_keypoints(data: dict[str, Any], checked: CocoData, numbers: set[int], predictor: Segmenter) -> None:
     """Add the keypoints' names and skeleton to the file's categories whose annotations got keypoints."""
-    with_points = {data["annotations"][number]["category_id"] for number in numbers}
-    for record in data["categories"]:
-        category = counterpart(record, predictor.categories)
-        if record["id"] in with_points and category and not record.get("keypoints"):
+    with_points = {checked.annotations[number].record["category_id"] for number in numbers}
+    for read, place in zip(checked.category_records(), checked.category_places, strict=True):
+        record, category = data["categories"][place], counterpart(read, predictor.categories)
+        if read["id"] in with_points and category and not record.get("keypoints"):
             made = to_coco(category)
             record["keypoints"], record["skeleton"] = made["keypoints"], made["skeleton"]
 

@@ -56,7 +56,7 @@ def find_missing_labels(
     """Return what the annotations lack; crowds are left out.
 
     Args:
-        data: From `model.commands.box_file.read_boxes`.
+        data: Records as `dataset.coco_reader` gives them for boxes; None stands for an annotation to leave as it is.
         categories: The model's.
         replace: Whether existing masks and keypoints count as missing, too.
     """
@@ -66,6 +66,8 @@ def find_missing_labels(
     other = _with_other_keypoints(data, category_of)
     photos = {image["id"] for image in data["images"]}
     for number, record in enumerate(data["annotations"]):
+        if record is None:
+            continue
         category_id = record["category_id"]
         category = category_of.get(category_id)
         mask = replace or not record.get("segmentation")
@@ -103,6 +105,8 @@ def _with_other_keypoints(data: dict[str, Any], category_of: dict[Any, Category 
         ):
             other.add(record["id"])
     for record in data["annotations"]:
+        if record is None:
+            continue
         category, points = known.get(record["category_id"]), record.get("keypoints")
         if category and points and len(points) != 3 * len(category.keypoint_names):
             other.add(record["category_id"])

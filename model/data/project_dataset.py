@@ -10,23 +10,36 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torchvision.ops import box_iou
 
-from dataset.coco_checks import has_pixels, valid_keypoints
-from dataset.coco_reader import CocoData, DataError, Source, check_size, read_coco, require_sizes
+from dataset.coco_reader import (
+    CheckedAnnotation,
+    CocoData,
+    DataError,
+    Source,
+    check_size,
+    has_pixels,
+    read_coco,
+    unusable_photos,
+)
 from dataset.i18n import plural, tr
 from dataset.images import PhotoError
+from dataset.photo_names import is_inside
 from model.data.train_val_split import ImageFingerprint, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from torch import Tensor
+
     from dataset.categories import Category
     from dataset.coco_checks import Problem
 
 SAME_BOX = 0.9
 """IoU from which two boxes lie around the same object."""
+BOXES_AT_ONCE = 256
 MAX_MESSAGES = 5
 """Sentences of one kind that are shown one by one."""
+TOLD_ONCE = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "image_turned")
 
 
 @dataclass
@@ -100,17 +113,13 @@ def read_project(annotations: Path, images: Path | None, check_cancelled: Callab
     Raises:
         DataError: There is nothing to learn from; the text says why and what to do.
     """
-    data = read_coco(annotations, "labels")
     folder = Source(annotations, images).folder()
+    data = read_coco(annotations, "labels", folder)
     _check_categories(annotations, data.categories)
-    require_sizes(annotations, data)
     sentences = _Sentences()
-    kept, fingerprints = _images(data, folder, sentences, check_cancelled)
+    kept, fingerprints, reasons = _images(data, folder, sentences, check_cancelled)
     if not kept:
-        text = tr(
-            "None of the photos of {file} can be read: is {folder} their folder?", file=annotations, folder=folder
-        )
-        raise DataError(text)
+        raise unusable_photos(annotations, folder, reasons)
     labels = _annotations(data, {image["id"] for image in kept}, sentences)
     objects = [a for a in labels if not a.get("iscrowd")]
     if not objects:
@@ -123,16 +132,13 @@ def read_project(annotations: Path, images: Path | None, check_cancelled: Callab
         )
     _look_at_classes(objects, data.categories, sentences)
     _look_for_contradictions(kept, objects, {c.id: c.name for c in data.categories}, sentences)
-    clean = {"images": kept, "annotations": labels, "categories": data.contents["categories"]}
+    clean = {"images": kept, "annotations": labels, "categories": data.category_records()}
     return ProjectDataset(clean, folder, data.categories, fingerprints, sentences.all())
 
 
 def _check_categories(path: Path, categories: tuple[Category, ...]) -> None:
     if not categories:
         text = tr("{file} names no classes: add one and label some objects before training.", file=path)
-        raise DataError(text)
-    if double := _first_double([c.id for c in categories]):
-        text = tr("{file} has two classes with the id {id!r}: rename or remove one.", file=path, id=double[0])
         raise DataError(text)
     if double := _first_double([c.name.lower() for c in categories]):
         text = tr("{file} has two classes with the name {name!r}: rename or remove one.", file=path, name=double[0])
@@ -151,27 +157,32 @@ def _first_double(values: Sequence[object]) -> list[object]:
 
 def _images(
     data: CocoData, folder: Path, sentences: _Sentences, check_cancelled: Callable[[], None]
-) -> tuple[list[dict[str, Any]], list[ImageFingerprint]]:
-    """Return the images that can be read, each id once, and their fingerprints."""
-    kept, fingerprints = [], []
+) -> tuple[list[dict[str, Any]], list[ImageFingerprint], list[PhotoError]]:
+    """Return the images that can be used, each once, their fingerprints, and why others cannot be read."""
+    kept, fingerprints, reasons = [], [], []
+    for problem in (p for p in data.problems if p.kind in TOLD_ONCE):
+        sentences.add(tr("classes and sizes that are not as COCO has them"), tr("{problem}.", problem=problem.text))
     for checked in data.images:
         check_cancelled()
         image = checked.record
         name = image["file_name"]
-        if checked.problem:
-            text = tr("{photo} has the id of another photo and is left out.", photo=name)
-            sentences.add(tr("photos that are listed twice"), text)
+        if checked.problem and checked.problem.kind not in ("image_size", "other_size"):
+            text = tr("{photo} is left out: {problem}.", photo=name, problem=checked.problem.text)
+            sentences.add(tr("photos that are listed twice or have no name"), text)
             continue
         try:
+            if not is_inside(name):
+                raise PhotoError(tr("The file does not exist."))  # noqa: TRY301 - joins the reasons below
             found = fingerprint(folder / name, name)
             check_size(found.size, image)
         except PhotoError as error:
             text = tr("{photo} is left out: {reason}", photo=name, reason=error)
             sentences.add(tr("photos that cannot be read"), text)
+            reasons.append(error)
             continue
         fingerprints.append(found)
         kept.append(image)
-    return kept, fingerprints
+    return kept, fingerprints, reasons
 
 
 def _annotations(data: CocoData, images: set[Any], sentences: _Sentences) -> list[dict[str, Any]]:
@@ -185,7 +196,7 @@ def _annotations(data: CocoData, images: set[Any], sentences: _Sentences) -> lis
             if checked.problem:
                 _add_problem(checked.problem, sentences)
             continue
-        record = _mended(checked.record, checked.image, points[checked.record["category_id"]], sentences)
+        record = _mended(checked, points[checked.record["category_id"]], sentences)
         kept.append({"iscrowd": 0, **record})
     return kept
 
@@ -201,20 +212,20 @@ def _add_problem(problem: Problem, sentences: _Sentences) -> None:
         sentences.add(tr("annotations that cannot be used"), text)
 
 
-def _mended(record: dict[str, Any], image: dict[str, Any], points: int, sentences: _Sentences) -> dict[str, Any]:
+def _mended(checked: CheckedAnnotation, points: int, sentences: _Sentences) -> dict[str, Any]:
     """Return an annotation of a class with so many keypoints without those of its parts that cannot be used."""
+    record, image = checked.record, checked.image
+    assert image is not None, "one that has a photo"
     name = image["file_name"]
-    if not record.get("iscrowd") and not has_pixels(record.get("segmentation"), image["width"], image["height"]):
+    if not record.get("iscrowd") and not has_pixels(record.get("segmentation"), (image["width"], image["height"])):
         text = tr("{photo}: an annotation has no usable mask; only its box is learned.", photo=name)
         sentences.add(tr("annotations without a mask"), text)
         record = {**record, "segmentation": None}
     if not points:
         return {k: v for k, v in record.items() if k not in ("keypoints", "num_keypoints")}
-    given = valid_keypoints(record)
-    if given is None or len(given) not in (0, 3 * points):
+    if any(problem.kind == "keypoints" for problem in checked.damage):
         text = tr("{photo}: an annotation has damaged keypoints; they are left out.", photo=name)
         sentences.add(tr("annotations with damaged keypoints"), text)
-        record = {**record, "keypoints": []}
     return record
 
 
@@ -242,20 +253,43 @@ def _look_for_contradictions(
     by_image: dict[int, list[dict[str, Any]]] = {}
     for record in objects:
         by_image.setdefault(record["image_id"], []).append(record)
-    double = []
+    total, double = 0, []
     for image in images:
         records = by_image.get(image["id"], [])
         if len({r["category_id"] for r in records}) < 2:
             continue
         boxes = torch.tensor([r["bbox"] for r in records], dtype=torch.float32)
         boxes[:, 2:] += boxes[:, :2]
-        for i, j in torch.nonzero(torch.triu(box_iou(boxes, boxes), 1) >= SAME_BOX).tolist():
-            one, other = names[records[i]["category_id"]], names[records[j]["category_id"]]
-            if one != other:
-                double.append((image["file_name"], one, other))
+        classes = torch.tensor([r["category_id"] for r in records])
+        count, pairs = _contradictions(boxes, classes)
+        total += count
+        double += [(image["file_name"], names[one], names[other]) for one, other in pairs]
     if double:
         texts = (
             tr("{photo}: the same object is labelled {one} and {other}: delete one of them.", photo=p, one=a, other=b)
             for p, a, b in double
         )
-        sentences.extend(tr("objects with two classes"), texts, len(double))
+        sentences.extend(tr("objects with two classes"), texts, total)
+
+
+def _contradictions(boxes: Tensor, classes: Tensor) -> tuple[int, list[tuple[int, int]]]:
+    """Return how many pairs of boxes [N, 4] of two classes lie around the same object, and the classes of the first.
+
+    Without a matrix of all with all, as N may be 20,000: boxes that overlap by `SAME_BOX` have about the same area, so
+    each is compared to those that are little larger.
+    """
+    areas, order = torch.sort((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), stable=True)
+    boxes, classes = boxes[order], classes[order]
+    ends = torch.searchsorted(areas, areas / SAME_BOX, right=True).tolist()
+    count, first = 0, []
+    for start in range(0, len(boxes), BOXES_AT_ONCE):
+        stop = min(start + BOXES_AT_ONCE, len(boxes))
+        others = slice(start, ends[stop - 1])
+        same = torch.triu(box_iou(boxes[start:stop], boxes[others]) >= SAME_BOX, 1)
+        same &= classes[start:stop, None] != classes[None, others]
+        count += int(same.sum())
+        if len(first) < MAX_MESSAGES:
+            for row, column in torch.nonzero(same)[:MAX_MESSAGES].tolist():
+                i, j = sorted((start + row, start + column), key=lambda at: int(order[at]))
+                first.append((int(classes[i]), int(classes[j])))
+    return count, first

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from dataset import rle
-from dataset.categories import Category, from_coco
-from dataset.coco_checks import is_valid_segmentation, valid_keypoints
-from dataset.coco_reader import CheckedAnnotation, CocoData, DataError, Source, opens, read_coco
+from dataset.categories import Category, read_categories
+from dataset.coco_reader import CheckedAnnotation, CocoData, DataError, Source, opens, read_coco, unusable_photos
 from dataset.i18n import plural, tr
+from dataset.photo_names import is_inside
 from model.console import print_message
 from model.network.targets import MASK_GRID
 
@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dataset.coco_checks import Kind
 
-LeftOut = Literal["size", "twice", "file", "photo", "annotation", "mask", "keypoints"]
+
+LeftOut = Literal["size", "other_size", "twice", "unclear", "name", "file", "photo", "annotation", "mask", "keypoints"]
 """What is left out of a file, and counted."""
+_LEFT_OUT: dict[Kind, LeftOut] = {
+    "image_size": "size",
+    "other_size": "other_size",
+    "image_twice": "twice",
+    "image_unclear": "unclear",
+    "image_name": "name",
+    "record": "annotation",
+}
 
 
 @dataclass(frozen=True)
@@ -60,17 +70,10 @@ def classes_of(files: Iterable[tuple[Path, dict[str, Any]]], *, by_supercategory
     """Return the classes that COCO files label, in the order in which they first appear, numbered from 1.
 
     Files are joined by name. With `by_supercategory` every supercategory is one class.
-
-    Raises:
-        DataError: A category is not as COCO has it.
     """
     found: dict[str, Category] = {}
-    for path, data in files:
-        for record in data["categories"]:
-            try:
-                category = from_coco(record)
-            except ValueError as error:
-                raise DataError(tr("{file}: {problem}.", file=path, problem=error)) from None
+    for _, data in files:
+        for category in read_categories(data["categories"]).categories:
             name = (category.supercategory or category.name) if by_supercategory else category.name
             # Keypoints belong to a name: a class of several categories has none unless it has the name of one.
             points, skeleton = (category.keypoint_names, category.skeleton) if category.name == name else ((), ())
@@ -103,7 +106,7 @@ def read_photos(
     Raises:
         DataError: A file cannot be read, is not a COCO file, or nothing of it can be used.
     """
-    files = [(source, read_coco(source.annotations, "labels")) for source in sources]
+    files = [(source, read_coco(source.annotations, "labels", source.folder())) for source in sources]
     label_of_class = {c.name: i for i, c in enumerate(classes, 1)}
     members: dict[int, set[str]] = {}
     for _, data in files:
@@ -123,8 +126,8 @@ def read_photos(
             for category in data.categories
         }
         found, left = _photos_of(source, data, labels, complete)
-        if left:
-            parts = ", ".join(_counted(what, n) for what, n in left.items())
+        if left.total():
+            parts = ", ".join(_counted(what, n) for what, n in left.items() if n)
             on_message(tr("{file}: left out {parts}.", file=source.annotations, parts=parts))
         photos += found
     return photos
@@ -140,22 +143,22 @@ def _photos_of(
     """Return the photos of a file that can be used, and how many of what are left out."""
     left: Counter[LeftOut] = Counter()
     photos: dict[Any, TrainingImage] = {}
+    reasons: list[str | Exception] = []
     for checked in data.images:
         image = checked.record
         path = source.folder() / image["file_name"]
         if checked.problem:
-            left["size" if checked.problem.kind == "image_size" else "twice"] += 1
-        elif not path.is_file():
+            left[_LEFT_OUT.get(checked.problem.kind, "twice")] += 1
+            reasons.append(tr("{problem}.", problem=checked.problem.text))
+        elif not is_inside(image["file_name"]) or not path.is_file():
             left["file"] += 1
         else:
             photos[image["id"]] = TrainingImage(path, image["width"], image["height"], complete=complete)
     if data.images and not any(opens(photo.path) for photo in photos.values()):
-        file, folder = source.annotations, source.folder()
-        text = tr("None of the photos of {file} can be read: is {folder} their folder?", file=file, folder=folder)
-        raise DataError(text)
+        raise unusable_photos(source.annotations, source.folder(), reasons if not photos else [])
     for checked in data.annotations:
         if checked.image is None:
-            left["annotation" if checked.problem and checked.problem.kind == "record" else "photo"] += 1
+            left[_LEFT_OUT.get(checked.problem.kind, "photo") if checked.problem else "photo"] += 1
         elif photo := photos.get(checked.image["id"]):
             _add_label(photo, checked, labels, left)
     used = list(photos.values())
@@ -172,7 +175,12 @@ def _counted(what: LeftOut, n: int) -> str:
     """Return how many of what are left out, for people."""
     return {
         "size": plural("{n} photo without a size", "{n} photos without a size", n),
-        "twice": plural("{n} photo with the id of another", "{n} photos with the id of another", n),
+        "other_size": plural(
+            "{n} photo of another size than the file says", "{n} photos of another size than the file says", n
+        ),
+        "twice": plural("{n} photo that is listed twice", "{n} photos that are listed twice", n),
+        "unclear": plural("{n} record with an id of several photos", "{n} records with an id of several photos", n),
+        "name": plural("{n} photo with an unclear name", "{n} photos with unclear names", n),
         "file": plural("{n} photo without a file", "{n} photos without a file", n),
         "photo": plural("{n} annotation of no photo", "{n} annotations of no photo", n),
         "annotation": plural(
@@ -194,19 +202,19 @@ def _add_label(
     label = labels[record["category_id"]]
     if label is None:
         return
-    x, y, w, h = (float(v) for v in record["bbox"])
+    x, y, w, h = record["bbox"]
     box = (x, y, x + w, y + h)
     if record.get("iscrowd", 0):
         photo.crowds.append(box)
         return
-    shape = record.get("segmentation") or None
-    if shape and not is_valid_segmentation(shape, photo.width, photo.height):
+    damaged = {problem.kind for problem in checked.damage}
+    if damaged - {"keypoints"}:
         left["mask"] += 1
-        shape = None
-    points = valid_keypoints(record)
-    if points is None:
+    if "keypoints" in damaged:
         left["keypoints"] += 1
-    photo.instances.append(ObjectLabel(label, box, shape, points or ()))
+    points = tuple(record.get("keypoints") or ())
+    is_labelled = any(v > 0 for v in points[2::3])
+    photo.instances.append(ObjectLabel(label, box, record.get("segmentation"), points if is_labelled else ()))
 
 
 def instance_mask(

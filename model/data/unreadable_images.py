@@ -20,12 +20,15 @@ class UnreadableImages:
     def __init__(self, on_message: Callable[[str], None] = print_message) -> None:
         """Begin with nothing; `on_message` is called once for each photo."""
         self.paths: set[Path] = set()
+        self.reasons: list[PhotoError] = []
+        """Of each of them."""
         self._on_message = on_message
 
     def add(self, path: Path, error: PhotoError) -> None:
         """Leave a photo out because of an error."""
         if path not in self.paths:
             self.paths.add(path)
+            self.reasons.append(error)
             self._on_message(tr("Left out {file}: {reason}", file=path, reason=error))
 
     def __reduce__(self) -> tuple[type[UnreadableImages], tuple[()]]:

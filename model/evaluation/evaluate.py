@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.categories import counterpart
-from dataset.coco_reader import DataError, Source, read_image
+from dataset.coco_reader import DataError, Source, read_image, unusable_photos
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.masks import rasterize
@@ -140,19 +140,21 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return result
 
 
-def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: ProcessGroup) -> dict[str, float]:
+def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup) -> dict[str, float]:
     """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
 
     Args:
         predictor: The model.
         data: What `model.evaluation.ground_truth` read of a COCO file.
-        folder: Where its photos are.
+        source: That file, with the folder of its photos.
         group: Processes that share the photos.
 
     Raises:
         DataError: None of the photos with such a box can be read.
     """
+    folder = source.folder()
     overlaps: list[float] = []
+    reasons: list[PhotoError] = []
     for image in tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)):
         known = [
             a
@@ -163,6 +165,7 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
             photo = read_image(folder, image)
         except PhotoError as error:
             print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
+            reasons.append(error)
             continue
         if not known:
             continue
@@ -177,13 +180,9 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], folder: Path, group: 
             overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
     overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:
-        raise DataError(
-            tr(
-                "No photo with a mask over {n} pixels could be read: is {folder} their folder?",
-                n=PROMPT_AREA,
-                folder=folder,
-            )
-        )
+        if reasons and len(reasons) == len(data["images"]):
+            raise unusable_photos(source.annotations, folder, reasons, option="--images")
+        raise DataError(tr("No photo of {file} has a mask over {n} pixels.", file=source.annotations, n=PROMPT_AREA))
     return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
 
 
@@ -210,7 +209,8 @@ def evaluate(
         DataError: The file cannot be used, or none of its photos can be read.
     """
     group = group or ProcessGroup()
-    whole, told = read_ground_truth(annotations)
+    folder = Source(annotations, images).folder()
+    whole, told = read_ground_truth(annotations, folder)
     data = align(whole, predictor)
     if not data["images"]:
         raise DataError(tr("{file} names no photos: there is nothing to measure.", file=annotations))
@@ -225,11 +225,10 @@ def evaluate(
         )
     if not quiet:
         print_messages(told, group)
-    results, done = predict(predictor, data, Source(annotations, images).folder(), score=score, group=group)
+    missing = UnreadableImages()
+    results, done = predict(predictor, data, folder, score=score, group=group, missing=missing)
     if not done:
-        raise DataError(
-            tr("None of the photos of {file} could be read: name their folder with --images.", file=annotations)
-        )
+        raise unusable_photos(annotations, folder, missing.reasons, option="--images")
     scores = Scores()
     kinds = ["box", "mask"] if predictor.has_masks else ["box"]
     kinds += ["keypoints"] if any("keypoints" in c for c in data["categories"]) and _has_keypoints(predictor) else []

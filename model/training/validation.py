@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco_reader import DataError, Source, opens
-from dataset.i18n import tr
+from dataset.coco_reader import Source, opens, unusable_photos
 from model.evaluation.evaluate import align, evaluate
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
@@ -33,17 +32,11 @@ class CocoValidation:
         """
         self.annotations, self.images, self.device = annotations, images, device
         self._reported = False
-        ground_truth, _ = read_ground_truth(annotations)
-        align(ground_truth, Predictor(start, device))
         folder = Source(annotations, images).folder()
+        ground_truth, _ = read_ground_truth(annotations, folder)
+        align(ground_truth, Predictor(start, device))
         if not any(opens(folder / image["file_name"]) for image in ground_truth["images"]):
-            raise DataError(
-                tr(
-                    "None of the photos of {file} can be read: is {folder} their folder?",
-                    file=annotations,
-                    folder=folder,
-                )
-            )
+            raise unusable_photos(annotations, folder, [])
 
     def __call__(self, checkpoint: Checkpoint) -> dict[str, Any]:
         """Return a checkpoint's metrics.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QProxyStyle, QStyle, QStyleFactory
 
 from annotator import theme
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from PySide6.QtWidgets import QApplication
+    from pytestqt.qtbot import QtBot
 
 
 @pytest.fixture(autouse=True)
@@ -114,3 +116,28 @@ def test_the_style_sheet_names_no_missing_file(qapp: QApplication) -> None:
     files = re.findall(r'url\("([^"]+)"\)', theme.style_sheet(theme.LIGHT))
     assert len(files) >= 4
     assert all(Path(file).is_file() for file in files)
+
+
+class _WithIcons(QProxyStyle):
+    """A desktop whose dialogs have icons on their buttons, which know nothing of our dark theme."""
+
+    def styleHint(self, hint: QStyle.StyleHint, /, *of: Any, **named: Any) -> int:
+        return (
+            1 if hint is QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons else super().styleHint(hint, *of, **named)
+        )
+
+
+def test_no_button_has_an_icon_of_the_systems_theme(qapp: QApplication, qtbot: QtBot) -> None:
+    qapp.setStyle(_WithIcons("Fusion"))
+    try:
+        schemes: tuple[theme.Scheme, ...] = ("dark", "light")
+        for scheme in schemes:
+            theme.apply(qapp, scheme)
+            box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+            question = QMessageBox(QMessageBox.Icon.Question, "Annotator", "Sure?", QMessageBox.StandardButton.Cancel)
+            for widget in (box, question):
+                qtbot.addWidget(widget)
+                widget.show()
+                assert all(button.icon().isNull() for button in widget.buttons())
+    finally:
+        qapp.setStyle(QStyleFactory.create("Fusion"))

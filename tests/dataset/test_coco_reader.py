@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
-from dataset.coco_reader import CocoData, DataError, Need, read_coco, require_sizes
+from dataset.coco_reader import CocoData, Need, read_coco
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,18 +59,31 @@ def test_numbers_as_text_become_numbers(tmp_path: Path) -> None:
     data = read(tmp_path, "labels", [{**BOX, "bbox": ["1", "2", "30", 40]}], [image])
     assert data.annotations[0].record["bbox"] == [1, 2, 30, 40]
     assert data.annotations[0].image == IMAGE
-    (problem,) = read(tmp_path, "boxes", [{**BOX, "bbox": ["1", "2", "30", 40]}], [image]).problems
-    assert (problem.kind, problem.where) == ("form", "the annotation with the id 3")
+    assert read(tmp_path, "boxes", [{**BOX, "bbox": ["1", "2", "30", 40]}], [image]).annotations[0].problem is None
 
 
-def test_the_first_image_of_an_id_counts(tmp_path: Path) -> None:
+def test_an_id_of_two_photos_is_of_neither(tmp_path: Path) -> None:
     data = read(tmp_path, "masks", [BOX], [IMAGE, {**IMAGE, "file_name": "b.png"}])
-    assert [(p.kind, p.where) for p in data.problems] == [("image_twice", "b.png")]
-    assert data.annotations[0].image == IMAGE
+    assert [(p.kind, p.where) for p in data.problems] == [("image_unclear", w) for w in ("a.png", "b.png", "3")]
+    assert data.annotations[0].image is None
 
 
-def test_an_image_without_a_size_is_a_problem(tmp_path: Path) -> None:
+def test_an_id_of_two_photos_does_no_harm_without_annotations(tmp_path: Path) -> None:
+    data = read(tmp_path, "masks", [], [IMAGE, {**IMAGE, "file_name": "b.png"}])
+    assert data.problems == []
+    assert [i.record["id"] for i in data.images] == [1, 2]
+
+
+def test_a_photo_that_is_listed_twice_has_the_annotations_of_both(tmp_path: Path) -> None:
+    data = read(tmp_path, "masks", [BOX, {**BOX, "image_id": 2}], [IMAGE, {**IMAGE, "id": 2}])
+    assert [(p.kind, p.where) for p in data.problems] == [("image_twice", "a.png")]
+    assert [a.image for a in data.annotations] == [IMAGE, IMAGE]
+
+
+def test_an_image_without_a_size_is_a_problem_unless_its_photo_is_there(tmp_path: Path) -> None:
     data = read(tmp_path, "labels", [], [{**IMAGE, "width": 0}])
     assert [p.kind for p in data.problems] == ["image_size"]
-    with pytest.raises(DataError, match="an image lacks its id, file_name, width or height"):
-        require_sizes(tmp_path / "a.json", data)
+    Image.new("RGB", (96, 72)).save(tmp_path / "a.png")
+    data = read_coco(tmp_path / "a.json", "labels", tmp_path)
+    assert data.problems == []
+    assert data.images[0].record == IMAGE

@@ -67,8 +67,8 @@ class Machine:
 
     def save(self) -> None:
         counts = {name: len(states) - 1 for name, states in self.put.items()}
-        self.saver._save()
-        self.kept = {name: max(self.kept[name], counts[name]) for name in NAMES}
+        if self.saver._save():  # otherwise the file had everything, and the journal is not concerned
+            self.kept = {name: max(self.kept[name], counts[name]) for name in NAMES}
 
     def _note_kept(self) -> None:
         if self.store.is_kept:
@@ -128,10 +128,10 @@ def machine(chance: random.Random) -> Iterator[Machine]:
             made.crash()
             return mark
 
-        def putting(journal: Journal, *args: Any) -> Any:
+        def putting(journal: Journal, *args: Any, **named: Any) -> Any:
             if journal is made.store._project.journal:
                 made.between(made.edit)
-            return original_put(journal, *args)
+            return original_put(journal, *args, **named)
 
         @contextlib.contextmanager
         def committing(journal: Journal) -> Iterator[Any]:

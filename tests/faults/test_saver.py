@@ -55,7 +55,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "a name for SQLite": (journal, "_to_sql"),
     "the journal's facts": (Journal, "_put_metadata"),
     "the suggestions": (SuggestionPools, "write_journal"),
-    "looking at the file": (ProjectFile, "changed_externally"),
+    "looking at the file": (ProjectFile, "is_ours"),
     "laying out": (ProjectFile, "lay_out"),
     "laying out a photo": (ProjectFile, "_laid_out"),
     "encoding an annotation": (project_file, "encode_annotation"),
@@ -63,7 +63,6 @@ STEPS: dict[str, tuple[Any, str]] = {
     "the file's chunks": (CocoFile, "chunks"),
     "replacing the file": (project_file, "replace_file"),
     "a sync": (atomic_files.os, "fsync"),
-    "clearing the journal": (Journal, "clear"),
     "a notice": (autosave.Autosave, "_notify"),
 }
 
@@ -195,7 +194,7 @@ def test_a_saver_that_does_not_move_is_reported(
     monkeypatch.setattr(autosave, "JOURNAL_STALLED_AFTER", 0.05)
     monkeypatch.setattr(autosave, "FILE_STALLED_AFTER", 0.05)
     moves, original = threading.Event(), getattr(owner, step)
-    monkeypatch.setattr(owner, step, lambda *args: (moves.wait(10), original(*args))[1])
+    monkeypatch.setattr(owner, step, lambda *args, **named: (moves.wait(10), original(*args, **named))[1])
     store.check_progress()
     notices.clear()
     store.put("b.jpg", PhotoState(SIZE, (box(2),)))

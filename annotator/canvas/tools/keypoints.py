@@ -1,32 +1,73 @@
-"""Edits of keypoints, as functions from a record to a record."""
+"""Edits of keypoints, from a record to a record, and which one they are for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from annotator.canvas.hit_testing import Hit, HitKind
 from annotator.canvas.tools.drags import clamp, with_keypoint
 from annotator.core.annotation import Keypoint, Visibility
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from annotator.canvas.tools.base import Pointer
     from annotator.core.annotation import Annotation
+
+Place = tuple[float, float]  # in photo pixels
 
 UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
 
 
-def cycled(record: Annotation, index: int, place: tuple[float, float] | None) -> Annotation:
-    """Return the record with one keypoint visible, occluded, unlabelled, and visible again in turn.
+@dataclass(frozen=True, slots=True)
+class ChosenKeypoint:
+    """The keypoint of the object with handles that was clicked, or changed by its key, last."""
 
-    Args:
-        record: The object.
-        index: Of the keypoint.
-        place: Where it was before it was unlabelled, in photo pixels; without it an unlabelled one stays so.
-    """
-    old = record.keypoints[index]
-    if old.visibility is Visibility.VISIBLE:
-        return with_keypoint(record, index, old._replace(visibility=Visibility.OCCLUDED))
-    if old.visibility is Visibility.OCCLUDED:
-        return with_keypoint(record, index, UNLABELLED)
-    return record if place is None else with_keypoint(record, index, Keypoint(*place, Visibility.VISIBLE))
+    index: int | None = None
+    """Which one; None: none."""
+    places: Mapping[int, Place] = field(default_factory=dict)
+    """Where the object's keypoints were that have been unlabelled, by index."""
+    turned: Pointer | None = None
+    """Where the mouse was when it was changed: as long as it stays there, the keypoint is under it, also unseen."""
+
+    def chosen(self, index: int | None) -> ChosenKeypoint:
+        """Return it with another keypoint chosen."""
+        return replace(self, index=index, turned=None)
+
+    def at(self, mouse: Pointer) -> ChosenKeypoint:
+        """Return it with the mouse there."""
+        return replace(self, turned=None) if self.turned is not None and mouse.far_from(self.turned) else self
+
+    def place(self, record: Annotation, index: int | None) -> Place | None:
+        """Return where a keypoint is, or was before it was unlabelled."""
+        if index is None or index >= len(record.keypoints):
+            return None
+        if record.keypoints[index].visibility is Visibility.UNLABELLED:
+            return self.places.get(index)
+        return record.keypoints[index][:2]
+
+    def hit(self, record: Annotation | None) -> Hit | None:
+        """Return it as what is under the mouse, if the mouse is still where the keypoint was changed."""
+        if record is None or self.turned is None:
+            return None
+        place = self.place(record, self.index)
+        return None if place is None else Hit(HitKind.KEYPOINT, record.id, *place, keypoint=self.index)
+
+    def turn(self, record: Annotation, index: int, mouse: Pointer | None) -> tuple[ChosenKeypoint, Annotation]:
+        """Return this, and the record with a keypoint visible, occluded, unlabelled, and visible again in turn.
+
+        One that was unlabelled from the beginning has no place, and stays so.
+        """
+        old, place = record.keypoints[index], self.place(record, index)
+        if old.visibility is Visibility.VISIBLE:
+            new = old._replace(visibility=Visibility.OCCLUDED)
+        elif old.visibility is Visibility.OCCLUDED:
+            new = UNLABELLED
+        else:
+            new = UNLABELLED if place is None else Keypoint(*place, Visibility.VISIBLE)
+        places = self.places if place is None else {**self.places, index: place}
+        return ChosenKeypoint(index, places, mouse), with_keypoint(record, index, new)
 
 
 def missing(record: Annotation, count: int) -> int | None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 from annotator.canvas.hit_testing import Hit, HitKind, Outline
 from annotator.canvas.tools import keypoints, select_overlay
 from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
+from annotator.canvas.tools.clicks import ADD, Clicks
 from annotator.canvas.tools.drags import (
     Drag,
     InsertVertex,
@@ -21,6 +22,7 @@ from annotator.canvas.tools.drags import (
     same_structure,
     with_vertices_moved,
 )
+from annotator.canvas.tools.keypoints import ChosenKeypoint
 from annotator.canvas.tools.select_overlay import SelectView
 from annotator.core import edits
 from annotator.core.annotation import Visibility
@@ -41,7 +43,6 @@ _ARROWS = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-_ADD = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
 _REMOVE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 
 
@@ -61,10 +62,9 @@ class SelectTool(Tool):
         super().__init__(canvas)
         self.hit: Hit | None = None  # the handle under the mouse
         self.vertices: frozenset[VertexRef] = frozenset()  # selected ones, of the object with handles
-        self._keypoint: int | None = None  # the one clicked or changed last, of the object with handles
-        self._off: dict[int, tuple[float, float]] = {}  # where its keypoints were that have been made unlabelled
-        self._turned: Pointer | None = None  # where the mouse was when `_keypoint` was changed by its key
+        self._keypoint = ChosenKeypoint()  # of the object with handles
         self._over: Pointer | None = None  # where the mouse is
+        self._stacked = False  # whether it is over more than one object
         self._outline: Annotation | None = None  # the record that the selected vertices and keypoint belong to
         self._pressed: Pointer | None = None
         self._drag: Drag | None = None  # begins when the mouse moves far enough
@@ -72,7 +72,7 @@ class SelectTool(Tool):
         self._band = False
         self._held = False  # the press chose a suggestion, which a drag leaves where it is
         self._at: Pointer | None = None  # where the drag is
-        self._click: tuple[Pointer, int] | None = None  # the click before, and what it selected
+        self._clicks = Clicks()
 
     # What is there
 
@@ -114,8 +114,7 @@ class SelectTool(Tool):
         record, before = self._handled, self._outline
         if record is not before:
             if record is None or before is None or record.id != before.id or not same_structure(record, before):
-                self.vertices, self._keypoint = frozenset(), None
-                self._off, self._turned = {}, None
+                self.vertices, self._keypoint = frozenset(), ChosenKeypoint()
             self._outline = record
         self.hit = None
         if self.hovered is not None and self.hovered not in self.canvas.content:
@@ -147,12 +146,14 @@ class SelectTool(Tool):
 
     def leave(self) -> None:
         """Nothing is under the mouse."""
-        self.hit, self.hovered, self._over, self._turned = None, None, None, None
+        self.hit, self.hovered, self._over, self._stacked = None, None, None, False
+        self._keypoint = replace(self._keypoint, turned=None)
 
     def _hover(self, at: Pointer) -> None:
-        self._over = at
-        self.hit = self._turned_at(at) or self.canvas.handle_at(at)
-        self.hovered = self.hit.id if self.hit is not None else next(iter(self.canvas.shapes_at(at)), None)
+        self._over, self._keypoint = at, self._keypoint.at(at)
+        self.hit = self._keypoint.hit(self._handled) or self.canvas.handle_at(at)
+        ids = [self.hit.id] if self.hit is not None else self.canvas.shapes_at(at)
+        self.hovered, self._stacked = next(iter(ids), None), len(ids) > 1
 
     def press(self, at: Pointer) -> None:
         """Select, and get ready to drag."""
@@ -168,13 +169,14 @@ class SelectTool(Tool):
         """Handle a press on a handle. Return False if the press is for the object below it."""
         if hit.kind is HitKind.KEYPOINT:
             assert hit.keypoint is not None
-            self._keypoint, self.vertices = hit.keypoint, frozenset()
+            self.vertices = frozenset()
             if at.held(Qt.KeyboardModifier.AltModifier):
                 self._pressed = None
                 self._turn(record, hit.keypoint)
             elif record.keypoints[hit.keypoint].visibility is Visibility.UNLABELLED:
                 return False
             else:
+                self._keypoint = self._keypoint.chosen(hit.keypoint)
                 self._drag = MoveKeypoint(record, hit.keypoint, size)
             return True
         assert hit.vertex is not None
@@ -189,23 +191,23 @@ class SelectTool(Tool):
                 self.vertices = frozenset((hit.vertex,))
             self._drag = MoveVertices(record, self.vertices, size) if self.vertices else None
             return True
-        if at.modifiers & (_ADD | _REMOVE):
+        if at.modifiers & (ADD | _REMOVE):
             return False
         self._drag = InsertVertex(record, hit.vertex, hit.x, hit.y, size)
         return True
 
     def _press_object(self, at: Pointer, size: tuple[int, int]) -> None:
-        if not at.held(_ADD):
-            self.vertices, self._keypoint = frozenset(), None
+        if not at.held(ADD):
+            self.vertices, self._keypoint = frozenset(), self._keypoint.chosen(None)
         document = self._document
         ids = self.canvas.shapes_at(at)
-        if at.held(_ADD) or at.held(Qt.KeyboardModifier.AltModifier):
+        if at.held(ADD) or at.held(Qt.KeyboardModifier.AltModifier):
             return  # decided on release: a drag is a rubber band
         if not ids:
             return
         if not set(ids) & set(document.selection):
             document.select(ids[:1])
-            self._click = None
+            self._clicks.forget()
             # As in labelme and CVAT, the first drag moves what is on record. Moving a suggestion accepts it, so that
             # takes a drag of one that is seen to be selected.
             self._held = ids[0] < 0
@@ -226,12 +228,13 @@ class SelectTool(Tool):
             self._select_in_band(pressed, at)
         elif dragged and drag is not None:
             if isinstance(drag, MoveObjects):
-                self._off = {}  # those places did not move along
+                self._keypoint = replace(self._keypoint, places={})  # they did not move along
             if preview:
                 text, records = drag.text(preview), preview.values()
                 self._commit(edits.change(self._document, text, records, self.canvas.new_id), next(iter(records)))
         elif not isinstance(drag, MoveVertices | MoveKeypoint | InsertVertex):
-            self._clicked(pressed)
+            document = self._document
+            document.select(self._clicks.selection(pressed, self.canvas.shapes_at(pressed), document.selection))
         self._hover(at)
 
     def double_click(self, at: Pointer) -> None:
@@ -245,32 +248,10 @@ class SelectTool(Tool):
         else:
             self.press(at)
 
-    def _clicked(self, at: Pointer) -> None:
-        document = self._document
-        ids = self.canvas.shapes_at(at)
-        if not ids:
-            if not at.held(_ADD):
-                document.select(())
-            self._click = None
-            return
-        chosen = ids[0]
-        if at.held(_ADD):
-            selection = document.selection
-            document.select(i for i in (*selection, chosen) if i != chosen or chosen not in selection)
-            return
-        again = self._click is not None and not at.far_from(self._click[0]) and self._click[1] in ids
-        current = next((i for i in reversed(document.selection) if i in ids), None)
-        if at.held(Qt.KeyboardModifier.AltModifier) and current is not None:
-            chosen = ids[(ids.index(current) + 1) % len(ids)]
-        elif again and self._click is not None:
-            chosen = ids[(ids.index(self._click[1]) + 1) % len(ids)]
-        document.select((chosen,))
-        self._click = (at, chosen)
-
     def _select_in_band(self, pressed: Pointer, at: Pointer) -> None:
         x0, x1 = sorted((pressed.x, at.x))
         y0, y1 = sorted((pressed.y, at.y))
-        add = pressed.held(_ADD)
+        add = pressed.held(ADD)
         record = self._handled
         if record is not None and len(self._document.selection) == 1:
             outline = Outline.of(record)
@@ -312,7 +293,7 @@ class SelectTool(Tool):
             changed = {record.id: with_vertices_moved(record, self.vertices, dx, dy, size)}
             what = f"vertices {sorted(self.vertices)} "
         else:
-            changed, self._off = moved(selected, dx, dy, size), {}
+            changed, self._keypoint = moved(selected, dx, dy, size), replace(self._keypoint, places={})
         if changed:
             edit = edits.change(self._document, tr("nudge"), changed.values(), self.canvas.new_id)
             self._commit(replace(edit, merge=f"nudge {what}of {edit.selection[1]}"), next(iter(changed.values())))
@@ -370,25 +351,10 @@ class SelectTool(Tool):
             self._turn(record, index)
 
     def _turn(self, record: Annotation, index: int) -> None:
-        off, at = self._off, self._over
-        old = record.keypoints[index]
-        if old.visibility is Visibility.OCCLUDED:
-            off[index] = old[:2]
-        self._keypoint = index
-        self._change(tr("change visibility"), keypoints.cycled(record, index, off.get(index)))
-        self._off, self._turned = off, at
-        if at is not None:
-            self._hover(at)
-
-    def _turned_at(self, at: Pointer) -> Hit | None:
-        """Return the keypoint that was changed by its key while the mouse was there."""
-        record, index = self._handled, self._keypoint
-        if self._turned is None or record is None or index is None or at.far_from(self._turned):
-            self._turned = None
-            return None
-        unlabelled = record.keypoints[index].visibility is Visibility.UNLABELLED
-        x, y = self._off[index] if unlabelled and index in self._off else record.keypoints[index][:2]
-        return Hit(HitKind.KEYPOINT, record.id, x, y, keypoint=index)
+        self._keypoint, turned = self._keypoint.turn(record, index, self._over)
+        self._change(tr("change visibility"), turned)
+        if self._over is not None:
+            self._hover(self._over)
 
     def add_missing_keypoint(self, at: Pointer) -> None:
         """Put the first keypoint that the selected object lacks under the mouse."""
@@ -436,15 +402,17 @@ class SelectTool(Tool):
 
     def _view(self) -> SelectView:
         record, hit = self._handled, self.hit
-        keypoint = hit.keypoint if hit is not None and hit.keypoint is not None else self._keypoint
+        keypoint = hit.keypoint if hit is not None and hit.keypoint is not None else self._keypoint.index
+        record = None if record is None else self.preview.get(record.id, record)
         return SelectView(
-            record=None if record is None else self.preview.get(record.id, record),
+            record=record,
             vertices=self.vertices,
             hit=hit,
             keypoint=keypoint,
-            place=None if keypoint is None else self._off.get(keypoint),
+            place=None if record is None else self._keypoint.place(record, keypoint),
             busy=self.busy,
             hovered=self.hovered,
+            stacked=self._stacked,
         )
 
     def hint(self) -> str:

@@ -43,11 +43,13 @@ class SelectView:
     keypoint: int | None
     """Index of its keypoint under the mouse, else of the one clicked last."""
     place: tuple[float, float] | None
-    """Where that keypoint was, in photo pixels, before it was made unlabelled."""
+    """Where that keypoint is, or was before it was unlabelled, in photo pixels."""
     busy: bool
     """Whether something is being dragged."""
     hovered: int | None
     """Id of the object under the mouse."""
+    stacked: bool
+    """Whether there are others under it."""
 
 
 def paint_band(painter: QPainter, rect: QRectF, colors: CanvasColors) -> None:
@@ -118,15 +120,15 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
         suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
         click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
         on_suggestion = bool(selection and selection[-1].is_suggestion)
-        hints = [*_suggestion_hints(), click] if on_suggestion else [click, tr("Alt+click what lies below")]
+        hints = [*_suggestion_hints(), click] if on_suggestion else [click, *_below(view)]
     elif record is None:
         hints = _offer_hints() if host.document and host.document.shown_suggestions else []
     elif record.is_suggestion:
-        hints = [*_suggestion_hints(), tr("Drag to correct")]
+        hints = [*_suggestion_hints(), tr("Drag to correct"), *_below(view)]
     elif len(selection) > 1:
         hints = [tr("Drag move all"), tr("Del delete all")]
     else:
-        hints = [tr("Drag move"), tr("Arrows nudge"), tr("Del delete"), *_missing(host, record)]
+        hints = [tr("Drag move"), tr("Arrows nudge"), tr("Del delete"), *_missing(host, record), *_below(view)]
     return hints
 
 
@@ -144,6 +146,11 @@ def _suggestion_hints() -> list[str]:
 
 def _offer_hints() -> list[str]:
     return [tr("Tab next suggestion"), tr("Shift+Enter accept all"), tr("Ctrl+Shift+Enter accept all, done, next")]
+
+
+def _below(view: SelectView) -> list[str]:
+    # Alt+click does it too, but many window managers take that for themselves.
+    return [tr("Click again select what lies below")] if view.stacked else []
 
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
@@ -170,11 +177,7 @@ def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:
 
 
 def _keypoint_at(view: SelectView, camera: Camera) -> QPointF | None:
-    record, index = view.record, view.keypoint
-    if record is None or index is None or index >= len(record.keypoints):
-        return None
-    place = record.keypoints[index][:2] if record.keypoints[index].visibility else view.place
-    return None if place is None else camera.point_to_view(*place)
+    return None if view.place is None else camera.point_to_view(*view.place)
 
 
 def _keypoint_label(view: SelectView, host: ToolHost, camera: Camera) -> Label | None:

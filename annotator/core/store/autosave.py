@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dataset.atomic_files import WriteProtectedError
 from dataset.i18n import tr
 from dataset.messages import UserError, os_reason
 
@@ -32,6 +33,7 @@ class SaveState(StrEnum):
 
     SAVED = "saved"  # all is in the file
     FAILED = "failed"  # something could not be written; it is tried again
+    PROTECTED = "protected"  # the same, because the file is write-protected: the person decides
     NOTE = "note"  # something the person should know
 
 
@@ -41,6 +43,8 @@ class SaveNotice:
 
     state: SaveState
     message: str = ""
+    is_saved: bool = False
+    """Of a failure to save elsewhere: the COCO file has everything nevertheless."""
 
 
 class StoreError(UserError):
@@ -56,7 +60,12 @@ class Autosave:
     """
 
     def __init__(
-        self, path: Path, journal: Callable[[], None], save: Callable[[], bool], notify: Callable[[SaveNotice], object]
+        self,
+        path: Path,
+        journal: Callable[[], None],
+        save: Callable[[], bool],
+        kept_in: Callable[[], Path | None],
+        notify: Callable[[SaveNotice], object],
     ) -> None:
         """Start the threads.
 
@@ -64,10 +73,11 @@ class Autosave:
             path: The file, for messages; may be changed.
             journal: Writes the journal.
             save: Writes the file; whether there was anything to write.
+            kept_in: Returns the file or folder on disk that has everything on record, None where none has.
             notify: Called from either thread.
         """
         self.path = path
-        self._journal, self._save, self._receive = journal, save, notify
+        self._journal, self._save, self._kept_in, self._receive = journal, save, kept_in, notify
         self._wake = threading.Condition()
         self._journal_at = self._file_at = NEVER
         self._not_before = 0.0  # the next automatic save of the file
@@ -88,9 +98,9 @@ class Autosave:
                 self._file_at = min(self._file_at, now + FILE_AFTER)
             self._wake.notify()
 
-    def submit(self, job: Callable[[], object]) -> Future[None]:
-        """Do a job that saves on the file's thread. A failure is the future's StoreError, and a notice."""
-        return self._files.submit(self._do, job)
+    def submit(self, path: Path, job: Callable[[], object]) -> Future[None]:
+        """Save to `path` with a job on the file's thread. A failure is the future's StoreError, and a notice."""
+        return self._files.submit(self._do, path, job)
 
     def save_now(self) -> Future[None]:
         """Save the file now. A failure is the future's StoreError."""
@@ -197,18 +207,15 @@ class Autosave:
         with contextlib.suppress(StoreError):  # it has been reported
             self._timed_save()
 
-    def _do(self, job: Callable[[], object]) -> None:
+    def _do(self, path: Path, job: Callable[[], object]) -> None:
         try:
             job()
         except BaseException as error:
-            message = tr(
-                "The annotations could not be saved there: {reason}; they stay in {file}.",
-                reason=reason_of(error),
-                file=self.path,
-            )
-            self._notify(SaveNotice(SaveState.FAILED, message))
+            kept = self._kept_in()
+            message = _not_saved_there(path, error, kept)
+            self._notify(SaveNotice(SaveState.FAILED, message, is_saved=kept == self.path))
             raise StoreError(message) from error
-        self._notify(SaveNotice(SaveState.SAVED))
+        self._succeeded("file", always=True)
 
     def _timed_save(self) -> None:
         """Save the file. StoreError if it fails, after a notice."""
@@ -230,39 +237,52 @@ class Autosave:
             self._wake.notify()
         if failure:
             message = self._not_saved(failure)
-            self._failed("file", message)
+            protected = isinstance(failure, WriteProtectedError)
+            self._failed("file", message, SaveState.PROTECTED if protected else SaveState.FAILED)
             raise StoreError(message) from failure
         self._succeeded("file", always=wrote)
 
     def _not_saved(self, error: BaseException) -> str:
         if isinstance(error, StoreError):
             return str(error)
-        if "journal" in self._problems:
+        kept = self._kept_in()
+        if kept is None:
             return tr(
                 "{file} could not be saved ({reason}); it is tried again, and keep the window open until it is.",
                 file=self.path,
                 reason=reason_of(error),
             )
+        if isinstance(error, WriteProtectedError):
+            return tr(
+                "{file} is write-protected and is replaced only if you say so; your work is kept meanwhile in {place}.",
+                file=self.path,
+                place=kept,
+            )
         return tr(
-            "{file} could not be saved ({reason}); it is tried again, and your work is kept meanwhile.",
+            "{file} could not be saved ({reason}); it is tried again, and your work is kept meanwhile in {place}.",
             file=self.path,
             reason=reason_of(error),
+            place=kept,
         )
 
-    def _failed(self, what: str, message: str) -> None:
+    def _failed(self, what: str, message: str, state: SaveState = SaveState.FAILED) -> None:
         with self._wake:
             known = self._problems.get(what) == message
             self._problems[what] = message
         if not known:
-            self._notify(SaveNotice(SaveState.FAILED, message))
+            self._notify(SaveNotice(state, message))
 
     def _succeeded(self, what: str, *, always: bool = False) -> None:
-        """Send a notice if that ends the last problem, or `always` if there is none."""
+        """Send a notice if that ends a problem, or `always`: of the problem that is left, if there is one."""
+        if what == "file" and "journal" in self._problems:
+            self._attempt_journal()  # what was in the way may be gone
         with self._wake:
             mended = self._problems.pop(what, None) is not None
-            is_well = not self._problems
-        if is_well and (mended or always):
+            left = next(iter(self._problems.values()), None)
+        if left is None and (mended or always):
             self._notify(SaveNotice(SaveState.SAVED))
+        elif left is not None and mended:
+            self._notify(SaveNotice(SaveState.FAILED, left))
 
     def _notify(self, notice: SaveNotice) -> None:
         with contextlib.suppress(Exception):  # a window that is gone must not end the saving
@@ -277,6 +297,24 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, UserError | sqlite3.Error) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _not_saved_there(path: Path, error: BaseException, kept: Path | None) -> str:
+    if isinstance(error, StoreError):
+        return str(error)
+    if kept is None:
+        return tr(
+            "The annotations could not be saved there: {reason} ({target}); your last edits are only in this window, "
+            "so keep it open and choose another place.",
+            reason=reason_of(error),
+            target=path,
+        )
+    return tr(
+        "The annotations could not be saved there: {reason} ({target}); they stay in {place}.",
+        reason=reason_of(error),
+        target=path,
+        place=kept,
+    )
 
 
 def _not_noted_down(error: BaseException) -> str:

@@ -5,165 +5,176 @@ The geometry is that of `dataset.coco_codec`; `annotator.origin` is who made the
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import PALETTE
-from dataset.categories import Category, to_coco
-from dataset.coco_codec import RleBody, coordinates, decode_shape, encode_object
+from dataset.categories import read_categories, to_coco
+from dataset.coco_checks import Problem
+from dataset.coco_codec import encode_object, read_object
+from dataset.coco_values import as_color, as_id
 from dataset.geometry import to_parts
 from dataset.i18n import tr
-from dataset.json_text import RecordDecoder, decode, decode_object, encode
+from dataset.json_text import decode, decode_object, encode
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-
-NO_ID = -1
+    from dataset.categories import Category, CategoryTable
+    from dataset.json_text import Raw
 
 
 class CocoError(UserError):
     """A file, or an annotation in it, that is not COCO. The message is one sentence for the person."""
 
 
-class _OurFields(msgspec.Struct):
-    origin: Origin = Origin.DRAWN
-    parts: list[list[list[float]]] | None = None
+class UnreadableError(CocoError):
+    """A file that is too large, or that the system does not hand over: nothing in it is to be repaired."""
 
 
-class _Body(msgspec.Struct):
-    id: int | None = None
-    image_id: int | None = None
-    category_id: int | None = None
-    segmentation: list[list[float]] | RleBody | None = None
-    bbox: list[float] | None = None
-    area: float | None = None
-    iscrowd: int | bool | None = None
-    num_keypoints: int | None = None
-    keypoints: list[float] | None = None
-    score: float | None = None
-    annotator: _OurFields | None = None
-
-
-class _CategoryBody(msgspec.Struct):
-    id: int | None = None
-    name: str | None = None
-    supercategory: str | None = None
-    color: str | list[int] | None = None
-    keypoints: list[str] | None = None
-    skeleton: list[tuple[int, int]] | None = None
-
-
-_body = RecordDecoder(_Body)
-_category = RecordDecoder(_CategoryBody)
+_KNOWN = frozenset(
+    (
+        *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
+        *("num_keypoints", "keypoints", "score", "annotator"),
+    )
+)
+_KNOWN_OF_A_CLASS = frozenset(("id", "name", "supercategory", "color", "keypoints", "skeleton"))
 
 
 # Annotations
 
 
-def decode_annotation(raw: bytes | msgspec.Raw, annotation_id: int, keypoint_counts: Mapping[int, int]) -> Annotation:
-    """Make the record of one annotation of a file.
+def decode_annotation(
+    raw: Raw,
+    annotation_id: int,
+    keypoint_counts: Mapping[int, int],
+    *,
+    class_ids: Mapping[int | str | None, int] | None = None,
+    size: tuple[int, int] | None = None,
+    where: str = "",
+) -> tuple[Annotation | None, tuple[Problem, ...]]:
+    """Return an annotation of a file, None where nothing of it can be shown, and what of it cannot be used.
 
     Args:
         raw: Its JSON.
         annotation_id: The id it goes by (the file's, or a new one where the file gives none).
         keypoint_counts: How many keypoints a category names, by its id. Keypoints of another number are kept as an
             unknown field.
-
-    Raises:
-        CocoError: it is not COCO; the sentence names the annotation.
+        class_ids: The category that a `category_id` means; None where they are one.
+        size: (width, height) that the file gives for its photo.
+        where: Of the problems.
     """
-    try:
-        body = _body.decode(raw)
-        if body.category_id is None:
-            raise ValueError("its category_id is missing")  # noqa: TRY301  joins the reasons below
-        parts = body.annotator.parts if body.annotator else None
-        shape, is_box = decode_shape(body.segmentation, parts, body.bbox)
-        extra = _extra(raw, _Body)
-        keypoints = _keypoints(body.keypoints or [])
-    except (msgspec.DecodeError, ValueError) as error:
-        raise CocoError(
-            tr("Annotation {number} cannot be read: {reason}.", number=annotation_id, reason=_reason(error))
-        ) from None
-    if keypoints and len(keypoints) != keypoint_counts.get(body.category_id, 0):
-        extra, keypoints = {**extra, "keypoints": body.keypoints, "num_keypoints": body.num_keypoints}, ()
+    record = decode_json(raw)
+    if not isinstance(record, dict):
+        return None, (Problem("record", where, tr("an annotation is no record")),)
+    key = as_id(record.get("category_id"))
+    category = key if class_ids is None else class_ids.get(key)
+    if not isinstance(category, int):
+        return None, (Problem("category_id", where, tr("an annotation is of no class")),)
+    points = keypoint_counts.get(category, 0)
+    fields = read_object(record, size, points, where)
+    extra = {name: value for name, value in record.items() if name not in _KNOWN}
+    if record.get("keypoints") and not fields.keypoints:
+        extra |= {name: record.get(name) for name in ("keypoints", "num_keypoints")}
+    if fields.problems and fields.shape.is_empty and not fields.keypoints:
+        return None, fields.problems
+    triples = zip(fields.keypoints[::3], fields.keypoints[1::3], fields.keypoints[2::3], strict=True)
     return Annotation(
         id=annotation_id,
-        category_id=body.category_id,
-        shape=shape,
-        keypoints=keypoints,
-        origin=body.annotator.origin if body.annotator else Origin.DRAWN,
-        score=body.score,
-        is_box=is_box,
-        is_crowd=bool(body.iscrowd),
+        category_id=category,
+        shape=fields.shape,
+        keypoints=tuple(Keypoint(float(x), float(y), Visibility(int(v))) for x, y, v in triples),
+        origin=_origin(record.get("annotator")),
+        score=fields.score,
+        is_box=fields.is_box,
+        is_crowd=fields.is_crowd,
         extra=extra or NOTHING,
-    )
+    ), fields.problems
 
 
-def encode_annotation(annotation: Annotation, image_id: int, size: tuple[int, int]) -> bytes:
+def _origin(own: object) -> Origin:
+    value = own.get("origin") if isinstance(own, dict) else None
+    return Origin(value) if value in list(Origin) else Origin.DRAWN
+
+
+def encode_annotation(
+    annotation: Annotation,
+    image_id: int | str,
+    size: tuple[int, int],
+    class_ids: Mapping[int, Any] = MappingProxyType({}),
+) -> bytes:
     """Make the JSON of an annotation in a photo of `size` (width, height).
+
+    Args:
+        annotation: The annotation.
+        image_id: Of the photo, as the file has it.
+        size: Of the photo.
+        class_ids: What the `category_id` of a class is in the file, where that is not the class's id.
 
     Raises:
         ValueError: a photo of that size cannot have a mask.
     """
+    return encode(_record(annotation, image_id, size, class_ids))
+
+
+def encode_change(
+    raw: Raw, before: Annotation, after: Annotation, size: tuple[int, int], class_ids: Mapping[int, Any]
+) -> bytes:
+    """Make the JSON of an annotation that was changed: the fields that the change is about are new, no others.
+
+    Args:
+        raw: What the file has.
+        before: What that was read as.
+        after: What it is to be, with the same id.
+        size: (width, height) of its photo.
+        class_ids: As for `encode_annotation`.
+
+    Raises:
+        ValueError: a photo of that size cannot have a mask.
+    """
+    return change_fields(raw, _record(before, 0, size, class_ids), _record(after, 0, size, class_ids))
+
+
+def _record(
+    annotation: Annotation, image_id: int | str, size: tuple[int, int], class_ids: Mapping[int, Any]
+) -> dict[str, Any]:
     keypoints = [(k.x, k.y, int(k.visibility)) for k in annotation.keypoints]
     record = encode_object(
         to_parts(annotation.shape), keypoints, size, is_box=annotation.is_box, is_crowd=annotation.is_crowd
     )
     ours = {"origin": annotation.origin, **record.pop("annotator", {})}
-    ids = {"id": annotation.id, "image_id": image_id, "category_id": annotation.category_id}
+    category = class_ids.get(annotation.category_id, annotation.category_id)
+    ids = {"id": annotation.id, "image_id": image_id, "category_id": category}
     record = {**annotation.extra, **ids, **record}
     if annotation.score is not None:
         record["score"] = annotation.score
-    return encode({**record, "annotator": ours})
-
-
-def with_id(raw: bytes | msgspec.Raw, record_id: int) -> bytes:
-    """The same JSON object with another id."""
-    return encode({**decode_object(raw), "id": record_id})
-
-
-def _keypoints(numbers: list[float]) -> tuple[Keypoint, ...]:
-    if len(numbers) % 3:
-        raise ValueError("its keypoints are not triples x, y, v")
-    return tuple(
-        Keypoint(x, y, Visibility(max(0, min(2, int(v))))) for x, y, v in coordinates(numbers).reshape(-1, 3).tolist()
-    )
+    return {**record, "annotator": ours}
 
 
 # Categories
 
 
-def decode_category(raw: bytes | msgspec.Raw, place: int) -> Category:
-    """Make the record of one category; `place` counts from 0 and gives the colour where the file gives none.
+def decode_categories(raws: Sequence[Raw]) -> tuple[CategoryTable, list[Category]]:
+    """Return the classes of a file as they are read everywhere, and once more with a colour and their unknown fields.
 
-    An id or a name that is missing is `NO_ID` or "": the caller gives one.
-
-    Raises:
-        CocoError: it is not COCO; the sentence names the category.
+    One without a colour gets that of its place.
     """
-    try:
-        body = _category.decode(raw)
-        names = tuple(body.keypoints or ())
-        skeleton = tuple((a - 1, b - 1) for a, b in body.skeleton or () if min(a, b) >= 1 and max(a, b) <= len(names))
-        extra = _extra(raw, _CategoryBody)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CocoError(
-            tr("Category number {number} cannot be read: {reason}.", number=place + 1, reason=_reason(error))
-        ) from None
-    return Category(
-        id=NO_ID if body.id is None else body.id,
-        name=(body.name or "").strip(),
-        color=_color(body.color) or PALETTE[place % len(PALETTE)],
-        supercategory=body.supercategory or "",
-        keypoint_names=names,
-        skeleton=skeleton,
-        extra=extra or NOTHING,
-    )
+    records = [decode_json(raw) for raw in raws]
+    table = read_categories(records)
+    classes = [
+        replace(
+            category,
+            color=as_color(records[place].get("color")) or PALETTE[place % len(PALETTE)],
+            extra={key: value for key, value in records[place].items() if key not in _KNOWN_OF_A_CLASS} or NOTHING,
+        )
+        for category, place in zip(table.categories, table.places, strict=True)
+    ]
+    return table, classes
 
 
 def encode_category(category: Category) -> bytes:
@@ -171,27 +182,45 @@ def encode_category(category: Category) -> bytes:
     return encode(to_coco(category))
 
 
-def _color(color: str | list[int] | None) -> str:
-    if isinstance(color, list):
-        color = "#" + "".join(f"{value:02x}" for value in color) if all(0 <= v <= 255 for v in color) else ""
-    color = (color or "").lower()
-    return color if re.fullmatch("#[0-9a-f]{6}", color) else ""
+def encode_category_change(raw: Raw, before: Category, after: Category) -> bytes:
+    """Make the JSON of a category that was changed: the fields that the change is about are new, no others."""
+    return change_fields(raw, to_coco(before), to_coco(after))
 
 
-# What both need
+# JSON
 
 
-def _extra(raw: bytes | msgspec.Raw, known: type[msgspec.Struct]) -> dict[str, Any]:
-    fields = decode_object(raw)
-    return {key: decode(value) for key, value in fields.items() if key not in known.__struct_fields__}
+def decode_json(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
+    """Return the value of a record, None where it cannot be decoded."""
+    try:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
-def _reason(error: Exception) -> str:
-    """Why, in words that go on a sentence: "its bbox: Expected `float`, got `str`"."""
-    text = str(error)
-    if not isinstance(error, msgspec.DecodeError):
-        return text
-    what, _, where = text.partition(" - at `$.")
-    name = re.match(r"\w*", where)
-    what = what[:1].lower() + what[1:]
-    return tr("its {field}: {reason}", field=name[0], reason=what) if name and name[0] else what
+def with_id(raw: Raw, record_id: int) -> bytes:
+    """The same JSON object with another id."""
+    return encode({**decode_object(raw), "id": record_id})
+
+
+def change_fields(raw: Raw, before: dict[str, Any], after: dict[str, Any]) -> bytes:
+    """Return a JSON object with those fields changed in which two readings of it differ; the others byte for byte."""
+    if before == after:
+        return bytes(raw)
+    fields: dict[str, object] = dict(decode_object(raw))
+    for key, value in after.items():
+        if key in before and before[key] == value:
+            continue
+        own = before.get(key)
+        given = fields.get(key)
+        if isinstance(value, dict) and isinstance(own, dict) and isinstance(given, msgspec.Raw) and _is_object(given):
+            fields[key] = msgspec.Raw(change_fields(given, own, value))
+        else:
+            fields[key] = value
+    for key in before.keys() - after.keys():
+        fields.pop(key, None)
+    return encode(fields)
+
+
+def _is_object(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:1]) == b"{"

@@ -5,26 +5,37 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from annotator.core.categories import PALETTE, Categories
-from annotator.core.store.coco_codec import NO_ID, CocoError, decode_category, encode_category, with_id
+from annotator.core.categories import PALETTE
+from annotator.core.store.coco_codec import (
+    CocoError,
+    decode_categories,
+    decode_json,
+    encode_category,
+    encode_category_change,
+    with_id,
+)
+from dataset.categories import MAX_ID, Category
+from dataset.coco_checks import Problem
+from dataset.coco_values import as_file_name, as_id, as_size
 from dataset.i18n import tr
-from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
+from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
+from dataset.photo_names import unique_ids, with_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataset.categories import Category
     from dataset.json_text import Raw
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
 MAX_FILE = 8 << 30  # bytes
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
+_LISTS = ("images", "annotations", "categories")
 
 
 class _Header(msgspec.Struct, gc=False):
@@ -34,29 +45,30 @@ class _Header(msgspec.Struct, gc=False):
 
 
 class _ImageBody(msgspec.Struct, gc=False):
-    id: int | None = None
-    file_name: str | None = None
-    width: int | None = None
-    height: int | None = None
+    id: int
+    file_name: str
+    width: int
+    height: int
 
 
 _headers = RecordDecoder(list[_Header])
-_header = RecordDecoder(_Header)
-_image = RecordDecoder(_ImageBody)
+_image = msgspec.json.Decoder(_ImageBody)
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
     """An entry of `images`."""
 
-    id: int
-    """Unique in the file."""
+    id: Any
+    """As in the file, or a new one; what `image_id` is written as."""
     name: str
     """`file_name` with forward slashes."""
     size: tuple[int, int] | None
     """(width, height), None where the entry does not give both."""
     raw: Raw
     """The entry's JSON."""
+    file_name: str = ""
+    """As it stands, where the entry was read."""
 
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
@@ -67,7 +79,7 @@ class Image:
     def resized(self, size: tuple[int, int]) -> Image:
         """The same entry with another size."""
         body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
-        return Image(self.id, self.name, size, encode(body))
+        return replace(self, size=size, raw=encode(body))
 
 
 @dataclass(slots=True)
@@ -78,18 +90,28 @@ class CocoFile:
     """Every field of the file in order, as it came."""
     images: list[Image] = field(default_factory=list)
     """The entries of `images`."""
+    unclear_images: frozenset[int | str] = frozenset()
+    """Ids that several photos have: nobody knows to which of them the annotations with such an id belong."""
     categories: list[tuple[Category, Raw]] = field(default_factory=list)
     """The classes and the JSON they came as ("" for one that the file lacks)."""
+    other_categories: list[Raw] = field(default_factory=list)
+    """The JSON of entries of `categories` that are none."""
+    class_ids: dict[int | str | None, int] = field(default_factory=dict)
+    """The class that a `category_id` (`coco_values.as_id`) means."""
+    written_class_ids: dict[int, Any] = field(default_factory=dict)
+    """What the `category_id` of a class is in the file, where that is not the class's id."""
     annotations: list[Raw] = field(default_factory=list)
     """The JSON of each annotation."""
     ids: list[int] = field(default_factory=list)
     """Unique, above zero; new ones where the file has none, or the same twice."""
-    image_ids: list[int | None] = field(default_factory=list)
-    """None where the file gives none."""
+    image_ids: list[int | str | None] = field(default_factory=list)
+    """What they are compared by (`coco_values.as_id`), None where the file gives none."""
     changed_ids: int = 0
     """How many annotations were given a new id."""
     class_counts: Counter[int] = field(default_factory=Counter)
     """How many annotations each class has, by its id."""
+    problems: list[Problem] = field(default_factory=list)
+    """What of its images and classes is not as it should be."""
 
     def chunks(
         self,
@@ -106,11 +128,12 @@ class CocoFile:
             replaced: Place in `annotations` -> the JSON to write instead, or None for nothing.
             added: JSON of annotations that follow the others.
         """
-        known = {category.id: (category, raw) for category, raw in self.categories}
+        known = {category.id: (category, raw) for category, raw in self.categories if raw}
         classes = [
-            known[c.id][1] if c.id in known and known[c.id][0] == c and known[c.id][1] else encode_category(c)
+            encode_category_change(known[c.id][1], known[c.id][0], c) if c.id in known else encode_category(c)
             for c in categories
         ]
+        classes += self.other_categories
         keys = dict.fromkeys([*self.fields, "images", "annotations", "categories"])
         opening = b"{\n"
         for key in keys:
@@ -144,7 +167,10 @@ def parse(data: bytes, path: Path) -> CocoFile:
     Raises:
         CocoError: it is not COCO; one sentence that names `path` and where.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        data = to_utf8(data, path)
+    except TextError as error:
+        raise CocoError(str(error)) from None
     if not data.strip():
         raise CocoError(tr("{file} is empty, not a COCO file; remove it or choose another one.", file=path))
     try:
@@ -156,143 +182,155 @@ def parse(data: bytes, path: Path) -> CocoFile:
         raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
-    raws = {key: _list(fields.get(key, b"[]"), key, path) for key in ("images", "annotations", "categories")}
     file = CocoFile(dict(fields))
-    file.images = _images(raws["images"], path)
-    file.categories = _categories(raws["categories"], path)
-    _read_annotations(file, fields.get("annotations", b"[]"), raws["annotations"], path)
+    _read_categories(file, _list(fields, "categories", path))
+    _read_annotations(file, fields.get("annotations", b"[]"), _list(fields, "annotations", path))
+    _read_images(file, _list(fields, "images", path))
     return file
 
 
-def _list(raw: Raw, key: str, path: Path) -> list[msgspec.Raw]:
-    if bytes(raw) == b"null":
+def _list(fields: Mapping[str, Raw], key: str, path: Path) -> list[Raw]:
+    raw = fields.get(key, b"[]")
+    if bytes(memoryview(raw)[:4]) == b"null":
         return []
     try:
-        return decode_list(raw)
+        return [*decode_list(raw)]
     except _DAMAGE:
         text = tr("{file} is JSON but not a COCO file: “{key}” is not a list.", file=path, key=key)
         raise CocoError(text) from None
 
 
-def _images(raws: Sequence[msgspec.Raw], path: Path) -> list[Image]:
-    images: list[Image] = []
-    taken: set[int] = set()
-    homeless: list[tuple[int, _ImageBody, msgspec.Raw]] = []
-    for place, raw in enumerate(raws):
-        try:
-            body = _image.decode(raw)
-        except _DAMAGE as error:
-            text = tr(
-                "{file} cannot be read: entry number {number} of “images”: {reason}.",
-                file=path,
-                number=place + 1,
-                reason=_mistake(error),
-            )
-            raise CocoError(text) from None
-        if body.id is None or body.id in taken:
-            homeless.append((place, body, raw))
-            images.append(Image(NO_ID, "", None, b""))
+def _read_images(file: CocoFile, raws: Sequence[Raw]) -> None:
+    images = [_read_image(raw) for raw in raws]
+    keys = [as_id(image.id) for image in images]
+    ids, file.unclear_images = unique_ids(keys, [image.name for image in images], set(file.image_ids))
+    for image, key, new_id in zip(images, keys, ids, strict=True):
+        raw = image.raw
+        if key == new_id:
+            file.images.append(image)
+        elif bytes(memoryview(raw)[:1]) == b"{":
+            file.images.append(replace(image, id=new_id, raw=with_id(raw, int(new_id))))
         else:
-            taken.add(body.id)
-            images.append(_entry(body.id, body, raw))
-    for new_id, (place, body, raw) in enumerate(homeless, max(taken, default=0) + 1):
-        images[place] = _entry(new_id, body, with_id(raw, new_id))
-    return images
+            file.images.append(image)
+            file.problems.append(Problem("record", "", tr("an entry of its images is no record")))
+        if new_id in file.unclear_images:
+            text = tr("{photo} has the id of another photo", photo=image.name)
+            file.problems.append(Problem("image_unclear", image.name, text))
 
 
-def _entry(image_id: int, body: _ImageBody, raw: Raw) -> Image:
-    name = (body.file_name or "").replace("\\", "/").removeprefix("./")
-    size = (body.width, body.height) if body.width and body.height else None
-    return Image(image_id, name, size, raw)
-
-
-def _categories(raws: Sequence[msgspec.Raw], path: Path) -> list[tuple[Category, Raw]]:
-    categories: dict[int, tuple[Category, Raw]] = {}
+def _read_image(raw: Raw) -> Image:
     try:
-        decoded = [(decode_category(raw, place), raw) for place, raw in enumerate(raws)]
-    except CocoError as error:
-        raise CocoError(tr("{file} cannot be read: {problem}", file=path, problem=error)) from None
-    next_id = max((category.id for category, _ in decoded), default=0)
-    for category, raw in decoded:
-        category_id, name = category.id, category.name
-        if category_id == NO_ID:
-            next_id += 1
-            category_id = next_id
-        if category_id in categories:
-            continue  # the same id twice: the first one counts
-        name = name or f"class {category_id}"  # goes into the file
-        named = replace(category, id=category_id, name=name)
-        categories[category_id] = (named, raw if named == category else b"")
-    return list(categories.values())
+        body = _image.decode(raw)
+        record: dict[str, Any] = {"width": body.width, "height": body.height}
+        return _named(Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw))
+    except _DAMAGE:
+        record = decode_json(raw)
+    if not isinstance(record, dict):
+        return Image(None, "", None, raw)
+    return _named(Image(record.get("id"), as_file_name(record), as_size(record), raw))
 
 
-def _read_annotations(file: CocoFile, data: Raw, raws: list[msgspec.Raw], path: Path) -> None:
+def _named(image: Image) -> Image:
+    return replace(image, name=with_slashes(image.name), file_name=image.name)
+
+
+def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:
+    table, classes = decode_categories(raws)
+    file.class_ids = dict(table.ids)
+    file.problems += table.problems
+    for category, place in zip(classes, table.places, strict=True):
+        raw = raws[place]
+        record = decode_json(raw)
+        own = record.get("id")
+        if table.ids.get(as_id(own)) != category.id:
+            raw = with_id(raw, category.id)
+        elif own != category.id:
+            file.written_class_ids[category.id] = own
+        if not record.get("name"):
+            raw = encode({**decode_object(raw), "name": category.name})
+        file.categories.append((category, raw))
+    placed = set(table.places)
+    file.other_categories = [raw for place, raw in enumerate(raws) if place not in placed]
+
+
+def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> None:
+    file.annotations = raws
+    own_ids: Sequence[int | str | None]
     try:
         headers = _headers.decode(data) if raws else []
-    except _DAMAGE:
-        raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_first_bad(raws))) from None
-    file.annotations = list(raws)
-    file.ids = [header.id or 0 for header in headers]
-    file.image_ids = [header.image_id for header in headers]
-    if len(set(file.ids)) < len(file.ids) or min(file.ids, default=1) < 1:
-        _renumber(file)
-    known = {category.id for category, _ in file.categories}
-    file.class_counts = Counter(header.category_id for header in headers if header.category_id is not None)
-    unknown = file.class_counts.keys() - known
-    categories = Categories(category for category, _ in file.categories)
-    for category_id in sorted(unknown):
-        name = f"class {category_id}"
-        while categories.find(name):
+    except (*_DAMAGE, RecursionError):
+        records = [_loose_header(raw) for raw in raws]
+        own_ids = [as_id(record.get("id")) for record in records]
+        file.image_ids = [as_id(record.get("image_id")) for record in records]
+        counts = Counter(as_id(record.get("category_id")) for record in records)
+    else:
+        own_ids = [header.id for header in headers]
+        file.image_ids = [header.image_id for header in headers]
+        counts = Counter(header.category_id for header in headers)
+    file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
+    if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
+        _renumber(file, own_ids)
+    _add_unknown_classes(file, [key for key in counts if key is not None and key not in file.class_ids])
+    file.class_counts = Counter()
+    for key, n in counts.items():
+        if key is not None:
+            file.class_counts[file.class_ids[key]] += n
+
+
+def _loose_header(raw: Raw) -> dict[str, Any]:
+    record = decode_json(raw)
+    return record if isinstance(record, dict) else {}
+
+
+def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
+    """Add a class for each `category_id` that the file does not name."""
+    taken = {category.name.casefold() for category, _ in file.categories}
+    used = {category.id for category, _ in file.categories}
+    next_id = max(used, default=0)
+    for key in sorted(keys, key=lambda key: (isinstance(key, str), key)):
+        is_own = isinstance(key, int) and 0 <= key < MAX_ID and key not in used
+        number = int(key) if is_own else next_id + 1
+        next_id = max(next_id, number)
+        used.add(number)
+        name = f"class {str(key)[:60]}"
+        while name.casefold() in taken:
             name += "'"
-        color = PALETTE[len(categories) % len(PALETTE)]
-        file.categories.append((categories.add(name, color=color, category_id=category_id), b""))
+        taken.add(name.casefold())
+        file.class_ids[key] = number
+        if not is_own:
+            file.written_class_ids[number] = key
+        color = PALETTE[len(file.categories) % len(PALETTE)]
+        file.categories.append((Category(number, name, color=color), b""))
 
 
-def _renumber(file: CocoFile) -> None:
-    """Give new ids where there is none above zero, and to all but the first that have the same."""
-    next_id = max(*file.ids, 0)
-    taken: set[int] = set()
-    for place, annotation_id in enumerate(file.ids):
-        if annotation_id < 1 or annotation_id in taken:
+def _renumber(file: CocoFile, own_ids: Sequence[int | str | None]) -> None:
+    """Give new ids where there is none above zero, and to all but the first that have the same.
+
+    An id that is text or beyond what every program reads stays in the file: its annotation goes by another number here.
+    """
+    next_id = max((number for number in file.ids if number < MAX_ID), default=0)
+    next_id = max(next_id, 0)
+    taken: set[int | str] = set()
+    for place, own in enumerate(own_ids):
+        number = file.ids[place]
+        is_odd = isinstance(own, str) or number >= MAX_ID
+        if is_odd or number < 1 or number in taken:
             next_id += 1
             file.ids[place] = next_id
-            file.annotations[place] = with_id(file.annotations[place], next_id)
-            file.changed_ids += 1
+            if not (is_odd and own not in taken):
+                file.changed_ids += _give_id(file, place, next_id)
         taken.add(file.ids[place])
+        if own is not None:
+            taken.add(own)
 
 
-def _first_bad(raws: Sequence[msgspec.Raw]) -> str:
-    for place, raw in enumerate(raws):
-        try:
-            _header.decode(raw)
-        except _DAMAGE as error:
-            return tr(
-                "annotation number {number}, {start!r}: {reason}",
-                number=place + 1,
-                start=bytes(raw)[:60].decode(errors="replace"),
-                reason=_mistake(error),
-            )
-    return tr("its annotations are not objects")
-
-
-def _mistake(error: Exception) -> str:
-    """What is wrong with a record, for a person: "“id” is text, where a whole number belongs"."""
-    found = re.match(r"Expected `([^`]*)`, got `([^`]*)`(?: - at `\$\.?(.*)`)?$", str(error))
-    if not found:
-        return str(error)
-    expected, got = (_kind(kind.removesuffix(" | null")) for kind in found.group(1, 2))
-    if not found[3]:
-        return tr("it is {got}, where {expected} belongs", got=got, expected=expected)
-    return tr("“{field}” is {got}, where {expected} belongs", field=found[3], got=got, expected=expected)
-
-
-def _kind(name: str) -> str:
-    """Return what people call a JSON type."""
-    kinds = {
-        "int": tr("a whole number"), "float": tr("a number"), "str": tr("text"), "bool": tr("true or false"),
-        "null": tr("nothing"), "array": tr("a list"), "object": tr("an object"),
-    }  # fmt: skip
-    return kinds.get(name, name)
+def _give_id(file: CocoFile, place: int, new_id: int) -> bool:
+    """Write an id into an annotation; return whether it is a record that can have one."""
+    try:
+        file.annotations[place] = with_id(file.annotations[place], new_id)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _place(error: Exception, data: bytes) -> str:

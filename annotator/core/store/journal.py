@@ -98,6 +98,7 @@ class Journal:
         self._db = _connect(path)
         self._reader = _connect(path)  # WAL: reading never waits for a commit
         self._reading = threading.Lock()
+        self._identity = _identity(path)
         self._writing = threading.Lock()  # held for a transaction
 
     @classmethod
@@ -121,11 +122,28 @@ class Journal:
             "The project's history was damaged and is kept as {file}; the annotations are untouched.", file=aside
         )
 
+    def move_to(self, path: Path) -> str:
+        """Go on in another database, which may be new; return what `open` does of it.
+
+        Closed first: SQLite would take the log of a new database in the old one's place for the old one's.
+
+        Raises:
+            sqlite3.Error: it can neither be opened nor made; this one is closed.
+        """
+        with self._reading:
+            for db in (self._reader, self._db):
+                with contextlib.suppress(sqlite3.Error):  # its disk is gone
+                    db.close()
+            other, warning = Journal.open(path)
+            self.path, self._db, self._reader, self._identity = path, other._db, other._reader, other._identity
+        return warning
+
     def close(self) -> None:
         """Close it. More than once is fine."""
-        with self._reading:
+        with self._reading, contextlib.suppress(sqlite3.Error):
             self._reader.close()
-        self._db.close()
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -147,19 +165,29 @@ class Journal:
         }
 
     def put(
-        self, file: str, rows: Mapping[str, JournalRow], metadata: Mapping[str, bytes | None]
+        self,
+        file: str,
+        rows: Mapping[str, JournalRow],
+        metadata: Mapping[str, bytes | None],
+        *,
+        moved_from: str | None = None,
     ) -> dict[str, Exception]:
         """Record photos and facts in one transaction; on the disk on return.
+
+        With `moved_from`, this COCO file goes on from that one and holds all of it but for `rows`: answers and done
+        marks go along, and the folder remembers it.
 
         Returns the photos that the database does not take, and why; the others are recorded without them.
 
         Raises:
             FileNotFoundError: the database was deleted; SQLite alone would go on writing to what nobody can open again.
         """
-        if not self.path.is_file():
+        if self._identity != _identity(self.path):
             raise FileNotFoundError(errno.ENOENT, tr("the folder .annotator was deleted"))
         key = _to_sql(file)
         with self._transaction():
+            if moved_from is not None:
+                self._move(_to_sql(moved_from), key)
             refused = self._insert(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
                 {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()},
@@ -181,31 +209,19 @@ class Journal:
                 refused[key] = error
         return refused
 
-    def clear(self, file: str, names: Iterable[str], metadata: Mapping[str, bytes | None]) -> None:
-        """Forget the annotations of photos that the COCO file now holds, and record facts."""
-        key = _to_sql(file)
-        with self._transaction() as db:
-            db.executemany(
-                "UPDATE photos SET annotations = NULL WHERE file = ? AND name = ?",
-                [(key, _to_sql(name)) for name in names],
-            )
-            self._put_metadata(key, metadata)
-
     def _put_metadata(self, key: str | bytes, metadata: Mapping[str, bytes | None]) -> None:
         values = [(key, name, value) for name, value in metadata.items()]
         self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", values)
 
-    def move(self, old: str, new: str) -> None:
-        """Continue on another COCO file, which holds everything: answers and done marks go along."""
-        source, target = _to_sql(old), _to_sql(new)
-        with self._transaction() as db:
-            db.execute("DELETE FROM photos WHERE file = ?", (target,))
-            db.execute(
-                "INSERT INTO photos SELECT ?, name, width, height, NULL, answered, done FROM photos WHERE file = ?",
-                (target, source),
-            )
-            db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (source,))
-            db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (source,))
+    def _move(self, source: str | bytes, target: str | bytes) -> None:
+        self._db.execute("DELETE FROM photos WHERE file = ?", (target,))
+        self._db.execute(
+            "INSERT INTO photos SELECT ?, name, width, height, NULL, answered, done FROM photos WHERE file = ?",
+            (target, source),
+        )
+        self._db.execute("UPDATE photos SET annotations = NULL WHERE file = ?", (source,))
+        self._db.execute("DELETE FROM facts WHERE file = ? AND key = 'categories'", (source,))
+        self._remember(target)
 
     def absorb(self, other: Path) -> None:
         """Take over what another journal of the same photos has: of what it noted as changed, all of it.
@@ -250,9 +266,12 @@ class Journal:
 
     def remember_file(self, file: str) -> None:
         """Record which COCO file is worked on."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM facts WHERE key = 'current'")
-            db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (_to_sql(file),))
+        with self._transaction():
+            self._remember(_to_sql(file))
+
+    def _remember(self, key: str | bytes) -> None:
+        self._db.execute("DELETE FROM facts WHERE key = 'current'")
+        self._db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (key,))
 
     def note_changes(self) -> None:
         """From now on, note which photos and files are put here: this journal stands in for another that has the rest.
@@ -287,6 +306,15 @@ class Journal:
         with self._reading:
             found = self._reader.execute("SELECT name FROM pools WHERE model = ?", (_to_sql(model),))
             return {_from_sql(name) for (name,) in found}
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what no other file has as long as this one is open; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _to_sql(text: str) -> str | bytes:

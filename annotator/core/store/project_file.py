@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import os
@@ -9,19 +10,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator.core.store.coco_codec import CocoError, decode_annotation, encode_annotation
+from annotator.core.store.coco_codec import (
+    UnreadableError,
+    decode_annotation,
+    encode_annotation,
+    encode_change,
+)
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
+from dataset.coco_values import as_id
 from dataset.i18n import tr
 from dataset.messages import os_reason
+from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
     from dataset.categories import Category
+    from dataset.coco_checks import Problem
     from dataset.json_text import Raw
 
 
@@ -48,11 +57,19 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _disk_of(path: Path) -> int | None:
+    """Return a number for the disk that the file's folder is on; None where there is no such folder."""
+    try:
+        return path.parent.stat().st_dev
+    except OSError:
+        return None
+
+
 class ProjectFile:
     """A COCO file as it was opened, and the way to write it with changes."""
 
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
-        """Read the file for a folder with those photos; there may be none.
+    def __init__(self, path: Path, names: Sequence[str], folder: str = "") -> None:
+        """Read the file for a folder of that name with those photos; there may be none.
 
         Raises:
             CocoError: it is not COCO, or cannot be read.
@@ -62,23 +79,29 @@ class ProjectFile:
         self._data = b""
         self.mark: FileMark | None = None
         """The file when last read or written by us, None where there was none."""
+        self._disk = _disk_of(path)
         with _no_collection():
             self.coco = self._read()
             """What it held when it was opened."""
-            self._index(names)
+            self._index(names, folder)
 
-    def _index(self, names: Sequence[str]) -> None:
+    def _index(self, names: Sequence[str], folder: str) -> None:
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
         self._new: dict[str, Image] = {}
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
-        named = (image_id for image_id in self.coco.image_ids if image_id is not None)
-        self._last_image_id = max(max((image.id for image in self.coco.images), default=0), max(named, default=0))
+        named = {*(as_id(image.id) for image in self.coco.images), *self.coco.image_ids}
+        self._last_image_id = max((number for number in named if isinstance(number, int)), default=0)
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
+        self._last_decoded: tuple[str, tuple[dict[int, tuple[Annotation, Raw]], list[Problem]]] = ("", ({}, []))
         self.orphans = 0
         """How many of its annotations belong to no photo of it."""
-        self.missing = self._assign(names)
+        self.unclear = 0
+        """How many of its annotations may belong to several photos, which have the same id."""
+        self.ambiguous: list[str] = []
+        """Names of photos in it that may mean several photos of the folder."""
+        self.missing = self._assign(names, folder)
         """How many of its photos are not in the folder."""
 
     def _read(self) -> CocoFile:
@@ -86,7 +109,7 @@ class ProjectFile:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
                 if status.st_size > MAX_FILE:
-                    raise CocoError(
+                    raise UnreadableError(
                         tr(
                             "{file} is larger than {n} GB; split it into smaller files.",
                             file=self.path,
@@ -97,13 +120,18 @@ class ProjectFile:
         except FileNotFoundError:
             return CocoFile()
         except OSError as error:
-            raise CocoError(tr("{file} cannot be read: {reason}.", file=self.path, reason=os_reason(error))) from None
+            text = tr(
+                "{file} cannot be read ({reason}); make it readable, or open another file.",
+                file=self.path,
+                reason=os_reason(error),
+            )
+            raise UnreadableError(text) from None
         self.mark = FileMark(len(self._data), status.st_mtime_ns, "")
         return parse(self._data, self.path)
 
     # What it holds
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> KeysView[str]:
         """Return the photos that have annotations in it."""
         return self._places.keys()
 
@@ -121,35 +149,44 @@ class ProjectFile:
         return name in self._images or name in self._new
 
     def annotations(self, name: str) -> tuple[Annotation, ...]:
-        """Return the annotations that it holds for a photo.
+        """Return the annotations that it holds for a photo, as far as they can be understood."""
+        return tuple(annotation for annotation, _ in self._decoded(name)[0].values())
 
-        Raises:
-            CocoError: one of them is not COCO; the sentence names it and the photo.
-        """
-        return tuple(annotation for annotation, _ in self._decoded(name).values())
+    def hides(self, name: str) -> bool:
+        """Return whether it holds annotations for a photo of which nothing can be shown."""
+        return len(self._decoded(name)[0]) < self.count(name)
 
-    def _decoded(self, name: str) -> dict[int, tuple[Annotation, Raw]]:
-        decoded = {}
+    def problems(self, name: str) -> list[Problem]:
+        """Return what of a photo's annotations cannot be used; it is kept as it stands."""
+        return self._decoded(name)[1]
+
+    def _decoded(self, name: str) -> tuple[dict[int, tuple[Annotation, Raw]], list[Problem]]:
+        last, found = self._last_decoded
+        if last != name:
+            found = self._decode(name)
+            self._last_decoded = (name, found)
+        return found
+
+    def _decode(self, name: str) -> tuple[dict[int, tuple[Annotation, Raw]], list[Problem]]:
+        coco = self.coco
+        decoded: dict[int, tuple[Annotation, Raw]] = {}
+        problems: list[Problem] = []
+        size = self.size(name)
         for place in self._places.get(name, ()):
-            raw, annotation_id = self.coco.annotations[place], self.coco.ids[place]
-            try:
-                annotation = decode_annotation(raw, annotation_id, self._keypoint_counts)
-            except CocoError as error:
-                text = tr(
-                    "The annotations of {photo} in {file} cannot be used. {reason}",
-                    photo=name,
-                    file=self.path,
-                    reason=error,
-                )
-                raise CocoError(text) from None
-            decoded[annotation_id] = (annotation, raw)
-        return decoded
+            raw, annotation_id = coco.annotations[place], coco.ids[place]
+            annotation, found = decode_annotation(
+                raw, annotation_id, self._keypoint_counts, class_ids=coco.class_ids, size=size, where=name
+            )
+            problems += found
+            if annotation is not None:
+                decoded[annotation_id] = (annotation, raw)
+        return decoded, problems
 
     def holds(self, name: str, state: PhotoState) -> bool:
         """Return whether the file has the annotations of that state, to the decimals that it keeps."""
         try:
             layout = self._laid_out(name, state, None)
-        except (CocoError, ValueError):
+        except ValueError:
             return False
         return not layout.added and all(
             raw is not None and bytes(raw) == bytes(self.coco.annotations[place])
@@ -158,13 +195,17 @@ class ProjectFile:
 
     # Writing
 
-    def changed_externally(self) -> bool:
-        """Whether another program has written the file since we read or wrote it. OSError if that cannot be read."""
-        if self.mark is None or not self.path.exists():
-            return self.path.exists()
-        if not self.mark.sha256 and not self.mark.is_of(self.path):
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file is the one that was last read or written here. OSError if it cannot be read."""
+        if self.mark is None:
+            return False
+        if not self.mark.sha256 and not self.mark.is_of(path):
             self.mark = FileMark(self.mark.size, self.mark.mtime_ns, hashlib.sha256(self._data).hexdigest())
-        return not self.mark.is_of(self.path)
+        return self.mark.is_of(path)
+
+    def is_in_place(self) -> bool:
+        """Whether the file is as it was last read or written here. OSError if it cannot be read."""
+        return self.is_ours(self.path)
 
     def lay_out(self, states: Mapping[str, PhotoState]) -> dict[str, Exception]:
         """Settle where the annotations of photos go in the next `write`.
@@ -181,17 +222,30 @@ class ProjectFile:
                     refused[name] = error
         return refused
 
-    def write(self, path: Path, categories: Sequence[Category], about_to: Callable[[int, str], None]) -> FileMark:
+    def write(
+        self,
+        path: Path,
+        categories: Sequence[Category],
+        about_to: Callable[[int, str], None],
+        place_for: Callable[[Path], Path | None],
+        *,
+        even_protected: bool = False,
+    ) -> FileMark:
         """Write the file with the photos that were laid out; what is there stays as it is if that fails.
 
         Args:
             path: Where to.
             categories: All classes.
             about_to: Called with size and SHA-256 just before the new file takes its place.
+            place_for: Returns where to keep what is replaced: see `replace_file`.
+            even_protected: Whether a file that is write-protected is replaced, too.
 
         Raises:
             OSError: it could not be written.
         """
+        if path == self.path and not path.exists() and self._disk not in {None, _disk_of(path)}:
+            # The disk was pulled, and what is seen is the empty folder that it was mounted on.
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), os.fspath(path))
         replaced: dict[int, Raw | None] = {}
         added: list[Raw] = []
         resized: dict[int, Image] = {}
@@ -201,11 +255,14 @@ class ProjectFile:
             if layout.image:
                 resized[layout.image.id] = layout.image
         images = [resized.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
-        return replace_file(path, self.coco.chunks(images, categories, replaced, added), about_to)
+        chunks = self.coco.chunks(images, categories, replaced, added)
+        mark = replace_file(path, chunks, about_to, place_for=place_for, even_protected=even_protected)
+        self._disk = _disk_of(path)
+        return mark
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
         """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
-        original = self._decoded(name)
+        original, _ = self._decoded(name)
         if not (self.knows(name) or state.annotations or state.done):
             return _Layout(state, {}, [], None, {})
         image = self._image(name, state.size)
@@ -217,52 +274,52 @@ class ProjectFile:
             elif a.id in known and known[a.id][0] is a:
                 raws[a.id] = known[a.id]
             else:
-                raws[a.id] = (a, encode_annotation(a, image.id, state.size))
+                raws[a.id] = (a, self._encoded(a, original.get(a.id), image, state.size))
         replaced = {
-            place: raws[self.coco.ids[place]][1] if self.coco.ids[place] in raws else None
+            place: raws[number][1] if (number := self.coco.ids[place]) in raws else None
             for place in self._places.get(name, ())
+            if self.coco.ids[place] in original or self.coco.ids[place] in raws
         }
         added = [raw for i, (_, raw) in sorted(raws.items()) if i not in original]
-        changed = raws != original
-        other_size = changed and state.size != image.size
-        return _Layout(state, replaced, added, image.resized(state.size) if other_size else None, raws)
+        needs_size = raws != original and image.size is None
+        return _Layout(state, replaced, added, image.resized(state.size) if needs_size else None, raws)
+
+    def _encoded(
+        self, a: Annotation, original: tuple[Annotation, Raw] | None, image: Image, size: tuple[int, int]
+    ) -> Raw:
+        """Return the JSON of an annotation that is not as the file has it."""
+        class_ids = self.coco.written_class_ids
+        if original is None:
+            return encode_annotation(a, image.id, size, class_ids)
+        return encode_change(original[1], original[0], a, size, class_ids)
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
-        """Return the photo's entry, made where there is none."""
-        if name in self._images:
-            return self._images[name][0]
+        """Return the photo's entry, made where there is none of its own."""
+        own = next((i for i in self._images.get(name, ()) if as_id(i.id) not in self.coco.unclear_images), None)
+        if own is not None:
+            return own
         if name not in self._new:
             self._last_image_id += 1
             self._new[name] = Image.new(self._last_image_id, name, size)
         return self._new[name]
 
-    def _assign(self, names: Sequence[str]) -> int:
-        """Find out which photo each entry is about, and put the annotations to it; how many photos there are not.
-
-        An entry is about the photo with exactly its path; failing that, about the only photo with its last part, if no
-        other entry is.
-        """
+    def _assign(self, names: Sequence[str], folder: str) -> int:
+        """Find out which photo each entry is about, and put the annotations to it; how many photos there are not."""
         present = set(names)
-        by_last: dict[str, list[str]] = {}
-        for name in names:
-            by_last.setdefault(name.rpartition("/")[2], []).append(name)
-        exact = {image.name for image in self.coco.images} & present
-        claims: dict[str, set[str]] = {}  # photo -> paths of the entries that may be about it
-        for image in self.coco.images:
-            candidates = by_last.get(image.name.rpartition("/")[2], ())
-            if image.name not in exact and len(candidates) == 1 and candidates[0] not in exact:
-                claims.setdefault(candidates[0], set()).add(image.name)
-        found = {next(iter(paths)): name for name, paths in claims.items() if len(paths) == 1}
-        name_of: dict[int | None, str] = {}
+        matches = match_names((image.file_name for image in self.coco.images), names, folder)
+        self.ambiguous = sorted(matches.ambiguous)
+        name_of: dict[int | str | None, str] = {}
         missing = 0
         for image in self.coco.images:
-            name = found.get(image.name, image.name)
-            missing += name not in present
-            name_of[image.id] = name
+            name = matches.photos.get(image.file_name, image.name)
+            missing += name not in present and image.file_name not in matches.ambiguous
+            name_of[as_id(image.id)] = name
             self._images.setdefault(name, []).append(image)
         for place, image_id in enumerate(self.coco.image_ids):
             name = name_of.get(image_id)
-            if name is None:
+            if image_id in self.coco.unclear_images:
+                self.unclear += 1
+            elif name is None:
                 self.orphans += 1
             else:
                 self._places.setdefault(name, []).append(place)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from annotator.core.store.autosave import StoreError
-from annotator.core.store.coco_codec import decode_category, encode_category
+from annotator.core.store.coco_codec import decode_categories, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftovers
+from dataset.coco_checks import sentences
 from dataset.i18n import plural, tr
-from dataset.messages import os_reason
+from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +47,10 @@ class OpenedProject:
     """Our database."""
     file: ProjectFile
     """The COCO file."""
+    key: str
+    """What the COCO file goes by in the journal: see `file_key`."""
+    remembered: str | None = None
+    """The key of the file that the folder opens with the next time; None for the default."""
     journal_rows: dict[str, JournalRow] = field(default_factory=dict)
     """What the journal has of photos."""
     recovered: dict[str, PhotoState] = field(default_factory=dict)
@@ -78,6 +83,7 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
         CocoError: the file is not COCO.
         StoreError: the project is open elsewhere, or nothing can be written anywhere.
     """
+    own_name = images.resolve().name
     try:
         folder = ProjectFolder(images, fallback)
     except OSError as error:
@@ -85,19 +91,21 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
     default = images / DEFAULT_FILE
     was_here = any((place / DATABASE).exists() for place in folder.places)
     # A folder that was never open gets nothing of ours if its file is refused.
-    project = ProjectFile((file or default).resolve(), names) if file or not was_here else None
+    project = ProjectFile((file or default).resolve(), names, own_name) if file or not was_here else None
     with ExitStack() as closing:
         closing.callback(folder.close)
         journal, warnings = _open_journal(folder, images, fallback)
         closing.callback(journal.close)
         try:
             if project is None:
-                path, sentence = _remembered(journal, images, default)
+                path, sentence = _remembered(journal.remembered_file(), images, default)
                 warnings += [sentence] if sentence else []
-                project = ProjectFile(path.resolve(), names)
+                project = ProjectFile(path.resolve(), names, own_name)
             folder.lock_file(project.path)
             remove_leftovers(project.path)
-            opened = OpenedProject(images, names, folder, journal, project, warnings=warnings)
+            key = file_key(images, project.path)
+            remembered = journal.remembered_file()
+            opened = OpenedProject(images, names, folder, journal, project, key, remembered, warnings=warnings)
             _apply_journal(opened)
         except InUseError as error:
             raise StoreError(str(error)) from None
@@ -123,7 +131,10 @@ def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[
             failure = failure or error
             continue
         try:
-            _absorb_fallback(folder, journal)
+            if folder.is_fallback:
+                journal.note_changes()
+            else:
+                absorb_fallback(folder, journal)
         except (OSError, sqlite3.Error) as error:
             journal.close()
             failure = failure or error
@@ -139,12 +150,10 @@ def _open_journal(folder: ProjectFolder, images: Path, fallback: Path) -> tuple[
     raise StoreError(text)
 
 
-def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
-    """What was kept elsewhere while the folder could not be written to goes where it belongs."""
+def absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
+    """Put what was kept elsewhere, while the folder could not be written to, where it belongs."""
     left = folder.fallback_path / DATABASE
-    if folder.is_fallback:
-        journal.note_changes()
-    elif left.exists():
+    if left.exists():
         other, _ = Journal.open(left)  # brings its log into the database, and sets a damaged one aside
         other.note_changes()
         other.close()
@@ -152,9 +161,8 @@ def _absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
         left.unlink()
 
 
-def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, str]:
+def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str]:
     """Return the COCO file that the folder was last worked on with, and a sentence if that is not there any more."""
-    key = journal.remembered_file()
     path = images / key if key else default
     if key is None or path == default or os.path.exists(path):  # noqa: PTH110 - false, too, where it cannot be reached
         return path, ""
@@ -167,7 +175,7 @@ def _remembered(journal: Journal, images: Path, default: Path) -> tuple[Path, st
 
 
 def _apply_journal(opened: OpenedProject) -> None:
-    file, key = opened.file, file_key(opened.images, opened.file.path)
+    file, key = opened.file, opened.key
     opened.journal_rows = opened.journal.rows(key)
     metadata = opened.journal.metadata(key)
     damaged = 0
@@ -183,7 +191,7 @@ def _apply_journal(opened: OpenedProject) -> None:
             opened.recovered[name] = state
     if "categories" in metadata:
         raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
-        opened.categories = tuple(decode_category(raw, place) for place, raw in enumerate(raws))
+        opened.categories = tuple(decode_categories(raws)[1])
     if damaged:
         opened.warnings.append(
             plural(
@@ -248,6 +256,26 @@ def _about_the_file(file: ProjectFile) -> list[str]:
                 file=name,
             )
         )
+    if file.unclear:
+        warnings.append(
+            plural(
+                "{n} annotation of {file} has an image_id that several photos have: it is kept, and shown on none.",
+                "{n} annotations of {file} have image_ids that several photos have: they are kept, and shown on none.",
+                file.unclear,
+                file=name,
+            )
+        )
+    if file.ambiguous:
+        warnings.append(
+            plural(
+                "{names} of {file} may be several photos of the folder; its annotations are kept, and shown on none.",
+                "{names} of {file} may be several photos of the folder; their annotations are kept, and shown on none.",
+                len(file.ambiguous),
+                names=listing(file.ambiguous),
+                file=name,
+            )
+        )
+    warnings += sentences((p for p in file.coco.problems if p.kind != "image_unclear"), name)
     if file.coco.changed_ids:
         warnings.append(
             tr(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from annotator.core.store.autosave import Autosave, SaveNotice, StoreError, reason_of
 from annotator.core.store.journal import JournalRow
+from annotator.core.store.moving_journal import MovingJournal
+from annotator.core.store.project_folder import InUseError
 from annotator.core.store.recovery import file_key, packed_categories, packed_mark, timestamp
 from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
@@ -49,7 +52,11 @@ class Saver:
         self._classes_unjournaled = False
         self._journaling = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
-        self._autosave = Autosave(opened.file.path, self._write_journal, self._save, notify)
+        self._journaled_key = opened.key  # what the COCO file goes by in the journal on disk
+        self.replaces_protected = False
+        """Whether the COCO file is replaced even where it is write-protected."""
+        self._autosave = Autosave(opened.file.path, self._write_journal, self._save, self._kept_in, notify)
+        self._journal = MovingJournal(opened, self._put_everything, self._autosave.note)
         self.pools = SuggestionPools(opened.images, opened.journal, lambda: self._autosave.mark_dirty(file=False))
         """The suggestions of the models, which may be used from any thread."""
         if self._unsaved:
@@ -65,7 +72,7 @@ class Saver:
     def is_kept(self) -> bool:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
         with self._lock:
-            return not (self._unjournaled or self._classes_unjournaled)
+            return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
 
     def put(self, name: str, state: PhotoState, *, into_file: bool) -> None:
         """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too."""
@@ -92,7 +99,7 @@ class Saver:
 
     def save_as(self, path: Path) -> Future[None]:
         """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
-        return self._autosave.submit(lambda: self._save_as(path.resolve()))
+        return self._autosave.submit(path, lambda: self._save_as(path.resolve()))
 
     def check_progress(self) -> None:
         """Report a save that has stalled, by a notice. To be called now and then."""
@@ -112,8 +119,8 @@ class Saver:
             StoreError: some of it cannot be written; all else is.
         """
         with self._journaling:
-            refused = self._journal_pending({})
-        self.pools.write_journal()
+            refused = self._journal.write(lambda: self._journal_pending({}))
+            self._journal.write(self.pools.write_journal)
         if refused:
             text = tr(
                 "Your last edits of {what} could not be noted down: {reason}; it is tried again.",
@@ -127,46 +134,93 @@ class Saver:
 
         Returns the photos ("" for the classes) that could not be written, and why; they stay pending.
         """
+        project = self._project
         with self._lock:
             states = {name: (self.states[name], name not in self._unsaved) for name in self._unjournaled}
             recorded, saved = self._classes, not self._classes_unsaved
             classes = {"": None if saved else recorded} if self._classes_unjournaled else {}
         refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
-        facts = {"mark": packed_mark(self._project.file.mark), **metadata}
+        facts = {"mark": packed_mark(project.file.mark), **metadata}
         unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
         if packed:
             facts["categories"] = packed[""]
-        refused |= unwritten | self._project.journal.put(self._key(), rows, facts)
+        moved_from = None if project.key == self._journaled_key else self._journaled_key
+        refused |= unwritten | project.journal.put(project.key, rows, facts, moved_from=moved_from)
+        self._journaled_key = project.key
         with self._lock:
             for name, (state, _) in states.items():
                 if name not in refused and self.states[name] is state:
-                    self._unjournaled.remove(name)
+                    self._unjournaled.discard(name)
             if packed and self._classes is recorded:
                 self._classes_unjournaled = False
         return refused
 
-    def _key(self) -> str:
-        return file_key(self._project.images, self._project.file.path)
+    def _put_everything(self) -> None:
+        """Write all that is on record to the journal, which has moved. With `_journaling` held."""
+        project = self._project
+        with self._lock:
+            others = {name: row for name, row in project.journal_rows.items() if name not in self.states}
+            self._unjournaled |= self.states.keys()
+            self._classes_unjournaled = True
+        self._journaled_key = project.key
+        project.journal.put(project.key, others, {})
+        if project.folder.is_fallback:
+            project.journal.note_changes()
+        if project.remembered is not None:
+            project.journal.remember_file(project.remembered)
+        self._journal_pending({"next": None})
+
+    def _kept_in(self) -> Path | None:
+        """Return where everything on record is now: the COCO file, else the folder of the journal; None if nowhere."""
+        file = self._project.file
+        has_file = self._find_file()
+        try:
+            self._write_journal()
+        except Exception:  # noqa: BLE001 - whatever it is, it is not kept
+            return None
+        if not self.is_kept:
+            return None
+        if has_file:
+            return file.path if self.is_saved else self._project.folder.path
+        return self._project.folder.path if file.names() <= self.states.keys() else None
+
+    def _find_file(self) -> bool:
+        """Return whether the COCO file is as it was written last; if it is gone, what it had is unsaved again."""
+        file = self._project.file
+        with contextlib.suppress(OSError):
+            if file.mark is None or file.is_in_place():
+                return True
+        with self._journaling, self._lock:
+            self._unsaved |= self.states
+            self._unjournaled |= self.states.keys()
+        return False
 
     def _save(self) -> bool:
-        """Write the COCO file if it lacks something. On the file's thread."""
-        with self._lock:
-            nothing = not self._unsaved and not self._classes_unsaved and self._project.file.mark is not None
-        if nothing:
+        """Write the COCO file if it lacks something, or is not there any more. On the file's thread."""
+        if self._find_file() and self._project.file.mark is not None and self.is_saved:
             return False
-        path = self._project.file.path
-        if self._project.changed_externally or self._project.file.changed_externally():
-            self._keep_external_copy(path)
-        self._write(path)
+        self._write(self._project.file.path)
         return True
 
     def _save_as(self, path: Path) -> None:
-        if path == self._project.file.path:
+        project = self._project
+        if path == project.file.path:
             self._save()
+            self.remember_file()
             return
-        self._write(path)
-        self._autosave.path = path
-        self._autosave.mark_dirty(file=False)
+        try:
+            project.folder.lock_file(path)
+            self._write(path)
+        except InUseError as error:
+            raise StoreError(str(error)) from None
+        finally:
+            project.folder.lock_file(project.file.path)
+
+    def remember_file(self) -> None:
+        """Have the folder open with this COCO file the next time."""
+        self._project.remembered = self._project.key
+        with self._journaling, contextlib.suppress(OSError, sqlite3.Error):
+            self._journal.write(lambda: self._project.journal.remember_file(self._project.key))
 
     def _write(self, path: Path) -> None:
         """Write the COCO file.
@@ -190,58 +244,74 @@ class Saver:
             raise StoreError(text)
 
     def _replace_file(self, path: Path, unsaved: Mapping[str, PhotoState], classes: Sequence[Category]) -> None:
-        """Write the COCO file with what is laid out; `unsaved` is what it lacked."""
-        if path not in self._backed_up and path.exists():
-            self._project.folder.back_up(path)
-        self._backed_up.add(path)
-        old, new = self._key(), file_key(self._project.images, path)
+        """Write the COCO file with what is laid out; `unsaved` is what it lacked.
+
+        The journal may fail meanwhile: what is in the file needs none, and the rest is tried again.
+        """
+        project = self._project
+        is_same, key = path == project.file.path, file_key(project.images, path)
+        self._back_up(path)
+        kept: list[Path] = []
 
         def about_to(size: int, sha256: str) -> None:
             # The rows of what the file is about to hold, too: a new file beside an older row, which has no annotations
-            # of its own, would be a state of the photo that never was.
+            # of its own, would be a state of the photo that never was. Another file needs nothing of the journal's.
             following = packed_mark(FileMark(size, 0, sha256))
-            with self._journaling:
-                self._journal_pending({"next": following} if old == new else {})
-                if old != new:
-                    self._project.journal.put(new, {}, {"next": following})
+            with self._journaling, contextlib.suppress(OSError, sqlite3.Error):
+                if is_same:
+                    self._journal.write(lambda: self._journal_pending({"next": following}))
 
-        mark = self._project.file.write(path, classes, about_to)
+        def place_for(found: Path) -> Path | None:
+            if is_same and (project.changed_externally or not project.file.is_ours(found)):
+                kept.append(free_name(path, timestamp()))
+                return kept[-1]
+            return None
+
+        protected = is_same and self.replaces_protected
+        mark = project.file.write(path, classes, about_to, place_for, even_protected=protected)
         with self._journaling:
             with self._lock:
-                self._project.file.path, self._project.file.mark = path, mark
-                self._project.changed_externally = False
+                project.file.path, project.file.mark, project.key = path, mark, key
+                project.changed_externally = False
+                if not is_same:
+                    project.remembered = key
                 for name, state in unsaved.items():
                     if self._unsaved.get(name) is state:
                         del self._unsaved[name]
                 self._classes_unsaved = self._classes is not classes
-                saved = [name for name in unsaved if name not in self._unsaved]
-                if old != new:
-                    self._unjournaled |= self._unsaved.keys()
-            metadata: dict[str, bytes | None] = {"mark": packed_mark(mark), "next": None}
-            if not self._classes_unsaved:
-                metadata["categories"] = None
-            try:
-                if old != new:
-                    self._project.journal.move(old, new)
-                self._project.journal.clear(new, saved, metadata)
-            except BaseException:
-                with self._lock:  # the journal still has what will be old one day
-                    self._unjournaled.update(saved)
-                    self._classes_unjournaled = True
-                self._autosave.mark_dirty(file=False)
-                raise
-
-    def _keep_external_copy(self, path: Path) -> None:
-        """Keep the file that another program wrote beside ours."""
-        copy = free_name(path, timestamp())
-        self._project.file.mark, self._project.changed_externally = copy_file(path, copy), False
-        self._autosave.note(
-            tr(
-                "{file} was changed by another program; its version is kept as {copy}.",
-                file=path.name,
-                copy=copy.name,
+                self._unjournaled |= unsaved.keys() | self._unsaved.keys()
+                self._classes_unjournaled = True
+            self._autosave.path = path
+            self._autosave.mark_dirty(file=False)  # if the journal fails now
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._journal.write(lambda: self._journal_pending({"next": None}))
+                if path.is_relative_to(project.images.resolve()):
+                    self._journal.go_home()
+        for copy in kept:
+            self._autosave.note(
+                tr(
+                    "{file} was changed by another program; its version is kept as {copy}.",
+                    file=path.name,
+                    copy=copy.name,
+                )
             )
-        )
+
+    def _back_up(self, path: Path) -> None:
+        """Keep a copy of a file before it is first replaced: beside it, where the private folder takes none."""
+        if path not in self._backed_up and path.exists():
+            try:
+                self._project.folder.back_up(path)
+            except OSError:
+                self._back_up_elsewhere(path)
+        self._backed_up.add(path)
+
+    def _back_up_elsewhere(self, path: Path) -> None:
+        try:
+            with self._journaling:
+                self._journal.write(lambda: self._journal_pending({}))  # it moves if its folder is gone
+            self._project.folder.back_up(path)
+        except (OSError, sqlite3.Error):
+            copy_file(path, free_name(path, timestamp()))
 
 
 def _converted(

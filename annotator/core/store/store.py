@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from annotator.core.categories import Categories
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
-from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.journal import JournalRow, pack
-from annotator.core.store.recovery import open_project
+from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
+from dataset.coco_checks import sentences
 from dataset.folder import list_images
 from dataset.masks import checked_size
 
@@ -51,8 +51,7 @@ class Store:
         self.class_counts = Counter(coco.class_counts)
         """How many annotations each class has, by its id."""
         for name, state in opened.recovered.items():
-            with contextlib.suppress(CocoError):  # it is reported when the photo is shown
-                self._recount(self._project.file.annotations(name), state.annotations)
+            self._recount(self._project.file.annotations(name), state.annotations)
         recorded = [a.id for state in opened.recovered.values() for a in state.annotations]
         self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))
         self.categories.changed.connect(self._categories_changed)
@@ -117,6 +116,11 @@ class Store:
         return self._project.file.path
 
     @property
+    def file_label(self) -> str:
+        """The COCO file as people name it; "" for the folder's own annotations.json."""
+        return "" if self._project.key == DEFAULT_FILE else self._project.key
+
+    @property
     def private_folder(self) -> Path:
         """Where the project keeps what is not in the COCO file."""
         return self._project.folder.path
@@ -147,12 +151,16 @@ class Store:
     # Photos
 
     def load(self, name: str) -> PhotoState:
-        """Return what is on record for a photo; its size is (0, 0) where it was never worked on.
-
-        Raises:
-            CocoError: an annotation in the file is not COCO; the sentence names it.
-        """
+        """Return what is on record for a photo; its size is (0, 0) where it was never worked on."""
         return self._state(name)
+
+    def hides(self, name: str) -> bool:
+        """Return whether the file has annotations of a photo of which nothing can be shown."""
+        return self._project.file.hides(name)
+
+    def problems(self, name: str) -> list[str]:
+        """Return sentences about what of a photo's annotations in the file cannot be used; it is kept as it stands."""
+        return sentences(self._project.file.problems(name), self._project.file.path.name)
 
     def size_in_file(self, name: str) -> tuple[int, int] | None:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
@@ -162,7 +170,6 @@ class Store:
         """Record what is known of a photo, in memory at once and soon on disk.
 
         Raises:
-            CocoError: what the file has for the photo is not COCO, and is not thrown away.
             ValueError: no photo has that size.
         """
         checked_size(state.size)
@@ -220,6 +227,15 @@ class Store:
     def save_as(self, path: Path) -> Future[None]:
         """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
         return self._saver.save_as(path)
+
+    def replace_protected(self) -> Future[None]:
+        """Save to the COCO file although it is write-protected, now and for as long as this is open."""
+        self._saver.replaces_protected = True
+        return self._saver.save()
+
+    def remember_file(self) -> None:
+        """Have the folder open with this COCO file the next time. Writes to the disk."""
+        self._saver.remember_file()
 
     def check_progress(self) -> None:
         """Report a save that has stalled, by a notice. To be called now and then."""

@@ -54,6 +54,13 @@ def test_a_label_stands_over_the_highest_vertex() -> None:
     assert label.rect.bottom() < 200
 
 
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (360, 0), (0, 260), (360, 260), (-10, 100), (180, -5), (180, 130)])
+def test_the_active_label_stands_where_the_resting_one_does(x: float, y: float) -> None:
+    record = square(1, x, y, 40)
+    shown = content([record])
+    assert place(shown, 3.0) == {1: label_of(shown, record, 3.0)}
+
+
 def test_keypoints_alone_have_a_label_and_nothing_has_none() -> None:
     shown = content([])
     assert label_of(shown, Annotation(1, 1, keypoints=triple()), 1.0) is not None

@@ -90,7 +90,7 @@ def test_the_snapshot_is_coco_with_the_classes_that_are_used() -> None:
     ]  # fmt: skip
     assert {a["image_id"] for a in data["annotations"]} == {data["images"][0]["id"]}
     for record, annotation in zip(data["annotations"], photos[0].state.annotations, strict=True):
-        assert decode_annotation(json.dumps(record).encode(), annotation.id, {}) == annotation
+        assert decode_annotation(json.dumps(record).encode(), annotation.id, {}) == (annotation, ())
 
 
 def test_a_renamed_class_is_taught_under_the_models_name() -> None:

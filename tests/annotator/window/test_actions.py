@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QKeySequenceEdit, QLabel, QPushButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QKeySequenceEdit, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.settings import Settings
@@ -69,10 +70,10 @@ def test_keys_can_be_changed_taken_away_and_set_back(qtbot: QtBot, settings: Set
 
     edit.setFocus()
     QTest.keyClick(edit, Qt.Key.Key_F7)
-    qtbot.waitUntil(lambda: item.text(1) == "F7")
+    qtbot.waitUntil(lambda: item.text(1) == "F7, PgDown")
     QTest.keyClick(edit, Qt.Key.Key_P)
     qtbot.waitUntil(lambda: "Draw a polygon" in message.text())
-    assert item.text(1) == "F7", "a key that another action has is not taken from it"
+    assert item.text(1) == "F7, PgDown", "a key that another action has is not taken from it"
     dialog.close()
     with qtbot.waitActive(window):
         window.activateWindow()
@@ -85,3 +86,85 @@ def test_keys_can_be_changed_taken_away_and_set_back(qtbot: QtBot, settings: Set
     assert _actions(other, settings, [])["image.next"].shortcut() == QKeySequence("F7"), "also after a restart"
     qtbot.mouseClick(find(dialog, QPushButton, "keys.standard"), Qt.MouseButton.LeftButton)
     assert actions["image.next"].shortcuts() == [QKeySequence("D"), QKeySequence("PgDown")]
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, settings: Settings) -> Iterator[ShortcutsDialog]:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    dialog = ShortcutsDialog(_actions(window, settings, []), window)
+    dialog.show()
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
+    yield dialog
+    dialog.close()
+
+
+def _choose(dialog: ShortcutsDialog, action: str) -> QTreeWidgetItem:
+    rows = find(dialog, QTreeWidget, "keys.list")
+    (item,) = rows.findItems(action, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
+    rows.setCurrentItem(item)
+    find(dialog, QKeySequenceEdit, "keys.edit").setFocus()
+    return item
+
+
+def _type(qtbot: QtBot, dialog: ShortcutsDialog, key: Qt.Key) -> None:
+    edit = find(dialog, QKeySequenceEdit, "keys.edit")
+    with qtbot.waitSignal(edit.editingFinished):
+        QTest.keyClick(edit, key)
+
+
+def test_a_new_key_takes_the_place_of_the_first_alone_also_after_a_restart(
+    qtbot: QtBot, settings: Settings, dialog: ShortcutsDialog
+) -> None:
+    for action, old, keys in (
+        ("Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], [Qt.Key.Key_F9, Qt.Key.Key_Semicolon]),
+        ("Accept", ["Return", "Enter"], [Qt.Key.Key_Comma]),
+        ("Next photo", ["D", "PgDown"], [Qt.Key.Key_PageDown]),
+    ):
+        item = _choose(dialog, action)
+        name = item.data(0, Qt.ItemDataRole.UserRole)
+        for key in keys:
+            _type(qtbot, dialog, key)
+            other = QWidget()
+            qtbot.addWidget(other)
+            expected = list(dict.fromkeys([QKeySequence(key), QKeySequence(old[1])]))
+            assert _actions(other, settings, [])[name].shortcuts() == expected
+            assert item.text(1) == ", ".join(k.toString() for k in expected)
+
+
+def test_keys_that_were_chosen_before_are_still_so(qtbot: QtBot, settings: Settings) -> None:
+    settings.set_shortcut("image.next", "F5")
+    settings.set_shortcut("edit.redo", "")
+    window = QWidget()
+    qtbot.addWidget(window)
+    actions = _actions(window, settings, [])
+    assert actions["image.next"].shortcuts() == [QKeySequence("F5")]
+    assert actions["edit.redo"].shortcuts() == []
+
+
+def test_escape_leaves_the_field_then_the_dialog(qtbot: QtBot, dialog: ShortcutsDialog) -> None:
+    item = _choose(dialog, "Next photo")
+    edit, message = find(dialog, QKeySequenceEdit, "keys.edit"), find(dialog, QLabel, "keys.message")
+    before = message.text()
+    QTest.keyClick(edit, Qt.Key.Key_Escape)
+    rows = find(dialog, QTreeWidget, "keys.list")
+    assert rows.hasFocus()
+    assert edit.keySequence() == QKeySequence("D")
+    assert (item.text(1), message.text()) == ("D, PgDown", before)
+    assert dialog.isVisible()
+    QTest.keyClick(rows, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_standard_keys_are_not_taken_from_another_action_either(qtbot: QtBot, dialog: ShortcutsDialog) -> None:
+    item = _choose(dialog, "Next photo")
+    _type(qtbot, dialog, Qt.Key.Key_F7)
+    other = _choose(dialog, "Previous photo")
+    _type(qtbot, dialog, Qt.Key.Key_D)
+    assert other.text(1) == "D, PgUp"
+    _choose(dialog, "Next photo")
+    qtbot.mouseClick(find(dialog, QPushButton, "keys.standard"), Qt.MouseButton.LeftButton)
+    assert item.text(1) == "F7, PgDown"
+    assert "Previous photo" in find(dialog, QLabel, "keys.message").text()

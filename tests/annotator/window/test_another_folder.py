@@ -5,10 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from PySide6.QtCore import QRectF
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from annotator.core import edits
+from annotator.core.annotation import Annotation
+from annotator.core.store.store import Store
 from annotator.window.main_window import MainWindow
+from dataset.geometry import rectangle
 from resources import SAMPLES
 from tests.annotator.conftest import Start
 
@@ -44,5 +51,62 @@ def test_messages_are_not_kept_and_move_no_photo(qtbot: QtBot, start: Start, fol
     qtbot.wait(1)
     assert window.banner.isVisible()
     assert (window.canvas.geometry(), window.canvas.scale_factor) == (place, scale)
+    _open(qtbot, window, _other(tmp_path))
+    assert window.banner.text == ""
+
+
+def test_a_folder_that_another_window_has_is_tried_again_when_that_has_closed(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotator.core.store.project_folder.LOCK_WAIT", 0.0)
+    other = Store.open(folder, fallback=tmp_path / "fallback")
+    window = start()
+    window._session.open(folder)
+    qtbot.waitUntil(lambda: "another" in window.banner.text)
+    assert "move it away" not in window.banner.text
+    assert "Repair" not in window.banner.text
+    other.close()
+    (again,) = [b for b in window.banner.findChildren(QPushButton) if b.text() == "Try again"]
+    QTest.mouseClick(again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window._session.document is not None)
+    assert window.banner.text == ""
+
+
+def test_advice_fits_a_file_that_cannot_be_read_at_all(qtbot: QtBot, start: Start, folder: Path) -> None:
+    (folder / "annotations.json").mkdir()
+    window = start()
+    window._session.open(folder)
+    qtbot.waitUntil(lambda: "make it readable" in window.banner.text)
+    assert "Repair" not in window.banner.text
+
+
+def test_what_was_copied_is_not_pasted_with_the_ids_of_other_classes(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    window = start()
+    _open(qtbot, window, folder)
+    session = window._session
+    assert session.document is not None
+    thing = session.categories.add("thing")
+    session.push(edits.add(session.document, [Annotation(session.new_id(), thing.id, rectangle(10, 10, 60, 60))]))
+    session.document.select([session.document.annotations[0].id])
+    window.action_table["edit.copy"].trigger()
+    window.action_table["edit.paste"].trigger()
+    assert len(session.document.annotations) == 2
+    _open(qtbot, window, _other(tmp_path))
+    window.action_table["edit.paste"].trigger()
+    assert session.document is not None
+    assert session.document.annotations == ()
+
+
+def test_photos_that_are_passed_over_are_named_together(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("cat.jpg", "coffee.jpg"):
+        (folder / name).write_bytes(b"")
+    window = start()
+    _open(qtbot, window, folder)
+    assert window._session.current == "dog.jpg"
+    assert window.banner.text == "cat.jpg and coffee.jpg cannot be shown; the list says why."
     _open(qtbot, window, _other(tmp_path))
     assert window.banner.text == ""

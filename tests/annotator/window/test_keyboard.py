@@ -148,6 +148,20 @@ def test_no_click_takes_the_keyboard_from_the_photo_but_where_text_is_typed(wind
     assert takers == []
 
 
+def test_a_photo_chosen_in_a_panel_of_its_own_gives_the_keyboard_to_the_window(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    dock = window.docks[0]
+    dock.setFloating(True)
+    dock.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is dock)
+    _click_row(window.photos_panel.rows, 0)
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    assert window.canvas.hasFocus()
+    _press(Key.Key_Tab)
+    assert _document(window).selection == (-1,)
+
+
 def test_arrow_keys_walk_the_photos_once_the_keyboard_is_there_and_enter_gives_it_back(
     qtbot: QtBot, window: MainWindow
 ) -> None:

@@ -15,8 +15,10 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from PySide6.QtCore import QPoint, QSettings
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from annotator import theme
+from annotator.core.training_set import ClassFact, Summary
+from annotator.panels.finetune_dialog import FineTuneDialog
 from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
@@ -43,7 +45,17 @@ app.processEvents()
 screen, frame = app.primaryScreen().availableGeometry(), window.frameGeometry()
 panels = [*window.docks, window.strip, window.pages, window.status, *window.status.findChildren(QWidget)]
 inside = [window.rect().contains(p.rect().translated(p.mapTo(window, QPoint()))) for p in panels if p.isVisible()]
+dialog = FineTuneDialog("builtin", "cpu", window)
+dialog.show()
+dialog.move(100, screen.height() - dialog.height())
+classes = tuple(ClassFact(f"class {n}", "#ff9f1c", n, is_new=True) for n in range(9))
+dialog.set_summary(Summary(12, 2, classes, ("A class has a single object so far.",) * 3, ready=True))
+dialog.findChild(QToolButton, "finetune.advanced").click()
+app.processEvents()
+train = dialog.findChild(QPushButton, "finetune.train")
+shown = dialog.rect().contains(train.rect().translated(train.mapTo(dialog, QPoint())))
 print(json.dumps({
+    "dialog": shown and screen.contains(dialog.frameGeometry()),
     "screen": screen.contains(frame), "panels": len(inside) > 8 and all(inside), "size": window.size().toTuple(),
 }))
 window.close()
@@ -71,6 +83,7 @@ def test_the_first_window_fits_a_small_screen(tmp_path: Path) -> None:
     shown = _show(tmp_path, 1280, 720)
     assert shown["screen"], shown
     assert shown["panels"], shown
+    assert shown["dialog"], shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the path of the configuration has a colon there")

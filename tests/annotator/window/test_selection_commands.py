@@ -15,7 +15,7 @@ from annotator.session.image_loader import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.window.selection_commands import SelectionCommands
-from dataset.geometry import rectangle
+from dataset.geometry import bounds, rectangle
 from resources import SAMPLES
 
 
@@ -105,7 +105,7 @@ def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Sessi
     commands.duplicate()
     copy = document.selected[0]
     assert copy.id != corner.id
-    assert copy.shape == corner.shape, "at the corner there is no room to move it"
+    assert bounds(copy.shape) == (width - 52, height - 52, width - 12, height - 12), "at the corner it goes back"
     assert copy.origin is Origin.DRAWN
     commands.copy()
     session.go(1)
@@ -113,6 +113,43 @@ def test_copies_stay_in_the_photo_and_go_to_another(qtbot: QtBot, session: Sessi
     commands.paste()
     assert session.document
     assert [a.category_id for a in session.document.annotations] == [1]
+
+
+def test_no_copy_lies_exactly_on_another(qtbot: QtBot, session: Session, document: Document) -> None:
+    first = Annotation(session.new_id(), 1, rectangle(30, 30, 60, 60), (Keypoint(40, 40, Visibility.OCCLUDED),))
+    session.push(edits.add(document, [first]))
+    commands = SelectionCommands(session)
+    commands.copy()
+    for _ in range(3):
+        commands.paste()
+    assert [bounds(a.shape)[:2] for a in document.annotations] == [(x, x) for x in (30, 42, 54, 66)]
+    assert document.selected[0].keypoints == ((76, 76, Visibility.OCCLUDED),)
+    document.select((first.id,))
+    commands.duplicate()
+    assert bounds(document.selected[0].shape)[:2] == (78, 78)
+    session.push(edits.delete(document, [first.id]))
+    commands.paste()
+    assert bounds(document.selected[0].shape)[:2] == (30, 30), "where it was copied from, if that is free"
+    session.go(1)
+    qtbot.waitUntil(lambda: session.document is not None and session.document is not document)
+    assert session.document
+    for x in (30, 42):
+        commands.paste()
+        assert bounds(session.document.selected[0].shape)[:2] == (x, x)
+
+
+def test_copies_of_a_whole_photo_and_of_keypoints_alone_stay_in_it(session: Session, document: Document) -> None:
+    width, height = document.size
+    whole = Annotation(session.new_id(), 1, rectangle(0, 0, width, height))
+    points = Annotation(session.new_id(), 1, keypoints=(Keypoint(width - 5, 20, Visibility.VISIBLE),))
+    session.push(edits.add(document, [whole, points]))
+    commands = SelectionCommands(session)
+    commands.copy()
+    commands.paste()
+    copies = document.selected
+    assert copies[0].shape == whole.shape, "there is no room beside it"
+    assert 0 <= copies[1].keypoints[0].x <= width
+    assert copies[1].keypoints != points.keypoints
 
 
 def test_a_class_is_given_to_all_that_is_selected(session: Session, document: Document) -> None:

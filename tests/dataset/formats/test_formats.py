@@ -157,8 +157,10 @@ def test_damaged_annotations_of_a_coco_file_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text(json.dumps(body))
     data = match_images(coco.read(file, tmp_path), ["a/1.jpg"])
-    assert data.images == (ImageRecord("a/1.jpg", (9, 9), (ObjectRecord("cup", rectangle(1, 2, 4, 6), is_box=True),)),)
-    assert data.problems == ("7 annotations cannot be read and are left out.",)
+    understood = ObjectRecord("cup", rectangle(1, 2, 4, 6), is_box=True)  # whatever is wrong with its mask or keypoints
+    assert data.images == (ImageRecord("a/1.jpg", (9, 9), (understood,) * 4),)
+    assert data.problems[-1] == "4 annotations cannot be read and are left out."
+    assert len(data.problems) == 4, "its box, runs and rings are told, too"
     assert match_images(coco.read(file, tmp_path), ["a/1.jpg", "b/1.jpg"]).images == (), "either could be meant"
 
 

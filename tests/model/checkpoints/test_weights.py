@@ -5,16 +5,18 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from model.checkpoints import checkpoint, weights
+from model.checkpoints import checkpoint, lineage, weights
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.safetensors_file import read_tensors
+from model.checkpoints.safetensors_file import read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.checkpoints.weights import WeightsError
 from model.config import ModelConfig, to_dict
@@ -25,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("repeatable")
 
 def rewritten(path: Path, target: Path, **header: str) -> Path:
     """The same tensors under another header."""
-    metadata, state = read_tensors(path)
-    save_file(state, target, {**metadata, **header})
+    own = read_header(path)
+    save_file(read_tensors(path, own.size), target, {**own.metadata, **header})
     return target
 
 
@@ -150,6 +152,106 @@ def test_other_tensors_and_damaged_headers(tiny_weights: Path, tmp_path: Path) -
             weights.load(rewritten(tiny_weights, target, **header))
         assert str(target) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.int64])
+@pytest.mark.parametrize("every", [True, False])
+def test_numbers_of_another_type(tiny_checkpoint: Checkpoint, tmp_path: Path, kind: torch.dtype, every: bool) -> None:
+    name = "rpn.head.cls_logits.bias"
+    state = {n: value.to(kind) if every or n == name else value for n, value in tiny_checkpoint.state.items()}
+    wrong = replace(tiny_checkpoint, state=state)
+    checkpoint.write(tmp_path / "a.safetensors", wrong)
+    with pytest.raises(WeightsError, match=r"a\.safetensors does not fit its network: .* of another type"):
+        weights.load(tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match="of another type"):
+        weights.network_of(wrong)
+
+
+def test_numbers_that_are_infinite_in_the_network(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    state = {n: v.double() + 1e300 if v.is_floating_point() else v for n, v in tiny_checkpoint.state.items()}
+    checkpoint.write(tmp_path / "a.safetensors", replace(tiny_checkpoint, state=state))
+    with pytest.raises(WeightsError, match="not finite"):
+        weights.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"short_side": 16_384},
+        {"short_side": 16_384, "long_side": 16_384},
+        {"detections": 100_000},
+        {"rpn_pre_nms": 100_000, "rpn_post_nms": 100_000},
+    ],
+)
+def test_a_config_that_asks_for_much_memory(tiny_weights: Path, tmp_path: Path, values: dict[str, int]) -> None:
+    asked = json.dumps({**to_dict(weights.load(tiny_weights).config), **values})
+    target = rewritten(tiny_weights, tmp_path / "a.safetensors", config=asked)
+    with pytest.raises(WeightsError, match="header is damaged"):
+        weights.load(target)
+
+
+def test_tensors_are_not_read_before_the_header_fits(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(weights, "read_tensors", refuse)
+    path = tmp_path / "a.safetensors"
+    data = tiny_weights.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    first = next(name for name in header if name != "__metadata__")
+    changes: list[dict[str, Any]] = [
+        {"shape": [2**40, 2**40]},
+        {"shape": [-1]},
+        {"shape": [1.5]},
+        {"shape": "many"},
+        {"shape": [1] * 10_000},
+        {"dtype": "F4"},
+        {"dtype": ["F32"]},
+    ]
+    for change in changes:
+        text = json.dumps({**header, first: {**header[first], **change}}).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
+        with pytest.raises(WeightsError) as caught:
+            weights.load(path)
+        assert len(str(caught.value)) < 500 + len(str(path))
+
+
+def test_a_file_with_more_or_less_than_its_header_names(tiny_weights: Path) -> None:
+    data = tiny_weights.read_bytes()
+    for wrong in (data + b"\0", data[:-1]):
+        tiny_weights.write_bytes(wrong)
+        with pytest.raises(WeightsError, match="a part of it is missing"):
+            weights.load(tiny_weights)
+    tiny_weights.write_bytes(data)
+    os.truncate(tiny_weights, 3 * 2**30)  # zeros that take no space on the disk, and none in memory
+    begin = time.monotonic()
+    with pytest.raises(WeightsError, match="a part of it is missing"):
+        weights.load(tiny_weights)
+    assert time.monotonic() - begin < 2
+
+
+def test_names_of_any_language_and_length(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    first, second = tiny_checkpoint.categories
+    for name in ("\U0001f469\u200d\U0001f52c", "a\nb", "\u0639\u200c\u0645", "x" * 9_999):
+        named = replace(tiny_checkpoint, categories=(replace(first, name=name), second))
+        checkpoint.write(path, named)
+        assert weights.load(path).categories[0].name == name
+    checkpoint.write(path, replace(tiny_checkpoint, categories=(replace(first, name="x" * 10**6), second)))
+    with pytest.raises(WeightsError, match="longer than") as caught:
+        weights.load(path)
+    assert len(str(caught.value)) < 500 + len(str(path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in Windows' folders")
+def test_a_pipe_is_no_checkpoint(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError):
+        weights.load(tmp_path / "a.safetensors")
+    assert lineage.lineage(tmp_path) == []
 
 
 def test_shapes_that_the_config_does_not_have(tiny_weights: Path, tmp_path: Path) -> None:

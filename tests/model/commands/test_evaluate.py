@@ -156,5 +156,5 @@ def test_the_command(
     assert evaluate.main([str(path), *options, "--box-prompt"]) == 0
     assert "over 2 objects" in capsys.readouterr().out  # the persons: the others are smaller than 32 x 32
     assert evaluate.main([str(tmp_path / "none.json"), *options]) == 2
-    assert evaluate.main([str(path), "--images", str(tmp_path), *options]) == 2
+    assert evaluate.main([str(path), "--images", str(tiny_weights.parent), *options]) == 2
     assert "--images" in capsys.readouterr().err

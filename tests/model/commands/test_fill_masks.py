@@ -74,9 +74,7 @@ def test_bad_input(boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys:
     assert "exists" in capsys.readouterr().err
     assert command(tmp_path / "none.json", tiny_weights, tmp_path / "o.json") == 2
     assert "cannot be read" in capsys.readouterr().err
-    data = json.loads(boxes_only.read_text())
-    data["annotations"][0]["bbox"] = [1, 2]
-    boxes_only.write_text(json.dumps(data))
+    boxes_only.write_text("{}")
     assert command(boxes_only, tiny_weights, tmp_path / "o.json") == 2
     assert "COCO" in capsys.readouterr().err
     assert not (tmp_path / "o.json").exists()
@@ -114,16 +112,47 @@ def test_what_is_no_box_in_the_photo_stays_as_it_is(
     assert "keypoints" in after[2]
 
 
-def test_numbers_that_json_lacks_are_refused(
-    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+BOX = {"id": 9, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "record", "problem"),
+    [
+        ("annotations", "text", "an annotation is no record"),
+        ("annotations", {"id": 9, "image_id": 1, "category_id": 1}, ""),
+        ("annotations", {"category_id": 1, "bbox": [1, 2, 3, 4]}, "annotation None is of no photo"),
+        ("annotations", {**BOX, "category_id": [1]}, "is of the class [1], which is none"),
+        ("annotations", {**BOX, "category_id": None}, "is of no class"),
+        ("annotations", {**BOX, "bbox": [1, 2]}, "has no box"),
+        ("annotations", {**BOX, "bbox": [55, float("nan"), 3, 4]}, "has a box that is not finite"),
+        ("annotations", {**BOX, "bbox": [55, float("inf"), 3, 4]}, "has a box that is not finite"),
+        ("annotations", {**BOX, "keypoints": 5}, "keypoints"),
+        ("annotations", {**BOX, "segmentation": "no"}, "the outline of an annotation"),
+        ("images", 5, "entry 3 of its images is no record"),
+        ("images", {"id": 2, "file_name": "other.png"}, "has the id of another photo"),
+        ("categories", "cat", "entry 3 of its categories is no record"),
+        ("categories", {"id": 1, "name": "dog"}, "two classes have the id 1: dog"),
+        ("categories", {"id": 2, "name": "a", "keypoints": [[]]}, "the keypoints of a are no list of names"),
+    ],
+)
+def test_a_record_that_is_not_understood_stays_and_is_told(
+    boxes_only: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+    kind: str,
+    record: Any,
+    problem: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = boxes_only.read_text()
-    for number in ("NaN", "Infinity", "1e999"):
-        boxes_only.write_text(text.replace("[55, 28,", f"[55, {number},"))
-        assert command(boxes_only, tiny_weights, tmp_path / "o.json") == 2
-        err = capsys.readouterr().err
-        assert "the annotation with the id 4 has a number that is NaN or infinite" in err
-        assert err.count("\n") == 1
+    edited(boxes_only, lambda data: data[kind].append(record))
+    output = tmp_path / "out.json"
+    assert command(boxes_only, tiny_weights, output) == 0
+    assert problem in capsys.readouterr().err
+    after = json.loads(output.read_text())
+    kept = after[kind][-1]
+    kept = {key: kept[key] for key in record} if isinstance(record, dict) else kept  # a box may have got keypoints
+    assert json.dumps(kept) == json.dumps(record)
+    assert any("segmentation" in a for a in after["annotations"][:-1])
 
 
 def test_a_mask_without_a_pixel_is_none(

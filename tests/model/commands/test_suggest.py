@@ -4,7 +4,6 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 import pytest
 import shapely
@@ -12,7 +11,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from dataset import images, rle
-from dataset.coco_codec import RleBody, decode_shape
+from dataset.coco_codec import read_object
 from dataset.folder import list_images
 from dataset.geometry import to_parts
 from dataset.images import photo_size
@@ -291,10 +290,9 @@ def test_a_hole_keeps_its_outline_and_an_area_counts_pixels() -> None:
     hole = np.array([[22, 16], [30, 17], [29, 22], [24, 21]], np.float32)
     record = annotation(Instance(7, 0.5, np.array([9, 9, 41, 34], np.float32), [[slanted, hole]]), (50, 60))
     assert record["area"] == rle.area(record["segmentation"])
-    mask = msgspec.convert(record["segmentation"], RleBody)
-    shape, is_box = decode_shape(mask, record["annotator"]["parts"], record["bbox"])
-    assert not is_box
-    ((exterior, inside),) = to_parts(shape)
+    found = read_object(record, (60, 50), 0)
+    assert not found.is_box
+    ((exterior, inside),) = to_parts(found.shape)
     assert (len(exterior), len(inside)) == (3, 4)
     assert exterior.tolist() == slanted.tolist()
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from dataset.coco_reader import DataError, Source, load_coco, read_coco, read_image
+from dataset.coco_reader import DataError, Source, check_coco, load_coco, read_coco, read_image
 from dataset.images import PhotoError
-from model.commands.box_file import read_boxes
+from model.commands.fill_masks import clean_records
 from model.commands.missing_labels import find_missing_labels
 from model.data.project_dataset import read_project
 from model.data.training_images import classes_of, read_photos
@@ -41,7 +41,7 @@ def _objects(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) ->
 
 
 def evaluated(path: Path) -> Objects:
-    data, _ = read_ground_truth(path)
+    data, _ = read_ground_truth(path, Source(path).folder())
     return _objects(data["images"], data["annotations"])
 
 
@@ -58,7 +58,7 @@ def trained(path: Path) -> Objects:
 
 
 def given_masks(path: Path) -> Objects:
-    data = read_boxes(path)
+    data = clean_records(check_coco(load_coco(path), "boxes", Source(path).folder()))
     missing = find_missing_labels(data, (), replace=True)
     names: dict[Any, str] = {}
     for image in data["images"]:
@@ -76,8 +76,8 @@ COMMANDS: dict[str, Callable[[Path], Objects]] = {
 
 def answers(path: Path) -> dict[str, Objects]:
     """What each command uses that does not refuse the file, of the photos that can be read."""
-    images = load_coco(path)["images"]
-    readable = {image["file_name"] for image in images if isinstance(image, dict) and can_be_read(path, image)}
+    images = [image.record for image in read_coco(path, "labels", Source(path).folder()).images]
+    readable = {image["file_name"] for image in images if can_be_read(path, image)}
     too_small = _unfit_for_training(path)
     found = {}
     for name, command in COMMANDS.items():
@@ -98,7 +98,7 @@ def can_be_read(path: Path, image: dict[str, Any]) -> bool:
 def _unfit_for_training(path: Path) -> Objects:
     """Boxes that are measured but not trained on: those of a pixel or less, and those outside of their photo."""
     try:
-        data = read_coco(path, "labels")
+        data = read_coco(path, "labels", Source(path).folder())
     except DataError:
         return Counter()
     unfit = [a for a in data.annotations if a.problem and a.problem.kind in TRAINING_ONLY]
@@ -128,7 +128,9 @@ def test_all_commands_use_the_same_records_of_a_damaged_file(coco_file: Callable
     data["annotations"] += [*bad, {**good, "bbox": ["1", "2", "30", "30"]}]
     path.write_text(json.dumps(data))
     found = answers(path)
-    assert list(found) == ["evaluate", "fine-tuning", "train"]  # masks writes all records again, so it refuses these
+    assert list(found) == list(COMMANDS)
+    for used in found.values():
+        assert used - found["masks"] == Counter()  # which has the class that the file does not name, too
     assert found["evaluate"] == found["fine-tuning"] == found["train"]
     assert found["evaluate"].total() == 8 + 1
     masks, labels = (read_coco(path, need).problems for need in ("masks", "labels"))
@@ -136,16 +138,16 @@ def test_all_commands_use_the_same_records_of_a_damaged_file(coco_file: Callable
     assert len(masks) == len(bad)
 
 
-def test_the_first_photo_of_an_id_counts_for_all(coco_file: Callable[..., Path]) -> None:
+def test_photos_with_one_id_are_used_by_none(coco_file: Callable[..., Path]) -> None:
     path = coco_file(3)
     data = json.loads(path.read_text())
     data["images"][2]["id"] = 1
     path.write_text(json.dumps(data))
     found = answers(path)
-    assert list(found) == ["evaluate", "fine-tuning", "train"]
-    assert found["evaluate"] == found["fine-tuning"] == found["train"]
-    assert {name for name, _ in found["train"]} == {"photo 1.png", "photo 2.png"}
+    assert list(found) == list(COMMANDS)
+    assert all(used == found["train"] for used in found.values())
+    assert {name for name, _ in found["train"]} == {"photo 2.png"}
     lines: list[str] = []
     classes = classes_of([(path, load_coco(path))], by_supercategory=False)
     read_photos([Source(path)], classes, by_supercategory=False, on_message=lines.append)
-    assert lines == [f"{path}: left out 1 photo with the id of another, 2 annotations of no photo."]
+    assert lines == [f"{path}: left out 4 records with an id of several photos, 2 annotations of no photo."]

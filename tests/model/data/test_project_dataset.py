@@ -75,12 +75,21 @@ def test_a_photo_that_is_gone_is_left_out(coco_file: Callable[..., Path]) -> Non
         read(path)
 
 
-@pytest.mark.parametrize(
-    "change", [{"width": 0}, {"height": "tall"}, {"width": 1e999}, {"file_name": 3}, {"file_name": None}, {"id": [1]}]
-)
-def test_a_photo_without_name_size_or_id_is_an_error(coco_file: Callable[..., Path], change: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="is not a proper COCO file"):
-        read(coco_file(2), lambda data: data["images"][1].update(change))
+@pytest.mark.parametrize("change", [{"width": 0}, {"height": "tall"}, {"width": 1e999}, {"height": None}])
+def test_a_photo_without_a_size_has_that_of_its_file(coco_file: Callable[..., Path], change: dict[str, Any]) -> None:
+    project = read(coco_file(2), lambda data: data["images"][1].update(change))
+    assert [(i["width"], i["height"]) for i in project.data["images"]] == [(96, 72)] * 2
+    assert project.problems == []
+
+
+@pytest.mark.parametrize("change", [{"file_name": 3}, {"file_name": None}, {"id": [1]}])
+def test_a_photo_without_name_or_id_is_told_and_hurts_no_other(
+    coco_file: Callable[..., Path], change: dict[str, Any]
+) -> None:
+    project = read(coco_file(3), lambda data: data["images"][1].update(change))
+    used = {a["image_id"] for a in project.data["annotations"]}
+    assert [i["file_name"] for i in project.data["images"] if i["id"] in used] == ["photo 1.png", "photo 3.png"]
+    assert any("is of no photo" in p or "may mean several photos, or none" in p for p in project.problems)
 
 
 def test_a_photo_of_another_size_and_one_of_the_same_id_are_left_out(coco_file: Callable[..., Path]) -> None:
@@ -89,8 +98,9 @@ def test_a_photo_of_another_size_and_one_of_the_same_id_are_left_out(coco_file: 
         data["images"][2].update(id=1)
 
     project = read(coco_file(4), change)
-    assert [i["file_name"] for i in project.data["images"]] == ["photo 1.png", "photo 4.png"]
-    assert "photo 2.png is left out: It has 96 x 72 pixels, but 1000000000 x" in project.problems[0]
+    assert [i["file_name"] for i in project.data["images"]] == ["photo 4.png"]
+    assert "photo 2.png is left out: It has 96 x 72 pixels, but 1000000000 x" in project.problems[2]
+    assert "photo 1.png has the id of another photo" in project.problems[0]
     assert "photo 3.png has the id of another photo" in project.problems[1]
 
 

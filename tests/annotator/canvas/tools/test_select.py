@@ -466,6 +466,20 @@ class TestHints:
         bench.document.set_suggestions(())
         assert bench.hints[-1] == ""
 
+    def test_what_lies_below_is_reached_with_another_click(self, qtbot: QtBot) -> None:
+        """Alt+click is the window manager's on many systems: no hint names it."""
+        bench = Bench(qtbot, [square(1, 50, 50, 200), square(2, 60, 60, 100)])
+        bench.hover(220, 220)
+        assert "below" not in bench.hints[-1]
+        bench.hover(100, 100)
+        assert "Click again select what lies below" in bench.hints[-1]
+        bench.click(100, 100)
+        assert bench.document.selection == (2,)
+        assert "Click again select what lies below" in bench.hints[-1]
+        bench.click(100, 100)
+        assert bench.document.selection == (1,)
+        assert not any("Alt" in hint for hint in bench.hints)
+
     def test_they_name_the_next_missing_keypoint(self, bench: Bench) -> None:
         bench.click(150, 160)
         assert "K place right hand" in bench.hints[-1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_rows_belong_to_a_file(journal: Journal) -> None:
 
 def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
     journal.put("a", {"1.jpg": ROW, "2.jpg": ROW}, {"next": b"n"})
-    journal.clear("a", ["1.jpg"], {"next": None, "mark": b"m"})
+    journal.put("a", {"1.jpg": replace(ROW, annotations=None)}, {"next": None, "mark": b"m"})
     rows = journal.rows("a")
     assert (rows["1.jpg"].annotations, rows["1.jpg"].done, rows["2.jpg"]) == (None, True, ROW)
     assert journal.metadata("a") == {"mark": b"m"}
@@ -57,10 +58,11 @@ def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
 def test_moving_to_another_file(journal: Journal) -> None:
     journal.put("old", {"1.jpg": ROW}, {"categories": b"c"})
     journal.put("new", {"9.jpg": ROW}, {})
-    journal.move("old", "new")
+    journal.put("new", {}, {}, moved_from="old")
     assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.reviewed, done=True)}
     assert journal.rows("old")["1.jpg"].annotations is None
     assert journal.metadata("old") == {}
+    assert journal.remembered_file() == "new"
 
 
 def test_pools_are_of_a_model_and_of_the_photo_as_it_was(journal: Journal) -> None:

@@ -197,7 +197,7 @@ def test_a_change_that_is_taken_back_brings_back_the_very_bytes(open_store: Open
     assert file.read_bytes() == plain
 
 
-def test_a_size_is_corrected_only_with_the_annotations(open_store: Opener, file: Path) -> None:
+def test_the_size_that_annotations_were_made_for_is_kept(open_store: Opener, file: Path) -> None:
     store = open_store()
     record = store.load("a.jpg")
     store.put("a.jpg", PhotoState((100, 50), record.annotations, done=True))
@@ -207,7 +207,7 @@ def test_a_size_is_corrected_only_with_the_annotations(open_store: Opener, file:
     store.put("a.jpg", PhotoState((100, 50), record.annotations[:1]))
     store.save().result(10)
     entry = saved(file)["images"][0]
-    assert (entry["width"], entry["height"], entry["odd"]) == (100, 50, [1])
+    assert (entry["width"], entry["height"], entry["odd"]) == (64, 48, [1])
 
 
 def test_classes_are_saved(open_store: Opener, file: Path) -> None:
@@ -294,7 +294,7 @@ def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_pa
     assert [again.count(name) for name in NAMES] == [1, 1, 1]
     assert again.is_done("a.jpg")
     again.close()
-    again = open_store()
+    again = open_store(photos / "annotations.json")
     assert [again.count(name) for name in NAMES] == [1, 0, 0]
     assert again.warnings == []
 
@@ -342,7 +342,7 @@ def test_the_first_file_of_a_session_is_backed_up(open_store: Opener, file: Path
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"images": 3}', '{"images": [], "annotations": [{"id": "1"}]}', '{"shapes": []}']
+    "content", ["", "{", "[]", '{"images": 3}', '{"images": [], "annotations": {}}', '{"shapes": []}']
 )
 def test_a_file_that_is_not_coco_is_refused_and_untouched(open_store: Opener, photos: Path, content: str) -> None:
     (photos / "annotations.json").write_text(content)
@@ -358,18 +358,22 @@ def test_a_file_that_is_a_folder(open_store: Opener, photos: Path) -> None:
         open_store()
 
 
-def test_a_bad_annotation_stops_only_its_photo(open_store: Opener, file: Path) -> None:
+def test_a_damaged_annotation_locks_no_photo_and_stays(open_store: Opener, file: Path) -> None:
     data = json.loads(json.dumps(FILE))
-    data["annotations"][0]["segmentation"] = [["1", 2, 3, 4, 5, 6]]
+    first = data["annotations"][0]
+    bad = [{**first, "id": 90, "category_id": None}, {**first, "id": 91, "bbox": "no", "segmentation": [[1, 2, 3]]}, 7]
+    data["annotations"] += bad
     file.write_text(json.dumps(data))
     store = open_store()
-    with pytest.raises(CocoError, match=r"a\.jpg .* Annotation 1 cannot be read"):
-        store.load("a.jpg")
-    with pytest.raises(CocoError):
-        store.put("a.jpg", PhotoState(SIZE))
-    store.put("sub/c.jpg", PhotoState(SIZE))
+    state = store.load("a.jpg")
+    assert not {a.id for a in state.annotations} & {90, 91}
+    assert len(store.problems("a.jpg")) == 3
+    assert any("is of no class" in sentence for sentence in store.problems("a.jpg"))
+    store.put("a.jpg", PhotoState(SIZE))  # all that is shown is deleted
     store.save().result(10)
-    assert saved(file)["annotations"][0] == data["annotations"][0]
+    kept = saved(file)["annotations"]
+    assert [a for a in kept if a in bad] == bad
+    assert first not in kept
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -78,23 +78,21 @@ def no_room(room: int = 1000) -> Iterator[None]:
 @contextmanager
 def unsaveable(photos: Path) -> Iterator[None]:
     """The COCO file cannot be written, the journal can."""
-    file, aside = photos / "annotations.json", photos / "aside"
+    file = photos / "annotations.json"
     if file.exists():
-        file.rename(aside)
-    file.mkdir()
-    try:
+        file.chmod(0o444)
         yield
-    finally:
+        file.chmod(0o644)
+    else:
+        file.mkdir()
+        yield
         file.rmdir()
-        if aside.exists():
-            aside.rename(file)
 
 
 def crashed(photos: Path, to: Path) -> Path:
     """The folder as a crash at this moment would leave it."""
     shutil.copytree(photos, to)
-    (to / "annotations.json").rmdir()
-    (to / "aside").rename(to / "annotations.json")
+    (to / "annotations.json").chmod(0o644)
     return to
 
 
@@ -240,10 +238,10 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(open_store: Opener, file: 
     assert open_store().load("b.jpg").annotations == tuple(many)
 
 
-def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: Path) -> None:
+def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, photos: Path) -> None:
     notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
-    with unsaveable(file.parent):
+    with unsaveable(photos):
         store.put("b.jpg", PhotoState(SIZE, (box(store),)))
         wait_for(lambda: notices)
         assert notices[0].state is SaveState.FAILED
@@ -253,14 +251,16 @@ def test_a_file_that_cannot_be_written_is_tried_again(open_store: Opener, file: 
     assert [notice.state for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
 
 
-def test_a_folder_that_is_deleted_keeps_nothing_and_says_so(open_store: Opener, photos: Path) -> None:
+def test_a_folder_that_is_deleted_says_where_the_work_is_kept(open_store: Opener, photos: Path) -> None:
     notices: list[SaveNotice] = []
     store = open_store(notify=notices.append)
     store.put("a.jpg", PhotoState(SIZE, (box(store),)))
     wait_for(lambda: notices)
     shutil.rmtree(photos)
     store.put("b.jpg", PhotoState(SIZE, (box(store),)))
-    wait_for(lambda: any("keep the window open" in notice.message for notice in notices))
+    wait_for(lambda: any("your work is kept meanwhile" in notice.message for notice in notices))
+    assert str(store.private_folder) in notices[-1].message
+    assert not photos.exists()
     photos.mkdir()
     store.close()
 
