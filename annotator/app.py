@@ -17,7 +17,7 @@ from annotator.finetune.controller import FineTuneController
 from annotator.finetune.model_versions import ModelVersions
 from annotator.icons import product_icon
 from annotator.language import choose_language, install_qt_translation
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings, data_folder
 from annotator.suggestions.box_prompts import BoxPrompts
@@ -43,9 +43,9 @@ class Application:
         self.settings = Settings()
         theme.apply(qt, self.settings.scheme)
         qt.setWindowIcon(product_icon())
-        cache = ImageCache()
-        self.session = Session(self.settings, cache)
-        self.suggester = InferenceWorker(cache)
+        self._cache = ImageCache()
+        self.session = Session(self.settings, self._cache)
+        self.suggester = InferenceWorker(self._cache)
         self.choice = ModelSelector(self.session, self.suggester, self.settings, weights=weights, device=device)
         self.flow = SuggestionController(self.session, self.suggester)
         self.choice.changing.connect(self.flow.expect_model)
@@ -78,10 +78,10 @@ class Application:
         self.session.open(copy_samples(data_folder() / "samples"))
 
     def close(self, seconds: float | None = None) -> bool:
-        """Keep every edit, stop the threads and the training, and return whether the model's and that have ended.
+        """Keep every edit, stop the threads and the training, and return whether they have ended.
 
         Edits come first, and the folder is free for another window. The model may be in the middle of something long,
-        and so may the training, which saves itself: each is waited for at most so many seconds.
+        so may the training, which saves itself, and a disk may not answer: each is waited for at most so many seconds.
         """
         if not self._closed:
             self._closed = True
@@ -90,7 +90,8 @@ class Application:
             self.finetuning.leave()
             self.session.close()
         model_ended = self.suggester.close(seconds)
-        return self.finetuning.close(seconds) and model_ended
+        photos_ended = self._cache.close(seconds)
+        return self.finetuning.close(seconds) and model_ended and photos_ended
 
     def _load_model(self, *_: object) -> None:
         self._patience.stop()
@@ -121,7 +122,8 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     notifier = _quit_on_interrupt(qt)
     status = qt.exec()
     if not application.close(MODEL_PATIENCE):
-        # The model is being loaded or looks at a photo; nothing of that is worth waiting for, and all else has ended.
+        # The model is being loaded or looks at a photo, or a photo is being read; nothing of that is worth waiting for,
+        # and all else has ended.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

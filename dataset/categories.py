@@ -10,7 +10,7 @@ from dataset.coco_values import as_id, as_text, as_whole
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_ID = 2**53
 """Ids from here on, and below zero, are not exact in every program: a class goes by another number while it is read."""
@@ -69,8 +69,13 @@ class CategoryTable:
     problems: tuple[Problem, ...]
 
 
-def read_categories(records: Sequence[object]) -> CategoryTable:
-    """Return the classes of a file. One without a name gets one, one without an id of its own the next that is free."""
+def read_categories(records: Sequence[object], used: Iterable[int | str | None] = ()) -> CategoryTable:
+    """Return the classes of a file. One without a name gets one, one without an id of its own the next that is free.
+
+    Args:
+        records: The file's `categories`.
+        used: Ids that annotations have (`coco_values.as_id`): none of them becomes the id of another class.
+    """
     problems: list[Problem] = []
     found: list[tuple[int, int | str | None, Category]] = []
     for place, record in enumerate(records):
@@ -81,7 +86,8 @@ def read_categories(records: Sequence[object]) -> CategoryTable:
         name = as_text(record.get("name"))
         found.append((place, key, _read_fields(record, name, problems)))
     keys = [key for _, key, _ in found]
-    next_id = max((key for key in keys if isinstance(key, int) and 0 <= key < MAX_ID), default=0)
+    taken = (key for key in (*keys, *used) if isinstance(key, int) and 0 <= key < MAX_ID)
+    next_id = max(taken, default=0)
     ids: dict[int | str | None, int] = {}
     categories = []
     for _, key, category in found:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from dataset.geometry import Parts
 
 
+NOTHING = MultiPolygon()
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectFields:
     """What can be understood of an annotation."""
@@ -114,9 +117,9 @@ def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: in
         where: Of the problems.
     """
     given = record.get("segmentation")
-    segmentation, wrong = as_segmentation(given, None)
+    segmentation, wrong = as_segmentation(given, size, fits=False)
     parts = _own_parts(record)
-    shape = MultiPolygon()
+    shape = NOTHING
     if isinstance(segmentation, dict):
         if parts and _paints(parts, segmentation):
             shape = from_parts(parts)
@@ -130,18 +133,21 @@ def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: in
     elif segmentation:
         shape = from_parts([[np.reshape(ring, (-1, 2))] for ring in segmentation])
     box = as_box(record.get("bbox"))
+    is_empty = shape is NOTHING or shape.is_empty
     is_box = not isinstance(segmentation, dict) or wrong is not None
-    is_box = is_box and shape.is_empty and parts != [] and box is not None and _has_extent(box)
+    is_box = is_box and is_empty and parts != [] and box is not None and _has_extent(box)
     problems = [check_mask(given, wrong, where)] if wrong and _is_damage(given, wrong) else []
     if is_box and box is not None:
         x, y, width, height = box
         shape = rectangle(x, y, round(x + width, 6), round(y + height, 6))  # 0.35 + 1.01 is 1.36
-    elif shape.is_empty and record.get("bbox") and not (box and box[2:] == (0, 0)) and parts != []:
+    elif is_empty and record.get("bbox") and not (box and box[2:] == (0, 0)) and parts != []:
         problems.append(Problem("box", where, tr("an annotation has no box")))
-    if is_in_fractions(record):
+    if box is not None and max(box) <= 1 and is_in_fractions(record):
         problems.append(fractions(where))
-    keypoints = as_keypoints(record.get("keypoints")) or []
-    problems += [problem for problem in (check_keypoints(record, points, where),) if problem]
+    keypoints: list[float] = []
+    if record.get("keypoints"):
+        keypoints = as_keypoints(record["keypoints"]) or []
+        problems += [problem for problem in (check_keypoints(record, points, where),) if problem]
     score = as_number(record.get("score"))
     keypoints = keypoints if len(keypoints) == 3 * points else []
     return ObjectFields(shape, is_box, keypoints, as_flag(record.get("iscrowd")), score, tuple(problems))

@@ -35,7 +35,7 @@ from dataset.i18n import tr
 from dataset.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError
-from dataset.photo_names import Matches, find_photos, is_inside, unique_ids, with_slashes
+from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,8 +144,9 @@ def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
 
 def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None) -> CocoData:
     """Return what `read_coco` does, from contents that are loaded."""
-    table = read_categories(contents["categories"])
-    used = {as_id(record.get("image_id")) for record in contents["annotations"] if isinstance(record, dict)}
+    records = [record for record in contents["annotations"] if isinstance(record, dict)]
+    table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
+    used = {as_id(record.get("image_id")) for record in records}
     images, by_id, unclear, problems = _images(contents["images"], used, folder)
     reader = _AnnotationReader(by_id, unclear, table, need)
     annotations = [reader.read(record) for record in contents["annotations"]]
@@ -189,7 +190,7 @@ def _images(
     ]
     records = [entry for entry in entries if isinstance(entry, dict)]
     names = [as_file_name(record) for record in records]
-    matches = find_photos(names, folder) if folder else Matches()
+    matches = find_photos(names, folder) if folder else NameMatches()
     photos = [matches.photos.get(name, with_slashes(name)) for name in names]
     ids, unclear = unique_ids([as_id(record.get("id")) for record in records], photos, used)
     images: list[CheckedImage] = []

@@ -115,6 +115,8 @@ def as_box(value: object) -> tuple[float, float, float, float] | None:
     """Return a bbox of four finite numbers: x, y, width, height; None where it is none."""
     if not isinstance(value, list) or len(value) != 4:
         return None
+    if all(type(v) is float and math.isfinite(v) for v in value):
+        return tuple(value)
     x, y, width, height = (as_number(v) for v in value)
     return None if x is None or y is None or width is None or height is None else (x, y, width, height)
 
@@ -160,7 +162,7 @@ def as_keypoints(value: object) -> list[float] | None:
 
 
 def as_segmentation(
-    value: object, size: tuple[int, int] | None
+    value: object, size: tuple[int, int] | None, *, fits: bool = True
 ) -> tuple[list[list[float]] | dict[str, Any] | None, OutlineProblem | None]:
     """Return a segmentation as COCO has it, None where there is none, and what is wrong with it.
 
@@ -169,13 +171,14 @@ def as_segmentation(
 
     Args:
         value: As in the file: rings, flat or nested more deeply, or as points; a mask, or a list of masks.
-        size: (width, height) that a mask must have; None for any.
+        size: (width, height) of the photo; None where it is not known.
+        fits: Whether a mask must have that size.
     """
     if value is None or value in ([], {}, ""):
         return None, None
     masks = [value] if isinstance(value, dict) else value
     if isinstance(masks, list) and all(isinstance(mask, dict) for mask in masks):
-        return _mask(masks, size)
+        return _mask(masks, size if fits else None)
     if not isinstance(value, list):
         return None, "outline"
     rings: list[list[float]] = []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataset.rle import Rle
 
 MAX_PIXELS = 2**31 - 1  # COCO's rasteriser counts pixels in 32 bits
-MAX_DECODED = 2**26  # pixels of a mask's bounding box: 700 MB while it is traced; a larger one is taken for damage
+MAX_DECODED = 2**27  # pixels of a mask's bounding box: 540 MB while it is traced; a larger one is taken for damage
 MAX_OUTLINE = 4e6  # pixels around a ring: the rasteriser takes 80 bytes for each
 
 _TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT = 1, 2, 4, 8

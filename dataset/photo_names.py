@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataset.folder import FolderError, list_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAX_PARTS = 64
@@ -18,7 +18,7 @@ MAX_PARTS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class NameMatches:
     """What names mean."""
 
     photos: dict[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ def with_slashes(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
-def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -> Matches:
+def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -> NameMatches:
     """Return which of a folder's photos names mean; a name without doubt goes before one with less in common.
 
     A photo is meant by exactly its path; or, where that has a backslash, by the path that it is on Windows; or by what
@@ -48,17 +48,17 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
     present = set(photos)
     paths = {name: name if name in present else with_slashes(name) for name in names}
     matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder)
-    return Matches(
+    return NameMatches(
         {name: matches.photos[path] for name, path in paths.items() if path in matches.photos},
         frozenset(name for name, path in paths.items() if path in matches.ambiguous),
     )
 
 
-def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], folder: str) -> Matches:
+def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], folder: str) -> NameMatches:
     found = {name: name for name in wanted if name in present}
     rest = [name for name in wanted if name and name not in present]
     if not rest:
-        return Matches(found)
+        return NameMatches(found)
     taken = set(found)
     for name in rest:
         after = _after_folder(name, folder)
@@ -74,7 +74,7 @@ def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], fo
         if len(longest) == 1:
             found[longest[0]] = photo
         unclear.update(name for _, name in claimants if found.get(name) != photo)
-    return Matches(found, frozenset(unclear))
+    return NameMatches(found, frozenset(unclear))
 
 
 def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[int, str]]], set[str]]:
@@ -98,7 +98,7 @@ def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[i
     return claims, unclear
 
 
-def find_photos(names: Sequence[str], folder: Path) -> Matches:
+def find_photos(names: Sequence[str], folder: Path) -> NameMatches:
     """Return which files in a folder names mean. None that a name leads to outside the folder is looked at."""
     direct = {
         name: path
@@ -108,14 +108,14 @@ def find_photos(names: Sequence[str], folder: Path) -> Matches:
     }
     others = [name for name in names if name and name not in direct]
     if not others:
-        return Matches(direct)
+        return NameMatches(direct)
     try:
         photos = list_images(folder)
     except FolderError:
-        return Matches(direct)
+        return NameMatches(direct)
     taken = set(direct.values())
     matches = match_names(others, [photo for photo in photos if photo not in taken], folder.resolve().name)
-    return Matches(direct | matches.photos, matches.ambiguous)
+    return NameMatches(direct | matches.photos, matches.ambiguous)
 
 
 def is_inside(name: str) -> bool:
@@ -170,7 +170,7 @@ def _without_ending(name: str) -> str:
 
 
 def unique_ids(
-    ids: Sequence[int | str | None], names: Sequence[str], used: Container[int | str | None]
+    ids: Sequence[int | str | None], names: Sequence[str], used: Collection[int | str | None]
 ) -> tuple[list[int | str], frozenset[int | str]]:
     """Return an id for every entry of `images`, and those ids that are of several photos which nothing tells apart.
 
@@ -182,8 +182,7 @@ def unique_ids(
         names: Of the photos.
         used: Ids that annotations have.
     """
-    whole = [number for number in ids if isinstance(number, int)]
-    next_id = max(whole, default=0)
+    next_id = max((number for number in (*ids, *used) if isinstance(number, int)), default=0)
     first: dict[int | str, str] = {}
     found: list[int | str] = []
     unclear: set[int | str] = set()

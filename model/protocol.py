@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from dataset.json_text import RecordDecoder
+
 MAX_LINE = 32 << 20
 """Bytes; a longer line is no record."""
 Freeze = Literal["heads", "neck", "none"]
@@ -250,7 +252,8 @@ AnyEvent: TypeAlias = (
     | Error
 )
 
-_decoder = msgspec.json.Decoder(AnyEvent)
+_strict_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: RecordDecoder[AnyEvent] = RecordDecoder(AnyEvent)  # names of photos may be no UTF-8
 
 
 def encode_event(event: TrainingEvent) -> str:
@@ -263,6 +266,8 @@ def read_event(line: bytes) -> AnyEvent | None:
     if len(line) > MAX_LINE:
         return None
     try:
+        if b"NaN" in line or b"Infinity" in line:  # no JSON, though the decoder takes it from files of other tools
+            return _strict_decoder.decode(line)
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

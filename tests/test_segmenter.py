@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
 from dataset.categories import Category
 from dataset.images import read_photo

@@ -13,11 +13,11 @@ from annotator.core.training_set import labelled
 from annotator.session.time_slices import TimeSlicer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from annotator.core.store.store import Store
-    from annotator.core.store.suggestion_pools import Pool
+    from annotator.core.store.suggestion_pools import Pool, SuggestionPools
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
 
@@ -56,8 +56,11 @@ class PhotoCollector(QObject):
         self._lost: set[str] = set()
         self._gone: Path | None = None
 
-    def start(self, store: Store, weights: str) -> None:
-        """Begin for the photos of this store and a round that starts from these weights."""
+    def start(self, store: Store, weights: str, offers: Callable[[str], Pool]) -> None:
+        """Begin for the photos of this store and a round that starts from these weights.
+
+        `offers` reads what the model offers in a photo, and is for those that were marked done before it answered.
+        """
         self._number += 1
         self._slices.stop()
         self._store = store
@@ -73,7 +76,7 @@ class PhotoCollector(QObject):
 
         def work() -> None:
             gone = {name for name in names if not _is_there(images / name)}
-            offered = {name: pools.unanswered(name) for name in names if name not in gone}
+            offered = {name: _offered(pools, name, offers) for name in names if name not in gone}
             self._looked.emit(number, gone | damaged, None if file is None or _is_there(file) else file, offered)
 
         self._session.on_disk(work)
@@ -91,6 +94,11 @@ class PhotoCollector(QObject):
     def _take_photos(self, found: list[TrainingPhoto]) -> None:
         photos = [photo for photo in found if photo.name not in self._lost]
         self.done.emit(CollectedPhotos(photos, _others(self._names, photos), self._gone))
+
+
+def _offered(pools: SuggestionPools, name: str, offers: Callable[[str], Pool]) -> Pool:
+    kept = pools.unanswered(name)
+    return offers(name) if kept is None else kept
 
 
 def _others(names: Sequence[str], photos: Sequence[TrainingPhoto]) -> list[str]:

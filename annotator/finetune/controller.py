@@ -81,7 +81,7 @@ class FineTuneController(QObject):
         self._prepared.connect(self._begin)
         self._found.connect(self._settle_alone)
         self._left.connect(self._offer)
-        self._flow.model_changed.connect(self._show_summary)
+        self._flow.model_changed.connect(self._collect)
         self._choice.chosen.connect(self._show_rival)
         self._choice.refused.connect(self._show_summary)
 
@@ -109,7 +109,12 @@ class FineTuneController(QObject):
         self._estimator.changed.connect(dialog.set_time)
         dialog.open()
         self._dock.prepare()
-        self._collector.start(project.store, self._choice.weights)
+        self._collect()
+
+    def _collect(self) -> None:
+        """Collect the photos for the dialog, for the model that is in use by now."""
+        if self._dialog and self._session.store:
+            self._collector.start(self._session.store, self._choice.weights, self._flow.offers())
 
     def _show_rival(self, *_: object) -> None:
         if self._dialog:

@@ -1,133 +1,31 @@
-"""Decoded photos for the window and the worker: one decoding each, in a thread, the last ones kept.
-
-The pixels are read by `dataset.images` (Pillow; no torch), so what the person sees is what the model sees.
-"""
+"""Reads the photo that is to be shown, then those that are likely next."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
 
+from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from annotator.session.decoded_image import DecodedImage
 
-    from dataset.images import ReducedPhoto
-
-CACHE_BYTES = 768 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedImage:
-    """A decoded photo, upright, 32 bits a pixel so that painting it converts nothing."""
-
-    image: QImage
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        return self.image.width(), self.image.height()
-
-    def rgb(self) -> NDArray[np.uint8]:
-        """Return a fresh (height, width, 3) uint8 array."""
-        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
-
-        return np.ascontiguousarray(self._bgrx()[..., 2::-1])
-
-    def for_model(self) -> ReducedPhoto:
-        """Return what a model is given, fresh."""
-        from dataset.images import ReducedPhoto, reduced  # noqa: PLC0415 - not on the way to the first photo
-
-        return ReducedPhoto(reduced(self._bgrx())[..., 2::-1].copy(), self.size)
-
-    def _bgrx(self) -> NDArray[np.uint8]:
-        """Return the image's own memory as (height, width, 4)."""
-        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
-
-        width, height = self.size
-        rows = np.frombuffer(self.image.constBits(), np.uint8).reshape(height, self.image.bytesPerLine())
-        return rows[:, : 4 * width].reshape(height, width, 4)
-
-
-def decode(path: Path) -> DecodedImage:
-    """Read one photo from disk.
-
-    Raises:
-        PhotoError: it cannot be read; the text has the reason.
-    """
-    from dataset.images import read_photo  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
-
-    rgb = read_photo(path)
-    height, width, _ = rgb.shape
-    # RGB888 borrows the array's memory; the conversion copies it.
-    return DecodedImage(QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
-        QImage.Format.Format_RGB32
-    ))  # fmt: skip
-
-
-class ImageCache:
-    """The last decoded photos, up to a number of bytes. Safe to use from several threads."""
-
-    def __init__(self, capacity: int = CACHE_BYTES) -> None:
-        self._capacity = capacity
-        self._photos: OrderedDict[Path, DecodedImage] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-        self._busy: dict[Path, threading.Lock] = {}
-
-    def peek(self, path: Path) -> DecodedImage | None:
-        """Return the photo if it is here, at no cost."""
-        with self._lock:
-            photo = self._photos.get(path)
-            if photo:
-                self._photos.move_to_end(path)
-            return photo
-
-    def get(self, path: Path) -> DecodedImage:
-        """Return the photo, decoded if need be; a second thread that needs the same one waits for the first.
-
-        Raises:
-            PhotoError: it cannot be read; the text has the reason.
-        """
-        with self._lock:
-            busy = self._busy.setdefault(path, threading.Lock())
-        try:
-            with busy:
-                return self.peek(path) or self._add(path, decode(path))
-        finally:
-            with self._lock:
-                self._busy.pop(path, None)
-
-    def clear(self) -> None:
-        """Forget everything: another folder is opened."""
-        with self._lock:
-            self._photos.clear()
-            self._bytes = 0
-
-    def _add(self, path: Path, photo: DecodedImage) -> DecodedImage:
-        with self._lock:
-            self._photos[path] = photo
-            self._bytes += photo.image.sizeInBytes()
-            while self._bytes > self._capacity and len(self._photos) > 1:
-                _, oldest = self._photos.popitem(last=False)
-                self._bytes -= oldest.image.sizeInBytes()
-        return photo
+PATIENCE_SECONDS = 2.0
+"""How long a photo waits for the one before it, so that seldom two are decoded at a time."""
 
 
 class ImageLoader(QObject):
     """Decodes in a thread of its own: the photo asked for last, then those to be kept ready.
 
     Signals:
-        loaded: (path, DecodedImage), only for the photo asked for last.
+        loaded: (path, DecodedImage), for the photo asked for last, and for one that was late.
         failed: (path, reason), for any photo that could not be read.
         broken: (sentence) something that nobody foresaw; the thread goes on.
     """
@@ -175,9 +73,21 @@ class ImageLoader(QObject):
                 wanted, self._wanted = self._wanted, None
                 path = wanted or self._upcoming.pop(0)
             try:
-                photo = self._cache.get(path)
+                photo = self._cache.get(path, self._given_up)
+            except LateError as error:
+                self.failed.emit(path, str(error))
+                with suppress(LateError):  # of too many, none is asked for again
+                    self._cache.when_read(path, partial(self._late, path))
             except Exception as error:  # noqa: BLE001 - a decoder's surprise must not end the thread
                 self.failed.emit(path, str(error) or type(error).__name__)
             else:
-                if wanted:
+                if wanted and photo:
                     self.loaded.emit(path, photo)
+
+    def _given_up(self, seconds: float) -> bool:
+        """Whether another photo is not to wait any longer for one that has been read for so many seconds."""
+        return self._closing or (self._wanted is not None and seconds > PATIENCE_SECONDS)
+
+    def _late(self, path: Path, photo: DecodedImage) -> None:
+        if not self._closing:
+            self.loaded.emit(path, photo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ from annotator.core.image_list import ImageList
 from annotator.core.project import Project
 from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
 from annotator.core.store.coco_codec import CocoError, UnreadableError
-from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader
+from annotator.session.image_cache import ImageCache, LateError
+from annotator.session.image_loader import ImageLoader
 from annotator.session.undo import UndoHistory
 from annotator.settings import Settings, data_folder
 from dataset import folder as folders
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Step
     from annotator.core.document import Edit
     from annotator.core.store.store import Store
+    from annotator.session.decoded_image import DecodedImage
 
 # What messages are about, so that they can be taken back when it is no longer so.
 FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
@@ -184,6 +187,12 @@ class Session(QObject):
         if not self._closed:
             self._disk.submit(work)
 
+    def with_photo(self, name: str, use: Callable[[DecodedImage], object]) -> None:
+        """Call `use` with a photo of the folder, in the thread that reads it; never where it cannot be read."""
+        if self.folder is not None:
+            with suppress(LateError):
+                self._cache.when_read(self.folder / name, use, keep=False)
+
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
         self._leave()
@@ -311,11 +320,21 @@ class Session(QObject):
         self.current_changed.emit(name)
 
     def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
+        self._note_readable(path)
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
         self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
+
+    def _note_readable(self, path: Path) -> None:
+        """Take back that a photo cannot be read: it was late, or has been repaired."""
+        if self.folder is None or not path.is_relative_to(self.folder):
+            return
+        name = path.relative_to(self.folder).as_posix()
+        if name in self.photos and self.photos.photo(self.photos.index(name)).status is Status.UNREADABLE:
+            status = _status(self.store, name) if self.store else Status.NEW
+            self.photos.update(name, status=status, error="")
 
     def _photo_failed(self, path: Path, reason: str) -> None:
         if self.folder is None or not path.is_relative_to(self.folder):
@@ -343,7 +362,7 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and edit.done == (False, True):
+            if self.store and self.document.has_pool and edit.done == (False, True):
                 self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:

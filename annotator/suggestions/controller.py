@@ -13,9 +13,12 @@ from annotator.core.image_list import NOT_LOOKED_AT
 from annotator.core.training_set import MODEL_CLASS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
     from annotator.core.project import Project
+    from annotator.core.store.suggestion_pools import Pool
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelInfo, Suggestions
@@ -94,6 +97,20 @@ class SuggestionController(QObject):
                     category.name, supercategory=category.supercategory, keypoint_names=category.keypoint_names,
                     skeleton=category.skeleton, category_id=category.id,
                 )  # fmt: skip
+
+    def offers(self) -> Callable[[str], Pool]:
+        """Return a function, for another thread, that reads what is on offer in a photo that is not shown."""
+        model, project, known = self.model, self._session.project, dict(self._to_project)
+        threshold = self._session.threshold
+        if model is None or project is None:
+            return lambda _name: ()
+        pools, model_id = project.store.pools, model.id
+
+        def read(name: str) -> Pool:
+            sure = (s for s in pools.peek(name, model_id) or () if (s.score or 0.0) >= threshold)
+            return tuple(replace(s, category_id=known[s.category_id]) for s in sure if s.category_id in known)
+
+        return read
 
     def _project_changed(self, project: Project | None) -> None:
         self._scores.clear()

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from annotator.session.image_loader import DecodedImage, ImageCache, decode
+from annotator.session.image_cache import ImageCache, LateError
+from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
 from annotator.suggestions.messages import (
     BoxAnswer,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from annotator.core.annotation import Annotation
+    from annotator.session.decoded_image import DecodedImage
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
@@ -325,8 +327,14 @@ class InferenceWorker(QObject):
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
         try:
-            photo = self._cache.peek(path) or (self._cache.get(path) if keep else decode(path))
+            photo = self._cache.get(path, self._given_up, keep=keep)
         except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
+            return None
+        if photo is None:
+            if not keep:  # of the whole folder: its turn comes again
+                with self._wake:
+                    if source is self._source and self._all_running:
+                        self._all.append(name)
             return None
         start = time.perf_counter()
         instances = self._detect(photo)
@@ -348,7 +356,10 @@ class InferenceWorker(QObject):
         def look() -> Instance:
             if self._seen != asked or predictor.image_size == (0, 0):
                 self._seen = None
-                self._set_image(predictor, self._cache.get(source.folder / box.name))
+                photo = self._cache.get(source.folder / box.name, lambda _seconds: self._closing)
+                if photo is None:
+                    raise LateError(tr("the window is being closed."))
+                self._set_image(predictor, photo)
                 self._seen = asked
             corners = np.array([box.corners]) / np.tile(self._scale, 2)
             return predictor.masks_for_boxes(corners, [box.category_id])[0].enlarged(self._scale)
@@ -371,6 +382,11 @@ class InferenceWorker(QObject):
 
         self._seen = None
         return self._within_memory(predictor, look)
+
+    def _given_up(self, seconds: float) -> bool:
+        """Whether something more urgent is not to wait any longer for a photo that is being read."""
+        urgent = self._load is not None or self._boxes or self._shown is not None or self._source is None
+        return self._closing or bool(urgent and seconds > PATIENCE_SECONDS)
 
     def _set_image(self, predictor: Segmenter, photo: DecodedImage) -> None:
         given = photo.for_model()

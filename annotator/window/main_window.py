@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
     from annotator.core.document import Document
     from annotator.core.project import Project
-    from annotator.session.image_loader import DecodedImage
+    from annotator.session.decoded_image import DecodedImage
     from annotator.session.session import Session
     from annotator.settings import Settings
     from annotator.suggestions.controller import SuggestionController

@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget
 
 from annotator.panels.training_panel import TrainingPanel
-from annotator.session.image_loader import decode
 from annotator.suggestions.torch_import import large_import
 from dataset.i18n import tr
 from model.protocol import Preview, Step
 
 if TYPE_CHECKING:
+    from annotator.session.decoded_image import DecodedImage
     from annotator.session.session import Session
     from annotator.window.main_window import MainWindow
     from model.protocol import AnyEvent
@@ -93,19 +93,12 @@ class TrainingDock(QObject):
         self.panel.set_plots(TrainingPlots())
 
     def _load(self, name: str) -> None:
-        folder = self._session.folder
-        if folder is None:
-            return
-
-        def work() -> None:
-            try:
-                image = decode(folder / name).image
-            except Exception:  # noqa: BLE001 - there is no picture then, and the training reports why
-                return
+        def reduce(photo: DecodedImage) -> None:
+            image = photo.image
             small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
             self._decoded.emit(name, small, small.height() / image.height())
 
-        self._session.on_disk(work)
+        self._session.with_photo(name, reduce)
 
     def _color_of(self, name: str) -> str:
         category = self._session.categories.find(name)

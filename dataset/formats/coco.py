@@ -48,11 +48,12 @@ def read(source: Path, images: Path) -> Dataset:
         FormatError: The file cannot be read, or is not COCO.
     """
     contents = _load(source)
-    table = read_categories(contents["categories"])
+    records = [record for record in contents["annotations"] if isinstance(record, dict)]
+    table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
     names = _class_names(table.categories)
     points = {c.id: len(c.keypoint_names) for c in table.categories}
     entries = [entry for entry in contents["images"] if isinstance(entry, dict)]
-    used = {as_id(record.get("image_id")) for record in contents["annotations"] if isinstance(record, dict)}
+    used = {as_id(record.get("image_id")) for record in records}
     keys = [as_id(entry.get("id")) for entry in entries]
     ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], used)
     objects: dict[int | str | None, list[ObjectRecord]] = {number: [] for number in ids if number not in unclear}

@@ -123,13 +123,12 @@ def read_project(annotations: Path, images: Path | None, check_cancelled: Callab
     labels = _annotations(data, {image["id"] for image in kept}, sentences)
     objects = [a for a in labels if not a.get("iscrowd")]
     if not objects:
-        raise DataError(
-            plural(
-                "None of the {n} photos shows an object: label some objects before training.",
-                "None of the {n} photos shows an object: label some objects before training.",
-                len(kept),
-            )
+        text = plural(
+            "None of the {n} photos shows an object: label some objects before training.",
+            "None of the {n} photos shows an object: label some objects before training.",
+            len(kept),
         )
+        raise DataError(" ".join((text, *sentences.all()[:1])))
     _look_at_classes(objects, data.categories, sentences)
     _look_for_contradictions(kept, objects, {c.id: c.name for c in data.categories}, sentences)
     clean = {"images": kept, "annotations": labels, "categories": data.category_records()}
@@ -169,6 +168,7 @@ def _images(
         if checked.problem and checked.problem.kind not in ("image_size", "other_size"):
             text = tr("{photo} is left out: {problem}.", photo=name, problem=checked.problem.text)
             sentences.add(tr("photos that are listed twice or have no name"), text)
+            reasons.append(PhotoError(tr("{problem}.", problem=checked.problem.text)))
             continue
         try:
             if not is_inside(name):
@@ -261,7 +261,7 @@ def _look_for_contradictions(
         boxes = torch.tensor([r["bbox"] for r in records], dtype=torch.float32)
         boxes[:, 2:] += boxes[:, :2]
         classes = torch.tensor([r["category_id"] for r in records])
-        count, pairs = _contradictions(boxes, classes)
+        count, pairs = find_contradictions(boxes, classes)
         total += count
         double += [(image["file_name"], names[one], names[other]) for one, other in pairs]
     if double:
@@ -272,24 +272,29 @@ def _look_for_contradictions(
         sentences.extend(tr("objects with two classes"), texts, total)
 
 
-def _contradictions(boxes: Tensor, classes: Tensor) -> tuple[int, list[tuple[int, int]]]:
+def find_contradictions(boxes: Tensor, classes: Tensor) -> tuple[int, list[tuple[int, int]]]:
     """Return how many pairs of boxes [N, 4] of two classes lie around the same object, and the classes of the first.
 
     Without a matrix of all with all, as N may be 20,000: boxes that overlap by `SAME_BOX` have about the same area, so
-    each is compared to those that are little larger.
+    each is compared to those that are little larger; the same box with the same class counts as often as it is there.
     """
+    alike = Counter(zip(map(tuple, boxes.tolist()), classes.tolist(), strict=True))
+    boxes = torch.tensor([box for box, _ in alike])
+    classes, times = torch.tensor([number for _, number in alike]), torch.tensor(list(alike.values()))
     areas, order = torch.sort((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), stable=True)
-    boxes, classes = boxes[order], classes[order]
+    boxes, classes, times = boxes[order], classes[order], times[order]
     ends = torch.searchsorted(areas, areas / SAME_BOX, right=True).tolist()
     count, first = 0, []
     for start in range(0, len(boxes), BOXES_AT_ONCE):
         stop = min(start + BOXES_AT_ONCE, len(boxes))
         others = slice(start, ends[stop - 1])
+        if (classes[others] == classes[start]).all():
+            continue
         same = torch.triu(box_iou(boxes[start:stop], boxes[others]) >= SAME_BOX, 1)
         same &= classes[start:stop, None] != classes[None, others]
-        count += int(same.sum())
-        if len(first) < MAX_MESSAGES:
-            for row, column in torch.nonzero(same)[:MAX_MESSAGES].tolist():
-                i, j = sorted((start + row, start + column), key=lambda at: int(order[at]))
-                first.append((int(classes[i]), int(classes[j])))
+        pairs = torch.nonzero(same)
+        count += int((times[start + pairs[:, 0]] * times[start + pairs[:, 1]]).sum())
+        for row, column in pairs[: MAX_MESSAGES - len(first)].tolist():
+            i, j = sorted((start + row, start + column), key=lambda at: int(order[at]))
+            first.append((int(classes[i]), int(classes[j])))
     return count, first

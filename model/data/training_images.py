@@ -163,10 +163,9 @@ def _photos_of(
             _add_label(photo, checked, labels, left)
     used = list(photos.values())
     if data.annotations and left.total() and not any(photo.instances or photo.crowds for photo in used):
-        text = tr(
-            "None of the annotations of {file} can be used: their boxes, classes or photos are wrong.",
-            file=source.annotations,
-        )
+        problems = [checked.problem.text for checked in data.annotations if checked.problem]
+        first = problems[0] if problems else tr("their boxes, classes or photos are wrong")
+        text = tr("None of the annotations of {file} can be used: {problem}.", file=source.annotations, problem=first)
         raise DataError(text)
     return used, left
 

@@ -15,6 +15,9 @@ from torchvision.ops import box_iou
 MAX_LOG_SCALE = math.log(1000 / 16)
 """Greatest log factor by which a box may grow in one step (Detectron), so that exp cannot overflow."""
 
+MAX_PAIRS = 2**25
+"""IoUs that are in memory at a time: a photo with 20,000 objects has 5 billion with its anchors."""
+
 RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 HEAD_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 """Scales that bring the four targets of the box head near unit variance (Fast R-CNN's code)."""
@@ -50,6 +53,9 @@ def clip(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def inside_share(boxes: Tensor, regions: Tensor) -> Tensor:
     """Return for each of the boxes [N, 4] the greatest share of its area that lies in one of the regions [M, 4]."""
+    if len(regions) * len(boxes) > MAX_PAIRS and len(regions) > 1:
+        parts = regions.split(max(1, MAX_PAIRS // len(boxes)))
+        return torch.stack([inside_share(boxes, part) for part in parts]).amax(0)
     if len(regions) == 0:
         return boxes.new_zeros(len(boxes))
     low = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
@@ -68,14 +74,20 @@ def match(boxes: Tensor, true: Tensor, low: float, high: float, *, keep_best: bo
     """
     if len(true) == 0:
         return torch.full((len(boxes),), -1, dtype=torch.int64, device=boxes.device)
-    overlap = box_iou(true.float(), boxes.float())  # [M, N]
-    best, index = overlap.max(0)
+    best = boxes.new_full((len(boxes),), -1, dtype=torch.float32)
+    index = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+    keeps = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    rows = max(1, MAX_PAIRS // max(1, len(boxes)))
+    for start in range(0, len(true), rows):
+        overlap = box_iou(true[start : start + rows].float(), boxes.float())  # [M, N]
+        part, found = overlap.max(0)
+        index = torch.where(part > best, found + start, index)
+        best = torch.maximum(best, part)
+        if keep_best:
+            best_of_true = overlap.max(1, keepdim=True).values
+            keeps |= ((overlap == best_of_true) & (best_of_true > 0)).any(0)
     matched = torch.where(best >= high, index, torch.where(best < low, -1, -2))
-    if keep_best:
-        best_of_true = overlap.max(1, keepdim=True).values
-        keeps = ((overlap == best_of_true) & (best_of_true > 0)).any(0)
-        matched = torch.where(keeps, index, matched)
-    return matched
+    return torch.where(keeps, index, matched)
 
 
 def sample(matched: Tensor, count: int, positive_share: float, random: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator import theme
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.suggestions.controller import SuggestionController

@@ -126,3 +126,8 @@ def test_the_options_of_the_window_are_those_of_the_command() -> None:
     train.add_arguments(parser)
     args = parser.parse_args(["a.json", "--output", "b.safetensors", *chosen.arguments()])
     assert FineTuneOptions(**train._given(args, FineTuneOptions)) == chosen
+
+
+def test_a_photo_whose_name_is_not_utf8_is_previewed() -> None:
+    event = Preview("caf\udce9.png", [], [])
+    assert read_event(encode_event(event).encode()) == event

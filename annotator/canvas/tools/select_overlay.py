@@ -115,7 +115,7 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
         delete = plural("Del delete vertex", "Del delete {n} vertices", count)
         hints = [delete, tr("Arrows nudge"), tr("Esc let go")]
     elif hit is not None and hit.kind is not HitKind.SHAPE:
-        hints = _handle_hints(hit.kind)
+        hints = _handle_hints(hit, record)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
         suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
         click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
@@ -132,12 +132,14 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     return hints
 
 
-def _handle_hints(kind: HitKind) -> list[str]:
-    if kind is HitKind.VERTEX:
+def _handle_hints(hit: Hit, record: Annotation | None) -> list[str]:
+    if hit.kind is HitKind.VERTEX:
         return [tr("Drag move vertex"), tr("Del delete"), tr("Shift+click select more")]
-    if kind is HitKind.EDGE:
+    if hit.kind is HitKind.EDGE:
         return [tr("Drag pull out a new vertex"), tr("Double-click add one here")]
-    return [tr("Drag move keypoint"), tr(". visible / occluded / off")]
+    turn = tr(". visible / occluded / off")
+    is_off = record is not None and hit.keypoint is not None and not record.keypoints[hit.keypoint].visibility
+    return [turn] if is_off else [tr("Drag move keypoint"), turn]
 
 
 def _suggestion_hints() -> list[str]:

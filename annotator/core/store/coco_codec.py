@@ -23,7 +23,7 @@ from dataset.json_text import decode, decode_object, encode
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dataset.categories import Category, CategoryTable
     from dataset.json_text import Raw
@@ -159,13 +159,15 @@ def _record(
 # Categories
 
 
-def decode_categories(raws: Sequence[Raw]) -> tuple[CategoryTable, list[Category]]:
+def decode_categories(
+    raws: Sequence[Raw], used: Iterable[int | str | None] = ()
+) -> tuple[CategoryTable, list[Category]]:
     """Return the classes of a file as they are read everywhere, and once more with a colour and their unknown fields.
 
-    One without a colour gets that of its place.
+    One without a colour gets that of its place. `used` as for `read_categories`.
     """
     records = [decode_json(raw) for raw in raws]
-    table = read_categories(records)
+    table = read_categories(records, used)
     classes = [
         replace(
             category,

@@ -183,8 +183,8 @@ def parse(data: bytes, path: Path) -> CocoFile:
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
     file = CocoFile(dict(fields))
-    _read_categories(file, _list(fields, "categories", path))
-    _read_annotations(file, fields.get("annotations", b"[]"), _list(fields, "annotations", path))
+    counts = _read_annotations(file, fields.get("annotations", b"[]"), _list(fields, "annotations", path))
+    _read_categories(file, _list(fields, "categories", path), counts)
     _read_images(file, _list(fields, "images", path))
     return file
 
@@ -234,8 +234,9 @@ def _named(image: Image) -> Image:
     return replace(image, name=with_slashes(image.name), file_name=image.name)
 
 
-def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:
-    table, classes = decode_categories(raws)
+def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | str | None]) -> None:
+    """Read the classes; `counts` is how many annotations have each `category_id`."""
+    table, classes = decode_categories(raws, counts)
     file.class_ids = dict(table.ids)
     file.problems += table.problems
     for category, place in zip(classes, table.places, strict=True):
@@ -251,10 +252,16 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw]) -> None:
         file.categories.append((category, raw))
     placed = set(table.places)
     file.other_categories = [raw for place, raw in enumerate(raws) if place not in placed]
+    _add_unknown_classes(file, [key for key in counts if key is not None and key not in file.class_ids])
+    for key, n in counts.items():
+        if key is not None:
+            file.class_counts[file.class_ids[key]] += n
 
 
-def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> None:
+def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int | str | None]:
+    """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
+    counts: Counter[int | str | None]
     own_ids: Sequence[int | str | None]
     try:
         headers = _headers.decode(data) if raws else []
@@ -270,11 +277,7 @@ def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> None:
     file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
     if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
         _renumber(file, own_ids)
-    _add_unknown_classes(file, [key for key in counts if key is not None and key not in file.class_ids])
-    file.class_counts = Counter()
-    for key, n in counts.items():
-        if key is not None:
-            file.class_counts[file.class_ids[key]] += n
+    return counts
 
 
 def _loose_header(raw: Raw) -> dict[str, Any]:
@@ -304,16 +307,17 @@ def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
 
 
 def _renumber(file: CocoFile, own_ids: Sequence[int | str | None]) -> None:
-    """Give new ids where there is none above zero, and to all but the first that have the same.
+    """Give new ids where there is none, and to all but the first that have the same.
 
-    An id that is text or beyond what every program reads stays in the file: its annotation goes by another number here.
+    An id that is text, not above zero or beyond what every program reads stays in the file: its annotation goes by
+    another number here.
     """
     next_id = max((number for number in file.ids if number < MAX_ID), default=0)
     next_id = max(next_id, 0)
     taken: set[int | str] = set()
     for place, own in enumerate(own_ids):
         number = file.ids[place]
-        is_odd = isinstance(own, str) or number >= MAX_ID
+        is_odd = own is not None and (isinstance(own, str) or not 0 < number < MAX_ID)
         if is_odd or number < 1 or number in taken:
             next_id += 1
             file.ids[place] = next_id

@@ -85,9 +85,13 @@ class SuggestionPools:
             self._unjournaled[UNANSWERED, name] = tuple(suggestions)
         self._mark_dirty()
 
-    def unanswered(self, name: str) -> Pool:
+    def unanswered(self, name: str) -> Pool | None:
         """Return what was kept when the photo was marked done, if it is still the same photo. Reads the disk."""
-        return self._read(name, UNANSWERED) or ()
+        return self._read(name, UNANSWERED)
+
+    def peek(self, name: str, model: str) -> Pool | None:
+        """Return the suggestions of `get`, without keeping them in memory. Reads the disk."""
+        return self._read(name, model)
 
     def write_journal(self) -> None:
         """Write to the journal what it does not have; what could not be written is kept. sqlite3.Error passes through.

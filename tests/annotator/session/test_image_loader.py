@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +12,15 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from annotator.session.image_loader import DecodedImage, ImageCache, ImageLoader, decode
+from annotator.app import Application
+from annotator.session import image_cache
+from annotator.session.decoded_image import DecodedImage, decode
+from annotator.session.image_cache import ImageCache, LateError
+from annotator.session.image_loader import ImageLoader
 from dataset.images import PhotoError
+from dataset.regular_files import open_regular
 from tests.qt import arguments
+from tests.tiny_model import write_tiny_model
 
 
 @pytest.fixture
@@ -43,7 +53,7 @@ def test_the_cache_forgets_the_oldest_beyond_its_size(folder: Path) -> None:
 
 def test_two_threads_that_want_a_photo_share_one_decoding(folder: Path) -> None:
     cache = ImageCache()
-    found: list[DecodedImage] = []
+    found: list[DecodedImage | None] = []
     threads = [threading.Thread(target=lambda: found.append(cache.get(folder / "a.png"))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -81,3 +91,97 @@ def test_the_loader_tells_what_cannot_be_read_and_goes_on(qtbot: QtBot, folder: 
     with qtbot.waitSignal(loader.loaded):
         loader.show(folder / "c.png", [])
     loader.close()
+
+
+@pytest.fixture
+def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A photo whose disk does not answer: opening it blocks in the system until `answer`."""
+    if sys.platform == "win32":
+        pytest.skip("there are no pipes in Windows' folders")
+    path = folder / "stuck.png"
+    path.write_bytes((folder / "a.png").read_bytes())
+    os.mkfifo(folder / "disk")
+
+    def open_late(asked: Path) -> object:
+        if asked == path:
+            with (folder / "disk").open("rb", buffering=0) as disk:
+                disk.read(1)
+        return open_regular(asked)
+
+    monkeypatch.setattr("dataset.images.open_regular", open_late)
+    held = os.open(folder / "disk", os.O_RDWR)
+    yield path
+    os.write(held, bytes(9))
+    deadline = time.monotonic() + 5
+    while any(thread.name == "photo_reader" for thread in threading.enumerate()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.close(held)
+
+
+def answer(path: Path) -> None:
+    """Let a stuck photo be read."""
+    with (path.parent / "disk").open("wb") as disk:
+        disk.write(b"\0")
+
+
+def test_a_disk_that_does_not_answer_holds_up_no_other_photo(qtbot: QtBot, folder: Path, stuck: Path) -> None:
+    loader = ImageLoader(ImageCache())
+    loader.show(stuck, [])
+    time.sleep(0.1)
+    begin = time.monotonic()
+    with qtbot.waitSignal(loader.loaded, timeout=10_000):
+        loader.show(folder / "a.png", [stuck])
+    assert time.monotonic() - begin < 4
+    begin = time.monotonic()
+    loader.close()
+    assert time.monotonic() - begin < 1
+
+
+def test_a_photo_that_is_late_is_told_and_shown_once_it_is_there(
+    qtbot: QtBot, stuck: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_cache, "LATE_SECONDS", 0.2)
+    cache = ImageCache()
+    loader = ImageLoader(cache)
+    with qtbot.waitSignal(loader.failed) as signal:
+        loader.show(stuck, [])
+    assert "still being read" in arguments(signal)[1]
+    assert not cache.close(0.1)
+    with qtbot.waitSignal(loader.loaded) as signal:
+        answer(stuck)
+    assert arguments(signal)[0] == stuck
+    loader.close()
+
+
+def test_a_disk_that_answers_nothing_is_asked_no_more(
+    folder: Path, stuck: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_cache, "LATE_SECONDS", 0.05)
+    monkeypatch.setattr(image_cache, "MAX_LATE", 1)
+    cache = ImageCache()
+    with pytest.raises(LateError):
+        cache.get(stuck)
+    before = threading.active_count()
+    with pytest.raises(LateError):
+        cache.get(folder / "a.png")
+    assert threading.active_count() == before
+
+
+def test_the_model_goes_on_and_the_window_closes_while_a_disk_does_not_answer(
+    qtbot: QtBot, run_application: Callable[..., Application], folder: Path, stuck: Path, tmp_path: Path
+) -> None:
+    application = run_application(weights=str(write_tiny_model(tmp_path / "tiny.safetensors")), device="cpu")
+    session = application.session
+    application.start(folder)
+    qtbot.waitUntil(lambda: session.document is not None and session.document.name == "a.png", timeout=10_000)
+    session.go_to("stuck.png")
+    qtbot.wait(100)
+    answers: list[str] = []
+    application.suggester.suggested.connect(lambda found: answers.append(found.name))
+    session.go_to("c.png")
+    qtbot.waitUntil(lambda: session.document is not None and session.document.name == "c.png", timeout=10_000)
+    qtbot.waitUntil(lambda: "c.png" in answers, timeout=60_000)
+    begin = time.monotonic()
+    application.window.close()
+    assert not application.close(0.2), "a reading is left behind"
+    assert time.monotonic() - begin < 3

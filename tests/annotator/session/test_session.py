@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Status
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from dataset.geometry import rectangle
@@ -205,6 +205,30 @@ def test_annotations_made_for_another_size_are_pointed_out(qtbot: QtBot, folder:
     heard = _messages(session)
     _open(qtbot, session, folder)
     assert any("cat.jpg" in text and "100 × 50" in text for text, _ in heard)
+
+
+def test_an_odd_record_is_pointed_out_and_locks_nothing(qtbot: QtBot, folder: Path, start: Start) -> None:
+    good = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]}
+    odd = {**good, "id": 2, "segmentation": [[1, 2, 3, 4, 5, 6, 7]]}
+    lost = {**good, "id": 3, "category_id": None}
+    coco = {
+        "images": [{"id": 1, "file_name": "cat.jpg"}],
+        "annotations": [good, odd, lost],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    (folder / "annotations.json").write_text(json.dumps(coco))
+    session = start()
+    heard = _messages(session)
+    _open(qtbot, session, folder)
+    assert any("rings that are no polygons" in text and "kept as it stands" in text for text, _ in heard)
+    assert any("is of no class" in text for text, _ in heard)
+    document = session.document
+    assert document
+    assert [a.id for a in document.annotations] == [1, 2]
+    session.push(edits.add(document, [_box(session)]))
+    session.save()
+    qtbot.waitUntil(lambda: len(json.loads((folder / "annotations.json").read_text())["annotations"]) == 4)
+    assert json.loads((folder / "annotations.json").read_text())["annotations"][:3] == [good, odd, lost]
 
 
 def test_another_coco_file_for_a_folder_and_save_as(qtbot: QtBot, folder: Path, start: Start, tmp_path: Path) -> None:

@@ -44,3 +44,20 @@ def test_stopped_it_never_tells(qtbot: QtBot) -> None:
     slices.stop()
     with qtbot.assertNotEmitted(slices.done, wait=50):
         pass
+
+
+def test_an_iterator_that_fails_is_never_taken_for_all(qtbot: QtBot) -> None:
+    slicer = TimeSlicer()
+    taken: list[object] = []
+    slicer.done.connect(taken.append)
+
+    def failing() -> Iterator[int]:
+        yield 1
+        raise KeyError("nobody foresaw it")
+
+    with qtbot.captureExceptions() as errors:
+        slicer.start(failing())
+        qtbot.waitUntil(lambda: bool(errors))
+        qtbot.wait(20)
+    assert [kind for kind, *_ in errors] == [KeyError]
+    assert taken == []

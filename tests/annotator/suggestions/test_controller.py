@@ -10,8 +10,11 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+from annotator.core import edits
 from annotator.core.document import Document, Status
-from annotator.session.image_loader import ImageCache
+from annotator.core.training_set import TrainingPhoto
+from annotator.finetune.collect_photos import PhotoCollector
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.suggestions.controller import MODEL_CLASS, SuggestionController
@@ -161,3 +164,30 @@ def test_what_is_listed_is_looked_at_next(qtbot: QtBot, start: Start, folder: Pa
     parts.session.photos.set_filter("5")
     qtbot.waitUntil(lambda: parts.session.photos.looked_at(5), timeout=LONG)
     assert not parts.session.photos.looked_at(4)
+
+
+def test_what_was_on_offer_in_photos_that_are_done_is_found_whenever_the_model_answered(
+    qtbot: QtBot, start: Start, folder: Path
+) -> None:
+    _coco(folder, "cup")
+    parts = start()
+    session, flow = parts.session, parts.flow
+    qtbot.waitUntil(lambda: session.document is not None, timeout=LONG)
+    assert not parts.document.has_pool, "the model is being loaded"
+    session.push(edits.mark_done(parts.document, done=True))
+    qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
+    early = parts.document.suggestions
+    session.go(1)
+    qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
+    session.push(edits.mark_done(parts.document, done=True))
+    asked = parts.document.suggestions
+    session.set_threshold(early[1].score or 0.0)
+    collector = PhotoCollector(session, session)
+    assert session.store
+    with qtbot.waitSignal(collector.done) as found:
+        collector.start(session.store, "builtin", flow.offers())
+    photos: list[TrainingPhoto] = arguments(found)[0].photos
+    assert [photo.name for photo in photos] == ["0.jpg", "1.jpg"]
+    shapes = [[(s.category_id, s.score, s.shape) for s in photo.unanswered] for photo in photos]
+    assert shapes[0] == [(s.category_id, s.score, s.shape) for s in early[:2]], "over the threshold of now"
+    assert shapes[1] == [(s.category_id, s.score, s.shape) for s in asked], "over that of when it was marked"

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from shapely import box
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker, sentence
 from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
 from dataset import images

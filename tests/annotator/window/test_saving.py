@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from annotator.app import _report_unforeseen
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.store import autosave
@@ -91,7 +93,7 @@ def test_the_window_stays_until_the_last_edit_is_on_disk(
 ) -> None:
     window = opened(qtbot, start, photos)
     moves, original = threading.Event(), Journal.put
-    monkeypatch.setattr(Journal, "put", lambda *args: (moves.wait(20), original(*args))[1])
+    monkeypatch.setattr(Journal, "put", lambda *args, **options: (moves.wait(20), original(*args, **options))[1])
     draw(window)
     window.close()
     assert window.isVisible()
@@ -108,7 +110,7 @@ def test_a_saving_that_has_stalled_is_shown_and_asked_about(
     session, saved = window._session, find(window, QLabel, "status.saved")
     session._watch.setInterval(20)
     moves, original = threading.Event(), Journal.put
-    monkeypatch.setattr(Journal, "put", lambda *args: (moves.wait(20), original(*args))[1])
+    monkeypatch.setattr(Journal, "put", lambda *args, **options: (moves.wait(20), original(*args, **options))[1])
     draw(window)
     assert saved.text() == "saving…"
     QTimer.singleShot(1500, answer(window, "Go on without saving" if goes else "Cancel"))
@@ -151,3 +153,20 @@ def test_a_worker_goes_on_after_an_error(qtbot: QtBot, monkeypatch: pytest.Monke
     qtbot.waitUntil(lambda: len(sentences) == 3)
     reasons = [sentence.partition("failed: ")[2] for sentence in sentences]
     assert reasons == ["KeyError: 'one'", "MemoryError: two", "SystemExit: three"]
+
+
+def test_what_nobody_foresaw_is_shown_whatever_the_thread(
+    qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    session = start()._session
+    _report_unforeseen(session)
+
+    def fail() -> None:
+        raise KeyError("nobody foresaw it")
+
+    with qtbot.waitSignal(session.message) as told:
+        threading.Thread(target=fail, name="any").start()
+    assert told.args is not None
+    assert "KeyError: 'nobody foresaw it'" in told.args[0]

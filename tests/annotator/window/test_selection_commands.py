@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.document import Document
-from annotator.session.image_loader import ImageCache
+from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
 from annotator.window.selection_commands import SelectionCommands

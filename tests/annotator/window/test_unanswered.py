@@ -140,4 +140,4 @@ def test_what_nobody_answered_is_kept_for_training_and_over_a_restart(
     qtbot.waitUntil(lambda: again.store is not None)
     assert again.store
     assert again.store.pools.unanswered("cat.jpg") == offered
-    assert again.store.pools.unanswered("dog.jpg") == ()
+    assert again.store.pools.unanswered("dog.jpg") is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,11 @@ from pycocotools.coco import COCO
 
 from dataset import images, rle
 from dataset.coco_codec import read_object
+from dataset.coco_reader import read_coco
 from dataset.folder import list_images
 from dataset.geometry import to_parts
 from dataset.images import photo_size
-from model.commands import suggest
+from model.commands import evaluate, suggest
 from model.commands.preview import picture_names
 from model.inference.coco_results import annotation
 from model.inference.instance import Instance
@@ -367,3 +369,22 @@ def test_an_enlarged_instance() -> None:
     assert large.keypoints is not None
     assert large.keypoints.tolist() == [[1.5, 5.5, 2], [0.5, 1, 0]]  # the centre of a pixel stays one
     assert instance.enlarged((1, 1)) is instance
+
+
+def test_photos_of_any_name_are_suggested_for_and_drawn(tiny_weights: Path, tmp_path: Path) -> None:
+    names = [os.fsdecode(b"caf\xe9.png"), "back\\slash.png", "back/slash.png", "line\nbreak.png"]
+    photos = tmp_path / "photos"
+    for name in names:
+        path = photos / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (80, 60)).save(path)
+        except OSError:
+            pytest.skip("this system has no such names")
+    assert command(photos, tiny_weights, "--preview", tmp_path / "drawn") == 0
+    output = photos / "suggestions.json"
+    data = read_coco(output, "masks", photos)
+    assert sorted(image.record["file_name"] for image in data.images) == sorted(names)
+    assert all(image.problem is None for image in data.images)
+    assert len(list_images(tmp_path / "drawn")) == len(names)
+    assert evaluate.main([str(output), "--images", str(photos), "--weights", str(tiny_weights), "--device", "cpu"]) == 0

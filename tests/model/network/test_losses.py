@@ -124,6 +124,19 @@ def test_matching() -> None:
     assert geometry.match(found, true[:0], 0.3, 0.7, keep_best=True).tolist() == [-1] * 4
 
 
+def test_matching_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 20,000 objects with all anchors there is no matrix."""
+    torch.manual_seed(0)
+    corners = torch.rand(300, 2) * 40
+    boxes = torch.cat((corners, corners + torch.rand(300, 2) * 20), 1)
+    whole = [geometry.match(boxes, boxes[:77], 0.3, 0.7, keep_best=keep) for keep in (False, True)]
+    share = geometry.inside_share(boxes, boxes[:77])
+    monkeypatch.setattr(geometry, "MAX_PAIRS", 1000)
+    parts = [geometry.match(boxes, boxes[:77], 0.3, 0.7, keep_best=keep) for keep in (False, True)]
+    assert [p.tolist() for p in parts] == [w.tolist() for w in whole]
+    assert geometry.inside_share(boxes, boxes[:77]).tolist() == share.tolist()
+
+
 def test_sampling_keeps_the_share_of_positives() -> None:
     matched = torch.tensor([0] * 50 + [-1] * 200 + [-2] * 50)
     positives, negatives = geometry.sample(matched, 40, 0.25, torch.Generator())

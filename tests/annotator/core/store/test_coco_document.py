@@ -75,15 +75,15 @@ def test_a_changed_class_is_written_anew_and_its_unknown_fields_survive() -> Non
     assert (record["name"], record["odd"]) == ("tiger", True)
 
 
-def test_ids_that_are_missing_doubled_or_not_above_zero_become_new_ones() -> None:
+def test_ids_that_are_missing_or_doubled_become_new_ones_and_odd_ones_stay() -> None:
     records = [
         {"image_id": 1, "category_id": 1, **({"id": i} if i != "missing" else {})}
         for i in [5, 5, None, 0, -3, "missing", 2]
     ]
     file = parse(json.dumps({"images": [], "annotations": records}).encode(), PATH)
     assert file.ids == [5, 6, 7, 8, 9, 10, 2]
-    assert file.changed_ids == 5
-    assert [r["id"] for r in json.loads(written(file))["annotations"]] == file.ids
+    assert file.changed_ids == 3
+    assert [r["id"] for r in json.loads(written(file))["annotations"]] == [5, 6, 7, 0, -3, 10, 2]
 
 
 def test_image_ids_that_are_missing_or_doubled() -> None:
@@ -211,6 +211,21 @@ def test_twenty_thousand_classes_that_the_file_does_not_name_take_no_time() -> N
     file = parse(json.dumps({"images": [], "annotations": records}).encode(), PATH)
     assert time.perf_counter() - start < 2
     assert len(file.categories) == 20_000
+
+
+IDS = st.integers(-2, 2**70) | st.sampled_from(["1", "u-2", 3.0, None, [1], float("nan")]) | st.text(max_size=2)
+RECORDS = st.fixed_dictionaries({"image_id": IDS, "category_id": IDS, "bbox": st.lists(st.floats(), max_size=5)})
+
+
+@given(st.lists(RECORDS, max_size=6), st.integers(0, 4))
+def test_a_file_that_nobody_edits_stays_as_it_is(records: list[dict[str, Any]], count: int) -> None:
+    """Whatever its values; records that have no id of their own apart, which get one."""
+    annotations = [{"id": i, **record, "odd": {"\udcdf": [1.5]}} for i, record in enumerate(records)]
+    images = [{"id": str(i), "file_name": f"{i}.jpg", "width": "9"} for i in range(count)]
+    data = {"info": {"x": None}, "images": images, "annotations": annotations, "categories": []}
+    file = parse(json.dumps(data).encode(), PATH)
+    again = json.loads(written(file, categories=[]))
+    assert json.dumps(again) == json.dumps(data)
 
 
 @given(st.binary(max_size=200))

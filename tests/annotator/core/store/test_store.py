@@ -376,6 +376,48 @@ def test_a_damaged_annotation_locks_no_photo_and_stays(open_store: Opener, file:
     assert first not in kept
 
 
+def test_what_is_new_has_the_ids_of_the_file(open_store: Opener, file: Path) -> None:
+    """Ids that are text stay text in all that refers to them, so that every program finds the records."""
+    data = {
+        "images": [{"id": "u-1", "file_name": "a.jpg", "width": 64, "height": 48}],
+        "categories": [{"id": "cat", "name": "cat"}, {"id": "7", "name": "dog"}],
+        "annotations": [{"id": "x", "image_id": "u-1", "category_id": "7", "bbox": [1, 2, 3, 4], "area": 12}],
+    }
+    file.write_text(json.dumps(data))
+    store = open_store()
+    (old,) = store.load("a.jpg").annotations
+    cat, dog = store.categories
+    assert (old.category_id, dog.name) == (dog.id, "dog")
+    new = Annotation(store.new_id(), cat.id, rectangle(5, 5, 9, 9))
+    store.put("a.jpg", PhotoState(SIZE, (replace(old, category_id=cat.id), new)))
+    store.save().result(10)
+    assert saved(file)["images"] == data["images"]
+    assert saved(file)["categories"] == data["categories"]
+    first, second = saved(file)["annotations"]
+    assert first == {**data["annotations"][0], "category_id": "cat"}
+    assert (second["image_id"], second["category_id"], second["area"]) == ("u-1", "cat", 16)
+    store.close()
+    again = open_store().load("a.jpg").annotations
+    assert [(a.category_id, a.shape) for a in again] == [(cat.id, old.shape), (cat.id, new.shape)]
+
+
+def test_work_on_a_photo_that_shares_its_id_is_its_own(open_store: Opener, file: Path) -> None:
+    images = [{"id": 1, "file_name": name, "width": 64, "height": 48} for name in ("a.jpg", "b.jpg")]
+    unclear = {"id": 4, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+    body = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": [unclear]}
+    file.write_text(json.dumps(body))
+    store = open_store()
+    assert any("several photos have" in warning for warning in store.warnings)
+    assert store.load("a.jpg").annotations == store.load("b.jpg").annotations == ()
+    store.put("b.jpg", PhotoState(SIZE, (Annotation(store.new_id(), 1, rectangle(5, 5, 9, 9)),)))
+    store.save().result(10)
+    store.close()
+    assert saved(file)["images"][:2] == images
+    assert saved(file)["annotations"][0] == unclear
+    again = open_store()
+    assert (again.count("a.jpg"), again.count("b.jpg")) == (0, 1)
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="does not exist"):
         Store.open(tmp_path / "none", fallback=tmp_path / "fallback")
