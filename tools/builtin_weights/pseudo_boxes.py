@@ -134,11 +134,13 @@ def add_boxes(
     counts = [0, 0]
     for image in tqdm(data["images"], unit="photo"):
         try:
-            found = teacher.detect(read_image(folder, image), unsure)
+            photo = read_image(folder, image)
+            found = teacher.detect(photo.pixels, unsure)
         except PhotoError as error:
             print_message(f"Left out {image['file_name']}: {error}")
             continue
-        for box, score, label in zip(found.boxes, found.scores.tolist(), found.labels.tolist(), strict=True):
+        boxes = found.boxes * torch.tensor(photo.scale * 2)
+        for box, score, label in zip(boxes, found.scores.tolist(), found.labels.tolist(), strict=True):
             category = ordered[label]["id"]
             if category in own and (not partial or _stands(box, category, labelled.get(image["id"], []))):
                 continue
