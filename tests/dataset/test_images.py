@@ -287,7 +287,7 @@ def test_the_size_in_a_tiffs_header_is_that_of_what_is_read(tmp_path: Path) -> N
     entry = data.index(b"\x01\x01\x04\x00") if b"\x01\x01\x04\x00" in data else data.index(b"\x01\x01\x03\x00")
     data[entry + 2] = 9  # a signed number, which the standard does not have there
     (tmp_path / "a.tif").write_bytes(data)
-    sizes = []
+    sizes: list[object] = []
     for read in (photo_size, lambda path: read_photo(path).shape[1::-1]):
         try:
             sizes.append(read(tmp_path / "a.tif"))
