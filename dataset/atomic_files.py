@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from dataset.file_swap import put_or_swap
 from dataset.i18n import tr
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +51,7 @@ class FileMark:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -191,7 +192,7 @@ def _put_in_place(temporary: Path, path: Path, place_for: Callable[[Path], Path 
 def copy_file(source: Path, target: Path) -> FileMark:
     """Copy a file to a new one and return what the source was. On OSError, which passes through, there is no copy."""
     digest = hashlib.sha256()
-    with source.open("rb") as reading, target.open("xb") as writing:
+    with open_regular(source) as reading, target.open("xb") as writing:
         try:
             status = os.fstat(reading.fileno())
             while chunk := reading.read(1 << 20):

@@ -34,8 +34,9 @@ from dataset.coco_values import (
 from dataset.i18n import tr
 from dataset.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
 from dataset.json_text import TextError, loads, to_utf8
-from dataset.messages import UserError
+from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
+from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,9 +166,9 @@ def load_coco(path: Path) -> dict[str, Any]:
         DataError: The file cannot be read or is not a COCO file.
     """
     try:
-        contents = loads(to_utf8(path.read_bytes(), path))
+        contents = loads(to_utf8(read_regular(path), path))
     except OSError as error:
-        raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=error.strerror)) from None
+        raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     except TextError as error:
         raise DataError(str(error)) from None
     except (ValueError, RecursionError):  # the latter of lists in lists, thousands deep

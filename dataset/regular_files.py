@@ -43,6 +43,12 @@ def open_regular(path: str | Path) -> BufferedReader:
         raise
 
 
+def read_regular(path: str | Path) -> bytes:
+    """Return a file's content. Raises as `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def _open(path: str | Path) -> int:
     """Return a handle of a file, without waiting for somebody who writes where it is a pipe by now."""
     deadline = time.monotonic() + LEASE_SECONDS

@@ -18,6 +18,7 @@ import msgspec
 from annotator.core.training_set import encode_coco
 from dataset.atomic_files import remove_leftovers, replace_file
 from dataset.json_text import RecordDecoder, encode
+from dataset.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -181,13 +182,13 @@ class TrainingRuns:
         ]  # fmt: skip
 
     def _read_in_use(self) -> str:
-        with contextlib.suppress(OSError), (self.models / "in_use").open("rb") as file:
+        with contextlib.suppress(OSError), open_regular(self.models / "in_use") as file:
             return os.fsdecode(file.read(_MAX_BYTES)).strip()
         return ""
 
     def _read_run(self) -> TrainingRun | None:
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            run = RecordDecoder(TrainingRun).decode((self.training / "run.json").read_bytes())
+            run = RecordDecoder(TrainingRun).decode(read_regular(self.training / "run.json"))
             return run if _ROUND.fullmatch(run.name) else None
         return None
 

@@ -15,6 +15,7 @@ from dataset.atomic_files import replace_file
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, listing, os_reason
 from dataset.photo_names import match_names
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +138,7 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         FormatError: It cannot be read, or is larger than `limit` bytes.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(limit + 1)
     except OSError as error:
         raise FormatError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None

@@ -188,10 +188,10 @@ def _sentences(counts: Counter[_Loss]) -> tuple[str, ...]:
 
 
 def _json_files(source: Path) -> list[Path]:
-    if source.is_file():
-        return [source]
     try:
         if not source.is_dir():
+            if source.exists():
+                return [source]
             raise FormatError(tr("{file} does not exist.", file=source))
         found = (
             Path(folder, name)

@@ -12,6 +12,7 @@ from safetensors.torch import save
 
 from dataset.atomic_files import replacement, write_bytes
 from dataset.categories import Category, to_coco
+from dataset.regular_files import open_regular
 from model.config import ModelConfig, to_dict
 
 if TYPE_CHECKING:
@@ -81,4 +82,5 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 def read_state(path: Path) -> dict[str, Any]:
     """Return what `write_state` wrote. Nothing but plain data is read: no code in the file can run."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with open_regular(path) as file:
+        return torch.load(file, map_location="cpu", weights_only=True)

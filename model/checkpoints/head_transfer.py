@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import torch
 
 from dataset.i18n import tr
+from dataset.regular_files import read_regular
 from model.checkpoints.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def load_backbone(network: MaskRCNN, file: Path) -> None:
         WeightsError: The file is not such weights for this backbone.
     """
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(BytesIO(read_regular(file)), map_location="cpu", weights_only=True)
         state = {name.removeprefix("features."): value for name, value in state.items()}
         missing = network.backbone.body.load_state_dict(state, strict=False).missing_keys
         if network.roi_heads.res5 is not None:  # a stage of its own in ResNets, blocks of the body's list in MobileNets

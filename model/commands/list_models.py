@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
+from dataset.regular_files import open_regular
 from model.checkpoints.lineage import ModelRecord, lineage
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
 def in_use(folder: Path) -> str:
     """Return the name of the model in use: a checkpoint's, `builtin` or a path."""
     try:
-        with (folder / "in_use").open(encoding="utf-8") as file:
-            return file.read(4096).strip() or "builtin"
+        with open_regular(folder / "in_use") as file:
+            return file.read(4096).decode().strip() or "builtin"
     except (OSError, ValueError):
         return "builtin"
 

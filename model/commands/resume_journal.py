@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from dataset.atomic_files import NO_FOLLOW
+from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def read_journals(output: Path, settings: dict[str, Any]) -> Iterator[dict[str, 
         OSError: A journal cannot be read.
     """
     for path in journal_files(output):
-        first, *lines = (_parsed(line) for line in path.read_bytes().split(b"\n"))
+        first, *lines = (_parsed(line) for line in read_regular(path).split(b"\n"))
         if first == settings:
             yield from (record for record in lines if record is not None and _is_result(record))
 

@@ -21,6 +21,7 @@ from dataset.folder import list_images
 from dataset.i18n import mark, tr
 from dataset.images import PhotoError, ReducedPhoto, read_reduced
 from dataset.messages import UserError
+from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
@@ -184,7 +185,7 @@ def _check_output(output: Path) -> None:
     if not output.exists():
         return
     try:
-        info = json.loads(output.read_bytes())["info"]
+        info = json.loads(read_regular(output))["info"]
         ours = info["generator"] == GENERATOR
     except (OSError, ValueError, KeyError, TypeError):
         ours = False

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 
 from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
+from dataset.regular_files import read_regular
 from model.data.augmentation import normalise
 from model.network.precision import autocast
 
@@ -59,7 +60,7 @@ class FeatureCache:
         """
         path = self.path(sample, input_size, variant)
         try:
-            maps = load(path.read_bytes())  # not mapped: the file may be overwritten meanwhile
+            maps = load(read_regular(path))  # not mapped: the file may be overwritten meanwhile
         except (SafetensorError, FileNotFoundError):
             path.unlink(missing_ok=True)
             text = tr("A kept feature map is gone or damaged: start the round again")

@@ -18,7 +18,7 @@ import numpy as np
 from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
 from dataset.images import PhotoError, photo_time, read_reduced
-from dataset.regular_files import open_regular
+from dataset.regular_files import open_regular, read_regular
 from dataset.validation_split import validation_size
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> li
 def read(path: Path | None) -> dict[str, str]:
     """Return what was decided before; a file that is missing or damaged decides nothing."""
     try:
-        data: Any = json.loads(path.read_bytes()) if path else {}
+        data: Any = json.loads(read_regular(path)) if path else {}
     except (OSError, ValueError):
         return {}
     return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}

@@ -5,11 +5,21 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from annotator.core.store.store import Store
+from annotator.core.training_runs import TrainingRuns
+from dataset.coco_reader import load_coco
+from dataset.formats import coco as coco_format
+from dataset.formats import labelme as labelme_format
+from dataset.messages import UserError
 from dataset.regular_files import NotRegularFileError, open_regular
+from model.checkpoints.checkpoint import read_state
+from model.commands.list_models import in_use
+from model.data.train_val_split import read as read_split
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in Windows' folders")
 
@@ -76,3 +86,33 @@ def test_a_file_that_a_file_server_gives_back_soon_is_waited_for(tmp_path: Path)
             assert found == [b"abc"]
     finally:
         signal.signal(signal.SIGIO, before)
+
+
+def read_nothing(read: Callable[[Path], object], path: Path) -> None:
+    """A reader that opens the pipe itself waits here until the test is ended."""
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="pipe") as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_annotations_that_are_a_pipe_are_refused_with_their_name(tmp_path: Path) -> None:
+    read_nothing(load_coco, tmp_path / "annotations.json")
+    read_nothing(lambda path: coco_format.read(path, tmp_path), tmp_path / "coco.json")
+    read_nothing(lambda path: labelme_format.read(path, tmp_path), tmp_path / "labelme.json")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "folder" / "a.json")
+    with pytest.raises(UserError, match=r"a\.json.*pipe"):
+        labelme_format.read(tmp_path / "folder", tmp_path)
+    read_nothing(lambda path: Store.open(tmp_path, path, fallback=tmp_path / "else"), tmp_path / "other.json")
+
+
+def test_files_of_ours_that_are_pipes_hold_up_nothing(tmp_path: Path) -> None:
+    for name in ("models/in_use", "training/run.json", "training/split.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    assert TrainingRuns(tmp_path).in_use == ""
+    assert read_split(tmp_path / "training" / "split.json") == {}
+    assert in_use(tmp_path / "models") == "builtin"
+    with pytest.raises(NotRegularFileError):
+        read_state(tmp_path / "models" / "in_use")

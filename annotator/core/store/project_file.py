@@ -22,6 +22,7 @@ from dataset.coco_values import as_id
 from dataset.i18n import tr
 from dataset.messages import os_reason
 from dataset.photo_names import match_names
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
@@ -106,7 +107,7 @@ class ProjectFile:
 
     def _read(self) -> CocoFile:
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 status = os.fstat(file.fileno())
                 if status.st_size > MAX_FILE:
                     raise UnreadableError(
