@@ -6,6 +6,7 @@ The only module that opens pictures, and only in the formats of `SUFFIXES`: some
 from __future__ import annotations
 
 import math
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -35,6 +36,8 @@ MAX_PIXELS = 200_000_000
 """A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
 MAX_MODEL_PIXELS = 50_000_000
 """Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
+MAX_JPEG_RATIO = 1024
+"""Pixels a byte of a JPEG: a block of 64 takes a bit or more, and what is missing would be decoded as grey."""
 EXIF_ORIENTATION, EXIF_FOLDER, EXIF_TIME = 0x0112, 0x8769, 0x9003
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
@@ -74,10 +77,11 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     """
     with _reading(path) as file:
         directory = _tiff_directory(file)
-        if directory is None:
-            picture = _open(file)
-            return _turned(picture.size, _orientation(picture))
-        return _turned(directory.size, directory.orientation)
+        picture = _open_plain(file, directory)
+        if picture is None:
+            assert directory is not None
+            return _turned(directory.size, directory.orientation)
+        return picture.size if directory else _turned(picture.size, _orientation(picture))  # Pillow turns a TIFF
 
 
 def is_sideways(path: str | Path) -> bool:
@@ -211,6 +215,9 @@ def _open(file: IO[bytes]) -> Image.Image:
     file.seek(0)
     picture = Image.open(file, formats=FORMATS)
     _check_size(*picture.size)
+    pixels = picture.size[0] * picture.size[1]
+    if picture.format in ("JPEG", "MPO") and pixels > MAX_JPEG_RATIO * os.fstat(file.fileno()).st_size:
+        raise EOFError
     return picture
 
 

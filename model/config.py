@@ -29,8 +29,9 @@ Backbone = Literal[
     "resnext101_64x4d",
     "mobilenet_v2",
     "mobilenet_v3_large",
+    "cspnet",
 ]
-Features = Literal["c4", "c5", "fpn"]
+Features = Literal["c4", "c5", "fpn", "pan"]
 RoILayer = Literal["align", "warp", "pool"]
 RoIReduce = Literal["average", "max"]
 BoxHead = Literal["mlp", "conv"]
@@ -42,6 +43,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "classes": (1, 100_000),
     "width": (0.1, 4),
     "channels": (1, 4096),
+    "box_canonical": (1, 16384),
     "box_width": (1, 16384),
     "keypoints": (0, 10_000),
     "keypoint_width": (1, 4096),
@@ -118,7 +120,8 @@ class ModelConfig:
     width: float = 1.0
     """Multiplies the channels of a MobileNet (Sandler et al., *MobileNetV2*, CVPR 2018, sec. 6.1)."""
     features: Features = "fpn"
-    """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
+    """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right);
+    pan: the same with a second way from fine to coarse (Liu et al., *PANet*, CVPR 2018)."""
     channels: int = 256
     """Width of the pyramid and of the mask head's convolutions (FPN, sec. 3; paper, Fig. 4)."""
     batch_norm: BatchNorm = "frozen"
@@ -130,6 +133,9 @@ class ModelConfig:
     """True places feature (0, 0) at the centre of its cell; False is the placing of torchvision's official weights."""
     box_head: BoxHead = "mlp"
     """mlp: two fully connected layers (FPN, sec. 4.2); conv: four 3x3 with batch norm, then one (torchvision's v2)."""
+    box_canonical: float = 224.0
+    """Side in pixels of the region that the box head takes from stride 16 (FPN, eq. 1: 224); less for features of a
+    detector that finds small objects on coarse maps."""
     box_width: int = 1024
     """Width of the fully connected layers of the box head (FPN, sec. 4.2)."""
     mask_head: MaskHead = "fcn"

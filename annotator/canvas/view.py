@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
-    from annotator.canvas.tools.base import Step, Tool
+    from annotator.canvas.tools.base import GestureStep, Tool
     from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
@@ -43,7 +43,7 @@ class CanvasView(DocumentView):
     hovered_changed = Signal(object)
     """Id of the object under the cursor, or None."""
     step_made = Signal(object)
-    """A `Step` that a gesture of several has taken."""
+    """A `GestureStep` that a gesture of several has taken."""
     tool_changed = Signal(str)
     """The name of the tool that is now in hand."""
     context_requested = Signal(object)
@@ -166,7 +166,7 @@ class CanvasView(DocumentView):
         if not edit.is_empty:
             self.edit_made.emit(edit)
 
-    def record_step(self, step: Step) -> None:
+    def record_step(self, step: GestureStep) -> None:
         """Send a step of the running gesture. For tools."""
         self.step_made.emit(step)
 

@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownRecords:
     """What of a document is shown. What is hidden cannot be selected, and no command acts on it."""
 
     annotations: bool = True
@@ -118,7 +118,7 @@ class Document:
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
-        self._shown = Shown()
+        self._shown = ShownRecords()
         self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
         self._selection: tuple[int, ...] = ()
 
@@ -172,12 +172,12 @@ class Document:
             self._on_suggestions_changed()
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> ShownRecords:
         """What is shown."""
         return self._shown
 
     @shown.setter
-    def shown(self, value: Shown) -> None:
+    def shown(self, value: ShownRecords) -> None:
         if value != self._shown:
             self._shown = value
             self._on_suggestions_changed()

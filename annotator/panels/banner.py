@@ -87,8 +87,11 @@ class Banner(QWidget):
         *,
         topic: str = "",
         of_folder: bool = True,
+        is_offer: bool = False,
     ) -> None:
         """Show a message over those there are; a text that is there already is shown once.
+
+        An offer, which can wait, comes when the others are closed.
 
         A message with a topic, such as "save", takes the place of the one before on this topic, and `retract` takes
         it back once its cause is gone. `leave_folder` takes back all that are `of_folder`.
@@ -98,7 +101,7 @@ class Banner(QWidget):
         """
         new = _Message(text, kind, tuple(actions), topic, of_folder)
         self._messages = [m for m in self._messages if not (m.is_passing or m.text == text or m.is_about(topic))]
-        self._messages.append(new)
+        self._messages.insert(0 if is_offer else len(self._messages), new)
         self._show_newest()
 
     def retract(self, topic: str) -> None:

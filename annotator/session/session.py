@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
-from annotator.core.document import Document, Shown, Status
+from annotator.core.document import Document, ShownRecords, Status
 from annotator.core.image_list import ImageList
 from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError, UnreadableError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from annotator.canvas.tools.base import Step
+    from annotator.canvas.tools.base import GestureStep
     from annotator.core.document import Edit
     from annotator.core.project import Project
     from annotator.core.store.store import Store
@@ -38,7 +38,7 @@ KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is
 
 MAX_UPCOMING = 3  # photos kept decoded, and looked at by the model, in the direction of travel
 
-_SHOWN = tuple(field.name for field in fields(Shown))
+_SHOWN = tuple(field.name for field in fields(ShownRecords))
 
 
 class Session(QObject):
@@ -88,7 +88,7 @@ class Session(QObject):
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
-        self.shown = Shown(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
+        self.shown = ShownRecords(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
@@ -313,7 +313,7 @@ class Session(QObject):
         self.history.push(document, edit)
         self.history.activate(self.document)
 
-    def push_step(self, step: Step) -> None:
+    def push_step(self, step: GestureStep) -> None:
         """Remember a step of a gesture on the current document, so that it can be undone."""
         if self.document:
             self.history.push_step(self.document, step)
@@ -370,7 +370,7 @@ class Session(QObject):
         if self.document:
             self.document.threshold = threshold
 
-    def set_shown(self, shown: Shown) -> None:
+    def set_shown(self, shown: ShownRecords) -> None:
         """Show or hide the objects and the suggestions, here and everywhere."""
         self.shown = shown
         for name in _SHOWN:
@@ -381,7 +381,7 @@ class Session(QObject):
 
     def show(self, *, annotations: bool = False, suggestions: bool = False) -> None:
         """Show again what is hidden of these."""
-        shown = Shown(self.shown.annotations or annotations, self.shown.suggestions or suggestions)
+        shown = ShownRecords(self.shown.annotations or annotations, self.shown.suggestions or suggestions)
         if shown != self.shown:
             self.set_shown(shown)
 

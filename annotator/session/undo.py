@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.canvas.tools.base import Step
+from annotator.canvas.tools.base import GestureStep
 from annotator.core import edits
 from annotator.core.document import Edit
 
@@ -40,7 +40,7 @@ class UndoHistory(QObject):
         self._of(document).add(edit)
         self.activate(document)
 
-    def push_step(self, document: Document, step: Step) -> None:
+    def push_step(self, document: Document, step: GestureStep) -> None:
         """Remember a step that a gesture has taken."""
         self._of(document).add_step(step)
         self.activate(document)
@@ -117,8 +117,8 @@ class _Photo:
     """One photo's history: what was done, in order, and after it what was undone."""
 
     document: Document
-    done: list[Edit | Step] = field(default_factory=list)
-    ahead: list[Edit | Step] = field(default_factory=list)  # undone; the next to be done again is the last
+    done: list[Edit | GestureStep] = field(default_factory=list)
+    ahead: list[Edit | GestureStep] = field(default_factory=list)  # undone; the next to be done again is the last
 
     def add(self, edit: Edit) -> None:
         """Remember an edit that has been applied."""
@@ -129,7 +129,7 @@ class _Photo:
         else:
             self.done.append(edit)
 
-    def add_step(self, step: Step) -> None:
+    def add_step(self, step: GestureStep) -> None:
         """Remember a step. What was undone before it can still be done again after it, but for other steps."""
         self.ahead = [entry for entry in self.ahead if isinstance(entry, Edit)]
         self.done.append(step)
@@ -138,7 +138,7 @@ class _Photo:
         """Forget those of the running gesture."""
         for i in reversed(range(len(self.done))):
             step = self.done[i]
-            if isinstance(step, Step):
+            if isinstance(step, GestureStep):
                 if step.ends:
                     return
                 del self.done[i]
@@ -161,14 +161,14 @@ class _Photo:
         entries[i] = replace(edit, annotations={**edit.annotations, record.id: (before, record)})
         return True
 
-    def undone(self) -> Edit | Step | None:
+    def undone(self) -> Edit | GestureStep | None:
         """Return what `undo` would undo."""
         return self.done[-1] if self.done else None
 
-    def redone(self) -> Edit | Step | None:
+    def redone(self) -> Edit | GestureStep | None:
         """Return what `redo` would do again. While a gesture runs, that is one of its steps or nothing."""
         entry = self.ahead[-1] if self.ahead else None
-        last_step = next((step for step in reversed(self.done) if isinstance(step, Step)), None)
+        last_step = next((step for step in reversed(self.done) if isinstance(step, GestureStep)), None)
         runs = last_step is not None and not last_step.ends
         return None if runs and isinstance(entry, Edit) else entry
 

@@ -50,7 +50,7 @@ from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.undo_commands import UndoCommands
 from annotator.window.view_menus import language_menu, scheme_menu
-from annotator.window.visibility import Visibility
+from annotator.window.visibility import VisibilityActions
 from dataset.i18n import languages, tr
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class MainWindow(QMainWindow):
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
         self._undo = UndoCommands(session, self.canvas)
-        self._visibility = Visibility(session, self.canvas, settings, status=self.status, banner=self.banner)
+        self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.window.status_bar import StatusBar
 
 MODEL = "model"  # the topic of messages about a model that cannot be used, and there is none in its place
-UNMATCHED = "unmatched classes"  # of those about classes that only the model has
+UNMATCHED = "unmatched"  # of those about classes that only the model has
 NOTICE = "notice"  # of those about a photo that the model failed on, or a device that is used instead
 REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
 MAX_NAMED = 4  # classes that a message names; of the others it gives the number
@@ -114,7 +114,8 @@ class ModelPanelController:
             "The model also knows {classes}: this project has no such classes, so they are not suggested.",
             classes=_list_classes(names),
         )
-        self._banner.show_message(text, "info", [(tr("Add them"), self._flow.add_model_classes)], topic=UNMATCHED)
+        add = (tr("Add them"), self._flow.add_model_classes)
+        self._banner.show_message(text, "info", [add], topic=UNMATCHED, is_offer=True)
 
 
 def _list_classes(names: list[str]) -> str:

@@ -14,7 +14,7 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
 
-    from annotator.core.document import Shown
+    from annotator.core.document import ShownRecords
 
 
 MAX_ACTIVITY = 260  # pixels for what the model is doing, which may name a photo
@@ -62,7 +62,7 @@ class StatusBar(QStatusBar):
         """Show what can be done now."""
         self._hint.set_full_text(hint)
 
-    def set_shown(self, shown: Shown) -> None:
+    def set_shown(self, shown: ShownRecords) -> None:
         """Show what is hidden, if anything is."""
         if shown.annotations:
             text = tr("Suggestions hidden")

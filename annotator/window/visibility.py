@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMES = "show_names"  # the settings key
 
 
-class Visibility:
+class VisibilityActions:
     """Keeps the actions that show and hide in step with the session, which knows what is shown."""
 
     def __init__(

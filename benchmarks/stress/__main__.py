@@ -36,7 +36,7 @@ def run(arguments: list[str] | None = None) -> int:
         "--only", default="", metavar="TEXT", help="only files, or kinds to fuzz, with this in their name"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, and leave the last files")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, and leave what was found")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and findings here")
     args = parser.parse_args(arguments)
     scratch = args.keep or Path(tempfile.mkdtemp(prefix="stress-", dir=_fast_folder()))

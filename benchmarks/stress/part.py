@@ -56,11 +56,12 @@ class PartResult:
     examples: dict[str, str] = field(default_factory=dict)
     """Where each kind was found first."""
 
-    def add(self, finding: str, where: str) -> None:
-        """Count a finding with those of its kind: the same but for numbers and what is in quotes."""
+    def add(self, finding: str, where: str) -> bool:
+        """Count a finding with those of its kind, the same but for numbers and what is in quotes; whether it is new."""
         kind = re.sub(r"'[^']*'|\"[^\"]*\"|-?\d[\d,.e+]*(?![\d:])", "…", finding)
         self.findings[kind] += 1
         self.examples.setdefault(kind, f"{finding}  in  {where}")
+        return self.findings[kind] == 1
 
     def lines(self) -> list[str]:
         """Return the findings as lines, the most frequent first."""
@@ -89,9 +90,13 @@ def prepared(scratch: Path) -> Path:
 
 
 def run_case(case: HostileCase, trial: Trial, folder: Path, result: PartResult) -> int:
-    """Open a case in each of its readers, note what is wrong, and return how many readers there are."""
+    """Open a case in each of its readers, note what is wrong, and return how many readers there are.
+
+    The first file of each kind of finding is put beside the folder, in `found`.
+    """
     for reader in case.readers:
         case.put(folder)
         for problem in trial.open(reader, folder).problems(case.named):
-            result.add(f"{reader}: {problem}", json.dumps(case.name))
+            if result.add(f"{reader}: {problem}", json.dumps(case.name)):
+                case.put(folder.parent / "found" / str(len(result.findings)))  # to look at, with --keep
     return len(case.readers)

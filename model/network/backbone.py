@@ -1,4 +1,4 @@
-"""Backbones: torchvision's classification networks, cut where a detector needs their features."""
+"""Backbones: classification networks, cut where a detector needs their features, and the necks over them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision import models
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
 from torchvision.ops.misc import FrozenBatchNorm2d
 
+from model.network.cspnet import SLOPE, CSPNet, CSPStage
+
 if TYPE_CHECKING:
     from model.config import ModelConfig
 
 RESNET_STAGES = ("layer1", "layer2", "layer3", "layer4")
+CSP_STAGES = ("stage1", "stage2", "stage3", "stage4")
 STRIDES = (4, 8, 16, 32)
 
 
 def classifier(name: str, width: float = 1.0) -> nn.Module:
-    """Return torchvision's network of that name, with random weights; `width` multiplies a MobileNet's channels."""
+    """Return the network of that name, with random weights; `width` multiplies a MobileNet's channels."""
+    if name == "cspnet":
+        return CSPNet()
     return models.get_model(name, weights=None, **({} if width == 1 else {"width_mult": width}))
 
 
@@ -42,18 +48,45 @@ class Body(nn.Module):
             self.stages = tuple(str(i) for i in ends)
             self.parts: nn.Module = layers
         else:
-            self.stages = RESNET_STAGES
+            self.stages = CSP_STAGES if name == "cspnet" else RESNET_STAGES
             self.parts = whole
 
 
 def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
-    """Return the channels of the maps at the ends of stages: those of their last convolutions."""
+    """Return the channels of the maps at the ends of stages: those of their last convolutions, or as they say."""
     widths = []
     for name in stages:
         stage = parts.get_submodule(name)
+        if isinstance(stage, CSPStage):
+            widths.append(stage.outputs)
+            continue
         last = [m for m in stage.modules() if isinstance(m, nn.Conv2d)][-1]
         widths.append(last.out_channels)
     return widths
+
+
+class PathAggregation(nn.Module):
+    """A pyramid with a second way, from fine to coarse (Liu et al., *PANet*, CVPR 2018, sec. 3.1), as NanoDet has it.
+
+    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. Layers are
+    named as those of torchvision's `FeaturePyramidNetwork`.
+    """
+
+    def __init__(self, widths: list[int], channels: int) -> None:
+        super().__init__()
+        self.inner_blocks = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
+        self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths)
+
+    def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], and a last one of half the coarsest size."""
+        found = [block(x) for block, x in zip(self.inner_blocks, maps.values(), strict=True)]
+        for i in range(len(found) - 2, -1, -1):
+            size = found[i].shape[2:]
+            found[i] = found[i] + functional.interpolate(found[i + 1], size=size, mode="bilinear", align_corners=False)
+        for i in range(2, len(found)):
+            found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2)
+        out = [functional.leaky_relu(block(x), SLOPE) for block, x in zip(self.layer_blocks, found, strict=True)]
+        return dict(zip((*maps, "pool"), (*out, functional.max_pool2d(out[-1], 1, 2)), strict=True))
 
 
 class Pyramid(nn.Module):
@@ -63,12 +96,13 @@ class Pyramid(nn.Module):
         super().__init__()
         body = Body(config.backbone, config.width)
         self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
-        self.fpn = FeaturePyramidNetwork(
-            stage_widths(body.parts, body.stages),
-            config.channels,
-            extra_blocks=LastLevelMaxPool(),
-            norm_layer=nn.BatchNorm2d if config.mask_norm else None,
-        )
+        widths = stage_widths(body.parts, body.stages)
+        self.fpn: nn.Module
+        if config.features == "pan":
+            self.fpn = PathAggregation(widths, config.channels)
+        else:
+            norm = nn.BatchNorm2d if config.mask_norm else None
+            self.fpn = FeaturePyramidNetwork(widths, config.channels, LastLevelMaxPool(), norm_layer=norm)
         self.channels = config.channels
         self.stages = body.stages
         self.strides = (*STRIDES, 64)
@@ -107,7 +141,7 @@ def res5(config: ModelConfig) -> tuple[nn.Module, int]:
     """Return the last stage of the body, to be applied to each region (paper, Fig. 4 left), and its width."""
     body = Body(config.backbone, config.width)
     width = stage_widths(body.parts, body.stages)[3]
-    if isinstance(body.parts, nn.Sequential):
+    if isinstance(body.parts, nn.Sequential) and not isinstance(body.parts, CSPNet):
         first, last = int(body.stages[2]) + 1, int(body.stages[3])
         return body.parts[first : last + 1], width
     return body.parts.get_submodule(body.stages[3]), width

@@ -11,7 +11,7 @@ from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, Keypoi
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 
 from model.network.backbone import res5
-from model.network.roi_pooler import RegionPooler, with_batch_index
+from model.network.roi_pooler import CANONICAL, RegionPooler, with_batch_index
 
 if TYPE_CHECKING:
     from model.config import ModelConfig
@@ -54,8 +54,15 @@ class RegionHeads(nn.Module):
         self.config = config
         outputs = config.classes + 1
         strides = strides[:4]  # the coarsest level of the pyramid serves the RPN only
-        self.pool = RegionPooler(
-            strides, layer=config.roi_layer, reduce=config.roi_reduce, half_pixel=config.roi_half_pixel
+        self.pool, self.box_pool = (
+            RegionPooler(
+                strides,
+                layer=config.roi_layer,
+                reduce=config.roi_reduce,
+                half_pixel=config.roi_half_pixel,
+                canonical=canonical,
+            )
+            for canonical in (CANONICAL, config.box_canonical)
         )
         norm = nn.BatchNorm2d if config.mask_norm else None
         self.res5: nn.Module | None = None
@@ -95,9 +102,9 @@ class RegionHeads(nn.Module):
         `features` are the maps of the backbone, `boxes` one [N, 4] a photo, R the number of all of them.
         """
         if self.res5 is None:
-            regions = self._regions(features, boxes, BOX_SIZE)
+            regions = self._pooled(self.box_pool, features, boxes, BOX_SIZE)
         else:
-            regions = self.res5(self._regions(features, boxes, FINE_SIZE))
+            regions = self.res5(self._pooled(self.box_pool, features, boxes, FINE_SIZE))
         scores, offsets = self.box_predictor(self.box_head(regions))
         return scores.float(), offsets.float()
 
@@ -140,5 +147,9 @@ class RegionHeads(nn.Module):
         return self.keypoint_predictor(self.keypoint_head(regions)).float()
 
     def _regions(self, features: list[Tensor], boxes: list[Tensor], size: int) -> Tensor:
-        """Pool the regions, in the precision that the heads compute in."""
-        return self.pool(features, with_batch_index(boxes), size).to(self.box_predictor.cls_score.weight.dtype)
+        """Pool the regions of the mask and keypoint heads."""
+        return self._pooled(self.pool, features, boxes, size)
+
+    def _pooled(self, pool: RegionPooler, features: list[Tensor], boxes: list[Tensor], size: int) -> Tensor:
+        """Pool regions, in the precision that the heads compute in."""
+        return pool(features, with_batch_index(boxes), size).to(self.box_predictor.cls_score.weight.dtype)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SAMPLES = 2
 """Samples along each side of a bin: four regularly placed ones in it (paper, sec. 3)."""
 
+CANONICAL = 224.0
+"""Side in pixels of the region that is pooled at stride 16 (FPN, eq. 1)."""
+
 
 def pool_regions(
     features: Tensor,
@@ -57,18 +60,27 @@ def pool_regions(
 class RegionPooler(nn.Module):
     """Pools boxes from the level of the pyramid that suits their size, or from the only level there is."""
 
-    def __init__(self, strides: tuple[int, ...], *, layer: RoILayer, reduce: RoIReduce, half_pixel: bool) -> None:
+    def __init__(
+        self,
+        strides: tuple[int, ...],
+        *,
+        layer: RoILayer,
+        reduce: RoIReduce,
+        half_pixel: bool,
+        canonical: float = CANONICAL,
+    ) -> None:
         super().__init__()
+        self.canonical = canonical
         self.strides = strides
         self.layer: RoILayer = layer
         self.reduce: RoIReduce = reduce
         self.half_pixel = half_pixel
 
     def levels(self, rois: Tensor) -> Tensor:
-        """Return the level [R] of each region: k = 4 + log2(sqrt(area) / 224) (FPN, eq. 1), within what exists."""
+        """Return each region's level [R]: k = 4 + log2(sqrt(area) / canonical), within what exists (FPN, eq. 1)."""
         size = (rois[:, 3:5] - rois[:, 1:3]).float().prod(1).clamp(min=0).sqrt()
         first = round(torch.tensor(float(self.strides[0])).log2().item())
-        level = torch.floor(4 + torch.log2(size / 224) + 1e-6)
+        level = torch.floor(4 + torch.log2(size / self.canonical) + 1e-6)
         return level.clamp(first, first + len(self.strides) - 1).long() - first
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:

@@ -269,3 +269,28 @@ def test_a_photo_with_too_many_pixels_is_reduced(
     assert np.abs(reduced.pixels - expected).max() <= (8 if suffix == "jpg" else 1)
     assert images.reduced(whole).shape == reduced.pixels.shape
     assert reduced.scale == pytest.approx((whole.shape[1] / expected.shape[1], whole.shape[0] / expected.shape[0]))
+
+
+def test_a_jpeg_with_far_more_pixels_than_data_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    data = bytearray(save(tmp_path / "a.jpg").read_bytes())
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = (14_000).to_bytes(2, "big") * 2
+    (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.raises(PhotoError, match="truncated"):
+        read_photo(tmp_path / "a.jpg")
+    flat = np.full((3000, 3000), 255, np.uint8)
+    assert read_photo(save(tmp_path / "b.jpg", flat, progressive=True, optimize=True, quality=1)).min() == 255
+
+
+def test_the_size_in_a_tiffs_header_is_that_of_what_is_read(tmp_path: Path) -> None:
+    data = bytearray(save(tmp_path / "a.tif").read_bytes())
+    entry = data.index(b"\x01\x01\x04\x00") if b"\x01\x01\x04\x00" in data else data.index(b"\x01\x01\x03\x00")
+    data[entry + 2] = 9  # a signed number, which the standard does not have there
+    (tmp_path / "a.tif").write_bytes(data)
+    sizes: list[object] = []
+    for read in (photo_size, lambda path: read_photo(path).shape[1::-1]):
+        try:
+            sizes.append(read(tmp_path / "a.tif"))
+        except PhotoError:
+            sizes.append(None)
+    assert sizes[0] == sizes[1]

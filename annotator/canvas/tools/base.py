@@ -56,7 +56,7 @@ class Pointer:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class GestureStep:
     """A step of a gesture that takes several, such as a vertex of a polygon. It changes nothing on record."""
 
     text: str
@@ -120,7 +120,7 @@ class ToolHost(Protocol):
     def commit(self, edit: Edit) -> None:
         """Emit an edit for the document, unless it changes nothing."""
 
-    def record_step(self, step: Step) -> None:
+    def record_step(self, step: GestureStep) -> None:
         """Emit a step of the running gesture, which has been taken, so that it can be undone."""
 
     def take_up(self, name: str) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
-from annotator.canvas.tools.base import Pointer, Points, Step, Tool
+from annotator.canvas.tools.base import GestureStep, Pointer, Points, Tool
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import from_parts, valid
@@ -149,7 +149,7 @@ class PolygonTool(Tool):
 
     def _set(self, points: Points, text: str) -> None:
         before, self._points = self._points, points
-        self.canvas.record_step(Step(text, before, points, self._restore))
+        self.canvas.record_step(GestureStep(text, before, points, self._restore))
 
     def _restore(self, points: Points) -> None:
         self._points, self._stroke, self._held = points, [], None

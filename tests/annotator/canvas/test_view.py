@@ -15,7 +15,7 @@ from annotator.canvas.view import CanvasView
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
-from annotator.core.document import Document, Shown
+from annotator.core.document import Document, ShownRecords
 from annotator.core.photo_state import PhotoState
 from tests.annotator.canvas.conftest import SIZE, Bench, square, triple
 
@@ -145,11 +145,11 @@ def test_a_mouse_that_moves_over_nothing_new_paints_nothing(bench: Bench) -> Non
 @pytest.mark.parametrize(("name", "at"), [("suggestions", (20, 40)), ("annotations", (300, 40))])
 def test_what_is_hidden_is_neither_seen_nor_hit(bench: Bench, name: str, at: tuple[int, int]) -> None:
     shown = bench.color(*at)
-    bench.document.shown = replace(Shown(), **{name: False})
+    bench.document.shown = replace(ShownRecords(), **{name: False})
     assert bench.color(*at) != shown
     bench.click(at[0] + 20, at[1])
     assert bench.document.selection == ()
-    bench.document.shown = Shown()
+    bench.document.shown = ShownRecords()
     bench.hover(250, 250)
     assert bench.color(*at) == shown
 

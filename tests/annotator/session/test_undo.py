@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from annotator.canvas.tools.base import Points, Step
+from annotator.canvas.tools.base import GestureStep, Points
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Document
@@ -72,8 +72,8 @@ def test_an_edit_that_changes_nothing_is_not_a_step(qapp: QApplication, document
     assert not history.canUndo()
 
 
-def _step(taken: list[Points], before: Points, after: Points) -> Step:
-    return Step("step", before, after, taken.append)
+def _step(taken: list[Points], before: Points, after: Points) -> GestureStep:
+    return GestureStep("step", before, after, taken.append)
 
 
 A, B, C = ((0.0, 0.0),), ((0.0, 0.0), (1.0, 0.0)), ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import Document, Shown
+from annotator.core.document import Document, ShownRecords
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.annotator.canvas.conftest import corners
@@ -293,7 +293,7 @@ def test_no_key_does_anything_until_the_button_is_released(hand: Hand) -> None:
             assert (hand.document.state, hand.document.selection) == (start, selection), (gesture, key)
             assert (hand.session.current, hand.canvas.tool) == ("cat.jpg", tool), (gesture, key)
             assert hand.canvas.camera() == camera, (gesture, key)
-        assert hand.document.shown == Shown()
+        assert hand.document.shown == ShownRecords()
         hand.release((200, 100))
         assert [a.shape for a in hand.document.annotations] == expected, "the drag is what it would have been"
         if hand.document.state != start:

@@ -116,3 +116,13 @@ def test_half_precision_does_not_move_a_pooled_region() -> None:
     found = pool_regions(edge, region, 2, 1.0, layer="pool", reduce="max", half_pixel=True)
     assert found.dtype == torch.bfloat16
     assert found[0, 0, 0].tolist() == [0.0, 1.0]
+
+
+def test_the_level_of_a_region_follows_from_the_canonical_size() -> None:
+    sides = torch.tensor([20.0, 60.0, 120.0, 300.0])
+    rois = torch.stack([torch.zeros(4), torch.zeros(4), torch.zeros(4), sides, sides], 1)
+    strides = (4, 8, 16, 32)
+    # FPN, eq. 1 with 224: everything below 112 pixels is on the finest map; with 56, from 112 on on the coarsest.
+    for canonical, levels in ((224.0, [0, 0, 1, 2]), (56.0, [0, 2, 3, 3])):
+        pooler = RegionPooler(strides, layer="align", reduce="average", half_pixel=True, canonical=canonical)
+        assert pooler.levels(rois).tolist() == levels

@@ -1,0 +1,111 @@
+"""NanoDet's weights in our network: a graph model of the same form, with every tensor made here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from model.checkpoints.weights import load, network_of
+from model.network.cspnet import PAIRS, CSPNet
+from tools.builtin_weights.movenet import read_tensors
+from tools.builtin_weights.nanodet import BIASES, BODY, convolution, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+OUTPUTS = 124
+"""80 classes and four distributions over 11 distances."""
+
+
+def write_graph(folder: Path, without: int | None = None) -> Path:
+    """Write a graph model with random weights of NanoDet-g's shapes, in half precision as the real one."""
+    random = np.random.default_rng(0)
+    sizes = [tuple(m.weight.shape) for m in CSPNet().modules() if isinstance(m, torch.nn.Conv2d)]
+    sizes += [(128, width, 1, 1) for width in (128, 256, 512)]
+    sizes += [(128, 128, 3, 3), (OUTPUTS, 128, 1, 1)] * 3
+    weights: list[dict[str, Any]] = []
+    data = b""
+    for index, (out, into, height, width) in enumerate(sizes):
+        if index == without:
+            continue
+        name = f"PartitionedCall/split_{index}" if index else "PartitionedCall/split"
+        for key, shape in ((name, [height, width, into, out]), (f"unknown_{BIASES[index]}", [out])):
+            weights.append({"name": key, "shape": shape, "quantization": {"dtype": "float16"}})
+            scale = (into * height * width) ** -0.5 if len(shape) > 1 else 0.1
+            data += (scale * random.standard_normal(shape)).astype(np.float16).tobytes()
+    (folder / "graph.bin").write_bytes(data)
+    graph = folder / "graph.json"
+    graph.write_text(json.dumps({"weightsManifest": [{"paths": ["graph.bin"], "weights": weights}]}))
+    return graph
+
+
+def write_categories(folder: Path) -> Path:
+    points = [f"point {i}" for i in range(17)]
+    person = {"id": 1, "name": "person", "supercategory": "person", "keypoints": points, "skeleton": [[1, 2]]}
+    dog = {"id": 2, "name": "dog", "supercategory": "animal"}
+    data = {"images": [], "annotations": [], "categories": [person, dog]}
+    path = folder / "coco.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def published(graph: Path, pictures: Tensor) -> list[Tensor]:
+    """Return what stands before NanoDet's outputs at strides 8, 16 and 32: its graph, written out."""
+    tensors = read_tensors(graph)
+
+    def apply(x: Tensor, index: int, stride: int = 1) -> Tensor:
+        weight, bias = convolution(tensors, index)
+        return functional.conv2d(x, weight, bias, stride, weight.shape[2] // 2)
+
+    def leaky(x: Tensor, index: int, stride: int = 1) -> Tensor:
+        return functional.leaky_relu(apply(x, index, stride), 0.1)
+
+    x = functional.max_pool2d(leaky(pictures.flip(1), 0, 2), 3, 2, 1)
+    maps, index = [], 1
+    for number, pairs in enumerate(PAIRS):
+        entry = x = leaky(x, index, 2 if number else 1)
+        index += 1
+        for _ in range(pairs):
+            half = leaky(x, index)
+            x = torch.cat([leaky(half, index + 1), half], 1)
+            index += 2
+        x = torch.cat([leaky(x, index), entry], 1)
+        index += 1
+        maps.append(x)
+    assert index == BODY
+    fine, middle, coarse = (apply(x, BODY + i) for i, x in enumerate(maps[1:]))
+    middle = middle + functional.interpolate(coarse, size=middle.shape[2:], mode="bilinear", align_corners=False)
+    fine = fine + functional.interpolate(middle, size=fine.shape[2:], mode="bilinear", align_corners=False)
+    middle = middle + functional.interpolate(fine, size=middle.shape[2:], mode="bilinear", align_corners=False)
+    coarse = coarse + functional.interpolate(middle, size=coarse.shape[2:], mode="bilinear", align_corners=False)
+    return [leaky(x, BODY + 3 + 2 * i) for i, x in enumerate((fine, middle, coarse))]
+
+
+def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
+    graph, output = write_graph(tmp_path), tmp_path / "start.safetensors"
+    assert main([str(graph), str(write_categories(tmp_path)), str(output)]) == 0
+    start = load(output)
+    assert [c.name for c in start.categories] == ["person", "dog"]
+    pictures = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        maps = network_of(start).encode(pictures)
+        wanted = published(graph, pictures)
+    assert [tuple(m.shape[2:]) for m in maps] == [(16, 24), (8, 12), (4, 6), (2, 3), (1, 2)]
+    for found, true in zip(maps[1:4], wanted, strict=True):
+        assert torch.allclose(found, true, atol=1e-4)
+    assert float(maps[0].std()) > 0.1 * float(maps[1].std())  # the finest begins as the next one, enlarged
+
+
+@pytest.mark.parametrize("index", [0, BODY, len(BIASES) - 2])
+def test_a_graph_of_something_else_is_refused(index: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "start.safetensors"
+    assert main([str(write_graph(tmp_path, index)), str(write_categories(tmp_path)), str(output)]) == 2
+    assert capsys.readouterr().err == f"There is no convolution {index} in this graph model: NanoDet-g has one.\n"
+    assert not output.exists()
