@@ -58,7 +58,7 @@ class Session(QObject):
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
         protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
-        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic is in `messages.py`.
+        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
 
     opened = Signal(object)
