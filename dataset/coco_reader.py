@@ -336,8 +336,10 @@ def read_image(folder: Path, image: dict[str, Any]) -> ReducedPhoto:
     """Return the photo of an entry of a COCO file's `images`, as a model is given it.
 
     Raises:
-        dataset.images.PhotoError: It cannot be read, or has another size than the file says.
+        dataset.images.PhotoError: It cannot be read, has another size than the file says, or lies outside the folder.
     """
+    if not is_inside(image["file_name"]):
+        raise PhotoError(tr("Its name leads out of the folder of the photos."))
     photo = read_reduced(folder / image["file_name"])
     check_size(photo.size, image)
     return photo

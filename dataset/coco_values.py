@@ -51,8 +51,8 @@ def as_whole(value: object) -> int | None:
     """Return a whole number, also one that stands as text or as a float; None for everything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and len(value) <= MAX_TEXT and re.fullmatch(r"\s*[+-]?[0-9]+\s*", value):
-        return int(value)
+    if isinstance(value, str) and len(value) <= MAX_TEXT and re.fullmatch(r"[+-]?[0-9]+", value.strip()):
+        return int(value.strip())
     number = as_number(value)
     return int(number) if number is not None and number.is_integer() else None
 

@@ -126,8 +126,11 @@ class RecordDecoder(Generic[T]):
                 raise error from None
             try:
                 return msgspec.convert(value, self._kind)
-            except UnicodeEncodeError:  # of the name of a field, which no `Struct` has
-                return msgspec.convert(_with_plain_names(value), self._kind)
+            except UnicodeEncodeError:  # in the name of a field, which no `Struct` has, or in a field for numbers
+                try:
+                    return msgspec.convert(_with_plain_names(value), self._kind)
+                except UnicodeEncodeError:
+                    raise error from None
 
 
 def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has

@@ -104,7 +104,7 @@ def find_photos(names: Sequence[str], folder: Path) -> NameMatches:
         name: path
         for name in dict.fromkeys(names)
         for path in (with_slashes(name), name)  # the last one counts
-        if is_inside(path) and _is_file(folder / path)
+        if file_in(folder, path)
     }
     others = [name for name in names if name and name not in direct]
     if not others:
@@ -116,6 +116,12 @@ def find_photos(names: Sequence[str], folder: Path) -> NameMatches:
     taken = set(direct.values())
     matches = match_names(others, [photo for photo in photos if photo not in taken], folder.resolve().name)
     return NameMatches(direct | matches.photos, matches.ambiguous)
+
+
+def file_in(folder: Path, name: str) -> Path | None:
+    """Return the file that a path relative to a folder leads to; None where it leaves the folder, or there is none."""
+    path = folder / name if is_inside(name) else None
+    return path if path and _is_file(path) else None
 
 
 def is_inside(name: str) -> bool:

@@ -51,11 +51,12 @@ def read_regular(path: str | Path) -> bytes:
 
 def _open(path: str | Path) -> int:
     """Return a handle of a file, without waiting for somebody who writes where it is a pipe by now."""
-    deadline = time.monotonic() + LEASE_SECONDS
+    deadline = 0.0
     while True:
         try:
             return os.open(path, FLAGS)
         except BlockingIOError:  # another program holds a lease, and has been asked to give it back
+            deadline = deadline or time.monotonic() + LEASE_SECONDS
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import islice
@@ -14,16 +12,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from annotator.core.categories import Categories
 from annotator.core.document import Document, ShownRecords, Status
 from annotator.core.image_list import ImageList
-from annotator.core.project import Project
-from annotator.core.store.autosave import SaveNotice, SaveState, reason_of
+from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError, UnreadableError
+from annotator.session import messages
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import ImageLoader
+from annotator.session.messages import FOLDER, PHOTO, SAVING, SKIPPED
+from annotator.session.project_opener import Listing, ProjectOpener
 from annotator.session.undo import UndoHistory
-from annotator.settings import Settings, data_folder
-from dataset import folder as folders
 from dataset.i18n import tr
-from dataset.messages import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +28,10 @@ if TYPE_CHECKING:
 
     from annotator.canvas.tools.base import GestureStep
     from annotator.core.document import Edit
+    from annotator.core.project import Project
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
-
-# What messages are about, so that they can be taken back when it is no longer so.
-FOLDER, PHOTO, SKIPPED, SAVING, HIDDEN = "folder", "photo", "skipped", "saving", "hidden"
+    from annotator.settings import Settings
 
 WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
 KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk
@@ -62,7 +58,7 @@ class Session(QObject):
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
         protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
-        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", topic one of ours below.
+        message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
 
     opened = Signal(object)
@@ -78,10 +74,6 @@ class Session(QObject):
     refused = Signal(str, bool)
     protected = Signal(str)
     message = Signal(str, str, str)
-
-    _scanned = Signal(int, object, object, object)
-    _opened = Signal(int, object, object)
-    _noticed = Signal(int, object)
 
     def __init__(self, settings: Settings, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -104,19 +96,17 @@ class Session(QObject):
         self._skipping_unreadable = False
         self._skipped: list[str] = []  # photos passed over on the way to one that can be read
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
-        self._asked = 0  # folders asked for so far: answers that carry an older number are late
-        self._opening = 0  # the number of the one that is open
-        self._disk = ThreadPoolExecutor(1, "disk")
-        self._closed = False
         self._watch = QTimer(self, interval=WATCH_INTERVAL)
         self._watch.timeout.connect(self._check_progress)
         self._loader = ImageLoader(cache, self)
         self._loader.loaded.connect(self._photo_loaded)
         self._loader.failed.connect(self._photo_failed)
         self._loader.broken.connect(lambda sentence: self.message.emit(sentence, "error", ""))
-        self._scanned.connect(self._show_names)
-        self._opened.connect(self._use_project)
-        self._noticed.connect(self._tell)
+        self._opener = ProjectOpener(self)
+        self._opener.listed.connect(self._use_listing)
+        self._opener.opened.connect(self._use_project)
+        self._opener.noticed.connect(self._report)
+        self._opener.failed.connect(lambda sentence: self.message.emit(sentence, "error", ""))
         self.photos.filtered.connect(self._prefetch)
 
     @property
@@ -138,54 +128,15 @@ class Session(QObject):
         """
         if self.save_error and not self.confirm_discard():
             return
-        self._asked += 1
-        number = self._asked
         self._discarding = bool(self.save_error)
-
-        def work() -> None:
-            try:
-                names = folders.list_images(folder, cancelled=lambda: number != self._asked)
-            except folders.FolderError as error:
-                self._scanned.emit(number, folder, file, error)
-            else:
-                self._scanned.emit(number, folder, file, names)
-
-        self.on_disk(work)
-
-    def _open_project(self, folder: Path, file: Path | None, names: list[str]) -> None:
-        number = self._opening
-        fallback = data_folder() / "projects"
-
-        def tell(notice: SaveNotice) -> None:
-            self._noticed.emit(number, notice)
-
-        def work() -> None:
-            try:
-                project = Project.open(folder, file, fallback=fallback, names=names, notify=tell)
-            except Exception as error:  # noqa: BLE001 - one sentence, and the photos can still be looked at
-                self._opened.emit(number, None, error)
-                return
-            if number == self._opening:
-                self._opened.emit(number, project, None)
-            else:
-                project.store.close()  # another folder was asked for meanwhile, or the window was closed
-
-        self.on_disk(work)
+        self._opener.list(folder, file)
 
     def on_disk(self, job: Callable[[], object]) -> None:
         """Do what takes time with the project's files in the thread that opens and closes projects, in order.
 
         What it raises unforeseen is shown in a sentence.
         """
-
-        def work() -> None:
-            try:
-                job()
-            except Exception as error:  # noqa: BLE001 - nobody looks at the future
-                self.message.emit(tr("Something failed: {reason}.", reason=reason_of(error)), "error", "")
-
-        if not self._closed:
-            self._disk.submit(work)
+        self._opener.run(job)
 
     def with_photo(self, name: str, use: Callable[[DecodedImage], object]) -> None:
         """Call `use` with a photo of the folder, in the thread that reads it; never where it cannot be read."""
@@ -196,10 +147,9 @@ class Session(QObject):
     def close(self) -> None:
         """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
         self._leave()
-        self._asked = self._opening = self._asked + 1
+        self._opener.cancel()
         self._loader.close()
-        self._closed = True
-        self._disk.shutdown(wait=True)
+        self._opener.close()
 
     def _leave(self) -> None:
         """Let go of the open folder; its store writes what is left in the disk thread."""
@@ -220,20 +170,21 @@ class Session(QObject):
         self.photos.set_photos([])
         self._cache.clear()
 
-    def _show_names(self, number: int, folder: Path, file: Path | None, names: list[str] | Exception) -> None:
-        if number != self._asked:
+    def _use_listing(self, listing: Listing) -> None:
+        if self._opener.is_late(listing):
             return
-        if isinstance(names, Exception):
-            self.message.emit(str(names), "error", FOLDER)
+        if listing.error:
+            self.message.emit(str(listing.error), "error", FOLDER)
             return
         if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
-            QTimer.singleShot(KEPT_INTERVAL, self, lambda: self._show_names(number, folder, file, names))
+            QTimer.singleShot(KEPT_INTERVAL, self, lambda: self._use_listing(listing))
             return
         if self.save_error and not (self._discarding or self.confirm_discard()):
             return
         self._leave()
-        self._opening = number
-        self.folder, self.file = folder, file
+        self._opener.enter(listing)
+        folder, names = listing.folder, listing.names
+        self.folder, self.file = folder, listing.file
         self.photos.set_photos(names)
         self._settings.add_recent(folder)
         self.opened.emit(folder)
@@ -241,15 +192,11 @@ class Session(QObject):
             text = tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder.name)
             self.message.emit(text, "warning", FOLDER)
             return
-        self._open_project(folder, file, names)
+        self._opener.open(listing)
         last = self._settings.last_photo(folder)
         self._show(last if last in self.photos else names[0], skip_unreadable=True)
 
-    def _use_project(self, number: int, project: Project | None, error: Exception | None) -> None:
-        if number != self._opening:
-            if project:
-                threading.Thread(target=project.store.close, name="late store").start()
-            return
+    def _use_project(self, project: Project | None, error: Exception | None) -> None:
         if project is None:
             damaged = isinstance(error, CocoError) and not isinstance(error, UnreadableError)
             self.refused.emit(str(error), damaged)
@@ -258,7 +205,7 @@ class Session(QObject):
         store.share_categories(self.categories)
         photos, names = self.photos, self.photos.names
         unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
-        statuses = [_status(store, name) for name in names]
+        statuses = [store.status(name) for name in names]
         photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
         self.project_changed.emit(project)
         self._watch.start()
@@ -302,8 +249,7 @@ class Session(QObject):
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            listed, every = tr("Every other photo that matches the filter is done."), tr("Every other photo is done.")
-            self.message.emit(listed if self.photos.filter.is_set else every, "info", PHOTO)
+            self.message.emit(messages.nothing_left_to_do(filtered=self.photos.filter.is_set), "info", PHOTO)
 
     def upcoming(self) -> list[str]:
         """Return the photos of the list that are likely next, in the direction of travel."""
@@ -333,7 +279,7 @@ class Session(QObject):
             return
         name = path.relative_to(self.folder).as_posix()
         if name in self.photos and self.photos.photo(self.photos.index(name)).status is Status.UNREADABLE:
-            status = _status(self.store, name) if self.store else Status.NEW
+            status = self.store.status(name) if self.store else Status.NEW
             self.photos.update(name, status=status, error="")
 
     def _photo_failed(self, path: Path, reason: str) -> None:
@@ -344,14 +290,11 @@ class Session(QObject):
             self.photos.update(name, status=Status.UNREADABLE, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
-            text = tr("{photo} cannot be shown: {reason}", photo=name, reason=reason)
             if not self._skipping_unreadable:
-                self.message.emit(text, "warning", PHOTO)
+                self.message.emit(messages.photo_unreadable(name, reason), "warning", PHOTO)
                 return
             self._skipped.append(name)
-            if len(self._skipped) > 1:
-                text = tr("{photos} cannot be shown; the list says why.", photos=listing(self._skipped))
-            self.message.emit(text, "warning", SKIPPED)
+            self.message.emit(messages.photos_skipped(self._skipped, reason), "warning", SKIPPED)
             self.go(self._step)
 
     # The document
@@ -393,18 +336,12 @@ class Session(QObject):
         if document is None:
             state = self.store.load(self.current)
             for problem in self.store.problems(self.current):
-                text = tr("{problem} It is kept as it stands.", problem=problem)
-                self.message.emit(text, "warning", PHOTO)
+                self.message.emit(tr("{problem} It is kept as it stands.", problem=problem), "warning", PHOTO)
             document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._store_on_change(document))
             size_in_file = self.store.size_in_file(self.current)
             if size_in_file and size_in_file != document.size:
-                text = tr(
-                    "{photo} is {size} pixels, but its annotations were made for {other}: check that they fit.",
-                    photo=self.current,
-                    size=_by(document.size),
-                    other=_by(size_in_file),
-                )
+                text = messages.size_differs(self.current, document.size, size_in_file)
                 self.message.emit(text, "warning", PHOTO)
         document.threshold, document.shown = self.threshold, self.shown
         self._set_document(document)
@@ -474,9 +411,9 @@ class Session(QObject):
         if self.store:
             self.store.check_progress()
 
-    def _tell(self, number: int, notice: SaveNotice) -> None:
+    def _report(self, notice: SaveNotice, is_current: bool) -> None:  # noqa: FBT001 - a signal's argument
         failed = notice.state in {SaveState.FAILED, SaveState.PROTECTED}
-        if number != self._opening or self.store is None:
+        if not is_current or self.store is None:
             if failed:  # of a folder that was left: there is nothing else that could show it
                 self.message.emit(notice.message, "error", "")
             return
@@ -490,13 +427,3 @@ class Session(QObject):
             self.protected.emit(notice.message)
         elif failed:
             self.message.emit(notice.message, "error", SAVING)
-
-
-def _status(store: Store, name: str) -> Status:
-    if store.is_done(name):
-        return Status.DONE
-    return Status.STARTED if store.is_started(name) else Status.NEW
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} × {size[1]}"

@@ -28,7 +28,8 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.session import FOLDER, KEPT_INTERVAL, PHOTO, SAVING
+from annotator.session.messages import FOLDER, PHOTO, SAVING
+from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
     EXPORT_MENU,
     IMPORT_MENU,

@@ -9,7 +9,7 @@ from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
-from annotator.session.session import HIDDEN
+from annotator.session.messages import HIDDEN
 from dataset import geometry
 from dataset.i18n import tr
 

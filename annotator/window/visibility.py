@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from annotator.session.session import HIDDEN
+from annotator.session.messages import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

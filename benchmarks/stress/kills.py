@@ -27,6 +27,7 @@ from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import Store
 from benchmarks.stress.part import PartResult, Progress
 from benchmarks.stress.trial import context
+from dataset import atomic_files
 from dataset.geometry import rectangle
 from dataset.messages import UserError
 
@@ -103,14 +104,20 @@ class Aim:
             return made
 
         sqlite3.connect = traced
+        place = atomic_files.put_or_swap
+
+        def watched(new: Path, path: Path) -> bool | None:
+            if path.name == "annotations.json":
+                self._renamed = True
+                if self.moment == "rename":
+                    self._pass()
+            return place(new, path)
+
+        atomic_files.put_or_swap = watched
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and self.moment == "file" and _is_new_file(arguments):
             self._pass()
-        elif event == "os.rename" and os.path.basename(str(arguments[1])) == "annotations.json":  # noqa: PTH119
-            self._renamed = True
-            if self.moment == "rename":
-                self._pass()
 
     def _statement(self, sql: str) -> None:
         if self.moment == "clear":
@@ -138,7 +145,7 @@ class Aim:
 
 def _is_new_file(arguments: tuple[Any, ...]) -> bool:
     path, mode, flags = arguments
-    name = os.path.basename(path) if isinstance(path, str) else ""  # noqa: PTH119
+    name = os.path.basename(os.fsdecode(path)) if isinstance(path, str | bytes | os.PathLike) else ""  # noqa: PTH119
     return name.startswith(".annotations.json") and ("w" in (mode or "") or bool((flags or 0) & os.O_CREAT))
 
 

@@ -13,7 +13,7 @@ from dataset import rle
 from dataset.categories import Category, read_categories
 from dataset.coco_reader import CheckedAnnotation, CocoData, DataError, Source, opens, read_coco, unusable_photos
 from dataset.i18n import plural, tr
-from dataset.photo_names import is_inside
+from dataset.photo_names import file_in
 from model.console import print_message
 from model.network.targets import MASK_GRID
 
@@ -146,11 +146,11 @@ def _photos_of(
     reasons: list[str | Exception] = []
     for checked in data.images:
         image = checked.record
-        path = source.folder() / image["file_name"]
+        path = file_in(source.folder(), image["file_name"])
         if checked.problem:
             left[_LEFT_OUT.get(checked.problem.kind, "twice")] += 1
             reasons.append(tr("{problem}.", problem=checked.problem.text))
-        elif not is_inside(image["file_name"]) or not path.is_file():
+        elif path is None:
             left["file"] += 1
         else:
             photos[image["id"]] = TrainingImage(path, image["width"], image["height"], complete=complete)

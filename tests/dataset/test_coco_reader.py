@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from dataset.coco_reader import CocoData, Need, read_coco
+from dataset.coco_reader import CocoData, Need, read_coco, read_image
+from dataset.images import PhotoError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,3 +88,12 @@ def test_an_image_without_a_size_is_a_problem_unless_its_photo_is_there(tmp_path
     data = read_coco(tmp_path / "a.json", "labels", tmp_path)
     assert data.problems == []
     assert data.images[0].record == IMAGE
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "a/../../secret.jpg", "/secret.jpg", ".."])
+def test_no_photo_outside_of_the_folder_is_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (8, 6)).save(tmp_path / "secret.jpg")
+    wanted = str(tmp_path / name[1:]) if name.startswith("/") else name
+    with pytest.raises(PhotoError, match="leads out of the folder"):
+        read_image(tmp_path / "photos", {"file_name": wanted, "width": 8, "height": 6})

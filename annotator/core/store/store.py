@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
+from annotator.core.document import Status
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import JournalRow, pack
@@ -199,6 +200,12 @@ class Store:
         if state is not None:
             return bool(state.reviewed)
         return name in self._project.journal_rows and self._project.journal_rows[name].reviewed != pack(())
+
+    def status(self, name: str) -> Status:
+        """Return how far the work on a photo is, as far as it is on record."""
+        if self.is_done(name):
+            return Status.DONE
+        return Status.STARTED if self.is_started(name) else Status.NEW
 
     def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
         self.class_counts.subtract(a.category_id for a in before)

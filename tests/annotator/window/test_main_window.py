@@ -293,8 +293,8 @@ def test_closing_over_a_full_disk_asks_first(
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(
-        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    session._opener.noticed.emit(
+        SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left."), True
     )
     assert "no space left" in window.banner.text
 
@@ -312,8 +312,8 @@ def test_another_folder_over_a_full_disk_asks_first(qtbot: QtBot, start: Start, 
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(
-        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    session._opener.noticed.emit(
+        SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left."), True
     )
     other = tmp_path / "other"
     shutil.copytree(folder, other)
@@ -363,8 +363,8 @@ def test_a_message_goes_when_its_cause_has_gone(qtbot: QtBot, start: Start, fold
     window = start()
     _open(qtbot, window, folder)
     session = _session(window)
-    session._noticed.emit(
-        session._opening, SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left.")
+    session._opener.noticed.emit(
+        SaveNotice(SaveState.FAILED, "annotations.json cannot be written: no space left."), True
     )
     assert "no space left" in window.banner.text
     _add(window)

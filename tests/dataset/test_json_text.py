@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from dataset.json_text import RecordDecoder
+
+
+class Record(msgspec.Struct):
+    id: int | None = None
+    name: str = ""
+
+
+def test_half_a_surrogate_is_kept_in_text_and_refused_where_a_number_belongs() -> None:
+    decoder = RecordDecoder(Record)
+    assert decoder.decode(b'{"id": 1, "name": "\\ud800"}') == Record(1, "\ud800")
+    with pytest.raises(msgspec.DecodeError):
+        decoder.decode(b'{"id": "\\ud800"}')
