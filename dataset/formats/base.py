@@ -33,6 +33,10 @@ class FormatError(UserError):
     """A file that cannot be imported, or a target that cannot be written; the text is one sentence."""
 
 
+class UnreadableFileError(FormatError):
+    """A file cannot be opened or read."""
+
+
 class FilesExistError(FormatError):
     """Files would be replaced that nobody has agreed to lose."""
 
@@ -135,13 +139,14 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     """Return a file's content.
 
     Raises:
-        FormatError: It cannot be read, or is larger than `limit` bytes.
+        UnreadableFileError: It cannot be read.
+        FormatError: It is larger than `limit` bytes.
     """
     try:
         with open_regular(path) as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise FormatError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
+        raise UnreadableFileError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     if len(data) > limit:
         raise FormatError(tr("{file} is larger than {n} MB; split it.", file=path, n=limit >> 20))
     return data

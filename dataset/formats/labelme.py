@@ -27,6 +27,7 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
+    UnreadableFileError,
     read_bytes,
 )
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
@@ -90,7 +91,7 @@ class _Group:
 def read(source: Path, images: Path) -> Dataset:
     """Return the annotations of a folder of labelme's files, or of one file.
 
-    Other JSON files are passed over; damaged ones are named in the dataset's problems.
+    Other JSON files are passed over; those that are damaged or cannot be read are named in the dataset's problems.
 
     Raises:
         FormatError: The folder cannot be read, or has no file of labelme's.
@@ -98,9 +99,13 @@ def read(source: Path, images: Path) -> Dataset:
     counts: Counter[_Loss] = Counter()
     found: list[tuple[str, tuple[int, int], list[_Group]]] = []
     damaged: list[str] = []
+    unread: list[str] = []
     for path in _json_files(source):
         try:
             decoded = _decode(path)
+        except UnreadableFileError as error:
+            unread.append(str(error))
+            continue
         except FormatError:
             damaged.append(path.name)
             continue
@@ -109,7 +114,7 @@ def read(source: Path, images: Path) -> Dataset:
         file, shapes = decoded
         size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
         found.append((_image_name(path, source, file.imagePath), size, _groups(shapes, counts)))
-    problems = _sentences(counts)
+    problems = (*unread, *_sentences(counts))
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
                       names=listing(damaged))  # fmt: skip
