@@ -140,34 +140,37 @@ def decode(raw: Raw) -> Any:  # noqa: ANN401 - whatever the file has
 
 def decode_list(raw: Raw) -> list[msgspec.Raw]:
     """Return the JSON of each item of a list, byte for byte. Errors as of `RecordDecoder.decode`."""
-    try:
-        return _list.decode(raw)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        data = bytes(raw)
-        plain = _stand_in(data)
-        if plain is None:
-            raise
-    return [_cut(data, value, plain) for value in _list.decode(plain)]
+    items, whole = _decode_parts(_list, raw)
+    if whole is None:
+        return items
+    data = bytes(raw)
+    return [_cut(data, item, whole) for item in items]
 
 
 def decode_object(raw: Raw) -> dict[str, msgspec.Raw]:
     """Return the JSON of each field of an object, byte for byte. Errors as of `RecordDecoder.decode`."""
-    try:
-        return _object.decode(raw)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        data = bytes(raw)
-        plain = _stand_in(data)
-        if plain is None:
-            raise
-    values = [_cut(data, value, plain) for value in _object.decode(plain).values()]
-    names: list[str] = list(_object.decode(plain))
+    fields, whole = _decode_parts(_object, raw)
+    if whole is None:
+        return fields
+    data = bytes(raw)
+    values = [_cut(data, value, whole) for value in fields.values()]
+    names = list(fields)
     if "\ufffd" in "".join(names):  # a name with a half
         names = list(loads(data))
     return dict(zip(names, values, strict=True))
+
+
+def _decode_parts(decoder: msgspec.json.Decoder[T], raw: Raw) -> tuple[T, bytes | None]:
+    """Return the parts of a value, and what they were cut from where that is not `raw` itself but stands in for it."""
+    try:
+        return decoder.decode(raw), None
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        plain = _stand_in(bytes(raw))
+        if plain is None:
+            raise
+    return decoder.decode(plain), plain
 
 
 def encode(value: object) -> bytes:

@@ -157,15 +157,20 @@ def fill(
         record |= made
     _name_keypoints(data, checked, {number for number, made in changes if "keypoints" in made}, predictor)
     if group.is_main:
-        kinds = Counter(problem.kind for problem in checked.problems)
-        missing.orphans += kinds["image"]
-        missing.empty += kinds["box"]
-        counted = ("image", "box", "image_twice", *SIZE_PROBLEMS)
-        others = [problem for problem in checked.problems if problem.kind not in counted]
-        for text in sentences(others, source.annotations.name):
-            print_message(text)
+        _report_problems(checked, missing, source)
         _report(missing, tally)
     return tally["masks"]
+
+
+def _report_problems(checked: CocoData, missing: MissingLabels, source: Source) -> None:
+    """Print what is wrong with the records of the file, and add to `missing` what is counted there."""
+    kinds = Counter(problem.kind for problem in checked.problems)
+    missing.orphans += kinds["image"]
+    missing.empty += kinds["box"]
+    counted = ("image", "box", "image_twice", *SIZE_PROBLEMS)
+    others = [problem for problem in checked.problems if problem.kind not in counted]
+    for text in sentences(others, source.annotations.name):
+        print_message(text)
 
 
 def clean_records(checked: CocoData) -> dict[str, Any]:

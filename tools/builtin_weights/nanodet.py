@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from dataset.coco_reader import DataError, load_coco
 from model.checkpoints import checkpoint
-from model.config import ModelConfig, changed
+from model.config import BUILTIN, ModelConfig, changed
 from model.data.training_images import classes_of
 from model.network.backbone import PathAggregation
 from model.network.build import build
@@ -31,27 +32,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-START = ModelConfig(
-    backbone="cspnet",
-    features="pan",
-    channels=128,
-    roi_half_pixel=True,
-    any_mask=True,
-    fit_edges=True,
-    mask_score=True,
-    box_canonical=56,
-    box_width=512,
-    box_nms=0.5,
-    keypoints=17,
-    keypoint_width=128,
-    keypoint_convs=4,
-    anchor_sizes=(16, 32, 64, 128, 256),
-    rpn_pre_nms=500,
-    rpn_post_nms=300,
-    short_side=416,
-    long_side=693,
+START = replace(
+    BUILTIN, classes=80, backbone="cspnet", width=1.0, features="pan", box_canonical=56.0, box_nms=ModelConfig.box_nms
 )
-"""The network: NanoDet puts objects of about 80 pixels on the map of stride 16, hence `box_canonical`."""
+"""The builtin network over NanoDet's body and pyramid, which has objects of about 80 pixels on the map of stride 16:
+hence `box_canonical`."""
 BODY = 25
 """Convolutions of the body; three lateral ones follow, then in turn one 3x3 and one of the outputs for each stride."""
 BIASES = (*range(0, 50, 2), 50, 52, 54, 60, 62, 66, 68, 70, 72)
