@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator import theme
+from annotator.core.document import Document
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
@@ -20,6 +21,21 @@ from annotator.suggestions.model_selection import ModelSelector
 from annotator.window.main_window import MainWindow
 
 Start = Callable[[], MainWindow]
+
+
+def start_in(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
+    """Return a new window with a folder open and its photo ready to be worked on."""
+    window = start()
+    window._session.open(folder)
+    qtbot.waitUntil(lambda: window._session.document is not None)
+    return window
+
+
+def current_document(window: MainWindow) -> Document:
+    """Return the document of the photo that is shown."""
+    document = window._session.document
+    assert document is not None
+    return document
 
 
 @pytest.fixture

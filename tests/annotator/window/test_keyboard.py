@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEd
 from pytestqt.qtbot import QtBot
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import Document
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
 
 LEFT, NO = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -25,23 +24,15 @@ Key = Qt.Key
 @pytest.fixture
 def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
     """A photo with two objects on record and two suggestions, and classes to choose from."""
-    window = start()
+    window = start_in(qtbot, start, folder)
     session = window._session
-    session.open(folder)
-    qtbot.waitUntil(lambda: session.document is not None)
     for name in ("person", "cup", "dog"):
         session.categories.add(name)
-    _document(window).set_suggestions(
+    current_document(window).set_suggestions(
         Annotation(-1 - i, 1, rectangle(100 * i, 0, 100 * i + 50, 50), origin=Origin.SUGGESTED, score=0.9 - i / 10)
         for i in range(2)
     )
     return window
-
-
-def _document(window: MainWindow) -> Document:
-    document = window._session.document
-    assert document is not None
-    return document
 
 
 def _press(key: Qt.Key, modifiers: Qt.KeyboardModifier = NO) -> None:
@@ -106,7 +97,7 @@ def _choose_status(qtbot: QtBot, window: MainWindow) -> None:
 
 def _click_instance(qtbot: QtBot, window: MainWindow) -> None:
     _click_row(window.instances.rows, 1)
-    _document(window).select(())
+    current_document(window).select(())
 
 
 PLACES = (
@@ -118,7 +109,7 @@ PLACES = (
 def test_keys_of_the_photo_work_after_a_click_in_any_panel(
     qtbot: QtBot, window: MainWindow, place: Callable[[QtBot, MainWindow], None]
 ) -> None:
-    document = _document(window)
+    document = current_document(window)
     window.canvas.setFocus()
     qtbot.waitUntil(window.canvas.hasFocus)
     place(qtbot, window)
@@ -159,7 +150,7 @@ def test_a_photo_chosen_in_a_panel_of_its_own_gives_the_keyboard_to_the_window(
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     assert window.canvas.hasFocus()
     _press(Key.Key_Tab)
-    assert _document(window).selection == (-1,)
+    assert current_document(window).selection == (-1,)
 
 
 def test_arrow_keys_walk_the_photos_once_the_keyboard_is_there_and_enter_gives_it_back(
@@ -192,7 +183,7 @@ def _begin_polygon(window: MainWindow) -> None:
     "name", ["photos.list", "photos.status", "instances.list", "classes.list", "classes.add", "model.threshold"]
 )
 def test_a_polygon_that_is_begun_owns_its_keys_wherever_the_keyboard_is(window: MainWindow, name: str) -> None:
-    document = _document(window)
+    document = current_document(window)
     widget = find(window, QWidget, name)
     _begin_polygon(window)
     _focus_by_tab(widget)
@@ -214,7 +205,7 @@ def test_a_class_clicked_in_the_middle_of_a_polygon_is_its_class(window: MainWin
     _press(Key.Key_Return)
     dog = window._session.categories.find("dog")
     assert dog is not None
-    assert [a.category_id for a in _document(window).annotations] == [dog.id]
+    assert [a.category_id for a in current_document(window).annotations] == [dog.id]
 
 
 def test_a_text_that_is_edited_keeps_its_keys_while_a_polygon_is_begun(qtbot: QtBot, window: MainWindow) -> None:
@@ -226,14 +217,14 @@ def test_a_text_that_is_edited_keeps_its_keys_while_a_polygon_is_begun(qtbot: Qt
     _press(Key.Key_Backspace)
     assert field.text() == "cat"
     _press(Key.Key_Return)
-    assert _document(window).annotations == ()
+    assert current_document(window).annotations == ()
     window.canvas.setFocus()
     _press(Key.Key_Return)
-    assert len(_document(window).annotations) == 1
+    assert len(current_document(window).annotations) == 1
 
 
 def test_the_menu_of_a_class_gives_it_to_what_is_selected(qtbot: QtBot, window: MainWindow) -> None:
-    document, rows = _document(window), window.classes.rows
+    document, rows = current_document(window), window.classes.rows
     document.select((-1,))
     rows.customContextMenuRequested.emit(rows.visualRect(rows.model().index(1, 0)).center())
     menu = QApplication.activePopupWidget()

@@ -16,7 +16,7 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, start_in
 from tests.qt import find
 
 NO, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -45,10 +45,8 @@ def _press(us: str, typed: str, modifiers: Qt.KeyboardModifier = NO) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
-    window = start()
+    window = start_in(qtbot, start, folder)
     session = window._session
-    session.open(folder)
-    qtbot.waitUntil(lambda: session.document is not None)
     for name in ("person", "cup", "dog"):
         session.categories.add(name)
     assert session.document

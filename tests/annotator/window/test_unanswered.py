@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import Document
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
 
 NO, CTRL, SHIFT = (
@@ -26,22 +25,14 @@ Key = Qt.Key
 @pytest.fixture
 def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
     """A photo with three suggestions, one of them under the threshold."""
-    window = start()
+    window = start_in(qtbot, start, folder)
     session = window._session
-    session.open(folder)
-    qtbot.waitUntil(lambda: session.document is not None)
     session.categories.add("person")
-    _document(window).set_suggestions(
+    current_document(window).set_suggestions(
         Annotation(-1 - i, 1, rectangle(100 * i, 0, 100 * i + 50, 50), origin=Origin.SUGGESTED, score=score)
         for i, score in enumerate((0.9, 0.8, 0.3))
     )
     return window
-
-
-def _document(window: MainWindow) -> Document:
-    document = window._session.document
-    assert document is not None
-    return document
 
 
 def _press(window: MainWindow, key: Qt.Key, keys: Qt.KeyboardModifier = NO) -> None:
@@ -50,7 +41,7 @@ def _press(window: MainWindow, key: Qt.Key, keys: Qt.KeyboardModifier = NO) -> N
 
 @pytest.mark.parametrize("enter", [Key.Key_Return, Key.Key_Enter])
 def test_one_key_accepts_all_marks_done_and_goes_on(qtbot: QtBot, window: MainWindow, enter: Qt.Key) -> None:
-    document, session = _document(window), window._session
+    document, session = current_document(window), window._session
     _press(window, enter, CTRL | SHIFT)
     assert len(document.annotations) == 2
     assert document.done
@@ -65,7 +56,7 @@ def test_one_key_accepts_all_marks_done_and_goes_on(qtbot: QtBot, window: MainWi
 
 
 def test_without_suggestions_the_same_key_only_marks_done(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     document.set_suggestions(())
     _press(window, Key.Key_Return, CTRL | SHIFT)
     assert document.done
@@ -73,7 +64,7 @@ def test_without_suggestions_the_same_key_only_marks_done(window: MainWindow) ->
 
 
 def test_hidden_suggestions_are_not_accepted_by_it_nor_is_the_photo_done(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     _press(window, Key.Key_S)
     _press(window, Key.Key_Return, CTRL | SHIFT)
     assert (document.annotations, document.done) == ((), False)
@@ -85,7 +76,7 @@ def test_hidden_suggestions_are_not_accepted_by_it_nor_is_the_photo_done(window:
 def test_done_with_suggestions_unanswered_is_named_and_taken_back(
     qtbot: QtBot, window: MainWindow, key: Qt.Key, keys: Qt.KeyboardModifier
 ) -> None:
-    document, session = _document(window), window._session
+    document, session = current_document(window), window._session
     _press(window, key, keys)
     assert document.done
     assert window.banner.text == ("cat.jpg is done with 2 suggestions that nobody answered: training leaves them out.")
@@ -114,7 +105,7 @@ def test_the_message_goes_when_it_is_no_longer_so(qtbot: QtBot, window: MainWind
 
 
 def test_a_photo_whose_suggestions_are_answered_is_done_without_a_word(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     document.select([-1])
     _press(window, Key.Key_Return)
     _press(window, Key.Key_Delete)
@@ -127,7 +118,7 @@ def test_a_photo_whose_suggestions_are_answered_is_done_without_a_word(window: M
 def test_what_nobody_answered_is_kept_for_training_and_over_a_restart(
     qtbot: QtBot, window: MainWindow, start: Start, folder: Path
 ) -> None:
-    document = _document(window)
+    document = current_document(window)
     offered = document.suggestions
     _press(window, Key.Key_M)
     store = window._session.store

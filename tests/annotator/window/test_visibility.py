@@ -13,11 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
-from annotator.core.document import Document
 from annotator.panels.widgets import ElidedLabel
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
 
 LEFT, NO = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -28,13 +27,11 @@ Key = Qt.Key
 @pytest.fixture
 def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
     """A photo with two objects on record and two suggestions."""
-    window = start()
+    window = start_in(qtbot, start, folder)
     session = window._session
-    session.open(folder)
-    qtbot.waitUntil(lambda: session.document is not None)
     session.categories.add("person", keypoint_names=("nose",))
     session.categories.add("cup")
-    document = _document(window)
+    document = current_document(window)
     nose = (Keypoint(60.0, 60.0, Visibility.VISIBLE),)
     session.push(
         edits.add(document, [Annotation(session.new_id(), 1, rectangle(x, 40, x + 60, 100), nose) for x in (40, 140)])
@@ -46,12 +43,6 @@ def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
     return window
 
 
-def _document(window: MainWindow) -> Document:
-    document = window._session.document
-    assert document is not None
-    return document
-
-
 def _press(window: MainWindow, key: Qt.Key, keys: Qt.KeyboardModifier = NO) -> None:
     QTest.keyClick(window.canvas, key, keys)
 
@@ -61,7 +52,7 @@ def _click(window: MainWindow, x: float, y: float) -> None:
 
 
 def test_hidden_suggestions_are_not_accepted(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     _press(window, Key.Key_S)
     before = document.state
     for key, keys in ((Key.Key_Return, SHIFT), (Key.Key_Tab, NO), (Key.Key_Return, NO), (Key.Key_Delete, NO)):
@@ -77,7 +68,7 @@ def test_hidden_suggestions_are_not_accepted(window: MainWindow) -> None:
 
 
 def test_hidden_objects_are_not_deleted(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     before = document.annotations
     _press(window, Key.Key_H)
     assert document.selection == (), "what was selected is hidden now"
@@ -96,7 +87,7 @@ EDITING = (
 @pytest.mark.parametrize("way", ["select all", "band", "list", "clicked before", "undone"])
 @pytest.mark.parametrize("kind", ["annotations", "suggestions"])
 def test_no_command_changes_what_is_hidden(window: MainWindow, kind: str, way: str) -> None:
-    document, canvas = _document(window), window.canvas
+    document, canvas = current_document(window), window.canvas
     ids = [a.id for a in document.annotations] if kind == "annotations" else [-1, -2]
     action = window.action_table[f"view.{kind}"]
     if way == "clicked before":
@@ -148,14 +139,14 @@ def test_it_stays_hidden_on_the_next_photo_and_at_the_next_start(
     _press(window, Key.Key_H)
     _press(window, Key.Key_D)
     qtbot.waitUntil(lambda: window._session.document is not None)
-    assert not _document(window).shown.annotations
+    assert not current_document(window).shown.annotations
     window.close()
     window._session.close()
     again = start()
     assert find(again, QPushButton, "status.hidden").text() == "Objects hidden"
     again._session.open(folder)
     qtbot.waitUntil(lambda: again._session.document is not None)
-    assert not _document(again).shown.annotations
+    assert not current_document(again).shown.annotations
     assert not again.action_table["view.annotations"].isChecked()
 
 
@@ -175,7 +166,7 @@ def _undo(window: MainWindow) -> None:
 
 
 def _correct_suggestion(window: MainWindow) -> None:
-    _document(window).select([-1])
+    current_document(window).select([-1])
     _press(window, Key.Key_Right)
 
 
@@ -183,7 +174,7 @@ def _correct_suggestion(window: MainWindow) -> None:
 def test_what_a_person_makes_while_objects_are_hidden_is_seen(
     window: MainWindow, act: Callable[[MainWindow], None]
 ) -> None:
-    document = _document(window)
+    document = current_document(window)
     _press(window, Key.Key_C, CTRL)
     before = document.annotations
     _press(window, Key.Key_H)
@@ -197,7 +188,7 @@ def test_what_a_person_makes_while_objects_are_hidden_is_seen(
 
 def test_an_accepted_suggestion_goes_where_the_objects_are(window: MainWindow) -> None:
     """So that suggestions can be reviewed alone."""
-    document = _document(window)
+    document = current_document(window)
     _press(window, Key.Key_H)
     _press(window, Key.Key_Tab)
     _press(window, Key.Key_Return)
@@ -207,7 +198,7 @@ def test_an_accepted_suggestion_goes_where_the_objects_are(window: MainWindow) -
 
 
 def test_a_threshold_over_what_is_selected_lets_go_of_it(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     document.select([-1, -2])
     window._session.set_threshold(0.95)
     _press(window, Key.Key_Delete)
@@ -216,7 +207,7 @@ def test_a_threshold_over_what_is_selected_lets_go_of_it(window: MainWindow) -> 
 
 
 def test_undo_brings_back_a_suggestion_where_it_is_seen(window: MainWindow) -> None:
-    document = _document(window)
+    document = current_document(window)
     document.select([-1])
     _press(window, Key.Key_Delete)
     _press(window, Key.Key_S)
