@@ -41,7 +41,9 @@ class Project:
         try:
             if file:
                 store.remember_file()
-            return cls(folder, store, TrainingRuns(store.private_folder))
+            runs = TrainingRuns(store.private_folder)
+            runs.remove_leftovers()
+            return cls(folder, store, runs)
         except BaseException:
             store.close()
             raise

@@ -69,6 +69,9 @@ class TrainingRuns:
         """The project's model: the name of a round, "builtin", "coco" or a file; "" where none was ever chosen."""
         self.run = self._read_run()
         """The round that was begun and has not ended."""
+
+    def remove_leftovers(self) -> None:
+        """Remove what a writer that was killed left; only for whoever has the project open, as it may be writing."""
         for path in (self.models / "in_use", self.training / "run.json", self.snapshot, self.estimate_input):
             remove_leftovers(path)
 

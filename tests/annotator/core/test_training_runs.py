@@ -102,3 +102,14 @@ def test_only_what_was_chosen_is_told_to_the_training(tmp_path: Path) -> None:
     arguments = runs.arguments("round-001", tmp_path / "photos", "builtin", [])
     assert arguments[arguments.index("--output") + 1] == str(runs.file("round-001"))
     assert arguments[arguments.index("--from") + 1] == "builtin"
+
+
+def test_looking_at_the_runs_leaves_the_file_alone_that_another_process_is_writing(tmp_path: Path) -> None:
+    runs = TrainingRuns(tmp_path)
+    runs.models.mkdir()
+    half = runs.models / ".in_use.0123456789abcdef.tmp"
+    half.touch()
+    TrainingRuns(tmp_path)
+    assert half.exists()
+    runs.remove_leftovers()
+    assert not half.exists()
