@@ -49,7 +49,8 @@ class Session(QObject):
         project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
-        leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
+        leaving: another photo or folder is about to be shown, or this one to be marked done: what is being drawn is to
+            be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
@@ -305,8 +306,6 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and self.document.has_pool and edit.done == (False, True):
-                self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
@@ -317,6 +316,10 @@ class Session(QObject):
         """Remember a step of a gesture on the current document, so that it can be undone."""
         if self.document:
             self.history.push_step(self.document, step)
+
+    def end_gesture(self) -> None:
+        """Have what is being drawn on the current photo handed over, as when it is left."""
+        self.leaving.emit()
 
     def finish_gesture(self, edit: Edit) -> None:
         """Do the edit that a gesture on the current document has become: its steps are not to be undone any more."""
@@ -357,7 +360,9 @@ class Session(QObject):
     def _store_on_change(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
-            self.store.put(document.name, document.state)
+            marked = document.done and not self.store.is_done(document.name)
+            unanswered = document.suggestions if marked and document.has_pool else None
+            self.store.put(document.name, document.state, unanswered)
             self.report_saved()
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()
