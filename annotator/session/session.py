@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
+from annotator.core.disk_thread import Deadline
 from annotator.core.document import Document, ShownRecords, Status
 from annotator.core.image_list import ImageList
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -23,7 +24,7 @@ from annotator.session.undo import UndoHistory
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from annotator.canvas.tools.base import GestureStep
@@ -58,6 +59,7 @@ class Session(QObject):
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
+        late: (sentence) the disk of the folder asked for last has not answered for long; "" once it has.
         protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
@@ -73,6 +75,7 @@ class Session(QObject):
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
+    late = Signal(str)
     protected = Signal(str)
     message = Signal(str, str, str)
 
@@ -96,6 +99,7 @@ class Session(QObject):
         self._step = 1
         self._skipping_unreadable = False
         self._skipped: list[str] = []  # photos passed over on the way to one that can be read
+        self._closed = False
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._watch = QTimer(self, interval=WATCH_INTERVAL)
         self._watch.timeout.connect(self._check_progress)
@@ -107,6 +111,7 @@ class Session(QObject):
         self._opener.listed.connect(self._use_listing)
         self._opener.opened.connect(self._use_project)
         self._opener.noticed.connect(self._report)
+        self._opener.late.connect(self.late)
         self._opener.failed.connect(lambda sentence: self.message.emit(sentence, "error", ""))
         self.photos.filtered.connect(self._prefetch)
 
@@ -145,21 +150,33 @@ class Session(QObject):
             with suppress(LateError):
                 self._cache.when_read(self.folder / name, use, keep=False)
 
-    def close(self) -> None:
-        """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
-        self._leave()
-        self._opener.cancel()
-        self._loader.close()
-        self._opener.close()
+    @property
+    def unsaved(self) -> Sequence[Store]:
+        """The projects, those that were left included, that have something on its way to the disk."""
+        return self._opener.unsaved
+
+    def stop(self) -> None:
+        """Hand over everything and stop the threads, because the window is gone. Does not wait for them."""
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            self._loader.stop()
+            self._opener.stop()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop, wait for the disks (at most so long), and return whether all is done; `unsaved` is what is not."""
+        self.stop()
+        deadline = Deadline(seconds)
+        disks_ended = self._opener.close(deadline.left)
+        return self._loader.close(deadline.left) and disks_ended
 
     def _leave(self) -> None:
-        """Let go of the open folder; its store writes what is left in the disk thread."""
+        """Let go of the open folder; its store writes what is left when the opener closes it."""
         self.leaving.emit()
         self._set_document(None)
         self.history.clear()
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
-            self.on_disk(self.store.close)
         self._watch.stop()
         self.project = None
         self.save_error = ""
@@ -174,6 +191,7 @@ class Session(QObject):
     def _use_listing(self, listing: Listing) -> None:
         if self._opener.is_late(listing):
             return
+        self.late.emit("")
         if listing.error:
             self.message.emit(str(listing.error), "error", FOLDER)
             return
@@ -198,6 +216,7 @@ class Session(QObject):
         self._show(last if last in self.photos else names[0], skip_unreadable=True)
 
     def _use_project(self, project: Project | None, error: Exception | None) -> None:
+        self.late.emit("")
         if project is None:
             damaged = isinstance(error, CocoError) and not isinstance(error, UnreadableError)
             self.refused.emit(str(error), damaged)

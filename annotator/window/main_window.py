@@ -28,7 +28,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.messages import FOLDER, PHOTO, SAVING
+from annotator.session.messages import FOLDER, LATE, PHOTO, SAVING, edits_kept
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
     EXPORT_MENU,
@@ -241,6 +241,7 @@ class MainWindow(QMainWindow):
         session.document_changed.connect(self._show_document)
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
+        session.late.connect(self._tell_late)
         session.refused.connect(self._annotations_refused)
         session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
@@ -312,6 +313,13 @@ class MainWindow(QMainWindow):
         self.banner.show_message(sentence, "error", actions, topic=FOLDER)
         self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
+
+    def _tell_late(self, sentence: str) -> None:
+        """Show that the disk of a folder does not answer, until it does."""
+        if sentence:
+            self.banner.show_message(sentence, "warning", topic=LATE)
+        else:
+            self.banner.retract(LATE)
 
     def _ask_to_replace(self, sentence: str) -> None:
         """Ask whether to replace a file that is write-protected."""
@@ -398,10 +406,8 @@ class MainWindow(QMainWindow):
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
-        if self._session.is_kept:
-            text = tr("What you did last is noted down, and is there again when the folder is opened the next time.")
-        else:
-            text = tr("What you did last is only in this window.")
+        store = self._session.store
+        text = edits_kept(store) if store else ""
         question.setInformativeText(f"{text} {tr('Save it to another place first?')}")
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
         anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)

@@ -66,14 +66,27 @@ class Saver:
     @property
     def is_saved(self) -> bool:
         """Whether the file has everything that is on record."""
-        with self._lock:
-            return not self._unsaved and (not self._classes_unsaved or self._project.file.mark is None)
+        return not self.unsaved_photos
 
     @property
     def is_kept(self) -> bool:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
         with self._lock:
             return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
+
+    @property
+    def unsaved_photos(self) -> list[str]:
+        """What is on record and not in the file: photos, and "" for the classes."""
+        with self._lock:
+            classes = self._classes_unsaved and self._project.file.mark is not None
+            return [*([""] if classes else []), *sorted(self._unsaved)]
+
+    @property
+    def unkept_photos(self) -> list[str]:
+        """What is on record and not on disk at all: photos, and "" for the classes."""
+        with self._lock:
+            lost = self._unsaved if self._journal.is_lost else {}  # with what it had
+            return [*([""] if self._classes_unjournaled else []), *sorted({*self._unjournaled, *lost})]
 
     def put(
         self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None

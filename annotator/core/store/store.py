@@ -136,6 +136,16 @@ class Store:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
         return self._saver.is_kept
 
+    @property
+    def unsaved_photos(self) -> Sequence[str]:
+        """What is on record and the file lacks: photos, and "" for the classes."""
+        return self._saver.unsaved_photos
+
+    @property
+    def unkept_photos(self) -> Sequence[str]:
+        """What is on record and not on disk, not even in the journal: photos, and "" for the classes."""
+        return self._saver.unkept_photos
+
     def new_id(self) -> int:
         """Return an id for a new annotation. From any thread."""
         with self._lock:
