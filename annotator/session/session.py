@@ -46,6 +46,7 @@ class Session(QObject):
     """One open folder at a time. Everything slow happens in threads; signals arrive in the GUI thread.
 
     Signals:
+        listing: (folder or None) a folder is being listed; None: it could not be.
         opened: (folder) its photos are listed; the annotations may still be loading.
         project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
@@ -64,6 +65,7 @@ class Session(QObject):
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
 
+    listing = Signal(object)
     opened = Signal(object)
     project_changed = Signal(object)
     current_changed = Signal(object)
@@ -136,6 +138,7 @@ class Session(QObject):
             return
         self._discarding = bool(self.save_error)
         self._opener.list(folder, file)
+        self.listing.emit(folder)
 
     def on_disk(self, job: Callable[[], object]) -> None:
         """Do what takes time with the project's files in the thread that opens and closes projects, in order.
@@ -193,6 +196,7 @@ class Session(QObject):
             return
         self.late.emit("")
         if listing.error:
+            self.listing.emit(None)
             self.message.emit(str(listing.error), "error", FOLDER)
             return
         if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
@@ -208,8 +212,7 @@ class Session(QObject):
         self._settings.add_recent(folder)
         self.opened.emit(folder)
         if not names:  # nothing to keep, so nothing is made in it
-            text = tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder.name)
-            self.message.emit(text, "warning", FOLDER)
+            self.message.emit(messages.no_photos(folder.name, has_hidden=listing.has_hidden), "warning", FOLDER)
             return
         self._opener.open(listing)
         last = self._settings.last_photo(folder)
