@@ -90,3 +90,14 @@ def edits_left_behind(store: Store) -> str:
 def _named(photos: Sequence[str]) -> str:
     """Return photos as people list them; "" stands for the classes."""
     return listing([name or tr("the classes") for name in photos]) or tr("some photos")
+
+
+def no_photos(folder: str, *, has_hidden: bool) -> str:
+    """Return that a folder has no photos, or none but hidden ones."""
+    if has_hidden:
+        return tr(
+            "{folder} has only hidden photos: names that begin with a dot are not listed. "
+            "Rename them, or open another folder.",
+            folder=folder,
+        )
+    return tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder)

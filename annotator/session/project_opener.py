@@ -37,6 +37,8 @@ class Listing:
     """The COCO file to open it with; None: the folder's own."""
     names: list[str]
     error: folders.FolderError | None = None
+    has_hidden: bool = False
+    """Whether it has no photos but hidden ones, which are left out."""
 
 
 @dataclass(eq=False)
@@ -99,13 +101,14 @@ class ProjectOpener(QObject):
         number = self._asked
 
         def work() -> None:
-            names, problem = [], None
+            names, problem, hidden = [], None, False
             try:
                 names = folders.list_images(folder, cancelled=lambda: number != self._asked)
+                hidden = not names and folders.has_hidden_images(folder, cancelled=lambda: number != self._asked)
             except folders.FolderError as error:
                 problem = error
             if number == self._asked:
-                self.listed.emit(Listing(number, folder, file, names, problem))
+                self.listed.emit(Listing(number, folder, file, names, problem, hidden))
 
         self._forget_ended()
         self._listings.append(DiskThread("listing"))

@@ -46,11 +46,13 @@ class Session(QObject):
     """One open folder at a time. Everything slow happens in threads; signals arrive in the GUI thread.
 
     Signals:
+        listing: (folder or None) a folder is being listed; None: it could not be.
         opened: (folder) its photos are listed; the annotations may still be loading.
         project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
-        leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
+        leaving: another photo or folder is about to be shown, or this one to be marked done: what is being drawn is to
+            be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
@@ -63,6 +65,7 @@ class Session(QObject):
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
 
+    listing = Signal(object)
     opened = Signal(object)
     project_changed = Signal(object)
     current_changed = Signal(object)
@@ -135,6 +138,7 @@ class Session(QObject):
             return
         self._discarding = bool(self.save_error)
         self._opener.list(folder, file)
+        self.listing.emit(folder)
 
     def on_disk(self, job: Callable[[], object]) -> None:
         """Do what takes time with the project's files in the thread that opens and closes projects, in order.
@@ -192,6 +196,7 @@ class Session(QObject):
             return
         self.late.emit("")
         if listing.error:
+            self.listing.emit(None)
             self.message.emit(str(listing.error), "error", FOLDER)
             return
         if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
@@ -207,8 +212,7 @@ class Session(QObject):
         self._settings.add_recent(folder)
         self.opened.emit(folder)
         if not names:  # nothing to keep, so nothing is made in it
-            text = tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder.name)
-            self.message.emit(text, "warning", FOLDER)
+            self.message.emit(messages.no_photos(folder.name, has_hidden=listing.has_hidden), "warning", FOLDER)
             return
         self._opener.open(listing)
         last = self._settings.last_photo(folder)
@@ -324,8 +328,6 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and self.document.has_pool and edit.done == (False, True):
-                self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
@@ -336,6 +338,10 @@ class Session(QObject):
         """Remember a step of a gesture on the current document, so that it can be undone."""
         if self.document:
             self.history.push_step(self.document, step)
+
+    def end_gesture(self) -> None:
+        """Have what is being drawn on the current photo handed over, as when it is left."""
+        self.leaving.emit()
 
     def finish_gesture(self, edit: Edit) -> None:
         """Do the edit that a gesture on the current document has become: its steps are not to be undone any more."""
@@ -376,7 +382,9 @@ class Session(QObject):
     def _store_on_change(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
-            self.store.put(document.name, document.state)
+            marked = document.done and not self.store.is_done(document.name)
+            unanswered = document.suggestions if marked and document.has_pool else None
+            self.store.put(document.name, document.state, unanswered)
             self.report_saved()
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()

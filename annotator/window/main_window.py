@@ -234,6 +234,7 @@ class MainWindow(QMainWindow):
         session, canvas = self._session, self.canvas
         session.confirm_discard = self._confirm_discard
         session.leaving.connect(canvas.finish)
+        session.listing.connect(self._show_listing)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
         session.current_changed.connect(self._current_changed)
@@ -267,8 +268,28 @@ class MainWindow(QMainWindow):
 
     # What happened
 
-    def _folder_opened(self) -> None:
+    def _show_listing(self, folder: Path | None) -> None:
+        if self._session.folder is None:
+            self._set_empty_text(tr("Opening {name}…", name=folder.name) if folder else "")
+
+    def _set_empty_text(self, text: str) -> None:
+        self.instances.set_empty_text(text)
+        self.classes.set_empty_text(text)
+
+    def _show_what_is_awaited(self) -> None:
+        """Show why a photo of an open project has no document yet, or none at all."""
+        photos, name = self._session.photos, self._session.current
+        if self._session.project is None:
+            return
+        text = ""
+        if name is not None:
+            is_broken = bool(photos.error(photos.index(name)))
+            text = tr("{name} cannot be shown.", name=name) if is_broken else tr("Opening {name}…", name=name)
+        self.instances.set_empty_text(text)
+
+    def _folder_opened(self, folder: Path) -> None:
         self._show_title()
+        self._set_empty_text(tr("Opening {name}…", name=folder.name) if len(self._session.photos) else "")
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
@@ -288,7 +309,8 @@ class MainWindow(QMainWindow):
     def _use_project(self, project: Project | None) -> None:
         self._show_title()
         if project is not None or self._session.folder is None:
-            self.instances.set_empty_text("")
+            self._set_empty_text("")
+            self._show_what_is_awaited()
         if self._session.folder is None:
             self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
@@ -311,7 +333,7 @@ class MainWindow(QMainWindow):
             (tr("Open another file…"), self._files.choose_annotations),
         ]
         self.banner.show_message(sentence, "error", actions, topic=FOLDER)
-        self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
+        self._set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
 
     def _tell_late(self, sentence: str) -> None:
@@ -335,6 +357,7 @@ class MainWindow(QMainWindow):
     def _current_changed(self, name: str | None) -> None:
         self.banner.retract(PHOTO)
         self.photos_panel.set_current(name)
+        self._show_what_is_awaited()
         if name is None:
             self.canvas.set_photo(None)
         else:
@@ -344,6 +367,7 @@ class MainWindow(QMainWindow):
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
+        self._show_what_is_awaited()
 
     def _show_document(self, document: Document | None) -> None:
         self.canvas.set_document(document)
