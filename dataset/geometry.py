@@ -1,4 +1,6 @@
-"""Shapes as edits need them: rings, vertices, overlap, boolean operations. Pixels of the upright photo, (0, 0) covers [0, 1) x [0, 1).
+"""Shapes as edits need them: rings, vertices, overlap, boolean operations.
+
+Pixels of the upright photo, (0, 0) covers [0, 1) x [0, 1).
 
 A shape is always a `shapely.MultiPolygon`: parts, each one exterior ring and any number of holes. Rings are addressed
 without their closing point. Shapes may be invalid (a person can drag an edge across another); what measures them
