@@ -43,11 +43,26 @@ def from_parts(parts: Iterable[Sequence[ArrayLike]]) -> MultiPolygon:
 
     Rings of fewer than 3 vertices are left out, and a part without its exterior with them.
     """
-    polygons = []
-    for exterior, *holes in ([np.asarray(ring, float).reshape(-1, 2) for ring in part] for part in parts):
-        if len(exterior) >= 3:
-            polygons.append(Polygon(exterior, [hole for hole in holes if len(hole) >= 3]))
-    return MultiPolygon(polygons)
+    return MultiPolygon([Polygon(exterior, holes) for exterior, *holes in without_short_rings(parts)])
+
+
+def without_short_rings(parts: Iterable[Sequence[ArrayLike]]) -> Parts:
+    """Return parts without rings of fewer than 3 vertices, and a part without its exterior not at all."""
+    arrays = ([np.asarray(ring, float).reshape(-1, 2) for ring in part] for part in parts)
+    return [
+        [exterior, *(hole for hole in holes if len(hole) >= 3)] for exterior, *holes in arrays if len(exterior) >= 3
+    ]
+
+
+def rounded(parts: Iterable[Sequence[ArrayLike]], decimals: int) -> Parts:
+    """Return parts with rounded coordinates as `to_parts(from_parts(parts))` has them, without making a shape."""
+    cut = [[np.round(np.asarray(ring, float), decimals) for ring in part] for part in parts]
+    return [[_not_closed(ring) for ring in part] for part in without_short_rings(cut)]
+
+
+def _not_closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ring without a last vertex that repeats the first, unless fewer than 3 would be left."""
+    return ring[:-1] if len(ring) > 3 and ring[0].tolist() == ring[-1].tolist() else ring
 
 
 def to_parts(shape: MultiPolygon) -> Parts:

@@ -141,7 +141,7 @@ class CanvasView(DocumentView):
         self.follow_tool()
 
     def finish(self) -> None:
-        """End the running gesture as it stands, so that nothing drawn is lost: another photo is about to be shown."""
+        """End the running gesture as it stands, so that nothing drawn is lost: the photo is left or done."""
         self._tool.finish()
         self.follow_tool()
 

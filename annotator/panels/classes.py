@@ -36,6 +36,7 @@ class ClassesPanel(QWidget):
         dress_panel(self, "classes")
         self._categories = categories
         self._current: int | None = None
+        self._empty_text = ""
         self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
         self.rows = _ClassRowsView()
@@ -131,10 +132,17 @@ class ClassesPanel(QWidget):
         self.rows.recolor_requested.connect(self._recolor)
         self.rows.customContextMenuRequested.connect(self._menu)
 
+    def set_empty_text(self, text: str) -> None:
+        """Set what is shown while there are no classes, such as why there are none; "" is "No classes yet"."""
+        self._empty_text = text
+        self._classes_changed()
+
     def _classes_changed(self) -> None:
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
         self.rows.set_empty_text(
-            tr("No class has this name.") if len(self._categories) else tr("No classes yet: add one.")
+            tr("No class has this name.")
+            if len(self._categories)
+            else self._empty_text or tr("No classes yet: add one.")
         )
         self.set_current(self._current)
 

@@ -63,8 +63,9 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
     """Return what `paint` covers, in viewport pixels."""
     points, label = _vertices(view, camera), _keypoint_label(view, host, camera)
     covered = QRectF()
-    for x, y in points.tolist():
-        covered |= QRectF(x - _LARGE, y - _LARGE, 2 * _LARGE, 2 * _LARGE)
+    if len(points):
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        covered = QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
     for point in (_under_mouse(view, camera), _keypoint_at(view, camera)):
         if point is not None:
             covered |= QRectF(point.x() - _LARGE, point.y() - _LARGE, 2 * _LARGE, 2 * _LARGE)
@@ -166,9 +167,7 @@ def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
     if record is None or not view.vertices:
         return camera.to_view(())
     outline = Outline.of(record)
-    return camera.to_view(
-        outline.starts[[row for row in range(len(outline.refs)) if outline.ref(row) in view.vertices]]
-    )
+    return camera.to_view(outline.starts[outline.rows(view.vertices)])
 
 
 def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:

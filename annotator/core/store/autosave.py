@@ -6,17 +6,18 @@ import contextlib
 import sqlite3
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from annotator.core.disk_thread import DiskThread
 from dataset.atomic_files import WriteProtectedError
 from dataset.i18n import tr
 from dataset.messages import UserError, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
 JOURNAL_AFTER = 0.02  # seconds from an edit to the journal: what follows at once goes along
@@ -85,7 +86,7 @@ class Autosave:
         self._saving = False
         self._closing = False
         self._problems: dict[str, str] = {}  # what failed last: "journal", "file" -> why
-        self._files = ThreadPoolExecutor(1, "file")
+        self._files = DiskThread("file")
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -100,14 +101,14 @@ class Autosave:
 
     def submit(self, path: Path, job: Callable[[], object]) -> Future[None]:
         """Save to `path` with a job on the file's thread. A failure is the future's StoreError, and a notice."""
-        return self._files.submit(self._do, path, job)
+        return self._files.submit(lambda: self._do(path, job))
 
     def save_now(self) -> Future[None]:
         """Save the file now. A failure is the future's StoreError."""
         return self._files.submit(self._timed_save)
 
     def close(self) -> None:
-        """Write what is to be written and end the threads. More than once is fine."""
+        """Write what is to be written and end the threads, however long a disk takes. More than once is fine."""
         with self._wake:
             if self._closing:
                 return
@@ -116,7 +117,8 @@ class Autosave:
         self._thread.join()
         if self._file_at < NEVER:
             self._files.submit(self._attempt_file)
-        self._files.shutdown(wait=True)
+        self._files.finish()
+        self._files.join()
         if self._journal_at < NEVER:  # it failed
             self._attempt_journal()
 

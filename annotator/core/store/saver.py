@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.recovery import OpenedProject
     from dataset.categories import Category
@@ -65,8 +66,7 @@ class Saver:
     @property
     def is_saved(self) -> bool:
         """Whether the file has everything that is on record."""
-        with self._lock:
-            return not self._unsaved and (not self._classes_unsaved or self._project.file.mark is None)
+        return not self.unsaved_photos
 
     @property
     def is_kept(self) -> bool:
@@ -74,14 +74,35 @@ class Saver:
         with self._lock:
             return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
 
-    def put(self, name: str, state: PhotoState, *, into_file: bool) -> None:
-        """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too."""
+    @property
+    def unsaved_photos(self) -> list[str]:
+        """What is on record and not in the file: photos, and "" for the classes."""
+        with self._lock:
+            classes = self._classes_unsaved and self._project.file.mark is not None
+            return [*([""] if classes else []), *sorted(self._unsaved)]
+
+    @property
+    def unkept_photos(self) -> list[str]:
+        """What is on record and not on disk at all: photos, and "" for the classes."""
+        with self._lock:
+            lost = self._unsaved if self._journal.is_lost else {}  # with what it had
+            return [*([""] if self._classes_unjournaled else []), *sorted({*self._unjournaled, *lost})]
+
+    def put(
+        self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None
+    ) -> None:
+        """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too.
+
+        With it, in the same transaction, what is `unanswered` in a photo that is being marked done.
+        """
         with self._lock:
             self.states[name] = state
             unsaved = name in self._unsaved or into_file
             if unsaved:
                 self._unsaved[name] = state
             self._unjournaled.add(name)
+            if unanswered is not None:
+                self.pools.put_unanswered(name, unanswered)
         self._autosave.mark_dirty(file=unsaved)
 
     def put_classes(self, classes: Sequence[Category]) -> None:
@@ -139,14 +160,17 @@ class Saver:
             states = {name: (self.states[name], name not in self._unsaved) for name in self._unjournaled}
             recorded, saved = self._classes, not self._classes_unsaved
             classes = {"": None if saved else recorded} if self._classes_unjournaled else {}
+            pools = self.pools.pending_unanswered()
         refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
         facts = {"mark": packed_mark(project.file.mark), **metadata}
         unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
         if packed:
             facts["categories"] = packed[""]
         moved_from = None if project.key == self._journaled_key else self._journaled_key
-        refused |= unwritten | project.journal.put(project.key, rows, facts, moved_from=moved_from)
+        offered = {key: row for key, row in self.pools.rows(pools).items() if key[1] not in refused}
+        refused |= unwritten | project.journal.put(project.key, rows, facts, offered, moved_from=moved_from)
         self._journaled_key = project.key
+        self.pools.journaled({key: pools[key] for key in offered if key[1] not in refused})
         with self._lock:
             for name, (state, _) in states.items():
                 if name not in refused and self.states[name] is state:
