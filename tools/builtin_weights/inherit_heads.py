@@ -1,6 +1,6 @@
-"""Mask and keypoint heads of a trained model for a network over another backbone, so that they need not begin at random.
+"""Mask and keypoint heads of a trained model for a network over another backbone, which then begins with them.
 
-    python -m tools.builtin_weights.inherit_heads start.safetensors trained.safetensors photos.json --output begun.safetensors
+    python -m tools.builtin_weights.inherit_heads start.safetensors builtin photos.json --output begun.safetensors
 
 The first convolution of each head reads other features in the new network: its weights are those which give, on the
 maps of some photos, what comes nearest to the trained one's on its own maps (ridge regression on 3x3 patches). The rest

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+
 def write_graph(folder: Path, without: int | None = None) -> Path:
     """Write a graph model with random weights of NanoDet-g's shapes, in half precision as the real one."""
     random = np.random.default_rng(0)
