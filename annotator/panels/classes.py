@@ -15,7 +15,7 @@ from annotator.panels.widgets import MARGIN, Field, Rows, SearchField, dress_pan
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from annotator.core.categories import Categories
 
@@ -76,6 +76,10 @@ class ClassesPanel(QWidget):
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How often the project uses each class, by id. Read, not copied."""
         self._model.set_counts(counts)
+
+    def follow_keys(self, key_of: Callable[[int], str]) -> None:
+        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        self._model.follow_keys(key_of)
 
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""

@@ -247,6 +247,8 @@ class MainWindow(QMainWindow):
         session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
         self._undo.follow(self.action_table)
+        self.action_table.keys_changed.connect(self._show_keys_in_use)
+        self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)
         canvas.step_made.connect(session.push_step)
         canvas.cursor_moved.connect(self.status.set_cursor)
@@ -414,6 +416,13 @@ class MainWindow(QMainWindow):
         for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
             menu.addAction(self.action_table[name])
         menu.popup(position)
+
+    def _show_keys_in_use(self) -> None:
+        """Have what names keys name those that the person has now."""
+        keys = self.action_table
+        self.canvas.follow_keys(keys.shown_key)
+        self.classes.follow_keys(lambda number: keys.shown_key(f"class.{number}"))
+        self.welcome.set_open_tip(keys["file.open_folder"].toolTip())
 
     def show_keys(self) -> None:
         """Show every action with its keys, which can be changed."""
