@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
 from dataset.coco_reader import DataError, load_coco
 from model.checkpoints import checkpoint
@@ -93,7 +93,7 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
         weight, bias = convolution(tensors, index)
         if index == 0:
             weight = weight.flip(1)  # NanoDet's pictures are BGR, with the mean and deviation of ours
-        if layer in neck.output_blocks:
+        if index >= BODY + 3 and layer.kernel_size == (1, 1):
             weight, bias = _with_free_channels(weight, bias, layer.out_channels)
         if weight.shape != layer.weight.shape:
             raise GraphError(f"Convolution {index} has the shape {tuple(weight.shape)}, NanoDet-g's another.")
@@ -127,24 +127,25 @@ def start_heads(network: MaskRCNN) -> None:
     conv, logits = proposals.conv[0][0], proposals.cls_logits  # type: ignore[index]
     conv.weight[:CLASSES] = 0
     conv.bias[:CLASSES] = -SHIFT / 2  # half way: what is sure enough to be looked at is positive
-    box = network.roi_heads.box_head
-    first = box.fc6.weight.view(box.fc6.out_features, -1, BOX_SIZE, BOX_SIZE)
-    first[:CLASSES] = 0
-    box.fc7.weight[:CLASSES] = 0
-    for layer in (box.fc6, box.fc7):
-        layer.bias[:CLASSES] = 0
-    predictor = network.roi_heads.box_predictor
+    box, predictor = network.roi_heads.box_head, network.roi_heads.box_predictor
+    assert isinstance(box, TwoMLPHead)
     assert isinstance(predictor, FastRCNNPredictor)
+    fc6, fc7 = box.fc6, box.fc7
+    first = fc6.weight.view(fc6.out_features, -1, BOX_SIZE, BOX_SIZE)
+    first[:CLASSES] = 0
+    fc7.weight[:CLASSES] = 0
+    for layer in (fc6, fc7):
+        layer.bias[:CLASSES] = 0
     nn.init.normal_(predictor.cls_score.weight, std=0.001)
     nn.init.zeros_(predictor.cls_score.bias)
     for unit in range(CLASSES):
         conv.weight[unit, unit, 1, 1] = 1
         first[unit, unit, CENTRE, CENTRE] = 1 / len(range(BOX_SIZE)[CENTRE]) ** 2
-        box.fc7.weight[unit, unit] = 1
+        fc7.weight[unit, unit] = 1
         predictor.cls_score.weight[1 + unit, unit] = 1
         predictor.cls_score.bias[1 + unit] = -SHIFT
     logits.weight[:, :CLASSES] = 1
-    logits.bias[:] = -SHIFT / 2
+    logits.load_state_dict({"weight": logits.weight, "bias": torch.full((logits.out_channels,), -SHIFT / 2)})
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -11,9 +11,10 @@ import torch
 from torch.nn import functional
 
 from model.checkpoints.weights import load, network_of
+from model.network.build import build
 from model.network.cspnet import PAIRS, CSPNet
 from tools.builtin_weights.movenet import read_tensors
-from tools.builtin_weights.nanodet import BIASES, BODY, CLASSES, OUTPUTS, SHIFT, convolution, main
+from tools.builtin_weights.nanodet import BIASES, BODY, CLASSES, OUTPUTS, SHIFT, START, convolution, main, start_heads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,24 @@ def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
         assert torch.allclose(found[:, CLASSES:OUTPUTS], true[:, CLASSES:], atol=1e-4)
         assert torch.allclose(found[:, :CLASSES], true[:, :CLASSES] + SHIFT, atol=1e-4)
     assert float(maps[0].std()) > 0.1 * float(maps[1].std())  # the finest begins as the next one, enlarged
+
+
+def test_proposals_and_classes_are_read_off_its_channels() -> None:
+    network = build(START).eval()
+    start_heads(network)
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
+    boxes = [torch.tensor([[32.0, 32, 96, 96], [0, 0, 64, 64]])]
+    for level in maps:
+        level[:, 6, level.shape[2] // 2 - 1 : level.shape[2] // 2 + 1] = SHIFT + 4  # the seventh class, in the middle
+    with torch.no_grad():
+        logits, offsets = network.roi_heads.classify(maps, boxes)
+        scores = network.rpn.score(maps, (128, 128)).objectness[0].split(network.rpn.score(maps, (128, 128)).per_level)
+    assert logits[0].argmax() == 7
+    assert logits[0, 7] > logits[0, 0] + 2
+    assert logits[0, 7] > logits[1, 7] + 1
+    assert offsets.shape == (2, 4 * 81)
+    best = scores[2].view(8, 8, -1).amax(2)  # at stride 16
+    assert best[3:5].min() > best[[0, 1, 6, 7]].max() + 3
 
 
 @pytest.mark.parametrize("index", [0, BODY, len(BIASES) - 2])
