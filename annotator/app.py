@@ -13,10 +13,12 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
+from annotator.core.disk_thread import Deadline, answered
 from annotator.finetune.controller import FineTuneController
 from annotator.finetune.model_versions import ModelVersions
 from annotator.icons import product_icon
 from annotator.language import choose_language, install_qt_translation
+from annotator.session import messages
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings, data_folder
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-MODEL_PATIENCE = 1.0  # seconds that a closing window waits for the model
+PATIENCE = 1.0  # seconds that a closed window waits for what nobody needs any more
+SAVING_PATIENCE = 10.0  # and for a disk that is to take edits; what the journal has is there again the next time
 
 
 class Application:
@@ -70,28 +73,31 @@ class Application:
             self.session.open(folder, file)
         else:
             recent = self.settings.recent
-            if recent and recent[0].is_dir():
+            if recent and answered(recent[0].is_dir) is not False:  # one whose disk hangs is said to be late
                 self.session.open(recent[0])
 
     def open_samples(self) -> None:
         """Open a copy of the sample photos, where annotations may be written."""
         self.session.open(copy_samples(data_folder() / "samples"))
 
-    def close(self, seconds: float | None = None) -> bool:
+    def close(self, seconds: float | None = None, *, saving: float | None = None) -> bool:
         """Keep every edit, stop the threads and the training, and return whether they have ended.
 
-        Edits come first, and the folder is free for another window. The model may be in the middle of something long,
-        so may the training, which saves itself, and a disk may not answer: each is waited for at most so many seconds.
+        Edits come first, and the folder is free for another window. A disk may not answer, the model may be in the
+        middle of something long, so may the training, which saves itself: all that is waited for at most so many
+        seconds, but for a disk on which edits are to be saved, which has `saving` seconds.
         """
         if not self._closed:
             self._closed = True
             theme.changed.disconnect(self.window.apply_theme)
             self.suggester.stop()
             self.finetuning.leave()
-            self.session.close()
-        model_ended = self.suggester.close(seconds)
-        photos_ended = self._cache.close(seconds)
-        return self.finetuning.close(seconds) and model_ended and photos_ended
+            self.session.stop()
+        disks_ended = self.session.close(saving if self.session.unsaved else seconds)
+        deadline = Deadline(seconds)
+        parts = (self.suggester.close, self._cache.close, self.finetuning.close)
+        ended = [part(deadline.left) for part in parts]
+        return disks_ended and all(ended)
 
     def _load_model(self, *_: object) -> None:
         self._patience.stop()
@@ -121,11 +127,18 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     application.start(folder, file, samples=samples)
     notifier = _quit_on_interrupt(qt)
     status = qt.exec()
-    if not application.close(MODEL_PATIENCE):
-        # The model is being loaded or looks at a photo, or a photo is being read; nothing of that is worth waiting for,
-        # and all else has ended.
-        sys.stdout.flush()
-        sys.stderr.flush()
+    _end_on_interrupt()
+    has_ended = application.close(PATIENCE, saving=SAVING_PATIENCE)
+    unsaved = application.session.unsaved
+    if sys.stderr:
+        sys.stderr.writelines(f"{messages.edits_left_behind(store)}\n" for store in unsaved)
+    status = status or int(not all(store.is_kept or store.copy for store in unsaved))
+    if not has_ended:
+        # The model is being loaded or looks at a photo, or a disk does not answer: the threads that wait for it cannot
+        # be ended, and would be in the way of the interpreter's end.
+        for stream in (sys.stdout, sys.stderr):
+            if stream:
+                stream.flush()
         os._exit(status)
     del notifier
     return status
@@ -142,6 +155,12 @@ def _report_unforeseen(session: Session) -> None:
 
     sys.excepthook = report
     threading.excepthook = lambda failed: report(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+
+def _end_on_interrupt() -> None:
+    """Let Ctrl+C and a termination request end the process at once: the window is gone, and its loop hears none."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _quit_on_interrupt(qt: QApplication) -> QSocketNotifier | None:

@@ -33,12 +33,16 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 VIEW = (1100, 820)
 PHOTO = (1600, 1200)
 ROUNDS = 40
+LENGTHS = (100, 10_000)
+"""Vertices of the two polygons of which one is dragged."""
 AIMS = {  # milliseconds. Half of what the faster of labelme 6.3 and X-AnyLabeling 4.2 took; a frame while dragging
     (200, "repaint"): 31.0,
     (200, "next image"): 100.0,
     (200, "hover"): 8.0,
     (200, "vertex drag"): 8.0,
     (200, "pan"): 8.0,
+    (5000, "next image"): 60.0,
+    (5000, "zoom step"): 60.0,
     (5000, "hover"): 8.0,
     (5000, "vertex drag"): 8.0,
     (5000, "pan"): 8.0,
@@ -46,25 +50,46 @@ AIMS = {  # milliseconds. Half of what the faster of labelme 6.3 and X-AnyLabeli
 
 
 def measure(_args: argparse.Namespace) -> list[Record]:
-    """Medians in milliseconds for 200 and for 5000 polygons of 60 vertices."""
+    """Medians in milliseconds for 200 and for 5000 polygons of 60 vertices, and for one polygon of many vertices."""
     app = QApplication.instance() or QApplication([])
     assert app is not None
     records = []
     for count in (200, 5000):
         records += _of_size(count)
+    few, many = (_of_one(count) for count in LENGTHS)
+    name = f"vertex drag, one polygon of {LENGTHS[1]} against {LENGTHS[0]}"
+    records.append(
+        Record(name, round(many, 2), "ms", f"{few:.2f} ms", round(many / few, 2), "at most 3", many <= 3 * few)
+    )
     return records
 
 
-def _of_size(count: int) -> list[Record]:
-
+def _view() -> CanvasView:
     categories = Categories()
     for index in range(10):
         categories.add(f"class {index}")
-    rng = np.random.default_rng(0)
     ids = itertools.count(10**6)
     view = CanvasView(categories, lambda: next(ids))
     view.resize(*VIEW)
     view.show()
+    return view
+
+
+def _of_one(count: int) -> float:
+    view, angles = _view(), np.linspace(0, 2 * np.pi, count, endpoint=False)
+    radius = 400 + 30 * np.sin(40 * angles)
+    ring = np.column_stack((np.cos(angles), np.sin(angles))) * radius[:, None] + np.array(PHOTO) / 2
+    document = Document("photo.jpg", PhotoState(PHOTO, (Annotation(1, 1, from_parts([[ring]])),)))
+    view.set_photo(_photo(np.random.default_rng(0)))
+    view.set_document(document)
+    _settle()
+    found = _drag(view, document)
+    view.close()
+    return found
+
+
+def _of_size(count: int) -> list[Record]:
+    view, rng = _view(), np.random.default_rng(0)
     documents = [_document(rng, count) for _ in range(6)]
     photos = [_photo(rng) for _ in range(2)]
     view.set_photo(photos[0])

@@ -29,7 +29,7 @@ from dataset.coco_values import (
     as_numbers,
     as_segmentation,
 )
-from dataset.geometry import from_parts, rectangle, to_parts
+from dataset.geometry import from_parts, rectangle, rounded, to_parts
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -80,11 +80,10 @@ def encode_object(
     Raises:
         ValueError: An image of that size cannot have a mask.
     """
-    rounded = [[np.round(np.asarray(ring, float), 2) for ring in part] for part in parts]
-    rounded = to_parts(from_parts(rounded))
-    flat = [[ring.ravel().tolist() for ring in part] for part in rounded]
+    outline = rounded(parts, 2)
+    flat = [[ring.ravel().tolist() for ring in part] for part in outline]
     labelled = [(x, y) for x, y, visibility in keypoints if visibility]
-    points = np.concatenate([part[0] for part in rounded]) if rounded else np.array(labelled or [(0.0, 0.0)])
+    points = np.concatenate([part[0] for part in outline]) if outline else np.array(labelled or [(0.0, 0.0)])
     (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     record: dict[str, Any] = {
         "segmentation": [],
@@ -95,12 +94,12 @@ def encode_object(
     if keypoints:
         record["num_keypoints"] = len(labelled)
         record["keypoints"] = [value for point in keypoints for value in _flat(*point)]
-    if not rounded:
+    if not outline:
         record["annotator"] = {"parts": []}  # so that the box is not taken for a shape
     elif not is_box:
-        mask = masks.rasterize(rounded, size)
+        mask = masks.rasterize(outline, size)
         record["area"] = rle.area(mask)
-        if is_crowd or any(len(part) > 1 for part in rounded):
+        if is_crowd or any(len(part) > 1 for part in outline):
             record |= {"segmentation": dict(mask), "annotator": {"parts": flat}}
         else:
             record["segmentation"] = [part[0] for part in flat]

@@ -50,6 +50,17 @@ def list_images(folder: Path, skip: Iterable[Path] = (), cancelled: Callable[[],
         raise FolderError(text) from None
 
 
+def has_hidden_images(folder: Path, cancelled: Callable[[], bool] = lambda: False) -> bool:
+    """Return whether a folder, or a subfolder that is not hidden, has images whose names begin with a dot."""
+    for _, subfolders, files in os.walk(folder):
+        if cancelled():
+            return False
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        if any(name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES for name in files):  # noqa: PTH122
+            return True
+    return False
+
+
 def natural_key(name: str) -> list[tuple[float, str]]:
     """Return a key that sorts numbers in names by their value and before letters, and letters whatever their case."""
     return [(int(text), "") if text.isdecimal() else (inf, text) for text in _DIGITS.split(name.casefold()) if text]

@@ -44,6 +44,7 @@ SIDEWAYS = (5, 6, 7, 8)
 STRIP = 256
 """Rows at a time that are converted, so that no second copy of a large picture is made; a multiple of every factor."""
 MAX_FACTOR = 64
+LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is reported here
@@ -81,7 +82,7 @@ def photo_size(path: str | Path) -> tuple[int, int]:
         if picture is None:
             assert directory is not None
             return _turned(directory.size, directory.orientation)
-        return picture.size if directory else _turned(picture.size, _orientation(picture))  # Pillow turns a TIFF
+        return _turned(_stored_size(picture), _orientation(file, picture))
 
 
 def is_sideways(path: str | Path) -> bool:
@@ -92,7 +93,11 @@ def is_sideways(path: str | Path) -> bool:
     """
     with _reading(path) as file:
         directory = _tiff_directory(file)
-        return (directory.orientation if directory else _orientation(_open(file))) in SIDEWAYS
+        picture = _open_plain(file, directory)
+        if picture is None:
+            assert directory is not None
+            return directory.orientation in SIDEWAYS
+        return _orientation(file, picture) in SIDEWAYS
 
 
 def photo_time(path: str | Path) -> str:
@@ -102,7 +107,7 @@ def photo_time(path: str | Path) -> str:
         PhotoError: The file is not a readable photo, as far as its header shows.
     """
     with _reading(path) as file:
-        return str(_open(file).getexif().get_ifd(EXIF_FOLDER).get(EXIF_TIME) or "")
+        return str(_exif(file, _open(file)).get_ifd(EXIF_FOLDER).get(EXIF_TIME) or "")
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
@@ -134,13 +139,15 @@ def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
         if picture is None:
             assert directory is not None
             return _deep_tiff(file, directory, max_pixels)
-        size, factor = picture.size, _factor(picture.size, max_pixels)
+        size, factor = _stored_size(picture), _factor(picture.size, max_pixels)
         if picture.format == "WEBP" and factor > 1:  # Pillow would make five copies of it
-            return _by_opencv(file, size, _orientation(picture), factor)
+            return _by_opencv(file, size, _orientation(file, picture), factor)
         has_16_bits = _has_16_bits(file, picture)
         left = _draft(picture, factor)
         picture.load()
-        orientation = 1 if directory else _orientation(picture)  # Pillow has turned a TIFF by itself
+        if directory:  # Pillow has turned it by itself
+            return ReducedPhoto(_upright(_rgb_strips(picture), picture.size, 1, left), picture.size)
+        orientation = _orientation(file, picture)
         if has_16_bits and _is_dark(picture):
             del picture
             return _by_opencv(file, size, orientation, factor)
@@ -247,9 +254,35 @@ def _check_size(width: int, height: int) -> None:
         raise PhotoError(tr("The photo has no pixels."))
 
 
-def _orientation(picture: Image.Image) -> int:
-    value = picture.getexif().get(EXIF_ORIENTATION, 1)
+def _stored_size(picture: Image.Image) -> tuple[int, int]:
+    """Return the (width, height) that a picture has in its file: Pillow swaps a TIFF's, by its tag alone."""
+    tags = getattr(picture, "tag_v2", {})
+    return picture.size[::-1] if tags.get(EXIF_ORIENTATION) in SIDEWAYS else picture.size
+
+
+def _orientation(file: IO[bytes], picture: Image.Image) -> int:
+    value = _exif(file, picture).get(EXIF_ORIENTATION, 1)
     return value if isinstance(value, int) else 1
+
+
+def _exif(file: IO[bytes], picture: Image.Image) -> Image.Exif:
+    """Return a picture's EXIF data. Pillow decodes a PNG for those that may follow its pixels: only where some do."""
+    if picture.format == "PNG" and not _has_late_texts(file):
+        return Image.Image.getexif(picture)
+    return picture.getexif()
+
+
+def _has_late_texts(file: IO[bytes]) -> bool:
+    """Return whether chunks in which there may be EXIF data follow the pixels of a PNG (PNG 3rd edition, sec. 5.6)."""
+    place = file.tell()
+    file.seek(8)
+    has_pixels = found = False
+    while not found and len(head := file.read(8)) == 8:
+        found = has_pixels and head[4:] in LATE_TEXTS
+        has_pixels |= head[4:] == b"IDAT"
+        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    file.seek(place)
+    return found
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:

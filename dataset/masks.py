@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from dataset import rle
+from dataset.geometry import without_short_rings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,8 @@ def rasterize(parts: Iterable[Sequence[ArrayLike]], size: tuple[int, int]) -> Rl
     """
     width, height = checked_size(size)
     painted = []
-    for exterior, *holes in _checked_parts([[nearby(ring, size) for ring in part] for part in _checked_parts(parts)]):
+    near = [[nearby(ring, size) for ring in part] for part in without_short_rings(parts)]
+    for exterior, *holes in without_short_rings(near):
         part = rle.from_polygons([exterior.ravel().tolist()], (height, width))
         if holes:
             cut = rle.from_polygons([hole.ravel().tolist() for hole in holes], (height, width))
@@ -205,13 +207,6 @@ def _loops(following: NDArray[np.int64], on_saddle: NDArray[np.bool_]) -> list[l
 def _twins(on_saddle: NDArray[np.bool_]) -> list[int]:
     """For every corner where pixels touch, the lower index of its two corners; they follow one another."""
     return (np.arange(len(on_saddle)) - (np.cumsum(on_saddle) % 2 == 0)).tolist()
-
-
-def _checked_parts(parts: Iterable[Sequence[ArrayLike]]) -> Parts:
-    arrays = ([np.asarray(ring, float).reshape(-1, 2) for ring in part] for part in parts)
-    return [
-        [exterior, *(hole for hole in holes if len(hole) >= 3)] for exterior, *holes in arrays if len(exterior) >= 3
-    ]
 
 
 def nearby(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:

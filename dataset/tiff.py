@@ -102,7 +102,7 @@ def read_directory(file: IO[bytes]) -> TiffDirectory:
     entries = file.read(min(count, MAX_TAGS) * (4 + 2 * word))
     tags = {}
     for tag, kind, length, inline in struct.iter_unpack(f"{order}HH{size}{word}s", entries):
-        if tag in TAGS and kind in TYPES:
+        if tag in TAGS and kind in TYPES and tag not in tags:  # the first counts, as in libtiff and Pillow
             packed, value = length * struct.calcsize(TYPES[kind]), inline
             if packed > word:
                 file.seek(*struct.unpack(f"{order}{size}", inline))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter
 
 from annotator.canvas.hit_testing import Outline, extent
 from annotator.canvas.labels import Label, label_of, paint_label
-from annotator.canvas.painter_paths import path_of
+from annotator.canvas.painter_paths import STEP, path_of
 from annotator.canvas.painting import filled, handle_diameter, handles, skeleton, strong_outline
 from annotator.canvas.static_layer import REACH
 from annotator.canvas.style import ACTIVE_LINE, HOVER_FILL, LINE, SELECTED_FILL
@@ -120,7 +120,8 @@ class ActiveLayer:
         record, state = shape.record, shape.state
         category = self._content.category(record)
         known = record.id in self._content and self._content[record.id] is record
-        path = self._content.paths.get(record, camera.scale * camera.ratio) if known else path_of(record.shape)
+        scale = camera.scale * camera.ratio
+        path = self._content.paths.get(record, scale) if known else path_of(record.shape, STEP / scale)
         filled(painter, camera, path, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
         width = LINE if state is State.HOVERED else ACTIVE_LINE
         strong_outline(painter, camera, path, category.color, width, dashed=record.is_suggestion)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize
 
 from annotator.canvas.active_layer import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
-from annotator.canvas.hit_testing import extent
+from annotator.canvas.hit_testing import extent, extents
 from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.navigation import ZoomPanView
 from annotator.canvas.static_layer import REACH, StaticLayer
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
+
+_MANY_BOXES = 64  # of more changed records than that, everything between them is painted anew
 
 
 class DocumentView(ZoomPanView):
@@ -131,12 +134,15 @@ class DocumentView(ZoomPanView):
     # Following the document
 
     def _records_changed(self, _ids: frozenset[int] = frozenset()) -> None:
-        boxes = self.content.sync()
-        if not boxes:
+        changed = self.content.sync()
+        if not changed:
             return
         camera = self.camera()
-        for box in boxes:
-            self._repaint_static(box, camera)
+        boxes = extents(changed)
+        if len(boxes) > _MANY_BOXES:
+            boxes = np.concatenate((boxes.min(axis=0)[:2], boxes.max(axis=0)[2:]))[None]
+        for x0, y0, x1, y1 in boxes.tolist():
+            self._repaint_static((x0, y0, x1, y1), camera)
         for rect in self._static.place_labels(camera.scale):
             self._repaint(rect.translated(camera.dx, camera.dy))
         self._active_changed()

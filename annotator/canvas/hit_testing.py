@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from annotator.canvas.shape_table import ShapeTable
 from annotator.core.annotation import Visibility
 from dataset.geometry import VertexRef, rings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -81,6 +82,13 @@ class Outline:
         part, ring, index = self.refs[row].tolist()
         return VertexRef(part, ring, index)
 
+    def rows(self, refs: Iterable[VertexRef]) -> NDArray[np.intp]:
+        """Return the rows of those vertices, in the order of the rows."""
+        wanted = np.array(list(refs), np.intp).reshape(-1, 3)
+        span = np.concatenate((self.refs, wanted)).max(axis=0, initial=0) + 1
+        places = (self.refs[:, 0] * span[1] + self.refs[:, 1]) * span[2] + self.refs[:, 2]
+        return np.flatnonzero(np.isin(places, (wanted[:, 0] * span[1] + wanted[:, 1]) * span[2] + wanted[:, 2]))
+
     def contains(self, x: float, y: float) -> bool:
         """Return whether the even-odd rule paints the point."""
         x0, y0, x1, y1 = *self.starts.T, *self.ends.T
@@ -131,6 +139,15 @@ def extent(record: Annotation) -> tuple[float, float, float, float]:
     return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist()) if len(points) else (0.0, 0.0, 0.0, 0.0)
 
 
+def extents(records: Sequence[Annotation]) -> NDArray[np.float64]:
+    """Return the extent [N, 4] of each record."""
+    boxes = np.asarray(shapely.bounds([record.shape for record in records]), float).reshape(-1, 4)
+    for row, record in enumerate(records):
+        if record.keypoints or record.shape.is_empty:
+            boxes[row] = extent(record)
+    return boxes
+
+
 def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: float) -> Hit | None:
     """Return the keypoint, vertex or edge of the record with handles that is in reach: keypoints lie over vertices."""
     shown, points = labelled(record)
@@ -163,7 +180,9 @@ class Index:
     def __init__(self, records: Iterable[Annotation] = (), before: Index | None = None) -> None:
         self._records: Sequence[Annotation] = tuple(records)
         shapes = [record.shape for record in self._records]
-        self._boxes = np.asarray(shapely.bounds(shapes), float).reshape(-1, 4)
+        self.shapes = ShapeTable(shapes)
+        """Their shapes, row by row."""
+        self._boxes = self.shapes.bounds.copy()
         self._areas = np.asarray(shapely.area(shapes), float)
         for row in np.flatnonzero(np.isnan(self._boxes[:, 0])):  # no shape: its keypoints are all there is
             self._boxes[row] = extent(self._records[row])
@@ -173,6 +192,13 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def __iter__(self) -> Iterator[Annotation]:
+        return iter(self._records)
+
+    def __getitem__(self, row: int) -> Annotation:
+        """Return the record in a row; rows are in painting order."""
+        return self._records[row]
 
     def outline(self, record: Annotation) -> Outline:
         """Return the record's outline, worked out once."""
@@ -195,11 +221,10 @@ class Index:
         rows = np.flatnonzero((left >= x0) & (top >= y0) & (right <= x1) & (bottom <= y1))
         return [self._records[row].id for row in rows.tolist()]
 
-    def crossing(self, x0: float, y0: float, x1: float, y1: float) -> list[Annotation]:
-        """Return what may be seen in the rectangle, in painting order."""
+    def crossing(self, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.intp]:
+        """Return the rows of what may be seen in the rectangle, in painting order."""
         left, top, right, bottom = self._boxes.T
-        rows = np.flatnonzero((left <= x1) & (top <= y1) & (right >= x0) & (bottom >= y0))
-        return [self._records[row] for row in rows.tolist()]
+        return np.flatnonzero((left <= x1) & (top <= y1) & (right >= x0) & (bottom >= y0))
 
     def _touches(self, record: Annotation, x: float, y: float, scale: float) -> bool:
         outline = self.outline(record)

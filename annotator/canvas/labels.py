@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import shapely
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter
@@ -13,6 +14,9 @@ from annotator.canvas.hit_testing import labelled
 from annotator.canvas.style import FONT_SIZE, CanvasColors, fill
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from annotator.canvas.hit_testing import Index
     from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
 
@@ -22,6 +26,7 @@ _GAP = 5.0  # between the label and the top of its shape
 _STRIPE = 3.0  # of the class colour, at the left
 _CELL = 9.0  # labels are kept apart on a grid this coarse
 _ROOM = 0.6  # a name is shown unasked where its shape is at least that much of its width
+_UNIFORM = 30  # objects of one class from which no name says more than the colour
 
 
 class Label(NamedTuple):
@@ -64,26 +69,29 @@ def width_of(text: str) -> float:
     return QFontMetricsF(font()).horizontalAdvance(text) + 2 * _PADDING + _STRIPE
 
 
-def _top(shape: shapely.Geometry) -> tuple[float, float]:
-    points = shapely.get_coordinates(shape)
+def _top(record: Annotation) -> tuple[float, float] | None:
+    """Return the highest vertex, or where there is no shape the highest keypoint; None if there is none either."""
+    points = labelled(record)[1] if record.shape.is_empty else shapely.get_coordinates(record.shape)
+    if not len(points):
+        return None
     x, y = points[points[:, 1].argmin()].tolist()
     return x, y
 
 
-def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label | None:
+def label_of(
+    content: VisibleRecords, record: Annotation, scale: float, top: tuple[float, float] | None = None
+) -> Label | None:
     """The record's label over its highest vertex and in the photo, in pixels of it zoomed. None if it covers nothing.
 
-    At rest and active it stands at one place, so that the strong one covers the quiet one.
+    At rest and active it stands at one place, so that the strong one covers the quiet one. `top` is that vertex, where
+    it is known.
     """
     text = content.label(record)
     width = width_of(text)
-    if record.shape.is_empty:
-        _, points = labelled(record)
-        if not len(points):
-            return None
-        x, y = points[points[:, 1].argmin()].tolist()
-    else:
-        x, y = _top(record.shape)
+    top = _top(record) if top is None else top
+    if top is None:
+        return None
+    x, y = top
     color = content.category(record).color
     label = Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
     if content.document is None:
@@ -94,13 +102,23 @@ def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label
 
 
 def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
-    """Labels for the records that have room for one: over its shape, in the photo, not over another label."""
-    if content.document is None:
+    """Labels for the records that have room for one: over its shape, in the photo, not over another label.
+
+    Of many objects of one class, none: they say the same.
+    """
+    index = content.index
+    if content.document is None or _is_uniform_crowd(index):
         return {}
     placed: dict[int, Label] = {}
     taken: set[tuple[int, int]] = set()  # cells of a coarse grid
-    for record in reversed(tuple(content.records)):  # what is on top has the first choice
-        label = label_of(content, record, scale) if _has_room(content, record, scale) else None
+    tops = index.shapes.tops()
+    middles = np.floor((tops * scale - (0, _GAP + _HEIGHT / 2)) / _CELL)  # the cell in the middle of a label
+    for row in _with_room(index.shapes.bounds, scale):  # what is on top has the first choice
+        record = index[row]
+        shaped = not record.shape.is_empty
+        if shaped and (tuple(middles[row].tolist()) in taken or not _fits(content, record, scale)):
+            continue
+        label = label_of(content, record, scale, tuple(tops[row].tolist()) if shaped else None)
         if label is None:
             continue
         cells = _cells(label.rect)
@@ -110,11 +128,21 @@ def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
     return placed
 
 
-def _has_room(content: VisibleRecords, record: Annotation, scale: float) -> bool:
-    if record.shape.is_empty:
-        return True
-    x0, y0, x1, y1 = record.shape.bounds
-    return (y1 - y0) * scale >= 2 * _HEIGHT and (x1 - x0) * scale >= _ROOM * width_of(content.label(record))
+def _is_uniform_crowd(index: Index) -> bool:
+    first = index[0].category_id if len(index) > _UNIFORM else None
+    return first is not None and all(record.category_id == first for record in index)
+
+
+def _with_room(bounds: NDArray[np.float64], scale: float) -> list[int]:
+    """Return the rows, the topmost first, whose shapes are high enough and as wide as the shortest name needs."""
+    x0, y0, x1, y1 = bounds.T
+    small = ((y1 - y0) * scale < 2 * _HEIGHT) | ((x1 - x0) * scale < _ROOM * (2 * _PADDING + _STRIPE))
+    return np.flatnonzero(~small)[::-1].tolist()  # NaN, which is no shape, is not small
+
+
+def _fits(content: VisibleRecords, record: Annotation, scale: float) -> bool:
+    x0, _, x1, _ = record.shape.bounds
+    return (x1 - x0) * scale >= _ROOM * width_of(content.label(record))
 
 
 def _cells(rect: QRectF) -> list[tuple[int, int]]:

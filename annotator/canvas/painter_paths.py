@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])  # as QDataStream writes a path's elements
 _LINE_TO = 1
 _TAIL = bytes(8)  # start of the last subpath (unused by closed ones) and Qt.FillRule.OddEvenFill
-_STEP = 0.6  # screen pixels: of the vertices that fall into the same such cell one after the other, one is painted
+STEP = 0.6
+"""Screen pixels: of the vertices that fall into the same such cell one after the other, one is painted."""
 
 
 def path_of(shape: MultiPolygon, step: float = 0.0) -> QPainterPath:
@@ -40,15 +41,21 @@ def _thinned(ring: NDArray[np.float64], step: float) -> NDArray[np.float64]:
 
 
 def _path(rings: list[NDArray[np.float64]]) -> QPainterPath:
+    if not rings:
+        return QPainterPath()
+    return path_of_rings(np.concatenate(rings), np.array([len(ring) for ring in rings]))
+
+
+def path_of_rings(points: NDArray[np.float64], lengths: NDArray[np.intp]) -> QPainterPath:
+    """Return closed rings, their vertices [V, 2] one ring after the other, `lengths` [R] of each, as one path."""
     # Reading a stream is five times as fast as calling lineTo from Python for each vertex.
     path = QPainterPath()
-    count = sum(map(len, rings))
+    count = len(points)
     if not count:
         return path
     elements = np.empty(count, _ELEMENT)
-    coordinates = np.concatenate(rings)
-    elements["kind"], elements["x"], elements["y"] = _LINE_TO, coordinates[:, 0], coordinates[:, 1]
-    elements["kind"][np.cumsum([0, *map(len, rings[:-1])])] = 0
+    elements["kind"], elements["x"], elements["y"] = _LINE_TO, points[:, 0], points[:, 1]
+    elements["kind"][np.cumsum(lengths) - lengths] = 0
     data = QByteArray(count.to_bytes(4, "big") + elements.tobytes() + _TAIL)
     stream = QDataStream(data)
     stream >> path
@@ -67,7 +74,7 @@ class PathCache:
         key = (record.id, level)
         entry = self._paths.get(key)
         if entry is None or entry[0] is not record:
-            entry = self._paths[key] = (record, path_of(record.shape, _STEP / 2.0 ** (level + 1) if level else 0.0))
+            entry = self._paths[key] = (record, path_of(record.shape, STEP / 2.0 ** (level + 1) if level else 0.0))
         return entry[1]
 
     def keep(self, ids: Container[int]) -> None:

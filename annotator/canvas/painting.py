@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # LINE pixels, and four more around them like its halo (200 shapes of 60 vertices: 20 ms instead of 83).
 _HALO_SHIFTS = ((1.3, 0.0), (-1.3, 0.0), (0.0, 1.3), (0.0, -1.3))
 _LINE_SHIFTS = ((0.4, 0.0), (-0.4, 0.0), (0.0, 0.4), (0.0, -0.4))
-_THIN_HALO_SHIFTS, _THIN_LINE_SHIFTS = ((0.9, 0.9),), ((0.0, 0.0),)
+_THIN_SHIFTS = ((0.0, 0.0),)
+_DENSE = 1500  # vertices from which an outline that follows the mouse is painted with hairlines, too
 _HALO_COLOR = "#000000"
 _HAIRLINES_TO = 1.5  # device pixel ratio up to which hairlines are wide enough
 
@@ -33,13 +34,13 @@ _HAIRLINES_TO = 1.5  # device pixel ratio up to which hairlines are wide enough
 def outline(
     painter: QPainter, camera: Camera, path: QPainterPath, color: str, *, dashed: bool, thin: bool = False
 ) -> None:
-    """An outline at rest with its halo. The brush and the hints are the caller's."""
+    """An outline at rest with its halo, or a hairline alone if `thin`. The brush and the hints are the caller's."""
     if camera.ratio > _HAIRLINES_TO:
-        strong_outline(painter, camera, path, color, LINE, dashed=dashed)
+        _stroke(painter, camera, path, color, LINE, dashed=dashed)
         return
     hair = 1.0 / camera.ratio
-    halo, line = (_THIN_HALO_SHIFTS, _THIN_LINE_SHIFTS) if thin else (_HALO_SHIFTS, _LINE_SHIFTS)
-    painter.setPen(zoomed_pen(_HALO_COLOR, hair, camera.ratio, 160 if thin else 80))
+    halo, line = ((), _THIN_SHIFTS) if thin else (_HALO_SHIFTS, _LINE_SHIFTS)
+    painter.setPen(zoomed_pen(_HALO_COLOR, hair, camera.ratio, 80))
     for shift in halo:
         painter.setWorldTransform(camera.transform(*shift))
         painter.drawPath(path)
@@ -60,8 +61,15 @@ def filled(painter: QPainter, camera: Camera, path: QPainterPath, color: str, al
 def strong_outline(
     painter: QPainter, camera: Camera, path: QPainterPath, color: str, width: float, *, dashed: bool = False
 ) -> None:
-    """An outline of any width with its halo."""
+    """An outline of any width with its halo; one of very many vertices as at rest."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    if path.elementCount() > _DENSE:
+        outline(painter, camera, path, color, dashed=dashed)
+    else:
+        _stroke(painter, camera, path, color, width, dashed=dashed)
+
+
+def _stroke(painter: QPainter, camera: Camera, path: QPainterPath, color: str, width: float, *, dashed: bool) -> None:
     painter.setWorldTransform(camera.transform())
     painter.setPen(zoomed_pen(_HALO_COLOR, width + 2 * HALO, camera.ratio, 110))
     painter.drawPath(path)
@@ -74,11 +82,17 @@ def handles(painter: QPainter, points: NDArray[np.float64], color: str, diameter
     """Discs of a class colour with a light rim at viewport positions (N, 2)."""
     if not len(points):
         return
-    centres = qpoints(points.tolist())
+    centres = qpoints(_apart(points, diameter).tolist())
     for ink, size in ((_HALO_COLOR, diameter + 1.5), ("#ffffff", diameter), (color, diameter - 3.0)):
         if size > 1.0:
             painter.setPen(dot(ink, size))
             painter.drawPoints(centres)
+
+
+def _apart(points: NDArray[np.float64], diameter: float) -> NDArray[np.float64]:
+    """Leave out points that lie on one that is there already, of those that follow one another."""
+    cells = np.floor(points / (diameter / 2))
+    return points[np.concatenate(([True], (cells[1:] != cells[:-1]).any(axis=1)))]
 
 
 def handle_diameter(points: NDArray[np.float64]) -> float:

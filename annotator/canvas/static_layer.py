@@ -80,15 +80,22 @@ class StaticLayer:
     def _paint_shapes(self, painter: QPainter, rect: QRectF, camera: Camera) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        content = self._content
-        box = camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES))
-        crowd = len(content.index) > _CROWD
-        for record in content.index.crossing(*box):
+        content, index = self._content, self._content.index
+        rows = index.crossing(*camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES)))
+        looks: dict[tuple[str, bool], list[int]] = {}
+        skeletons = []
+        for row in rows.tolist():
+            record = index[row]
             if record.id in self.hidden:
                 continue
-            category = content.category(record)
-            path = content.paths.get(record, camera.scale * camera.ratio)
+            color = content.category(record).color
+            looks.setdefault((color, record.is_suggestion), []).append(row)
+            if record.keypoints:
+                skeletons.append(record)
             if record.id in self.marked:
-                filled(painter, camera, path, category.color, SELECTED_FILL)
-            outline(painter, camera, path, category.color, dashed=record.is_suggestion, thin=crowd)
-            skeleton(painter, camera, record, category, strong=False)
+                filled(painter, camera, content.paths.get(record, camera.scale * camera.ratio), color, SELECTED_FILL)
+        for (color, dashed), alike in looks.items():
+            path = index.shapes.path(alike, camera.scale * camera.ratio)
+            outline(painter, camera, path, color, dashed=dashed, thin=len(index) > _CROWD)
+        for record in skeletons:
+            skeleton(painter, camera, record, content.category(record), strong=False)

@@ -60,6 +60,7 @@ class CanvasView(DocumentView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
         self.new_id = new_id
+        self._key_of: Callable[[str], str] = lambda _action: ""
         self._draw_category: int | None = None
         self._hint = ""
         self._hovered: int | None = None
@@ -72,6 +73,15 @@ class CanvasView(DocumentView):
         """Show another document, or none. Its photo may come before or after."""
         self._tool.cancel()
         super().set_document(document)
+
+    def key_of(self, action: str) -> str:
+        """Return the key of an action of the window, for hints; "" if it has none."""
+        return self._key_of(action)
+
+    def follow_keys(self, key_of: Callable[[str], str]) -> None:
+        """Name the keys that `key_of` returns for the names of actions in the hints, from now on."""
+        self._key_of = key_of
+        self.follow_tool()
 
     @property
     def draw_category(self) -> int | None:
@@ -141,7 +151,7 @@ class CanvasView(DocumentView):
         self.follow_tool()
 
     def finish(self) -> None:
-        """End the running gesture as it stands, so that nothing drawn is lost: another photo is about to be shown."""
+        """End the running gesture as it stands, so that nothing drawn is lost: the photo is left or done."""
         self._tool.finish()
         self.follow_tool()
 

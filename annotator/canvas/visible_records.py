@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import is_
 from typing import TYPE_CHECKING
 
-from annotator.canvas.hit_testing import Index, extent
+from annotator.canvas.hit_testing import Index
 from annotator.canvas.painter_paths import PathCache
 from dataset.categories import Category
 from dataset.i18n import tr
@@ -13,7 +13,6 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from annotator.canvas.camera import Box
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
@@ -63,8 +62,8 @@ class VisibleRecords:
         name = self.category(record).name
         return f"{name} {record.score:.2f}" if record.is_suggestion and record.score is not None else name
 
-    def sync(self) -> list[Box]:
-        """Follow the document. Returns the boxes where something appeared, changed or went."""
+    def sync(self) -> list[Annotation]:
+        """Follow the document. Return the records that appeared and those that went; a changed one is both."""
         document = self.document
         shown: list[Annotation] = []
         if document is not None:
@@ -78,4 +77,4 @@ class VisibleRecords:
         changed += [r for r in shown if before.get(r.id) is not r]
         self.index = Index(shown, self.index)
         self.paths.keep(self._records)
-        return [extent(record) for record in changed]
+        return changed

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from annotator.core.event import Event
@@ -21,12 +24,29 @@ PALETTE = (
 )  # fmt: skip
 
 
+class _Index:
+    """What is looked up of classes for each one that is added: a file may bring thousands."""
+
+    def __init__(self, categories: Iterable[Category]) -> None:
+        self.by_name: dict[str, int] = {}
+        self.colors: Counter[str] = Counter()
+        self.last_id = 0
+        for category in categories:
+            self.add(category)
+
+    def add(self, category: Category) -> None:
+        self.by_name.setdefault(category.name.casefold(), category.id)
+        self.colors[category.color.lower()] += 1
+        self.last_id = max(self.last_id, category.id)
+
+
 class Categories:
     """The project's classes: the only truth about them. Emits `changed` after every change."""
 
     def __init__(self, categories: Iterable[Category] = ()) -> None:
         self.changed: Event[[]] = Event()
         self._by_id = {category.id: category for category in categories}
+        self._is_held = self._has_changed = False
 
     def __iter__(self) -> Iterator[Category]:
         return iter(self._by_id.values())
@@ -42,13 +62,25 @@ class Categories:
 
     def find(self, name: str) -> Category | None:
         """Return the class of that name, whatever its case and surrounding space."""
-        wanted = name.strip().casefold()
-        return next((c for c in self if c.name.casefold() == wanted), None)
+        found = self._index.by_name.get(name.strip().casefold())
+        return None if found is None else self._by_id[found]
 
     def become(self, categories: Iterable[Category]) -> None:
         """Hold these classes and no others: another project is open."""
         self._by_id = {category.id: category for category in categories}
-        self.changed.emit()
+        self._reindex()
+
+    @contextmanager
+    def one_change(self) -> Iterator[None]:
+        """Within this, changes are announced once, at the end."""
+        assert not self._is_held, "one at a time"
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            if self._has_changed:
+                self._announce()
 
     def add(
         self,
@@ -67,12 +99,11 @@ class Categories:
         """
         name = self._checked(name, but=None)
         if category_id is None or category_id in self._by_id:
-            category_id = max(self._by_id, default=0) + 1
-        category = Category(
-            category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color()
-        )  # fmt: skip
+            category_id = self._index.last_id + 1
+        category = Category(category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color())
         self._by_id[category_id] = category
-        self.changed.emit()
+        self._index.add(category)
+        self._announce()
         return category
 
     def rename(self, category_id: int, name: str) -> None:
@@ -96,17 +127,29 @@ class Categories:
     def remove(self, category_id: int) -> None:
         """Remove a class. The caller has made sure that nothing uses it."""
         del self._by_id[category_id]
-        self.changed.emit()
+        self._reindex()
 
     def next_color(self) -> str:
         """Return the palette's colour that the fewest classes have, the first of them in the palette's order."""
-        used = [category.color.lower() for category in self]
-        return min(PALETTE, key=used.count)
+        return min(PALETTE, key=lambda color: self._index.colors[color])
+
+    @cached_property
+    def _index(self) -> _Index:
+        return _Index(self)
+
+    def _reindex(self) -> None:
+        self.__dict__.pop("_index", None)
+        self._announce()
+
+    def _announce(self) -> None:
+        self._has_changed = self._is_held
+        if not self._is_held:
+            self.changed.emit()
 
     def _put(self, category: Category) -> None:
         if self._by_id[category.id] != category:
             self._by_id[category.id] = category
-            self.changed.emit()
+            self._reindex()
 
     def _checked(self, name: str, but: int | None) -> str:
         name = name.strip()

@@ -95,15 +95,16 @@ def read_dataset(
 def add_classes(categories: Categories, data: Dataset) -> None:
     """Add the classes of the dataset's objects that the project does not have."""
     used = {record.class_name for image in data.images for record in image.objects}
-    for record in data.classes:
-        if record.name in used and record.name.strip() and categories.find(record.name) is None:
-            categories.add(
-                record.name,
-                color=record.color,
-                supercategory=record.supercategory,
-                keypoint_names=record.keypoint_names,
-                skeleton=record.skeleton,
-            )
+    with categories.one_change():
+        for record in data.classes:
+            if record.name in used and record.name.strip() and categories.find(record.name) is None:
+                categories.add(
+                    record.name,
+                    color=record.color,
+                    supercategory=record.supercategory,
+                    keypoint_names=record.keypoint_names,
+                    skeleton=record.skeleton,
+                )
 
 
 def to_annotations(

@@ -9,6 +9,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox
 
+from annotator.core.disk_thread import Deadline
 from annotator.core.training_runs import TrainingRun, weights_file
 from annotator.core.training_set import summarize, with_model_names
 from annotator.finetune.collect_photos import PhotoCollector
@@ -332,9 +333,10 @@ class FineTuneController(QObject):
         self.process.quit()
 
     def close(self, seconds: float | None = None) -> bool:
-        """Wait for the process (at most so long), and return whether it has ended."""
-        self._estimator.close()
-        return self.process.close(seconds)
+        """Wait for the processes (at most so long), and return whether the training has ended."""
+        deadline = Deadline(seconds)
+        self._estimator.close(deadline.left)
+        return self.process.close(deadline.left)
 
     def _on_disk(self, runs: TrainingRuns, job: Callable[[], object]) -> None:
         """Do something with a project's files that may fail; if it does, the next opening finds the old state."""

@@ -98,10 +98,10 @@ class TimeEstimator(QObject):
         if runs:
             self._session.on_disk(lambda: _clear(runs))
 
-    def close(self) -> None:
-        """Wait until there is no process (not for long): the window is gone."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Wait until there is no process (not for long, and at most so long), and return whether there is none."""
         self.stop()
-        self.process.close(GRACE / 1000)
+        return self.process.close(GRACE / 1000 if seconds is None else min(seconds, GRACE / 1000))
 
     def _ready(self, runs: TrainingRuns, problem: str) -> None:
         if runs is not self._runs:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from annotator import icons, theme
 from annotator.panels.widgets import MARGIN, breakable, label, set_tone, tool_button
@@ -25,6 +25,9 @@ _KINDS: dict[Kind, str] = {"info": mark("info"), "warning": mark("warning"), "er
 GAP = 12  # between the message and the edges of what it floats over
 MAX_WIDTH = 720  # of a message; longer ones have more lines
 INFO_SHOWN_MS = 6000  # an info without actions goes by itself after this; what else there is stays until closed
+SETTLING_MS = 400  # after a message has come under the mouse, a press was meant for what was there before
+
+_PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,14 @@ class Banner(QWidget):
         self._close = tool_button("close", "banner.close", tr("Close this message"))
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.clicked.connect(self.close_message)
+        self._close.installEventFilter(self)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(MARGIN + 24, 8, 8, 8)
         self._layout.setSpacing(8)
         self._layout.addWidget(self._text, 1)
         self._layout.addWidget(self._more)
         self._layout.addWidget(self._close)
+        self._shown_for = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(INFO_SHOWN_MS)
@@ -162,7 +167,9 @@ class Banner(QWidget):
         painter.end()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep to the middle of what it floats over."""
+        """Keep to the middle of what it floats over; keep from the buttons what was meant for what was there before."""
+        if isinstance(watched, QAbstractButton):
+            return event.type() in _PRESSES and self._shown_for.elapsed() < SETTLING_MS
         if event.type() == QEvent.Type.Resize and self._messages:
             self._place()
         return super().eventFilter(watched, event)
@@ -194,6 +201,8 @@ class Banner(QWidget):
         if not self._messages:
             self.hide()
             return
+        self._shown_for.start()
+        self._close.setDown(False)  # pressed for the message before: released, it closes nothing
         message = self._messages[-1]
         self._text.setText(breakable(message.text))
         self.setAccessibleName(f"{tr(_KINDS[message.kind])}: {message.text}")
@@ -218,6 +227,7 @@ class Banner(QWidget):
         button = QPushButton(text)
         button.setObjectName("banner.action")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.installEventFilter(self)
         set_tone(button, "flat")
 
         def clicked() -> None:

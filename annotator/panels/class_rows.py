@@ -11,7 +11,7 @@ from annotator.panels.widgets import MARGIN, Field, RowPainter
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from PySide6.QtGui import QPainter
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from dataset.categories import Category
 
 CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
-KEY = Qt.ItemDataRole.UserRole + 1  # "1" to "9", or ""
+KEY = Qt.ItemDataRole.UserRole + 1  # as text, or ""
 COUNT = Qt.ItemDataRole.UserRole + 2  # how often the project uses it
 
+MAX_KEYS = 9  # classes that have a key
 _KEY_WIDTH = 18  # room for the number key, left of the swatch
 
 
@@ -36,14 +37,20 @@ class ClassRows(QAbstractListModel):
         super().__init__(parent)
         self._categories = categories
         self._counts: Mapping[int, int] = {}
+        self._key_of: Callable[[int], str] = str
         self._words: list[str] = []
-        self._listed: list[tuple[int, str]] = []  # (id, key)
+        self._listed: list[tuple[int, int]] = []  # (id, place in the whole list from 1)
         self._list()
         categories.changed.connect(self._changed)
 
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How often the project uses each class, by id."""
         self._counts = counts
+        self._repaint()
+
+    def follow_keys(self, key_of: Callable[[int], str]) -> None:
+        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        self._key_of = key_of
         self._repaint()
 
     def set_search(self, text: str) -> None:
@@ -69,7 +76,8 @@ class ClassRows(QAbstractListModel):
         """Return the class, its name, its key, its count, or it in words."""
         if not index.isValid():
             return None
-        category_id, key = self._listed[index.row()]
+        category_id, place = self._listed[index.row()]
+        key = self._key_of(place) if place <= MAX_KEYS else ""
         if category_id not in self._categories:  # while the classes have changed and this list has not followed yet
             return None
         category = self._categories[category_id]
@@ -119,8 +127,8 @@ class ClassRows(QAbstractListModel):
 
     def _list(self) -> None:
         self._listed = [
-            (category.id, str(position) if position <= 9 else "")
-            for position, category in enumerate(self._categories, 1)
+            (category.id, place)
+            for place, category in enumerate(self._categories, 1)
             if all(word in category.name.casefold() for word in self._words)
         ]
 
@@ -132,7 +140,7 @@ class ClassRows(QAbstractListModel):
 def list_help() -> str:
     """Return how the class list is used, in two lines."""
     return tr(
-        "Click: draw with it. Its number, or a right click: give it to the selected objects too.\n"
+        "Click: draw with it. Its key, or a right click: give it to the selected objects too.\n"
         "A double click renames it, a click on its colour changes the colour."
     )
 

@@ -15,7 +15,7 @@ from annotator.panels.widgets import MARGIN, Field, Rows, SearchField, dress_pan
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from annotator.core.categories import Categories
 
@@ -36,6 +36,7 @@ class ClassesPanel(QWidget):
         dress_panel(self, "classes")
         self._categories = categories
         self._current: int | None = None
+        self._empty_text = ""
         self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
         self.rows = _ClassRowsView()
@@ -75,6 +76,10 @@ class ClassesPanel(QWidget):
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How often the project uses each class, by id. Read, not copied."""
         self._model.set_counts(counts)
+
+    def follow_keys(self, key_of: Callable[[int], str]) -> None:
+        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        self._model.follow_keys(key_of)
 
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""
@@ -131,10 +136,17 @@ class ClassesPanel(QWidget):
         self.rows.recolor_requested.connect(self._recolor)
         self.rows.customContextMenuRequested.connect(self._menu)
 
+    def set_empty_text(self, text: str) -> None:
+        """Set what is shown while there are no classes, such as why there are none; "" is "No classes yet"."""
+        self._empty_text = text
+        self._classes_changed()
+
     def _classes_changed(self) -> None:
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
         self.rows.set_empty_text(
-            tr("No class has this name.") if len(self._categories) else tr("No classes yet: add one.")
+            tr("No class has this name.")
+            if len(self._categories)
+            else self._empty_text or tr("No classes yet: add one.")
         )
         self.set_current(self._current)
 

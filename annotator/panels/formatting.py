@@ -11,7 +11,7 @@ from dataset.i18n import mark, tr
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
 
-_ORIGINS = {Origin.DRAWN: mark("drawn"), Origin.SUGGESTED: mark("suggested"), Origin.EDITED: mark("edited")}
+_ORIGINS = {Origin.DRAWN: mark("drawn"), Origin.SUGGESTED: mark("accepted"), Origin.EDITED: mark("corrected")}
 _STATUSES = {
     Status.NEW: mark("new"),
     Status.SUGGESTED: mark("has suggestions"),
@@ -27,7 +27,7 @@ def average_precision(value: float | None) -> str:
 
 
 def origin_text(record: Annotation) -> str:
-    """Return who made an outline, in a word."""
+    """Return how an object came on record, in a word."""
     return tr(_ORIGINS[record.origin])
 
 

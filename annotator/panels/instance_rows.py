@@ -134,7 +134,7 @@ def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
 
 def _at_right(record: Annotation) -> str:
     if record.is_suggestion:
-        return f"{record.score or 0.0:.2f}"
+        return tr("suggested {score:.2f}", score=record.score or 0.0)
     return tr("crowd") if record.is_crowd else origin_text(record)
 
 

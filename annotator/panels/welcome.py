@@ -38,7 +38,8 @@ class WelcomePage(QWidget):
         self._area = _DropArea()
         opening = QPushButton(icons.icon("folder-open", "accent_text"), " " + tr("Open folder…"))
         set_tone(opening, "accent")
-        name_control(opening, "welcome.open", tr("Open a folder of photos (Ctrl+O)"), tr("Open folder"))
+        name_control(opening, "welcome.open", tr("Open a folder of photos"), tr("Open folder"))
+        self._opening = opening
         opening.clicked.connect(self.open_requested)
         samples = QPushButton(icons.icon("image"), " " + tr("Try the sample photos"))
         name_control(
@@ -67,6 +68,10 @@ class WelcomePage(QWidget):
         layout.addLayout(column)
         layout.addStretch(1)
         self.set_recent(())
+
+    def set_open_tip(self, tip: str) -> None:
+        """Set the tooltip of the button that opens a folder: what it does, and its key."""
+        self._opening.setToolTip(tip)
 
     def set_recent(self, folders: Sequence[str]) -> None:
         """Offer these folders, the newest first; the first five are shown."""

@@ -57,12 +57,16 @@ class ImageLoader(QObject):
             self._upcoming = list(upcoming)
             self._wake.notify()
 
-    def close(self) -> None:
-        """Stop the thread after the photo it is at."""
+    def stop(self) -> None:
+        """Stop the thread, whatever the photo it waits for. Does not wait for it."""
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.wait()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop, wait for the thread (at most so long), and return whether it has ended."""
+        self.stop()
+        return self._thread.end(seconds)
 
     def _work(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
+from annotator.core.disk_thread import Deadline
 from annotator.core.document import Document, ShownRecords, Status
 from annotator.core.image_list import ImageList
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -23,7 +24,7 @@ from annotator.session.undo import UndoHistory
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from annotator.canvas.tools.base import GestureStep
@@ -45,11 +46,13 @@ class Session(QObject):
     """One open folder at a time. Everything slow happens in threads; signals arrive in the GUI thread.
 
     Signals:
+        listing: (folder or None) a folder is being listed; None: it could not be.
         opened: (folder) its photos are listed; the annotations may still be loading.
         project_changed: (Project or None) the annotations are there.
         current_changed: (name or None) another photo is current.
         photo_changed: (DecodedImage or None) the current photo's pixels are there.
-        leaving: another photo or folder is about to be shown: what is being drawn is to be handed over now.
+        leaving: another photo or folder is about to be shown, or this one to be marked done: what is being drawn is to
+            be handed over now.
         document_changed: (Document or None) the current photo can be worked on.
         shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
@@ -57,10 +60,12 @@ class Session(QObject):
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
+        late: (sentence) the disk of the folder asked for last has not answered for long; "" once it has.
         protected: (sentence) the COCO file is write-protected, and is replaced only by `replace_protected`.
         message: (sentence, kind, topic) for the banner; kind is "info", "warning" or "error", a topic of `messages.py`.
     """
 
+    listing = Signal(object)
     opened = Signal(object)
     project_changed = Signal(object)
     current_changed = Signal(object)
@@ -72,6 +77,7 @@ class Session(QObject):
     edited = Signal()
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
+    late = Signal(str)
     protected = Signal(str)
     message = Signal(str, str, str)
 
@@ -95,6 +101,7 @@ class Session(QObject):
         self._step = 1
         self._skipping_unreadable = False
         self._skipped: list[str] = []  # photos passed over on the way to one that can be read
+        self._closed = False
         self._discarding = False  # whether the person lets go of what could not be saved, for the folder asked for last
         self._watch = QTimer(self, interval=WATCH_INTERVAL)
         self._watch.timeout.connect(self._check_progress)
@@ -106,6 +113,7 @@ class Session(QObject):
         self._opener.listed.connect(self._use_listing)
         self._opener.opened.connect(self._use_project)
         self._opener.noticed.connect(self._report)
+        self._opener.late.connect(self.late)
         self._opener.failed.connect(lambda sentence: self.message.emit(sentence, "error", ""))
         self.photos.filtered.connect(self._prefetch)
 
@@ -130,6 +138,7 @@ class Session(QObject):
             return
         self._discarding = bool(self.save_error)
         self._opener.list(folder, file)
+        self.listing.emit(folder)
 
     def on_disk(self, job: Callable[[], object]) -> None:
         """Do what takes time with the project's files in the thread that opens and closes projects, in order.
@@ -144,21 +153,33 @@ class Session(QObject):
             with suppress(LateError):
                 self._cache.when_read(self.folder / name, use, keep=False)
 
-    def close(self) -> None:
-        """Keep everything, stop every thread. Waits for the disk: the window is gone by then."""
-        self._leave()
-        self._opener.cancel()
-        self._loader.close()
-        self._opener.close()
+    @property
+    def unsaved(self) -> Sequence[Store]:
+        """The projects, those that were left included, that have something on its way to the disk."""
+        return self._opener.unsaved
+
+    def stop(self) -> None:
+        """Hand over everything and stop the threads, because the window is gone. Does not wait for them."""
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            self._loader.stop()
+            self._opener.stop()
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop, wait for the disks (at most so long), and return whether all is done; `unsaved` is what is not."""
+        self.stop()
+        deadline = Deadline(seconds)
+        disks_ended = self._opener.close(deadline.left)
+        return self._loader.close(deadline.left) and disks_ended
 
     def _leave(self) -> None:
-        """Let go of the open folder; its store writes what is left in the disk thread."""
+        """Let go of the open folder; its store writes what is left when the opener closes it."""
         self.leaving.emit()
         self._set_document(None)
         self.history.clear()
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
-            self.on_disk(self.store.close)
         self._watch.stop()
         self.project = None
         self.save_error = ""
@@ -173,7 +194,9 @@ class Session(QObject):
     def _use_listing(self, listing: Listing) -> None:
         if self._opener.is_late(listing):
             return
+        self.late.emit("")
         if listing.error:
+            self.listing.emit(None)
             self.message.emit(str(listing.error), "error", FOLDER)
             return
         if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
@@ -189,14 +212,14 @@ class Session(QObject):
         self._settings.add_recent(folder)
         self.opened.emit(folder)
         if not names:  # nothing to keep, so nothing is made in it
-            text = tr("There are no photos in {folder}. Open another folder, or drop one here.", folder=folder.name)
-            self.message.emit(text, "warning", FOLDER)
+            self.message.emit(messages.no_photos(folder.name, has_hidden=listing.has_hidden), "warning", FOLDER)
             return
         self._opener.open(listing)
         last = self._settings.last_photo(folder)
         self._show(last if last in self.photos else names[0], skip_unreadable=True)
 
     def _use_project(self, project: Project | None, error: Exception | None) -> None:
+        self.late.emit("")
         if project is None:
             damaged = isinstance(error, CocoError) and not isinstance(error, UnreadableError)
             self.refused.emit(str(error), damaged)
@@ -305,8 +328,6 @@ class Session(QObject):
             self.show(annotations=True)
         if self.document:
             self.history.push(self.document, edit)
-            if self.store and self.document.has_pool and edit.done == (False, True):
-                self.store.pools.put_unanswered(self.document.name, self.document.suggestions)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
@@ -317,6 +338,10 @@ class Session(QObject):
         """Remember a step of a gesture on the current document, so that it can be undone."""
         if self.document:
             self.history.push_step(self.document, step)
+
+    def end_gesture(self) -> None:
+        """Have what is being drawn on the current photo handed over, as when it is left."""
+        self.leaving.emit()
 
     def finish_gesture(self, edit: Edit) -> None:
         """Do the edit that a gesture on the current document has become: its steps are not to be undone any more."""
@@ -357,7 +382,9 @@ class Session(QObject):
     def _store_on_change(self, document: Document) -> Callable[[frozenset[int]], None]:
         def keep(_ids: frozenset[int]) -> None:
             assert self.store is not None
-            self.store.put(document.name, document.state)
+            marked = document.done and not self.store.is_done(document.name)
+            unanswered = document.suggestions if marked and document.has_pool else None
+            self.store.put(document.name, document.state, unanswered)
             self.report_saved()
             self.photos.update(document.name, status=document.status, count=len(document.annotations))
             self.edited.emit()

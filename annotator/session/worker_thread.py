@@ -39,6 +39,10 @@ class WorkerThread(QThread):
         self._work = work
         self._background = background
 
+    def end(self, seconds: float | None = None) -> bool:
+        """Wait for `work` to return, which was told to (at most so long), and return whether it has."""
+        return self.wait() if seconds is None else self.wait(round(1000 * seconds))
+
     def run(self) -> None:
         """Called by Qt in the new thread."""
         if self._background and sys.platform == "linux":

@@ -206,7 +206,7 @@ class InferenceWorker(QObject):
     def close(self, seconds: float | None = None) -> bool:
         """Stop, wait for the thread (at most so long), and return whether it has ended."""
         self.stop()
-        return self._thread.wait() if seconds is None else self._thread.wait(round(1000 * seconds))
+        return self._thread.end(seconds)
 
     def _drop(self) -> None:
         if self._all_running:

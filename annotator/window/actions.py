@@ -10,11 +10,12 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.tools.registry import TOOLS
+from annotator.core.event import Event
 from annotator.icons import icon
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from PySide6.QtWidgets import QMenu, QMenuBar
 
@@ -237,6 +238,8 @@ class Actions:
     """The window's actions by name."""
 
     def __init__(self, window: QWidget, handlers: Mapping[str, Callable[..., object]], settings: Settings) -> None:
+        self.keys_changed = Event[[]]()
+        """Emitted when an action has other keys than before."""
         self._settings = settings
         self._specs = {spec.name: spec for spec in specs()}
         self._actions: dict[str, QAction] = {}
@@ -290,6 +293,11 @@ class Actions:
         keys = [] if key.isEmpty() else [key, *others]
         self._settings.set_shortcut(name, QKeySequence.listToString(keys))
         self._set_keys(self._specs[name])
+        self.keys_changed.emit()
+
+    def shown_key(self, name: str) -> str:
+        """Return the first key of an action as hints name it; "" if it has none."""
+        return shown(self._actions[name].shortcuts())
 
     def standard_keys(self, name: str) -> list[QKeySequence]:
         """Return the keys that an action has before a person changes them."""
@@ -299,6 +307,7 @@ class Actions:
         """Give an action its standard keys back."""
         self._settings.set_shortcut(name, None)
         self._set_keys(self._specs[name])
+        self.keys_changed.emit()
 
     def _set_keys(self, spec: Spec) -> None:
         chosen = self._settings.shortcut(spec.name)
@@ -310,6 +319,12 @@ class Actions:
         shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
         action.setToolTip(tr("{text} ({keys})", text=text, keys=shown) if shown else text)
+
+
+def shown(keys: Sequence[QKeySequence]) -> str:
+    """Return the first of an action's keys as it is labelled on a keyboard; "" for none."""
+    text = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+    return text.replace("Return", tr("Enter"))
 
 
 def _reaches(action: QAction, focus: QWidget | None) -> bool:

@@ -28,7 +28,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.messages import FOLDER, PHOTO, SAVING
+from annotator.session.messages import FOLDER, LATE, PHOTO, SAVING, edits_kept
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
     EXPORT_MENU,
@@ -234,6 +234,7 @@ class MainWindow(QMainWindow):
         session, canvas = self._session, self.canvas
         session.confirm_discard = self._confirm_discard
         session.leaving.connect(canvas.finish)
+        session.listing.connect(self._show_listing)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
         session.current_changed.connect(self._current_changed)
@@ -241,10 +242,13 @@ class MainWindow(QMainWindow):
         session.document_changed.connect(self._show_document)
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
+        session.late.connect(self._tell_late)
         session.refused.connect(self._annotations_refused)
         session.protected.connect(self._ask_to_replace)
         session.saved_changed.connect(self._saved_changed)
         self._undo.follow(self.action_table)
+        self.action_table.keys_changed.connect(self._show_keys_in_use)
+        self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)
         canvas.step_made.connect(session.push_step)
         canvas.cursor_moved.connect(self.status.set_cursor)
@@ -266,8 +270,28 @@ class MainWindow(QMainWindow):
 
     # What happened
 
-    def _folder_opened(self) -> None:
+    def _show_listing(self, folder: Path | None) -> None:
+        if self._session.folder is None:
+            self._set_empty_text(tr("Opening {name}…", name=folder.name) if folder else "")
+
+    def _set_empty_text(self, text: str) -> None:
+        self.instances.set_empty_text(text)
+        self.classes.set_empty_text(text)
+
+    def _show_what_is_awaited(self) -> None:
+        """Show why a photo of an open project has no document yet, or none at all."""
+        photos, name = self._session.photos, self._session.current
+        if self._session.project is None:
+            return
+        text = ""
+        if name is not None:
+            is_broken = bool(photos.error(photos.index(name)))
+            text = tr("{name} cannot be shown.", name=name) if is_broken else tr("Opening {name}…", name=name)
+        self.instances.set_empty_text(text)
+
+    def _folder_opened(self, folder: Path) -> None:
         self._show_title()
+        self._set_empty_text(tr("Opening {name}…", name=folder.name) if len(self._session.photos) else "")
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
@@ -287,7 +311,8 @@ class MainWindow(QMainWindow):
     def _use_project(self, project: Project | None) -> None:
         self._show_title()
         if project is not None or self._session.folder is None:
-            self.instances.set_empty_text("")
+            self._set_empty_text("")
+            self._show_what_is_awaited()
         if self._session.folder is None:
             self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
@@ -310,8 +335,15 @@ class MainWindow(QMainWindow):
             (tr("Open another file…"), self._files.choose_annotations),
         ]
         self.banner.show_message(sentence, "error", actions, topic=FOLDER)
-        self.instances.set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
+        self._set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
         self.status.set_refused()
+
+    def _tell_late(self, sentence: str) -> None:
+        """Show that the disk of a folder does not answer, until it does."""
+        if sentence:
+            self.banner.show_message(sentence, "warning", topic=LATE)
+        else:
+            self.banner.retract(LATE)
 
     def _ask_to_replace(self, sentence: str) -> None:
         """Ask whether to replace a file that is write-protected."""
@@ -327,6 +359,7 @@ class MainWindow(QMainWindow):
     def _current_changed(self, name: str | None) -> None:
         self.banner.retract(PHOTO)
         self.photos_panel.set_current(name)
+        self._show_what_is_awaited()
         if name is None:
             self.canvas.set_photo(None)
         else:
@@ -336,6 +369,7 @@ class MainWindow(QMainWindow):
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
+        self._show_what_is_awaited()
 
     def _show_document(self, document: Document | None) -> None:
         self.canvas.set_document(document)
@@ -383,6 +417,13 @@ class MainWindow(QMainWindow):
             menu.addAction(self.action_table[name])
         menu.popup(position)
 
+    def _show_keys_in_use(self) -> None:
+        """Have what names keys name those that the person has now."""
+        keys = self.action_table
+        self.canvas.follow_keys(keys.shown_key)
+        self.classes.follow_keys(lambda number: keys.shown_key(f"class.{number}"))
+        self.welcome.set_open_tip(keys["file.open_folder"].toolTip())
+
     def show_keys(self) -> None:
         """Show every action with its keys, which can be changed."""
         from annotator.window.shortcuts_dialog import ShortcutsDialog  # noqa: PLC0415 - rarely opened
@@ -398,10 +439,8 @@ class MainWindow(QMainWindow):
         """Return whether to let go of the folder although the disk does not take what was edited."""
         question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
         question.setObjectName("close.unsaved")
-        if self._session.is_kept:
-            text = tr("What you did last is noted down, and is there again when the folder is opened the next time.")
-        else:
-            text = tr("What you did last is only in this window.")
+        store = self._session.store
+        text = edits_kept(store) if store else ""
         question.setInformativeText(f"{text} {tr('Save it to another place first?')}")
         elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
         anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)

@@ -139,6 +139,8 @@ class SelectionCommands:
         """Mark the photo done, or take it back."""
         document = self._document
         if document:
+            if not document.done:
+                self._session.end_gesture()
             self._session.push(edits.mark_done(document, done=not document.done))
             self._look_back(document)
 
@@ -146,6 +148,7 @@ class SelectionCommands:
         """Mark the photo done and go to the next one that is not."""
         document = self._document
         if document:
+            self._session.end_gesture()
             if not document.done:
                 self._session.push(edits.mark_done(document, done=True))
             self._session.go_next_not_done()
@@ -155,6 +158,8 @@ class SelectionCommands:
         """Accept every suggestion that is shown, mark the photo done and go to the next one that is not."""
         document, offered = self._document, self._offered()
         if document and offered:
+            self._session.end_gesture()
+            offered = self._offered()  # but for what a polygon that was just closed covers
             self._session.push(edits.accept_and_finish(document, offered, self._session.new_id))
             self._session.go_next_not_done()
         elif document and not document.suggestions:

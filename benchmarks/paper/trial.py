@@ -226,7 +226,7 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
 
 def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, ScoredMatches]]:
     """Return a network's figures in points, and which detection met which object (see `ScoredMatches`)."""
-    known = align(read_ground_truth(val.annotations, val.folder())[0], predictor)
+    known = align(read_ground_truth(val.annotations, val.folder())[0], predictor, val.annotations)
     group = ProcessGroup()
     results, done = predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
     true = coco_ground_truth(known)

@@ -77,11 +77,14 @@ def table(scores: Scores) -> str:
     """Return the figures as text for people."""
     lines = []
     for kind, figures in scores.overall.items():
-        lines.append(f"{kind:10}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+        lines.append(f"{kind:10}" + "  ".join(f"{name} {_figure(value)}" for name, value in figures.items()))
     for kind, classes in scores.per_class.items():
         if len(classes) > 1:
             lines.append("\n" + tr("{kind} AP by category", kind=kind))
-            lines += [f"  {name:20}{value:.3f}" for name, value in classes.items()]
+            lines += [f"  {name:20}{_figure(value)}" for name, value in classes.items()]
+    measured = [*scores.overall.values(), *scores.per_class.values()]
+    if any(value < 0 for figures in measured for value in figures.values()):
+        lines.append("\n" + tr("-: the file has no objects of this kind or size"))
     if scores.usefulness:
         lines.append("\n" + tr("score   accept as is   few drags   false per photo"))
         lines += [
@@ -89,6 +92,11 @@ def table(scores: Scores) -> str:
             for row in scores.usefulness
         ]
     return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    """Return a figure, or a dash for -1: there is nothing to measure."""
+    return f"{value:.3f}" if value >= 0 else "-".ljust(5)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -66,8 +66,12 @@ class TrainingDataset(Dataset[Batch]):
         Raises:
             dataset.coco_reader.DataError: None of the project's photos can be read any more.
         """
-        if all(p.rehearsal or p.photo.path in self.missing.paths for p in self.samples):
-            raise DataError(tr("None of the photos can be read any more: is their folder still there?"))
+        paths = [p.photo.path for p in self.samples if not p.rehearsal]
+        if self.missing.paths.issuperset(paths):
+            folder = paths[0].parent if paths else ""
+            raise DataError(
+                tr("None of the photos can be read any more: is their folder, {folder}, still there?", folder=folder)
+            )
 
     def __getitem__(self, index: int) -> Batch:
         plan = self.plans[index]

@@ -12,9 +12,10 @@ from tqdm import tqdm
 from dataset import rle
 from dataset.categories import counterpart
 from dataset.coco_reader import DataError, Source, read_image, unusable_photos
-from dataset.i18n import tr
+from dataset.i18n import plural, tr
 from dataset.images import PhotoError
 from dataset.masks import rasterize
+from dataset.messages import listing
 from model.console import print_message
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
@@ -35,10 +36,10 @@ PROMPT_AREA = 32 * 32
 """Objects of this many square pixels or fewer are left out of the box prompt's figure."""
 
 
-def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
+def align(data: dict[str, Any], predictor: Segmenter, file: Path) -> dict[str, Any]:
     """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
 
-    What the model has no counterpart for is left out.
+    What the model has no counterpart for is left out. `file` is the COCO file, as the error names it.
 
     Raises:
         DataError: Nothing is left to measure.
@@ -54,7 +55,16 @@ def align(data: dict[str, Any], predictor: Segmenter) -> dict[str, Any]:
         if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
             kept["keypoints"] = record["keypoints"]
     if not records:
-        raise DataError(tr("The model knows none of the file's categories."))
+        text = plural(
+            "The model does not know the category of {file}, {names}: measure with weights that were trained for it.",
+            "The model knows none of the categories of {file}, {names}: measure with weights that were trained for "
+            "them.",
+            len(data["categories"]),
+            file=file,
+            names=listing([category["name"] for category in data["categories"]]),
+        )
+        none = tr("{file} names no categories: there is nothing to measure.", file=file)
+        raise DataError(text if data["categories"] else none)
     annotations = []
     for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
         new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
@@ -211,7 +221,7 @@ def evaluate(
     group = group or ProcessGroup()
     folder = Source(annotations, images).folder()
     whole, told = read_ground_truth(annotations, folder)
-    data = align(whole, predictor)
+    data = align(whole, predictor, annotations)
     if not data["images"]:
         raise DataError(tr("{file} names no photos: there is nothing to measure.", file=annotations))
     left = len(whole["annotations"]) - len(data["annotations"])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 
-from dataset.images import PhotoError, read_photo
+from dataset.images import PhotoError, read_reduced
 from model.checkpoints.head_transfer import CLASS_LAYERS, MASK_LAYERS
 from model.checkpoints.torchvision_weights import UNUSED
 from model.network.build import build
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from dataset.categories import Category
+    from dataset.images import ReducedPhoto
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import ProjectDataset
     from model.inference.predictor import Predictor
@@ -120,12 +118,14 @@ def most_similar_outputs(
         check_cancelled()
         records = [a for a in _of(data, image["id"]) if a["category_id"] in unknown][:MAX_BOXES]
         try:
-            predictor.set_image(sized_photo(project.folder / image["file_name"], (image["width"], image["height"])))
+            photo = sized_photo(project.folder / image["file_name"], (image["width"], image["height"]))
         except PhotoError:
             continue
+        predictor.set_image(photo.pixels)
         boxes = np.array([r["bbox"] for r in records], np.float32)
         boxes[:, 2:] += boxes[:, :2]
-        for record, row in zip(records, predictor.classify_boxes(boxes), strict=True):
+        rows = predictor.classify_boxes(boxes / np.tile(np.array(photo.scale, np.float32), 2))
+        for record, row in zip(records, rows, strict=True):
             key = record["category_id"]
             sums[key] = sums.get(key, 0) + row
             numbers[key] = numbers.get(key, 0) + 1
@@ -137,16 +137,13 @@ def _of(data: dict[str, Any], image: int) -> list[dict[str, Any]]:
     return [a for a in data["annotations"] if a["image_id"] == image and not a.get("iscrowd")]
 
 
-def sized_photo(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the photo [height, width, 3] in the size (width, height) of its labels, whatever the file on disk has.
+def sized_photo(path: Path, size: tuple[int, int]) -> ReducedPhoto:
+    """Return the photo as a model is given it, with the size (width, height) of its labels, whatever the file has.
 
     Raises:
         dataset.images.PhotoError: It cannot be read.
     """
-    pixels = read_photo(path)
-    if pixels.shape[1::-1] == size:
-        return pixels
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return replace(read_reduced(path), size=size)
 
 
 def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any) -> MaskRCNN:  # noqa: ANN401 - fields of the config

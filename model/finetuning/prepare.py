@@ -195,5 +195,7 @@ def choose_split(job: FineTuneJob, project: ProjectDataset, *, leads: bool) -> S
     val = [i for i in everything if sides[project.fingerprints[i].digest] == "val"]
     train = [i for i in everything if sides[project.fingerprints[i].digest] != "val"]
     if not any(labels[i] for i in train):
-        raise TrainingError(tr("All labelled photos are kept for measuring: label some of the others before training."))
+        text = tr("All labelled photos of {file} are kept for measuring: label some of the others before training.",
+                  file=job.annotations)  # fmt: skip
+        raise TrainingError(text)
     return Split(train, val)

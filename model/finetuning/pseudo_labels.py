@@ -119,11 +119,12 @@ def add_pseudo_labels(
         check_cancelled()
         photo = photos[index]
         try:
-            predictor.set_image(sized_photo(photo.path, (photo.width, photo.height)))
+            image = sized_photo(photo.path, (photo.width, photo.height))
         except PhotoError:
             continue
+        predictor.set_image(image.pixels)
         found, unsure = [], []
-        for instance in predictor.detect(UNSURE_SCORE):
+        for instance in (i.enlarged(image.scale) for i in predictor.detect(UNSURE_SCORE)):
             label = label_of.get(instance.category_id)
             if label is None or _is_labelled(instance.box, photo):
                 continue

@@ -34,7 +34,7 @@ class CocoValidation:
         self._reported = False
         folder = Source(annotations, images).folder()
         ground_truth, _ = read_ground_truth(annotations, folder)
-        align(ground_truth, Predictor(start, device))
+        align(ground_truth, Predictor(start, device), annotations)
         if not any(opens(folder / image["file_name"]) for image in ground_truth["images"]):
             raise unusable_photos(annotations, folder, [])
 

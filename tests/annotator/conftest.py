@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator import theme
 from annotator.core.document import Document
+from annotator.panels import banner
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
@@ -36,6 +37,12 @@ def current_document(window: MainWindow) -> Document:
     document = window._session.document
     assert document is not None
     return document
+
+
+@pytest.fixture(autouse=True)
+def quick_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages can be clicked at once: no person is surprised by them here."""
+    monkeypatch.setattr(banner, "SETTLING_MS", 0)
 
 
 @pytest.fixture

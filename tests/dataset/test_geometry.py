@@ -19,6 +19,7 @@ from dataset.geometry import (
     move_vertex,
     rectangle,
     rings,
+    rounded,
     to_parts,
     translate,
     valid,
@@ -34,6 +35,16 @@ TWO = from_parts([[SQUARE, HOLE], [[(20, 0), (30, 0), (30, 10)]]])
 @given(shapes())
 def test_parts_there_and_back(shape: MultiPolygon) -> None:
     assert from_parts(to_parts(shape)) == shape
+
+
+POINTS = st.sampled_from([0.0, 0.004, 1.0, 5.0, -0.0])
+
+
+@given(st.lists(st.lists(st.lists(st.tuples(POINTS, POINTS), max_size=6), min_size=1, max_size=3), max_size=3))
+def test_rounded_parts_are_those_of_the_shape(parts: list[list[list[tuple[float, float]]]]) -> None:
+    shape = from_parts([[np.round(np.reshape(ring, (-1, 2)), 2) for ring in part] for part in parts])
+    expected = [[ring.tolist() for ring in part] for part in to_parts(shape)]
+    assert [[ring.tolist() for ring in part] for part in rounded(parts, 2)] == expected
 
 
 def test_parts_are_not_closed_and_free_to_change() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import zlib
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from dataset import images
-from dataset.images import PhotoError, photo_size, photo_time, read_photo, read_reduced
+from dataset.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,6 +182,30 @@ def test_size_is_read_without_decoding(tmp_path: Path) -> None:
     assert photo_size(str(path)) == (80, 64)
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_png_is_decoded_for_its_header_only_where_exif_follows_its_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    exif = Image.Exif()
+    exif[images.EXIF_ORIENTATION] = 6
+    data = save(tmp_path / "a.png", exif=exif).read_bytes()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    if late:
+        data = data[:start] + data[end:-12] + data[start:end] + data[-12:]
+    (tmp_path / "a.png").write_bytes(data)
+    save(tmp_path / "plain.png")
+    decoded: list[object] = []
+    load = PngImagePlugin.PngImageFile.load
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda self: (decoded.append(self), load(self))[1])
+    assert photo_size(tmp_path / "a.png") == (20, 30)
+    assert is_sideways(tmp_path / "a.png")
+    assert photo_size(tmp_path / "plain.png") == (30, 20)
+    assert photo_time(tmp_path / "plain.png") == ""
+    assert bool(decoded) == late
+    assert read_photo(tmp_path / "a.png").shape == (30, 20, 3)
+
+
 def test_reading_photos_does_not_import_torch() -> None:
     code = "import sys, dataset.images; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -294,3 +319,59 @@ def test_the_size_in_a_tiffs_header_is_that_of_what_is_read(tmp_path: Path) -> N
         except PhotoError:
             sizes.append(None)
     assert sizes[0] == sizes[1]
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+def tiff(width: int, height: int, bits: int, extra: list[tuple[int, int, int, int]], *, packed: bool) -> bytes:
+    """Return a grey TIFF whose directory has more entries, before those of its own: tag, type, number, value."""
+    pixels = bytes(width * height * bits // 8)
+    pixels = zlib.compress(pixels) if packed else pixels
+    pixels += bytes(len(pixels) % 2)
+    own = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 1, bits), (259, 3, 1, 8 if packed else 1), (262, 3, 1, 1),
+           (273, 4, 1, 8), (277, 3, 1, 1), (278, 3, 1, height), (279, 4, 1, len(pixels))]  # fmt: skip
+    entries = [*extra, *own]
+    body = b"".join(
+        struct.pack("<HHI", tag, kind, n) + struct.pack("<I", 8 + len(pixels) if tag == 700 else value)
+        for tag, kind, n, value in entries
+    )
+    at = 8 + len(pixels) + len(XMP) + 1
+    return b"II" + struct.pack("<HI", 42, at) + pixels + XMP + b"\0" + struct.pack("<H", len(entries)) + body + bytes(4)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [(256, 3, 1, 5)],
+        [(257, 3, 1, 3)],
+        [(257, 3, 1, 7)],
+        [(257, 4, 1, 4)],
+        [(258, 3, 1, 16)],
+        [(277, 3, 1, 3)],
+        [(274, 3, 1, 6), (274, 3, 1, 1)],
+        [(274, 3, 1, 1), (274, 3, 1, 6)],
+        [(274, 1, 1, 6)],
+        [(274, 8, 1, 6)],
+        [(274, 9, 1, 6)],
+        [(274, 3, 1, 300)],
+        [(700, 1, len(XMP), 0)],
+        [(274, 3, 1, 1), (700, 1, len(XMP), 0)],
+        [(274, 3, 1, 6), (700, 1, len(XMP), 0)],
+    ],
+    ids=str,
+)
+def test_an_odd_tiff_has_the_size_with_which_it_is_read(
+    tmp_path: Path, extra: list[tuple[int, int, int, int]], bits: int, *, packed: bool
+) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(6, 4, bits, extra, packed=packed))
+    size = photo_size(path)
+    assert is_sideways(path) == (size == (4, 6))
+    try:
+        pixels = read_photo(path)
+    except PhotoError:
+        return
+    assert pixels.shape[1::-1] == size == read_reduced(path).size

@@ -117,6 +117,9 @@ class ToolHost(Protocol):
     def new_id(self) -> int:
         """Return an id for a new annotation."""
 
+    def key_of(self, action: str) -> str:
+        """Return the key of an action of the window, for hints; "" if it has none."""
+
     def commit(self, edit: Edit) -> None:
         """Emit an edit for the document, unless it changes nothing."""
 

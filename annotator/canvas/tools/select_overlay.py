@@ -13,7 +13,7 @@ from annotator.canvas.painting import handles
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
 from annotator.canvas.tools.keypoints import missing
 from annotator.core.annotation import Visibility
-from dataset.i18n import plural, tr
+from dataset.i18n import mark, plural, tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,22 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "  ·  "
 _LARGE = HANDLE + 3.0
+
+_KeyHint = tuple[str, str]
+"""An action of the window, and what its key does."""
+_DELETE = ("edit.delete", mark("{key} delete"))
+_DELETE_ALL = ("edit.delete", mark("{key} delete all"))
+_TURN = ("keypoint.visibility", mark("{key} visible / occluded / off"))
+_ON_SUGGESTION: tuple[_KeyHint, ...] = (
+    ("suggestion.accept", mark("{key} accept")),
+    ("suggestion.next", mark("{key} next")),
+    ("edit.delete", mark("{key} reject")),
+)
+_ON_OFFER: tuple[_KeyHint, ...] = (
+    ("suggestion.next", mark("{key} next suggestion")),
+    ("suggestion.accept_all", mark("{key} accept all")),
+    ("suggestion.accept_all_done", mark("{key} accept all, done, next")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +79,9 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
     """Return what `paint` covers, in viewport pixels."""
     points, label = _vertices(view, camera), _keypoint_label(view, host, camera)
     covered = QRectF()
-    for x, y in points.tolist():
-        covered |= QRectF(x - _LARGE, y - _LARGE, 2 * _LARGE, 2 * _LARGE)
+    if len(points):
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        covered = QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
     for point in (_under_mouse(view, camera), _keypoint_at(view, camera)):
         if point is not None:
             covered |= QRectF(point.x() - _LARGE, point.y() - _LARGE, 2 * _LARGE, 2 * _LARGE)
@@ -115,39 +132,37 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
         delete = plural("Del delete vertex", "Del delete {n} vertices", count)
         hints = [delete, tr("Arrows nudge"), tr("Esc let go")]
     elif hit is not None and hit.kind is not HitKind.SHAPE:
-        hints = _handle_hints(hit, record)
+        hints = _handle_hints(hit, record, host)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
         suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
         click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
         on_suggestion = bool(selection and selection[-1].is_suggestion)
-        hints = [*_suggestion_hints(), click] if on_suggestion else [click, *_below(view)]
+        hints = [*_keyed(host, *_ON_SUGGESTION), click] if on_suggestion else [click, *_below(view)]
     elif record is None:
-        hints = _offer_hints() if host.document and host.document.shown_suggestions else []
+        hints = _keyed(host, *_ON_OFFER) if host.document and host.document.shown_suggestions else []
     elif record.is_suggestion:
-        hints = [*_suggestion_hints(), tr("Drag to correct"), *_below(view)]
+        hints = [*_keyed(host, *_ON_SUGGESTION), tr("Drag to correct"), *_below(view)]
     elif len(selection) > 1:
-        hints = [tr("Drag move all"), tr("Del delete all")]
+        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL)]
     else:
-        hints = [tr("Drag move"), tr("Arrows nudge"), tr("Del delete"), *_missing(host, record), *_below(view)]
+        hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE)]
+        hints += [*_missing(host, record), *_below(view)]
     return hints
 
 
-def _handle_hints(hit: Hit, record: Annotation | None) -> list[str]:
+def _handle_hints(hit: Hit, record: Annotation | None, host: ToolHost) -> list[str]:
     if hit.kind is HitKind.VERTEX:
         return [tr("Drag move vertex"), tr("Del delete"), tr("Shift+click select more")]
     if hit.kind is HitKind.EDGE:
         return [tr("Drag pull out a new vertex"), tr("Double-click add one here")]
-    turn = tr(". visible / occluded / off")
+    turn = _keyed(host, _TURN)
     is_off = record is not None and hit.keypoint is not None and not record.keypoints[hit.keypoint].visibility
-    return [turn] if is_off else [tr("Drag move keypoint"), turn]
+    return turn if is_off else [tr("Drag move keypoint"), *turn]
 
 
-def _suggestion_hints() -> list[str]:
-    return [tr("Enter accept"), tr("Tab next"), tr("Del reject")]
-
-
-def _offer_hints() -> list[str]:
-    return [tr("Tab next suggestion"), tr("Shift+Enter accept all"), tr("Ctrl+Shift+Enter accept all, done, next")]
+def _keyed(host: ToolHost, *hints: _KeyHint) -> list[str]:
+    """Return those whose action has a key, with the one that it has now."""
+    return [tr(text, key=key) for action, text in hints if (key := host.key_of(action))]
 
 
 def _below(view: SelectView) -> list[str]:
@@ -158,7 +173,10 @@ def _below(view: SelectView) -> list[str]:
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
     names = host.content.category(record).keypoint_names
     index = missing(record, len(names))
-    return [] if index is None else [tr("K place {keypoint}", keypoint=names[index].replace("_", " "))]
+    key = host.key_of("keypoint.place")
+    if index is None or not key:
+        return []
+    return [tr("{key} place {keypoint}", key=key, keypoint=names[index].replace("_", " "))]
 
 
 def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
@@ -166,9 +184,7 @@ def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
     if record is None or not view.vertices:
         return camera.to_view(())
     outline = Outline.of(record)
-    return camera.to_view(
-        outline.starts[[row for row in range(len(outline.refs)) if outline.ref(row) in view.vertices]]
-    )
+    return camera.to_view(outline.starts[outline.rows(view.vertices)])
 
 
 def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -169,15 +170,17 @@ class Journal:
         file: str,
         rows: Mapping[str, JournalRow],
         metadata: Mapping[str, bytes | None],
+        pools: Mapping[tuple[str, str], tuple[Stamp, bytes]] = MappingProxyType({}),
         *,
         moved_from: str | None = None,
     ) -> dict[str, Exception]:
-        """Record photos and facts in one transaction; on the disk on return.
+        """Record photos, facts and pools (as `put_pools` takes them) in one transaction; on the disk on return.
 
         With `moved_from`, this COCO file goes on from that one and holds all of it but for `rows`: answers and done
         marks go along, and the folder remembers it.
 
-        Returns the photos that the database does not take, and why; the others are recorded without them.
+        Returns the photos that the database does not take, and why; the others are recorded without them and their
+        pools.
 
         Raises:
             FileNotFoundError: the database was deleted; SQLite alone would go on writing to what nobody can open again.
@@ -193,6 +196,7 @@ class Journal:
                 {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()},
             )
             self._put_metadata(key, metadata)
+            self._insert_pools({key: row for key, row in pools.items() if key[1] not in refused})
         return refused
 
     def _insert(self, statement: str, rows: Mapping[Key, tuple[object, ...]]) -> dict[Key, Exception]:
@@ -286,13 +290,16 @@ class Journal:
     def put_pools(self, pools: Mapping[tuple[str, str], tuple[Stamp, bytes]]) -> None:
         """Record pools: (model, name) -> (the photo's stamp, packed suggestions); one that cannot be is left out."""
         with self._transaction():
-            self._insert(
-                "INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)",
-                {
-                    (model, name): (_to_sql(model), _to_sql(name), stamp.size, stamp.mtime_ns, packed)
-                    for (model, name), (stamp, packed) in pools.items()
-                },
-            )
+            self._insert_pools(pools)
+
+    def _insert_pools(self, pools: Mapping[tuple[str, str], tuple[Stamp, bytes]]) -> None:
+        self._insert(
+            "INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)",
+            {
+                (model, name): (_to_sql(model), _to_sql(name), stamp.size, stamp.mtime_ns, packed)
+                for (model, name), (stamp, packed) in pools.items()
+            },
+        )
 
     def pool(self, model: str, name: str, stamp: Stamp) -> bytes | None:
         """Return the packed pool of a photo, if the photo is still the same. From any thread."""

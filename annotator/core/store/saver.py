@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.recovery import OpenedProject
     from dataset.categories import Category
@@ -53,6 +54,7 @@ class Saver:
         self._journaling = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self._journaled_key = opened.key  # what the COCO file goes by in the journal on disk
+        self._copy: tuple[Path, Mapping[str, PhotoState], Sequence[Category]] | None = None
         self.replaces_protected = False
         """Whether the COCO file is replaced even where it is write-protected."""
         self._autosave = Autosave(opened.file.path, self._write_journal, self._save, self._kept_in, notify)
@@ -65,8 +67,7 @@ class Saver:
     @property
     def is_saved(self) -> bool:
         """Whether the file has everything that is on record."""
-        with self._lock:
-            return not self._unsaved and (not self._classes_unsaved or self._project.file.mark is None)
+        return not self.unsaved_photos
 
     @property
     def is_kept(self) -> bool:
@@ -74,14 +75,45 @@ class Saver:
         with self._lock:
             return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
 
-    def put(self, name: str, state: PhotoState, *, into_file: bool) -> None:
-        """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too."""
+    @property
+    def unsaved_photos(self) -> list[str]:
+        """What is on record and not in the file: photos, and "" for the classes."""
+        with self._lock:
+            classes = self._classes_unsaved and self._project.file.mark is not None
+            return [*([""] if classes else []), *sorted(self._unsaved)]
+
+    @property
+    def unkept_photos(self) -> list[str]:
+        """What is on record and not on disk at all: photos, and "" for the classes."""
+        with self._lock:
+            lost = self._unsaved if self._journal.is_lost else {}  # with what it had
+            return [*([""] if self._classes_unjournaled else []), *sorted({*self._unjournaled, *lost})]
+
+    @property
+    def copy(self) -> Path | None:
+        """The file that `save_as` wrote while a disk hung, if it has all annotations on record."""
+        with self._lock:
+            if self._copy is None:
+                return None
+            path, states, classes = self._copy
+            has_all = classes is self._classes and all(states.get(name) is s for name, s in self.states.items())
+            return path if has_all else None
+
+    def put(
+        self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None
+    ) -> None:
+        """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too.
+
+        With it, in the same transaction, what is `unanswered` in a photo that is being marked done.
+        """
         with self._lock:
             self.states[name] = state
             unsaved = name in self._unsaved or into_file
             if unsaved:
                 self._unsaved[name] = state
             self._unjournaled.add(name)
+            if unanswered is not None:
+                self.pools.put_unanswered(name, unanswered)
         self._autosave.mark_dirty(file=unsaved)
 
     def put_classes(self, classes: Sequence[Category]) -> None:
@@ -98,7 +130,12 @@ class Saver:
         return self._autosave.save_now()
 
     def save_as(self, path: Path) -> Future[None]:
-        """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
+        """Save to another COCO file and go on with that one. A failure is the future's StoreError.
+
+        While the disk hangs on which things are kept so far, the other file is a copy, and things are kept there.
+        """
+        if self._autosave.is_stalled:
+            return self._autosave.submit_beside(path, lambda: self._save_copy(path.resolve()), self._kept_as_known)
         return self._autosave.submit(path, lambda: self._save_as(path.resolve()))
 
     def check_progress(self) -> None:
@@ -139,14 +176,17 @@ class Saver:
             states = {name: (self.states[name], name not in self._unsaved) for name in self._unjournaled}
             recorded, saved = self._classes, not self._classes_unsaved
             classes = {"": None if saved else recorded} if self._classes_unjournaled else {}
+            pools = self.pools.pending_unanswered()
         refused, rows = _converted(states, lambda known: JournalRow.of(known[0], saved=known[1]))
         facts = {"mark": packed_mark(project.file.mark), **metadata}
         unwritten, packed = _converted(classes, lambda known: None if known is None else packed_categories(known))
         if packed:
             facts["categories"] = packed[""]
         moved_from = None if project.key == self._journaled_key else self._journaled_key
-        refused |= unwritten | project.journal.put(project.key, rows, facts, moved_from=moved_from)
+        offered = {key: row for key, row in self.pools.rows(pools).items() if key[1] not in refused}
+        refused |= unwritten | project.journal.put(project.key, rows, facts, offered, moved_from=moved_from)
         self._journaled_key = project.key
+        self.pools.journaled({key: pools[key] for key in offered if key[1] not in refused})
         with self._lock:
             for name, (state, _) in states.items():
                 if name not in refused and self.states[name] is state:
@@ -215,6 +255,23 @@ class Saver:
             raise StoreError(str(error)) from None
         finally:
             project.folder.lock_file(project.file.path)
+
+    def _save_copy(self, path: Path) -> None:
+        """Write a copy of the COCO file without what the other threads may hold while they wait for a disk."""
+        with self._lock:
+            states, classes = dict(self.states), self._classes
+        refused = self._project.file.lay_out(states)
+        self._project.file.write_copy(path, classes)
+        if refused:
+            raise next(iter(refused.values()))
+        with self._lock:
+            self._copy = (path, states, classes)
+        text = tr("All annotations are in {copy}. {file} is still waited for.", copy=path, file=self._project.file.path)
+        self._autosave.note(text)
+
+    def _kept_as_known(self) -> Path | None:
+        """Return where everything on record is, without a look at the disk; None if nowhere."""
+        return self._project.folder.path if self.is_kept else None
 
     def remember_file(self) -> None:
         """Have the folder open with this COCO file the next time."""

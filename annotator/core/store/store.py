@@ -136,6 +136,16 @@ class Store:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
         return self._saver.is_kept
 
+    @property
+    def unsaved_photos(self) -> Sequence[str]:
+        """What is on record and the file lacks: photos, and "" for the classes."""
+        return self._saver.unsaved_photos
+
+    @property
+    def unkept_photos(self) -> Sequence[str]:
+        """What is on record and not on disk, not even in the journal: photos, and "" for the classes."""
+        return self._saver.unkept_photos
+
     def new_id(self) -> int:
         """Return an id for a new annotation. From any thread."""
         with self._lock:
@@ -167,8 +177,10 @@ class Store:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
         return self._project.file.size(name)
 
-    def put(self, name: str, state: PhotoState) -> None:
+    def put(self, name: str, state: PhotoState, unanswered: Sequence[Annotation] | None = None) -> None:
         """Record what is known of a photo, in memory at once and soon on disk.
+
+        `unanswered` is what is on offer in it while it is marked done; it is recorded with the mark or not at all.
 
         Raises:
             ValueError: no photo has that size.
@@ -180,7 +192,8 @@ class Store:
         is_new_entry = state.done and not self._project.file.knows(name)
         self._recount(before.annotations, state.annotations)
         self._recently_read.pop(name, None)
-        self._saver.put(name, state, into_file=is_new_entry or before.annotations != state.annotations)
+        into_file = is_new_entry or before.annotations != state.annotations
+        self._saver.put(name, state, into_file=into_file, unanswered=unanswered)
 
     def count(self, name: str) -> int:
         """Return how many annotations a photo has."""
@@ -232,8 +245,16 @@ class Store:
         return self._saver.save()
 
     def save_as(self, path: Path) -> Future[None]:
-        """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
+        """Save to another COCO file and go on with that one. A failure is the future's StoreError.
+
+        While a save is stalled, the other file is a copy.
+        """
         return self._saver.save_as(path)
+
+    @property
+    def copy(self) -> Path | None:
+        """The copy that has all annotations on record, if `save_as` wrote one while a save was stalled."""
+        return self._saver.copy
 
     def replace_protected(self) -> Future[None]:
         """Save to the COCO file although it is write-protected, now and for as long as this is open."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from annotator.core.store.journal import Stamp, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -80,10 +80,17 @@ class SuggestionPools:
         self._mark_dirty()
 
     def put_unanswered(self, name: str, suggestions: Iterable[Annotation]) -> None:
-        """Keep what is on offer and unanswered in a photo that is being marked done: it is no background."""
+        """Keep what is on offer and unanswered in a photo that is being marked done: it is no background.
+
+        For the `Saver`, which writes it with the mark.
+        """
         with self._lock:
             self._unjournaled[UNANSWERED, name] = tuple(suggestions)
-        self._mark_dirty()
+
+    def pending_unanswered(self) -> dict[tuple[str, str], Pool]:
+        """Return what `put_unanswered` was given and the journal does not have, by model and photo."""
+        with self._lock:
+            return {key: pool for key, pool in self._unjournaled.items() if key[0] == UNANSWERED}
 
     def unanswered(self, name: str) -> Pool | None:
         """Return what was kept when the photo was marked done, if it is still the same photo. Reads the disk."""
@@ -96,15 +103,23 @@ class SuggestionPools:
     def write_journal(self) -> None:
         """Write to the journal what it does not have; what could not be written is kept. sqlite3.Error passes through.
 
-        On the journal's thread.
+        On the journal's thread. What nobody answered is written with the done mark alone.
         """
         with self._lock:
-            pools = dict(self._unjournaled)
+            pools = {key: pool for key, pool in self._unjournaled.items() if key[0] != UNANSWERED}
+        self._journal.put_pools(self.rows(pools))
+        self.journaled(pools)
+
+    def rows(self, pools: Mapping[tuple[str, str], Pool]) -> dict[tuple[str, str], tuple[Stamp, bytes]]:
+        """Return pools as the journal takes them, without those that cannot be written. Reads the disk."""
         stamped = {}
         for (model, name), pool in pools.items():
             with contextlib.suppress(Exception):  # the photo is gone, say: the model looks again another time
                 stamped[model, name] = (self._stamp(name), pack(pool))
-        self._journal.put_pools(stamped)
+        return stamped
+
+    def journaled(self, pools: Mapping[tuple[str, str], Pool]) -> None:
+        """Forget that the journal does not have these."""
         with self._lock:
             for key, pool in pools.items():
                 if self._unjournaled.get(key) is pool:

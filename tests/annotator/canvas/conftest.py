@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtGui import QImage, QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -16,6 +16,7 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import Categories
 from annotator.core.document import Document
 from annotator.core.photo_state import PhotoState
+from annotator.window.actions import shown, specs
 from dataset.geometry import from_parts
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def corners(record: Annotation) -> list[tuple[float, float]]:
     return [(round(x, 1), round(y, 1)) for x, y in coords]
 
 
+STANDARD_KEYS = {spec.name: shown([QKeySequence(key) for key in spec.keys]) for spec in specs()}
+
+
 class Bench:
     """The canvas under test and a hand with a mouse. Positions are photo pixels."""
 
@@ -71,6 +75,7 @@ class Bench:
         ids = itertools.count(1000)
         self.view = CanvasView(self.categories, lambda: next(ids))
         qtbot.addWidget(self.view)
+        self.view.follow_keys(STANDARD_KEYS.__getitem__)
         self.view.edit_made.connect(self._apply)
         self.view.hint_changed.connect(self.hints.append)
         self.view.resize(824, 624)  # fits at 2:1

@@ -135,8 +135,8 @@ class TestIndex:
     def test_rectangles(self) -> None:
         index = Index([square(1, 0, 0, 10), square(2, 20, 0, 10)])
         assert index.inside(-1, -1, 15, 15) == [1]
-        assert [r.id for r in index.crossing(5, 5, 25, 6)] == [1, 2]
-        assert [r.id for r in index.crossing(11, 0, 19, 9)] == []
+        assert [index[row].id for row in index.crossing(5, 5, 25, 6)] == [1, 2]
+        assert [index[row].id for row in index.crossing(11, 0, 19, 9)] == []
 
     def test_nothing_is_in_an_empty_one(self) -> None:
         assert Index().at(0, 0, 1.0) == []
@@ -159,3 +159,15 @@ def test_extent_covers_shape_and_keypoints() -> None:
     )
     assert extent(far) == (10, 2, 90, 15)
     assert extent(Annotation(1, 1)) == (0, 0, 0, 0)
+
+
+def test_rows_of_vertices_by_their_addresses() -> None:
+    hole = [(2, 2), (4, 2), (4, 4)]
+    record = Annotation(1, 1, from_parts([[[(0, 0), (9, 0), (9, 9), (0, 9)], hole], [[(20, 0), (30, 0), (30, 9)]]]))
+    outline = Outline.of(record)
+    assert [outline.rows([outline.ref(row)]).tolist() for row in range(len(outline.refs))] == [
+        [row] for row in range(len(outline.refs))
+    ]
+    assert outline.rows([outline.ref(8), outline.ref(0)]).tolist() == [0, 8]
+    assert outline.rows([]).tolist() == []
+    assert outline.rows([VertexRef(0, 0, 99)]).tolist() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QRectF
@@ -32,13 +33,21 @@ def test_what_is_suggested_says_its_score() -> None:
 
 
 def test_labels_never_cover_each_other_and_stay_at_the_photo() -> None:
-    shown = content([square(i + 1, 13 * (i % 20), 17 * (i % 13), 40) for i in range(60)])
+    squares = [square(i + 1, 13 * (i % 20), 17 * (i % 13), 40) for i in range(60)]
+    shown = content([replace(s, category_id=1 + s.id % 2) for s in squares])
     labels = place(shown, 3.0)
     assert 3 < len(labels) < 60
     for a, b in itertools.combinations(labels.values(), 2):
         assert not a.rect.intersects(b.rect)
     photo = QRectF(0, -10, SIZE[0] * 3, SIZE[1] * 3 + 10)
     assert all(photo.contains(label.rect) for label in labels.values())
+
+
+def test_many_objects_of_one_class_have_no_names() -> None:
+    squares = [square(i + 1, 60 * (i % 6), 45 * (i // 6), 40) for i in range(36)]
+    assert place(content(squares), 2.0) == {}
+    assert len(place(content(squares[:20]), 2.0)) == 20
+    assert len(place(content([replace(squares[0], category_id=2), *squares[1:]]), 2.0)) == 36
 
 
 def test_a_small_shape_has_no_room() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from itertools import combinations
 
 import numpy as np
@@ -37,6 +38,36 @@ def test_a_new_one_gets_a_free_id_and_a_colour(categories: Categories) -> None:
     assert categories.add("fish", category_id=9).id == 9
     assert categories.add("ant", category_id=9).id == 10
     assert [c.name for c in categories] == ["cat", "Dog", "bird", "fish", "ant"]
+
+
+def test_many_are_one_change_and_take_little_time(categories: Categories) -> None:
+    changes: list[int] = []
+    categories.changed.connect(lambda: changes.append(len(categories)))
+    started = time.process_time()
+    with categories.one_change():
+        for number in range(10_000):
+            categories.add(f"class {number}")
+    assert time.process_time() - started < 1.5  # every one beside every other: over 60 s
+    assert changes == [10_002]
+    assert categories.find("CLASS 9999") == categories[10_003]
+    categories.add("last")
+    assert changes == [10_002, 10_003]
+
+
+def test_what_is_looked_up_follows_every_change(categories: Categories) -> None:
+    assert categories.find("cat") == categories[3]
+    assert categories.next_color() == PALETTE[0]
+    categories.rename(3, "lynx")
+    categories.recolor(3, PALETTE[0].upper())
+    assert (categories.find("cat"), categories.find("LYNX")) == (None, categories[3])
+    assert categories.next_color() == PALETTE[1]
+    categories.remove(3)
+    assert categories.find("lynx") is None
+    assert categories.next_color() == PALETTE[0]
+    assert categories.add("new").id == 2
+    categories.become([Category(8, "Dog")])
+    assert categories.find("dog") == categories[8]
+    assert categories.find("new") is None
 
 
 def test_a_new_one_keeps_what_it_is_given(categories: Categories) -> None:

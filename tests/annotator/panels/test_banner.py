@@ -223,3 +223,28 @@ def test_what_is_about_a_folder_goes_with_it(page: Page) -> None:
     page.banner.leave_folder()
     assert not page.banner.has("save")
     assert (page.banner.text, more(page)) == ("no model", "")
+
+
+def test_a_press_that_was_meant_for_what_was_there_before_chooses_nothing(
+    qtbot: QtBot, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(banner_module, "SETTLING_MS", 60_000)
+    page.banner.show_message("Replace it?", "warning", [("Replace", lambda: done.append("replaced"))])
+    (button,) = page.banner.findChildren(QPushButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.mouseDClick(button, Qt.MouseButton.LeftButton)
+    close(qtbot, page)
+    assert (page.banner.text, done) == ("Replace it?", [])
+    monkeypatch.setattr(banner_module, "SETTLING_MS", 0)  # a moment later
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (page.banner.text, done) == ("", ["replaced"])
+
+
+def test_a_message_that_comes_while_the_button_is_held_is_not_closed_by_it(qtbot: QtBot, page: Page) -> None:
+    page.banner.show_message("seen", "error")
+    button = page.banner.findChild(QToolButton, "banner.close")
+    qtbot.mousePress(button, Qt.MouseButton.LeftButton)
+    page.banner.show_message("not seen", "error")
+    qtbot.mouseRelease(button, Qt.MouseButton.LeftButton)
+    assert (page.banner.text, more(page)) == ("not seen", "1 more")

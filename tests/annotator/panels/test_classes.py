@@ -105,7 +105,7 @@ def test_a_click_chooses_and_enter_applies(
 
 
 def test_the_tooltips_tell_click_and_enter_apart(panel: ClassesPanel) -> None:
-    said = "Click: draw with it. Its number, or a right click: give it to the selected objects too."
+    said = "Click: draw with it. Its key, or a right click: give it to the selected objects too."
     assert said in panel.rows.toolTip()
     assert said in panel.rows.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
 

@@ -79,7 +79,7 @@ def click(
 
 def test_newest_on_top_then_the_best_suggestion(panel: InstancesPanel) -> None:
     assert listed(panel) == [
-        "person, edited",
+        "person, corrected",
         "person, drawn",
         "person, suggested with score 0.90",
         "person, suggested with score 0.60",
@@ -90,7 +90,7 @@ def test_newest_on_top_then_the_best_suggestion(panel: InstancesPanel) -> None:
 def test_it_follows_edits_and_undo(panel: InstancesPanel, document: Document) -> None:
     accept = edits.accept(document, [-1], lambda: 3)
     document.apply(accept)
-    assert listed(panel)[0] == "person, suggested, score 0.60"
+    assert listed(panel)[0] == "person, accepted, score 0.60"
     assert header(panel) == "3 objects · 1 suggestion"
     assert selected_rows(panel) == [0]
     delete = edits.delete(document, [1, 2])
@@ -131,8 +131,8 @@ def test_refreshing_keeps_the_rows_that_stay(panel: InstancesPanel, document: Do
     document.apply(edits.delete(document, [1, 4]))
     assert resets == []
     assert listed(panel) == [
-        "person, suggested, score 0.90",
-        "person, edited",
+        "person, accepted, score 0.90",
+        "person, corrected",
         "person, suggested with score 0.60",
         "person, suggested with score 0.20",
     ]

@@ -11,9 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QKeySequenceEdit, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
+from annotator.core.annotation import Annotation, Origin
 from annotator.settings import Settings
 from annotator.window.actions import Actions, Spec, menus, specs
 from annotator.window.shortcuts_dialog import ShortcutsDialog
+from dataset.geometry import rectangle
+from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
 
 
@@ -168,3 +171,39 @@ def test_standard_keys_are_not_taken_from_another_action_either(qtbot: QtBot, di
     qtbot.mouseClick(find(dialog, QPushButton, "keys.standard"), Qt.MouseButton.LeftButton)
     assert item.text(1) == "F7, PgDown"
     assert "Previous photo" in find(dialog, QLabel, "keys.message").text()
+
+
+def test_hints_and_tips_name_the_keys_that_a_person_has_chosen(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start_in(qtbot, start, folder)
+    keys, document, classes = window.action_table, current_document(window), window.classes.rows.model()
+    thing = window._session.categories.add("thing")
+    document.set_suggestions([Annotation(-1, thing.id, rectangle(20, 20, 60, 60), (), Origin.SUGGESTED, 0.9)])
+    hint = find(window, QLabel, "status.hint")
+    opening = find(window.welcome, QPushButton, "welcome.open")
+
+    def named() -> tuple[str, str, str]:
+        return hint.text(), opening.toolTip(), classes.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+
+    before = named()
+    assert before == (
+        "Tab next suggestion · Shift+Enter accept all · Ctrl+Shift+Enter accept all, done, next",
+        "Open a folder of photos (Ctrl+O)",
+        "thing, 0 in the project (key 1)",
+    )
+    chosen = {
+        "suggestion.next": "F6", "suggestion.accept_all": "", "file.open_folder": "F7", "class.1": "F8",
+        "suggestion.accept": "F9", "edit.delete": "F10",
+    }  # fmt: skip
+    for name, key in chosen.items():
+        keys.change_key(name, QKeySequence(key))
+    assert named() == (
+        "F6 next suggestion · Ctrl+Shift+Enter accept all, done, next",
+        "Open a folder of photos (F7)",
+        "thing, 0 in the project (key F8)",
+    )
+    document.select((-1,))
+    assert hint.text() == "F9 accept · F6 next · F10 reject · Drag to correct"
+    document.select(())
+    for name in chosen:
+        keys.reset_keys(name)
+    assert named() == before

@@ -110,3 +110,58 @@ def test_photos_that_are_passed_over_are_named_together(
     assert window.banner.text == "cat.jpg and coffee.jpg cannot be shown; the list says why."
     _open(qtbot, window, _other(tmp_path))
     assert window.banner.text == ""
+
+
+def test_the_panels_name_what_is_being_opened_then_why_it_is_not(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotator.core.store.project_folder.LOCK_WAIT", 0.0)
+    other = Store.open(folder, fallback=tmp_path / "fallback")
+    window = start()
+    session = window._session
+    shown: list[tuple[str, str]] = []
+
+    def panels() -> tuple[str, str]:
+        return window.instances.rows.empty_text, window.classes.rows.empty_text
+
+    session.opened.connect(lambda: shown.append(panels()))
+    session.open(folder)
+    shown.append(panels())
+    with qtbot.waitSignal(session.refused):
+        pass
+    other.close()
+    assert set(shown) == {("Opening photos…", "Opening photos…")}
+    assert len(shown) == 2
+    assert all("could not be opened" in text for text in panels())
+    session.open(folder)
+    qtbot.waitUntil(lambda: session.document is not None)
+    assert panels() == ("Nothing here yet: draw an object, or wait for suggestions.", "No classes yet: add one.")
+
+
+def test_a_folder_that_is_not_there_is_not_being_opened(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
+    window = start()
+    window._session.open(tmp_path / "gone")
+    assert window.classes.rows.empty_text == "Opening gone…"
+    qtbot.waitUntil(lambda: "does not exist" in window.banner.text)
+    assert window.instances.rows.empty_text == "No photo is open."
+    assert window.classes.rows.empty_text == "No classes yet: add one."
+
+
+def test_a_photo_that_cannot_be_shown_is_said_to_be_so(qtbot: QtBot, start: Start, folder: Path) -> None:
+    (folder / "cat.jpg").write_bytes(b"")
+    window = start()
+    _open(qtbot, window, folder)
+    window._session.go_to("cat.jpg")
+    assert window.instances.rows.empty_text in {"Opening cat.jpg…", "cat.jpg cannot be shown."}
+    qtbot.waitUntil(lambda: window.instances.rows.empty_text == "cat.jpg cannot be shown.")
+
+
+def test_a_folder_of_hidden_photos_is_said_to_be_one(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    (hidden / "below").mkdir(parents=True)
+    shutil.copy(SAMPLES / "coffee.jpg", hidden / "below" / ".coffee.jpg")
+    window = start()
+    window._session.open(hidden)
+    qtbot.waitUntil(lambda: window.banner.text != "")
+    assert window.banner.text.startswith("hidden has only hidden photos: names that begin with a dot are not listed.")
+    assert window.instances.rows.empty_text == "No photo is open."

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.document import Document, ShownRecords
+from annotator.core.document import Document, ShownRecords, Status
+from annotator.core.photo_state import PhotoState
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.annotator.canvas.conftest import corners
@@ -300,8 +301,8 @@ def test_no_key_does_anything_until_the_button_is_released(hand: Hand) -> None:
             hand.undo()
 
 
-STAYING = KEYS[2:5] + KEYS[6:7] + KEYS[8:10] + KEYS[13:16] + KEYS[18:20] + KEYS[21:27]
-LEAVING = [*KEYS[10:11], *KEYS[7:8], *KEYS[12:13], *KEYS[16:18]]
+STAYING = KEYS[2:5] + KEYS[6:7] + KEYS[8:10] + KEYS[14:16] + KEYS[18:20] + KEYS[21:27]
+LEAVING = [*KEYS[10:11], *KEYS[7:8], *KEYS[12:14], *KEYS[16:18]]
 
 
 def test_no_vertex_is_lost_to_a_key_between_two_clicks(hand: Hand) -> None:
@@ -326,6 +327,9 @@ def test_a_key_that_leaves_closes_the_polygon(qtbot: QtBot, hand: Hand) -> None:
         assert corners(document.annotations[-1]) == EIGHT, key
         hand.session.go_to(document.name)
         qtbot.waitUntil(lambda: hand.session.document is document)
+        if document.done:
+            hand.undo()
+            assert corners(document.annotations[-1]) == EIGHT, "the mark came after it"
         hand.undo()
         assert len(document.annotations) == 2, key
 
@@ -367,3 +371,24 @@ def test_a_release_that_went_elsewhere_ends_the_drag_where_it_was(hand: Hand) ->
     hand.send(QEvent.Type.MouseMove, (200, 200), NOTHING, NOTHING)
     assert hand.shape(1)[0] == (50, 40)
     assert not hand.canvas.holds
+
+
+@pytest.mark.parametrize(
+    ("key", "keys"), [(Key.Key_M, NO), (Key.Key_Return, CTRL), (Key.Key_Return, CTRL | SHIFT)], ids=str
+)
+def test_marking_the_last_photo_done_closes_an_open_polygon(hand: Hand, key: Key, keys: Qt.KeyboardModifier) -> None:
+    session = hand.session
+    for name in ("coffee.jpg", "dog.jpg"):
+        assert session.store
+        session.store.put(name, PhotoState((10, 10), done=True))
+        session.photos.update(name, status=Status.DONE)
+    hand.tool(Key.Key_P)
+    hand.click(*EIGHT)
+    before = len(hand.document.annotations)
+    offered = len(hand.document.suggestions) if SHIFT in keys else 0
+    hand.key(key, keys)
+    assert (session.current, hand.document.done) == ("cat.jpg", True)
+    assert len(hand.document.annotations) == before + 1 + offered
+    assert EIGHT in [hand.shape(a.id) for a in hand.document.annotations]
+    hand.undo()
+    assert (hand.document.done, len(hand.document.annotations)) == (False, before + 1), "the polygon is a step before"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,12 @@ from pycocotools.cocoeval import COCOeval
 from dataset import rle
 from dataset.coco_reader import DataError, load_coco
 from model.commands import evaluate
-from model.evaluation.coco_eval import OTHER_SIGMA, average_precision, coco_ground_truth, usefulness
+from model.evaluation.coco_eval import OTHER_SIGMA, Scores, average_precision, coco_ground_truth, usefulness
 from model.evaluation.evaluate import align
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from model.checkpoints.checkpoint import Checkpoint
 
@@ -134,12 +134,26 @@ def test_a_file_is_measured_in_the_models_categories(
     for a, category in zip(data["annotations"], (70, 71), strict=True):
         a["category_id"] = category
     data["annotations"].append({**data["annotations"][0], "category_id": 72})
-    aligned = align(data, predictor)
+    aligned = align(data, predictor, Path("truth.json"))
     assert [(c["id"], c["name"]) for c in aligned["categories"]] == [(1, "person"), (7, "box")]
     assert [a["category_id"] for a in aligned["annotations"]] == [1, 7]
     data["categories"] = data["categories"][2:]
-    with pytest.raises(DataError, match="none of"):
-        align(data, predictor)
+    with pytest.raises(DataError) as error:
+        align(data, predictor, Path("truth.json"))
+    assert str(error.value) == (
+        "The model does not know the category of truth.json, sky: measure with weights that were trained for it."
+    )
+    with pytest.raises(DataError, match=r"^truth\.json names no categories"):
+        align({**data, "categories": []}, predictor, Path("truth.json"))
+
+
+def test_what_cannot_be_measured_is_a_dash_in_the_table() -> None:
+    scores = Scores({"box": {"AP": 0.5, "APS": -1.0}}, {"box": {"person": 0.5, "box": -1.0}})
+    text = evaluate.table(scores)
+    assert "AP 0.500  APS -" in text
+    assert "-1" not in text
+    assert text.endswith("\n-: the file has no objects of this kind or size")
+    assert "-:" not in evaluate.table(Scores({"box": {"AP": 0.5, "APS": 0.0}}))
 
 
 def test_the_command(

@@ -104,4 +104,6 @@ def test_when_all_are_gone_it_is_said(
     away = [str(p) for p in photos.glob("*.png")]
     status, events = run(monkeypatch, "start", lambda: [Path(p).unlink() for p in away], given)
     assert status == 2
-    assert texts(events, "error") == ["None of the photos can be read any more: is their folder still there?"]
+    assert texts(events, "error") == [
+        f"None of the photos can be read any more: is their folder, {photos}, still there?"
+    ]

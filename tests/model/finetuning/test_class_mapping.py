@@ -86,6 +86,30 @@ def test_a_new_class_starts_from_what_answers_to_its_objects(
         assert most_similar_outputs(project, [0, 1], Predictor(parent, "cpu"), parent, lambda: None) == {1: output}
 
 
+def test_a_large_photo_is_seen_reduced_and_labelled_in_its_own_size(
+    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bias = tiny_checkpoint.state["roi_heads.box_predictor.cls_score.bias"] + torch.tensor([0.0, 20.0, 0.0])
+    state = {**tiny_checkpoint.state, "roi_heads.box_predictor.cls_score.bias": bias}
+    parent = type(tiny_checkpoint)(tiny_checkpoint.config, tiny_checkpoint.categories, state)
+    project = read_project(coco_file(1), None, lambda: None)
+    project.categories = (Category(7, "box"),)
+    project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
+    classes = map_classes(project.categories, parent, {}, kept=parent.categories)
+    (photo,) = photos = project_images(project, classes)
+    monkeypatch.setattr("dataset.images.MAX_MODEL_PIXELS", photo.width * photo.height // 4)
+    predictor, seen = Predictor(parent, "cpu"), []
+    set_image = predictor.set_image
+    monkeypatch.setattr(predictor, "set_image", lambda pixels: (seen.append(pixels.shape[:2]), set_image(pixels)))
+    add_pseudo_labels(photos, predictor, parent, classes, team=ProcessGroup(), check_cancelled=lambda: None)
+    boxes = [i.box for i in photo.instances if i.label == 2]
+    assert photo.width / 2 < max(box[2] for box in boxes) <= photo.width
+    assert photo.height / 2 < max(box[3] for box in boxes) <= photo.height
+    project.categories = (Category(7, "kite"),)
+    assert most_similar_outputs(project, [0], predictor, parent, lambda: None) == {7: 1}
+    assert seen == [(photo.height // 2, photo.width // 2)] * 2
+
+
 def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +16,12 @@ from pycocotools.coco import COCO
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.photo_state import PhotoState
+from annotator.core.store import autosave
 from annotator.core.store.coco_codec import CocoError
+from annotator.core.store.journal import Journal
+from annotator.core.store.recovery import DATABASE
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
-from annotator.core.store.suggestion_pools import RECENT
+from annotator.core.store.suggestion_pools import RECENT, UNANSWERED, SuggestionPools
 from dataset.folder import FolderError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
@@ -492,3 +497,32 @@ def test_any_work_comes_back(
             assert store.count(photo) == len(records_there)
             assert store.is_done(photo) == done_there
     store.close()
+
+
+def test_a_done_mark_and_what_was_unanswered_are_one_transaction(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autosave, "JOURNAL_AFTER", 60.0)
+    store = open_store()
+    offered = (Annotation(-1, 1, rectangle(0, 0, 5, 5), score=0.9, origin=Origin.SUGGESTED),)
+    monkeypatch.setattr(SuggestionPools, "write_journal", lambda _pools: None)  # killed before what comes after
+
+    def on_disk() -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+        with contextlib.closing(sqlite3.connect(store.private_folder / DATABASE)) as db:
+            photos, pools = db.execute("SELECT name, done FROM photos"), db.execute("SELECT model, name FROM pools")
+            return photos.fetchall(), pools.fetchall()
+
+    def fail(_journal: Journal, _pools: object) -> None:
+        raise sqlite3.ProgrammingError("between the two")
+
+    store.put("a.jpg", PhotoState(SIZE, done=True), offered)
+    with monkeypatch.context() as failing:
+        failing.setattr(Journal, "_insert_pools", fail)
+        with pytest.raises(sqlite3.ProgrammingError):
+            store._saver._write_journal()
+    assert on_disk() == ([], [])
+    assert not store.is_kept
+    store._saver._write_journal()
+    assert on_disk() == ([("a.jpg", 1)], [(UNANSWERED, "a.jpg")])
+    store.close()
+    assert open_store().pools.unanswered("a.jpg") == offered

@@ -1,0 +1,108 @@
+"""The shapes of many records as columns of numbers: what thousands of them need at once, without a loop over them.
+
+Rows are records in painting order. Coordinates are photo pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from annotator.canvas.painter_paths import STEP, path_of_rings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QPainterPath
+    from shapely import MultiPolygon
+
+_LEAST = 4  # vertices, the closing one included, that a thinned ring keeps
+
+
+class ShapeTable:
+    """The rings of shapes, one after the other, and their bounds."""
+
+    def __init__(self, shapes: Sequence[MultiPolygon]) -> None:
+        self.bounds: NDArray[np.float64] = np.asarray(shapely.bounds(shapes), float).reshape(-1, 4)
+        """[N, 4] x0, y0, x1, y1 of each shape; NaN where there is none."""
+        self._shapes = shapes
+        self._rings: _Rings | None = None
+        self._thinned: dict[int, _Rings] = {}
+
+    def tops(self) -> NDArray[np.float64]:
+        """Return the highest vertex [N, 2] of each shape; NaN where there is none."""
+        rings = self._all()
+        found = np.full((len(self._shapes), 2), np.nan)
+        of_vertex = np.repeat(rings.rows, rings.lengths)
+        highest = np.flatnonzero(rings.points[:, 1] == self.bounds[of_vertex, 1])
+        rows, places = np.unique(of_vertex[highest], return_index=True)
+        found[rows] = rings.points[highest[places]]
+        return found
+
+    def path(self, rows: Sequence[int], scale: float) -> QPainterPath:
+        """Return the outlines of some rows as one path, with the detail that a zoom of `scale` can show."""
+        return path_of_rings(*self._at(scale).of_rows(np.asarray(rows, np.intp)))
+
+    def _all(self) -> _Rings:
+        if self._rings is None:
+            self._rings = _Rings.of(self._shapes)
+        return self._rings
+
+    def _at(self, scale: float) -> _Rings:
+        level = min(0, math.floor(math.log2(scale)))
+        if level == 0:
+            return self._all()
+        if level not in self._thinned:
+            self._thinned[level] = self._all().thinned(STEP / 2.0 ** (level + 1))
+        return self._thinned[level]
+
+
+class _Rings:
+    """Closed rings in one array."""
+
+    def __init__(self, points: NDArray[np.float64], lengths: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
+        self.points = points  # [V, 2]
+        self.lengths = lengths  # [R] vertices of each ring, the closing one included
+        self.rows = rows  # [R] the record of each
+        self._ends = np.cumsum(lengths)
+
+    @classmethod
+    def of(cls, shapes: Sequence[MultiPolygon]) -> _Rings:
+        """Take the rings out of shapes."""
+        if not shapes:
+            return cls(np.empty((0, 2)), np.empty(0, np.intp), np.empty(0, np.intp))
+        _, points, (rings, parts, wholes) = shapely.to_ragged_array(list(shapes))
+        rows = np.repeat(np.arange(len(shapes)), np.diff(parts[wholes]))
+        return cls(points[:, :2], np.diff(rings).astype(np.intp), rows)
+
+    def of_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return the vertices [V, 2] of some records' rings one after the other, and the lengths of these.
+
+        The time goes with what is returned, not with all there is.
+        """
+        rings = _ranges(np.searchsorted(self.rows, rows), np.searchsorted(self.rows, rows, side="right"))
+        lengths = self.lengths[rings]
+        return self.points[_ranges(self._ends[rings] - lengths, self._ends[rings])], lengths
+
+    def thinned(self, step: float) -> _Rings:
+        """Leave out vertices that fall into the same cell of that size as the one before."""
+        if not len(self.points):
+            return self
+        cells = np.floor(self.points / step)
+        keep = np.ones(len(self.points), bool)
+        np.any(cells[1:] != cells[:-1], axis=1, out=keep[1:])
+        ends = self._ends
+        keep[ends - self.lengths] = keep[ends - 1] = True
+        short = np.add.reduceat(keep, ends - self.lengths, dtype=np.intp) < _LEAST
+        keep |= np.repeat(short, self.lengths)
+        return _Rings(self.points[keep], np.add.reduceat(keep, ends - self.lengths, dtype=np.intp), self.rows)
+
+
+def _ranges(starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the numbers of all half-open ranges, one range after the other."""
+    lengths = ends - starts
+    return np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
