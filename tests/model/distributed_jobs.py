@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from model.commands import evaluate, fill_masks, suggest
@@ -68,15 +69,19 @@ def main() -> None:
     """Do jobs with the other processes, in one group, until there are no more."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    feature_cache.MAX_VARIANTS, fine_tuner.VALIDATIONS, paired_bootstrap.DRAWS = 1, 1, 20
     group = ProcessGroup.init("cpu")
-    destroy, ProcessGroup.destroy = ProcessGroup.destroy, lambda _: None
+    patch = pytest.MonkeyPatch()
+    for module, name, value in ((feature_cache, "MAX_VARIANTS", 1), (fine_tuner, "VALIDATIONS", 1)):
+        patch.setattr(module, name, value)
+    patch.setattr(paired_bootstrap, "DRAWS", 20)
+    patch.setattr(ProcessGroup, "destroy", lambda _: None)  # the commands would each end the group
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         with contextlib.redirect_stdout(io.StringIO()):
             answer = JOBS[name](*arguments)
         print(json.dumps(answer), flush=True)  # noqa: T201
-    destroy(group)
+    patch.undo()
+    group.destroy()
 
 
 if __name__ == "__main__":
