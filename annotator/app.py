@@ -13,7 +13,7 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
-from annotator.core.disk_thread import Deadline
+from annotator.core.disk_thread import Deadline, answered
 from annotator.finetune.controller import FineTuneController
 from annotator.finetune.model_versions import ModelVersions
 from annotator.icons import product_icon
@@ -73,7 +73,7 @@ class Application:
             self.session.open(folder, file)
         else:
             recent = self.settings.recent
-            if recent and recent[0].is_dir():
+            if recent and answered(recent[0].is_dir) is not False:  # one whose disk hangs is said to be late
                 self.session.open(recent[0])
 
     def open_samples(self) -> None:
@@ -132,7 +132,7 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     unsaved = application.session.unsaved
     if sys.stderr:
         sys.stderr.writelines(f"{messages.edits_left_behind(store)}\n" for store in unsaved)
-    status = status or int(not all(store.is_kept for store in unsaved))
+    status = status or int(not all(store.is_kept or store.copy for store in unsaved))
     if not has_ended:
         # The model is being loaded or looks at a photo, or a disk does not answer: the threads that wait for it cannot
         # be ended, and would be in the way of the interpreter's end.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+GLANCE = 1.0  # seconds after which whoever looks at a disk goes on without its answer
+
 
 class Deadline:
     """A number of seconds, for several things that are waited for one after the other. None: for ever."""
@@ -82,3 +84,19 @@ class DiskThread:
         while job := self._jobs.get():
             job()
             del job  # what it holds is let go while the next is waited for
+
+
+def answered(question: Callable[[], Result]) -> Result | None:
+    """Return what a short look at a disk gives; None if it does not answer: a hang's limit, no more.
+
+    What it raises passes through.
+    """
+    thread = DiskThread("glance")
+    answer = thread.submit(question)
+    thread.finish()
+    try:
+        return answer.result(GLANCE)
+    except TimeoutError:
+        if answer.done():  # it is the question's own
+            raise
+        return None

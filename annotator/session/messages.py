@@ -69,12 +69,14 @@ def edits_kept(store: Store) -> str:
             photos=_named(store.unsaved_photos),
             place=store.private_folder,
         )
+    if store.copy:
+        return tr("All annotations are in {copy}, where you saved them.", copy=store.copy)
     return tr("What you did last on {photos} is only in this window.", photos=_named(store.unkept_photos))
 
 
 def edits_left_behind(store: Store) -> str:
     """Return what became of the edits that a disk had not taken when the application ended."""
-    if store.is_kept:
+    if store.is_kept or store.copy:
         text = tr("{file} could not be written in time.", file=store.file)
         return f"{text} {edits_kept(store)}"
     return tr(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from annotator.core.disk_thread import answered
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ class FileDialogs:
 
     def choose_folder(self) -> None:
         """Ask for a folder of photos and open it."""
-        start = str(self._session.folder or Path.home())
+        start = dialog_start(self._session.folder or Path.home())
         folder = QFileDialog.getExistingDirectory(self._window, tr("Open a folder of photos"), start)
         if folder:
             self._session.open(Path(folder))
 
     def choose_annotations(self) -> None:
         """Ask for a COCO file and the folder of its photos, and open both."""
-        start = str(self._session.folder or Path.home())
+        start = dialog_start(self._session.folder or Path.home())
         file, _ = QFileDialog.getOpenFileName(self._window, tr("Open COCO annotations"), start, _coco_files())
         if not file:
             return
@@ -53,7 +54,8 @@ class FileDialogs:
         if self._session.folder is None:
             return
         store = self._session.store
-        start = str(store.file if store else self._session.folder / "annotations.json")
+        own = store.file if store else self._session.folder / "annotations.json"
+        start = dialog_start(own.parent, own.name)
         file, _ = QFileDialog.getSaveFileName(self._window, tr("Save annotations as"), start, _coco_files())
         if file:
             self._session.save_as(Path(file))
@@ -87,4 +89,13 @@ def _folder_of(url: QUrl) -> Path | None:
     path = Path(url.toLocalFile()) if url.isLocalFile() else None
     if path is None:
         return None
-    return path if path.is_dir() else path.parent if path.is_file() else None
+    return answered(lambda: path if path.is_dir() else path.parent if path.is_file() else None)
+
+
+def dialog_start(folder: Path, name: str = "") -> str:
+    """Return where a dialog begins: in this folder, or at home while its disk does not answer.
+
+    `name` is that of a file to be made there.
+    """
+    there = answered(folder.exists) is not None
+    return str((folder if there else Path.home()) / name)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from annotator.core import edits
+from annotator.core.disk_thread import answered
 from annotator.core.document import Status
 from annotator.core.exchange import (
     add_classes,
@@ -22,6 +23,7 @@ from annotator.core.exchange import (
 )
 from annotator.core.training_set import labelled
 from annotator.session.time_slices import TimeSlicer
+from annotator.window.file_dialogs import dialog_start
 from dataset.formats.base import FilesExistError, FormatError, export, formats
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
@@ -114,9 +116,9 @@ class Importer(_Exchange):
             return
         if file_format.suffix:
             pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
-            source, _ = QFileDialog.getOpenFileName(self._window, title, str(folder), pattern)
+            source, _ = QFileDialog.getOpenFileName(self._window, title, dialog_start(folder), pattern)
         else:
-            source = QFileDialog.getExistingDirectory(self._window, title, str(folder))
+            source = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if source:
             names = self._session.photos.names
             self._on_disk(lambda: read_dataset(file_format, Path(source), folder, names), self._confirm)
@@ -191,17 +193,17 @@ class Exporter(_Exchange):
         if folder is None or store is None:
             return
         if file_format.suffix:
-            start = str(folder.with_name(f"{folder.name}-{file_format.name}{file_format.suffix}"))
+            start = dialog_start(folder.parent, f"{folder.name}-{file_format.name}{file_format.suffix}")
             pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
             target, _ = QFileDialog.getSaveFileName(self._window, title, start, pattern)
         else:
-            target = QFileDialog.getExistingDirectory(self._window, title, str(folder))
+            target = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if not target:
             return
         names = names_to_export(store)
         if not names:
             self._session.message.emit(tr("There are no annotations to export."), "info", TOPIC)
-        elif Path(target).resolve() == store.file:
+        elif answered(Path(target).resolve) == store.file:
             text = tr("{file} is the project's own file; choose another place.", file=target)
             self._session.message.emit(text, "error", TOPIC)
         else:

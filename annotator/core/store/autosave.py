@@ -87,6 +87,7 @@ class Autosave:
         self._closing = False
         self._problems: dict[str, str] = {}  # what failed last: "journal", "file" -> why
         self._files = DiskThread("file")
+        self._beside: list[DiskThread] = []  # of `submit_beside`
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -102,6 +103,24 @@ class Autosave:
     def submit(self, path: Path, job: Callable[[], object]) -> Future[None]:
         """Save to `path` with a job on the file's thread. A failure is the future's StoreError, and a notice."""
         return self._files.submit(lambda: self._do(path, job))
+
+    def submit_beside(self, path: Path, job: Callable[[], object], kept: Callable[[], Path | None]) -> Future[None]:
+        """Save a copy to `path` in a thread of its own, because the others wait for a disk: see `is_stalled`.
+
+        `kept` is `kept_in` without a look at the disk. A failure is the future's StoreError, and a notice.
+        """
+
+        def work() -> None:
+            try:
+                job()
+            except BaseException as error:
+                raise self._failed_there(path, error, kept()) from error
+
+        thread = DiskThread("file")
+        self._beside.append(thread)
+        future = thread.submit(work)
+        thread.finish()
+        return future
 
     def save_now(self) -> Future[None]:
         """Save the file now. A failure is the future's StoreError."""
@@ -121,26 +140,38 @@ class Autosave:
         self._files.join()
         if self._journal_at < NEVER:  # it failed
             self._attempt_journal()
+        for thread in self._beside:
+            thread.join()
 
     def note(self, message: str) -> None:
         """Tell the person something."""
         self._notify(SaveNotice(SaveState.NOTE, message))
 
-    def check_progress(self) -> None:
-        """Report what should have been written long since. From any thread, now and then."""
+    @property
+    def is_stalled(self) -> bool:
+        """Whether something should have been written long since: its disk may hang."""
+        return any(self._stalled())
+
+    def _stalled(self) -> tuple[bool, bool]:
+        """Return whether the journal is stalled, and whether the file is."""
         now = time.monotonic()
         with self._wake:
             journal_since = min(self._journal_at, self._journaling_since)
             due = NEVER if self._saving else max(self._file_at, self._not_before)
             file_since = min(due, self._saving_since)
-        if now - journal_since > JOURNAL_STALLED_AFTER:
+        return now - journal_since > JOURNAL_STALLED_AFTER, now - file_since > FILE_STALLED_AFTER
+
+    def check_progress(self) -> None:
+        """Report what should have been written long since. From any thread, now and then."""
+        journal, file = self._stalled()
+        if journal:
             text = tr(
                 "Your last edits have not been noted down for more than {n:.0f} seconds: "
                 "keep the window open until they are, or save them to another place.",
                 n=JOURNAL_STALLED_AFTER,
             )
             self._failed("journal", text)
-        if now - file_since > FILE_STALLED_AFTER:
+        if file:
             text = tr(
                 "{file} has not been written for more than {n:.0f} seconds: "
                 "keep the window open until it is, or save to another place.",
@@ -213,11 +244,13 @@ class Autosave:
         try:
             job()
         except BaseException as error:
-            kept = self._kept_in()
-            message = _not_saved_there(path, error, kept)
-            self._notify(SaveNotice(SaveState.FAILED, message, is_saved=kept == self.path))
-            raise StoreError(message) from error
+            raise self._failed_there(path, error, self._kept_in()) from error
         self._succeeded("file", always=True)
+
+    def _failed_there(self, path: Path, error: BaseException, kept: Path | None) -> StoreError:
+        message = _not_saved_there(path, error, kept)
+        self._notify(SaveNotice(SaveState.FAILED, message, is_saved=kept == self.path))
+        return StoreError(message)
 
     def _timed_save(self) -> None:
         """Save the file. StoreError if it fails, after a notice."""

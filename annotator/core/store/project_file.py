@@ -25,7 +25,7 @@ from dataset.photo_names import match_names
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -247,6 +247,17 @@ class ProjectFile:
         if path == self.path and not path.exists() and self._disk not in {None, _disk_of(path)}:
             # The disk was pulled, and what is seen is the empty folder that it was mounted on.
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), os.fspath(path))
+        chunks = self._chunks(categories)
+        mark = replace_file(path, chunks, about_to, place_for=place_for, even_protected=even_protected)
+        self._disk = _disk_of(path)
+        return mark
+
+    def write_copy(self, path: Path, categories: Sequence[Category]) -> None:
+        """Write the same elsewhere, be it while `write` waits for its disk. OSError if that cannot be done."""
+        replace_file(path, self._chunks(categories))
+
+    def _chunks(self, categories: Sequence[Category]) -> Iterable[bytes]:
+        """Return the file with the photos that were laid out."""
         replaced: dict[int, Raw | None] = {}
         added: list[Raw] = []
         resized: dict[int, Image] = {}
@@ -256,10 +267,7 @@ class ProjectFile:
             if layout.image:
                 resized[layout.image.id] = layout.image
         images = [resized.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
-        chunks = self.coco.chunks(images, categories, replaced, added)
-        mark = replace_file(path, chunks, about_to, place_for=place_for, even_protected=even_protected)
-        self._disk = _disk_of(path)
-        return mark
+        return self.coco.chunks(images, categories, replaced, added)
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
         """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""

@@ -54,6 +54,7 @@ class Saver:
         self._journaling = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self._journaled_key = opened.key  # what the COCO file goes by in the journal on disk
+        self._copy: tuple[Path, Mapping[str, PhotoState], Sequence[Category]] | None = None
         self.replaces_protected = False
         """Whether the COCO file is replaced even where it is write-protected."""
         self._autosave = Autosave(opened.file.path, self._write_journal, self._save, self._kept_in, notify)
@@ -88,6 +89,16 @@ class Saver:
             lost = self._unsaved if self._journal.is_lost else {}  # with what it had
             return [*([""] if self._classes_unjournaled else []), *sorted({*self._unjournaled, *lost})]
 
+    @property
+    def copy(self) -> Path | None:
+        """The file that `save_as` wrote while a disk hung, if it has all annotations on record."""
+        with self._lock:
+            if self._copy is None:
+                return None
+            path, states, classes = self._copy
+            has_all = classes is self._classes and all(states.get(name) is s for name, s in self.states.items())
+            return path if has_all else None
+
     def put(
         self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None
     ) -> None:
@@ -119,7 +130,12 @@ class Saver:
         return self._autosave.save_now()
 
     def save_as(self, path: Path) -> Future[None]:
-        """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
+        """Save to another COCO file and go on with that one. A failure is the future's StoreError.
+
+        While the disk hangs on which things are kept so far, the other file is a copy, and things are kept there.
+        """
+        if self._autosave.is_stalled:
+            return self._autosave.submit_beside(path, lambda: self._save_copy(path.resolve()), self._kept_as_known)
         return self._autosave.submit(path, lambda: self._save_as(path.resolve()))
 
     def check_progress(self) -> None:
@@ -239,6 +255,23 @@ class Saver:
             raise StoreError(str(error)) from None
         finally:
             project.folder.lock_file(project.file.path)
+
+    def _save_copy(self, path: Path) -> None:
+        """Write a copy of the COCO file without what the other threads may hold while they wait for a disk."""
+        with self._lock:
+            states, classes = dict(self.states), self._classes
+        refused = self._project.file.lay_out(states)
+        self._project.file.write_copy(path, classes)
+        if refused:
+            raise next(iter(refused.values()))
+        with self._lock:
+            self._copy = (path, states, classes)
+        text = tr("All annotations are in {copy}. {file} is still waited for.", copy=path, file=self._project.file.path)
+        self._autosave.note(text)
+
+    def _kept_as_known(self) -> Path | None:
+        """Return where everything on record is, without a look at the disk; None if nowhere."""
+        return self._project.folder.path if self.is_kept else None
 
     def remember_file(self) -> None:
         """Have the folder open with this COCO file the next time."""

@@ -245,8 +245,16 @@ class Store:
         return self._saver.save()
 
     def save_as(self, path: Path) -> Future[None]:
-        """Save to another COCO file and go on with that one. A failure is the future's StoreError."""
+        """Save to another COCO file and go on with that one. A failure is the future's StoreError.
+
+        While a save is stalled, the other file is a copy.
+        """
         return self._saver.save_as(path)
+
+    @property
+    def copy(self) -> Path | None:
+        """The copy that has all annotations on record, if `save_as` wrote one while a save was stalled."""
+        return self._saver.copy
 
     def replace_protected(self) -> Future[None]:
         """Save to the COCO file although it is write-protected, now and for as long as this is open."""

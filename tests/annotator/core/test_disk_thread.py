@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from annotator.core.disk_thread import Deadline, DiskThread
+from annotator.core import disk_thread
+from annotator.core.disk_thread import Deadline, DiskThread, answered
 
 
 @pytest.fixture
@@ -63,3 +64,17 @@ def test_a_deadline_is_one_for_all_that_is_waited_for() -> None:
     left = Deadline(100).left
     assert left is not None
     assert 99 < left <= 100
+
+
+def test_a_look_at_a_disk_is_given_up(answers: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answered(lambda: 7) == 7
+    monkeypatch.setattr(disk_thread, "GLANCE", 0.05)
+    assert answered(answers.wait) is None
+
+
+def test_what_a_look_raises_passes_through() -> None:
+    def fail() -> None:
+        raise TimeoutError("the server's")
+
+    with pytest.raises(TimeoutError, match="server"):
+        answered(fail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from annotator.core import edits
+from annotator.app import Application
+from annotator.core import disk_thread, edits
 from annotator.core.annotation import Annotation
 from annotator.core.project import Project
 from annotator.core.store import autosave
@@ -22,6 +24,7 @@ from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.store import Store
 from annotator.session import messages, project_opener
 from annotator.settings import data_folder
+from annotator.window.file_dialogs import dialog_start
 from annotator.window.main_window import MainWindow
 from dataset import folder as folders
 from dataset.geometry import rectangle
@@ -138,6 +141,37 @@ def test_the_same_folder_waits_for_its_own_disk(
     wait_for_photo(qtbot, window, folder)
 
 
+def test_the_folder_that_was_open_last_hangs_at_the_start(
+    qtbot: QtBot, run_application: Callable[..., Application], folder: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_thread, "GLANCE", 0.05)
+    monkeypatch.setattr(project_opener, "LATE_AFTER", 0.05)
+    monkeypatch.setattr(Application, "_load_model", lambda *_: None)
+    application = run_application()
+    application.settings.add_recent(folder)
+    hang(Path, "is_dir", folder)
+    answers = hang(folders, "list_images", folder)
+    application.start(None)
+    qtbot.waitUntil(lambda: f"{folder} has not answered" in application.window.banner.text)
+    assert application.session.folder is None
+    answers.set()
+    qtbot.waitUntil(lambda: application.session.folder == folder)
+
+
+def test_dialogs_and_drops_do_not_wait_for_a_disk(
+    start: Start, folder: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = start()
+    urls = [QUrl.fromLocalFile(str(folder))]
+    assert window._files.can_open(urls)
+    assert dialog_start(folder, "annotations.json") == str(folder / "annotations.json")
+    monkeypatch.setattr(disk_thread, "GLANCE", 0.05)
+    hang(Path, "is_dir", folder)
+    hang(Path, "exists", folder)
+    assert not window._files.can_open(urls)
+    assert dialog_start(folder, "annotations.json") == str(Path.home() / "annotations.json")
+
+
 def answer(window: MainWindow, text: str, said: list[str]) -> None:
     box = window.findChild(QMessageBox, "close.unsaved")
     if box is None or not box.isVisible():
@@ -205,3 +239,26 @@ def test_edits_of_a_folder_that_was_left_are_written_once_its_disk_answers(
     answers.set()
     qtbot.waitUntil((folder / "annotations.json").exists)
     qtbot.waitUntil(lambda: not window._session.unsaved)
+
+
+def test_a_copy_is_saved_elsewhere_while_the_disk_takes_nothing(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autosave, "JOURNAL_STALLED_AFTER", 0.1)
+    window = start_in(qtbot, start, folder)
+    session, copy = window._session, tmp_path / "copy.json"
+    session._watch.setInterval(20)
+    answers = hang(Journal, "put")
+    draw(window)
+    qtbot.waitUntil(lambda: bool(session.save_error))
+    session.save_as(tmp_path / "nowhere" / "copy.json")
+    qtbot.waitUntil(lambda: "could not be saved there" in window.banner.text)
+    session.save_as(copy)
+    qtbot.waitUntil(lambda: f"All annotations are in {copy}." in window.banner.text)
+    assert len(json.loads(copy.read_bytes())["annotations"]) == 1
+    assert session.store is not None
+    assert messages.edits_kept(session.store) == f"All annotations are in {copy}, where you saved them."
+    draw(window)
+    assert "cat.jpg is only in this window" in messages.edits_kept(session.store)
+    answers.set()
+    qtbot.waitUntil(lambda: session.is_kept and not session.save_error)
