@@ -78,6 +78,8 @@ class MainWindow(QMainWindow):
     samples_requested = Signal()
     fine_tune_requested = Signal()
     models_requested = Signal()
+    keypoints_requested = Signal()
+    """The model is to find the keypoints of what is selected."""
 
     def __init__(
         self,
@@ -184,6 +186,8 @@ class MainWindow(QMainWindow):
             "edit.select_all": commands.select_all,
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
+            "keypoint.mirror": commands.mirror_keypoints,
+            "keypoint.suggest": lambda _on=False: self.keypoints_requested.emit(),
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
             "suggestion.accept_all_done": commands.accept_all_done_next,

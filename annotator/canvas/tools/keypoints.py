@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import Hit, HitKind
 from annotator.canvas.tools.drags import clamp, with_keypoint
-from annotator.core.annotation import Keypoint, Visibility
+from annotator.core.annotation import UNLABELLED, Keypoint, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
 
 Place = tuple[float, float]  # in photo pixels
-
-UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
 
 
 @dataclass(frozen=True, slots=True)
