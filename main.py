@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
 
@@ -69,17 +70,10 @@ def _main(argv: list[str]) -> int:
         return _command(argv[0], argv[1:])
     args = _window_parser().parse_args(argv)
     folder: Path | None = args.folder
-    if folder and not folder.is_dir():
-        wrong = (
-            tr("{folder} is not a folder: give a folder of photos.", folder=folder)
-            if folder.exists()
-            else tr("{folder} does not exist: give a folder of photos.", folder=folder)
-        )
-        print(wrong, file=sys.stderr)
-        return 2
     file: Path | None = args.annotations
-    if file and not file.parent.is_dir():
-        wrong = tr("{folder} does not exist: give a COCO file in a folder that does.", folder=file.parent)
+    # A disk that hangs is the window's to name.
+    wrong = answered(lambda: _misnamed(folder, file))
+    if wrong:
         print(wrong, file=sys.stderr)
         return 2
     problem = why_no_window()
@@ -92,12 +86,23 @@ def _main(argv: list[str]) -> int:
     from annotator.app import run  # noqa: PLC0415 - a command needs no Qt
 
     return run(
-        folder.resolve() if folder else None,
-        file.resolve() if file else None,
+        (answered(folder.resolve) or folder.absolute()) if folder else None,
+        (answered(file.resolve) or file.absolute()) if file else None,
         samples=args.samples,
         weights=args.weights,
         device=args.device,
     )
+
+
+def _misnamed(folder: Path | None, file: Path | None) -> str:
+    """Return what is wrong with what the window is to open, "" where nothing is."""
+    if folder and not folder.is_dir():
+        if folder.exists():
+            return tr("{folder} is not a folder: give a folder of photos.", folder=folder)
+        return tr("{folder} does not exist: give a folder of photos.", folder=folder)
+    if file and not file.parent.is_dir():
+        return tr("{folder} does not exist: give a COCO file in a folder that does.", folder=file.parent)
+    return ""
 
 
 def _window_parser() -> argparse.ArgumentParser:

@@ -136,6 +136,9 @@ class ModelConfig:
     box_canonical: float = 224.0
     """Side in pixels of the region that the box head takes from stride 16 (FPN, eq. 1: 224); less for features of a
     detector that finds small objects on coarse maps."""
+    box_agnostic: bool = False
+    """Whether the offsets of a box are the same for all classes (R-FCN; Cascade R-CNN), so that those of a class with
+    few examples are learned from all objects, rather than each class's own (Fast R-CNN)."""
     box_width: int = 1024
     """Width of the fully connected layers of the box head (FPN, sec. 4.2)."""
     mask_head: MaskHead = "fcn"

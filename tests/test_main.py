@@ -4,11 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import main
+from annotator.core import disk_thread
 from annotator.display import why_no_window
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
@@ -59,6 +61,28 @@ def test_a_display_that_answers_is_found(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_coco_file_in_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main([str(tmp_path), "--annotations", str(tmp_path / "nowhere" / "x.json")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_folder_whose_disk_hangs_is_left_to_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from annotator import app
+
+    answers = threading.Event()
+    opened: list[Path | None] = []
+
+    def run(folder: Path | None, *_: object, **_options: object) -> int:
+        opened.append(folder)
+        return 0
+
+    monkeypatch.setattr(app, "run", run)
+    monkeypatch.setattr(main, "why_no_window", lambda: "")
+    monkeypatch.setattr(disk_thread, "GLANCE", 0.05)
+    for look in ("is_dir", "resolve"):
+        monkeypatch.setattr(Path, look, lambda *_: answers.wait(30))
+    try:
+        assert main.main([str(tmp_path)]) == 0
+    finally:
+        answers.set()
+    assert opened == [tmp_path]
 
 
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

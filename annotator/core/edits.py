@@ -16,6 +16,8 @@ from dataset.i18n import plural, tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from shapely import MultiPolygon
+
     from annotator.core.annotation import Annotation
     from annotator.core.document import BeforeAfter, Document
 
@@ -85,6 +87,37 @@ def change(
             annotations[record.id] = (document[record.id], record)
     selection = tuple(ids.get(i, i) for i in document.selection)
     return _edit(document, text, annotations, reviewed=tuple(reviewed), selection=selection, merge=merge)
+
+
+def reshape(
+    document: Document,
+    text: str,
+    shapes: Mapping[int, MultiPolygon],
+    new_id: Callable[[], int],
+    pieces: Iterable[Annotation] = (),
+) -> Edit:
+    """Give objects other outlines, all in one step; one that has none left is deleted, or rejected.
+
+    Args:
+        document: Whose objects they are.
+        text: Name of the step.
+        shapes: The new outlines by id.
+        new_id: Ids for suggestions, which are thereby accepted.
+        pieces: Objects that came off, as new records; they are selected with what was selected before.
+    """
+    gone = delete(document, [i for i, shape in shapes.items() if shape.is_empty])
+    left = [document[i].with_shape(shape) for i, shape in shapes.items() if not shape.is_empty]
+    changed = change(document, text, left, new_id)
+    accepted = changed.reviewed[1][len(document.reviewed) :]
+    added = {piece.id: (None, piece) for piece in pieces}
+    selection = tuple(i for i in changed.selection[1] if i not in shapes or (i > 0 and i not in gone.annotations))
+    return _edit(
+        document,
+        text,
+        {**gone.annotations, **changed.annotations, **added},
+        reviewed=(*gone.reviewed[1][len(document.reviewed) :], *accepted),
+        selection=(*selection, *added),
+    )
 
 
 def relabel(document: Document, ids: Iterable[int], category_id: int, new_id: Callable[[], int]) -> Edit:

@@ -74,6 +74,7 @@ def menus() -> list[Menu]:
     tables = (
         Menu("file", tr("&File"), _file()),
         Menu("edit", tr("&Edit"), _edit()),
+        Menu("object", tr("&Object"), _object()),
         Menu("suggestions", tr("&Suggestions"), _suggestions()),
         Menu("image", tr("&Image"), _image()),
         Menu("view", tr("&View"), _view()),
@@ -122,9 +123,25 @@ def _edit() -> tuple[Entry, ...]:
              local=True),
         SEPARATOR,
         TOOLS_PLACE,
-        Spec("keypoint.visibility", tr("Keypoint visibility"), (".",), "keypoint",
+    )  # fmt: skip
+
+
+def _object() -> tuple[Entry, ...]:
+    return (
+        Spec("object.unite", tr("&Unite"), ("J",), "unite",
+             tr("Make one object of the selected ones; the one selected first keeps its class and keypoints")),
+        Spec("object.subtract", tr("&Cut the others out of the first"), (), "subtract",
+             tr("Cut the other selected objects out of the one selected first; they stay as they are")),
+        Spec("object.intersect", tr("&Intersect"), (), "intersect",
+             tr("Make one object of what the selected ones share; it is the one selected first")),
+        SEPARATOR,
+        Spec("object.separate", tr("&Separate the parts"), ("Shift+J",), "separate",
+             tr("Make an object of each part of the selected ones; the largest keeps the keypoints")),
+        Spec("object.fill_holes", tr("&Fill holes"), (), "fill-holes", tr("Fill the holes of the selected objects")),
+        SEPARATOR,
+        Spec("keypoint.visibility", tr("Keypoint &visibility"), (".",), "keypoint",
              tr("Make the keypoint under the cursor visible, occluded or unlabelled in turn")),
-        Spec("keypoint.place", tr("Place next keypoint"), ("K",), "",
+        Spec("keypoint.place", tr("&Place next keypoint"), ("K",), "",
              tr("Put the first keypoint that the selected object lacks under the cursor")),
         Spec("keypoint.mirror", tr("S&wap left and right"), ("Shift+M",), "mirror",
              tr("Exchange left and right of the selected objects' keypoints")),
@@ -291,6 +308,12 @@ class Actions:
                 return True
         return False
 
+    def set_applicable(self, name: str, reason: str) -> None:
+        """Enable an action, or, with a reason why it does not apply now, disable it and have its tooltip say why."""
+        action, tip = self._actions[name], self._tip(self._specs[name])
+        action.setEnabled(not reason)
+        action.setToolTip(f"{tip}\n{reason}" if reason else tip)
+
     def change_key(self, name: str, key: QKeySequence) -> None:
         """Put a key in the place of an action's first one, for good; an empty one takes all its keys away."""
         others = [other for other in self._actions[name].shortcuts()[1:] if other != key]
@@ -320,9 +343,13 @@ class Actions:
             keys = QKeySequence.listFromString(chosen) if chosen else []
         action = self._actions[spec.name]
         action.setShortcuts(keys)
+        action.setToolTip(self._tip(spec))
+
+    def _tip(self, spec: Spec) -> str:
+        keys = self._actions[spec.name].shortcuts()
         shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         text = spec.tip or spec.text.replace("&", "").rstrip("…")
-        action.setToolTip(tr("{text} ({keys})", text=text, keys=shown) if shown else text)
+        return tr("{text} ({keys})", text=text, keys=shown) if shown else text
 
 
 def shown(keys: Sequence[QKeySequence]) -> str:

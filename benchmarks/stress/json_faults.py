@@ -20,6 +20,8 @@ RAW = {
 """JSON that Python does not write, by what stands for it in a document."""
 MOST = 500
 """Places of a document that gets another fault: a list said twice, in a list said twice, grows fast."""
+MOST_RAW = 4
+"""Of each of `RAW` in a document: two megabytes in every place of a list said twenty times are gigabytes."""
 NUMBERS: list[Any] = [
     2**31,
     2**63,
@@ -47,7 +49,7 @@ def dumps(document: Any) -> bytes:  # noqa: ANN401 - JSON
     """Return a document as JSON, with what Python does not write in place of the names of `RAW`."""
     text = json.dumps(document)
     for name, raw in RAW.items():
-        text = text.replace(f'"{name}"', raw)
+        text = text.replace(f'"{name}"', raw, MOST_RAW)
     return text.encode()
 
 
@@ -70,7 +72,8 @@ def mutated(rng: random.Random, document: Any, faults: int) -> Any:  # noqa: ANN
         elif chance < 0.45:
             holder[key] = [holder[key]]
         elif chance < 0.7 or not isinstance(holder[key], int | float):
-            holder[key] = rng.choice(WRONG + list(RAW))
+            # A copy: the next fault may be in it, and must not be in every later document.
+            holder[key] = copy.deepcopy(rng.choice(WRONG + list(RAW)))
         else:
             holder[key] = rng.choice(NUMBERS)
     return document

@@ -30,13 +30,13 @@ from dataset.formats.base import (
     UnreadableFileError,
     read_bytes,
 )
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.geometry import bounds, from_exteriors, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
 from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shapely import MultiPolygon
 
@@ -122,10 +122,7 @@ def read(source: Path, images: Path) -> Dataset:
     if not found:
         raise FormatError(" ".join((tr("{file} holds no annotations of labelme.", file=source), *problems)))
     classes = _classes(group for _, _, groups in found for group in groups)
-    records = tuple(
-        ImageRecord(name, size, tuple(_to_object(group, classes[group.label]) for group in groups))
-        for name, size, groups in found
-    )
+    records = tuple(ImageRecord(name, size, _to_objects(groups, classes)) for name, size, groups in found)
     return Dataset(images, tuple(classes.values()), records, problems)
 
 
@@ -312,7 +309,12 @@ def _classes(groups: Iterable[_Group]) -> dict[str, ClassRecord]:
     return {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
 
 
-def _to_object(group: _Group, record: ClassRecord) -> ObjectRecord:
+def _to_objects(groups: Sequence[_Group], classes: Mapping[str, ClassRecord]) -> tuple[ObjectRecord, ...]:
+    shapes = from_exteriors([[ring for _, ring in group.outlines] for group in groups])
+    return tuple(_to_object(g, classes[g.label], shape) for g, shape in zip(groups, shapes, strict=True))
+
+
+def _to_object(group: _Group, record: ClassRecord, shape: MultiPolygon) -> ObjectRecord:
     crowd = group.flags.pop("crowd", False)
     extra: dict[str, Any] = {
         "flags": group.flags,
@@ -323,7 +325,6 @@ def _to_object(group: _Group, record: ClassRecord) -> ObjectRecord:
     extra = {key: value for key, value in extra.items() if value or value == 0}
     points = tuple(group.points.get(name, Point(0, 0, 0)) for name in record.keypoint_names) if group.points else ()
     is_box = [kind for kind, _ in group.outlines] == ["rectangle"]
-    shape = from_parts([[ring] for _, ring in group.outlines])
     return ObjectRecord(group.label, shape, points, is_box, crowd, extra=extra or NOTHING)
 
 

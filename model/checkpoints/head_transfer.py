@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
     from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
+    from model.config import ModelConfig
     from model.network.mask_rcnn import MaskRCNN
 
 MASK_LAYERS = "roi_heads.mask_predictor.mask_fcn_logits."
-CLASS_LAYERS = ("roi_heads.box_predictor.", MASK_LAYERS)
-"""Weights whose first dimension runs over the classes, background first."""
+
+
+def class_layers(config: ModelConfig) -> tuple[str, ...]:
+    """Return the beginnings of the names of weights whose first dimension runs over the classes, background first."""
+    box = "roi_heads.box_predictor."
+    return (f"{box}cls_score." if config.box_agnostic else box, MASK_LAYERS)
 
 
 def transfer_heads(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
@@ -31,10 +36,11 @@ def transfer_heads(start: Checkpoint, network: MaskRCNN, categories: list[Catego
     """
     old = {c.name: i for i, c in enumerate(start.categories, 1)}
     own = network.state_dict()
+    of_classes = class_layers(network.config) if network.config.box_agnostic else class_layers(start.config)
     for name, value in start.state.items():
-        if name in own and own[name].shape == value.shape and not name.startswith(CLASS_LAYERS):
+        if name in own and own[name].shape == value.shape and not name.startswith(of_classes):
             own[name].copy_(value)
-        elif name in own and name.startswith(CLASS_LAYERS):
+        elif name in own and name.startswith(of_classes):
             per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
             mean = per_class[1:].mean(0)
             masks = name.startswith(MASK_LAYERS)

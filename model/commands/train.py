@@ -21,7 +21,7 @@ import torch
 
 from dataset.atomic_files import remove_leftovers
 from dataset.coco_reader import DataError, Source, load_coco
-from dataset.i18n import tr
+from dataset.i18n import plural, tr
 from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
@@ -326,7 +326,12 @@ def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[
     photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=on_message)
     names = ", ".join(str(path) for path, _ in files)
     if not photos or not categories:
-        text = tr("There is nothing to train on: {files} names no photos or no categories.", files=names)
+        text = plural(
+            "Nothing to train on: {files} names no photos or no categories.",
+            "Nothing to train on: {files} name no photos or no categories.",
+            len(files),
+            files=names,
+        )
         raise TrainingError(text)
     if not any(photo.instances for photo in photos):
         raise DataError(

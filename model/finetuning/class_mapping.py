@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dataset.images import PhotoError, read_reduced
-from model.checkpoints.head_transfer import CLASS_LAYERS, MASK_LAYERS
+from model.checkpoints.head_transfer import MASK_LAYERS, class_layers
 from model.checkpoints.torchvision_weights import UNUSED
 from model.network.build import build
 
@@ -154,7 +154,7 @@ def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any)
     for name, value in parent.state.items():
         if name not in own:
             continue
-        if name.startswith(CLASS_LAYERS):
+        if name.startswith(class_layers(parent.config)):
             rows = value.float().unflatten(0, (parent.config.classes + 1, -1))
             used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
             sources: list[int | None] = list(classes.sources)

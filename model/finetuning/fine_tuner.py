@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weight_averaging import interpolate_weights
-from model.data.batching import TrainingSample, plan_batches
+from model.data.batching import plan_batches
 from model.data.feature_cache import FeatureCache, open_cache
 from model.data.image_cache import DecodedImageCache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.protocol import Features, Notice, Step
 from model.training.early_stopping import BestCheckpoint
 from model.training.periodic_save import PeriodicSave
-from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,17 +23,13 @@ if TYPE_CHECKING:
 
     import torch
 
-    from dataset.categories import Category
-    from model.config import TrainConfig
     from model.data.batching import Batch
     from model.data.unreadable_images import UnreadableImages
-    from model.distributed import ProcessGroup
     from model.finetuning.run_validation import Metrics
-    from model.network.mask_rcnn import MaskRCNN
     from model.protocol import TrainingEvent
     from model.training.control import Control
     from model.training.eta import EtaEstimator
-    from model.training.trainer import TrainProgress
+    from model.training.trainer import Trainer, TrainProgress
 
 VALIDATIONS = 6
 """Validations of a training run, evenly spread over it."""
@@ -47,43 +42,32 @@ class FineTuner:
 
     def __init__(
         self,
-        network: MaskRCNN,
-        categories: tuple[Category, ...],
-        samples: list[TrainingSample],
-        config: TrainConfig,
+        trainer: Trainer,
         *,
-        output: Path,
-        device: torch.device,
-        team: ProcessGroup,
         control: Control,
         on_event: Callable[[TrainingEvent], None],
         clock: EtaEstimator,
         missing: UnreadableImages,
         interpolation: float = 1.0,
     ) -> None:
-        """Build the trainer.
+        """Start from the trainer's weights.
 
         Args:
-            network: Has the weights to start from.
-            categories: Its classes.
-            samples: The images, those of rehearsal too.
-            config: How to train.
-            output: The file that the round writes in the end.
-            device: Where to compute.
-            team: The processes that share the work.
+            trainer: Has the network with the weights to start from, and the images, those of rehearsal too.
             control: Checked before every step.
             on_event: Called with the record of every step.
             clock: Estimates the remaining time.
             missing: Takes note of images that cannot be read.
             interpolation: The share 0..1 of the way from the start to the trained weights at which the models lie.
         """
+        self.trainer = trainer
+        self.samples, self.config = trainer.samples, trainer.config
+        self.team, self.device = trainer.team, trainer.device
+        trainer.per_epoch = len(plan_batches(self.samples, self.config, 0))
+        self.control, self.on_event, self.clock, self.missing = control, on_event, clock, missing
         self._interpolation = interpolation
-        self._start = _copy(network.state_dict()) if interpolation < 1 else None
-        self.trainer = Trainer(network, categories, samples, config, output=output, device=device, team=team)
-        self.trainer.per_epoch = len(plan_batches(samples, config, 0))
-        self.samples, self.config, self.control, self.on_event, self.clock = samples, config, control, on_event, clock
-        self.team, self.device, self.missing = team, device, missing
-        self.pictures = DecodedImageCache(config)
+        self._start = _copy(trainer.network.state_dict()) if interpolation < 1 else None
+        self.pictures = DecodedImageCache(self.config)
         self.cache: FeatureCache | None = None
         self.best = BestCheckpoint()
         self.validated = 0

@@ -39,7 +39,7 @@ from model.protocol import (
 )
 from model.training.control import Quit, Stop
 from model.training.eta import EtaEstimator, FinishedRuns
-from model.training.trainer import TrainingError
+from model.training.trainer import Trainer, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,13 +218,13 @@ class FineTune:
         def on_event(event: TrainingEvent) -> None:
             if isinstance(event, Step):
                 self.share = (number + event.share) / count
-                others = (count - 1 - number) * self.settings.train.epochs * tuner.trainer.per_epoch
+                others = (count - 1 - number) * self.settings.train.epochs * trainer.per_epoch
                 remaining = (event.remaining or 0.0) + self.clock.remaining(others, count - 1 - number)
                 event = replace(self.past.added_to(event), share=self.share, remaining=remaining)
                 self._estimate(remaining)
             self.on_event(event)
 
-        tuner = FineTuner(
+        trainer = Trainer(
             network,
             self.setup.classes.categories,
             [self.setup.samples[i] for i in train] + self.setup.rehearsal,
@@ -232,13 +232,15 @@ class FineTune:
             output=self.setup.job.output,
             device=self.device,
             team=self.team,
+        )
+        return FineTuner(
+            trainer,
             control=self.control,
             on_event=on_event,
             clock=self.clock,
             missing=self.missing,
             interpolation=INTERPOLATION if self.setup.classes.own < len(self.setup.classes.categories) else 1.0,
         )
-        return tuner
 
     def _estimate(self, remaining: float) -> None:
         """Report the estimated time of the round: after the first steps, and now and then again."""

@@ -36,7 +36,7 @@ def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Seg
 
     Raises:
         model.checkpoints.weights.WeightsError: The weights cannot be used.
-        model.inference.predictor.DeviceError: There is no such device.
+        model.inference.device.DeviceError: There is no such device.
     """
     names = _split(str(weights))
     if names is None:

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from dataset.i18n import tr
-from dataset.messages import UserError
 from model.checkpoints import weights as weight_files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
+from model.inference.device import choose_device
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
@@ -53,10 +53,6 @@ REFINE_SIDE, REFINE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
 
 
-class DeviceError(UserError):
-    """There is no such device; the text is one sentence for people."""
-
-
 class Predictor:
     """A network with weights on a device, and its current image: a `model.inference.segmenter.Segmenter`."""
 
@@ -69,7 +65,7 @@ class Predictor:
 
         Raises:
             model.checkpoints.weights.WeightsError: The weights cannot be used.
-            DeviceError: There is no such device.
+            model.inference.device.DeviceError: There is no such device.
         """
         checkpoint = weights if isinstance(weights, Checkpoint) else weight_files.load(weights)
         network = weight_files.network_of(checkpoint)
@@ -99,15 +95,9 @@ class Predictor:
         """Move the network to another device. The photo has to be set again.
 
         Raises:
-            DeviceError: There is no such device.
+            model.inference.device.DeviceError: There is no such device.
         """
-        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        try:
-            torch.device(chosen)
-        except RuntimeError:
-            raise DeviceError(tr("There is no device {device}: choose auto, cpu or cuda.", device=chosen)) from None
-        if chosen.startswith("cuda") and not torch.cuda.is_available():
-            raise DeviceError(tr("This computer has no CUDA device that torch can use: choose auto or cpu."))
+        chosen = choose_device(device)
         kind = fast_type(chosen)
         self._network = self._network.to(device=chosen, dtype=kind).to(memory_format=torch.channels_last)
         self._kind = kind

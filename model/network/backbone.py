@@ -68,14 +68,16 @@ def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
 class PathAggregation(nn.Module):
     """A pyramid with a second way, from fine to coarse (Liu et al., *PANet*, CVPR 2018, sec. 3.1), as NanoDet has it.
 
-    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. Layers are
-    named as those of torchvision's `FeaturePyramidNetwork`.
+    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. A 3x3 and a
+    1x1 convolution follow on each map, so that the maps can come in the same terms whatever their stride. Layers are
+    named as those of torchvision's `FeaturePyramidNetwork`, and `output_blocks`.
     """
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
         self.inner_blocks = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
         self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths)
+        self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], and a last one of half the coarsest size."""
@@ -85,7 +87,8 @@ class PathAggregation(nn.Module):
             found[i] = found[i] + functional.interpolate(found[i + 1], size=size, mode="bilinear", align_corners=False)
         for i in range(2, len(found)):
             found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2)
-        out = [functional.leaky_relu(block(x), SLOPE) for block, x in zip(self.layer_blocks, found, strict=True)]
+        layers = zip(self.layer_blocks, self.output_blocks, found, strict=True)
+        out = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
         return dict(zip((*maps, "pool"), (*out, functional.max_pool2d(out[-1], 1, 2)), strict=True))
 
 

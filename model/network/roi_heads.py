@@ -79,6 +79,8 @@ class RegionHeads(nn.Module):
         else:
             self.box_head = TwoMLPHead(channels * BOX_SIZE**2, config.box_width)
             self.box_predictor = FastRCNNPredictor(config.box_width, outputs)
+        if config.box_agnostic:
+            self.box_predictor.bbox_pred = nn.Linear(self.box_predictor.bbox_pred.in_features, 4)
         self.mask_head: nn.Module | None = None
         self.mask_predictor: nn.Module | None = None
         if config.mask_head == "fcn" and config.features == "c4":
@@ -106,6 +108,8 @@ class RegionHeads(nn.Module):
         else:
             regions = self.res5(self._pooled(self.box_pool, features, boxes, FINE_SIZE))
         scores, offsets = self.box_predictor(self.box_head(regions))
+        if self.config.box_agnostic:
+            offsets = offsets.repeat(1, scores.shape[1])
         return scores.float(), offsets.float()
 
     def masks(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:

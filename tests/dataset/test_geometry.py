@@ -13,6 +13,7 @@ from dataset.geometry import (
     VertexRef,
     bounds,
     delete_vertices,
+    from_exteriors,
     from_parts,
     insert_vertex,
     iou,
@@ -38,6 +39,12 @@ def test_parts_there_and_back(shape: MultiPolygon) -> None:
 
 
 POINTS = st.sampled_from([0.0, 0.004, 1.0, 5.0, -0.0])
+
+
+@given(st.lists(st.lists(st.lists(st.tuples(POINTS, POINTS), min_size=3, max_size=6), max_size=3), max_size=4))
+def test_many_shapes_at_once_are_those_made_one_by_one(shapes: list[list[list[tuple[float, float]]]]) -> None:
+    found = from_exteriors([[np.array(ring) for ring in shape] for shape in shapes])
+    assert found == [from_parts([[ring] for ring in shape]) for shape in shapes]
 
 
 @given(st.lists(st.lists(st.lists(st.tuples(POINTS, POINTS), max_size=6), min_size=1, max_size=3), max_size=3))

@@ -3,9 +3,13 @@
     python -m tools.builtin_weights.nanodet nanodet.json coco.json start.safetensors
 
 NanoDet-g (RangiLyu, github.com/RangiLyu/nanodet, Apache-2.0) was trained on COCO's train2017 for all its 80 classes. It
-is published as a TensorFlow.js graph model with its batch norms folded in. Body and neck are taken over as they are;
-what stands on the neck's maps there, a 3x3 convolution a stride, becomes the output of the pyramid. The map of stride
-4, which NanoDet lacks, starts as an enlarged copy of that of stride 8, and the heads start at random.
+is published as a TensorFlow.js graph model with its batch norms folded in. Body and neck are taken over as they are,
+and so are its outputs, a 3x3 and a 1x1 convolution a stride: a map of our pyramid has NanoDet's logits of the classes
+and its distributions over distances as its first channels, in the same terms at every stride, and a random mixture in
+the few that are left. The map of stride 4, which NanoDet lacks, starts as an enlarged copy of that of stride 8.
+
+So the second stage can begin with what NanoDet knows: `start_heads` has the proposals' score and the box head's classes
+read off those channels. All else of the heads starts at random.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
 from dataset.coco_reader import DataError, load_coco
 from model.checkpoints import checkpoint
@@ -25,6 +30,7 @@ from model.config import BUILTIN, ModelConfig, changed
 from model.data.training_images import classes_of
 from model.network.backbone import PathAggregation
 from model.network.build import build
+from model.network.roi_heads import BOX_SIZE
 from tools.builtin_weights.movenet import GraphError, read_tensors
 
 if TYPE_CHECKING:
@@ -32,13 +38,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from model.network.mask_rcnn import MaskRCNN
+
 START = replace(
-    BUILTIN, classes=80, backbone="cspnet", width=1.0, features="pan", box_canonical=56.0, box_nms=ModelConfig.box_nms
+    BUILTIN,
+    classes=80,
+    backbone="cspnet",
+    width=1.0,
+    features="pan",
+    box_agnostic=True,
+    box_canonical=56.0,
+    box_nms=ModelConfig.box_nms,
 )
 """The builtin network over NanoDet's body and pyramid, which has objects of about 80 pixels on the map of stride 16:
 hence `box_canonical`."""
 BODY = 25
 """Convolutions of the body; three lateral ones follow, then in turn one 3x3 and one of the outputs for each stride."""
+CLASSES = 80
+BINS = 11
+"""Distances from a cell to a side of the box, in strides, over which NanoDet gives a distribution."""
+OUTPUTS = CLASSES + 4 * BINS
+SHIFT = 5.0
+"""What the pyramid's maps add to NanoDet's logits, which are about -5 where nothing is."""
+CENTRE = slice(2, 5)
+"""The bins of a region, of 7 a side, whose mean logits are the region's: NanoDet learned a class in the middle of its
+objects."""
 BIASES = (*range(0, 50, 2), 50, 52, 54, 60, 62, 66, 68, 70, 72)
 """The number in the name of each convolution's bias."""
 
@@ -63,12 +87,14 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
         GraphError: A tensor is missing or of another shape.
     """
     layers = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
-    into = [*layers, *neck.inner_blocks[1:], neck.layer_blocks[1], neck.layer_blocks[2], neck.layer_blocks[3]]
-    for layer, index in zip(into, (*range(BODY + 3), BODY + 3, BODY + 5, BODY + 7), strict=True):
+    strided = [layer for i in (1, 2, 3) for layer in (neck.layer_blocks[i], neck.output_blocks[i])]
+    for index, layer in enumerate([*layers, *neck.inner_blocks[1:], *strided]):
         assert isinstance(layer, nn.Conv2d)
         weight, bias = convolution(tensors, index)
         if index == 0:
             weight = weight.flip(1)  # NanoDet's pictures are BGR, with the mean and deviation of ours
+        if index >= BODY + 3 and layer.kernel_size == (1, 1):
+            weight, bias = _with_free_channels(weight, bias, layer.out_channels)
         if weight.shape != layer.weight.shape:
             raise GraphError(f"Convolution {index} has the shape {tuple(weight.shape)}, NanoDet-g's another.")
         layer.load_state_dict({"weight": weight, "bias": bias})
@@ -77,7 +103,49 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
     assert finest.bias is not None
     nn.init.normal_(finest.weight, std=0.01)
     nn.init.zeros_(finest.bias)
-    neck.layer_blocks[0].load_state_dict(neck.layer_blocks[1].state_dict())
+    for blocks in (neck.layer_blocks, neck.output_blocks):
+        blocks[0].load_state_dict(blocks[1].state_dict())
+
+
+def _with_free_channels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Return one of NanoDet's output layers for a map of so many channels, logits shifted, the last ones a mixture."""
+    mixture = torch.randn(channels - len(weight), *weight.shape[1:]) / weight.shape[1] ** 0.5
+    shift = torch.zeros(channels)
+    shift[:CLASSES] = SHIFT
+    return torch.cat([weight, mixture]), torch.cat([bias, torch.zeros(len(mixture))]) + shift
+
+
+@torch.no_grad()
+def start_heads(network: MaskRCNN) -> None:
+    """Begin with proposals and classes as NanoDet's channels in the pyramid have them.
+
+    Each class has a hidden unit of its own in the RPN's convolution, which is about the odds of one of the anchors
+    there, and one in each layer of the box head, whose output is the class's logit against background. The units
+    beyond the classes stay as they are.
+    """
+    proposals = network.rpn.head
+    conv, logits = proposals.conv[0][0], proposals.cls_logits  # type: ignore[index]
+    conv.weight[:CLASSES] = 0
+    conv.bias[:CLASSES] = -SHIFT / 2  # half way: what is sure enough to be looked at is positive
+    box, predictor = network.roi_heads.box_head, network.roi_heads.box_predictor
+    assert isinstance(box, TwoMLPHead)
+    assert isinstance(predictor, FastRCNNPredictor)
+    fc6, fc7 = box.fc6, box.fc7
+    first = fc6.weight.view(fc6.out_features, -1, BOX_SIZE, BOX_SIZE)
+    first[:CLASSES] = 0
+    fc7.weight[:CLASSES] = 0
+    for layer in (fc6, fc7):
+        layer.bias[:CLASSES] = 0
+    nn.init.normal_(predictor.cls_score.weight, std=0.001)
+    nn.init.zeros_(predictor.cls_score.bias)
+    for unit in range(CLASSES):
+        conv.weight[unit, unit, 1, 1] = 1
+        first[unit, unit, CENTRE, CENTRE] = 1 / len(range(BOX_SIZE)[CENTRE]) ** 2
+        fc7.weight[unit, unit] = 1
+        predictor.cls_score.weight[1 + unit, unit] = 1
+        predictor.cls_score.bias[1 + unit] = -SHIFT
+    logits.weight[:, :CLASSES] = 1
+    logits.load_state_dict({"weight": logits.weight, "bias": torch.full((logits.out_channels,), -SHIFT / 2)})
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -98,6 +166,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         neck = network.backbone.fpn
         assert isinstance(neck, PathAggregation)
         take_over(network.backbone.body, neck, read_tensors(args.graph))
+        if config.classes == CLASSES:  # in NanoDet's order, that of COCO's ids
+            start_heads(network)
         checkpoint.write(args.output, checkpoint.Checkpoint(config, tuple(classes), network.state_dict()))
     except (GraphError, DataError, ValueError, OSError) as error:
         print(error, file=sys.stderr)

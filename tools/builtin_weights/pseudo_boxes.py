@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.ops import batched_nms, box_iou
 from tqdm import tqdm
 
@@ -29,7 +29,7 @@ from model.console import print_message
 from model.inference.preprocess import resize_and_pad
 from model.network.backbone import STRIDES, PathAggregation, Pyramid
 from tools.builtin_weights.movenet import GraphError, read_tensors
-from tools.builtin_weights.nanodet import BODY, START, convolution, take_over
+from tools.builtin_weights.nanodet import BINS, CLASSES, OUTPUTS, SHIFT, START, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CLASSES = 80
-BINS = 11
-"""Distances from a cell to a side of the box, in strides, over which NanoDet gives a distribution."""
 SIDE = 416
 """Pixels of the longer side that NanoDet was trained at."""
 NMS = 0.6
@@ -74,12 +71,6 @@ class NanoDet:
         neck = self._pyramid.fpn
         assert isinstance(neck, PathAggregation)
         take_over(self._pyramid.body, neck, tensors)
-        self._outputs: list[nn.Conv2d] = []
-        for index in (BODY + 4, BODY + 6, BODY + 8):
-            weight, bias = convolution(tensors, index)
-            layer = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
-            layer.load_state_dict({"weight": weight, "bias": bias})
-            self._outputs.append(layer.eval())
 
     @torch.no_grad()
     def detect(self, photo: NDArray[np.uint8], score: float) -> Found:
@@ -87,14 +78,14 @@ class NanoDet:
         height, width = photo.shape[:2]
         fitted = resize_and_pad(photo, SIDE, SIDE, "cpu", torch.float32)
         boxes, scores = [], []
-        for layer, stride, maps in zip(self._outputs, STRIDES[1:], self._pyramid(fitted.pixels)[1:4], strict=True):
-            rows = layer(maps)[0].flatten(1).T  # [H * W, CLASSES + 4 * BINS]
+        for stride, maps in zip(STRIDES[1:], self._pyramid(fitted.pixels)[1:4], strict=True):
+            rows = maps[0, :OUTPUTS].flatten(1).T  # [H * W, OUTPUTS]
             bins = torch.arange(float(BINS))
             sides = (rows[:, CLASSES:].view(-1, 4, BINS).softmax(2) * bins).sum(2) * stride
             y, x = torch.meshgrid(*(torch.arange(side) for side in maps.shape[2:]), indexing="ij")
             centre = (torch.stack([x.flatten(), y.flatten()], 1) + 0.5) * stride
             boxes.append(torch.cat([centre - sides[:, :2], centre + sides[:, 2:]], 1))
-            scores.append(rows[:, :CLASSES].sigmoid())
+            scores.append((rows[:, :CLASSES] - SHIFT).sigmoid())
         place, labels = torch.nonzero(torch.cat(scores) >= score, as_tuple=True)
         chosen, chances = torch.cat(boxes)[place], torch.cat(scores)[place, labels]
         scale = torch.tensor([width / fitted.inner[1], height / fitted.inner[0]]).repeat(2)

@@ -68,7 +68,7 @@ def each(kind: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda data: data.update(images=[], annotations=[]), "name no photos"),
+        (lambda data: data.update(images=[], annotations=[]), "names no photos"),
         (lambda data: data.update(images=[]), "None of the annotations"),
         (lambda data: data.update(annotations=[]), "shows an object to learn from"),
         (each("annotations", iscrowd=1), "shows an object to learn from"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.pseudo_labels import add_pseudo_labels, project_images
 from model.inference.predictor import Predictor
+from model.network.build import build
 from tests.model.conftest import POINTS
 
 if TYPE_CHECKING:
@@ -53,6 +55,16 @@ def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
     name = "roi_heads.box_predictor.bbox_pred.weight"
     assert torch.equal(new[name][12:16], old[name][4:8])
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
+
+
+def test_offsets_that_are_alike_for_all_classes_stay(tiny_checkpoint: Checkpoint) -> None:
+    network = build(replace(tiny_checkpoint.config, box_agnostic=True))
+    parent = replace(tiny_checkpoint, config=network.config, state=network.state_dict())
+    classes = map_classes((Category(4, "kite"), Category(0, "Box")), parent, {}, kept=parent.categories)
+    new = build_for_classes(parent, classes).state_dict()
+    name = "roi_heads.box_predictor.bbox_pred.weight"
+    assert torch.equal(new[name], parent.state[name])
+    assert torch.equal(new[SCORES][2], parent.state[SCORES][2])
 
 
 def test_keypoints_follow_their_names(tiny_checkpoint: Checkpoint) -> None:

@@ -294,6 +294,24 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
 
 
+def test_offsets_that_are_alike_for_all_classes_move_as_they_are(tiny_checkpoint: Checkpoint) -> None:
+    agnostic = build(config(box_agnostic=True))
+    name = "roi_heads.box_predictor.bbox_pred.weight"
+    before = agnostic.state_dict()[name].clone()
+    transfer_heads(tiny_checkpoint, agnostic, list(CATEGORIES))  # from offsets of each class: nothing fits
+    assert torch.equal(agnostic.state_dict()[name], before)
+    start = replace(tiny_checkpoint, config=agnostic.config, state=agnostic.state_dict())
+    scores = "roi_heads.box_predictor.cls_score.weight"
+    network = build(config(classes=1, box_agnostic=True))
+    transfer_heads(start, network, [CATEGORIES[1]])
+    assert torch.equal(network.state_dict()[name], before)
+    assert torch.equal(network.state_dict()[scores][1], start.state[scores][2])
+    of_classes = build(config(classes=2))
+    fresh = of_classes.state_dict()[name].clone()
+    transfer_heads(start, of_classes, list(CATEGORIES))
+    assert torch.equal(of_classes.state_dict()[name], fresh)
+
+
 def test_a_mask_of_anything_starts_from_those_of_all_classes(tiny_checkpoint: Checkpoint) -> None:
     without = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, any_mask=False))
     network = build(config(classes=2))

@@ -11,17 +11,15 @@ import torch
 from torch.nn import functional
 
 from model.checkpoints.weights import load, network_of
+from model.network.build import build
 from model.network.cspnet import PAIRS, CSPNet
 from tools.builtin_weights.movenet import read_tensors
-from tools.builtin_weights.nanodet import BIASES, BODY, convolution, main
+from tools.builtin_weights.nanodet import BIASES, BODY, CLASSES, OUTPUTS, SHIFT, START, convolution, main, start_heads
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
-
-OUTPUTS = 124
-"""80 classes and four distributions over 11 distances."""
 
 
 def write_graph(folder: Path, without: int | None = None) -> Path:
@@ -57,7 +55,7 @@ def write_categories(folder: Path) -> Path:
 
 
 def published(graph: Path, pictures: Tensor) -> list[Tensor]:
-    """Return what stands before NanoDet's outputs at strides 8, 16 and 32: its graph, written out."""
+    """Return NanoDet's outputs [B, OUTPUTS, H, W] at strides 8, 16 and 32: its graph, written out."""
     tensors = read_tensors(graph)
 
     def apply(x: Tensor, index: int, stride: int = 1) -> Tensor:
@@ -85,7 +83,7 @@ def published(graph: Path, pictures: Tensor) -> list[Tensor]:
     fine = fine + functional.interpolate(middle, size=fine.shape[2:], mode="bilinear", align_corners=False)
     middle = middle + functional.interpolate(fine, size=middle.shape[2:], mode="bilinear", align_corners=False)
     coarse = coarse + functional.interpolate(middle, size=coarse.shape[2:], mode="bilinear", align_corners=False)
-    return [leaky(x, BODY + 3 + 2 * i) for i, x in enumerate((fine, middle, coarse))]
+    return [apply(leaky(x, BODY + 3 + 2 * i), BODY + 4 + 2 * i) for i, x in enumerate((fine, middle, coarse))]
 
 
 def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
@@ -99,8 +97,27 @@ def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
         wanted = published(graph, pictures)
     assert [tuple(m.shape[2:]) for m in maps] == [(16, 24), (8, 12), (4, 6), (2, 3), (1, 2)]
     for found, true in zip(maps[1:4], wanted, strict=True):
-        assert torch.allclose(found, true, atol=1e-4)
+        assert torch.allclose(found[:, CLASSES:OUTPUTS], true[:, CLASSES:], atol=1e-4)
+        assert torch.allclose(found[:, :CLASSES], true[:, :CLASSES] + SHIFT, atol=1e-4)
     assert float(maps[0].std()) > 0.1 * float(maps[1].std())  # the finest begins as the next one, enlarged
+
+
+def test_proposals_and_classes_are_read_off_its_channels() -> None:
+    network = build(START).eval()
+    start_heads(network)
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
+    boxes = [torch.tensor([[32.0, 32, 96, 96], [0, 0, 64, 64]])]
+    for level in maps:
+        level[:, 6, level.shape[2] // 2 - 1 : level.shape[2] // 2 + 1] = SHIFT + 4  # the seventh class, in the middle
+    with torch.no_grad():
+        logits, offsets = network.roi_heads.classify(maps, boxes)
+        scores = network.rpn.score(maps, (128, 128)).objectness[0].split(network.rpn.score(maps, (128, 128)).per_level)
+    assert logits[0].argmax() == 7
+    assert logits[0, 7] > logits[0, 0] + 2
+    assert logits[0, 7] > logits[1, 7] + 1
+    assert offsets.shape == (2, 4 * 81)
+    best = scores[2].view(8, 8, -1).amax(2)  # at stride 16
+    assert best[3:5].min() > best[[0, 1, 6, 7]].max() + 3
 
 
 @pytest.mark.parametrize("index", [0, BODY, len(BIASES) - 2])
