@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
@@ -176,7 +176,7 @@ class CanvasView(DocumentView):
         if not edit.is_empty:
             self.edit_made.emit(edit)
 
-    def record_step(self, step: GestureStep) -> None:
+    def record_step(self, step: GestureStep[Any]) -> None:
         """Send a step of the running gesture. For tools."""
         self.step_made.emit(step)
 
