@@ -162,4 +162,5 @@ def mirror(names: tuple[str, ...]) -> list[int]:
                 return name.replace(side, other)
         return name
 
-    return [index.get(partner(name), i) for i, name in enumerate(names)]
+    found = [index.get(partner(name), i) for i, name in enumerate(names)]
+    return [j if found[j] == i else i for i, j in enumerate(found)]  # no two go to one place

@@ -66,6 +66,9 @@ class MiddleSegmenter:
             for box in np.asarray(boxes, np.float32)
         ]
 
+    def keypoints_for_boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise ValueError(f"{self.name} knows no keypoints in {boxes}")
+
     def reduce_memory(self) -> str:
         self.reductions += 1
         return "Smaller." if self.reductions == 1 else ""

@@ -150,10 +150,9 @@ def extents(records: Sequence[Annotation]) -> NDArray[np.float64]:
 
 def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: float) -> Hit | None:
     """Return the keypoint, vertex or edge of the record with handles that is in reach: keypoints lie over vertices."""
-    shown, points = labelled(record)
-    row, distance = _nearest(points, x, y)
-    if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
-        return Hit(HitKind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
+    keypoint = keypoint_at(record, x, y, scale)
+    if keypoint is not None:
+        return keypoint
     if not len(outline.starts):
         return None
     shrink = min(1.0, _screen_size(record, scale) / HANDLES_FROM)
@@ -163,6 +162,15 @@ def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: f
     row, distance, foot = outline.nearest_edge(x, y)
     if distance * scale <= EDGE_REACH * shrink:
         return Hit(HitKind.EDGE, record.id, *foot, vertex=outline.ref(row))
+    return None
+
+
+def keypoint_at(record: Annotation, x: float, y: float, scale: float) -> Hit | None:
+    """Return the keypoint of a record that is in reach."""
+    shown, points = labelled(record)
+    row, distance = _nearest(points, x, y)
+    if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
+        return Hit(HitKind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
     return None
 
 

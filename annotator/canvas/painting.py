@@ -10,11 +10,25 @@ from PySide6.QtGui import QPainter, QPainterPath, QTransform
 
 from annotator.canvas.camera import Camera, qpoints
 from annotator.canvas.hit_testing import FULL_SIZE, extent
-from annotator.canvas.style import DASH, HALO, HANDLE, KEYPOINT, LINE, WEAK_KEYPOINT, dot, fill, pen, zoomed_pen
+from annotator.canvas.style import (
+    DASH,
+    HALO,
+    HANDLE,
+    KEYPOINT,
+    LINE,
+    MIDDLE_COLOR,
+    SIDE_COLORS,
+    WEAK_KEYPOINT,
+    dot,
+    fill,
+    pen,
+    zoomed_pen,
+)
 from annotator.core.annotation import Visibility
+from annotator.core.skeleton import SIDES, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -110,32 +124,67 @@ def keypoint_diameter(camera: Camera, record: Annotation) -> float:
 
 
 def skeleton(painter: QPainter, camera: Camera, record: Annotation, category: Category, *, strong: bool) -> None:
-    """Keypoints and the lines between them: visible ones filled, occluded ones hollow, others not at all."""
+    """Keypoints and the lines between them: visible ones filled, occluded ones hollow, others not at all.
+
+    Those of one side, by their names, are of its colour if `strong`.
+    """
     if not record.keypoints:
         return
     points = camera.to_view([keypoint[:2] for keypoint in record.keypoints]).tolist()
     shown = [keypoint.visibility is not Visibility.UNLABELLED for keypoint in record.keypoints]
-    count = len(points)
-    lines = QPainterPath()
-    for a, b in category.skeleton:
-        if a < count and b < count and shown[a] and shown[b]:
-            lines.moveTo(*points[a])
-            lines.lineTo(*points[b])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    if strong:
-        painter.setPen(pen(_HALO_COLOR, 3.5, 110))
-        painter.drawPath(lines)
-    painter.setPen(pen(category.color, 1.5 if strong else 1.0, 255 if strong else 150))
-    painter.drawPath(lines)
     if not strong:  # a crowd's keypoints must not hide the crowd
+        painter.setPen(pen(category.color, 1.0, 150))
+        painter.drawPath(_limbs(points, shown, category.skeleton))
         shown_points = [QPointF(*p) for p, there in zip(points, shown, strict=True) if there]
         _dots(painter, shown_points, ((_HALO_COLOR, WEAK_KEYPOINT + 1.5), (category.color, WEAK_KEYPOINT)))
         return
+    painter.setPen(pen(_HALO_COLOR, 3.5, 110))
+    painter.drawPath(_limbs(points, shown, category.skeleton))
+    side = dict(enumerate(sides(category.keypoint_names)))
+    for name in SIDES:
+        painter.setPen(pen(SIDE_COLORS.get(name, category.color), 1.5))
+        painter.drawPath(_limbs(points, shown, [e for e in category.skeleton if _side_of(e, side) == name]))
     size = keypoint_diameter(camera, record)
-    visible = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.VISIBLE]
-    hidden = [QPointF(*p) for p, k in zip(points, record.keypoints, strict=True) if k.visibility == Visibility.OCCLUDED]
-    _dots(painter, visible, ((_HALO_COLOR, size + 3.0), ("#ffffff", size + 1.5), (category.color, size)))
-    _dots(painter, hidden, ((_HALO_COLOR, size + 3.0), (category.color, size + 1.5), ("#1b1b1d", size - 1.5)))
+    for name in SIDES:
+        color = _side_color(name, category)
+        at = {
+            v: [
+                QPointF(*p)
+                for i, p in enumerate(points)
+                if record.keypoints[i].visibility == v and side.get(i, "") == name
+            ]
+            for v in (Visibility.VISIBLE, Visibility.OCCLUDED)
+        }
+        _dots(painter, at[Visibility.VISIBLE], ((_HALO_COLOR, size + 3.0), ("#ffffff", size + 1.5), (color, size)))
+        _dots(
+            painter, at[Visibility.OCCLUDED], ((_HALO_COLOR, size + 3.0), (color, size + 1.5), ("#1b1b1d", size - 1.5))
+        )
+
+
+def keypoint_color(category: Category, index: int) -> str:
+    """Return the colour of a keypoint of an object that is worked on: that of its side, or the class's."""
+    return _side_color(sides(category.keypoint_names)[index], category)
+
+
+def _side_color(side: str, category: Category) -> str:
+    has_sides = any(sides(category.keypoint_names))
+    return SIDE_COLORS.get(side, MIDDLE_COLOR if has_sides else category.color)
+
+
+def _limbs(points: list[list[float]], shown: list[bool], edges: Iterable[tuple[int, int]]) -> QPainterPath:
+    lines, count = QPainterPath(), len(points)
+    for a, b in edges:
+        if a < count and b < count and shown[a] and shown[b]:
+            lines.moveTo(*points[a])
+            lines.lineTo(*points[b])
+    return lines
+
+
+def _side_of(edge: tuple[int, int], side: Mapping[int, str]) -> str:
+    """Return the side of a line whose ends have one: none where they have two, or neither."""
+    found = {side.get(end, "") for end in edge} - {""}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _dots(painter: QPainter, points: list[QPointF], rings: Iterable[tuple[str, float]]) -> None:

@@ -15,6 +15,10 @@ DASH = (5.0, 4.0)  # on and off, in screen pixels
 HANDLE = 8.0  # diameter of a vertex
 KEYPOINT = 8.0
 WEAK_KEYPOINT = 3.0  # of an object that is neither hovered nor selected
+# Of an object's keypoints: warm and light against cool and dark, which colour-blind people tell apart too (the colours
+# of Okabe and Ito, 2008, are orange and blue as well). Beside those, what has no side must not be of a class's orange.
+SIDE_COLORS = {"left": "#ff9d2e", "right": "#2979ff"}
+MIDDLE_COLOR = "#f4f4f5"
 HOVER_FILL, SELECTED_FILL = 40, 32  # alpha of the fill, of 255
 FONT_SIZE = 11  # pixels
 CRISP_FROM = 3.0  # from this zoom on, photo pixels are squares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
@@ -124,6 +124,11 @@ class CanvasView(DocumentView):
         """Return whether a tool, by default the one in hand, makes new objects. KeyError if there is none so named."""
         return (self._tools[name] if name else self._tool).draws
 
+    @property
+    def has_modes(self) -> bool:
+        """Whether `draw_mode` says what becomes of what the tool in hand draws."""
+        return self._tool.has_modes
+
     def set_tool(self, name: str) -> None:
         """Take another tool in hand. KeyError if there is none of that name."""
         tool = self._tools[name]
@@ -188,7 +193,7 @@ class CanvasView(DocumentView):
         if not edit.is_empty:
             self.edit_made.emit(edit)
 
-    def record_step(self, step: GestureStep) -> None:
+    def record_step(self, step: GestureStep[Any]) -> None:
         """Send a step of the running gesture. For tools."""
         self.step_made.emit(step)
 

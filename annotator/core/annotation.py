@@ -37,6 +37,8 @@ class Keypoint(NamedTuple):
     visibility: Visibility
 
 
+UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)
+"""One that is not on the photo, as COCO writes it."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -119,6 +119,12 @@ class Categories:
         """Give a class another colour, "#rrggbb"."""
         self._put(replace(self._by_id[category_id], color=color))
 
+    def set_skeleton(
+        self, category_id: int, keypoint_names: tuple[str, ...], skeleton: tuple[tuple[int, int], ...]
+    ) -> None:
+        """Give a class other keypoints and edges. The caller changes the records that have its keypoints."""
+        self._put(replace(self._by_id[category_id], keypoint_names=keypoint_names, skeleton=skeleton))
+
     def set_extra(self, category_id: int, key: str, value: object) -> None:
         """Set a field of our own, which goes into the COCO file with the class."""
         category = self._by_id[category_id]

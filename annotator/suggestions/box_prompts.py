@@ -96,9 +96,8 @@ class BoxPrompts(QObject):
         return replace(made, annotations={**made.annotations, drawn.record_id: (before, after)})
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
-        """Return the model's keypoints, if they are those of the project's class."""
-        found = answer.found
-        categories = self._session.categories
-        if found is None or category_id not in categories or self._flow.model_category(category_id) is None:
+        """Return the model's keypoints as those of the project's class, as far as the model knows that."""
+        known = self._flow.model_category(category_id)
+        if answer.found is None or known is None or category_id not in self._session.categories:
             return ()
-        return found.keypoints if len(found.keypoints) == len(categories[category_id].keypoint_names) else ()
+        return self._flow.in_project(replace(answer.found, category_id=known)).keypoints

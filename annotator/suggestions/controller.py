@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.document import Status
 from annotator.core.image_list import NOT_LOOKED_AT
+from annotator.core.skeleton import in_order_of
 from annotator.core.training_set import MODEL_CLASS
 
 if TYPE_CHECKING:
@@ -87,6 +88,17 @@ class SuggestionController(QObject):
     def model_category(self, category_id: int) -> int | None:
         """Return the model's id of a class of the project, or None if it does not know it."""
         return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
+
+    def in_project(self, found: Annotation) -> Annotation:
+        """Return what the model found, of a class that the project has, in that class and with its keypoints."""
+        ours = self._session.categories[self._to_project[found.category_id]]
+        keypoints = in_order_of(found.keypoints, self.keypoint_names(found.category_id), ours.keypoint_names)
+        return replace(found, category_id=ours.id, keypoints=keypoints)
+
+    def keypoint_names(self, model_category: int) -> tuple[str, ...]:
+        """Return what keypoints the model in use finds of one of its classes."""
+        known = self.model.categories if self.model else ()
+        return next((category.keypoint_names for category in known if category.id == model_category), ())
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""
@@ -225,9 +237,7 @@ class SuggestionController(QObject):
                 self._count(name)
 
     def _in_project(self, pool: tuple[Annotation, ...]) -> list[Annotation]:
-        return [
-            replace(s, category_id=self._to_project[s.category_id]) for s in pool if s.category_id in self._to_project
-        ]
+        return [self.in_project(s) for s in pool if s.category_id in self._to_project]
 
     def _count(self, name: str) -> None:
         photos = self._session.photos

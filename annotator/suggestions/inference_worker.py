@@ -31,6 +31,8 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from numpy.typing import NDArray
+
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from model.inference.instance import Instance
@@ -43,12 +45,13 @@ MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its 
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """A box in a photo, xyxy, whose object's outline is wanted."""
+    """A box in a photo, xyxy, whose object's outline or keypoints are wanted."""
 
     number: int
     name: str
     corners: tuple[float, float, float, float]
     category_id: int | None
+    keypoints: bool = False
 
 
 class PoolStore(Protocol):
@@ -174,9 +177,18 @@ class InferenceWorker(QObject):
             corners: xyxy in its pixels.
             category_id: The model's class of the object, or None where it knows none such.
         """
+        return self._ask(name, corners, category_id, keypoints=False)
+
+    def find_keypoints(self, name: str, corners: tuple[float, float, float, float], category_id: int) -> int:
+        """Find the keypoints of the object in a box of a photo; otherwise as `outline`."""
+        return self._ask(name, corners, category_id, keypoints=True)
+
+    def _ask(
+        self, name: str, corners: tuple[float, float, float, float], category_id: int | None, *, keypoints: bool
+    ) -> int:
         with self._wake:
             self._asked += 1
-            self._boxes.append(_Box(self._asked, name, corners, category_id))
+            self._boxes.append(_Box(self._asked, name, corners, category_id, keypoints))
             self._wake.notify()
             return self._asked
 
@@ -362,13 +374,15 @@ class InferenceWorker(QObject):
                 self._set_image(predictor, photo)
                 self._seen = asked
             corners = np.array([box.corners]) / np.tile(self._scale, 2)
+            if box.keypoints:
+                return _with_keypoints(predictor, corners, box).enlarged(self._scale)
             return predictor.masks_for_boxes(corners, [box.category_id])[0].enlarged(self._scale)
 
         try:
             found = to_suggestion(-1, self._within_memory(predictor, look))
         except Exception as error:  # noqa: BLE001 - one box must not end the thread
             return BoxAnswer(box.number, None, tr("the model failed on it ({reason})", reason=sentence(error)))
-        if found.is_box:
+        if not any(k.visibility for k in found.keypoints) if box.keypoints else found.is_box:
             return BoxAnswer(box.number, None, tr("the model sees nothing in it."))
         return BoxAnswer(box.number, found)
 
@@ -412,6 +426,13 @@ class InferenceWorker(QObject):
             tuple(predictor.categories),
             self._weights,
         )
+
+
+def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: _Box) -> Instance:
+    from model.inference.instance import Instance  # noqa: PLC0415 - torch, loaded long since
+
+    points, scores = predictor.keypoints_for_boxes(corners)
+    return Instance(box.category_id or 0, 1.0, corners[0], [], points[0], scores[0])
 
 
 def _activity(name: str, waiting: int) -> str:

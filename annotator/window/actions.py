@@ -152,6 +152,10 @@ def _object() -> tuple[Entry, ...]:
              tr("Make the keypoint under the cursor visible, occluded or unlabelled in turn")),
         Spec("keypoint.place", tr("&Place next keypoint"), ("K",), "",
              tr("Put the first keypoint that the selected object lacks under the cursor")),
+        Spec("keypoint.mirror", tr("S&wap left and right"), ("Shift+M",), "mirror",
+             tr("Exchange left and right of the selected objects' keypoints")),
+        Spec("keypoint.suggest", tr("Su&ggest keypoints"), ("Ctrl+K",), "suggest-keypoints",
+             tr("Let the model find the keypoints of the selected objects")),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What becomes of what is drawn: chosen by actions, which are there while a drawing tool is in hand."""
+"""What becomes of what is drawn: chosen by actions, which are there while a tool that draws outlines is in hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODES: dict[str, CombineMode | None] = {
 
 
 class DrawModes:
-    """Keeps the canvas's mode and the actions in step. With a tool that draws nothing, it is a new object again."""
+    """Keeps the canvas's mode and the actions in step. With a tool that draws no outlines, it is a new object again."""
 
     def __init__(self, canvas: CanvasView) -> None:
         self._canvas = canvas
@@ -48,9 +48,9 @@ class DrawModes:
 
     def _follow_tool(self, _name: str = "") -> None:
         assert self._actions is not None, "called after `follow`"
-        draws = self._canvas.draws()
+        has_modes = self._canvas.has_modes
         for name in MODES:
-            self._actions[name].setVisible(draws)
-        if not draws:
+            self._actions[name].setVisible(has_modes)
+        if not has_modes:
             self._actions["draw.new"].setChecked(True)
             self._canvas.draw_mode = None

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QWidget,
 )
@@ -28,7 +27,7 @@ from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.welcome import WelcomePage
-from annotator.session.messages import FOLDER, LATE, PHOTO, SAVING, edits_kept
+from annotator.session.messages import PHOTO
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
     EXPORT_MENU,
@@ -39,6 +38,7 @@ from annotator.window.actions import (
     SCHEME_MENU,
     Actions,
 )
+from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -46,6 +46,7 @@ from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.object_commands import ObjectCommands
 from annotator.window.position_keys import PositionKeys
+from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -80,6 +81,8 @@ class MainWindow(QMainWindow):
     samples_requested = Signal()
     fine_tune_requested = Signal()
     models_requested = Signal()
+    keypoints_requested = Signal()
+    """The model is to find the keypoints of what is selected."""
 
     def __init__(
         self,
@@ -99,6 +102,10 @@ class MainWindow(QMainWindow):
         self._files = FileDialogs(session, settings, self)
         self._build_widgets()
         self._build_docks()
+        self._awaited = AwaitedTexts(session, self.instances, self.classes)
+        self._notices = SaveNotices(
+            session, self._files, banner=self.banner, status=self.status, awaited=self._awaited, window=self
+        )
         self._unanswered = UnansweredNotice(session, self._commands, self.banner)
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
@@ -187,6 +194,8 @@ class MainWindow(QMainWindow):
             "edit.select_all": commands.select_all,
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
+            "keypoint.mirror": commands.mirror_keypoints,
+            "keypoint.suggest": lambda _on=False: self.keypoints_requested.emit(),
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
             "suggestion.accept_all_done": commands.accept_all_done_next,
@@ -236,9 +245,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
-        session.confirm_discard = self._confirm_discard
         session.leaving.connect(canvas.finish)
-        session.listing.connect(self._show_listing)
         session.opened.connect(self._folder_opened)
         session.project_changed.connect(self._use_project)
         session.current_changed.connect(self._current_changed)
@@ -246,10 +253,7 @@ class MainWindow(QMainWindow):
         session.document_changed.connect(self._show_document)
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
-        session.late.connect(self._tell_late)
-        session.refused.connect(self._annotations_refused)
-        session.protected.connect(self._ask_to_replace)
-        session.saved_changed.connect(self._saved_changed)
+        session.saved_changed.connect(lambda _saved: self._show_title())
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)
@@ -276,28 +280,9 @@ class MainWindow(QMainWindow):
 
     # What happened
 
-    def _show_listing(self, folder: Path | None) -> None:
-        if self._session.folder is None:
-            self._set_empty_text(tr("Opening {name}…", name=folder.name) if folder else "")
-
-    def _set_empty_text(self, text: str) -> None:
-        self.instances.set_empty_text(text)
-        self.classes.set_empty_text(text)
-
-    def _show_what_is_awaited(self) -> None:
-        """Show why a photo of an open project has no document yet, or none at all."""
-        photos, name = self._session.photos, self._session.current
-        if self._session.project is None:
-            return
-        text = ""
-        if name is not None:
-            is_broken = bool(photos.error(photos.index(name)))
-            text = tr("{name} cannot be shown.", name=name) if is_broken else tr("Opening {name}…", name=name)
-        self.instances.set_empty_text(text)
-
     def _folder_opened(self, folder: Path) -> None:
         self._show_title()
-        self._set_empty_text(tr("Opening {name}…", name=folder.name) if len(self._session.photos) else "")
+        self._awaited.folder_listed(folder)
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
         self.photos_panel.clear_filter()
@@ -316,9 +301,7 @@ class MainWindow(QMainWindow):
 
     def _use_project(self, project: Project | None) -> None:
         self._show_title()
-        if project is not None or self._session.folder is None:
-            self._set_empty_text("")
-            self._show_what_is_awaited()
+        self._awaited.follow_project()
         if self._session.folder is None:
             self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
@@ -330,42 +313,10 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent([str(path) for path in self._settings.recent])
             self.pages.setCurrentWidget(self.welcome)
 
-    def _annotations_refused(self, sentence: str, damaged: bool) -> None:  # noqa: FBT001 - a signal's argument
-        """Show why nothing can be done, for as long as that lasts."""
-        session = self._session
-        if damaged:
-            advice = tr("Repair it, put a copy in its place (.annotator/backup may have one), or move it away.")
-            sentence = f"{sentence} {advice}"
-        actions: list[tuple[str, Callable[[], object]]] = [
-            (tr("Try again"), lambda: session.folder and session.open(session.folder, session.file)),
-            (tr("Open another file…"), self._files.choose_annotations),
-        ]
-        self.banner.show_message(sentence, "error", actions, topic=FOLDER)
-        self._set_empty_text(tr("The annotations could not be opened: photos can only be looked at."))
-        self.status.set_refused()
-
-    def _tell_late(self, sentence: str) -> None:
-        """Show that the disk of a folder does not answer, until it does."""
-        if sentence:
-            self.banner.show_message(sentence, "warning", topic=LATE)
-        else:
-            self.banner.retract(LATE)
-
-    def _ask_to_replace(self, sentence: str) -> None:
-        """Ask whether to replace a file that is write-protected."""
-        actions = [(tr("Replace it"), self._session.replace_protected), (tr("Save as…"), self._files.choose_save_as)]
-        self.banner.show_message(sentence, "warning", actions, topic=SAVING)
-
-    def _saved_changed(self, saved: bool) -> None:  # noqa: FBT001 - a signal's argument
-        self.status.set_saved(saved=saved, failed=bool(self._session.save_error))
-        self._show_title()
-        if saved:
-            self.banner.retract(SAVING)
-
     def _current_changed(self, name: str | None) -> None:
         self.banner.retract(PHOTO)
         self.photos_panel.set_current(name)
-        self._show_what_is_awaited()
+        self._awaited.follow_photo()
         if name is None:
             self.canvas.set_photo(None)
         else:
@@ -375,7 +326,7 @@ class MainWindow(QMainWindow):
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
-        self._show_what_is_awaited()
+        self._awaited.follow_photo()
 
     def _show_document(self, document: Document | None) -> None:
         self.canvas.set_document(document)
@@ -441,21 +392,6 @@ class MainWindow(QMainWindow):
         text = tr("Annotator: Mask R-CNN drafts the masks, you correct them. MIT licence.")
         self.banner.show_message(text, "info")
 
-    def _confirm_discard(self) -> bool:
-        """Return whether to let go of the folder although the disk does not take what was edited."""
-        question = QMessageBox(QMessageBox.Icon.Warning, "Annotator", self._session.save_error, parent=self)
-        question.setObjectName("close.unsaved")
-        store = self._session.store
-        text = edits_kept(store) if store else ""
-        question.setInformativeText(f"{text} {tr('Save it to another place first?')}")
-        elsewhere = question.addButton(tr("Save as…"), QMessageBox.ButtonRole.AcceptRole)
-        anyway = question.addButton(tr("Go on without saving"), QMessageBox.ButtonRole.DestructiveRole)
-        question.addButton(QMessageBox.StandardButton.Cancel)
-        question.exec()
-        if question.clickedButton() is elsewhere:
-            self._files.choose_save_as()
-        return question.clickedButton() is anyway
-
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -484,7 +420,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             QTimer.singleShot(KEPT_INTERVAL, self, self.close)
             return
-        if self._session.save_error and not self._confirm_discard():
+        if self._session.save_error and not self._notices.confirm_discard():
             event.ignore()
             return
         self._settings.set_layout("geometry", self.saveGeometry())

@@ -9,7 +9,8 @@ from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
-from annotator.session.messages import HIDDEN
+from annotator.core.skeleton import mirrored
+from annotator.session.messages import HIDDEN, PHOTO
 from dataset import geometry
 from dataset.i18n import tr
 
@@ -109,6 +110,20 @@ class SelectionCommands:
         document = self._document
         if document and document.selection:
             self._session.push(edits.relabel(document, document.selection, category_id, self._session.new_id))
+
+    def mirror_keypoints(self) -> None:
+        """Exchange left and right of the selected objects' keypoints: they were put the wrong way round."""
+        document, categories = self._document, self._session.categories
+        if not document or not document.selection:
+            return
+        known = [record for record in document.selected if record.category_id in categories]
+        swapped = [mirrored(record, categories[record.category_id].keypoint_names) for record in known]
+        changed = [after for after, before in zip(swapped, known, strict=True) if after is not before]
+        if changed:
+            self._session.push(edits.change(document, tr("swap left and right"), changed, self._session.new_id))
+        else:
+            text = tr("Nothing that is selected has keypoints named left and right.")
+            self._session.message.emit(text, "info", PHOTO)
 
     def copy(self) -> None:
         """Remember the selected objects."""

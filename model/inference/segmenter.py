@@ -100,6 +100,14 @@ class Segmenter(Protocol):
             RuntimeError: No image was set.
         """
 
+    def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the keypoints [N, K, 3] and their scores [N, K] in given boxes [N, 4] xyxy; see `Instance`.
+
+        Raises:
+            ValueError: The model knows no keypoints, or the boxes are wrong as above.
+            RuntimeError: No image was set.
+        """
+
     def reduce_memory(self) -> str:
         """Predict with less memory from now on, at a lower resolution or on the CPU, and drop the current image.
 

@@ -15,7 +15,7 @@ from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
 from annotator.core.exchange import read_dataset, to_annotations, to_dataset
 from annotator.core.photo_state import PhotoState
-from annotator.core.store.journal import pack, unpack
+from annotator.core.store.packing import pack, unpack
 from annotator.core.store.store import Store
 from annotator.core.training_set import TrainingPhoto, encode_coco
 from dataset.categories import Category

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtWidgets import QApplication
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Points = tuple[tuple[float, float], ...]
 """Photo pixels."""
+Placed = TypeVar("Placed", bound=tuple[object, ...])
+"""What a gesture has put so far, one after another."""
 NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
 
 
@@ -58,16 +60,16 @@ class Pointer:
 
 
 @dataclass(frozen=True, slots=True)
-class GestureStep:
+class GestureStep(Generic[Placed]):
     """A step of a gesture that takes several, such as a vertex of a polygon. It changes nothing on record."""
 
     text: str
     """For the menu, completing "Undo …": "place vertex"."""
-    before: Points
+    before: Placed
     """The points of the gesture before; none: it begins with this step."""
-    after: Points
+    after: Placed
     """The points after; none: it ends with this step."""
-    restore: Callable[[Points], None]
+    restore: Callable[[Placed], None]
     """Goes back, or on, to the gesture with these points."""
 
     @property
@@ -145,7 +147,7 @@ class ToolHost(Protocol):
     def commit(self, edit: Edit) -> None:
         """Emit an edit for the document, unless it changes nothing."""
 
-    def record_step(self, step: GestureStep) -> None:
+    def record_step(self, step: GestureStep[Any]) -> None:
         """Emit a step of the running gesture, which has been taken, so that it can be undone."""
 
     def take_up(self, name: str) -> None:
@@ -180,6 +182,8 @@ class Tool:
     """Name of the menu that lists it."""
     draws: ClassVar[bool] = True
     """Whether it makes new objects, of the canvas's `draw_category`."""
+    has_modes: ClassVar[bool] = False
+    """Whether the canvas's `draw_mode` says what becomes of what it draws."""
     uses_handles: ClassVar[bool] = False
     """Whether the selected object shows its vertices."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt
 
@@ -35,6 +35,8 @@ def held_mode(at: Pointer) -> CombineMode | None:
 
 class DrawingTool(Tool):
     """A tool whose outlines become objects, or change the selected one as `draw_mode` and held keys have it."""
+
+    has_modes: ClassVar[bool] = True
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import Hit, HitKind
 from annotator.canvas.tools.drags import clamp, with_keypoint
-from annotator.core.annotation import Keypoint, Visibility
+from annotator.core.annotation import UNLABELLED, Keypoint, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
 
 Place = tuple[float, float]  # in photo pixels
-
-UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)  # as COCO writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,21 @@ class ChosenKeypoint:
         return ChosenKeypoint(index, places, mouse), with_keypoint(record, index, new)
 
 
+def all_missing(record: Annotation, count: int) -> tuple[int, ...]:
+    """Return the indices of those of `count` keypoints that are not on the photo."""
+    points = record.keypoints
+    return tuple(i for i in range(count) if i >= len(points) or points[i].visibility is Visibility.UNLABELLED)
+
+
 def missing(record: Annotation, count: int) -> int | None:
     """Return the index of the first of `count` keypoints that is not on the photo."""
-    for index in range(count):
-        if index >= len(record.keypoints) or record.keypoints[index].visibility is Visibility.UNLABELLED:
-            return index
-    return None
+    return next(iter(all_missing(record, count)), None)
+
+
+def filled(record: Annotation, count: int, points: Mapping[int, Keypoint]) -> Annotation:
+    """Return the record with some of its `count` keypoints put in, by index."""
+    known = (*record.keypoints, *(UNLABELLED,) * (count - len(record.keypoints)))
+    return record.with_keypoints(tuple(points.get(i, point) for i, point in enumerate(known)))
 
 
 def completed(record: Annotation, count: int, x: float, y: float, size: tuple[int, int]) -> Annotation | None:
@@ -83,5 +90,4 @@ def completed(record: Annotation, count: int, x: float, y: float, size: tuple[in
     index = missing(record, count)
     if index is None:
         return None
-    keypoints = (*record.keypoints, *(UNLABELLED,) * (count - len(record.keypoints)))
-    return with_keypoint(record.with_keypoints(keypoints), index, Keypoint(*clamp(x, y, size), Visibility.VISIBLE))
+    return filled(record, count, {index: Keypoint(*clamp(x, y, size), Visibility.VISIBLE)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
-from annotator.canvas.hit_testing import Hit, HitKind, Outline
+from annotator.canvas.hit_testing import Hit, HitKind, Outline, keypoint_at
 from annotator.canvas.tools import keypoints, select_overlay
 from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
 from annotator.canvas.tools.clicks import ADD, Clicks
@@ -64,6 +64,7 @@ class SelectTool(Tool):
         self.vertices: frozenset[VertexRef] = frozenset()  # selected ones, of the object with handles
         self._keypoint = ChosenKeypoint()  # of the object with handles
         self._over: Pointer | None = None  # where the mouse is
+        self._named: Hit | None = None  # the keypoint under it of an object without handles
         self._stacked = False  # whether it is over more than one object
         self._outline: Annotation | None = None  # the record that the selected vertices and keypoint belong to
         self._pressed: Pointer | None = None
@@ -146,7 +147,7 @@ class SelectTool(Tool):
 
     def leave(self) -> None:
         """Nothing is under the mouse."""
-        self.hit, self.hovered, self._over, self._stacked = None, None, None, False
+        self.hit, self.hovered, self._over, self._stacked, self._named = None, None, None, False, None
         self._keypoint = replace(self._keypoint, turned=None)
 
     def _hover(self, at: Pointer) -> None:
@@ -154,6 +155,8 @@ class SelectTool(Tool):
         self.hit = self._keypoint.hit(self._handled) or self.canvas.handle_at(at)
         ids = [self.hit.id] if self.hit is not None else self.canvas.shapes_at(at)
         self.hovered, self._stacked = next(iter(ids), None), len(ids) > 1
+        pointed = None if self.hit is not None or self.hovered is None else self.canvas.content[self.hovered]
+        self._named = None if pointed is None else keypoint_at(pointed, at.x, at.y, self.canvas.scale_factor)
 
     def press(self, at: Pointer) -> None:
         """Select, and get ready to drag."""
@@ -412,6 +415,7 @@ class SelectTool(Tool):
             place=None if record is None else self._keypoint.place(record, keypoint),
             busy=self.busy,
             hovered=self.hovered,
+            named=self._named,
             stacked=self._stacked,
         )
 

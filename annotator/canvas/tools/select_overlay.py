@@ -9,10 +9,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
-from annotator.canvas.painting import handles
+from annotator.canvas.painting import handles, keypoint_color
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
 from annotator.canvas.tools.keypoints import missing
 from annotator.core.annotation import Visibility
+from annotator.core.skeleton import spoken
 from dataset.i18n import mark, plural, tr
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class SelectView:
     """Whether something is being dragged."""
     hovered: int | None
     """Id of the object under the mouse."""
+    named: Hit | None
+    """The keypoint under the mouse of an object that has no handles, where none of the one with handles is."""
     stacked: bool
     """Whether there are others under it."""
 
@@ -91,6 +94,9 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
 def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -> None:
     """Paint the selected vertices, the handle under the mouse, the name of a keypoint."""
     record, colors = view.record, host.colors
+    label = _keypoint_label(view, host, camera)
+    if label is not None:
+        paint_label(painter, label, colors, strong=True)
     if record is None:
         return
     color = host.content.category(record).color
@@ -113,9 +119,6 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
         painter.setPen(pen("#ffffff", 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawEllipse(keypoint, KEYPOINT - 1.0, KEYPOINT - 1.0)
-    label = _keypoint_label(view, host, camera)
-    if label is not None:
-        paint_label(painter, label, colors, strong=True)
 
 
 def hint(view: SelectView, host: ToolHost) -> str:
@@ -176,7 +179,7 @@ def _missing(host: ToolHost, record: Annotation) -> list[str]:
     key = host.key_of("keypoint.place")
     if index is None or not key:
         return []
-    return [tr("{key} place {keypoint}", key=key, keypoint=names[index].replace("_", " "))]
+    return [tr("{key} place {keypoint}", key=key, keypoint=spoken(names[index]))]
 
 
 def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
@@ -199,19 +202,26 @@ def _keypoint_at(view: SelectView, camera: Camera) -> QPointF | None:
 
 
 def _keypoint_label(view: SelectView, host: ToolHost, camera: Camera) -> Label | None:
-    record, at = view.record, _keypoint_at(view, camera)
-    if record is None or at is None or view.keypoint is None:
+    record, index, at = view.record, view.keypoint, _keypoint_at(view, camera)
+    if view.named is not None and not view.busy and view.named.id in host.content:
+        record, index = host.content[view.named.id], view.named.keypoint
+        at = camera.point_to_view(view.named.x, view.named.y)
+    if record is None or at is None or index is None:
         return None
     category = host.content.category(record)
-    if view.keypoint >= len(category.keypoint_names):
+    if index >= len(category.keypoint_names):
         return None
-    name = category.keypoint_names[view.keypoint].replace("_", " ")
-    visibility = record.keypoints[view.keypoint].visibility
+    name = spoken(category.keypoint_names[index])
+    visibility = record.keypoints[index].visibility
     if visibility is Visibility.VISIBLE:
         text = name
     elif visibility is Visibility.OCCLUDED:
         text = tr("{keypoint} (occluded)", keypoint=name)
     else:
         text = tr("{keypoint} (off)", keypoint=name)
-    label = Label(at.x() + 12, at.y() - 9, width_of(text), text, category.color)
-    return label.inside(QRectF(host.viewport().rect()))
+    return keypoint_label(text, keypoint_color(category, index), at, host)
+
+
+def keypoint_label(text: str, color: str, at: QPointF, host: ToolHost) -> Label:
+    """Return a label beside a keypoint, or where the next one will be, in viewport pixels."""
+    return Label(at.x() + 12, at.y() - 9, width_of(text), text, color).inside(QRectF(host.viewport().rect()))

@@ -16,20 +16,16 @@ import threading
 import time
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import shapely
-from shapely import MultiPolygon
 
-from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.photo_state import PhotoState
-from dataset import json_text
+from annotator.core.store.packing import pack, unpack
 from dataset.i18n import tr
-from dataset.json_text import RecordDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Key = TypeVar("Key")
@@ -336,79 +332,6 @@ def _to_sql(text: str) -> str | bytes:
 def _from_sql(text: str | bytes) -> str:
     """Return the inverse of `_to_sql`."""
     return text if isinstance(text, str) else text.decode(errors="surrogatepass")
-
-
-class _Packed(msgspec.Struct, array_like=True):
-    id: int | str  # text beyond 64 bits, which msgpack does not have
-    category_id: int | str
-    shape: bytes  # WKB
-    keypoints: list[tuple[float, float, int]]
-    origin: str
-    score: float | None
-    is_box: bool
-    is_crowd: bool
-    extra: bytes  # JSON, which has integers of any size
-
-
-_packer = msgspec.msgpack.Encoder()
-_unpacker = msgspec.msgpack.Decoder(list[_Packed])
-_extra = RecordDecoder(dict[str, Any])
-
-
-def pack(annotations: Iterable[Annotation]) -> bytes:
-    """Return records as bytes, without loss."""
-    return _packer.encode(
-        [
-            _Packed(
-                _packed_id(a.id),
-                _packed_id(a.category_id),
-                a.shape.wkb,
-                [(k.x, k.y, int(k.visibility)) for k in a.keypoints],
-                a.origin.value,
-                a.score,
-                a.is_box,
-                a.is_crowd,
-                json_text.encode(dict(a.extra)) if a.extra else b"",
-            )
-            for a in annotations
-        ]
-    )
-
-
-def unpack(data: bytes) -> tuple[Annotation, ...]:
-    """Return the inverse of `pack`.
-
-    Raises:
-        ValueError: the bytes are damaged.
-    """
-    try:
-        return tuple(
-            Annotation(
-                id=int(p.id),
-                category_id=int(p.category_id),
-                shape=_multipolygon(p.shape),
-                keypoints=tuple(Keypoint(x, y, Visibility(v)) for x, y, v in p.keypoints),
-                origin=Origin(p.origin),
-                score=p.score,
-                is_box=p.is_box,
-                is_crowd=p.is_crowd,
-                extra=_extra.decode(p.extra) if p.extra else NOTHING,
-            )
-            for p in _unpacker.decode(data)
-        )
-    except (msgspec.DecodeError, shapely.GEOSException, TypeError) as error:
-        raise ValueError(f"the journal is damaged: {error}") from None
-
-
-def _packed_id(number: int) -> int | str:
-    return number if -(1 << 63) <= number < 1 << 64 else str(number)
-
-
-def _multipolygon(wkb: bytes) -> MultiPolygon:
-    shape = shapely.from_wkb(wkb)
-    if not isinstance(shape, MultiPolygon):
-        raise TypeError(f"{shape.geom_type} is no shape")
-    return shape
 
 
 def _connect(path: Path) -> sqlite3.Connection:

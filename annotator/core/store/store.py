@@ -16,7 +16,8 @@ from annotator.core.categories import Categories
 from annotator.core.document import Status
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
-from annotator.core.store.journal import JournalRow, pack
+from annotator.core.store.journal import JournalRow
+from annotator.core.store.packing import pack
 from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
 from dataset.coco_checks import sentences

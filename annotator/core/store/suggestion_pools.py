@@ -8,7 +8,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from annotator.core.store.journal import Stamp, pack, unpack
+from annotator.core.store.journal import Stamp
+from annotator.core.store.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -192,3 +192,37 @@ def test_without_a_photo_nothing_happens(qtbot: QtBot, tmp_path: Path) -> None:
     commands.choose_class(1)
     assert session.document is None
     session.close()
+
+
+class TestMirror:
+    NAMES = ("nose", "left_ear", "right_ear")
+    POINTS = tuple(Keypoint(10.0 * i, 5.0, Visibility.VISIBLE) for i in range(1, 4))
+
+    def _put(self, session: Session, keypoints: tuple[Keypoint, ...]) -> int:
+        category = session.categories.find("pet") or session.categories.add("pet", keypoint_names=self.NAMES)
+        record = Annotation(session.new_id(), category.id, rectangle(1, 1, 40, 40), keypoints)
+        assert session.document
+        session.push(edits.add(session.document, (record,)))
+        return record.id
+
+    def test_left_and_right_change_places_in_one_step(self, session: Session, document: Document) -> None:
+        commands = SelectionCommands(session)
+        first, second = self._put(session, self.POINTS), self._put(session, self.POINTS)
+        document.select((first, second))
+        commands.mirror_keypoints()
+        swapped = (self.POINTS[0], self.POINTS[2], self.POINTS[1])
+        assert document[first].keypoints == document[second].keypoints == swapped
+        assert document.selection == (first, second)
+        assert session.history.undoText() == "swap left and right"
+        session.history.undo()
+        assert document[first].keypoints == document[second].keypoints == self.POINTS
+
+    def test_where_there_is_nothing_to_swap_that_is_said(self, session: Session, document: Document) -> None:
+        commands = SelectionCommands(session)
+        said: list[str] = []
+        session.message.connect(lambda text, *_: said.append(text))
+        document.select((self._put(session, ()),))
+        done = session.history.undoText()
+        commands.mirror_keypoints()
+        assert said == ["Nothing that is selected has keypoints named left and right."]
+        assert session.history.undoText() == done

@@ -6,12 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from annotator.core.annotation import Annotation
-from annotator.core.store.journal import Journal, JournalRow, Stamp, pack, unpack
-from tests.strategies import annotations
+from annotator.core.store.journal import Journal, JournalRow, Stamp
 
 ROW = JournalRow((640, 480), b"\x90", b"\x90", done=True)
 
@@ -22,20 +18,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     assert warning == ""
     yield opened
     opened.close()
-
-
-@given(st.lists(annotations(), max_size=4))
-def test_packed_records_lose_nothing(records: list[Annotation]) -> None:
-    assert unpack(pack(records)) == tuple(records)
-
-
-@given(st.binary(max_size=60))
-def test_damaged_records_are_refused(data: bytes) -> None:
-    try:
-        unpack(data)
-    except ValueError as error:
-        message = str(error)
-        assert message
 
 
 def test_rows_belong_to_a_file(journal: Journal) -> None:
