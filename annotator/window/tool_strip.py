@@ -41,6 +41,8 @@ class ToolStrip(QToolBar):
             self.addAction(actions[f"tool.{tool.name}"])
         actions[f"tool.{chosen}"].setChecked(True)
         for group in _BELOW:
-            self.addSeparator()
+            first, separator = actions[group[0]], self.addSeparator()
+            first.visibleChanged.connect(lambda s=separator, f=first: s.setVisible(f.isVisible()))
+            separator.setVisible(first.isVisible())
             for name in group:
                 self.addAction(actions[name])

@@ -87,6 +87,7 @@ class DrawingTool(Tool):
 
     def leave(self) -> None:
         """No keys are held over the photo."""
+        super().leave()
         if not self.busy:
             self._held_mode = None
 

@@ -35,17 +35,23 @@ def shown(window: MainWindow) -> list[bool]:
     return [button.isVisible() for button in buttons]
 
 
+def separators(window: MainWindow) -> int:
+    return sum(action.isSeparator() and action.isVisible() for action in window.strip.actions())
+
+
 def checked(window: MainWindow) -> list[CombineMode | None]:
     return [mode for name, mode in MODES.items() if window.action_table[name].isChecked()]
 
 
 def test_buttons_and_keys_are_there_while_a_drawing_tool_is_in_hand(qtbot: QtBot, window: MainWindow) -> None:
     assert not any(shown(window))
+    alone = separators(window)
     QTest.keyClick(window.canvas, Qt.Key.Key_Minus)
     assert window.canvas.draw_mode is None
     for tool in (Qt.Key.Key_P, Qt.Key.Key_R):
         QTest.keyClick(window.canvas, tool)
         qtbot.waitUntil(lambda: all(shown(window)))
+        assert separators(window) == alone + 1
         for key, mode in KEYS.items():
             QTest.keyClick(window.canvas, key)
             assert window.canvas.draw_mode is mode
