@@ -33,9 +33,9 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "") -
     )
 
 
-def substitute(document: Document, record: Annotation) -> Edit:
-    """Put a record in the place of the one on record with its id, under no name of its own."""
-    return _edit(document, "", {record.id: (document[record.id], record)})
+def substitute(document: Document, records: Mapping[int, Annotation | None]) -> Edit:
+    """Have these on record by id, None where there is to be none, under no name of its own."""
+    return _edit(document, "", {i: (document.get(i), record) for i, record in records.items()})
 
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:

@@ -12,9 +12,8 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, DASH, HANDLE, dot, fill, pen
-from annotator.canvas.tools.base import GestureStep, Pointer, Points, Tool
-from annotator.core import edits
-from annotator.core.annotation import Annotation, Origin
+from annotator.canvas.tools.base import GestureStep, Pointer, Points
+from annotator.canvas.tools.drawing import DrawingTool
 from dataset.geometry import from_parts, valid
 from dataset.i18n import mark, tr
 
@@ -29,8 +28,8 @@ _CLOSING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _USED_KEYS = (*_CLOSING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
 
-class PolygonTool(Tool):
-    """Draws a new object of the canvas's `draw_category`."""
+class PolygonTool(DrawingTool):
+    """Draws an outline vertex by vertex, or freehand."""
 
     name: ClassVar[str] = "polygon"
     title: ClassVar[str] = mark("Draw a polygon")
@@ -59,12 +58,11 @@ class PolygonTool(Tool):
     @property
     def cursor(self) -> Qt.CursorShape:
         """A cross; a hand where a click closes."""
-        return Qt.CursorShape.PointingHandCursor if self._closes(self._points) else Qt.CursorShape.CrossCursor
+        return Qt.CursorShape.PointingHandCursor if self._closes(self._points) else super().cursor
 
     def press(self, at: Pointer) -> None:
         """Put a vertex, or close at the first one."""
-        if self.canvas.draw_category is None:
-            self.canvas.category_needed.emit()
+        if not self.busy and not self.may_begin(at):
             return
         self._at = at
         if self._closes(self._points):
@@ -75,6 +73,7 @@ class PolygonTool(Tool):
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
+        self.take_mode(at)
         self._at = at
         if self._held is None or not at.down or not self._points:
             return
@@ -111,6 +110,7 @@ class PolygonTool(Tool):
 
     def leave(self) -> None:
         """The line to the mouse ends at the last vertex."""
+        super().leave()
         self._at = None
 
     def takes_key(self, event: QKeyEvent) -> bool:
@@ -163,14 +163,15 @@ class PolygonTool(Tool):
 
     def _finish(self) -> None:
         """Hand over the polygon, if it has an area; otherwise it stays to be gone on with."""
-        document, category_id = self.canvas.document, self.canvas.draw_category
         points = [p for p, before in zip(self._points, [None, *self._points], strict=False) if p != before]
         shape = from_parts([[points]])
-        if document is None or category_id is None or shape.is_empty or valid(shape).area <= 0:
+        has_object = self.target if self.mode else self.canvas.draw_category
+        if has_object is None or shape.is_empty or valid(shape).area <= 0:
             return
-        self._points = ()
-        drawn = Annotation(self.canvas.new_id(), category_id, shape, origin=Origin.DRAWN)
-        self.canvas.commit(edits.add(document, (drawn,), tr("draw object")))
+        placed, self._points = self._points, ()
+        if self.hand_over(shape, tr("draw object")) is None and self.is_refused:
+            self._points = placed
+            self._set((), tr("cancel polygon"))
 
     def overlay(self, camera: Camera) -> QRectF:
         """Return what the polygon so far and the line to the mouse cover."""
@@ -186,7 +187,7 @@ class PolygonTool(Tool):
         if not self._points:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = self.canvas.draw_color
+        color = self.color
         line = qpoints(self._line(camera).tolist())
         vertices = camera.to_view(self._points)
         inside = QPainterPath(line[0])
@@ -221,8 +222,9 @@ class PolygonTool(Tool):
 
     def hint(self) -> str:
         """Return what can be done now."""
-        if self.canvas.draw_category is None:
-            return tr("Choose a class to draw with")
+        return self.full_hint(self._hint())
+
+    def _hint(self) -> str:
         if not self._points:
             return tr("Click to place vertices  ·  Hold and drag to draw freehand")
         if len(self._points) < 3:
