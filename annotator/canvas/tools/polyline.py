@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
 from annotator.canvas.camera import qpoints
-from annotator.canvas.painting import handles
+from annotator.canvas.painting import handle_diameter, handles
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
 from annotator.canvas.tools.base import GestureStep, Pointer, Points, Tool
 from dataset.i18n import mark, tr
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import ToolHost
 
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
+_CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
+_LEAST_REACH = 1.0
 _FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
 _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freehand line
 _ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -66,6 +68,16 @@ class PolylineTool(Tool):
 
     def end(self) -> None:
         """Hand over the line, or leave it to be gone on with."""
+
+    def reach(self, points: Points) -> float:
+        """Return how far from one of these points, in screen pixels, the mouse is still at it: less on a small line."""
+        spans = (max(axis) - min(axis) for axis in zip(*points, strict=True))
+        size = max(spans, default=0.0) * self.canvas.scale_factor
+        return max(_LEAST_REACH, CLOSE_REACH * min(1.0, size / _CLOSE_FROM))
+
+    def is_at(self, point: tuple[float, float], at: Pointer, reach: float) -> bool:
+        """Return whether the mouse is within `reach` screen pixels of a point, in either direction."""
+        return max(abs(at.x - point[0]), abs(at.y - point[1])) * self.canvas.scale_factor <= reach
 
     # The gesture
 
@@ -120,11 +132,14 @@ class PolylineTool(Tool):
             self.end()
 
     def double_click(self, at: Pointer) -> None:
-        """End the line; the first click of the two has put the last vertex."""
-        if len(self._points) >= self.min_points:
-            self.end()
-        elif not self._points:
+        """End the line; the first click of the two has put the last vertex.
+
+        On a small object two clicks in a row are as near to each other as a double click, and each puts a vertex.
+        """
+        if not self._points or not self.is_at(self._points[-1], at, self.reach(self._points)):
             self.press(at)
+        elif len(self._points) >= self.min_points:
+            self.end()
 
     def leave(self) -> None:
         """The line to the mouse ends at the last vertex."""
@@ -204,7 +219,8 @@ class PolylineTool(Tool):
             for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
                 painter.setPen(made)
                 painter.drawLine(line[fixed - 1], line[fixed])
-        handles(painter, camera.to_view(self._points), color)
+        points = camera.to_view(self._points)
+        handles(painter, points, color, handle_diameter(points))
 
     def _line(self, camera: Camera) -> np.ndarray:
         points = [*self._points, *self._stroke]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from annotator.core.annotation import Origin
-from tests.annotator.canvas.conftest import NO, Bench, corners
+from tests.annotator.canvas.conftest import LEFT, NO, Bench, corners
 
 
 @pytest.fixture
@@ -161,3 +163,39 @@ def test_it_is_painted_while_it_is_drawn(drawing: Bench) -> None:
     assert drawing.color(250, 100) != before
     drawing.key(Qt.Key.Key_Escape)
     assert drawing.color(250, 100) == before
+
+
+def nucleus(x: float, y: float, radius: float = 4.5) -> list[tuple[float, float]]:
+    turns = [2 * math.pi * k / 8 for k in range(8)]
+    return [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
+
+
+def test_an_object_of_nine_pixels_is_drawn_selected_and_deleted_where_the_photo_is_small(drawing: Bench) -> None:
+    drawing.view.resize(304, 234)
+    drawing.view.fit()
+    assert drawing.view.scale_factor < 0.75
+    ring = nucleus(250, 200)
+    for x, y in [*ring, ring[0]]:
+        drawing.click(x, y)
+    assert len(corners(drawing.document.selected[-1])) == 8
+    drawing.document.select(())
+    drawing.view.set_tool("select")
+    drawing.click(250, 200)
+    assert drawing.document.selection == (1000,)
+    drawing.key(Qt.Key.Key_Delete)
+    assert 1000 not in drawing.document
+
+
+def test_quick_clicks_on_a_small_object_each_put_a_vertex(drawing: Bench) -> None:
+    (ax, ay), (bx, by), (cx, cy) = [(250, 200), (252, 200), (252, 202)]
+    drawing.click(ax, ay)
+    drawing.send(QEvent.Type.MouseButtonDblClick, bx, by, LEFT, LEFT, NO)
+    drawing.release(bx, by)
+    drawing.click(cx, cy)
+    drawing.key(Qt.Key.Key_Return)
+    assert drawn(drawing) == [(250, 200), (252, 200), (252, 202)]
+
+
+def test_the_first_vertex_of_a_large_polygon_is_easy_to_reach(drawing: Bench) -> None:
+    clicks(drawing, [*TRIANGLE, (224, 104)])
+    assert drawn(drawing) == TRIANGLE
