@@ -33,9 +33,9 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "") -
     )
 
 
-def substitute(document: Document, record: Annotation) -> Edit:
-    """Put a record in the place of the one on record with its id, under no name of its own."""
-    return _edit(document, "", {record.id: (document[record.id], record)})
+def substitute(document: Document, *records: Annotation) -> Edit:
+    """Put records in the place of those on record with their ids, under no name of its own."""
+    return _edit(document, "", {record.id: (document[record.id], record) for record in records})
 
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:

@@ -12,6 +12,8 @@ from annotator.core import edits
 from annotator.core.document import Edit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
 
@@ -63,6 +65,16 @@ class UndoHistory(QObject):
         if record.id in document:
             document.apply(edits.substitute(document, record))
         return True
+
+    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
+        """Put other records in the place of those that the edits have, on record or not, as the documents have them."""
+        for photo in self._photos.values():
+            photo.rewrite(change)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that have a history."""
+        return tuple(photo.document for photo in self._photos.values())
 
     def activate(self, document: Document | None) -> None:
         """Let undo and redo act on this document."""
@@ -161,6 +173,11 @@ class _Photo:
         entries[i] = replace(edit, annotations={**edit.annotations, record.id: (before, record)})
         return True
 
+    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
+        """Put other records into the edits."""
+        for entries in (self.done, self.ahead):
+            entries[:] = [_rewritten(entry, change) if isinstance(entry, Edit) else entry for entry in entries]
+
     def undone(self) -> Edit | GestureStep | None:
         """Return what `undo` would undo."""
         return self.done[-1] if self.done else None
@@ -189,3 +206,10 @@ class _Photo:
             self.document.apply(entry)
         else:
             entry.restore(entry.after)
+
+
+def _rewritten(edit: Edit, change: Callable[[Annotation], Annotation]) -> Edit:
+    annotations = {
+        i: (before and change(before), after and change(after)) for i, (before, after) in edit.annotations.items()
+    }
+    return replace(edit, annotations=annotations)

@@ -47,6 +47,7 @@ from annotator.window.object_commands import ObjectCommands
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
+from annotator.window.skeleton_editing import SkeletonEditing
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
+        self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
