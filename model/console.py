@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import UNSET
 from tqdm import tqdm
@@ -30,17 +31,51 @@ from model.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from model.distributed import ProcessGroup
     from model.protocol import TrainingEvent
+
+Item = TypeVar("Item")
 
 REPORT_STEPS = 20
 """Steps whose losses one line averages."""
+REPORT_SECONDS = 5.0
+"""From one line about the photos to the next."""
 
 
 def print_message(text: str) -> None:
     """Write a message on standard error, above a progress bar where there is one."""
     tqdm.write(text, file=sys.stderr)
+
+
+def shared_photos(photos: Sequence[Item], group: ProcessGroup, *, lines: bool = True) -> Iterator[Item]:
+    """Yield this process's share of the photos, showing the progress of all processes on standard error.
+
+    That is a bar on a terminal; elsewhere, with `lines`, a line now and then. The others are assumed to be as far as
+    the main one.
+    """
+    terminal = sys.stderr.isatty()
+    start = last = time.monotonic()
+    with tqdm(total=len(photos), unit="photo", disable=not (group.is_main and terminal)) as bar:
+        for count, photo in enumerate(group.shard(photos), 1):
+            yield photo
+            done = min(count * group.size, len(photos))
+            bar.update(done - bar.n)
+            now = time.monotonic()
+            is_due = now - last > REPORT_SECONDS or (done == len(photos) and last > start)
+            if lines and group.is_main and not terminal and is_due:
+                print_message(_pace(done, len(photos), now - start))
+                last = now
+
+
+def _pace(done: int, total: int, seconds: float) -> str:
+    rate = done / max(1e-9, seconds)
+    remaining = (total - done) / rate
+    return tr(
+        "{done} of {n} photos, {rate:.1f} a second, {remaining:.0f} s left",
+        done=done, n=total, rate=rate, remaining=remaining,
+    )  # fmt: skip
 
 
 def event_writer(*, json_lines: bool, leads: bool) -> Callable[[TrainingEvent], None]:

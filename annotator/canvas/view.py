@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
+    from dataset.geometry import CombineMode
 
 
 class CanvasView(DocumentView):
@@ -50,8 +51,8 @@ class CanvasView(DocumentView):
     """QPoint on the screen for a context menu; what was under it is selected."""
     category_needed = Signal()
     """Something is to be drawn and no class is chosen."""
-    box_drawn = Signal(int)
-    """Id of a box that has just gone on record, and whose object the model is to outline."""
+    box_drawn = Signal(object)
+    """The `Drawn` of a box that has just gone on record, and in which the model is to outline an object."""
 
     def __init__(self, categories: Categories, new_id: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(categories, parent)
@@ -62,6 +63,7 @@ class CanvasView(DocumentView):
         self.new_id = new_id
         self._key_of: Callable[[str], str] = lambda _action: ""
         self._draw_category: int | None = None
+        self._draw_mode: CombineMode | None = None
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
@@ -101,6 +103,16 @@ class CanvasView(DocumentView):
             return self.colors.accent
         return categories[category_id].color
 
+    @property
+    def draw_mode(self) -> CombineMode | None:
+        """What becomes of the selected object with what is drawn; None: that is an object of its own."""
+        return self._draw_mode
+
+    @draw_mode.setter
+    def draw_mode(self, mode: CombineMode | None) -> None:
+        self._draw_mode = mode
+        self.follow_tool()
+
     # Tools
 
     @property
@@ -111,6 +123,11 @@ class CanvasView(DocumentView):
     def draws(self, name: str = "") -> bool:
         """Return whether a tool, by default the one in hand, makes new objects. KeyError if there is none so named."""
         return (self._tools[name] if name else self._tool).draws
+
+    @property
+    def has_modes(self) -> bool:
+        """Whether `draw_mode` says what becomes of what the tool in hand draws."""
+        return self._tool.has_modes
 
     def set_tool(self, name: str) -> None:
         """Take another tool in hand. KeyError if there is none of that name."""

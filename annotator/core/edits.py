@@ -33,9 +33,9 @@ def add(document: Document, annotations: Iterable[Annotation], text: str = "") -
     )
 
 
-def substitute(document: Document, *records: Annotation) -> Edit:
-    """Put records in the place of those on record with their ids, under no name of its own."""
-    return _edit(document, "", {record.id: (document[record.id], record) for record in records})
+def substitute(document: Document, records: Mapping[int, Annotation | None]) -> Edit:
+    """Have these on record by id, None where there is to be none, under no name of its own."""
+    return _edit(document, "", {i: (document.get(i), record) for i, record in records.items()})
 
 
 def delete(document: Document, ids: Iterable[int]) -> Edit:

@@ -134,7 +134,7 @@ def change_skeleton(session: Session, change: SkeletonChange, photos: Mapping[st
             if document is not None:
                 changed = _changed(change, document.annotations)
                 if changed:
-                    document.apply(edits.substitute(document, *changed))
+                    document.apply(edits.substitute(document, {record.id: record for record in changed}))
                 continue
             before = store.changed(name) or photos[name]  # what the file had is as it was counted
             if _changed(change, before.annotations):

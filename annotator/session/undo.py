@@ -53,17 +53,24 @@ class UndoHistory(QObject):
             self._photos[document.name].forget_steps()
             self.changed.emit()
 
-    def amend(self, document: Document, record: Annotation) -> bool:
-        """Put a record in the place of the one that an edit has made, as if that edit had made this one.
+    def last(self, document: Document) -> Edit | None:
+        """Return the edit that was done last on a document, if none of it has been undone since."""
+        photo = self._photos.get(document.name)
+        entry = photo.undone() if photo else None
+        return entry if isinstance(entry, Edit) else None
+
+    def amend(self, document: Document, made: Edit, edit: Edit) -> bool:
+        """Let an edit that was made be another one, which changes the same state, as if that had been made instead.
 
         What can be redone stays so, and an edit that is undone is amended for its redo. Return False, and do nothing,
-        if other edits were made of the record.
+        if it is no longer there, or later ones changed its records.
         """
         photo = self._photos.get(document.name)
-        if photo is None or not photo.amend(record):
+        if photo is None or not photo.amend(made, edit):
             return False
-        if record.id in document:
-            document.apply(edits.substitute(document, record))
+        if any(entry is edit for entry in photo.done):
+            unchanged = {i: before for i, (before, _) in made.annotations.items()}
+            document.apply(edits.substitute(document, unchanged | {i: r for i, (_, r) in edit.annotations.items()}))
         return True
 
     def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
@@ -157,20 +164,19 @@ class _Photo:
                 if step.begins:
                     return
 
-    def amend(self, record: Annotation) -> bool:
-        """Put a record into the one edit that has it."""
-        lists = (self.done, self.ahead)
-        places = [
-            (entries, i, entry)
-            for entries in lists
-            for i, entry in enumerate(entries)
-            if isinstance(entry, Edit) and record.id in entry.annotations
-        ]
-        if len(places) != 1:
+    def amend(self, made: Edit, edit: Edit) -> bool:
+        """Put an edit in the place of another, unless others came after it for any of their records."""
+        timeline = [*self.done, *reversed(self.ahead)]
+        place = next((i for i, entry in enumerate(timeline) if entry is made), None)
+        if place is None:
             return False
-        entries, i, edit = places[0]
-        before, _ = edit.annotations[record.id]
-        entries[i] = replace(edit, annotations={**edit.annotations, record.id: (before, record)})
+        touched = made.annotations.keys() | edit.annotations.keys()
+        if any(isinstance(entry, Edit) and entry.annotations.keys() & touched for entry in timeline[place + 1 :]):
+            return False
+        if place < len(self.done):
+            self.done[place] = edit
+        else:
+            self.ahead[len(timeline) - 1 - place] = edit
         return True
 
     def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
@@ -209,7 +215,11 @@ class _Photo:
 
 
 def _rewritten(edit: Edit, change: Callable[[Annotation], Annotation]) -> Edit:
+    """Return the edit with other records; the same one where none is another."""
     annotations = {
         i: (before and change(before), after and change(after)) for i, (before, after) in edit.annotations.items()
     }
-    return replace(edit, annotations=annotations)
+    is_same = all(
+        new is old for i, pair in annotations.items() for new, old in zip(pair, edit.annotations[i], strict=True)
+    )
+    return edit if is_same else replace(edit, annotations=annotations)

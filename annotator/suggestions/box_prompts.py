@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject
 
-from dataset.geometry import bounds
+from dataset.geometry import bounds, combine
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
+    from annotator.canvas.tools.base import Drawn
     from annotator.canvas.view import CanvasView
     from annotator.core.annotation import Annotation, Keypoint
-    from annotator.core.document import Document
+    from annotator.core.document import Document, Edit
     from annotator.session.session import Session
     from annotator.suggestions.controller import SuggestionController
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import BoxAnswer
 
 
+class _Question(NamedTuple):
+    document: Document
+    drawn: Drawn
+    made: Edit  # what the box has become until the answer is there
+
+
 class BoxPrompts(QObject):
-    """Sends each box that is drawn to the model, and puts its outline in the box's place.
+    """Sends each box that is drawn to the model, and puts its outline in the box's place, or uses it as the box was.
 
     The box is on record before the model gets it, so nothing is lost whatever becomes of the answer. One undo takes
     both back, whatever was done between, and what can be redone stays so. An answer for a photo that is no longer shown
@@ -38,35 +45,55 @@ class BoxPrompts(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._suggester, self._flow = session, suggester, flow
-        self._asked: dict[int, tuple[Document, Annotation]] = {}  # by the number of the question
+        self._asked: dict[int, _Question] = {}  # by its number
         canvas.box_drawn.connect(self._ask)
         suggester.box_answered.connect(self._answer)
         session.project_changed.connect(lambda _project: self._asked.clear())
 
-    def _ask(self, annotation_id: int) -> None:
+    def _ask(self, drawn: Drawn) -> None:
         document = self._session.document
-        if document is None:
+        made = self._session.history.last(document) if document else None
+        if document is None or made is None:
             return
-        box = document[annotation_id]
-        known = self._flow.model_category(box.category_id)
-        self._asked[self._suggester.outline(document.name, bounds(box.shape), known)] = document, box
+        known = self._flow.model_category(drawn.category_id)
+        number = self._suggester.outline(document.name, bounds(drawn.outline), known)
+        self._asked[number] = _Question(document, drawn, made)
 
     def _answer(self, answer: BoxAnswer) -> None:
-        document, box = self._asked.pop(answer.number, (None, None))
+        question = self._asked.pop(answer.number, None)
         history = self._session.history
-        if document is None or box is None or history.document(document.name) is not document:
+        if question is None or history.document(question.document.name) is not question.document:
             return  # another folder is open
         if answer.found is None:
-            if document.get(box.id) == box:
-                text = tr("The box stays a box: {reason}", reason=answer.why)
-                if document is not self._session.document:
-                    text = tr("The box in {photo} stays a box: {reason}", photo=document.name, reason=answer.why)
-                self._session.message.emit(text, "info", "")
+            self._report_failure(question, answer.why)
             return
-        outlined = replace(
-            box, shape=answer.found.shape, keypoints=self._keypoints(box.category_id, answer), is_box=False
-        )
-        history.amend(document, outlined)  # unless the person has done something else with the box
+        # Nothing is amended where the person has done something else with the box.
+        history.amend(question.document, question.made, self._with_outline(question, answer))
+
+    def _report_failure(self, question: _Question, why: str) -> None:
+        document, drawn = question.document, question.drawn
+        if document.get(drawn.record_id) != question.made.annotations[drawn.record_id][1]:
+            return
+        if document is not self._session.document:
+            text = tr("The box in {photo} stays a box: {reason}", photo=document.name, reason=why)
+        else:
+            text = tr("The box stays a box: {reason}", reason=why)
+        self._session.message.emit(text, "info", "")
+
+    def _with_outline(self, question: _Question, answer: BoxAnswer) -> Edit:
+        """Return the edit as it would have been with the model's outline instead of the box."""
+        drawn, made, found = question.drawn, question.made, answer.found
+        before, record = made.annotations[drawn.record_id]
+        assert found is not None
+        assert record is not None
+        after: Annotation | None
+        if drawn.mode is None or drawn.target is None:
+            keypoints = self._keypoints(drawn.category_id, answer)
+            after = replace(record, shape=found.shape, keypoints=keypoints, is_box=False)
+        else:
+            shape = combine(drawn.target.shape, found.shape, drawn.mode, question.document.size)
+            after = None if shape.is_empty else replace(record, shape=shape)
+        return replace(made, annotations={**made.annotations, drawn.record_id: (before, after)})
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
         """Return the model's keypoints as those of the project's class, as far as the model knows that."""

@@ -123,6 +123,15 @@ def _edit() -> tuple[Entry, ...]:
              local=True),
         SEPARATOR,
         TOOLS_PLACE,
+        SEPARATOR,
+        Spec("draw.new", tr("Dra&w a new object"), ("=",), "new-object", tr("What is drawn is a new object"),
+             checkable=True),
+        Spec("draw.add", tr("Add to the &selected object"), ("+",), "unite",
+             tr("What is drawn is added to the selected object; also with Ctrl held"), checkable=True),
+        Spec("draw.cut", tr("Cut &out of the selected object"), ("-",), "subtract",
+             tr("What is drawn is cut out of the selected object; also with Ctrl+Shift or Alt held"), checkable=True),
+        Spec("draw.intersect", tr("&Intersect with the selected object"), ("*",), "intersect",
+             tr("What is drawn is all that is kept of the selected object; also with Alt+Shift held"), checkable=True),
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from annotator.window.actions import (
     Actions,
 )
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
@@ -115,7 +116,7 @@ class MainWindow(QMainWindow):
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
         self._undo = UndoCommands(session, self.canvas)
-        self._objects = ObjectCommands(session)
+        self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -222,7 +223,8 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= self._visibility.handlers() | self._undo.handlers() | self._objects.handlers()
+        handlers |= self._visibility.handlers() | self._undo.handlers()
+        handlers |= self._objects.handlers() | self._modes.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -256,6 +258,7 @@ class MainWindow(QMainWindow):
         session.saved_changed.connect(lambda _saved: self._show_title())
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
+        self._modes.follow(self.action_table)
         self.action_table.keys_changed.connect(self._show_keys_in_use)
         self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)

@@ -9,12 +9,14 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QToolBar
 
 from annotator.canvas.tools.registry import TOOLS
+from annotator.window.draw_modes import MODES
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.window.actions import Actions
 
 _BELOW = (
+    tuple(MODES),
     ("edit.undo", "edit.redo"),
     ("view.zoom_in", "view.zoom_out", "view.fit"),
     ("suggestion.accept_all", "image.done_next"),
@@ -39,6 +41,8 @@ class ToolStrip(QToolBar):
             self.addAction(actions[f"tool.{tool.name}"])
         actions[f"tool.{chosen}"].setChecked(True)
         for group in _BELOW:
-            self.addSeparator()
+            first, separator = actions[group[0]], self.addSeparator()
+            first.visibleChanged.connect(lambda s=separator, f=first: s.setVisible(f.isVisible()))
+            separator.setVisible(first.isVisible())
             for name in group:
                 self.addAction(actions[name])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset import rle
 from dataset.atomic_files import write_bytes
@@ -22,7 +21,7 @@ from dataset.images import PhotoError
 from dataset.messages import UserError
 from model.checkpoints.weights import WeightsError
 from model.commands.missing_labels import find_missing_labels
-from model.console import print_message
+from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
@@ -136,8 +135,7 @@ def fill(
     mine: list[tuple[int, dict[str, Any]]] = []
     reasons: list[PhotoError] = []
     images = [image for image in clean["images"] if image["id"] in missing.of_image]
-    silent = not (group.is_main and sys.stderr.isatty())
-    for image in tqdm(group.shard(images), unit="photo", disable=silent):
+    for image in shared_photos(images, group):
         try:
             photo = read_image(folder, image)
         except PhotoError as error:

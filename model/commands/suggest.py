@@ -8,12 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tqdm import tqdm
 
 from dataset.atomic_files import write_bytes
 from dataset.categories import to_coco
@@ -25,7 +23,7 @@ from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
-from model.console import print_message
+from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 OUTPUT_NAME = "suggestions.json"
 GENERATOR = "annotator suggest"
 """`info.generator` of the output: such a file may be replaced, any other not."""
-REPORT_SECONDS = 5.0
 NO_MEMORY = mark("There is not enough memory for this photo.")
 
 
@@ -103,7 +100,7 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
         print_message(tr("{done} of {n} photos are done already.", done=done_already, n=len(photos)))
     mine: list[dict[str, Any]] = []
     with ResumeLog(journal_file(output, group), settings) as journal:
-        for names in chunks(_progress(left, group, sys.stderr.isatty()), predictor.batch):
+        for names in chunks(shared_photos(left, group), predictor.batch):
             for record in _suggest(predictor, args.folder, names, args.score, pictures):
                 mine.append(record)
                 if "error" not in record:  # it may be repaired before the next run
@@ -247,30 +244,6 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
     }
     categories = [to_coco(c) for c in predictor.categories]
     return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
-
-
-def _progress(names: list[str], group: ProcessGroup, terminal: bool) -> Iterator[str]:  # noqa: FBT001 - whether stderr is one
-    """Yield this process's share of the names, showing the progress of all processes on standard error.
-
-    That is a bar on a terminal, now and then a line elsewhere. The others are assumed to be as far as the main one.
-    """
-    start = last = time.monotonic()
-    silent = not (group.is_main and terminal)
-    with tqdm(total=len(names), unit="photo", disable=silent) as bar:
-        for count, name in enumerate(group.shard(names), 1):
-            yield name
-            done = min(count * group.size, len(names))
-            bar.update(done - bar.n)
-            now = time.monotonic()
-            if group.is_main and not terminal and (now - last > REPORT_SECONDS or done == len(names)):
-                rate = done / max(1e-9, now - start)
-                remaining = (len(names) - done) / rate
-                text = tr(
-                    "{done} of {n} photos, {rate:.1f} a second, {remaining:.0f} s left",
-                    done=done, n=len(names), rate=rate, remaining=remaining,
-                )  # fmt: skip
-                print_message(text)
-                last = now
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dataset import rle
 from dataset.categories import counterpart
@@ -16,7 +14,7 @@ from dataset.i18n import plural, tr
 from dataset.images import PhotoError
 from dataset.masks import rasterize
 from dataset.messages import listing
-from model.console import print_message
+from model.console import print_message, shared_photos
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
@@ -85,6 +83,7 @@ def predict(
     ids: dict[int, int] | None = None,
     on_image: Callable[[int, list[Instance]], None] | None = None,
     missing: UnreadableImages | None = None,
+    lines: bool = False,
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Run the model on the photos of a COCO file; return COCO's result records and the ids of the photos it read.
 
@@ -99,11 +98,12 @@ def predict(
         ids: The file's category for each of the model's that counts; None when they are the same.
         on_image: Called with the id and the instances of each photo that this process has predicted; may raise.
         missing: Collects those that cannot be read.
+        lines: Whether progress is shown where there is no terminal, too.
     """
     ids = {c["id"]: c["id"] for c in data["categories"]} if ids is None else ids
     missing = missing or UnreadableImages()
     mine: list[tuple[int, list[dict[str, Any]]]] = []
-    for images in chunks(tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)), predictor.batch):
+    for images in chunks(shared_photos(data["images"], group, lines=lines), predictor.batch):
         photos = _readable(folder, images, missing)
         answers = detect_batch(predictor, [photo.pixels for _, photo in photos], print_message, score=score)
         for (number, photo), answer in zip(photos, answers, strict=True):
@@ -127,10 +127,6 @@ def _readable(folder: Path, images: list[dict[str, Any]], missing: UnreadableIma
         except PhotoError as error:
             missing.add(folder / image["file_name"], error)
     return photos
-
-
-def _quiet(group: ProcessGroup) -> bool:
-    return not (group.is_main and sys.stderr.isatty())
 
 
 def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
@@ -165,7 +161,7 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group
     folder = source.folder()
     overlaps: list[float] = []
     reasons: list[PhotoError] = []
-    for image in tqdm(group.shard(data["images"]), unit="photo", disable=_quiet(group)):
+    for image in shared_photos(data["images"], group):
         known = [
             a
             for a in data["annotations"]
@@ -213,7 +209,7 @@ def evaluate(
         images: Folder of its photos; None looks beside it (see `dataset.coco_reader.Source`).
         score: Detections below this score are left out.
         group: Processes that share the photos; each returns the figures.
-        quiet: Do not tell, as it has been told before.
+        quiet: Do not tell, as it has been told before, nor how far it is.
 
     Raises:
         DataError: The file cannot be used, or none of its photos can be read.
@@ -236,7 +232,7 @@ def evaluate(
     if not quiet:
         print_messages(told, group)
     missing = UnreadableImages()
-    results, done = predict(predictor, data, folder, score=score, group=group, missing=missing)
+    results, done = predict(predictor, data, folder, score=score, group=group, missing=missing, lines=not quiet)
     if not done:
         raise unusable_photos(annotations, folder, missing.reasons, option="--images")
     scores = Scores()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
     from PySide6.QtGui import QKeyEvent, QPainter
     from PySide6.QtWidgets import QWidget
+    from shapely import MultiPolygon
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Hit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
     from annotator.core.edits import Edit
+    from dataset.geometry import CombineMode
 
 Points = tuple[tuple[float, float], ...]
 """Photo pixels."""
@@ -81,6 +83,22 @@ class GestureStep(Generic[Placed]):
         return not self.after
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is on record for an outline that was drawn."""
+
+    record_id: int
+    """Id of the record that it became, or changed."""
+    outline: MultiPolygon
+    """What was drawn."""
+    category_id: int
+    """The class of the record."""
+    target: Annotation | None = None
+    """The object that it changed, as it was before; None: it became a new one."""
+    mode: CombineMode | None = None
+    """How it changed that."""
+
+
 class ToolHost(Protocol):
     """The view that a tool works in, as far as tools use it."""
 
@@ -113,8 +131,12 @@ class ToolHost(Protocol):
         """Emitted without arguments where something is to be drawn and no class is chosen."""
 
     @property
+    def draw_mode(self) -> CombineMode | None:
+        """What becomes of the selected object with what is drawn; None: that is an object of its own."""
+
+    @property
     def box_drawn(self) -> SignalInstance:
-        """Emitted with the id of a box whose object's outline the model is to find."""
+        """Emitted with the `Drawn` of a box in which the model is to find an object's outline."""
 
     def new_id(self) -> int:
         """Return an id for a new annotation."""
@@ -160,6 +182,8 @@ class Tool:
     """Name of the menu that lists it."""
     draws: ClassVar[bool] = True
     """Whether it makes new objects, of the canvas's `draw_category`."""
+    has_modes: ClassVar[bool] = False
+    """Whether the canvas's `draw_mode` says what becomes of what it draws."""
     uses_handles: ClassVar[bool] = False
     """Whether the selected object shows its vertices."""
 

@@ -10,23 +10,21 @@ from PySide6.QtGui import QPainter
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, fill, pen
-from annotator.canvas.tools.base import Pointer, Tool
-from annotator.core import edits
-from annotator.core.annotation import Annotation, Origin
+from annotator.canvas.tools.drawing import DrawingTool, held_mode
 from dataset.geometry import rectangle
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
-    from annotator.canvas.tools.base import ToolHost
+    from annotator.canvas.tools.base import Pointer, ToolHost
 
 _MIN_SIDE = 4.0  # screen pixels of a side: less is no box
 _MARGIN = 8.0  # screen pixels that handles reach over the box
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
-class BoxTool(Tool):
-    """Draws a box of the canvas's `draw_category`; with Shift it stays one, else the model outlines its object."""
+class BoxTool(DrawingTool):
+    """Draws a box; the model outlines the object in it, unless Shift is held at the end."""
 
     name: ClassVar[str] = "box"
     title: ClassVar[str] = mark("Draw a box")
@@ -50,27 +48,25 @@ class BoxTool(Tool):
         """Whether a box is being dragged."""
         return self._pressed is not None
 
-    @property
-    def cursor(self) -> Qt.CursorShape:
-        """A cross."""
-        return Qt.CursorShape.CrossCursor
-
     def press(self, at: Pointer) -> None:
         """Put the first corner."""
-        if self.canvas.draw_category is None:
-            self.canvas.category_needed.emit()
+        if not self.may_begin(at):
             return
         self._at, self._pressed, self._dragged = at, at, False
 
     def move(self, at: Pointer) -> None:
         """Drag the other corner."""
+        self.take_mode(at)
         self._at = at
         self._dragged |= self._pressed is not None and at.far_from(self._pressed)
 
     def release(self, at: Pointer) -> None:
         """Hand the box over."""
         self.move(at)
-        self._finish(keep=at.held(_SHIFT))
+        shift_is_mode = (
+            self._pressed is not None and self._pressed.held(_SHIFT) and held_mode(self._pressed) is not None
+        )
+        self._finish(keep=at.held(_SHIFT) and not shift_is_mode)
 
     def cancel(self) -> None:
         """Give up the box."""
@@ -81,16 +77,15 @@ class BoxTool(Tool):
         self._finish(keep=True)
 
     def _finish(self, *, keep: bool) -> None:
-        document, category_id, box = self.canvas.document, self.canvas.draw_category, self._box()
+        box = self._box()
         self.cancel()
         least = _MIN_SIDE / self.canvas.scale_factor
-        if document is None or category_id is None or box is None or box.width() < least or box.height() < least:
+        if box is None or box.width() < least or box.height() < least:
             return
         outline = rectangle(box.left(), box.top(), box.right(), box.bottom())
-        drawn = Annotation(self.canvas.new_id(), category_id, outline, origin=Origin.DRAWN, is_box=True)
-        self.canvas.commit(edits.add(document, (drawn,), tr("draw box")))
-        if not keep:
-            self.canvas.box_drawn.emit(drawn.id)
+        drawn = self.hand_over(outline, tr("draw box"), is_box=True)
+        if drawn is not None and not keep:
+            self.canvas.box_drawn.emit(drawn)
 
     def _box(self) -> QRectF | None:
         """Return the box so far, in photo pixels."""
@@ -113,7 +108,7 @@ class BoxTool(Tool):
         if box is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = self.canvas.draw_color
+        color = self.color
         left, top, right, bottom = box.left(), box.top(), box.right(), box.bottom()
         corners = camera.to_view([(left, top), (right, top), (right, bottom), (left, bottom)])
         frame = qpoints(corners.tolist())
@@ -125,8 +120,6 @@ class BoxTool(Tool):
 
     def hint(self) -> str:
         """Return what can be done now."""
-        if self.canvas.draw_category is None:
-            return tr("Choose a class to draw with")
         if self.busy:
-            return tr("Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel")
-        return tr("Drag a box around an object: the model draws its outline")
+            return self.full_hint(tr("Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel"))
+        return self.full_hint(tr("Drag a box around an object: the model draws its outline"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
+from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
 from annotator.canvas.tools.select import SelectTool
@@ -20,4 +21,5 @@ TOOLS: list[type[Tool]] = [
     PolygonTool,
     BoxTool,
     PlaceKeypointsTool,
+    KnifeTool,
 ]

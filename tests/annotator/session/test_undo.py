@@ -140,13 +140,15 @@ def test_a_step_after_some_were_taken_back_takes_their_place(qapp: QApplication,
 def test_an_edit_is_amended_and_all_redo_kept(qapp: QApplication, document: Document, undone: bool) -> None:
     history = UndoHistory()
     box = Annotation(7, 1, rectangle(50, 50, 60, 60), is_box=True)
-    history.push(document, edits.add(document, [box], "draw box"))
+    made = edits.add(document, [box], "draw box")
+    history.push(document, made)
+    assert history.last(document) is made
     history.push(document, _moved(document))
     history.undo()
     if undone:
         history.undo()
     outlined = replace(box, shape=rectangle(52, 52, 58, 58), is_box=False)
-    assert history.amend(document, outlined)
+    assert history.amend(document, made, replace(made, annotations={7: (None, outlined)}))
     assert document.get(7) == (None if undone else outlined)
     while history.canRedo():
         history.redo()
@@ -157,14 +159,31 @@ def test_an_edit_is_amended_and_all_redo_kept(qapp: QApplication, document: Docu
     assert 7 not in document
 
 
+def test_an_amended_edit_may_change_other_records_and_leave_others(qapp: QApplication, document: Document) -> None:
+    history = UndoHistory()
+    before = document.state
+    made = edits.change(document, "change", [replace(document[1], category_id=2)], lambda: 9)
+    history.push(document, made)
+    other = Annotation(7, 1, rectangle(50, 50, 60, 60))
+    assert history.amend(document, made, edits.add(Document("a.jpg", before), [other]))
+    assert document[7] == other
+    assert document[1] == before.annotations[0]
+    history.undo()
+    assert document.state == before
+
+
 def test_what_became_of_a_record_meanwhile_is_not_amended(qapp: QApplication, document: Document) -> None:
     history = UndoHistory()
-    assert not history.amend(document, document[1])
+    made = _moved(document)
+    other = replace(made, annotations={1: (document[1], None)})
+    assert not history.amend(document, made, other)
+    history.push(document, made)
     history.push(document, _moved(document))
-    history.push(document, _moved(document))
-    assert not history.amend(document, replace(document[1], category_id=2))
+    assert not history.amend(document, made, other)
     history.undo()
-    assert not history.amend(document, replace(document[1], category_id=2)), "redo would bring the other back"
+    assert not history.amend(document, made, other), "redo would bring the other back"
+    history.undo()
+    assert not history.amend(document, made, other)
     assert document[1].category_id == 1
 
 

@@ -17,7 +17,7 @@ from annotator.app import Application
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
-from dataset.geometry import bounds
+from dataset.geometry import CombineMode, bounds, combine, rectangle
 from model.checkpoints import weights as weight_files
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
@@ -168,6 +168,31 @@ def test_an_answer_takes_no_redo_away_and_reaches_a_box_that_is_undone(
     assert box.id not in document
     session.history.redo()
     assert not document[box.id].is_box
+
+
+@pytest.mark.parametrize("mode", CombineMode)
+def test_the_outline_is_added_or_cut_as_the_box_was(
+    qtbot: QtBot, start: Start, weights: str, mode: CombineMode
+) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document, canvas = _document(application), application.window.canvas
+    thing = application.session.categories.add("thing")
+    whole = Annotation(application.session.new_id(), thing.id, rectangle(50, 50, 300, 250))
+    application.session.push(edits.add(document, [whole]))
+    canvas.set_tool("box")
+    canvas.draw_mode = mode
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG) as answered:
+        _draw(application)
+        boxed = combine(whole.shape, rectangle(*BOX), mode, document.size)
+        assert document[whole.id].shape.area == pytest.approx(boxed.area, rel=0.02)
+    found = answered.args[0].found  # type: ignore[index]
+    expected = combine(whole.shape, found.shape, mode, document.size)
+    assert expected.area != pytest.approx(boxed.area)
+    left = document.get(whole.id)
+    assert (left.shape if left else rectangle(0, 0, 0, 0)).area == pytest.approx(expected.area)
+    application.session.history.undo()
+    assert document.annotations == (whole,), "box and outline are one step"
 
 
 def test_a_box_drawn_before_there_is_a_model_waits_for_it(qtbot: QtBot, start: Start, weights: str) -> None:

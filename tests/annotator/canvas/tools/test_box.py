@@ -20,7 +20,7 @@ def drawing(bench: Bench) -> Bench:
 @pytest.fixture
 def asked(drawing: Bench) -> list[int]:
     ids: list[int] = []
-    drawing.view.box_drawn.connect(ids.append)
+    drawing.view.box_drawn.connect(lambda drawn: ids.append(drawn.record_id))
     return ids
 
 

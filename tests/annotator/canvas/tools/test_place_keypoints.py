@@ -120,7 +120,7 @@ def test_an_object_that_changes_meanwhile_keeps_that(placing: Bench) -> None:
     placing.document.select((2,))
     placing.click(310, 30)
     outlined = square(2, 300, 20, 60)
-    placing.document.apply(substitute(placing.document, outlined))
+    placing.document.apply(substitute(placing.document, {outlined.id: outlined}))
     placing.key(Key.Key_Return)
     assert placing.document[2].shape == outlined.shape
     assert placing.document[2].keypoints[0] == (310, 30, VISIBLE)
