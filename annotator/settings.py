@@ -8,6 +8,7 @@ from typing import get_args
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from annotator.core.no_overlap import OverlapRule
 from annotator.theme import Scheme
 
 RECENT = 8
@@ -51,6 +52,16 @@ class Settings:
     @threshold.setter
     def threshold(self, value: float) -> None:
         self._q.setValue("threshold", str(value))
+
+    @property
+    def overlap_rule(self) -> OverlapRule:
+        """Who keeps what two outlines share."""
+        text = self._text("overlap")
+        return next((rule for rule in OverlapRule if rule == text), OverlapRule.OFF)
+
+    @overlap_rule.setter
+    def overlap_rule(self, value: OverlapRule) -> None:
+        self._q.setValue("overlap", value.value)
 
     @property
     def weights(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 SLIVER = 1e-6  # square pixels: a part or hole as small as that is a rounding error
+TOUCH = 1e-6  # pixels: a vertex as near to an edge as that lies on it
 
 
 class RingRef(NamedTuple):
@@ -251,3 +252,13 @@ def _polygons(shape: BaseGeometry) -> list[Polygon]:
     """Return the parts that have an area."""
     # Twice, because a collection may have a MultiPolygon in it.
     return [part for part in shapely.get_parts(shapely.get_parts(shape)) if isinstance(part, Polygon)]
+
+
+def share_vertices(shape: MultiPolygon, other: MultiPolygon) -> MultiPolygon:
+    """Return the shape with the vertices of another that lie on its edges, so that their border is painted alike."""
+    vertices = shapely.get_coordinates(other)
+    touching = vertices[shapely.distance(shapely.points(vertices), shape.boundary) < TOUCH]
+    if not len(touching):
+        return shape
+    made = shapely.snap(shape, shapely.MultiPoint(touching), TOUCH)
+    return MultiPolygon(_polygons(made)) if made.is_valid else shape

@@ -13,6 +13,7 @@ from annotator.core.categories import Categories
 from annotator.core.disk_thread import Deadline
 from annotator.core.document import Document, ShownRecords, Status
 from annotator.core.image_list import ImageList
+from annotator.core.no_overlap import without_overlap
 from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError, UnreadableError
 from annotator.session import messages
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.tools.base import GestureStep
     from annotator.core.document import Edit
+    from annotator.core.no_overlap import OverlapRule
     from annotator.core.project import Project
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
@@ -57,6 +59,7 @@ class Session(QObject):
         shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
+        skeleton_changed: (SkeletonChange) a class has other keypoints, and so have the records everywhere.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
@@ -75,6 +78,7 @@ class Session(QObject):
     shown_changed = Signal()
     upcoming_changed = Signal()
     edited = Signal()
+    skeleton_changed = Signal(object)
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
     late = Signal(str)
@@ -94,6 +98,7 @@ class Session(QObject):
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
         self.threshold = settings.threshold
+        self.overlap_rule = settings.overlap_rule
         self.shown = ShownRecords(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
         self._settings = settings
         self._cache = cache
@@ -327,7 +332,21 @@ class Session(QObject):
         if edit.draws:
             self.show(annotations=True)
         if self.document:
-            self.history.push(self.document, edit)
+            self.history.push(self.document, self.without_overlap(self.document, edit))
+
+    def without_overlap(self, document: Document, edit: Edit, instead_of: Edit | None = None) -> Edit:
+        """Return an edit of a document as `overlap_rule` has it.
+
+        Args:
+            document: What is edited.
+            edit: Not yet made.
+            instead_of: An edit that has been made, and whose place it is to take.
+        """
+        before = {annotation.id: annotation for annotation in document.annotations}
+        for i, (old, _) in instead_of.annotations.items() if instead_of else ():
+            before.pop(i, None)
+            before |= {} if old is None else {i: old}
+        return without_overlap(edit, before, self.overlap_rule, document.size)
 
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
@@ -396,6 +415,10 @@ class Session(QObject):
         self.threshold = self._settings.threshold = threshold
         if self.document:
             self.document.threshold = threshold
+
+    def set_overlap_rule(self, rule: OverlapRule) -> None:
+        """Resolve overlaps of what is edited from now on by this rule, here and everywhere."""
+        self.overlap_rule = self._settings.overlap_rule = rule
 
     def set_shown(self, shown: ShownRecords) -> None:
         """Show or hide the objects and the suggestions, here and everywhere."""

@@ -67,8 +67,10 @@ class BoxPrompts(QObject):
         if answer.found is None:
             self._report_failure(question, answer.why)
             return
-        # Nothing is amended where the person has done something else with the box.
-        history.amend(question.document, question.made, self._with_outline(question, answer))
+        document, made, edit = question.document, question.made, self._with_outline(question, answer)
+        separated = self._session.without_overlap(document, edit, made)
+        # A neighbour may have been edited since; where the box itself was, nothing is amended.
+        _ = history.amend(document, made, separated) or history.amend(document, made, edit)
 
     def _report_failure(self, question: _Question, why: str) -> None:
         document, drawn = question.document, question.drawn
@@ -93,7 +95,7 @@ class BoxPrompts(QObject):
         else:
             shape = combine(drawn.target.shape, found.shape, drawn.mode, question.document.size)
             after = None if shape.is_empty else replace(record, shape=shape)
-        return replace(made, annotations={**made.annotations, drawn.record_id: (before, after)})
+        return replace(made, annotations={drawn.record_id: (before, after)})  # neighbours are as they were before
 
     def _keypoints(self, category_id: int, answer: BoxAnswer) -> tuple[Keypoint, ...]:
         """Return the model's keypoints as those of the project's class, as far as the model knows that."""

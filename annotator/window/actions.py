@@ -50,6 +50,7 @@ IMPORT_MENU = "import"
 EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
 LANGUAGE_MENU = "language"
+OVERLAP_MENU = "overlap"
 PANELS_MENU = "panels"
 TOOLS_PLACE = "tools"
 """Where a menu lists its tools; without this entry it lists them at its end."""
@@ -147,6 +148,8 @@ def _object() -> tuple[Entry, ...]:
         Spec("object.separate", tr("&Separate the parts"), ("Shift+J",), "separate",
              tr("Make an object of each part of the selected ones; the largest keeps the keypoints")),
         Spec("object.fill_holes", tr("&Fill holes"), (), "fill-holes", tr("Fill the holes of the selected objects")),
+        SEPARATOR,
+        OVERLAP_MENU,
         SEPARATOR,
         Spec("keypoint.visibility", tr("Keypoint &visibility"), (".",), "keypoint",
              tr("Make the keypoint under the cursor visible, occluded or unlabelled in turn")),

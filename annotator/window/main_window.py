@@ -33,6 +33,7 @@ from annotator.window.actions import (
     EXPORT_MENU,
     IMPORT_MENU,
     LANGUAGE_MENU,
+    OVERLAP_MENU,
     PANELS_MENU,
     RECENT_MENU,
     SCHEME_MENU,
@@ -48,11 +49,12 @@ from annotator.window.object_commands import ObjectCommands
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
+from annotator.window.skeleton_editing import SkeletonEditing
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.undo_commands import UndoCommands
-from annotator.window.view_menus import language_menu, scheme_menu
+from annotator.window.view_menus import language_menu, overlap_menu, scheme_menu
 from annotator.window.visibility import VisibilityActions
 from dataset.i18n import languages, tr
 
@@ -110,6 +112,7 @@ class MainWindow(QMainWindow):
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
+        self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
@@ -232,6 +235,7 @@ class MainWindow(QMainWindow):
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
         submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():
             submenus[LANGUAGE_MENU] = language_menu(self, self._settings.language, self._choose_language)
         self.action_table.fill(self.menuBar(), submenus)

@@ -1,4 +1,4 @@
-"""The submenus of View in which one of several looks is chosen."""
+"""The submenus in which one of several is chosen: looks, the language, what becomes of overlaps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
+from annotator.core.no_overlap import OverlapRule
 from annotator.language import ENGLISH, native_name
 from dataset.i18n import languages, tr
 
@@ -34,6 +35,18 @@ def language_menu(parent: QWidget, chosen: str, choose: Callable[[str], object])
     items += [(code, native_name(code)) for code in languages() if code != ENGLISH]
     menu = QMenu(tr("&Language"), parent)
     _fill(menu, "view.language", items, chosen, choose)
+    return menu
+
+
+def overlap_menu(parent: QWidget, chosen: OverlapRule, choose: Callable[[OverlapRule], object]) -> QMenu:
+    """Return the menu of what becomes of overlaps."""
+    rules = [
+        (OverlapRule.OFF, tr("&Allowed")),
+        (OverlapRule.YIELD, tr("New outlines &yield to their neighbours")),
+        (OverlapRule.CUT, tr("New outlines &cut their neighbours")),
+    ]
+    menu = QMenu(tr("&Overlap"), parent)
+    _fill(menu, "object.overlap", rules, chosen, choose)
     return menu
 
 

@@ -17,6 +17,7 @@ from annotator.app import Application
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document
+from annotator.core.no_overlap import OverlapRule
 from dataset.geometry import CombineMode, bounds, combine, rectangle
 from model.checkpoints import weights as weight_files
 from resources import SAMPLES
@@ -193,6 +194,30 @@ def test_the_outline_is_added_or_cut_as_the_box_was(
     assert (left.shape if left else rectangle(0, 0, 0, 0)).area == pytest.approx(expected.area)
     application.session.history.undo()
     assert document.annotations == (whole,), "box and outline are one step"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_outline_cuts_its_neighbours_where_nothing_may_overlap(
+    qtbot: QtBot, start: Start, weights: str, *, edited: bool
+) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document, session = _document(application), application.session
+    session.set_overlap_rule(OverlapRule.CUT)
+    thing = session.categories.add("thing")
+    neighbour = Annotation(session.new_id(), thing.id, rectangle(50, 50, 300, 250))
+    session.push(edits.add(document, [neighbour]))
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
+        box = _draw(application)
+        assert document[neighbour.id] == neighbour, "a box is no outline"
+        if edited:
+            session.push(edits.relabel(document, (neighbour.id,), box.category_id + 1, session.new_id))
+    assert not document[box.id].is_box
+    shared = document[box.id].shape.intersection(document[neighbour.id].shape)
+    assert (shared.area > 1) == edited, "what was edited since is left alone"
+    for _ in range(1 + edited):
+        session.history.undo()
+    assert document.annotations == (neighbour,)
 
 
 def test_a_box_drawn_before_there_is_a_model_waits_for_it(qtbot: QtBot, start: Start, weights: str) -> None:
