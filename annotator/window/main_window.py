@@ -374,7 +374,8 @@ class MainWindow(QMainWindow):
         document = self._session.document
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
-        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+        names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)
 
