@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from annotator.core.categories import Categories
     from annotator.core.document import Document
     from dataset.geometry import CombineMode
+
+_MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt)
 
 
 class CanvasView(DocumentView):
@@ -306,6 +309,7 @@ class CanvasView(DocumentView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space holds the photo; everything else is for the tool, then for the window."""
+        self._follow_modifiers(event)
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_space(down=True)
@@ -316,6 +320,13 @@ class CanvasView(DocumentView):
             return
         self.follow_tool()
         event.accept()
+
+    def _follow_modifiers(self, event: QKeyEvent) -> None:
+        """Have the tool show at once what a key that is now held, or no longer, makes of the next gesture."""
+        if event.key() in _MODIFIERS and self._pointer and not self._tool.holds and self.document is not None:
+            self._pointer = replace(self._pointer, modifiers=event.modifiers())
+            self._tool.move(self._pointer)
+            self.follow_tool()
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's
         """Tab goes nowhere while the button is held."""
@@ -329,6 +340,7 @@ class CanvasView(DocumentView):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space lets go of the photo."""
+        self._follow_modifiers(event)
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_space(down=False)

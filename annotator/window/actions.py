@@ -129,13 +129,13 @@ def _edit() -> tuple[Entry, ...]:
              tr("Vertices snap to other objects and to the photo's border; Ctrl held does the opposite meanwhile"),
              checkable=True),
         SEPARATOR,
-        Spec("draw.new", tr("Dra&w a new object"), ("=",), "new-object", tr("What is drawn is a new object"),
+        Spec("draw.new", tr("Dra&w a new object"), ("O",), "new-object", tr("What is drawn is a new object"),
              checkable=True),
-        Spec("draw.add", tr("Add to the &selected object"), ("+",), "unite",
+        Spec("draw.add", tr("Add to the &selected object"), ("U",), "unite",
              tr("What is drawn is added to the selected object; also with Ctrl held"), checkable=True),
-        Spec("draw.cut", tr("Cut &out of the selected object"), ("-",), "subtract",
+        Spec("draw.cut", tr("Cut &out of the selected object"), ("C",), "subtract",
              tr("What is drawn is cut out of the selected object; also with Ctrl+Shift or Alt held"), checkable=True),
-        Spec("draw.intersect", tr("&Intersect with the selected object"), ("*",), "intersect",
+        Spec("draw.intersect", tr("&Intersect with the selected object"), ("I",), "intersect",
              tr("What is drawn is all that is kept of the selected object; also with Alt+Shift held"), checkable=True),
     )  # fmt: skip
 

@@ -49,6 +49,7 @@ from annotator.window.object_commands import ObjectCommands
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
+from annotator.window.skeleton_editing import SkeletonEditing
 from annotator.window.snap_action import SnapAction
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
+        self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
@@ -375,7 +377,8 @@ class MainWindow(QMainWindow):
         document = self._session.document
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
-        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+        names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)
 

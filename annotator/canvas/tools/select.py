@@ -118,6 +118,8 @@ class SelectTool(Tool):
         if record is not before:
             if record is None or before is None or record.id != before.id or not same_structure(record, before):
                 self.vertices, self._keypoint = frozenset(), ChosenKeypoint()
+            elif keypoints.several_differ(record, before):
+                self._keypoint = ChosenKeypoint()  # another order, or other places
             self._outline = record
         self.hit = None
         if self.hovered is not None and self.hovered not in self.canvas.content:

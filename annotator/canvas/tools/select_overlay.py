@@ -35,6 +35,7 @@ _KeyHint = tuple[str, str]
 """An action of the window, and what its key does."""
 _DELETE = ("edit.delete", mark("{key} delete"))
 _DELETE_ALL = ("edit.delete", mark("{key} delete all"))
+_UNITE = ("object.unite", mark("{key} unite"))
 _TURN = ("keypoint.visibility", mark("{key} visible / occluded / off"))
 _ON_SUGGESTION: tuple[_KeyHint, ...] = (
     ("suggestion.accept", mark("{key} accept")),
@@ -153,7 +154,7 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     elif record.is_suggestion:
         hints = [*_keyed(host, *_ON_SUGGESTION), tr("Drag to correct"), *_below(view)]
     elif len(selection) > 1:
-        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL)]
+        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL, _UNITE)]
     else:
         hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE)]
         hints += [*_missing(host, record), *_below(view)]
