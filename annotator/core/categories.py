@@ -1,4 +1,4 @@
-"""The classes of a project, in the order in which the keys 1 to 9 choose them."""
+"""The classes of a project, in order, and which of them the keys 1 to 9 choose."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+SHORTCUT = "shortcut"  # a category's field in the COCO file: the number, 1 to 9, whose key chooses it
+NUMBERS = range(1, 10)
 
 # Light enough to stand on dark photos (CIELAB L* of 50 and more); a thin dark halo under each outline carries them
 # over bright ones. The first ten differ most, hues after Okabe and Ito (2008) and Tol's "vibrant" set, brightened.
@@ -131,6 +134,28 @@ class Categories:
         category = self._by_id[category_id]
         self._put(replace(category, extra={**category.extra, key: value}))
 
+    def numbers(self) -> dict[int, int]:
+        """Return the classes that numbers choose, 1 to 9: those that a person gave one, else the one at that place."""
+        given = {category.id: given_number(category) for category in self}
+        by_number: dict[int, int] = {}
+        for category_id, number in given.items():
+            if number is not None:
+                by_number.setdefault(number, category_id)
+        for place, category_id in zip(NUMBERS, given, strict=False):
+            if given[category_id] is None:
+                by_number.setdefault(place, category_id)
+        return by_number
+
+    def set_number(self, category_id: int, number: int | None) -> None:
+        """Have a number, 1 to 9, choose a class, and no other class that was given it; None: that of its place does."""
+        with self.one_change():
+            for category in list(self):
+                extra = {key: value for key, value in category.extra.items() if key != SHORTCUT}
+                if category.id == category_id:
+                    self._put(replace(category, extra=extra if number is None else {**extra, SHORTCUT: number}))
+                elif number is not None and given_number(category) == number:
+                    self._put(replace(category, extra=extra))
+
     def remove(self, category_id: int) -> None:
         """Remove a class. The caller has made sure that nothing uses it."""
         del self._by_id[category_id]
@@ -196,3 +221,9 @@ class Categories:
         if other and other.id != but:
             raise ValueError(tr("There is a class named “{name}” already.", name=other.name))
         return name
+
+
+def given_number(category: Category) -> int | None:
+    """Return the number that a person gave a class, if one did and it is 1 to 9."""
+    number = category.extra.get(SHORTCUT)
+    return number if type(number) is int and number in NUMBERS else None

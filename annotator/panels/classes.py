@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import icons
+from annotator.core.categories import NUMBERS, given_number
 from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
 from annotator.panels.class_rows_view import ClassRowsView
 from annotator.panels.color_popup import ColorPopup
@@ -16,7 +17,7 @@ from annotator.panels.widgets import MARGIN, Field, SearchField, dress_panel, la
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from annotator.core.categories import Categories
 
@@ -64,6 +65,10 @@ class ClassesPanel(QWidget):
         self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_tone(self._add, "flat")
         name_control(self._add, "classes.add", tr("Add a class at the end of the list"), tr("Add class"))
+        self._unused = QPushButton()
+        self._unused.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_tone(self._unused, "flat")
+        name_control(self._unused, "classes.unused", tr("Show or hide the classes of the model that are not used yet"))
         self._new_name = _NewName()
         name_control(
             self._new_name, "classes.new_name", tr("Name of the new class (Enter adds it, Esc leaves)"), tr("New class")
@@ -71,11 +76,13 @@ class ClassesPanel(QWidget):
         self._lay_out()
         self._connect()
         self._classes_changed()
+        self._show_unused()
         self._show_error("")
 
     def set_current(self, category_id: int | None) -> None:
         """Mark the class that is drawn with."""
         self._current = category_id
+        self._model.set_current(category_id)
         row = None if category_id is None else self._model.row(category_id)
         if row is None:
             self.rows.clearSelection()
@@ -88,8 +95,12 @@ class ClassesPanel(QWidget):
         self._model.set_counts(counts)
 
     def follow_keys(self, key_of: Callable[[int], str]) -> None:
-        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        """Show the keys that `key_of` returns for the numbers 1 to 9 from now on."""
         self._model.follow_keys(key_of)
+
+    def set_model_classes(self, names: Iterable[str]) -> None:
+        """What the classes of the model are called: many that are not used are folded away behind the others."""
+        self._model.set_model_names(names)
 
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""
@@ -130,11 +141,19 @@ class ClassesPanel(QWidget):
         layout.addWidget(self._searching)
         layout.addWidget(self.rows, 1)
         layout.addWidget(self._error)
+        folding = QHBoxLayout()
+        folding.setContentsMargins(4, 2, 4, 0)
+        self._unused.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        folding.addWidget(self._unused, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(folding)
         layout.addLayout(adding)
 
     def _connect(self) -> None:
         self._categories.changed.connect(self._classes_changed)
         self._model.refused.connect(self._show_error)
+        self._model.modelReset.connect(lambda: self.set_current(self._current))
+        self._model.unused_changed.connect(self._show_unused)
+        self._unused.clicked.connect(lambda: self._model.set_unfolded(unfolded=not self._model.is_unfolded))
         self._search.textChanged.connect(self._searched)
         self._add.clicked.connect(self.start_adding)
         self._new_name.returnPressed.connect(self._add_class)
@@ -164,6 +183,13 @@ class ClassesPanel(QWidget):
         )
         self.set_current(self._current)
 
+    def _show_unused(self) -> None:
+        self._unused.setVisible(bool(self._model.unused))
+        icon = "chevron-down" if self._model.is_unfolded else "chevron-right"
+        self._unused.setIcon(icons.icon(icon))
+        text = tr("From the model ({n:,})", n=self._model.unused)
+        self._unused.setText(" " + text)
+
     def _searched(self, text: str) -> None:
         self._model.set_search(text)
         self.set_current(self._current)
@@ -188,7 +214,10 @@ class ClassesPanel(QWidget):
             return
         self._search.clear()
         self._stop_adding()
-        self.rows.scrollToBottom()
+        self._model.note_added(added.id)
+        row = self._model.row(added.id)
+        if row is not None:
+            self.rows.scrollTo(self._model.index(row))
         self.chosen.emit(added.id)
 
     def _stop_adding(self) -> None:
@@ -231,11 +260,27 @@ class ClassesPanel(QWidget):
         rename.triggered.connect(lambda: self._rename(index))
         recolor = menu.addAction(tr("Change colour…"))
         recolor.triggered.connect(lambda: self._recolor(index))
+        self._add_numbers(menu.addMenu(icons.icon("keyboard"), tr("Key")), self._model.category_id(index.row()))
         skeleton = menu.addAction(icons.icon("keypoint"), tr("Skeleton…"))
         skeleton.setObjectName("classes.skeleton")
         skeleton.triggered.connect(lambda: self.skeleton_requested.emit(self._model.category_id(index.row())))
         self._add_arranging(menu, index)
         menu.popup(self.rows.viewport().mapToGlobal(at))
+
+    def _add_numbers(self, menu: QMenu, category_id: int) -> None:
+        """Add the choice of the class's key."""
+        menu.setObjectName("classes.key")
+        given, holders = given_number(self._categories[category_id]), self._categories.numbers()
+        choices: list[tuple[int | None, str]] = [(None, tr("By its place"))]
+        for number in NUMBERS:
+            holder = holders.get(number)
+            name = "" if holder is None or holder == category_id else self._categories[holder].name
+            choices.append((number, f"{self._model.key(number) or number}   {name}".rstrip()))
+        for number, text in choices:
+            choice = menu.addAction(text.replace("&", "&&"))
+            choice.setCheckable(True)
+            choice.setChecked(number == given)
+            choice.triggered.connect(lambda _=False, n=number: self._categories.set_number(category_id, n))
 
     def _add_arranging(self, menu: QMenu, index: QModelIndex) -> None:
         """Add what changes the list itself."""

@@ -102,6 +102,11 @@ class SuggestionController(QObject):
         known = self.model.categories if self.model else ()
         return next((category.keypoint_names for category in known if category.id == model_category), ())
 
+    @property
+    def class_names(self) -> list[str]:
+        """What the classes of the model in use are called."""
+        return [category.name for category in self.model.categories] if self.model else []
+
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""
         model = self.model

@@ -278,6 +278,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
             chosen.connect(lambda *_: self._give_keyboard_to_photo())
+        self._flow.model_changed.connect(lambda: self.classes.set_model_classes(self._flow.class_names))
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.core.categories import PALETTE, Categories
+from annotator.core.categories import PALETTE, SHORTCUT, Categories
 from dataset.categories import Category
 
 
@@ -168,3 +168,25 @@ def test_a_class_moves_in_the_order_and_one_that_went_comes_back_to_its_place(ca
     assert categories.find(gone.name) == gone
     with pytest.raises(ValueError, match=gone.name):
         categories.insert(gone, 0)
+
+
+def test_numbers_choose_the_first_nine_and_those_that_were_given_one() -> None:
+    categories = Categories()
+    ids = [categories.add(f"class {n}").id for n in range(12)]
+    assert categories.numbers() == dict(zip(range(1, 10), ids, strict=False))
+    categories.set_number(ids[11], 2)
+    assert categories.numbers()[2] == ids[11]
+    assert ids[1] not in categories.numbers().values()
+    categories.set_number(ids[10], 2)
+    assert categories.numbers()[2] == ids[10], "it is taken from the one that had it"
+    assert ids[11] not in categories.numbers().values()
+    categories.set_number(ids[10], None)
+    assert categories.numbers()[2] == ids[1]
+
+
+@pytest.mark.parametrize("odd", ["2", 0, 10, True, None, 2.0, [2]])
+def test_odd_numbers_of_a_file_are_none(odd: object) -> None:
+    categories = Categories()
+    first, second = categories.add("a"), categories.add("b")
+    categories.set_extra(first.id, SHORTCUT, odd)
+    assert categories.numbers() == {1: first.id, 2: second.id}
