@@ -40,6 +40,7 @@ from annotator.window.actions import (
     Actions,
 )
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.class_removing import ClassRemoving
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
         self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
+        self._removing = ClassRemoving(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
