@@ -46,6 +46,7 @@ class Categories:
     def __init__(self, categories: Iterable[Category] = ()) -> None:
         self.changed: Event[[]] = Event()
         self._by_id = {category.id: category for category in categories}
+        self._removed_id = 0  # the highest id that was removed: what had it is not to be another class's
         self._is_held = self._has_changed = False
 
     def __iter__(self) -> Iterator[Category]:
@@ -67,8 +68,8 @@ class Categories:
 
     def become(self, categories: Iterable[Category]) -> None:
         """Hold these classes and no others: another project is open."""
-        self._by_id = {category.id: category for category in categories}
-        self._reindex()
+        self._removed_id = 0
+        self._arrange(categories)
 
     @contextmanager
     def one_change(self) -> Iterator[None]:
@@ -99,7 +100,7 @@ class Categories:
         """
         name = self._checked(name, but=None)
         if category_id is None or category_id in self._by_id:
-            category_id = self._index.last_id + 1
+            category_id = max(self._index.last_id, self._removed_id) + 1
         category = Category(category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color())
         self._by_id[category_id] = category
         self._index.add(category)
@@ -133,7 +134,33 @@ class Categories:
     def remove(self, category_id: int) -> None:
         """Remove a class. The caller has made sure that nothing uses it."""
         del self._by_id[category_id]
+        self._removed_id = max(self._removed_id, category_id)
         self._reindex()
+
+    def place(self, category_id: int) -> int:
+        """Return where a class stands in the order, from 0."""
+        return list(self._by_id).index(category_id)
+
+    def insert(self, category: Category, place: int) -> None:
+        """Put a class that was removed back at its place.
+
+        Raises:
+            ValueError: its id or its name is taken by now, in a sentence for the person.
+        """
+        self._checked(category.name, but=None)
+        if category.id in self._by_id:
+            text = tr("The number of “{name}” belongs to another class by now.", name=category.name)
+            raise ValueError(text)
+        order = list(self._by_id.values())
+        order.insert(place, category)
+        self._arrange(order)
+
+    def move(self, category_id: int, place: int) -> None:
+        """Give a class another place in the order, from 0; the others close up."""
+        order = [category for category in self if category.id != category_id]
+        order.insert(place, self._by_id[category_id])
+        if order != list(self):
+            self._arrange(order)
 
     def next_color(self) -> str:
         """Return the palette's colour that the fewest classes have, the first of them in the palette's order."""
@@ -142,6 +169,10 @@ class Categories:
     @cached_property
     def _index(self) -> _Index:
         return _Index(self)
+
+    def _arrange(self, categories: Iterable[Category]) -> None:
+        self._by_id = {category.id: category for category in categories}
+        self._reindex()
 
     def _reindex(self) -> None:
         self.__dict__.pop("_index", None)

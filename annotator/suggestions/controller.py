@@ -56,6 +56,7 @@ class SuggestionController(QObject):
         session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
         session.skeleton_changed.connect(lambda _change: self._offer_again())
+        session.class_removed.connect(lambda _change: self._recount.start())
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)

@@ -15,8 +15,9 @@ from dataset import geometry
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from annotator.core.document import Document
-    from annotator.core.skeleton import SkeletonChange
     from annotator.session.session import Session
 
 COPY_OFFSET = 12.0  # pixels of the photo
@@ -30,6 +31,7 @@ class SelectionCommands:
         self._copied: tuple[Annotation, ...] = ()
         session.project_changed.connect(self._forget_copied)
         session.skeleton_changed.connect(self._rewrite_copied)
+        session.class_removed.connect(self._rewrite_copied)
         self.left_unanswered: Event[[Document]] = Event()
         """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
@@ -143,8 +145,9 @@ class SelectionCommands:
     def _forget_copied(self, _project: object) -> None:
         self._copied = ()  # an id of the folder before may be another class's here
 
-    def _rewrite_copied(self, change: SkeletonChange) -> None:
-        self._copied = tuple(change(record) for record in self._copied)
+    def _rewrite_copied(self, change: Callable[[Annotation], Annotation | None]) -> None:
+        changed = (change(record) for record in self._copied)
+        self._copied = tuple(record for record in changed if record is not None)
 
     def paste(self) -> None:
         """Put the remembered objects on record, at the same place, or beside what lies there exactly so."""

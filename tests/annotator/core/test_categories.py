@@ -64,7 +64,7 @@ def test_what_is_looked_up_follows_every_change(categories: Categories) -> None:
     categories.remove(3)
     assert categories.find("lynx") is None
     assert categories.next_color() == PALETTE[0]
-    assert categories.add("new").id == 2
+    assert categories.add("new").id == 4, "what had the id 3 is not to be another class's"
     categories.become([Category(8, "Dog")])
     assert categories.find("dog") == categories[8]
     assert categories.find("new") is None
@@ -152,3 +152,19 @@ def test_colours_are_spread_evenly(count: int) -> None:
     used = [c.color for c in categories]
     times = [used.count(color) for color in PALETTE]
     assert max(times) - min(times) <= 1
+
+
+def test_a_class_moves_in_the_order_and_one_that_went_comes_back_to_its_place(categories: Categories) -> None:
+    for name in ("b", "c"):
+        categories.add(name)
+    order = [category.id for category in categories]
+    categories.move(order[0], 2)
+    moved = [order[1], order[2], order[0], *order[3:]]
+    assert [category.id for category in categories] == moved
+    gone = categories[moved[1]]
+    categories.remove(gone.id)
+    categories.insert(gone, 1)
+    assert [category.id for category in categories] == moved
+    assert categories.find(gone.name) == gone
+    with pytest.raises(ValueError, match=gone.name):
+        categories.insert(gone, 0)
