@@ -381,6 +381,7 @@ class MainWindow(QMainWindow):
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
         names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        names += self._commands.applicable_to_keypoints()
         for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)

@@ -9,7 +9,7 @@ from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
-from annotator.core.skeleton import mirrored
+from annotator.core.skeleton import mirrored, sides
 from annotator.session.messages import HIDDEN, PHOTO
 from dataset import geometry
 from dataset.i18n import tr
@@ -114,6 +114,14 @@ class SelectionCommands:
         document = self._document
         if document and document.selection:
             self._session.push(edits.relabel(document, document.selection, category_id, self._session.new_id))
+
+    def applicable_to_keypoints(self) -> list[str]:
+        """Return the actions that apply to the keypoints of what is selected, if its classes have any."""
+        selected = self._document.selected if self._document else ()
+        names = [c.keypoint_names for c in self._session.categories if any(r.category_id == c.id for r in selected)]
+        actions = ["tool.keypoints", "keypoint.suggest"] if any(names) else []
+        is_sided = any(any(sides(keypoints)) for keypoints in names) and any(record.keypoints for record in selected)
+        return [*actions, "keypoint.mirror"] if is_sided else actions
 
     def mirror_keypoints(self) -> None:
         """Exchange left and right of the selected objects' keypoints: they were put the wrong way round."""
