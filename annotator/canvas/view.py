@@ -12,6 +12,7 @@ from annotator.canvas import key_positions
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
+from annotator.canvas.snapping import snap
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
 from dataset.i18n import tr
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import GestureStep, Tool
     from annotator.core import edits
     from annotator.core.categories import Categories
@@ -67,6 +69,8 @@ class CanvasView(DocumentView):
         self._key_of: Callable[[str], str] = lambda _action: ""
         self._draw_category: int | None = None
         self._draw_mode: CombineMode | None = None
+        self.snaps = False
+        """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
@@ -211,6 +215,12 @@ class CanvasView(DocumentView):
     def shapes_at(self, at: Pointer) -> list[int]:
         """Return ids of all objects under the mouse, the best first. For tools."""
         return self.content.index.at(at.x, at.y, self.scale_factor)
+
+    def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
+        """Return where a point, of the object `without`, snaps; `inverted`: against `snaps`. For tools."""
+        if self.document is None or self.snaps == inverted:
+            return None
+        return snap(self.content.index, x, y, self.scale_factor, self.document.size, without=without)
 
     def follow_tool(self) -> None:
         """Show what the tool now shows: previews, cursor, hint. Called after each event that a tool gets."""
