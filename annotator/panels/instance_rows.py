@@ -76,20 +76,19 @@ class InstanceRows(QAbstractListModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
         """Return the record, its class name, or it in words."""
-        if not index.isValid() or self._document is None:
-            return None
-        record = self._document.get(self._ids[index.row()])
-        if record is None:  # while the document has changed and this list has not followed yet
+        document = self._document if index.isValid() else None
+        record = document.get(self._ids[index.row()]) if document is not None else None
+        if document is None or record is None:  # while the document has changed and this list has not followed yet
             return None
         if role == RECORD:
             return record
         if role in (IS_HIDDEN, IS_LOCKED):
-            marks = self._document.marks
+            marks = document.marks
             return record.id in (marks.hidden if role == IS_HIDDEN else marks.locked)
         if role == Qt.ItemDataRole.DisplayRole:
             return self.class_name(record)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record, self._document))
+            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record, document))
         return None
 
     def class_name(self, record: Annotation) -> str:

@@ -201,6 +201,8 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
+            "object.raise": lambda: commands.restack(up=True),
+            "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "keypoint.mirror": commands.mirror_keypoints,
