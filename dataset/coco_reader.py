@@ -332,6 +332,16 @@ def has_pixels(segmentation: list[list[float]] | dict[str, Any] | None, size: tu
     return segmentation is not None and rle.area(rle.from_coco(segmentation, size[::-1])) > 0
 
 
+def with_numbers(contents: dict[str, Any]) -> dict[str, Any]:
+    """Return a COCO file's contents with its photos numbered, where the id of one is text: pycocotools sorts them."""
+    numbers = {image["id"]: number for number, image in enumerate(contents["images"], 1)}
+    if all(isinstance(photo, int) for photo in numbers):
+        return contents
+    images = [{**image, "id": numbers[image["id"]]} for image in contents["images"]]
+    annotations = [{**record, "image_id": numbers[record["image_id"]]} for record in contents["annotations"]]
+    return {**contents, "images": images, "annotations": annotations}
+
+
 def read_image(folder: Path, image: dict[str, Any]) -> ReducedPhoto:
     """Return the photo of an entry of a COCO file's `images`, as a model is given it.
 

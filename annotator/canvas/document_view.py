@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtCore import QRect, QRectF, QSize, QTimer
 
 from annotator.canvas.active_layer import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
@@ -40,7 +40,9 @@ class DocumentView(ZoomPanView):
         self._colors = CanvasColors()
         self._static = StaticLayer(self.content)
         self._active = ActiveLayer(self.content)
-        self._backdrop = Backdrop(self._paint_backdrop)
+        self._backdrop = Backdrop(self._paint_backdrop, self._paint_draft)
+        self._refining = QTimer(self, singleShot=True, interval=0)
+        self._refining.timeout.connect(self._refine)
         self._exposed = QRect()  # what is being painted
         self._overlay = QRect()  # what the subclass paints over everything
         categories.changed.connect(self._categories_changed)
@@ -65,14 +67,13 @@ class DocumentView(ZoomPanView):
         self.content.sync()
         self._follow_size()
         self._active_changed()
-        self._view_changed()
+        self._view_changed(keeps=False)
 
     def set_photo(self, image: QImage | None) -> None:
         """Show another photo (upright, RGB32 for speed), or none while it is being read."""
         self._static.photo = None if image is None or image.isNull() else ImagePyramid(image)
         self._follow_size()
-        self._backdrop.invalidate()
-        self.viewport().update()
+        self._view_changed(keeps=False)
 
     def set_colors(self, colors: CanvasColors) -> None:
         """Take over the theme's colours."""
@@ -93,6 +94,11 @@ class DocumentView(ZoomPanView):
     def show_names(self, value: bool) -> None:
         self._static.show_names = value
         self._view_changed()
+
+    @property
+    def is_drafted(self) -> bool:
+        """Whether what is shown is in part a draft, which is painted anew between events."""
+        return self._backdrop.is_drafted
 
     def zoom_to_selection(self) -> None:
         """Show the selected objects as large as they fit; without any, the whole photo."""
@@ -138,6 +144,10 @@ class DocumentView(ZoomPanView):
         if not changed:
             return
         camera = self.camera()
+        if len(changed) > _MANY_BOXES and self._static.is_crowd:
+            self._view_changed()
+            self._active_changed()
+            return
         boxes = extents(changed)
         if len(boxes) > _MANY_BOXES:
             boxes = np.concatenate((boxes.min(axis=0)[:2], boxes.max(axis=0)[2:]))[None]
@@ -159,10 +169,14 @@ class DocumentView(ZoomPanView):
             size = self._static.photo.size
             self.set_photo_size((size.width(), size.height()))
 
-    def _view_changed(self) -> None:
-        self._static.place_labels(self.scale_factor)
+    def _view_changed(self, *, keeps: bool = True) -> None:
+        """Paint everything anew. `keeps`: what is shown now is a good stand-in until then."""
         self._backdrop.resize(self.viewport().size(), self.devicePixelRatioF())
-        self._backdrop.invalidate()
+        if self._static.is_crowd:
+            self._backdrop.invalidate_by_bands(keeps=keeps)
+        else:
+            self._static.place_labels(self.scale_factor)
+            self._backdrop.invalidate()
         self.viewport().update()
         self._camera_changed()
 
@@ -186,7 +200,9 @@ class DocumentView(ZoomPanView):
         """Copy the backdrop."""
         del rect  # in photo pixels, and less exact
         painter.resetTransform()
-        self._backdrop.draw(painter, self._exposed)
+        self._backdrop.draw(painter, self._exposed, self.camera())
+        if self._backdrop.is_drafted:
+            self._refining.start()
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Paint what is active, and over it what the tool shows."""
@@ -195,6 +211,13 @@ class DocumentView(ZoomPanView):
         camera = self.camera()
         self._active.paint(painter, self._exposed, camera, self._colors)
         self.paint_over(painter, camera)
+
+    def _refine(self) -> None:
+        self._static.place_labels(self.scale_factor)
+        self.viewport().update(self._backdrop.refine())
+
+    def _paint_draft(self, painter: QPainter, rect: QRect) -> None:
+        self._static.paint_photo(painter, rect, self.camera(), self._colors)
 
     def _paint_backdrop(self, painter: QPainter, rect: QRect) -> None:
         self._static.paint(painter, rect, self.camera(), self._colors)

@@ -56,8 +56,22 @@ class StaticLayer:
         self._labels = placed
         return [label.rect for label in moved]
 
+    @property
+    def is_crowd(self) -> bool:
+        """Whether there are so many shapes that painting them all takes longer than a frame."""
+        return len(self._content.index) > _CROWD
+
     def paint(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
         """Paint a rectangle of the viewport."""
+        self.paint_photo(painter, rect, camera, colors)
+        self._paint_shapes(painter, QRectF(rect), camera)
+        for annotation_id, label in self._labels.items():
+            moved = label.moved(camera.dx, camera.dy)
+            if annotation_id not in self.hidden and moved.rect.intersects(rect):
+                paint_label(painter, moved, colors)
+
+    def paint_photo(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
+        """Paint the photo in a rectangle of the viewport."""
         painter.fillRect(rect, QColor(colors.background))
         size = self._size()
         if size is not None:
@@ -66,11 +80,6 @@ class StaticLayer:
             painter.fillRect(area, QColor(colors.background))
             if self.photo is not None:
                 self.photo.paint(painter, area, area.width() / self.photo.size.width() * camera.ratio)
-        self._paint_shapes(painter, QRectF(rect), camera)
-        for annotation_id, label in self._labels.items():
-            moved = label.moved(camera.dx, camera.dy)
-            if annotation_id not in self.hidden and moved.rect.intersects(rect):
-                paint_label(painter, moved, colors)
 
     def _size(self) -> tuple[int, int] | None:
         if self._content.document is not None:
@@ -96,6 +105,6 @@ class StaticLayer:
                 filled(painter, camera, content.paths.get(record, camera.scale * camera.ratio), color, SELECTED_FILL)
         for (color, dashed), alike in looks.items():
             path = index.shapes.path(alike, camera.scale * camera.ratio)
-            outline(painter, camera, path, color, dashed=dashed, thin=len(index) > _CROWD)
+            outline(painter, camera, path, color, dashed=dashed, thin=self.is_crowd)
         for record in skeletons:
             skeleton(painter, camera, record, content.category(record), strong=False)

@@ -150,10 +150,15 @@ def in_order_of(keypoints: Sequence[Keypoint], theirs: Sequence[str], ours: Sequ
     """
     if len(keypoints) == len(theirs) and tuple(theirs) == tuple(ours):
         return tuple(keypoints)
-    if len(keypoints) != len(theirs) or not set(theirs) & set(ours):
+    if len(keypoints) != len(theirs) or not shared_names(theirs, ours):
         return ()
-    places = {name: i for i, name in enumerate(theirs)}
-    return rearranged(keypoints, (places.get(name) for name in ours))
+    places = {name.casefold(): i for i, name in enumerate(theirs)}
+    return rearranged(keypoints, (places.get(name.casefold()) for name in ours))
+
+
+def shared_names(theirs: Iterable[str], ours: Iterable[str]) -> set[str]:
+    """Return the names that two classes have in common, whatever their case."""
+    return {name.casefold() for name in theirs} & {name.casefold() for name in ours}
 
 
 def mirrored(record: Annotation, names: tuple[str, ...]) -> Annotation:

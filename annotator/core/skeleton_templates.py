@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -107,3 +108,17 @@ def places(names: tuple[str, ...]) -> dict[str, Place] | None:
     best = max(TEMPLATES, key=lambda template: len(template.places.keys() & set(names)))
     known = {name: best.places[name] for name in names if name in best.places}
     return known if 2 * len(known) >= len(names) > 0 else None
+
+
+def laid_out(names: tuple[str, ...]) -> list[Place]:
+    """Return where keypoints stand in a picture of their skeleton: as in a template, else in a circle.
+
+    Those that the template lacks stand in a row below it, where y is above 1.
+    """
+    known = places(names)
+    if known is None:
+        turns = [2 * math.pi * i / max(len(names), 1) for i in range(len(names))]
+        return [(0.5 + 0.5 * math.sin(turn), 0.5 - 0.5 * math.cos(turn)) for turn in turns]
+    others = [name for name in names if name not in known]
+    row = {name: ((i + 1) / (len(others) + 1), 1.15) for i, name in enumerate(others)}
+    return [(known | row)[name] for name in names]

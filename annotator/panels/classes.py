@@ -31,6 +31,9 @@ class ClassesPanel(QWidget):
     """The id of the class to give to what is selected, and to draw with: Enter on its row. Renaming and recolouring
     are neither."""
 
+    skeleton_requested = Signal(int)
+    """The id of the class whose keypoints are to be edited."""
+
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "classes")
@@ -217,6 +220,9 @@ class ClassesPanel(QWidget):
         rename.triggered.connect(lambda: self._rename(index))
         recolor = menu.addAction(tr("Change colour…"))
         recolor.triggered.connect(lambda: self._recolor(index))
+        skeleton = menu.addAction(icons.icon("keypoint"), tr("Skeleton…"))
+        skeleton.setObjectName("classes.skeleton")
+        skeleton.triggered.connect(lambda: self.skeleton_requested.emit(self._model.category_id(index.row())))
         menu.popup(self.rows.viewport().mapToGlobal(at))
 
 

@@ -59,6 +59,7 @@ class Session(QObject):
         shown_changed: something is shown or hidden now.
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
+        skeleton_changed: (SkeletonChange) a class has other keypoints, and so have the records everywhere.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
@@ -77,6 +78,7 @@ class Session(QObject):
     shown_changed = Signal()
     upcoming_changed = Signal()
     edited = Signal()
+    skeleton_changed = Signal(object)
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
     late = Signal(str)

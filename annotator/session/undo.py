@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -12,6 +12,9 @@ from annotator.core import edits
 from annotator.core.document import Edit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.core.annotation import Annotation
     from annotator.core.document import Document
 
 
@@ -69,6 +72,16 @@ class UndoHistory(QObject):
             unchanged = {i: before for i, (before, _) in made.annotations.items()}
             document.apply(edits.substitute(document, unchanged | {i: r for i, (_, r) in edit.annotations.items()}))
         return True
+
+    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
+        """Put other records in the place of those that the edits have, on record or not, as the documents have them."""
+        for photo in self._photos.values():
+            photo.rewrite(change)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that have a history."""
+        return tuple(photo.document for photo in self._photos.values())
 
     def activate(self, document: Document | None) -> None:
         """Let undo and redo act on this document."""
@@ -166,6 +179,11 @@ class _Photo:
             self.ahead[len(timeline) - 1 - place] = edit
         return True
 
+    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
+        """Put other records into the edits."""
+        for entries in (self.done, self.ahead):
+            entries[:] = [_rewritten(entry, change) if isinstance(entry, Edit) else entry for entry in entries]
+
     def undone(self) -> Edit | GestureStep | None:
         """Return what `undo` would undo."""
         return self.done[-1] if self.done else None
@@ -194,3 +212,14 @@ class _Photo:
             self.document.apply(entry)
         else:
             entry.restore(entry.after)
+
+
+def _rewritten(edit: Edit, change: Callable[[Annotation], Annotation]) -> Edit:
+    """Return the edit with other records; the same one where none is another."""
+    annotations = {
+        i: (before and change(before), after and change(after)) for i, (before, after) in edit.annotations.items()
+    }
+    is_same = all(
+        new is old for i, pair in annotations.items() for new, old in zip(pair, edit.annotations[i], strict=True)
+    )
+    return edit if is_same else replace(edit, annotations=annotations)

@@ -55,6 +55,7 @@ class SuggestionController(QObject):
         session.document_changed.connect(self._document_changed)
         session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
+        session.skeleton_changed.connect(lambda _change: self._offer_again())
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
@@ -184,8 +185,13 @@ class SuggestionController(QObject):
         self._report([name for name in self._told if name in left])
         for category_id, name in renamed.items():
             categories.set_extra(category_id, MODEL_CLASS, name)
+        if changed:
+            self._offer_again()
+
+    def _offer_again(self) -> None:
+        """Offer what the model found in the current photo, in the classes as they are now."""
         document = self._session.document
-        pool = self._recent_pool(document.name) if changed and document else None
+        pool = self._recent_pool(document.name) if document else None
         if document and pool is not None:
             document.set_suggestions(self._in_project(pool))
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from annotator.canvas.hit_testing import extent
 from annotator.core import edits
+from annotator.core.skeleton import shared_names
 from annotator.session.messages import PHOTO
 from dataset.i18n import plural, tr
 
@@ -82,7 +83,7 @@ class KeypointPrompts(QObject):
                 "The class {name} has no keypoints: a right click on it in the Classes panel adds some.", name=name
             )
         theirs = self._flow.model_category(ours.id)
-        if theirs is None or not set(self._flow.keypoint_names(theirs)) & set(ours.keypoint_names):
+        if theirs is None or not shared_names(self._flow.keypoint_names(theirs), ours.keypoint_names):
             return tr("The model in use knows no keypoints of the class {name}.", name=ours.name)
         x0, y0, x1, y1 = extent(record)
         return "" if x1 > x0 and y1 > y0 else tr("The object is too small to find keypoints in it.")

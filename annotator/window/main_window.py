@@ -49,6 +49,8 @@ from annotator.window.object_commands import ObjectCommands
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
+from annotator.window.skeleton_editing import SkeletonEditing
+from annotator.window.snap_action import SnapAction
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
@@ -111,10 +113,12 @@ class MainWindow(QMainWindow):
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
+        self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
         self._undo = UndoCommands(session, self.canvas)
+        self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
@@ -222,7 +226,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= self._visibility.handlers() | self._undo.handlers()
+        handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
@@ -244,6 +248,7 @@ class MainWindow(QMainWindow):
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
         self._visibility.follow(self.action_table)
+        self._snap.follow(self.action_table)
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
@@ -372,7 +377,8 @@ class MainWindow(QMainWindow):
         document = self._session.document
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
-        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+        names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)
 

@@ -16,6 +16,7 @@ from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from annotator.core.document import Document
+    from annotator.core.skeleton import SkeletonChange
     from annotator.session.session import Session
 
 COPY_OFFSET = 12.0  # pixels of the photo
@@ -28,6 +29,7 @@ class SelectionCommands:
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
         session.project_changed.connect(self._forget_copied)
+        session.skeleton_changed.connect(self._rewrite_copied)
         self.left_unanswered: Event[[Document]] = Event()
         """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
@@ -132,6 +134,9 @@ class SelectionCommands:
 
     def _forget_copied(self, _project: object) -> None:
         self._copied = ()  # an id of the folder before may be another class's here
+
+    def _rewrite_copied(self, change: SkeletonChange) -> None:
+        self._copied = tuple(change(record) for record in self._copied)
 
     def paste(self) -> None:
         """Put the remembered objects on record, at the same place, or beside what lies there exactly so."""

@@ -19,6 +19,7 @@ from dataset.coco_reader import (
     has_pixels,
     read_coco,
     unusable_photos,
+    with_numbers,
 )
 from dataset.i18n import plural, tr
 from dataset.images import PhotoError
@@ -132,7 +133,7 @@ def read_project(annotations: Path, images: Path | None, check_cancelled: Callab
     _look_at_classes(objects, data.categories, sentences)
     _look_for_contradictions(kept, objects, {c.id: c.name for c in data.categories}, sentences)
     clean = {"images": kept, "annotations": labels, "categories": data.category_records()}
-    return ProjectDataset(clean, folder, data.categories, fingerprints, sentences.all())
+    return ProjectDataset(with_numbers(clean), folder, data.categories, fingerprints, sentences.all())
 
 
 def _check_categories(path: Path, categories: tuple[Category, ...]) -> None:

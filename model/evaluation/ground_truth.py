@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dataset import rle
 from dataset.coco_checks import Kind, sentences
-from dataset.coco_reader import DataError, has_pixels, read_coco
+from dataset.coco_reader import DataError, has_pixels, read_coco, with_numbers
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read_ground_truth(file: Path, folder: Path | None = None) -> tuple[dict[str,
         text = tr("None of the annotations of {file} can be used. {reason}", file=file, reason=told[-1])
         raise DataError(text)
     clean = {"images": list(images.values()), "annotations": annotations, "categories": data.category_records()}
-    return {**data.contents, **clean}, told
+    return with_numbers({**data.contents, **clean}), told
 
 
 def _sentence(what: LeftOut, n: int, file: str) -> str:

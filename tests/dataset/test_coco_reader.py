@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from dataset.coco_reader import CocoData, Need, read_coco, read_image
+from dataset.coco_reader import CocoData, Need, read_coco, read_image, with_numbers
 from dataset.images import PhotoError
 
 if TYPE_CHECKING:
@@ -97,3 +97,16 @@ def test_no_photo_outside_of_the_folder_is_read(name: str, tmp_path: Path) -> No
     wanted = str(tmp_path / name[1:]) if name.startswith("/") else name
     with pytest.raises(PhotoError, match="leads out of the folder"):
         read_image(tmp_path / "photos", {"file_name": wanted, "width": 8, "height": 6})
+
+
+def test_photos_are_numbered_where_an_id_is_text() -> None:
+    contents = {
+        "images": [{"id": "a"}, {"id": 7}],
+        "annotations": [{"id": 1, "image_id": 7}, {"id": 2, "image_id": "a"}],
+    }
+    numbered = with_numbers(contents)
+    assert [image["id"] for image in numbered["images"]] == [1, 2]
+    assert [(a["id"], a["image_id"]) for a in numbered["annotations"]] == [(1, 2), (2, 1)]
+    assert contents["images"][0]["id"] == "a"
+    numbers = {"images": [{"id": 7}], "annotations": []}
+    assert with_numbers(numbers) is numbers

@@ -68,6 +68,11 @@ class ChosenKeypoint:
         return ChosenKeypoint(index, places, mouse), with_keypoint(record, index, new)
 
 
+def several_differ(a: Annotation, b: Annotation) -> bool:
+    """Return whether more than one keypoint of two records is not the same."""
+    return sum(one != other for one, other in zip(a.keypoints, b.keypoints, strict=False)) > 1
+
+
 def all_missing(record: Annotation, count: int) -> tuple[int, ...]:
     """Return the indices of those of `count` keypoints that are not on the photo."""
     points = record.keypoints

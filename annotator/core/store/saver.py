@@ -20,6 +20,7 @@ from dataset.messages import listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -43,7 +44,7 @@ class Saver:
     ) -> None:
         """Start with what was recovered; `notify` is called from other threads."""
         self._project = opened
-        self._lock = threading.Lock()  # guards what follows; held for moments
+        self._lock = threading.RLock()  # guards what follows; held for moments
         self.states = dict(opened.recovered)
         """The photos that are not as the file had them when it was opened. Changed by `put` alone."""
         self._unsaved = dict(opened.recovered)  # of those, what the file on disk does not have
@@ -98,6 +99,10 @@ class Saver:
             path, states, classes = self._copy
             has_all = classes is self._classes and all(states.get(name) is s for name, s in self.states.items())
             return path if has_all else None
+
+    def together(self) -> AbstractContextManager[object]:
+        """Return a context: what is put in it is on disk together or not at all."""
+        return self._lock
 
     def put(
         self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None

@@ -27,6 +27,7 @@ from dataset.masks import checked_size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -178,16 +179,28 @@ class Store:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
         return self._project.file.size(name)
 
-    def put(self, name: str, state: PhotoState, unanswered: Sequence[Annotation] | None = None) -> None:
+    def changed(self, name: str) -> PhotoState | None:
+        """Return what is on record for a photo if that is not as the file had it."""
+        return self._saver.states.get(name)
+
+    def put(
+        self,
+        name: str,
+        state: PhotoState,
+        unanswered: Sequence[Annotation] | None = None,
+        *,
+        before: PhotoState | None = None,
+    ) -> None:
         """Record what is known of a photo, in memory at once and soon on disk.
 
         `unanswered` is what is on offer in it while it is marked done; it is recorded with the mark or not at all.
+        `before` is what `load` would return, where that is known: reading it from the file again takes time.
 
         Raises:
             ValueError: no photo has that size.
         """
         checked_size(state.size)
-        before = self._state(name)
+        before = before or self._state(name)
         if replace(before, size=state.size) == state:
             return
         is_new_entry = state.done and not self._project.file.knows(name)
@@ -195,6 +208,15 @@ class Store:
         self._recently_read.pop(name, None)
         into_file = is_new_entry or before.annotations != state.annotations
         self._saver.put(name, state, into_file=into_file, unanswered=unanswered)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Return a context: photos and classes that are put in it are on disk together or not at all."""
+        return self._saver.together()
+
+    @property
+    def annotated(self) -> list[str]:
+        """The photos that have annotations, or had some, also those of the file that are not in the folder."""
+        return list(dict.fromkeys((*self._project.file.names(), *self._saver.states)))
 
     def count(self, name: str) -> int:
         """Return how many annotations a photo has."""

@@ -5,6 +5,7 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from annotator.canvas.backdrop import Backdrop
+from annotator.canvas.camera import Camera
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -14,7 +15,8 @@ class Page:
 
     def __init__(self, ratio: float = 1.0) -> None:
         self.ratio, self.offset, self.painted = ratio, 0, []
-        self.backdrop = Backdrop(self._paint)
+        self.camera = Camera(ratio=ratio)
+        self.backdrop = Backdrop(self._paint, lambda painter, rect: painter.fillRect(rect, QColor("#123456")))
         self.backdrop.resize(QSize(100, 80), ratio)
 
     def _paint(self, painter: QPainter, rect: QRect) -> None:
@@ -27,7 +29,7 @@ class Page:
         image.setDevicePixelRatio(self.ratio)
         image.fill(0)
         painter = QPainter(image)
-        self.backdrop.draw(painter, exposed or QRect(0, 0, 100, 80))
+        self.backdrop.draw(painter, exposed or QRect(0, 0, 100, 80), self.camera)
         painter.end()
         return image
 
@@ -93,3 +95,70 @@ def test_another_size_is_painted_anew_the_same_size_is_not() -> None:
     page.backdrop.resize(QSize(50, 80), 1.0)
     page.show(QRect(0, 0, 50, 80))
     assert page.painted[1:] == [QRect(0, 0, 50, 80)]
+
+
+def test_by_bands_it_is_drafted_then_painted_a_band_at_a_time() -> None:
+    page = Page()
+    page.show()
+    page.painted.clear()
+    page.backdrop.invalidate_by_bands(keeps=False)
+    draft = page.show()
+    assert page.painted == []
+    assert page.backdrop.is_drafted
+    assert {QColor(draft.pixel(x, 40)).name() for x in range(100)} == {"#123456"}
+    for row in range(10):
+        assert page.backdrop.refine() == QRect(0, 8 * row, 100, 8)
+        page.show()
+    assert page.painted == [QRect(0, 8 * row, 100, 8) for row in range(10)]
+    assert not page.backdrop.is_drafted
+    assert page.show() == page.fresh()
+
+
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_the_draft_of_a_zoom_is_what_was_there_before_zoomed(ratio: float) -> None:
+    page = Page(ratio)
+    before = page.show()
+    page.backdrop.invalidate_by_bands(keeps=True)
+    page.backdrop.scroll(13, 0)  # on the way to the new camera
+    page.camera = Camera(0.5, 20.0, 10.0, ratio)
+    draft = page.show()
+
+    def colour(image: QImage, x: int, y: int) -> str:
+        return QColor(image.pixel(int(x * ratio), int(y * ratio))).name()
+
+    assert colour(draft, 20 + 7, 10 + 20) == colour(before, 15, 40)
+    assert colour(draft, 20 + 42, 10 + 5) == colour(before, 85, 10)
+    for x, y in ((10, 40), (80, 40), (40, 5), (40, 60)):
+        assert colour(draft, x, y) == "#123456"  # nothing was there
+
+
+def test_what_changes_in_a_draft_is_painted_at_once_and_scrolls_with_it() -> None:
+    page = Page()
+    page.show()
+    page.painted.clear()
+    page.backdrop.invalidate_by_bands(keeps=True)
+    page.show()
+    page.backdrop.invalidate(QRect(0, 0, 100, 40))
+    page.show()
+    assert page.painted == [QRect(0, 0, 100, 40)]
+    assert page.backdrop.refine() == QRect(0, 40, 100, 8)
+    page.show()
+    page.offset += 10
+    page.backdrop.scroll(10, 0)
+    page.show()
+    assert page.backdrop.is_drafted
+    while page.backdrop.is_drafted:
+        page.backdrop.refine()
+    assert page.show() == page.fresh()
+    page.backdrop.invalidate_by_bands(keeps=True)
+    page.backdrop.invalidate()
+    assert page.show() == page.fresh()
+    assert not page.backdrop.is_drafted
+
+
+def test_of_another_size_nothing_is_kept_for_a_draft() -> None:
+    page = Page()
+    page.show()
+    page.backdrop.resize(QSize(120, 80), 1.0)
+    page.backdrop.invalidate_by_bands(keeps=True)
+    assert QColor(page.show().pixel(50, 40)).name() == "#123456"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -209,6 +210,37 @@ def test_a_crowd_that_is_selected_looks_selected_and_moves_together(qtbot: QtBot
     moved = bench.view.grab().toImage()
     bench.view.set_colors(bench.view.colors)
     assert bench.view.grab().toImage() == moved
+
+
+def test_thousands_of_shapes_are_drafted_then_painted_between_events(qtbot: QtBot) -> None:
+    shapes = [square(1 + i, 10 + 7 * (i % 50), 10 + 7 * (i // 50), 5) for i in range(1200)]
+    bench = Bench(qtbot, shapes)
+    view = bench.view
+    qtbot.waitUntil(lambda: not view.is_drafted)
+
+    def inked() -> int:
+        view.viewport().repaint()
+        image = view.grab().toImage()
+        places = itertools.product(range(0, image.width(), 3), range(image.height() // 3, image.height() // 2, 2))
+        return sum(image.pixelColor(x, y).saturation() > 60 for x, y in places)
+
+    whole = inked()
+    assert whole > 500
+    view.set_document(Document("b.jpg", PhotoState(SIZE, tuple(shapes))))
+    view.viewport().repaint()
+    assert view.is_drafted
+    qtbot.waitUntil(lambda: not view.is_drafted)
+    assert inked() == whole
+    view.zoom_in()
+    view.viewport().repaint()
+    assert view.is_drafted
+    assert inked() > 500, "the draft of a zoom shows what was there"
+    qtbot.waitUntil(lambda: not view.is_drafted)
+    zoomed = view.grab().toImage()
+    view.set_colors(view.colors)
+    view.viewport().repaint()
+    qtbot.waitUntil(lambda: not view.is_drafted)
+    assert view.grab().toImage() == zoomed
 
 
 def test_vertices_are_shown_only_to_a_tool_that_uses_them(bench: Bench) -> None:

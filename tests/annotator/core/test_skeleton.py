@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Origin, Visibility
 from annotator.core.skeleton import Skeleton, SkeletonChange, in_order_of, mirrored, pairs, rearranged, sides
-from annotator.core.skeleton_templates import TEMPLATES, places
+from annotator.core.skeleton_templates import TEMPLATES, laid_out, places
 from dataset.categories import Category, from_coco, read_categories, to_coco
 
 NAMES = ("nose", "left_eye", "right_eye", "tail")
@@ -189,3 +189,11 @@ def test_the_person_of_coco() -> None:
 def test_names_of_no_template_have_no_places() -> None:
     assert places(("wing", "beak", "nose")) is None
     assert places(()) is None
+
+
+@given(st.lists(st.sampled_from([*TEMPLATES[0].names, *TEMPLATES[1].names, "wing", "beak"]), unique=True))
+def test_every_keypoint_has_a_place_of_its_own_in_the_picture(names: list[str]) -> None:
+    placed = laid_out(tuple(names))
+    assert len(placed) == len(names)
+    assert len({(round(x, 4), round(y, 4)) for x, y in placed}) == len(names)
+    assert all(0 <= x <= 1 and 0 <= y <= 1.2 for x, y in placed)

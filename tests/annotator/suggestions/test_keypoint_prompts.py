@@ -14,6 +14,8 @@ from annotator.app import Application
 from annotator.core import edits
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
 from annotator.core.document import Document
+from annotator.core.skeleton import Skeleton, SkeletonChange
+from annotator.session.skeletons import change_skeleton
 from dataset.geometry import rectangle
 from model.inference import keypoint_decoding
 from tests.tiny_model import write_tiny_model
@@ -147,3 +149,21 @@ def test_an_object_in_which_nothing_is_seen_is_said(
     _ask(qtbot, application, 1)
     assert said == ["There are objects without keypoints: the model sees nothing in it."]
     assert _document(application)[number].keypoints == ()
+
+
+def test_suggestions_on_offer_follow_the_skeleton_of_their_class(qtbot: QtBot, application: Application) -> None:
+    document, session = _document(application), application.session
+    session.set_threshold(0.0)
+    person = session.categories.find("person")
+    assert person
+    offered = {s.id: s.keypoints for s in document.suggestions if s.category_id == person.id}
+    assert offered
+    assert {len(points) for points in offered.values()} == {2}
+    before = Skeleton.of(person)
+    change = SkeletonChange(person.id, before, before.moved(1, 0).added("paw"))
+    change_skeleton(session, change, {})
+    now = {s.id: s.keypoints for s in document.suggestions if s.category_id == person.id}
+    assert now == {i: (tail, nose, UNLABELLED) for i, (nose, tail) in offered.items()}
+    (first, *_) = now
+    application.session.push(edits.accept(document, [first], session.new_id))
+    assert len(document.selected[0].keypoints) == 3

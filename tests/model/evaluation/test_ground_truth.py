@@ -7,7 +7,9 @@ import pytest
 
 from dataset.coco_reader import DataError
 from model.commands import evaluate
+from model.evaluation.evaluate import evaluate as measure
 from model.evaluation.ground_truth import read_ground_truth
+from model.inference.mask_keypoint_pair import load_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +111,18 @@ def test_a_photo_without_what_it_needs_is_told(field: str, coco_file: Callable[.
     if field in ("width", "height"):
         data, told = read_ground_truth(path, path.parent / "images")
         assert (len(data["annotations"]), told) == (4, [])
+
+
+def test_ids_of_photos_may_be_numbers_and_text(coco_file: Callable[..., Path], tiny_weights: Path) -> None:
+    def mixed(data: dict[str, Any]) -> None:
+        data["images"][0]["id"] = "first"
+        for record in data["annotations"]:
+            record["image_id"] = "first" if record["image_id"] == 1 else record["image_id"]
+
+    plain = coco_file(2)
+    predictor = load_predictor(str(tiny_weights), "cpu")
+    wanted = measure(predictor, plain)
+    assert measure(predictor, changed(plain, mixed)).overall == wanted.overall
 
 
 def test_the_command_measures_boxes_alone_and_other_keypoints(
