@@ -2,8 +2,8 @@
 
 python -m benchmarks.clicks FOLDER [--weights builtin] [--every 1]
 
-FOLDER has `val.json` (COCO) and `images/`. The first click is at the point deepest inside the true mask, each further one
-at the deepest point of the largest region that is wrong. Objects of more than `PROMPT_AREA` pixels count.
+FOLDER has `val.json` (COCO) and `images/`. The first click is at the point deepest inside the true mask, each further
+one at the deepest point of the largest region that is wrong. Objects of more than `PROMPT_AREA` pixels count.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from dataset.geometry import from_parts, to_parts
 from dataset.masks import rasterize
 from model.evaluation.evaluate import PROMPT_AREA
 from model.evaluation.ground_truth import read_ground_truth
+from model.inference.color_region import Click
 from model.inference.mask_keypoint_pair import load_predictor
-from model.inference.point_prompts import Candidate, Click, outline_at
+from model.inference.point_prompts import Candidate, outline_at
 
 if TYPE_CHECKING:
     import argparse

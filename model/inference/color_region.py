@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from shapely import MultiPolygon
 from shapely.affinity import scale, translate
 
-from dataset.geometry import from_parts, to_parts
+from dataset.geometry import clip, from_parts, to_parts
 from dataset.masks import rasterize, trace
 from dataset.rle import decode
 
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from model.inference.point_prompts import Click
 
 SIDE = 192
 """Pixels of the longer side of what GrabCut is given: more takes longer and finds the same."""
 ROUNDS = 3
 SEED = 0.03
 """Radius, in shares of SIDE, within which a click says for sure what is there."""
+STAIRS = 0.75
+"""Cells that the outline moves at most: what is not level has no stairs then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A place in the photo that belongs to the object, or does not."""
+
+    x: float
+    y: float
+    is_object: bool = True
 
 
 def color_region(
@@ -64,6 +75,6 @@ def color_region(
     if not (mask & 1).any() or (mask & 1).all():
         return MultiPolygon()
     cv2.setRNGSeed(0)  # the same clicks find the same
-    cv2.grabCut(part, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
-    found = from_parts(trace((mask & 1).astype(np.uint8)))
+    cv2.grabCut(part, mask, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+    found = clip(from_parts(trace((mask & 1).astype(np.uint8))).simplify(STAIRS), size)
     return translate(scale(found, 1 / steps[0], 1 / steps[1], origin=(0, 0)), left, top)
