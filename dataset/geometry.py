@@ -256,9 +256,22 @@ def _polygons(shape: BaseGeometry) -> list[Polygon]:
 
 def share_vertices(shape: MultiPolygon, other: MultiPolygon) -> MultiPolygon:
     """Return the shape with the vertices of another that lie on its edges, so that their border is painted alike."""
-    vertices = shapely.get_coordinates(other)
-    touching = vertices[shapely.distance(shapely.points(vertices), shape.boundary) < TOUCH]
-    if not len(touching):
-        return shape
-    made = shapely.snap(shape, shapely.MultiPoint(touching), TOUCH)
-    return MultiPolygon(_polygons(made)) if made.is_valid else shape
+    x0, y0, x1, y1 = bounds(shape)
+    vertices = np.unique(shapely.get_coordinates(other), axis=0)
+    x, y = vertices.T
+    near = (x >= x0 - TOUCH) & (x <= x1 + TOUCH) & (y >= y0 - TOUCH) & (y <= y1 + TOUCH)
+    made = from_parts([[_with_vertices(ring, vertices[near]) for ring in part] for part in to_parts(shape)])
+    changed = len(shapely.get_coordinates(made)) != len(shapely.get_coordinates(shape))
+    return made if changed and made.is_valid else shape
+
+
+def _with_vertices(ring: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ring (N, 2) with those vertices (M, 2) that lie on its edges but at neither end."""
+    ends = np.roll(ring, -1, axis=0)
+    edges = shapely.STRtree(shapely.linestrings(np.stack((ring, ends), axis=1)))
+    found, edge = edges.query(shapely.points(vertices), predicate="dwithin", distance=TOUCH)
+    along = np.linalg.norm(vertices[found] - ring[edge], axis=1)
+    inner = (along > TOUCH) & (np.linalg.norm(vertices[found] - ends[edge], axis=1) > TOUCH)
+    found, edge, along = found[inner], edge[inner], along[inner]
+    order = np.lexsort((along, edge))
+    return np.insert(ring, edge[order] + 1, vertices[found[order]], axis=0)

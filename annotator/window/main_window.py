@@ -40,6 +40,7 @@ from annotator.window.actions import (
     Actions,
 )
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.class_removing import ClassRemoving
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
         self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
+        self._removing = ClassRemoving(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
@@ -276,6 +278,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
             chosen.connect(lambda *_: self._give_keyboard_to_photo())
+        self._flow.model_changed.connect(lambda: self.classes.set_model_classes(self._flow.class_names))
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -378,6 +381,7 @@ class MainWindow(QMainWindow):
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
         names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        names += self._commands.applicable_to_keypoints()
         for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)
