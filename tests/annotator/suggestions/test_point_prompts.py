@@ -60,6 +60,7 @@ def test_a_click_gives_the_candidate_the_next_click_another_one(qtbot: QtBot, ap
     for shape in (CUP.shape, PERSON.shape):
         with qtbot.waitSignal(answered, timeout=LONG) as answer:
             _click(application, 200, 160)
+        assert answer.args
         assert answer.args[0].shape.equals_exact(shape, 0.01)
     QTest.keyClick(application.window.canvas, Qt.Key.Key_Return)
     document = application.session.document
@@ -91,5 +92,6 @@ def test_where_the_model_found_nothing_the_photo_itself_decides(qtbot: QtBot, ap
     application.window.canvas.hint_changed.connect(hints.append)
     with qtbot.waitSignal(application.suggester.points_answered, timeout=LONG) as answer:
         _click(application, 200, 160)
+    assert answer.args
     assert answer.args[0].shape is not None
     qtbot.waitUntil(lambda: bool(hints) and hints[-1].startswith("Outlined"), timeout=LONG)
