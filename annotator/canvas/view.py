@@ -225,8 +225,9 @@ class CanvasView(DocumentView):
         return handle_at(record, self.content.index.outline(record), at.x, at.y, self.scale_factor)
 
     def shapes_at(self, at: Pointer) -> list[int]:
-        """Return ids of all objects under the mouse, the best first. For tools."""
-        return self.content.index.at(at.x, at.y, self.scale_factor)
+        """Return ids of all objects under the mouse that are not locked, the best first. For tools."""
+        locked = self.content.locked
+        return [i for i in self.content.index.at(at.x, at.y, self.scale_factor) if i not in locked]
 
     def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
         """Return where a point, of the object `without`, snaps; `inverted`: against `snaps`. For tools."""
