@@ -256,17 +256,19 @@ def _polygons(shape: BaseGeometry) -> list[Polygon]:
 
 def share_vertices(shape: MultiPolygon, other: MultiPolygon) -> MultiPolygon:
     """Return the shape with the vertices of another that lie on its edges, so that their border is painted alike."""
-    x0, y0, x1, y1 = bounds(shape)
-    vertices = np.unique(shapely.get_coordinates(other), axis=0)
-    x, y = vertices.T
-    near = (x >= x0 - TOUCH) & (x <= x1 + TOUCH) & (y >= y0 - TOUCH) & (y <= y1 + TOUCH)
-    made = from_parts([[_with_vertices(ring, vertices[near]) for ring in part] for part in to_parts(shape)])
+    vertices = np.unique(_near(shapely.get_coordinates(other), shapely.get_coordinates(shape)), axis=0)
+    if not len(vertices):
+        return shape
+    made = from_parts([[_with_vertices(ring, vertices) for ring in part] for part in to_parts(shape)])
     changed = len(shapely.get_coordinates(made)) != len(shapely.get_coordinates(shape))
     return made if changed and made.is_valid else shape
 
 
 def _with_vertices(ring: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a ring (N, 2) with those vertices (M, 2) that lie on its edges but at neither end."""
+    vertices = _near(vertices, ring)
+    if not len(vertices):
+        return ring
     ends = np.roll(ring, -1, axis=0)
     edges = shapely.STRtree(shapely.linestrings(np.stack((ring, ends), axis=1)))
     found, edge = edges.query(shapely.points(vertices), predicate="dwithin", distance=TOUCH)
@@ -275,3 +277,11 @@ def _with_vertices(ring: NDArray[np.float64], vertices: NDArray[np.float64]) -> 
     found, edge, along = found[inner], edge[inner], along[inner]
     order = np.lexsort((along, edge))
     return np.insert(ring, edge[order] + 1, vertices[found[order]], axis=0)
+
+
+def _near(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return those of the points (N, 2) that may touch the edges between the others (M, 2), by the box around them."""
+    if not len(others):
+        return points[:0]
+    inside = (points >= others.min(axis=0) - TOUCH) & (points <= others.max(axis=0) + TOUCH)
+    return points[inside.all(axis=1)]

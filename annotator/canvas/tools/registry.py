@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
+from annotator.canvas.tools.click import ClickTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
@@ -22,6 +23,7 @@ TOOLS: list[type[Tool]] = [
     PolygonTool,
     ReshapeTool,
     BoxTool,
+    ClickTool,
     PlaceKeypointsTool,
     KnifeTool,
 ]
