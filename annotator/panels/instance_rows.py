@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator import icons
+from annotator.core.categories import object_color
 from annotator.panels.formatting import origin_text
 from annotator.panels.widgets import MARGIN, RowPainter
 from dataset.i18n import tr
@@ -38,6 +39,8 @@ class InstanceRows(QAbstractListModel):
         self._categories = categories
         self._document: Document | None = None
         self._ids: list[int] = []
+        self.colors_objects = False
+        """Whether each object has a colour of its own, not its class's."""
 
     def set_document(self, document: Document | None) -> None:
         """List another photo's instances."""
@@ -97,7 +100,9 @@ class InstanceRows(QAbstractListModel):
         return self._categories[record.category_id].name if known else tr("class {id}", id=record.category_id)
 
     def color(self, record: Annotation) -> str:
-        """Return the colour of the record's class."""
+        """Return the colour of the record's class, or its own."""
+        if self.colors_objects:
+            return object_color(record.id)
         known = record.category_id in self._categories
         return self._categories[record.category_id].color if known else "#888888"
 

@@ -49,6 +49,7 @@ RECENT_MENU = "recent"
 IMPORT_MENU = "import"
 EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
+COLOR_MENU = "color"
 LANGUAGE_MENU = "language"
 OVERLAP_MENU = "overlap"
 PANELS_MENU = "panels"
@@ -225,6 +226,7 @@ def _view() -> tuple[Entry, ...]:
              checkable=True),
         Spec("view.names", tr("Show &names"), ("Shift+N",), "", tr("Show or hide names and scores"), checkable=True),
         SEPARATOR,
+        COLOR_MENU,
         SCHEME_MENU,
         LANGUAGE_MENU,
         PANELS_MENU,
