@@ -112,6 +112,16 @@ class DocumentView(ZoomPanView):
         return None if self._static.photo is None else self._static.photo.pixel(x, y)
 
     @property
+    def colors_objects(self) -> bool:
+        """Whether each object has a colour of its own, not its class's."""
+        return self.content.colors_objects
+
+    @colors_objects.setter
+    def colors_objects(self, value: bool) -> None:
+        self.content.colors_objects = value
+        self._categories_changed()
+
+    @property
     def is_drafted(self) -> bool:
         """Whether what is shown is in part a draft, which is painted anew between events."""
         return self._backdrop.is_drafted

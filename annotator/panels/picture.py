@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from annotator.canvas.look import MAX_FILL, MAX_STRETCH, Tone
+from annotator.core.tone import MAX_FILL, MAX_STRETCH, Tone
 from annotator.panels.sliders import WheelSlider
 from annotator.panels.widgets import MARGIN, dress_panel, label, name_control
 from dataset.i18n import tr

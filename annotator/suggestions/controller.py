@@ -56,6 +56,7 @@ class SuggestionController(QObject):
         session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
         session.skeleton_changed.connect(lambda _change: self._offer_again())
+        session.class_removed.connect(lambda _change: self._recount.start())
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
@@ -90,6 +91,10 @@ class SuggestionController(QObject):
         """Return the model's id of a class of the project, or None if it does not know it."""
         return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
 
+    def project_category(self, model_category: int | None) -> int | None:
+        """Return the project's id of a class of the model, or None if it has none such."""
+        return None if model_category is None else self._to_project.get(model_category)
+
     def in_project(self, found: Annotation) -> Annotation:
         """Return what the model found, of a class that the project has, in that class and with its keypoints."""
         ours = self._session.categories[self._to_project[found.category_id]]
@@ -100,6 +105,11 @@ class SuggestionController(QObject):
         """Return what keypoints the model in use finds of one of its classes."""
         known = self.model.categories if self.model else ()
         return next((category.keypoint_names for category in known if category.id == model_category), ())
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the classes of the model in use are called."""
+        return [category.name for category in self.model.categories] if self.model else []
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""

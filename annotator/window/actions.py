@@ -49,6 +49,7 @@ RECENT_MENU = "recent"
 IMPORT_MENU = "import"
 EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
+COLOR_MENU = "color"
 LANGUAGE_MENU = "language"
 OVERLAP_MENU = "overlap"
 PANELS_MENU = "panels"
@@ -155,6 +156,15 @@ def _object() -> tuple[Entry, ...]:
         SEPARATOR,
         OVERLAP_MENU,
         SEPARATOR,
+        Spec("object.raise", tr("&Raise"), ("Ctrl+Up",), "chevron-up",
+             tr("Put the selected objects over the next one that overlaps them")),
+        Spec("object.lower", tr("Low&er"), ("Ctrl+Down",), "chevron-down",
+             tr("Put the selected objects under the next one that overlaps them")),
+        Spec("object.lock", tr("&Lock"), ("Shift+L",), "lock",
+             tr("Lock the selected objects: they cannot be selected or changed. Without a selection, unlock all")),
+        Spec("object.hide", tr("&Hide"), ("Shift+H",), "eye-off",
+             tr("Hide the selected objects. Without a selection, show all that are hidden")),
+        SEPARATOR,
         Spec("keypoint.visibility", tr("Keypoint &visibility"), (".",), "keypoint",
              tr("Make the keypoint under the cursor visible, occluded or unlabelled in turn")),
         Spec("keypoint.place", tr("&Place next keypoint"), ("K",), "",
@@ -215,7 +225,7 @@ def _view() -> tuple[Entry, ...]:
         Spec("view.annotations", tr("Show o&bjects"), ("H",), "", tr("Show or hide the objects on record"),
              checkable=True),
         Spec("view.names", tr("Show &names"), ("Shift+N",), "", tr("Show or hide names and scores"), checkable=True),
-        Spec("view.outlines_only", tr("Outlines onl&y"), ("Shift+H",), "", tr("Fill no object, selected ones neither"),
+        Spec("view.outlines_only", tr("Outlines onl&y"), ("Shift+O",), "", tr("Fill no object, selected ones neither"),
              checkable=True),
         Spec("view.photo_only", tr("Photo alone, while the &key is held"), ("Q",), "",
              tr("Show nothing but the photo for as long as the key is held")),
@@ -224,6 +234,7 @@ def _view() -> tuple[Entry, ...]:
         Spec("view.picture", tr("Brightness, contrast, fi&ll…"), ("Ctrl+B",), "",
              tr("Show the photo lighter, darker or with more contrast; the model sees it as it is")),
         SEPARATOR,
+        COLOR_MENU,
         SCHEME_MENU,
         LANGUAGE_MENU,
         PANELS_MENU,

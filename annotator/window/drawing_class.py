@@ -58,14 +58,15 @@ class DrawingClass:
             self._banner.show_message(text, "info", topic=CLASS)
 
     def apply_number(self, number: int) -> None:
-        """Apply the class of that number, from 1, if there are as many."""
-        ids = [category.id for category in self._session.categories]
-        if number <= len(ids):
-            self.apply(ids[number - 1])
+        """Apply the class that the number, 1 to 9, chooses, if there is one."""
+        category_id = self._session.categories.numbers().get(number)
+        if category_id is not None:
+            self.apply(category_id)
 
     def take_tool(self, name: str) -> None:
         """Take a tool in hand; without a class to draw with, it draws what is selected, or the first class."""
-        if self._canvas.draws(name) and self._canvas.draw_category is None:
+        needs_one = self._canvas.draws(name) and not self._canvas.finds_class(name)
+        if needs_one and self._canvas.draw_category is None:
             self._draw_with_some()
         self._canvas.set_tool(name)
 
@@ -88,7 +89,7 @@ class DrawingClass:
         elif drawn is not None:
             self._canvas.draw_category = None
             self._panel.set_current(None)
-        elif len(categories) and self._canvas.draws():
+        elif len(categories) and self._canvas.draws() and not self._canvas.finds_class(self._canvas.tool):
             self._draw_with_some()  # such as the model's first, for a tool that was taken in hand before they came
             self._panel.stop_asking()
 

@@ -31,6 +31,7 @@ from annotator.panels.welcome import WelcomePage
 from annotator.session.messages import PHOTO
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
+    COLOR_MENU,
     EXPORT_MENU,
     IMPORT_MENU,
     LANGUAGE_MENU,
@@ -41,12 +42,15 @@ from annotator.window.actions import (
     Actions,
 )
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.class_removing import ClassRemoving
+from annotator.window.coloring import Coloring
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.object_commands import ObjectCommands
+from annotator.window.object_marks import ObjectMarkActions
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -57,7 +61,7 @@ from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.undo_commands import UndoCommands
-from annotator.window.view_menus import language_menu, overlap_menu, scheme_menu
+from annotator.window.view_menus import color_menu, language_menu, overlap_menu, scheme_menu
 from annotator.window.visibility import VisibilityActions
 from dataset.i18n import languages, tr
 
@@ -117,12 +121,15 @@ class MainWindow(QMainWindow):
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
         self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
+        self._removing = ClassRemoving(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._marks = ObjectMarkActions(session, self.instances)
+        self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
@@ -204,6 +211,8 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
+            "object.raise": lambda: commands.restack(up=True),
+            "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "keypoint.mirror": commands.mirror_keypoints,
@@ -234,7 +243,8 @@ class MainWindow(QMainWindow):
             "help.about": self.show_about,
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
-        handlers |= self._objects.handlers() | self._modes.handlers() | self._picture.handlers()
+        handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
+        handlers |= self._picture.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -244,6 +254,7 @@ class MainWindow(QMainWindow):
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
         submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        submenus[COLOR_MENU] = color_menu(self, self._coloring.chosen, self._coloring.choose)
         submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():
             submenus[LANGUAGE_MENU] = language_menu(self, self._settings.language, self._choose_language)
@@ -284,6 +295,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
             chosen.connect(lambda *_: self._give_keyboard_to_photo())
+        self._flow.model_changed.connect(lambda: self.classes.set_model_classes(self._flow.class_names))
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -389,6 +401,7 @@ class MainWindow(QMainWindow):
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
         names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        names += self._commands.applicable_to_keypoints()
         for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.canvas.look import Tone
     from annotator.canvas.view import CanvasView
+    from annotator.core.tone import Tone
     from annotator.panels.picture import PicturePanel
     from annotator.session.session import Session
     from annotator.settings import Settings

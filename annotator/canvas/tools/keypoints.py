@@ -79,11 +79,6 @@ def all_missing(record: Annotation, count: int) -> tuple[int, ...]:
     return tuple(i for i in range(count) if i >= len(points) or points[i].visibility is Visibility.UNLABELLED)
 
 
-def missing(record: Annotation, count: int) -> int | None:
-    """Return the index of the first of `count` keypoints that is not on the photo."""
-    return next(iter(all_missing(record, count)), None)
-
-
 def filled(record: Annotation, count: int, points: Mapping[int, Keypoint]) -> Annotation:
     """Return the record with some of its `count` keypoints put in, by index."""
     known = (*record.keypoints, *(UNLABELLED,) * (count - len(record.keypoints)))
@@ -92,7 +87,7 @@ def filled(record: Annotation, count: int, points: Mapping[int, Keypoint]) -> An
 
 def completed(record: Annotation, count: int, x: float, y: float, size: tuple[int, int]) -> Annotation | None:
     """Return the record with the first missing of `count` keypoints at (x, y), visible; None if none is missing."""
-    index = missing(record, count)
+    index = next(iter(all_missing(record, count)), None)
     if index is None:
         return None
     return filled(record, count, {index: Keypoint(*clamp(x, y, size), Visibility.VISIBLE)})

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
+from annotator.canvas.tools.click import ClickTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
+from annotator.canvas.tools.reshape import ReshapeTool
 from annotator.canvas.tools.select import SelectTool
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 TOOLS: list[type[Tool]] = [
     SelectTool,  # in hand at the start
     PolygonTool,
+    ReshapeTool,
     BoxTool,
+    ClickTool,
     PlaceKeypointsTool,
     KnifeTool,
 ]

@@ -11,7 +11,7 @@ from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles, keypoint_color, snap_mark
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
-from annotator.canvas.tools.keypoints import missing
+from annotator.canvas.tools.keypoints import all_missing
 from annotator.core.annotation import Visibility
 from annotator.core.skeleton import spoken
 from dataset.i18n import mark, plural, tr
@@ -183,11 +183,10 @@ def _below(view: SelectView) -> list[str]:
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
     names = host.content.category(record).keypoint_names
-    index = missing(record, len(names))
-    key = host.key_of("keypoint.place")
-    if index is None or not key:
-        return []
-    return [tr("{key} place {keypoint}", key=key, keypoint=spoken(names[index]))]
+    left = all_missing(record, len(names))
+    key, all_key = host.key_of("keypoint.place"), host.key_of("tool.keypoints")
+    one = [tr("{key} place {keypoint}", key=key, keypoint=spoken(names[left[0]]))] if left and key else []
+    return [*one, tr("{key} place all", key=all_key)] if len(left) > 1 and all_key else one
 
 
 def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:

@@ -89,11 +89,11 @@ def test_the_next_photo_is_shown_as_it_is_unless_the_tone_is_kept(qtbot: QtBot, 
     assert window.canvas.look.tone.is_neutral is not keep
 
 
-def test_objects_at_rest_are_filled_and_shift_h_takes_every_fill_away(window: MainWindow) -> None:
+def test_objects_at_rest_are_filled_and_shift_o_takes_every_fill_away(window: MainWindow) -> None:
     before = seen(window, INSIDE)
     slide(window, "fill", 60)
     assert seen(window, INSIDE) != before
-    QTest.keyClick(window.canvas, Key.Key_H, SHIFT)
+    QTest.keyClick(window.canvas, Key.Key_O, SHIFT)
     assert seen(window, INSIDE) == before
     current_document(window).select([next(iter(current_document(window).annotations)).id])
     assert seen(window, INSIDE) == before, "a selected object is not filled either"

@@ -486,6 +486,9 @@ class TestHints:
     def test_they_name_the_next_missing_keypoint(self, bench: Bench) -> None:
         bench.click(150, 160)
         assert "K place right hand" in bench.hints[-1]
+        assert "place all" not in bench.hints[-1], "it is the only one"
+        bench.click(330, 45)
+        assert "K place nose  ·  Shift+K place all" in bench.hints[-1]
 
 
 def test_a_drag_ends_when_its_object_goes(bench: Bench) -> None:
