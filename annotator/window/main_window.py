@@ -40,6 +40,7 @@ from annotator.window.actions import (
     Actions,
 )
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.brush_size import BrushSize
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -118,6 +119,7 @@ class MainWindow(QMainWindow):
         )
         self._undo = UndoCommands(session, self.canvas)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._brush = BrushSize(self.canvas, settings, self.pages)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -225,7 +227,7 @@ class MainWindow(QMainWindow):
             "help.about": self.show_about,
         }
         handlers |= self._visibility.handlers() | self._undo.handlers()
-        handlers |= self._objects.handlers() | self._modes.handlers()
+        handlers |= self._objects.handlers() | self._modes.handlers() | self._brush.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -261,6 +263,7 @@ class MainWindow(QMainWindow):
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)
+        self._brush.follow(self.action_table)
         self.action_table.keys_changed.connect(self._show_keys_in_use)
         self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
+from annotator.canvas.tools.brush import BrushTool
+from annotator.canvas.tools.eraser import EraserTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
@@ -20,6 +22,8 @@ TOOLS: list[type[Tool]] = [
     SelectTool,  # in hand at the start
     PolygonTool,
     BoxTool,
+    BrushTool,
+    EraserTool,
     PlaceKeypointsTool,
     KnifeTool,
 ]
