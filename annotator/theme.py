@@ -296,6 +296,11 @@ QCheckBox { spacing: 8px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $outline; border-radius: 3px; background: $raised; }
 QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: $accent; }
 QCheckBox::indicator:checked { image: url("$icons/flat-check.svg"); }
+QRadioButton { spacing: 8px; }
+QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $outline; border-radius: 8px;
+    background: $raised; }
+QRadioButton::indicator:hover, QRadioButton::indicator:focus { border-color: $accent; }
+QRadioButton::indicator:checked { background: $accent; border: 4px solid $raised; width: 8px; height: 8px; }
 
 QTableView[tone="rows"] { background: $panel; border: none; outline: none; selection-background-color: transparent; }
 

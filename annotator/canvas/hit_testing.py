@@ -155,7 +155,7 @@ def handle_at(record: Annotation, outline: Outline, x: float, y: float, scale: f
         return keypoint
     if not len(outline.starts):
         return None
-    shrink = min(1.0, _screen_size(record, scale) / HANDLES_FROM)
+    shrink = min(1.0, screen_size(record, scale) / HANDLES_FROM)
     row, distance = outline.nearest_vertex(x, y)
     if distance * scale <= VERTEX_REACH * shrink:
         return Hit(HitKind.VERTEX, record.id, *outline.starts[row].tolist(), vertex=outline.ref(row))
@@ -169,12 +169,13 @@ def keypoint_at(record: Annotation, x: float, y: float, scale: float) -> Hit | N
     """Return the keypoint of a record that is in reach."""
     shown, points = labelled(record)
     row, distance = _nearest(points, x, y)
-    if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, _screen_size(record, scale) / FULL_SIZE)):
+    if distance * scale <= KEYPOINT_REACH * min(1.0, max(0.4, screen_size(record, scale) / FULL_SIZE)):
         return Hit(HitKind.KEYPOINT, record.id, *points[row].tolist(), keypoint=shown[row])
     return None
 
 
-def _screen_size(record: Annotation, scale: float) -> float:
+def screen_size(record: Annotation, scale: float) -> float:
+    """Return the longer side of what is around a record, in screen pixels."""
     x0, y0, x1, y1 = extent(record)
     return max(x1 - x0, y1 - y0) * scale
 

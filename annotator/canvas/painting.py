@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QTransform
 
 from annotator.canvas.camera import Camera, qpoints
@@ -101,6 +101,22 @@ def handles(painter: QPainter, points: NDArray[np.float64], color: str, diameter
         if size > 1.0:
             painter.setPen(dot(ink, size))
             painter.drawPoints(centres)
+
+
+SNAP_MARK = 14.0
+"""Size of a snap mark in viewport pixels."""
+
+
+def snap_mark(painter: QPainter, at: QPointF, color: str, *, is_vertex: bool) -> None:
+    """Paint where a point snaps, at a viewport position: a square on a vertex, a circle on an edge."""
+    half = SNAP_MARK / 2 - 2.0
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for ink in (pen("#000000", 4.0, 140), pen("#ffffff", 2.6), pen(color, 1.6)):
+        painter.setPen(ink)
+        if is_vertex:
+            painter.drawRect(QRectF(at.x() - half, at.y() - half, 2 * half, 2 * half))
+        else:
+            painter.drawEllipse(at, half, half)
 
 
 def _apart(points: NDArray[np.float64], diameter: float) -> NDArray[np.float64]:

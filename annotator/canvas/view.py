@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
@@ -12,6 +13,7 @@ from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.navigation import NOTCH
+from annotator.canvas.snapping import snap
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
 from annotator.core.strokes import DEFAULT_DIAMETER, MAX_DIAMETER, MIN_DIAMETER, stepped
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import GestureStep, Tool
     from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
     from dataset.geometry import CombineMode
+
+_MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt)
 
 
 class CanvasView(DocumentView):
@@ -69,6 +74,8 @@ class CanvasView(DocumentView):
         self._draw_category: int | None = None
         self._draw_mode: CombineMode | None = None
         self._brush_size = DEFAULT_DIAMETER
+        self.snaps = False
+        """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
@@ -232,6 +239,12 @@ class CanvasView(DocumentView):
         """Return ids of all objects under the mouse, the best first. For tools."""
         return self.content.index.at(at.x, at.y, self.scale_factor)
 
+    def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
+        """Return where a point, of the object `without`, snaps; `inverted`: against `snaps`. For tools."""
+        if self.document is None or self.snaps == inverted:
+            return None
+        return snap(self.content.index, x, y, self.scale_factor, self.document.size, without=without)
+
     def follow_tool(self) -> None:
         """Show what the tool now shows: previews, cursor, hint. Called after each event that a tool gets."""
         tool = self._tool
@@ -330,6 +343,7 @@ class CanvasView(DocumentView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space holds the photo; everything else is for the tool, then for the window."""
+        self._follow_modifiers(event)
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_space(down=True)
@@ -340,6 +354,13 @@ class CanvasView(DocumentView):
             return
         self.follow_tool()
         event.accept()
+
+    def _follow_modifiers(self, event: QKeyEvent) -> None:
+        """Have the tool show at once what a key that is now held, or no longer, makes of the next gesture."""
+        if event.key() in _MODIFIERS and self._pointer and not self._tool.holds and self.document is not None:
+            self._pointer = replace(self._pointer, modifiers=event.modifiers())
+            self._tool.move(self._pointer)
+            self.follow_tool()
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's
         """Tab goes nowhere while the button is held."""
@@ -353,6 +374,7 @@ class CanvasView(DocumentView):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space lets go of the photo."""
+        self._follow_modifiers(event)
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_space(down=False)

@@ -1,4 +1,4 @@
-"""The classes of a project, in the order in which the keys 1 to 9 choose them."""
+"""The classes of a project, in order, and which of them the keys 1 to 9 choose."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+SHORTCUT = "shortcut"  # a category's field in the COCO file: the number, 1 to 9, whose key chooses it
+NUMBERS = range(1, 10)
 
 # Light enough to stand on dark photos (CIELAB L* of 50 and more); a thin dark halo under each outline carries them
 # over bright ones. The first ten differ most, hues after Okabe and Ito (2008) and Tol's "vibrant" set, brightened.
@@ -46,6 +49,7 @@ class Categories:
     def __init__(self, categories: Iterable[Category] = ()) -> None:
         self.changed: Event[[]] = Event()
         self._by_id = {category.id: category for category in categories}
+        self._removed_id = 0  # the highest id that was removed: what had it is not to be another class's
         self._is_held = self._has_changed = False
 
     def __iter__(self) -> Iterator[Category]:
@@ -67,8 +71,8 @@ class Categories:
 
     def become(self, categories: Iterable[Category]) -> None:
         """Hold these classes and no others: another project is open."""
-        self._by_id = {category.id: category for category in categories}
-        self._reindex()
+        self._removed_id = 0
+        self._arrange(categories)
 
     @contextmanager
     def one_change(self) -> Iterator[None]:
@@ -99,7 +103,7 @@ class Categories:
         """
         name = self._checked(name, but=None)
         if category_id is None or category_id in self._by_id:
-            category_id = self._index.last_id + 1
+            category_id = max(self._index.last_id, self._removed_id) + 1
         category = Category(category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color())
         self._by_id[category_id] = category
         self._index.add(category)
@@ -130,10 +134,58 @@ class Categories:
         category = self._by_id[category_id]
         self._put(replace(category, extra={**category.extra, key: value}))
 
+    def numbers(self) -> dict[int, int]:
+        """Return the classes that numbers choose, 1 to 9: those that a person gave one, else the one at that place."""
+        given = {category.id: given_number(category) for category in self}
+        by_number: dict[int, int] = {}
+        for category_id, number in given.items():
+            if number is not None:
+                by_number.setdefault(number, category_id)
+        for place, category_id in zip(NUMBERS, given, strict=False):
+            if given[category_id] is None:
+                by_number.setdefault(place, category_id)
+        return by_number
+
+    def set_number(self, category_id: int, number: int | None) -> None:
+        """Have a number, 1 to 9, choose a class, and no other class that was given it; None: that of its place does."""
+        with self.one_change():
+            for category in list(self):
+                extra = {key: value for key, value in category.extra.items() if key != SHORTCUT}
+                if category.id == category_id:
+                    self._put(replace(category, extra=extra if number is None else {**extra, SHORTCUT: number}))
+                elif number is not None and given_number(category) == number:
+                    self._put(replace(category, extra=extra))
+
     def remove(self, category_id: int) -> None:
         """Remove a class. The caller has made sure that nothing uses it."""
         del self._by_id[category_id]
+        self._removed_id = max(self._removed_id, category_id)
         self._reindex()
+
+    def place(self, category_id: int) -> int:
+        """Return where a class stands in the order, from 0."""
+        return list(self._by_id).index(category_id)
+
+    def insert(self, category: Category, place: int) -> None:
+        """Put a class that was removed back at its place.
+
+        Raises:
+            ValueError: its id or its name is taken by now, in a sentence for the person.
+        """
+        self._checked(category.name, but=None)
+        if category.id in self._by_id:
+            text = tr("The number of “{name}” belongs to another class by now.", name=category.name)
+            raise ValueError(text)
+        order = list(self._by_id.values())
+        order.insert(place, category)
+        self._arrange(order)
+
+    def move(self, category_id: int, place: int) -> None:
+        """Give a class another place in the order, from 0; the others close up."""
+        order = [category for category in self if category.id != category_id]
+        order.insert(place, self._by_id[category_id])
+        if order != list(self):
+            self._arrange(order)
 
     def next_color(self) -> str:
         """Return the palette's colour that the fewest classes have, the first of them in the palette's order."""
@@ -142,6 +194,10 @@ class Categories:
     @cached_property
     def _index(self) -> _Index:
         return _Index(self)
+
+    def _arrange(self, categories: Iterable[Category]) -> None:
+        self._by_id = {category.id: category for category in categories}
+        self._reindex()
 
     def _reindex(self) -> None:
         self.__dict__.pop("_index", None)
@@ -165,3 +221,9 @@ class Categories:
         if other and other.id != but:
             raise ValueError(tr("There is a class named “{name}” already.", name=other.name))
         return name
+
+
+def given_number(category: Category) -> int | None:
+    """Return the number that a person gave a class, if one did and it is 1 to 9."""
+    number = category.extra.get(SHORTCUT)
+    return number if type(number) is int and number in NUMBERS else None

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from annotator.core.categories import given_number
 from annotator.panels.widgets import MARGIN, Field, RowPainter
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from PySide6.QtGui import QPainter
 
@@ -23,15 +24,17 @@ CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # as text, or ""
 COUNT = Qt.ItemDataRole.UserRole + 2  # how often the project uses it
 
-MAX_KEYS = 9  # classes that have a key
+UNUSED_FROM = 6  # unused classes of the model, from so many on, stand behind the others and can be folded away
 _KEY_WIDTH = 18  # room for the number key, left of the swatch
 
 
 class ClassRows(QAbstractListModel):
-    """The classes whose name has the words searched for, in the project's order."""
+    """The classes whose name has the words searched for, in the project's order; unused ones of the model come last."""
 
     refused = Signal(str)
     """Why a class could not be renamed, in a sentence; "" when it was."""
+    unused_changed = Signal()
+    """Other classes of the model are unused now, or they are folded away or not."""
 
     def __init__(self, categories: Categories, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,34 +42,78 @@ class ClassRows(QAbstractListModel):
         self._counts: Mapping[int, int] = {}
         self._key_of: Callable[[int], str] = str
         self._words: list[str] = []
-        self._listed: list[tuple[int, int]] = []  # (id, place in the whole list from 1)
+        self._model_names: frozenset[str] = frozenset()
+        self._added: set[str] = set()  # names, by the person, since the window is open
+        self._current: int | None = None
+        self._unfolded: bool | None = None  # as the person chose
+        self._unused: list[int] = []
+        self._listed: list[int] = []
+        self._number_of: dict[int, int] = {}
         self._list()
         categories.changed.connect(self._changed)
 
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How often the project uses each class, by id."""
         self._counts = counts
-        self._repaint()
+        self._changed()
+
+    def set_model_names(self, names: Iterable[str]) -> None:
+        """What the classes of the model are called."""
+        self._model_names = frozenset(name.casefold() for name in names)
+        self._changed()
+
+    def note_added(self, category_id: int) -> None:
+        """A person added the class: it is no unused one of the model, whatever its name. It is put before those."""
+        self._added.add(self._categories[category_id].name.casefold())
+        others = [i for i in self._unused if i != category_id]
+        if others:
+            place = min(self._categories.place(i) for i in others)
+            if place < self._categories.place(category_id):
+                self._categories.move(category_id, place)
+        self._changed()
+
+    def set_current(self, category_id: int | None) -> None:
+        """The class that is drawn with is never folded away."""
+        if category_id != self._current:
+            self._current = category_id
+            self._changed()
+
+    @property
+    def unused(self) -> int:
+        """How many unused classes of the model there are, where they are so many that they can be folded away."""
+        return len(self._unused)
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether they are listed: while there is nothing else, or as `set_unfolded` says."""
+        return len(self._unused) == len(self._categories) if self._unfolded is None else self._unfolded
+
+    def set_unfolded(self, *, unfolded: bool) -> None:
+        """List the unused classes of the model, or not."""
+        self._unfolded = unfolded
+        self._changed()
 
     def follow_keys(self, key_of: Callable[[int], str]) -> None:
-        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        """Show the keys that `key_of` returns for the numbers 1 to 9 from now on."""
         self._key_of = key_of
         self._repaint()
+
+    def key(self, number: int) -> str:
+        """Return the key of a number, 1 to 9, as text."""
+        return self._key_of(number)
 
     def set_search(self, text: str) -> None:
         """List only the classes with all these words in their name."""
         self._words = text.casefold().split()
-        self.beginResetModel()
-        self._list()
-        self.endResetModel()
+        self._changed()
 
     def category_id(self, row: int) -> int:
         """Return the class in a row."""
-        return self._listed[row][0]
+        return self._listed[row]
 
     def row(self, category_id: int) -> int | None:
         """Return the row of a class, or None where the search leaves it out."""
-        return next((row for row, (i, _) in enumerate(self._listed) if i == category_id), None)
+        return next((row for row, i in enumerate(self._listed) if i == category_id), None)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
         """Return how many classes are listed."""
@@ -76,8 +123,9 @@ class ClassRows(QAbstractListModel):
         """Return the class, its name, its key, its count, or it in words."""
         if not index.isValid():
             return None
-        category_id, place = self._listed[index.row()]
-        key = self._key_of(place) if place <= MAX_KEYS else ""
+        category_id = self._listed[index.row()]
+        number = self._number_of.get(category_id)
+        key = "" if number is None else self._key_of(number)
         if category_id not in self._categories:  # while the classes have changed and this list has not followed yet
             return None
         category = self._categories[category_id]
@@ -110,8 +158,10 @@ class ClassRows(QAbstractListModel):
         return super().flags(index) | Qt.ItemFlag.ItemIsEditable
 
     def _changed(self) -> None:
-        before = list(self._listed)
+        before, folded = list(self._listed), (self.unused, self.is_unfolded)
         self._list()
+        if folded != (self.unused, self.is_unfolded):
+            self.unused_changed.emit()
         if self._listed == before:
             self._repaint()
             return
@@ -126,11 +176,21 @@ class ClassRows(QAbstractListModel):
         self.endResetModel()
 
     def _list(self) -> None:
-        self._listed = [
-            (category.id, place)
-            for place, category in enumerate(self._categories, 1)
-            if all(word in category.name.casefold() for word in self._words)
-        ]
+        unused = [c.id for c in self._categories if self._is_unused(c)]
+        self._unused = unused if len(unused) >= UNUSED_FROM else []
+        behind = set(self._unused)
+        shows_all = self.is_unfolded or bool(self._words)
+        if not shows_all and self._current is not None:
+            behind.discard(self._current)
+        found = [c.id for c in self._categories if all(word in c.name.casefold() for word in self._words)]
+        last = [i for i in found if i in behind] if shows_all else []
+        self._listed = [i for i in found if i not in behind] + last
+        self._number_of = {category_id: number for number, category_id in self._categories.numbers().items()}
+
+    def _is_unused(self, category: Category) -> bool:
+        name = category.name.casefold()
+        is_models = name in self._model_names and name not in self._added
+        return is_models and not self._counts.get(category.id) and given_number(category) is None
 
     def _repaint(self) -> None:
         if self._listed:

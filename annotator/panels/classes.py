@@ -1,21 +1,23 @@
-"""The class list: choose, add, rename and recolour classes."""
+"""The class list: choose, add, rename, recolour and reorder classes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator import icons
-from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, list_help, swatch_rect
+from annotator.core.categories import NUMBERS, given_number
+from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
+from annotator.panels.class_rows_view import ClassRowsView
 from annotator.panels.color_popup import ColorPopup
-from annotator.panels.widgets import MARGIN, Field, Rows, SearchField, dress_panel, label, name_control, set_tone
+from annotator.panels.widgets import MARGIN, Field, SearchField, dress_panel, label, name_control, set_tone
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from annotator.core.categories import Categories
 
@@ -23,7 +25,7 @@ SEARCH_FROM = 20  # from so many classes on there is a search field: it takes th
 
 
 class ClassesPanel(QWidget):
-    """The project's classes. Adding, renaming and recolouring go to `Categories` at once."""
+    """The project's classes. Adding, renaming, recolouring and reordering go to `Categories` at once."""
 
     chosen = Signal(int)
     """The id of the class to draw with from now on: its row was clicked, or it has just been added."""
@@ -34,6 +36,12 @@ class ClassesPanel(QWidget):
     skeleton_requested = Signal(int)
     """The id of the class whose keypoints are to be edited."""
 
+    delete_requested = Signal(int)
+    """The id of the class that is to go."""
+
+    merge_requested = Signal(int)
+    """The id of the class whose objects are to move to another, and that is to go then."""
+
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "classes")
@@ -42,7 +50,7 @@ class ClassesPanel(QWidget):
         self._empty_text = ""
         self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
-        self.rows = _ClassRowsView()
+        self.rows = ClassRowsView()
         self.rows.setModel(self._model)
         self.rows.setItemDelegate(ClassDelegate(self.rows))
         self._search = SearchField(self.rows, tr("Search classes"))
@@ -57,6 +65,10 @@ class ClassesPanel(QWidget):
         self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_tone(self._add, "flat")
         name_control(self._add, "classes.add", tr("Add a class at the end of the list"), tr("Add class"))
+        self._unused = QPushButton()
+        self._unused.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_tone(self._unused, "flat")
+        name_control(self._unused, "classes.unused", tr("Show or hide the classes of the model that are not used yet"))
         self._new_name = _NewName()
         name_control(
             self._new_name, "classes.new_name", tr("Name of the new class (Enter adds it, Esc leaves)"), tr("New class")
@@ -64,11 +76,13 @@ class ClassesPanel(QWidget):
         self._lay_out()
         self._connect()
         self._classes_changed()
+        self._show_unused()
         self._show_error("")
 
     def set_current(self, category_id: int | None) -> None:
         """Mark the class that is drawn with."""
         self._current = category_id
+        self._model.set_current(category_id)
         row = None if category_id is None else self._model.row(category_id)
         if row is None:
             self.rows.clearSelection()
@@ -81,8 +95,12 @@ class ClassesPanel(QWidget):
         self._model.set_counts(counts)
 
     def follow_keys(self, key_of: Callable[[int], str]) -> None:
-        """Show the keys that `key_of` returns for the classes' places, 1 to 9, from now on."""
+        """Show the keys that `key_of` returns for the numbers 1 to 9 from now on."""
         self._model.follow_keys(key_of)
+
+    def set_model_classes(self, names: Iterable[str]) -> None:
+        """What the classes of the model are called: many that are not used are folded away behind the others."""
+        self._model.set_model_names(names)
 
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""
@@ -123,11 +141,19 @@ class ClassesPanel(QWidget):
         layout.addWidget(self._searching)
         layout.addWidget(self.rows, 1)
         layout.addWidget(self._error)
+        folding = QHBoxLayout()
+        folding.setContentsMargins(4, 2, 4, 0)
+        self._unused.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        folding.addWidget(self._unused, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(folding)
         layout.addLayout(adding)
 
     def _connect(self) -> None:
         self._categories.changed.connect(self._classes_changed)
         self._model.refused.connect(self._show_error)
+        self._model.modelReset.connect(lambda: self.set_current(self._current))
+        self._model.unused_changed.connect(self._show_unused)
+        self._unused.clicked.connect(lambda: self._model.set_unfolded(unfolded=not self._model.is_unfolded))
         self._search.textChanged.connect(self._searched)
         self._add.clicked.connect(self.start_adding)
         self._new_name.returnPressed.connect(self._add_class)
@@ -137,6 +163,10 @@ class ClassesPanel(QWidget):
         self.rows.rename_requested.connect(self._rename)
         self.rows.itemDelegate().closeEditor.connect(self._give_keyboard_back)  # after the list, which takes it
         self.rows.recolor_requested.connect(self._recolor)
+        self.rows.move_requested.connect(self._move)
+        self.rows.delete_requested.connect(
+            lambda index: self.delete_requested.emit(self._model.category_id(index.row()))
+        )
         self.rows.customContextMenuRequested.connect(self._menu)
 
     def set_empty_text(self, text: str) -> None:
@@ -152,6 +182,13 @@ class ClassesPanel(QWidget):
             else self._empty_text or tr("No classes yet: add one.")
         )
         self.set_current(self._current)
+
+    def _show_unused(self) -> None:
+        self._unused.setVisible(bool(self._model.unused))
+        icon = "chevron-down" if self._model.is_unfolded else "chevron-right"
+        self._unused.setIcon(icons.icon(icon))
+        text = tr("From the model ({n:,})", n=self._model.unused)
+        self._unused.setText(" " + text)
 
     def _searched(self, text: str) -> None:
         self._model.set_search(text)
@@ -177,7 +214,10 @@ class ClassesPanel(QWidget):
             return
         self._search.clear()
         self._stop_adding()
-        self.rows.scrollToBottom()
+        self._model.note_added(added.id)
+        row = self._model.row(added.id)
+        if row is not None:
+            self.rows.scrollTo(self._model.index(row))
         self.chosen.emit(added.id)
 
     def _stop_adding(self) -> None:
@@ -220,64 +260,54 @@ class ClassesPanel(QWidget):
         rename.triggered.connect(lambda: self._rename(index))
         recolor = menu.addAction(tr("Change colour…"))
         recolor.triggered.connect(lambda: self._recolor(index))
+        self._add_numbers(menu.addMenu(icons.icon("keyboard"), tr("Key")), self._model.category_id(index.row()))
         skeleton = menu.addAction(icons.icon("keypoint"), tr("Skeleton…"))
         skeleton.setObjectName("classes.skeleton")
         skeleton.triggered.connect(lambda: self.skeleton_requested.emit(self._model.category_id(index.row())))
+        self._add_arranging(menu, index)
         menu.popup(self.rows.viewport().mapToGlobal(at))
 
+    def _add_numbers(self, menu: QMenu, category_id: int) -> None:
+        """Add the choice of the class's key."""
+        menu.setObjectName("classes.key")
+        given, holders = given_number(self._categories[category_id]), self._categories.numbers()
+        choices: list[tuple[int | None, str]] = [(None, tr("By its place"))]
+        for number in NUMBERS:
+            holder = holders.get(number)
+            name = "" if holder is None or holder == category_id else self._categories[holder].name
+            choices.append((number, f"{self._model.key(number) or number}   {name}".rstrip()))
+        for number, text in choices:
+            choice = menu.addAction(text.replace("&", "&&"))
+            choice.setCheckable(True)
+            choice.setChecked(number == given)
+            choice.triggered.connect(lambda _=False, n=number: self._categories.set_number(category_id, n))
 
-class _ClassRowsView(Rows):
-    """The list itself: a click on a row, a click on its swatch, Enter and F2 each have their signal."""
+    def _add_arranging(self, menu: QMenu, index: QModelIndex) -> None:
+        """Add what changes the list itself."""
+        row, category_id = index.row(), self._model.category_id(index.row())
+        menu.addSeparator()
+        up = menu.addAction(icons.icon("chevron-up"), tr("Move up") + "\t" + tr("Alt+↑"))
+        up.setObjectName("classes.up")
+        up.setEnabled(row > 0)
+        up.triggered.connect(lambda: self._move(row, row - 1))
+        down = menu.addAction(icons.icon("chevron-down"), tr("Move down") + "\t" + tr("Alt+↓"))
+        down.setObjectName("classes.down")
+        down.setEnabled(row + 1 < self._model.rowCount())
+        down.triggered.connect(lambda: self._move(row, row + 1))
+        menu.addSeparator()
+        merge = menu.addAction(tr("Merge into another class…"))
+        merge.setObjectName("classes.merge")
+        merge.setEnabled(len(self._categories) > 1)
+        merge.triggered.connect(lambda: self.merge_requested.emit(category_id))
+        delete = menu.addAction(icons.icon("trash"), tr("Delete class…") + "\t" + tr("Del"))
+        delete.setObjectName("classes.delete")
+        delete.triggered.connect(lambda: self.delete_requested.emit(category_id))
 
-    row_chosen = Signal(QModelIndex)
-    """Clicked."""
-    row_applied = Signal(QModelIndex)
-    """Enter."""
-    rename_requested = Signal(QModelIndex)
-    """Double-clicked, or F2."""
-    recolor_requested = Signal(QModelIndex)
-    """Its swatch was clicked."""
-
-    def __init__(self) -> None:
-        super().__init__("classes.list", tr("Classes"), own_keys=(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2))
-        self.setToolTip(list_help())
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
-            if self._on_swatch(index, event):
-                self.recolor_requested.emit(index)
-                return
-            super().mousePressEvent(event)
-            self.row_chosen.emit(index)
-        elif event.button() == Qt.MouseButton.LeftButton:
-            super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        on_swatch = index.isValid() and self._on_swatch(index, event)
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if on_swatch else Qt.CursorShape.ArrowCursor)
-        if not event.buttons():
-            super().mouseMoveEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() and not self._on_swatch(index, event):
-            self.rename_requested.emit(index)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        index = self.currentIndex()
-        if event.key() == Qt.Key.Key_F2 and index.isValid():
-            self.rename_requested.emit(index)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
-            self.row_applied.emit(index)
-        else:
-            super().keyPressEvent(event)
-
-    def _on_swatch(self, index: QModelIndex, event: QMouseEvent) -> bool:
-        row: QRect = self.visualRect(index)
-        return swatch_rect(row).contains(event.position().toPoint())
+    def _move(self, row: int, to: int) -> None:
+        """Let a class stand where that of another row stands, which makes room."""
+        moved, other = self._model.category_id(row), self._model.category_id(to)
+        self._categories.move(moved, self._categories.place(other))
+        self.rows.setCurrentIndex(self._model.index(to))
 
 
 class _NewName(Field):

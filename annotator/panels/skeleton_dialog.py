@@ -84,7 +84,9 @@ class SkeletonDialog(QDialog):
         self._names = QListWidget()
         self._names.setObjectName("skeleton.names")
         self._names.setAccessibleName(tr("Keypoints"))
-        self._names.setToolTip(tr("Double-click or F2 renames, Del removes, Alt+↑ and Alt+↓ move"))
+        self._names.setToolTip(
+            tr("Double-click or F2 renames, Del removes, Alt+↑ and Alt+↓ move, E on two of them puts an edge")
+        )
         self._names.setStyleSheet("QListWidget::item { min-height: 22px; }")
         self._names.installEventFilter(self)
         self._new_name = Field()
@@ -187,6 +189,9 @@ class SkeletonDialog(QDialog):
         if watched is self._names and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() == Qt.Key.Key_Delete:
                 self._remove_current()
+                return True
+            if event.key() == Qt.Key.Key_E and self._names.currentRow() >= 0:
+                self._preview.put_end(self._names.currentRow())
                 return True
             if event.key() in _MOVES and event.modifiers() & Qt.KeyboardModifier.AltModifier:
                 self._move(_MOVES[Qt.Key(event.key())])

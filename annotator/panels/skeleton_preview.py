@@ -126,7 +126,11 @@ class SkeletonPreview(QWidget):
         """Choose the first end of an edge, or the second one."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        found, first = self._at(event.position()), self._first
+        self.put_end(self._at(event.position()))
+
+    def put_end(self, found: int | None) -> None:
+        """Take a keypoint for an end of an edge, the first one or the second; None gives up the first one."""
+        first = self._first
         self._first = None if found == first or first is not None else found
         self.keypoint_chosen.emit(-1 if found is None else found)
         if found is not None and first is not None and found != first:

@@ -60,6 +60,7 @@ class Session(QObject):
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         skeleton_changed: (SkeletonChange) a class has other keypoints, and so have the records everywhere.
+        class_removed: (a function from a record to another or None) a class is gone, or back; so are the records of it.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
             that is due to what their file holds.
@@ -79,6 +80,7 @@ class Session(QObject):
     upcoming_changed = Signal()
     edited = Signal()
     skeleton_changed = Signal(object)
+    class_removed = Signal(object)
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
     late = Signal(str)

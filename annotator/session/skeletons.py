@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.canvas.hit_testing import extent
-from annotator.core import edits
 from annotator.core.annotation import Visibility
+from annotator.session.record_changes import NO_SIZE, Size, change_records
 from annotator.session.time_slices import TimeSlicer
 from dataset.images import PhotoError, photo_size
 
@@ -23,18 +21,16 @@ if TYPE_CHECKING:
     from annotator.core.photo_state import PhotoState
     from annotator.core.skeleton import SkeletonChange
     from annotator.core.store.store import Store
+    from annotator.session.record_changes import Difference
     from annotator.session.session import Session
-
-Size = tuple[int, int]
-NO_SIZE = (0, 0)
 
 
 @dataclass(slots=True)
 class KeypointUse:
-    """What a project has of a class's keypoints."""
+    """What a project has of a class's keypoints, or of all its objects."""
 
     objects: int = 0
-    """How many objects have keypoints."""
+    """How many objects have keypoints, or are of the class."""
     labelled: Counter[int] = field(default_factory=Counter)
     """How many of them have each keypoint on the photo, by its index."""
     photos: dict[str, PhotoState] = field(default_factory=dict)
@@ -60,11 +56,11 @@ class KeypointCounter(QObject):
         self._slices.done.connect(self._take_photos)
         self._read.connect(self._take_sizes)
 
-    def start(self, store: Store, category_id: int) -> None:
-        """Begin to count."""
+    def start(self, store: Store, category_id: int, *, every: bool = False) -> None:
+        """Begin to count the objects of a class that have keypoints, or every one of it."""
         self._number += 1
         self._use = KeypointUse()
-        self._slices.start(_photos(store, category_id))
+        self._slices.start(_photos(store, category_id, every=every))
 
     def stop(self) -> None:
         """It is not wanted any more."""
@@ -94,10 +90,10 @@ class KeypointCounter(QObject):
             self.done.emit(self._use)
 
 
-def _photos(store: Store, category_id: int) -> Iterator[tuple[str, PhotoState, list[Annotation]]]:
+def _photos(store: Store, category_id: int, *, every: bool) -> Iterator[tuple[str, PhotoState, list[Annotation]]]:
     for name in store.annotated:
         state = store.load(name)
-        records = [a for a in state.annotations if a.category_id == category_id and a.keypoints]
+        records = [a for a in state.annotations if a.category_id == category_id and (every or a.keypoints)]
         if state.size == NO_SIZE:
             state = replace(state, size=store.size_in_file(name) or NO_SIZE)
         yield name, state, records
@@ -120,36 +116,16 @@ def change_skeleton(session: Session, change: SkeletonChange, photos: Mapping[st
     On disk that is one thing: no crash leaves objects with the keypoints of another skeleton. `photos` are those of a
     `KeypointUse`: what the class's objects with keypoints are in.
     """
-    store = session.store
-    if store is None or change.category_id not in session.categories:
+    if session.store is None or change.category_id not in session.categories:
         return
     session.end_gesture()
-    documents = {document.name: document for document in session.history.documents}
-    if session.document is not None:
-        documents[session.document.name] = session.document
-    with store.together():
+
+    def difference(_name: str, records: Mapping[int, Annotation]) -> Difference:
+        found = ((i, change(record)) for i, record in records.items())
+        return {i: after for i, after in found if after is not records[i]}
+
+    def change_class() -> None:
         session.categories.set_skeleton(change.category_id, change.after.names, change.after.edges)
-        for name in dict.fromkeys((*photos, *documents)) if change.moves else ():
-            document = documents.get(name)
-            if document is not None:
-                changed = _changed(change, document.annotations)
-                if changed:
-                    document.apply(edits.substitute(document, {record.id: record for record in changed}))
-                continue
-            before = store.changed(name) or photos[name]  # what the file had is as it was counted
-            if _changed(change, before.annotations):
-                store.put(name, _following(before, change, photos[name].size), before=before)
-        session.history.rewrite(change)
-    session.report_saved()
+
+    change_records(session, photos if change.moves else {}, difference, change_class, change)
     session.skeleton_changed.emit(change)
-
-
-def _changed(change: SkeletonChange, records: Iterable[Annotation]) -> list[Annotation]:
-    return [after for record in records if (after := change(record)) is not record]
-
-
-def _following(state: PhotoState, change: SkeletonChange, size: Size) -> PhotoState:
-    records = tuple(change(record) for record in state.annotations)
-    if size == NO_SIZE:  # of a photo that is not there: as large as what is on it
-        size = max(1, *(math.ceil(extent(r)[2]) for r in records)), max(1, *(math.ceil(extent(r)[3]) for r in records))
-    return replace(state, annotations=records, size=size)

@@ -73,10 +73,14 @@ class UndoHistory(QObject):
             document.apply(edits.substitute(document, unchanged | {i: r for i, (_, r) in edit.annotations.items()}))
         return True
 
-    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
-        """Put other records in the place of those that the edits have, on record or not, as the documents have them."""
+    def rewrite(self, change: Callable[[Annotation], Annotation | None]) -> None:
+        """Put other records in the place of those that the edits have, on record or not, as the documents have them.
+
+        None takes one out; an edit that changes nothing any more goes.
+        """
         for photo in self._photos.values():
             photo.rewrite(change)
+        self.changed.emit()
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -179,10 +183,11 @@ class _Photo:
             self.ahead[len(timeline) - 1 - place] = edit
         return True
 
-    def rewrite(self, change: Callable[[Annotation], Annotation]) -> None:
+    def rewrite(self, change: Callable[[Annotation], Annotation | None]) -> None:
         """Put other records into the edits."""
         for entries in (self.done, self.ahead):
-            entries[:] = [_rewritten(entry, change) if isinstance(entry, Edit) else entry for entry in entries]
+            rewritten = [_rewritten(entry, change) if isinstance(entry, Edit) else entry for entry in entries]
+            entries[:] = [entry for entry in rewritten if not (isinstance(entry, Edit) and entry.is_empty)]
 
     def undone(self) -> Edit | GestureStep | None:
         """Return what `undo` would undo."""
@@ -214,7 +219,7 @@ class _Photo:
             entry.restore(entry.after)
 
 
-def _rewritten(edit: Edit, change: Callable[[Annotation], Annotation]) -> Edit:
+def _rewritten(edit: Edit, change: Callable[[Annotation], Annotation | None]) -> Edit:
     """Return the edit with other records; the same one where none is another."""
     annotations = {
         i: (before and change(before), after and change(after)) for i, (before, after) in edit.annotations.items()

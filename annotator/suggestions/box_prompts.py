@@ -69,14 +69,24 @@ class BoxPrompts(QObject):
             return
         document, made, edit = question.document, question.made, self._with_outline(question, answer)
         separated = self._session.without_overlap(document, edit, made)
-        # A neighbour may have been edited since; where the box itself was, nothing is amended.
-        _ = history.amend(document, made, separated) or history.amend(document, made, edit)
+        # A neighbour may have been edited since; where the object itself was, that stays.
+        if not (history.amend(document, made, separated) or history.amend(document, made, edit)):
+            self._report_unused(question)
+
+    def _report_unused(self, question: _Question) -> None:
+        """Say that a box was used as it is, where the object was changed again at once; what was undone is over."""
+        drawn, document = question.drawn, question.document
+        if drawn.mode is not None and document is self._session.document and drawn.record_id in document:
+            text = tr("The box was used as it is: the object changed before the model's outline was there.")
+            self._session.message.emit(text, "info", "")
 
     def _report_failure(self, question: _Question, why: str) -> None:
         document, drawn = question.document, question.drawn
         if document.get(drawn.record_id) != question.made.annotations[drawn.record_id][1]:
             return
-        if document is not self._session.document:
+        if drawn.mode is not None:
+            text = tr("The box in {photo} was used as it is: {reason}", photo=document.name, reason=why)
+        elif document is not self._session.document:
             text = tr("The box in {photo} stays a box: {reason}", photo=document.name, reason=why)
         else:
             text = tr("The box stays a box: {reason}", reason=why)

@@ -56,6 +56,7 @@ class SuggestionController(QObject):
         session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
         session.skeleton_changed.connect(lambda _change: self._offer_again())
+        session.class_removed.connect(lambda _change: self._recount.start())
         session.project_changed.connect(self._project_changed)
         suggester.loaded.connect(self._model_loaded)
         suggester.suggested.connect(self._suggested)
@@ -100,6 +101,11 @@ class SuggestionController(QObject):
         """Return what keypoints the model in use finds of one of its classes."""
         known = self.model.categories if self.model else ()
         return next((category.keypoint_names for category in known if category.id == model_category), ())
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the classes of the model in use are called."""
+        return [category.name for category in self.model.categories] if self.model else []
 
     def add_model_classes(self) -> None:
         """Give the project the model's classes that it lacks."""

@@ -58,10 +58,10 @@ class DrawingClass:
             self._banner.show_message(text, "info", topic=CLASS)
 
     def apply_number(self, number: int) -> None:
-        """Apply the class of that number, from 1, if there are as many."""
-        ids = [category.id for category in self._session.categories]
-        if number <= len(ids):
-            self.apply(ids[number - 1])
+        """Apply the class that the number, 1 to 9, chooses, if there is one."""
+        category_id = self._session.categories.numbers().get(number)
+        if category_id is not None:
+            self.apply(category_id)
 
     def take_tool(self, name: str) -> None:
         """Take a tool in hand; without a class to draw with, it draws what is selected, or the first class."""

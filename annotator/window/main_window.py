@@ -41,6 +41,7 @@ from annotator.window.actions import (
 )
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
+from annotator.window.class_removing import ClassRemoving
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -51,6 +52,7 @@ from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
 from annotator.window.skeleton_editing import SkeletonEditing
+from annotator.window.snap_action import SnapAction
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
@@ -114,10 +116,12 @@ class MainWindow(QMainWindow):
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
         self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
+        self._removing = ClassRemoving(session, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )
         self._undo = UndoCommands(session, self.canvas)
+        self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
@@ -226,7 +230,7 @@ class MainWindow(QMainWindow):
             "help.shortcuts": self.show_keys,
             "help.about": self.show_about,
         }
-        handlers |= self._visibility.handlers() | self._undo.handlers()
+        handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._brush.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
@@ -248,6 +252,7 @@ class MainWindow(QMainWindow):
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
         self._visibility.follow(self.action_table)
+        self._snap.follow(self.action_table)
 
     def _wire(self) -> None:
         session, canvas = self._session, self.canvas
@@ -276,6 +281,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
             chosen.connect(lambda *_: self._give_keyboard_to_photo())
+        self._flow.model_changed.connect(lambda: self.classes.set_model_classes(self._flow.class_names))
         self.instances.hovered.connect(canvas.set_hovered)
         canvas.hovered_changed.connect(self.instances.set_hovered)
         self.instances.zoom_requested.connect(lambda _id: canvas.zoom_to_selection())
@@ -377,7 +383,9 @@ class MainWindow(QMainWindow):
         document = self._session.document
         suggestion = bool(document and any(i < 0 for i in document.selection))
         names = ["suggestion.accept", "suggestion.reject"] if suggestion else []
-        for name in (*names, "edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"):
+        names += ["edit.copy", "edit.paste", "edit.duplicate", "edit.delete", "view.zoom_to_selection"]
+        names += self._commands.applicable_to_keypoints()
+        for name in (*names, *self._objects.applicable()):
             menu.addAction(self.action_table[name])
         menu.popup(position)
 

@@ -70,6 +70,11 @@ class ObjectCommands:
         self._session.document_changed.connect(self._set_document)
         self._set_document(self._session.document)
 
+    def applicable(self) -> list[str]:
+        """Return the names of the actions that apply to what is selected."""
+        records = self._outlined()
+        return [name for name, operation in _OPERATIONS.items() if operation.applies(records)]
+
     def _set_document(self, document: Document | None) -> None:
         if self._document is not None:
             self._document.selection_changed.disconnect(self._update)

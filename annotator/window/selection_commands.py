@@ -9,14 +9,15 @@ from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
-from annotator.core.skeleton import mirrored
+from annotator.core.skeleton import mirrored, sides
 from annotator.session.messages import HIDDEN, PHOTO
 from dataset import geometry
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from annotator.core.document import Document
-    from annotator.core.skeleton import SkeletonChange
     from annotator.session.session import Session
 
 COPY_OFFSET = 12.0  # pixels of the photo
@@ -30,6 +31,7 @@ class SelectionCommands:
         self._copied: tuple[Annotation, ...] = ()
         session.project_changed.connect(self._forget_copied)
         session.skeleton_changed.connect(self._rewrite_copied)
+        session.class_removed.connect(self._rewrite_copied)
         self.left_unanswered: Event[[Document]] = Event()
         """After a photo was marked done with suggestions on it that are neither accepted nor rejected."""
 
@@ -113,6 +115,14 @@ class SelectionCommands:
         if document and document.selection:
             self._session.push(edits.relabel(document, document.selection, category_id, self._session.new_id))
 
+    def applicable_to_keypoints(self) -> list[str]:
+        """Return the actions that apply to the keypoints of what is selected, if its classes have any."""
+        selected = self._document.selected if self._document else ()
+        names = [c.keypoint_names for c in self._session.categories if any(r.category_id == c.id for r in selected)]
+        actions = ["tool.keypoints", "keypoint.suggest"] if any(names) else []
+        is_sided = any(any(sides(keypoints)) for keypoints in names) and any(record.keypoints for record in selected)
+        return [*actions, "keypoint.mirror"] if is_sided else actions
+
     def mirror_keypoints(self) -> None:
         """Exchange left and right of the selected objects' keypoints: they were put the wrong way round."""
         document, categories = self._document, self._session.categories
@@ -135,8 +145,9 @@ class SelectionCommands:
     def _forget_copied(self, _project: object) -> None:
         self._copied = ()  # an id of the folder before may be another class's here
 
-    def _rewrite_copied(self, change: SkeletonChange) -> None:
-        self._copied = tuple(change(record) for record in self._copied)
+    def _rewrite_copied(self, change: Callable[[Annotation], Annotation | None]) -> None:
+        changed = (change(record) for record in self._copied)
+        self._copied = tuple(record for record in changed if record is not None)
 
     def paste(self) -> None:
         """Put the remembered objects on record, at the same place, or beside what lies there exactly so."""

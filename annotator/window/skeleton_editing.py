@@ -32,6 +32,7 @@ class SkeletonEditing(QObject):
         self._dialog: SkeletonDialog | None = None
         self._use = KeypointUse()
         panel.skeleton_requested.connect(self.edit)
+        session.project_changed.connect(lambda _project: self._leave())
 
     def edit(self, category_id: int) -> None:
         """Open the editor for a class."""
@@ -49,6 +50,11 @@ class SkeletonEditing(QObject):
         self._use = use
         if self._dialog is not None:
             self._dialog.set_use(use.objects, use.labelled)
+
+    def _leave(self) -> None:
+        """Close the editor: another folder may have another class under the same id."""
+        if self._dialog is not None:
+            self._dialog.reject()
 
     def _closed(self, _result: int) -> None:
         self._counter.stop()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Hit
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.style import CanvasColors
     from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from annotator.core.edits import Edit
     from dataset.geometry import CombineMode
 
+INVERT_SNAP = Qt.KeyboardModifier.ControlModifier
+"""Held while a gesture runs: points snap where they would not, or do not where they would."""
 Points = tuple[tuple[float, float], ...]
 """Photo pixels."""
 Placed = TypeVar("Placed", bound=tuple[object, ...])
@@ -165,6 +168,9 @@ class ToolHost(Protocol):
 
     def shapes_at(self, at: Pointer) -> list[int]:
         """Return the ids of all objects under the mouse, the best first."""
+
+    def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
+        """Return where a point, of the object `without`, snaps; `inverted`: if points do not, or not if they do."""
 
     def viewport(self) -> QWidget:
         """Return the widget that is painted on."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import extent, labelled
 from annotator.core.annotation import Keypoint, Visibility
-from dataset.geometry import VertexRef, from_parts, insert_vertex, rings, to_parts, translate
+from dataset.geometry import VertexRef, from_parts, insert_vertex, move_vertex, rings, to_parts, translate
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -96,6 +96,22 @@ class MoveVertices:
     record: Annotation
     refs: frozenset[VertexRef]
     size: Size
+    grabbed: VertexRef
+    """The one under the mouse."""
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """Where the grabbed vertex was."""
+        part, ring, index = self.grabbed
+        return tuple(to_parts(self.record.shape)[part][ring][index].tolist())
+
+    def to(self, x: float, y: float) -> Mapping[int, Annotation]:
+        """Return the record with the grabbed vertex exactly there, and the others moved along."""
+        x0, y0 = self.start
+        changed = with_vertices_moved(self.record, self.refs, x - x0, y - y0, self.size)
+        if self.grabbed in self.refs:
+            changed = changed.with_shape(move_vertex(changed.shape, self.grabbed, x, y))
+        return {self.record.id: changed}
 
     @property
     def records(self) -> tuple[Annotation, ...]:
@@ -134,9 +150,17 @@ class InsertVertex:
         del preview
         return tr("add vertex")
 
+    @property
+    def start(self) -> tuple[float, float]:
+        """Where the new vertex began."""
+        return self.x, self.y
+
     def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
         """Return the record with the new vertex (dx, dy) photo pixels from where it began."""
-        x, y = clamp(self.x + dx, self.y + dy, self.size)
+        return self.to(*clamp(self.x + dx, self.y + dy, self.size))
+
+    def to(self, x: float, y: float) -> Mapping[int, Annotation]:
+        """Return the record with the new vertex exactly there."""
         return {self.record.id: self.record.with_shape(insert_vertex(self.record.shape, self.edge, x, y))}
 
     @property

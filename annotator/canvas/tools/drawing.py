@@ -40,13 +40,14 @@ class DrawingTool(Tool):
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
-        self._held_mode: CombineMode | None = None  # of the running gesture, or of the keys held over the photo
+        self._held_mode: CombineMode | None = None  # by the keys held when the gesture began that runs, or ran last
+        self._offered_mode: CombineMode | None = None  # by the keys that are held while none runs
         self._notice = ""  # why the gesture before did nothing
 
     @property
     def mode(self) -> CombineMode | None:
         """What becomes of the selected object; None: what is drawn is an object of its own."""
-        return self._held_mode or self.canvas.draw_mode
+        return (self._held_mode if self.busy else self._offered_mode) or self.canvas.draw_mode
 
     @property
     def target(self) -> Annotation | None:
@@ -81,19 +82,18 @@ class DrawingTool(Tool):
         return self.mode is not None and self.target is None
 
     def take_mode(self, at: Pointer) -> None:
-        """Follow the keys held over the photo, while no gesture runs."""
-        if not self.busy:
-            self._held_mode = held_mode(at)
+        """Follow the keys held over the photo, for the next gesture."""
+        self._offered_mode = held_mode(at)
 
     def leave(self) -> None:
         """No keys are held over the photo."""
         super().leave()
-        if not self.busy:
-            self._held_mode = None
+        self._offered_mode = None
 
     def may_begin(self, at: Pointer) -> bool:
         """Return whether a gesture can begin there, and take its mode; if not, what is missing is said."""
-        self._held_mode, self._notice = held_mode(at), ""
+        self._held_mode = self._offered_mode = held_mode(at)
+        self._notice = ""
         if self.mode is None and self.canvas.draw_category is None:
             self.canvas.category_needed.emit()
             return False
@@ -105,7 +105,7 @@ class DrawingTool(Tool):
         Returns what is on record for it; None if that is nothing.
         """
         self._notice = ""
-        document, target, mode = self.canvas.document, self.target, self.mode
+        document, target, mode = self.canvas.document, self.target, self._held_mode or self.canvas.draw_mode
         if document is None or (target is None if mode else self.canvas.draw_category is None):
             return None
         if mode is None:

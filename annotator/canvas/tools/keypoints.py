@@ -68,15 +68,15 @@ class ChosenKeypoint:
         return ChosenKeypoint(index, places, mouse), with_keypoint(record, index, new)
 
 
+def several_differ(a: Annotation, b: Annotation) -> bool:
+    """Return whether more than one keypoint of two records is not the same."""
+    return sum(one != other for one, other in zip(a.keypoints, b.keypoints, strict=False)) > 1
+
+
 def all_missing(record: Annotation, count: int) -> tuple[int, ...]:
     """Return the indices of those of `count` keypoints that are not on the photo."""
     points = record.keypoints
     return tuple(i for i in range(count) if i >= len(points) or points[i].visibility is Visibility.UNLABELLED)
-
-
-def missing(record: Annotation, count: int) -> int | None:
-    """Return the index of the first of `count` keypoints that is not on the photo."""
-    return next(iter(all_missing(record, count)), None)
 
 
 def filled(record: Annotation, count: int, points: Mapping[int, Keypoint]) -> Annotation:
@@ -87,7 +87,7 @@ def filled(record: Annotation, count: int, points: Mapping[int, Keypoint]) -> An
 
 def completed(record: Annotation, count: int, x: float, y: float, size: tuple[int, int]) -> Annotation | None:
     """Return the record with the first missing of `count` keypoints at (x, y), visible; None if none is missing."""
-    index = missing(record, count)
+    index = next(iter(all_missing(record, count)), None)
     if index is None:
         return None
     return filled(record, count, {index: Keypoint(*clamp(x, y, size), Visibility.VISIBLE)})

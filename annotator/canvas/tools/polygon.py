@@ -28,6 +28,7 @@ class PolygonTool(DrawingTool, PolylineTool):
     keys: ClassVar[tuple[str, ...]] = ("P",)
     icon: ClassVar[str] = "polygon"
     min_points: ClassVar[int] = 3
+    snaps: ClassVar[bool] = True
     cancel_text: ClassVar[str] = mark("cancel polygon")
 
     @property
@@ -44,8 +45,7 @@ class PolygonTool(DrawingTool, PolylineTool):
         """Return whether the mouse is at the first of at least three vertices."""
         if self._at is None or len(points) < self.min_points:
             return False
-        x, y = points[0]
-        return max(abs(self._at.x - x), abs(self._at.y - y)) * self.canvas.scale_factor <= CLOSE_REACH
+        return self.near(points[0], (self._at.x, self._at.y), self.reach(points))
 
     def stroke_ended(self, points: Points) -> Points | None:
         """Return the outline if the stroke came back to its start."""
@@ -66,6 +66,7 @@ class PolygonTool(DrawingTool, PolylineTool):
     def paint(self, painter: QPainter, camera: Camera) -> None:
         """The polygon so far and the line to the mouse."""
         if not self._points:
+            self.paint_snap(painter, camera)
             return
         inside = QPainterPath()
         inside.addPolygon(qpoints(self._line(camera).tolist()))
@@ -74,10 +75,12 @@ class PolygonTool(DrawingTool, PolylineTool):
         super().paint(painter, camera)
         if len(self._points) >= self.min_points:
             self._paint_first(painter, camera.point_to_view(*self._points[0]))
+        self.paint_snap(painter, camera)
 
     def _paint_first(self, painter: QPainter, at: QPointF) -> None:
-        size = HANDLE + (6.0 if self.closes(self._points) else 2.0)
-        for ink, diameter in (("#000000", size + 1.5), ("#ffffff", size), (self.color, size - 4.0)):
+        share = self.reach(self._points) / CLOSE_REACH
+        size = max(4.0, (HANDLE + (6.0 if self.closes(self._points) else 2.0)) * share)
+        for ink, diameter in (("#000000", size + 1.5), ("#ffffff", size), (self.color, 0.6 * size)):
             painter.setPen(dot(ink, diameter))
             painter.drawPoint(at)
 

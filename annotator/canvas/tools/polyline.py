@@ -10,16 +10,19 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
 from annotator.canvas.camera import qpoints
-from annotator.canvas.painting import handles
+from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
-from annotator.canvas.tools.base import GestureStep, Pointer, Points, Tool
+from annotator.canvas.tools.base import INVERT_SNAP, GestureStep, Pointer, Points, Tool
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
 
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
+_CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
+_LEAST_REACH = 1.0
 _FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
 _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freehand line
 _ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -33,6 +36,8 @@ class PolylineTool(Tool):
     """With fewer, a double click or another tool ends nothing."""
     cancel_text: ClassVar[str] = mark("cancel line")
     """Name of the step that gives the line up, given to `mark`."""
+    snaps: ClassVar[bool] = False
+    """Whether its points snap to other objects, where the person has that on."""
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -67,6 +72,27 @@ class PolylineTool(Tool):
     def end(self) -> None:
         """Hand over the line, or leave it to be gone on with."""
 
+    def reach(self, points: Points) -> float:
+        """Return how far from one of these points, in screen pixels, the mouse is still at it: less on a small line."""
+        spans = (max(axis) - min(axis) for axis in zip(*points, strict=True))
+        size = max(spans, default=0.0) * self.canvas.scale_factor
+        return max(_LEAST_REACH, CLOSE_REACH * min(1.0, size / _CLOSE_FROM))
+
+    def near(self, a: tuple[float, float], b: tuple[float, float], reach: float) -> bool:
+        """Return whether two points are within `reach` screen pixels of each other, in either direction."""
+        return max(abs(a[0] - b[0]), abs(a[1] - b[1])) * self.canvas.scale_factor <= reach
+
+    def snapped(self, at: Pointer) -> Snap | None:
+        """Return where a point at the mouse snaps; None: it is put at the mouse."""
+        if not self.snaps or self.closes(self._points):
+            return None
+        return self.canvas.snap_at(at.x, at.y, inverted=self.busy and at.held(INVERT_SNAP))
+
+    def placed(self, at: Pointer) -> tuple[float, float]:
+        """Return the point (x, y) that a click at the mouse puts."""
+        snap = self.snapped(at)
+        return self.clamped(at) if snap is None else (snap.x, snap.y)
+
     # The gesture
 
     @property
@@ -88,7 +114,7 @@ class PolylineTool(Tool):
             self.end()
             return
         self._stroke, self._held, self._before_press = [], at, self._points
-        self._set((*self._points, self.clamped(at)), tr("place vertex"))
+        self._set((*self._points, self.placed(at)), tr("place vertex"))
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
@@ -120,11 +146,14 @@ class PolylineTool(Tool):
             self.end()
 
     def double_click(self, at: Pointer) -> None:
-        """End the line; the first click of the two has put the last vertex."""
-        if len(self._points) >= self.min_points:
-            self.end()
-        elif not self._points:
+        """End the line; the first click of the two has put the last vertex.
+
+        On a small object two clicks in a row are as near to each other as a double click, and each puts a vertex.
+        """
+        if not self._points or not self.near(self._points[-1], self.placed(at), self.reach(self._points)):
             self.press(at)
+        elif len(self._points) >= self.min_points:
+            self.end()
 
     def leave(self) -> None:
         """The line to the mouse ends at the last vertex."""
@@ -182,9 +211,11 @@ class PolylineTool(Tool):
 
     def overlay(self, camera: Camera) -> QRectF:
         """Return what the line so far and the line to the mouse cover."""
-        if not self._points:
+        points, snap = self._line(camera), self._shown_snap()
+        if snap is not None:
+            points = np.concatenate((points, camera.to_view([snap[:2]])))
+        if not len(points):
             return QRectF()
-        points = self._line(camera)
         x0, y0 = points.min(axis=0).tolist()
         x1, y1 = points.max(axis=0).tolist()
         return QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-CLOSE_REACH, -CLOSE_REACH, CLOSE_REACH, CLOSE_REACH)
@@ -204,12 +235,23 @@ class PolylineTool(Tool):
             for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
                 painter.setPen(made)
                 painter.drawLine(line[fixed - 1], line[fixed])
-        handles(painter, camera.to_view(self._points), color)
+        points = camera.to_view(self._points)
+        handles(painter, points, color, handle_diameter(points))
+
+    def paint_snap(self, painter: QPainter, camera: Camera) -> None:
+        """Mark where a click puts a point that snaps."""
+        snap = self._shown_snap()
+        if snap is not None:
+            at = camera.point_to_view(snap.x, snap.y)
+            snap_mark(painter, at, self.canvas.colors.accent, is_vertex=snap.is_vertex)
+
+    def _shown_snap(self) -> Snap | None:
+        return None if self._at is None or self._held is not None else self.snapped(self._at)
 
     def _line(self, camera: Camera) -> np.ndarray:
         points = [*self._points, *self._stroke]
         view = camera.to_view(points)
-        if self._at is None or self._held is not None:
+        if self._at is None or self._held is not None or not self._points:
             return view
-        end = camera.to_view([self._points[0] if self.closes(self._points) else self.clamped(self._at)])
+        end = camera.to_view([self._points[0] if self.closes(self._points) else self.placed(self._at)])
         return np.concatenate((view, end))

@@ -13,6 +13,7 @@ from annotator.canvas.tools.eraser import EraserTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
+from annotator.canvas.tools.reshape import ReshapeTool
 from annotator.canvas.tools.select import SelectTool
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TOOLS: list[type[Tool]] = [
     SelectTool,  # in hand at the start
     PolygonTool,
+    ReshapeTool,
     BoxTool,
     BrushTool,
     EraserTool,

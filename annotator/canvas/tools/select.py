@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 
 from annotator.canvas.hit_testing import Hit, HitKind, Outline, keypoint_at
 from annotator.canvas.tools import keypoints, select_overlay
-from annotator.canvas.tools.base import NO_PREVIEW, Pointer, Tool
+from annotator.canvas.tools.base import INVERT_SNAP, NO_PREVIEW, Pointer, Tool
 from annotator.canvas.tools.clicks import ADD, Clicks
 from annotator.canvas.tools.drags import (
     Drag,
@@ -30,9 +30,10 @@ from dataset.geometry import VertexRef, delete_vertices, insert_vertex
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
@@ -73,6 +74,7 @@ class SelectTool(Tool):
         self._band = False
         self._held = False  # the press chose a suggestion, which a drag leaves where it is
         self._at: Pointer | None = None  # where the drag is
+        self._snap: Snap | None = None  # where the dragged vertex has snapped
         self._clicks = Clicks()
 
     # What is there
@@ -116,6 +118,8 @@ class SelectTool(Tool):
         if record is not before:
             if record is None or before is None or record.id != before.id or not same_structure(record, before):
                 self.vertices, self._keypoint = frozenset(), ChosenKeypoint()
+            elif keypoints.several_differ(record, before):
+                self._keypoint = ChosenKeypoint()  # another order, or other places
             self._outline = record
         self.hit = None
         if self.hovered is not None and self.hovered not in self.canvas.content:
@@ -139,11 +143,20 @@ class SelectTool(Tool):
             if isinstance(self._drag, InsertVertex):
                 self.vertices = frozenset((self._drag.ref,))
         if self._dragging and self._drag is not None:
-            self.preview = self._drag.at(at.x - self._pressed.x, at.y - self._pressed.y)
+            self.preview = self._dragged(self._drag, at.x - self._pressed.x, at.y - self._pressed.y, at)
             self.hovered = None
         elif self._dragging:
             self.hovered = None
         self._at = at
+
+    def _dragged(self, drag: Drag, dx: float, dy: float, at: Pointer) -> Mapping[int, Annotation]:
+        self._snap = None
+        if isinstance(drag, MoveVertices | InsertVertex):
+            (x, y), inverted = drag.start, at.held(INVERT_SNAP)
+            self._snap = self.canvas.snap_at(x + dx, y + dy, inverted=inverted, without=drag.record.id)
+            if self._snap is not None:
+                return drag.to(self._snap.x, self._snap.y)
+        return drag.at(dx, dy)
 
     def leave(self) -> None:
         """Nothing is under the mouse."""
@@ -192,7 +205,7 @@ class SelectTool(Tool):
                 self.vertices ^= {hit.vertex}
             elif hit.vertex not in self.vertices:
                 self.vertices = frozenset((hit.vertex,))
-            self._drag = MoveVertices(record, self.vertices, size) if self.vertices else None
+            self._drag = MoveVertices(record, self.vertices, size, hit.vertex) if self.vertices else None
             return True
         if at.modifiers & (ADD | _REMOVE):
             return False
@@ -340,7 +353,7 @@ class SelectTool(Tool):
         if isinstance(self._drag, InsertVertex) and self._dragging:
             self.vertices = frozenset()
         self._pressed, self._drag, self._dragging, self._band, self._held = None, None, False, False, False
-        self.preview = NO_PREVIEW
+        self.preview, self._snap = NO_PREVIEW, None
 
     # Keypoints
 
@@ -417,6 +430,7 @@ class SelectTool(Tool):
             hovered=self.hovered,
             named=self._named,
             stacked=self._stacked,
+            snap=self._snap,
         )
 
     def hint(self) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 
 from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
-from annotator.canvas.painting import handles, keypoint_color
+from annotator.canvas.painting import handles, keypoint_color, snap_mark
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
-from annotator.canvas.tools.keypoints import missing
+from annotator.canvas.tools.keypoints import all_missing
 from annotator.core.annotation import Visibility
 from annotator.core.skeleton import spoken
 from dataset.i18n import mark, plural, tr
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Hit
+    from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
     from annotator.core.annotation import Annotation
     from dataset.geometry import VertexRef
@@ -34,6 +35,7 @@ _KeyHint = tuple[str, str]
 """An action of the window, and what its key does."""
 _DELETE = ("edit.delete", mark("{key} delete"))
 _DELETE_ALL = ("edit.delete", mark("{key} delete all"))
+_UNITE = ("object.unite", mark("{key} unite"))
 _TURN = ("keypoint.visibility", mark("{key} visible / occluded / off"))
 _ON_SUGGESTION: tuple[_KeyHint, ...] = (
     ("suggestion.accept", mark("{key} accept")),
@@ -69,6 +71,8 @@ class SelectView:
     """The keypoint under the mouse of an object that has no handles, where none of the one with handles is."""
     stacked: bool
     """Whether there are others under it."""
+    snap: Snap | None
+    """Where the dragged vertex has snapped."""
 
 
 def paint_band(painter: QPainter, rect: QRectF, colors: CanvasColors) -> None:
@@ -88,6 +92,8 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
     for point in (_under_mouse(view, camera), _keypoint_at(view, camera)):
         if point is not None:
             covered |= QRectF(point.x() - _LARGE, point.y() - _LARGE, 2 * _LARGE, 2 * _LARGE)
+    if view.snap is not None:
+        covered |= QRectF(camera.point_to_view(*view.snap[:2]), QSizeF()).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
     return covered if label is None else covered | label.rect.adjusted(-1, -1, 1, 1)
 
 
@@ -101,6 +107,8 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
         return
     color = host.content.category(record).color
     handles(painter, _vertices(view, camera), colors.accent, _LARGE)
+    if view.snap is not None:
+        snap_mark(painter, camera.point_to_view(*view.snap[:2]), colors.accent, is_vertex=view.snap.is_vertex)
     at = _under_mouse(view, camera)
     if at is not None and view.hit is not None:
         if view.hit.kind is HitKind.EDGE:  # a vertex that is not there yet
@@ -146,7 +154,7 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     elif record.is_suggestion:
         hints = [*_keyed(host, *_ON_SUGGESTION), tr("Drag to correct"), *_below(view)]
     elif len(selection) > 1:
-        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL)]
+        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL, _UNITE)]
     else:
         hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE)]
         hints += [*_missing(host, record), *_below(view)]
@@ -175,11 +183,10 @@ def _below(view: SelectView) -> list[str]:
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
     names = host.content.category(record).keypoint_names
-    index = missing(record, len(names))
-    key = host.key_of("keypoint.place")
-    if index is None or not key:
-        return []
-    return [tr("{key} place {keypoint}", key=key, keypoint=spoken(names[index]))]
+    left = all_missing(record, len(names))
+    key, all_key = host.key_of("keypoint.place"), host.key_of("tool.keypoints")
+    one = [tr("{key} place {keypoint}", key=key, keypoint=spoken(names[left[0]]))] if left and key else []
+    return [*one, tr("{key} place all", key=all_key)] if len(left) > 1 and all_key else one
 
 
 def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.core.categories import PALETTE, Categories
+from annotator.core.categories import PALETTE, SHORTCUT, Categories
 from dataset.categories import Category
 
 
@@ -64,7 +64,7 @@ def test_what_is_looked_up_follows_every_change(categories: Categories) -> None:
     categories.remove(3)
     assert categories.find("lynx") is None
     assert categories.next_color() == PALETTE[0]
-    assert categories.add("new").id == 2
+    assert categories.add("new").id == 4, "what had the id 3 is not to be another class's"
     categories.become([Category(8, "Dog")])
     assert categories.find("dog") == categories[8]
     assert categories.find("new") is None
@@ -152,3 +152,41 @@ def test_colours_are_spread_evenly(count: int) -> None:
     used = [c.color for c in categories]
     times = [used.count(color) for color in PALETTE]
     assert max(times) - min(times) <= 1
+
+
+def test_a_class_moves_in_the_order_and_one_that_went_comes_back_to_its_place(categories: Categories) -> None:
+    for name in ("b", "c"):
+        categories.add(name)
+    order = [category.id for category in categories]
+    categories.move(order[0], 2)
+    moved = [order[1], order[2], order[0], *order[3:]]
+    assert [category.id for category in categories] == moved
+    gone = categories[moved[1]]
+    categories.remove(gone.id)
+    categories.insert(gone, 1)
+    assert [category.id for category in categories] == moved
+    assert categories.find(gone.name) == gone
+    with pytest.raises(ValueError, match=gone.name):
+        categories.insert(gone, 0)
+
+
+def test_numbers_choose_the_first_nine_and_those_that_were_given_one() -> None:
+    categories = Categories()
+    ids = [categories.add(f"class {n}").id for n in range(12)]
+    assert categories.numbers() == dict(zip(range(1, 10), ids, strict=False))
+    categories.set_number(ids[11], 2)
+    assert categories.numbers()[2] == ids[11]
+    assert ids[1] not in categories.numbers().values()
+    categories.set_number(ids[10], 2)
+    assert categories.numbers()[2] == ids[10], "it is taken from the one that had it"
+    assert ids[11] not in categories.numbers().values()
+    categories.set_number(ids[10], None)
+    assert categories.numbers()[2] == ids[1]
+
+
+@pytest.mark.parametrize("odd", ["2", 0, 10, True, None, 2.0, [2]])
+def test_odd_numbers_of_a_file_are_none(odd: object) -> None:
+    categories = Categories()
+    first, second = categories.add("a"), categories.add("b")
+    categories.set_extra(first.id, SHORTCUT, odd)
+    assert categories.numbers() == {1: first.id, 2: second.id}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QColorDialog, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QColorDialog, QLabel, QLineEdit, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.core.categories import PALETTE, Categories
@@ -264,3 +264,51 @@ def test_no_classes(qtbot: QtBot) -> None:
     panel = ClassesPanel(Categories())
     qtbot.addWidget(panel)
     assert panel.rows.empty_text == "No classes yet: add one."
+
+
+def _names(panel: ClassesPanel) -> list[str]:
+    model = panel.rows.model()
+    return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+
+def test_unused_classes_of_the_model_are_folded_away_and_own_ones_come_first(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories
+) -> None:
+    categories.become(())
+    of_model = [categories.add(f"thing {n}").id for n in range(8)]
+    button = panel.findChild(QPushButton, "classes.unused")
+    assert isinstance(button, QPushButton)
+    assert not button.isVisible()
+    panel.set_model_classes([f"Thing {n}" for n in range(8)])
+    assert len(_names(panel)) == 8, "there is nothing else to choose"
+    typed = open_adding(qtbot, panel)
+    qtbot.keyClicks(typed, "helmet")
+    qtbot.keyClick(typed, Qt.Key.Key_Return)
+    assert next(iter(categories)).name == "helmet"
+    assert _names(panel) == ["helmet"]
+    assert button.text().strip() == "From the model (8)"
+    panel.set_counts({of_model[3]: 1})
+    assert _names(panel) == ["helmet", "thing 3"]
+    panel.set_current(of_model[5])
+    assert _names(panel) == ["helmet", "thing 3", "thing 5"], "what is drawn with is not hidden"
+    assert panel.rows.currentIndex().row() == 2
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert len(_names(panel)) == 9
+    assert _names(panel)[:2] == ["helmet", "thing 3"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    panel.set_current(None)
+    assert _names(panel) == ["helmet", "thing 3"]
+
+
+def test_a_key_is_given_from_the_menu(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
+    panel.rows.customContextMenuRequested.emit(name_at(panel, 2))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    keys = menu.findChild(QMenu, "classes.key")
+    assert isinstance(keys, QMenu)
+    assert [action.text() for action in keys.actions()][:3] == ["By its place", "1   person", "2   cup"]
+    keys.actions()[1].trigger()
+    menu.close()
+    assert categories.numbers() == {1: 3, 2: 2}
+    assert listed(panel)[0] == "person, 0 in the project"
+    assert listed(panel)[2] == "dog, 0 in the project (key 1)"

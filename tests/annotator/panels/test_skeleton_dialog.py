@@ -143,6 +143,15 @@ def test_two_clicks_put_an_edge_and_two_take_it(dialog: SkeletonDialog) -> None:
     assert dialog.skeleton.edges == ((1, 2),)
 
 
+def test_e_on_two_names_puts_an_edge_without_the_mouse(dialog: SkeletonDialog) -> None:
+    _choose(dialog, 0)
+    QTest.keyClick(_names(dialog), Key.Key_E)
+    QTest.keyClick(_names(dialog), Key.Key_Down)
+    QTest.keyClick(_names(dialog), Key.Key_Down)
+    QTest.keyClick(_names(dialog), Key.Key_E)
+    assert dialog.skeleton.edges == ((0, 1), (0, 2))
+
+
 def test_a_click_beside_begins_anew(dialog: SkeletonDialog) -> None:
     preview = find(dialog, SkeletonPreview, "skeleton.preview")
     _click(dialog, 1)

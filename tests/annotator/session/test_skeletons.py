@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+import main
 from annotator.core import edits
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
 from annotator.core.document import Document
 from annotator.core.photo_state import PhotoState
 from annotator.core.skeleton import Skeleton, SkeletonChange
+from annotator.core.store import autosave
+from annotator.core.store.journal import Journal
+from annotator.core.store.saver import Saver
 from annotator.core.store.store import Store
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
@@ -202,12 +207,26 @@ def _all(session: Session) -> dict[str, PhotoState]:
     return {name: _store(session).load(name) for name in ("cat.jpg", "dog.jpg", "gone.jpg")}
 
 
-def test_the_journal_has_all_of_it_or_nothing(qtbot: QtBot, session: Session, folder: Path, tmp_path: Path) -> None:
-    after = _start(session).moved(2, 0)
-    photos = _count(qtbot, session).photos
-    with _store(session).together():  # as long as this is held, no thread sees a part of it
-        change_skeleton(session, SkeletonChange(1, _start(session), after), photos)
+def test_the_journal_gets_all_of_it_at_once(
+    qtbot: QtBot, session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autosave, "JOURNAL_AFTER", 0.0)  # it would take each photo by itself
+    written: list[tuple[bool, set[str]]] = []
+    put, put_photo = Journal.put, Saver.put
+
+    def record(self: Journal, file: str, rows: Any, facts: Any, *args: Any, **options: Any) -> dict[str, Exception]:
+        written.append(("categories" in facts, set(rows)))
+        return put(self, file, rows, facts, *args, **options)
+
+    def slowly(self: Saver, *args: Any, **options: Any) -> None:
+        time.sleep(0.02)
+        put_photo(self, *args, **options)
+
+    monkeypatch.setattr(Journal, "put", record)
+    monkeypatch.setattr(Saver, "put", slowly)
+    after = _changed(qtbot, session, _start(session).moved(2, 0)).after
     qtbot.waitUntil(lambda: session.is_kept)
+    assert written[0] == (True, {"cat.jpg", "dog.jpg", "gone.jpg"})
     copy = tmp_path / "copy"  # what a crash leaves
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*lock*"))
     again = Store.open(copy, fallback=tmp_path / "fallback")
@@ -217,3 +236,23 @@ def test_the_journal_has_all_of_it_or_nothing(qtbot: QtBot, session: Session, fo
             assert again.load(name).annotations[0].keypoints == (UNLABELLED, NOSE, EAR)
     finally:
         again.close()
+
+
+def test_an_edited_skeleton_goes_out_as_coco_and_comes_in_again(
+    qtbot: QtBot, session: Session, folder: Path, tmp_path: Path
+) -> None:
+    _changed(qtbot, session, _start(session).moved(1, 0).added("tail").toggled(0, 3))
+    _file(qtbot, session, folder)
+    session.close()
+    target, copy = tmp_path / "out.json", tmp_path / "copy"
+    assert main.main(["export", "coco", str(folder), str(target)]) == 0
+    copy.mkdir()
+    for name in ("cat.jpg", "dog.jpg"):
+        shutil.copy(folder / name, copy)
+    assert main.main(["import", "coco", str(target), str(copy)]) == 0
+    contents = json.loads((copy / "annotations.json").read_text())
+    pet = next(category for category in contents["categories"] if category["name"] == "pet")
+    assert pet["keypoints"] == ["left_ear", "nose", "right_ear", "tail"]
+    assert pet["skeleton"] == [[2, 1], [2, 3], [1, 4]]
+    points = [record["keypoints"] for record in contents["annotations"] if record.get("num_keypoints")]
+    assert points == [[20, 21, 1, 10, 11, 2, 0, 0, 0, 0, 0, 0]] * 2

@@ -196,6 +196,27 @@ def test_the_outline_is_added_or_cut_as_the_box_was(
     assert document.annotations == (whole,), "box and outline are one step"
 
 
+def test_a_box_that_cuts_stays_as_it_is_where_the_object_changed_again(
+    qtbot: QtBot, start: Start, weights: str
+) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document, session, canvas = _document(application), application.session, application.window.canvas
+    thing = session.categories.add("thing")
+    whole = Annotation(session.new_id(), thing.id, rectangle(50, 50, 300, 250))
+    session.push(edits.add(document, [whole]))
+    canvas.set_tool("box")
+    canvas.draw_mode = CombineMode.SUBTRACT
+    said: list[str] = []
+    session.message.connect(lambda text, *_: said.append(text))
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
+        _draw(application)
+        session.push(edits.relabel(document, (whole.id,), thing.id + 1, session.new_id))
+        now = document[whole.id]
+    assert document[whole.id] == now
+    assert any(text.startswith("The box was used as it is") for text in said)
+
+
 @pytest.mark.parametrize("edited", [False, True])
 def test_the_outline_cuts_its_neighbours_where_nothing_may_overlap(
     qtbot: QtBot, start: Start, weights: str, *, edited: bool

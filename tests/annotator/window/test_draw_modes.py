@@ -15,10 +15,10 @@ from dataset.geometry import CombineMode
 from tests.annotator.conftest import Start, start_in
 
 KEYS = {
-    Qt.Key.Key_Plus: CombineMode.ADD,
-    Qt.Key.Key_Minus: CombineMode.SUBTRACT,
-    Qt.Key.Key_Asterisk: CombineMode.INTERSECT,
-    Qt.Key.Key_Equal: None,
+    Qt.Key.Key_U: CombineMode.ADD,
+    Qt.Key.Key_C: CombineMode.SUBTRACT,
+    Qt.Key.Key_I: CombineMode.INTERSECT,
+    Qt.Key.Key_O: None,
 }
 
 
@@ -46,7 +46,7 @@ def checked(window: MainWindow) -> list[CombineMode | None]:
 def test_buttons_and_keys_are_there_while_a_drawing_tool_is_in_hand(qtbot: QtBot, window: MainWindow) -> None:
     assert not any(shown(window))
     alone = separators(window)
-    QTest.keyClick(window.canvas, Qt.Key.Key_Minus)
+    QTest.keyClick(window.canvas, Qt.Key.Key_C)
     assert window.canvas.draw_mode is None
     for tool in (Qt.Key.Key_P, Qt.Key.Key_R):
         QTest.keyClick(window.canvas, tool)

@@ -6,8 +6,9 @@ import itertools
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
@@ -98,3 +99,13 @@ def test_what_would_change_nothing_is_said(window: MainWindow, name: str, senten
     current_document(window).select((1, 3))
     window.action_table[f"object.{name}"].trigger()
     assert sentence in window.banner.text
+
+
+def test_the_context_menu_has_what_applies(qtbot: QtBot, window: MainWindow) -> None:
+    for chosen, count in (((1, 2), 3), ((4,), 1), ((1,), 0)):
+        current_document(window).select(chosen)
+        window.canvas.context_requested.emit(QPoint(0, 0))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        assert sum(action.objectName().startswith("object.") for action in menu.actions()) == count
+        menu.close()

@@ -226,3 +226,17 @@ class TestMirror:
         commands.mirror_keypoints()
         assert said == ["Nothing that is selected has keypoints named left and right."]
         assert session.history.undoText() == done
+
+    def test_what_applies_to_keypoints_is_named(self, session: Session, document: Document) -> None:
+        commands = SelectionCommands(session)
+        cup = session.categories.find("cup")
+        assert cup
+        bare = Annotation(session.new_id(), cup.id, rectangle(1, 1, 40, 40))
+        session.push(edits.add(document, (bare,)))
+        assert commands.applicable_to_keypoints() == []
+        document.select((self._put(session, ()),))
+        assert commands.applicable_to_keypoints() == ["tool.keypoints", "keypoint.suggest"]
+        document.select((bare.id, self._put(session, self.POINTS)))
+        assert commands.applicable_to_keypoints() == ["tool.keypoints", "keypoint.suggest", "keypoint.mirror"]
+        document.select(())
+        assert commands.applicable_to_keypoints() == []

@@ -114,3 +114,14 @@ def test_what_is_being_placed_is_put_on_record_before(qtbot: QtBot, window: Main
     _apply(dialog)
     assert not canvas.busy
     assert [k.visibility for k in document[2].keypoints] == [Visibility.UNLABELLED, Visibility.VISIBLE]
+
+
+def test_another_folder_closes_the_editor(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    """One that was asked for before, and whose disk was slow."""
+    dialog = _open(qtbot, window)
+    dialog._change(lambda s: s.removed(0))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    window._session.open(empty)
+    qtbot.waitUntil(lambda: window._session.folder == empty)
+    qtbot.waitUntil(lambda: not window.findChildren(SkeletonDialog))

@@ -49,7 +49,7 @@ def test_what_sticks_out_gets_no_farther_out_but_back_in() -> None:
 def test_a_moved_box_is_a_box_a_reshaped_one_is_not() -> None:
     box = Annotation(1, 1, rectangle(10, 10, 50, 50), is_box=True)
     assert moved((box,), 5, 5, SIZE)[1].is_box
-    assert not MoveVertices(box, frozenset((VertexRef(0, 0, 0),)), SIZE).at(1, 1)[1].is_box
+    assert not MoveVertices(box, frozenset((VertexRef(0, 0, 0),)), SIZE, VertexRef(0, 0, 0)).at(1, 1)[1].is_box
 
 
 def test_a_keypoint_outside_the_outline_stays_in_the_photo_too() -> None:
@@ -61,7 +61,7 @@ def test_no_way_is_no_change() -> None:
     record = square(1, 100, 100, 20, keypoints=triple())
     drags: list[Drag] = [
         MoveObjects((record,), SIZE),
-        MoveVertices(record, frozenset((VertexRef(0, 0, 0),)), SIZE),
+        MoveVertices(record, frozenset((VertexRef(0, 0, 0),)), SIZE, VertexRef(0, 0, 0)),
         MoveKeypoint(record, 0, SIZE),
     ]
     assert [drag.at(0, 0) for drag in drags] == [{}, {}, {}]
@@ -85,7 +85,7 @@ def test_texts_say_how_many() -> None:
     drag = MoveObjects((record, other), SIZE)
     assert drag.text(drag.at(1, 1)) == "move 2 objects"
     two = frozenset((VertexRef(0, 0, 0), VertexRef(0, 0, 1)))
-    assert MoveVertices(record, two, SIZE).text({}) == "move 2 vertices"
+    assert MoveVertices(record, two, SIZE, VertexRef(0, 0, 0)).text({}) == "move 2 vertices"
 
 
 def test_structure_is_about_vertices_and_keypoints_not_where_they_are() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 
 from annotator.canvas.tools.base import Drawn
 from annotator.canvas.tools.drawing import CUT_COLOR
@@ -132,6 +134,32 @@ def test_the_hint_says_what_will_happen(drawing: Bench) -> None:
         drawing.view.draw_mode = mode
         assert drawing.hints[-1].startswith(start)
         assert "person" in drawing.hints[-1]
+
+
+def test_the_hint_follows_the_held_keys_without_the_mouse(drawing: Bench) -> None:
+    drawing.hover(220, 220)
+
+    def send(kind: QEvent.Type, key: Qt.Key, before: Qt.KeyboardModifier) -> str:
+        QApplication.sendEvent(drawing.view, QKeyEvent(kind, key, before))  # systems send what was held before
+        return drawing.hints[-1]
+
+    press, release = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
+    assert send(press, Qt.Key.Key_Control, NO).startswith("Add to the selected")
+    assert send(press, Qt.Key.Key_Shift, CTRL).startswith("Cut out of the")
+    assert send(release, Qt.Key.Key_Shift, CTRL | SHIFT).startswith("Add to the selected")
+    assert send(release, Qt.Key.Key_Control, CTRL).startswith("Click to place")
+
+
+def test_undo_with_ctrl_brings_a_polygon_back_as_it_was_begun(drawing: Bench) -> None:
+    steps = []
+    drawing.view.step_made.connect(steps.append)
+    for point in OVERLAP:
+        drawing.click(*point)
+    drawing.key(Qt.Key.Key_Escape)
+    QApplication.sendEvent(drawing.view, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Control, NO))
+    steps[-1].restore(steps[-1].before)
+    drawing.key(Qt.Key.Key_Return)
+    assert len(drawing.document.annotations) == 3, "a new object, as it would have been"
 
 
 def test_the_colour_shows_what_will_happen(drawing: Bench) -> None:

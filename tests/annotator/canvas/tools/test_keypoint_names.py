@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 
 from annotator.canvas.style import SIDE_COLORS
 from annotator.core.annotation import Annotation, Keypoint, Visibility
+from annotator.core.edits import substitute
 from dataset.geometry import from_parts
 from tests.annotator.canvas.conftest import Bench, square
 
@@ -96,3 +97,18 @@ def test_keypoints_alone_have_names_too(qtbot: QtBot) -> None:
     bench = Bench(qtbot, [Annotation(1, 1, from_parts([]), POINTS)])
     bench.hover(180, 150)
     assert _label_is_there(bench, 180)
+
+
+def test_in_another_order_no_keypoint_comes_back_to_the_place_of_another(bench: Bench) -> None:
+    bench.document.select((1,))
+    bench.hover(120, 150)
+    bench.view.toggle_visibility()
+    bench.view.toggle_visibility()
+    bench.hover(80, 80)
+    record = bench.document[1]
+    swapped = record.with_keypoints((record.keypoints[1], record.keypoints[0], record.keypoints[2]))
+    bench.document.apply(substitute(bench.document, {1: swapped}))
+    before = len(bench.made)
+    bench.view.toggle_visibility()
+    assert len(bench.made) == before
+    assert bench.document[1] == swapped

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from annotator.core.annotation import Origin
-from tests.annotator.canvas.conftest import NO, Bench, corners
+from tests.annotator.canvas.conftest import CTRL, LEFT, NO, Bench, corners
 
 
 @pytest.fixture
@@ -161,3 +163,74 @@ def test_it_is_painted_while_it_is_drawn(drawing: Bench) -> None:
     assert drawing.color(250, 100) != before
     drawing.key(Qt.Key.Key_Escape)
     assert drawing.color(250, 100) == before
+
+
+def nucleus(x: float, y: float, radius: float = 4.5) -> list[tuple[float, float]]:
+    turns = [2 * math.pi * k / 8 for k in range(8)]
+    return [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
+
+
+def test_an_object_of_nine_pixels_is_drawn_selected_and_deleted_where_the_photo_is_small(drawing: Bench) -> None:
+    drawing.view.resize(304, 234)
+    drawing.view.fit()
+    assert drawing.view.scale_factor < 0.75
+    ring = nucleus(250, 200)
+    for x, y in [*ring, ring[0]]:
+        drawing.click(x, y)
+    assert len(corners(drawing.document.selected[-1])) == 8
+    drawing.document.select(())
+    drawing.view.set_tool("select")
+    drawing.click(250, 200)
+    assert drawing.document.selection == (1000,)
+    drawing.key(Qt.Key.Key_Delete)
+    assert 1000 not in drawing.document
+
+
+def test_quick_clicks_on_a_small_object_each_put_a_vertex(drawing: Bench) -> None:
+    (ax, ay), (bx, by), (cx, cy) = [(250, 200), (252, 200), (252, 202)]
+    drawing.click(ax, ay)
+    drawing.send(QEvent.Type.MouseButtonDblClick, bx, by, LEFT, LEFT, NO)
+    drawing.release(bx, by)
+    drawing.click(cx, cy)
+    drawing.key(Qt.Key.Key_Return)
+    assert drawn(drawing) == [(250, 200), (252, 200), (252, 202)]
+
+
+def test_the_first_vertex_of_a_large_polygon_is_easy_to_reach(drawing: Bench) -> None:
+    clicks(drawing, [*TRIANGLE, (224, 104)])
+    assert drawn(drawing) == TRIANGLE
+
+
+def test_vertices_snap_to_other_objects_and_the_border_exactly(drawing: Bench) -> None:
+    drawing.view.snaps = True
+    clicks(drawing, [(198, 103), (298, 23), (302, 2), (250, 2)])
+    drawing.key(Qt.Key.Key_Return)
+    assert drawing.document.selected[-1].shape.geoms[0].exterior.coords[:-1] == [
+        (200, 100), (300, 20), (302, 0), (250, 0),
+    ]  # fmt: skip
+
+
+def test_ctrl_snaps_for_the_moment_or_not(drawing: Bench) -> None:
+    clicks(drawing, [(250, 50)])
+    drawing.click(298, 23, CTRL)
+    drawing.view.snaps = True
+    drawing.click(298, 57, CTRL)
+    drawing.key(Qt.Key.Key_Return)
+    assert drawn(drawing) == [(250, 50), (300, 20), (298, 57)]
+
+
+def test_a_double_click_closes_where_its_vertex_has_snapped(drawing: Bench) -> None:
+    drawing.view.snaps = True
+    clicks(drawing, [(250, 50), (250, 60)])
+    drawing.double_click(298, 58)
+    assert drawn(drawing) == [(250, 50), (250, 60), (300, 60)]
+
+
+def test_it_is_marked_where_a_vertex_will_snap(drawing: Bench) -> None:
+    before = drawing.color(295, 95)
+    drawing.view.snaps = True
+    drawing.hover(202, 98)
+    marked = drawing.view.grab().toImage()
+    drawing.hover(240, 240)
+    assert drawing.color(295, 95) == before
+    assert marked != drawing.view.grab().toImage()

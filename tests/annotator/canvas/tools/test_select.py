@@ -486,6 +486,9 @@ class TestHints:
     def test_they_name_the_next_missing_keypoint(self, bench: Bench) -> None:
         bench.click(150, 160)
         assert "K place right hand" in bench.hints[-1]
+        assert "place all" not in bench.hints[-1], "it is the only one"
+        bench.click(330, 45)
+        assert "K place nose  ·  Shift+K place all" in bench.hints[-1]
 
 
 def test_a_drag_ends_when_its_object_goes(bench: Bench) -> None:
@@ -514,3 +517,34 @@ def test_a_drag_follows_the_photo_when_it_scrolls(bench: Bench) -> None:
     bench.drag_to(335, 40)
     bench.release(335, 40)
     assert corners(bench.document[2])[0] == (315, 20)
+
+
+def test_a_dragged_vertex_snaps_exactly_and_those_with_it_move_along(bench: Bench) -> None:
+    bench.view.snaps = True
+    bench.document.select((1,))
+    bench.drag((200, 100), (298.5, 22))
+    assert corners(bench.document[1])[1] == (300, 20)
+    assert bench.document[1].shape.geoms[0].exterior.coords[1] == (300, 20)
+    bench.undo()
+    bench.click(200, 200, SHIFT)
+    bench.drag((200, 100), (298.5, 22))
+    assert corners(bench.document[1])[1:3] == [(300, 20), (300, 120)]
+
+
+def test_a_vertex_pulled_out_snaps_and_ctrl_keeps_it_from_that(bench: Bench) -> None:
+    bench.view.snaps = True
+    bench.document.select((1,))
+    bench.drag((150, 100), (58, 58))
+    assert (60, 60) in corners(bench.document[1]), "a suggestion's, too"
+    bench.undo()
+    bench.press(150, 100)
+    bench.drag_to(100, 80)
+    bench.drag_to(58, 58, CTRL)
+    bench.release(58, 58, CTRL)
+    assert (58, 58) in corners(bench.document[1])
+
+
+def test_without_snapping_a_vertex_goes_where_it_is_dragged(bench: Bench) -> None:
+    bench.document.select((1,))
+    bench.drag((200, 100), (298, 22))
+    assert corners(bench.document[1])[1] == (298, 22)

@@ -1,0 +1,140 @@
+"""The list of classes as the mouse and the keys find it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication
+
+from annotator import theme
+from annotator.panels.class_rows import list_help, swatch_rect
+from annotator.panels.widgets import MARGIN, Rows
+from dataset.i18n import tr
+
+_OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2, Qt.Key.Key_Delete)
+_MOVES: dict[int, int] = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+
+
+class ClassRowsView(Rows):
+    """The list itself: a click on a row, a click on its swatch, a drag, and keys each have their signal."""
+
+    row_chosen = Signal(QModelIndex)
+    """Clicked."""
+    row_applied = Signal(QModelIndex)
+    """Enter."""
+    rename_requested = Signal(QModelIndex)
+    """Double-clicked, or F2."""
+    recolor_requested = Signal(QModelIndex)
+    """Its swatch was clicked."""
+    move_requested = Signal(int, int)
+    """A row, and the one whose place it is to take: dragged there, or Alt with an arrow."""
+    delete_requested = Signal(QModelIndex)
+    """Del."""
+
+    def __init__(self) -> None:
+        super().__init__("classes.list", tr("Classes"), own_keys=_OWN_KEYS)
+        self.setToolTip(list_help())
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._pressed: QPoint | None = None  # where, on the row that may be dragged
+        self._gap: int | None = None  # the row over which the dragged one would stand
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the row, or have its colour changed."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+            if self._on_swatch(index, event):
+                self.recolor_requested.emit(index)
+                return
+            super().mousePressEvent(event)
+            self._pressed = event.position().toPoint()
+            self.row_chosen.emit(index)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show the hand over a swatch, and where a dragged row would stand."""
+        at = event.position().toPoint()
+        if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            if (at - self._pressed).manhattanLength() >= QApplication.startDragDistance():
+                self._set_gap(self._gap_at(at))
+            return
+        index = self.indexAt(event.position().toPoint())
+        on_swatch = index.isValid() and self._on_swatch(index, event)
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if on_swatch else Qt.CursorShape.ArrowCursor)
+        if not event.buttons():
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let a dragged row stand where it was dropped."""
+        pressed, gap = self._pressed, self._gap
+        self._pressed = None
+        self._set_gap(None)
+        super().mouseReleaseEvent(event)
+        if pressed is not None and gap is not None:
+            row = self.indexAt(pressed).row()
+            to = gap - 1 if gap > row else gap
+            if to != row:
+                self.move_requested.emit(row, to)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows, and a line where a dragged one would stand."""
+        super().paintEvent(event)
+        if self._gap is not None:
+            last = self.visualRect(self.model().index(self.model().rowCount() - 1, 0))
+            y = (
+                last.bottom()
+                if self._gap > self.model().rowCount() - 1
+                else self.visualRect(self.model().index(self._gap, 0)).top()
+            )
+            painter = QPainter(self.viewport())
+            painter.fillRect(QRect(MARGIN, y - 1, self.viewport().width() - 2 * MARGIN, 2), theme.current().accent)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Have the row renamed."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and not self._on_swatch(index, event):
+            self.rename_requested.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what the list's own keys are for."""
+        index = self.currentIndex()
+        if event.key() == Qt.Key.Key_F2 and index.isValid():
+            self.rename_requested.emit(index)
+        elif event.key() == Qt.Key.Key_Delete and index.isValid():
+            self.delete_requested.emit(index)
+        elif self._moves_row(event):
+            to = index.row() + _MOVES[event.key()]
+            if index.isValid() and 0 <= to < self.model().rowCount():
+                self.move_requested.emit(index.row(), to)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
+            self.row_applied.emit(index)
+        else:
+            super().keyPressEvent(event)
+
+    def _on_swatch(self, index: QModelIndex, event: QMouseEvent) -> bool:
+        row: QRect = self.visualRect(index)
+        return swatch_rect(row).contains(event.position().toPoint())
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the keys that move a row before the window's shortcuts get them."""
+        is_key = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        if is_key and self._moves_row(event):  # type: ignore[arg-type]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _moves_row(self, event: QKeyEvent) -> bool:
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return modifiers == Qt.KeyboardModifier.AltModifier and event.key() in _MOVES
+
+    def _gap_at(self, at: QPoint) -> int:
+        """Return the row over which a row dropped there would stand; the number of rows: after all of them."""
+        row = self.rowAt(at.y())
+        if row < 0:
+            return self.model().rowCount() if at.y() > 0 else 0
+        return row + (at.y() > self.visualRect(self.model().index(row, 0)).center().y())
+
+    def _set_gap(self, gap: int | None) -> None:
+        if gap != self._gap:
+            self._gap = gap
+            self.viewport().update()
