@@ -27,6 +27,7 @@ from annotator.suggestions.controller import SuggestionController
 from annotator.suggestions.inference_worker import InferenceWorker
 from annotator.suggestions.keypoint_prompts import KeypointPrompts
 from annotator.suggestions.model_selection import ModelSelector
+from annotator.suggestions.point_prompts import PointPrompts
 from annotator.window.main_window import MainWindow
 from dataset.i18n import tr
 from resources import SAMPLES
@@ -55,6 +56,7 @@ class Application:
         self.choice.changing.connect(self.flow.expect_model)
         self.window = MainWindow(self.session, self.suggester, self.flow, self.choice, self.settings)
         self.boxes = BoxPrompts(self.session, self.suggester, self.flow, self.window.canvas, self.window)
+        self.points = PointPrompts(self.session, self.suggester, self.flow, self.window.canvas, self.window)
         self.keypoints = KeypointPrompts(self.session, self.suggester, self.flow, self.window)
         self.window.keypoints_requested.connect(self.keypoints.ask)
         self.window.samples_requested.connect(self.open_samples)

@@ -256,9 +256,32 @@ def _polygons(shape: BaseGeometry) -> list[Polygon]:
 
 def share_vertices(shape: MultiPolygon, other: MultiPolygon) -> MultiPolygon:
     """Return the shape with the vertices of another that lie on its edges, so that their border is painted alike."""
-    vertices = shapely.get_coordinates(other)
-    touching = vertices[shapely.distance(shapely.points(vertices), shape.boundary) < TOUCH]
-    if not len(touching):
+    vertices = np.unique(_near(shapely.get_coordinates(other), shapely.get_coordinates(shape)), axis=0)
+    if not len(vertices):
         return shape
-    made = shapely.snap(shape, shapely.MultiPoint(touching), TOUCH)
-    return MultiPolygon(_polygons(made)) if made.is_valid else shape
+    made = from_parts([[_with_vertices(ring, vertices) for ring in part] for part in to_parts(shape)])
+    changed = len(shapely.get_coordinates(made)) != len(shapely.get_coordinates(shape))
+    return made if changed and made.is_valid else shape
+
+
+def _with_vertices(ring: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ring (N, 2) with those vertices (M, 2) that lie on its edges but at neither end."""
+    vertices = _near(vertices, ring)
+    if not len(vertices):
+        return ring
+    ends = np.roll(ring, -1, axis=0)
+    edges = shapely.STRtree(shapely.linestrings(np.stack((ring, ends), axis=1)))
+    found, edge = edges.query(shapely.points(vertices), predicate="dwithin", distance=TOUCH)
+    along = np.linalg.norm(vertices[found] - ring[edge], axis=1)
+    inner = (along > TOUCH) & (np.linalg.norm(vertices[found] - ends[edge], axis=1) > TOUCH)
+    found, edge, along = found[inner], edge[inner], along[inner]
+    order = np.lexsort((along, edge))
+    return np.insert(ring, edge[order] + 1, vertices[found[order]], axis=0)
+
+
+def _near(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return those of the points (N, 2) that may touch the edges between the others (M, 2), by the box around them."""
+    if not len(others):
+        return points[:0]
+    inside = (points >= others.min(axis=0) - TOUCH) & (points <= others.max(axis=0) + TOUCH)
+    return points[inside.all(axis=1)]

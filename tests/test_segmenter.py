@@ -69,6 +69,9 @@ class MiddleSegmenter:
     def keypoints_for_boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{self.name} knows no keypoints in {boxes}")
 
+    def box_around(self, x: float, y: float) -> np.ndarray:
+        return np.array([x - 20, y - 20, x + 20, y + 20], np.float32)
+
     def reduce_memory(self) -> str:
         self.reductions += 1
         return "Smaller." if self.reductions == 1 else ""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.snapping import Snap
-    from annotator.canvas.tools.base import GestureStep, Tool
+    from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep, Tool
     from annotator.core import edits
     from annotator.core.categories import Categories
     from annotator.core.document import Document
@@ -62,6 +62,9 @@ class CanvasView(DocumentView):
     """The diameter of the brush, in photo pixels."""
     box_drawn = Signal(object)
     """The `Drawn` of a box that has just gone on record, and in which the model is to outline an object."""
+
+    object_clicked = Signal(object)
+    """The `Clicked` of an object that the model is to outline; the answer goes to `show_found`."""
 
     def __init__(self, categories: Categories, new_id: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(categories, parent)
@@ -148,6 +151,15 @@ class CanvasView(DocumentView):
     def draws(self, name: str = "") -> bool:
         """Return whether a tool, by default the one in hand, makes new objects. KeyError if there is none so named."""
         return (self._tools[name] if name else self._tool).draws
+
+    def finds_class(self, name: str) -> bool:
+        """Return whether what a tool makes has a class where none is chosen. KeyError if there is none so named."""
+        return self._tools[name].finds_class
+
+    def show_found(self, clicked: Clicked, found: FoundObject) -> None:
+        """Give the tool in hand what the model found where it was clicked."""
+        self._tool.show_found(clicked, found)
+        self.follow_tool()
 
     @property
     def has_modes(self) -> bool:
@@ -236,8 +248,9 @@ class CanvasView(DocumentView):
         return handle_at(record, self.content.index.outline(record), at.x, at.y, self.scale_factor)
 
     def shapes_at(self, at: Pointer) -> list[int]:
-        """Return ids of all objects under the mouse, the best first. For tools."""
-        return self.content.index.at(at.x, at.y, self.scale_factor)
+        """Return ids of all objects under the mouse that are not locked, the best first. For tools."""
+        locked = self.content.locked
+        return [i for i in self.content.index.at(at.x, at.y, self.scale_factor) if i not in locked]
 
     def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
         """Return where a point, of the object `without`, snaps; `inverted`: against `snaps`. For tools."""

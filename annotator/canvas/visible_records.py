@@ -51,6 +51,17 @@ class VisibleRecords:
             return ()
         return tuple(self._records[i] for i in self.document.selection if i in self._records)
 
+    @property
+    def unlocked(self) -> list[Annotation]:
+        """The shown records that can be changed, in painting order."""
+        locked = self.locked
+        return [record for record in self.records if record.id not in locked]
+
+    @property
+    def locked(self) -> frozenset[int]:
+        """Ids that cannot be selected or changed."""
+        return frozenset() if self.document is None else self.document.marks.locked
+
     def category(self, record: Annotation) -> Category:
         """Return the record's class; a grey nameless one where the project has none with that id."""
         if record.category_id in self.categories:

@@ -9,6 +9,7 @@ from annotator.core.skeleton import in_order_of
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
+    from annotator.core.skeleton import SkeletonChange
     from dataset.categories import Category
 
 
@@ -38,6 +39,14 @@ class ClassRemoval:
         after = _in_class(record, self.gone, self.into)
         self._moved.setdefault(record.id, []).append((record, after))
         return after
+
+    def follow(self, change: SkeletonChange) -> None:
+        """Keep up with another skeleton of the class that the objects moved to, so that they find their way back."""
+        if self.into is None or self.into.id != change.category_id:
+            return
+        self.into = replace(self.into, keypoint_names=change.after.names, skeleton=change.after.edges)
+        self._moved = {i: [(old, change(new)) for old, new in pairs] for i, pairs in self._moved.items()}
+        self._others = {i: [change(record) for record in records] for i, records in self._others.items()}
 
     def back(self, record: Annotation) -> Annotation:
         """Return what a record becomes when the class is there again: as it was, or with what was done to it since."""

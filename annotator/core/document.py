@@ -43,6 +43,21 @@ class ShownRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectMarks:
+    """What a person has set aside on a photo, by id. Of the session, not of the file."""
+
+    hidden: frozenset[int] = frozenset()
+    """Not shown: cannot be selected, and no command acts on them."""
+    locked: frozenset[int] = frozenset()
+    """Shown, but cannot be selected or changed."""
+
+    @property
+    def spared(self) -> frozenset[int]:
+        """What no edit changes."""
+        return self.hidden | self.locked
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """A difference between two states of a document: index False (0) is before, True (1) is after."""
 
@@ -73,6 +88,13 @@ class Edit:
             for before, after in self.annotations.values()
         )
 
+    def sparing(self, ids: frozenset[int]) -> Edit:
+        """Return the edit without changes to these records."""
+        touched = {i for i, (before, _) in self.annotations.items() if before is not None and i in ids}
+        if not touched:
+            return self
+        return replace(self, annotations={i: change for i, change in self.annotations.items() if i not in touched})
+
     def then(self, later: Edit) -> Edit:
         """Return one edit that does this one and then `later`."""
         annotations = dict(self.annotations)
@@ -91,8 +113,8 @@ class Document:
     """One photo's annotations, suggestions and selection.
 
     Widgets read it, subscribe to its events and never keep a copy. It changes through `apply` and `revert` (edits,
-    which can be undone), and through `set_suggestions`, `select`, `threshold` and `shown` (which are not part of the
-    history).
+    which can be undone), and through `set_suggestions`, `select`, `threshold`, `shown` and `marks` (which are not
+    part of the history).
     """
 
     def __init__(
@@ -119,6 +141,7 @@ class Document:
         self._has_pool = False
         self._threshold = threshold
         self._shown = ShownRecords()
+        self._marks = ObjectMarks()
         self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
         self._selection: tuple[int, ...] = ()
 
@@ -183,14 +206,29 @@ class Document:
             self._on_suggestions_changed()
 
     @property
+    def marks(self) -> ObjectMarks:
+        """Which objects are hidden or locked, each by itself."""
+        return self._marks
+
+    @marks.setter
+    def marks(self, value: ObjectMarks) -> None:
+        if value != self._marks:
+            self._marks = value
+            self._on_suggestions_changed()
+
+    @property
     def shown_annotations(self) -> tuple[Annotation, ...]:
-        """`annotations`, unless they are hidden."""
-        return self.annotations if self._shown.annotations else ()
+        """`annotations`, but for those that are hidden."""
+        return self._not_hidden(self.annotations) if self._shown.annotations else ()
 
     @property
     def shown_suggestions(self) -> tuple[Annotation, ...]:
-        """`suggestions`, unless they are hidden."""
-        return self.suggestions if self._shown.suggestions else ()
+        """`suggestions`, but for those that are hidden."""
+        return self._not_hidden(self.suggestions) if self._shown.suggestions else ()
+
+    def _not_hidden(self, records: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
+        hidden = self._marks.hidden
+        return tuple(record for record in records if record.id not in hidden) if hidden else records
 
     def __contains__(self, annotation_id: int) -> bool:
         return annotation_id in self._annotations or annotation_id in self._pool
@@ -228,9 +266,9 @@ class Document:
         return tuple(self[i] for i in self._selection)
 
     def select(self, ids: Iterable[int]) -> None:
-        """Select these and no others. Ids that are not shown are left out."""
+        """Select these and no others. Ids that are not shown, or are locked, are left out."""
         shown = {record.id for record in (*self.shown_annotations, *self.shown_suggestions)}
-        chosen = tuple(dict.fromkeys(i for i in ids if i in shown))
+        chosen = tuple(dict.fromkeys(i for i in ids if i in shown and i not in self._marks.locked))
         if chosen != self._selection:
             self._selection = chosen
             self.selection_changed.emit()

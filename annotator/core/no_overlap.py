@@ -10,6 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import shapely
 from shapely import STRtree
 
 from dataset.geometry import SLIVER, CombineMode, clip, combine, share_vertices, valid
@@ -77,11 +78,13 @@ class _Border:
 
     def resolve(self, loser: int, winner: int) -> None:
         """Cut one out of the other, or the other way round where nothing would be left."""
-        shared = combine(self.shapes[loser], self.shapes[winner], CombineMode.INTERSECT, self._size)
-        if shared.area <= SLIVER:
-            return
         for small, large in ((winner, loser), (loser, winner)):
+            whole = valid(self.shapes[large])
+            if not shapely.intersects(whole, valid(self.shapes[small])):
+                return
             rest = combine(self.shapes[large], self.shapes[small], CombineMode.SUBTRACT, self._size)
+            if whole.area - rest.area <= SLIVER:
+                return
             if not rest.is_empty:
                 self.shapes[large] = rest
                 if not self.shapes[small].is_valid:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
+from annotator import icons
 from annotator.panels.formatting import origin_text
-from annotator.panels.widgets import RowPainter
+from annotator.panels.widgets import MARGIN, RowPainter
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from annotator.panels.widgets import Index
 
 RECORD = Qt.ItemDataRole.UserRole  # an `Annotation`
+IS_HIDDEN = Qt.ItemDataRole.UserRole + 1
+IS_LOCKED = Qt.ItemDataRole.UserRole + 2
+
+_ICON, _GAP = 16, 4  # of the eye and the lock at the right
 
 
 class InstanceRows(QAbstractListModel):
@@ -78,10 +83,13 @@ class InstanceRows(QAbstractListModel):
             return None
         if role == RECORD:
             return record
+        if role in (IS_HIDDEN, IS_LOCKED):
+            marks = self._document.marks
+            return record.id in (marks.hidden if role == IS_HIDDEN else marks.locked)
         if role == Qt.ItemDataRole.DisplayRole:
             return self.class_name(record)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record))
+            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record, self._document))
         return None
 
     def class_name(self, record: Annotation) -> str:
@@ -96,7 +104,10 @@ class InstanceRows(QAbstractListModel):
 
 
 class InstanceDelegate(QStyledItemDelegate):
-    """Paints an instance's row: swatch, class name, and at the right where it comes from, or that it is a crowd."""
+    """Paints an instance's row: swatch, class name, where it comes from, or that it is a crowd, and its eye and lock.
+
+    The last two are there while it is hidden or locked, and under the mouse.
+    """
 
     def __init__(self, rows: InstanceRows, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -112,15 +123,40 @@ class InstanceDelegate(QStyledItemDelegate):
         row = RowPainter(painter, option)
         row.ground(option, emphasised=record.id == self.hovered)
         row.swatch(self._rows.color(record), dashed=record.is_suggestion)
+        is_hidden, is_locked = index.data(IS_HIDDEN), index.data(IS_LOCKED)
+        is_under_mouse = record.id == self.hovered
+        if is_hidden or is_under_mouse:
+            icons.paint(painter, "eye-off" if is_hidden else "eye", eye_rect(row.rect), _ink(row, on=is_hidden))
+        if is_locked or (is_under_mouse and not record.is_suggestion):
+            icons.paint(painter, "lock", lock_rect(row.rect), _ink(row, on=is_locked))
+        if is_hidden or is_locked or is_under_mouse:
+            row.right = lock_rect(row.rect).left() - 2 * _GAP
         row.text_right(_at_right(record), row.theme.muted)
-        row.text(self._rows.class_name(record), row.theme.text)
+        row.text(self._rows.class_name(record), row.theme.muted if is_hidden else row.theme.text)
         painter.restore()
+
+
+def eye_rect(row: QRect) -> QRect:
+    """Return where a row's eye is."""
+    top = row.center().y() - _ICON // 2 + 1
+    return QRect(row.right() - MARGIN - _ICON, top, _ICON, _ICON)
+
+
+def lock_rect(row: QRect) -> QRect:
+    """Return where a row's lock is."""
+    return eye_rect(row).translated(-_ICON - _GAP, 0)
+
+
+def _ink(row: RowPainter, *, on: bool) -> str:
+    return row.theme.text if on else row.theme.muted
 
 
 def _listed(document: Document | None) -> list[int]:
     if document is None:
         return []
-    return [*(a.id for a in reversed(document.shown_annotations)), *(s.id for s in document.shown_suggestions)]
+    recorded = document.annotations if document.shown.annotations else ()
+    offered = document.suggestions if document.shown.suggestions else ()
+    return [*(a.id for a in reversed(recorded)), *(s.id for s in offered)]
 
 
 def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
@@ -138,7 +174,16 @@ def _at_right(record: Annotation) -> str:
     return tr("crowd") if record.is_crowd else origin_text(record)
 
 
-def _in_words(record: Annotation) -> str:
+def _in_words(record: Annotation, document: Document) -> str:
+    words = [_origin_in_words(record)]
+    if record.id in document.marks.hidden:
+        words.append(tr("hidden"))
+    if record.id in document.marks.locked:
+        words.append(tr("locked"))
+    return ", ".join(words)
+
+
+def _origin_in_words(record: Annotation) -> str:
     if record.is_suggestion:
         return tr("suggested with score {score:.2f}", score=record.score or 0.0)
     words = [origin_text(record)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
-from annotator.panels.instance_rows import InstanceDelegate, InstanceRows
+from annotator.panels.instance_rows import InstanceDelegate, InstanceRows, eye_rect, lock_rect
 from annotator.panels.widgets import MARGIN, ElidedLabel, Rows, dress_panel, set_tone
 from dataset.i18n import plural, tr
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
 
 _SELECT = QItemSelectionModel.SelectionFlag
+_PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick)
 
 
 class InstancesPanel(QWidget):
@@ -25,6 +27,10 @@ class InstancesPanel(QWidget):
     """The id under the mouse, or None (an `object`)."""
     zoom_requested = Signal(int)
     """The id that was double-clicked."""
+    hide_toggled = Signal(int)
+    """The id whose eye was clicked."""
+    lock_toggled = Signal(int)
+    """The id whose lock was clicked."""
 
     def __init__(self, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,9 +87,15 @@ class InstancesPanel(QWidget):
             self.rows.viewport().update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Notice when the mouse leaves the list."""
+        """Notice when the mouse leaves the list, and take clicks on eyes and locks before they select a row."""
         if event.type() == QEvent.Type.Leave:
             self._left()
+        elif (
+            isinstance(event, QMouseEvent) and event.type() in _PRESSES and event.button() == Qt.MouseButton.LeftButton
+        ):
+            index = self.rows.indexAt(event.position().toPoint())
+            if index.isValid() and self._marked_at(index, event.position().toPoint(), event.type()):
+                return True
         return super().eventFilter(watched, event)
 
     # From the document
@@ -93,6 +105,7 @@ class InstancesPanel(QWidget):
 
     def _offered_changed(self) -> None:
         self._refresh()
+        self.rows.viewport().update()  # what is hidden or locked may be others
 
     def _categories_changed(self) -> None:
         self.rows.viewport().update()
@@ -136,7 +149,8 @@ class InstancesPanel(QWidget):
             (plural("{n:,} suggestion", "{n:,} suggestions", len(document.suggestions)), shown.suggestions),
         )
         texts = (text if on else tr("{things} hidden", things=text) for text, on in counts)
-        self._header.set_full_text(" · ".join(texts))
+        hidden = len(document.marks.hidden.intersection(self._model.ids))
+        self._header.set_full_text(" · ".join((*texts, *([tr("{n:,} hidden", n=hidden)] if hidden else []))))
         nothing = not (document.annotations or document.suggestions)
         self.rows.set_empty_text(
             tr("Nothing here yet: draw an object, or wait for suggestions.") if nothing else tr("All of it is hidden.")
@@ -153,6 +167,17 @@ class InstancesPanel(QWidget):
     def _rows_selected(self) -> None:
         if not self._following and self._document is not None:
             self._document.select(self._selected())
+            self._follow_selection()  # what is hidden or locked is not selected
+
+    def _marked_at(self, index: QModelIndex, at: QPoint, kind: QEvent.Type) -> bool:
+        """Toggle what is at a point of a row; return whether that is an eye or a lock."""
+        annotation_id, row = self._model.ids[index.row()], self.rows.visualRect(index)
+        for rect, toggled in ((eye_rect(row), self.hide_toggled), (lock_rect(row), self.lock_toggled)):
+            if rect.adjusted(-2, -4, 2, 4).contains(at) and (annotation_id > 0 or rect == eye_rect(row)):
+                if kind == QEvent.Type.MouseButtonPress:
+                    toggled.emit(annotation_id)
+                return True
+        return False
 
     def _entered(self, index: QModelIndex) -> None:
         self._hover(self._model.ids[index.row()])

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
 from annotator.core.disk_thread import Deadline
-from annotator.core.document import Document, ShownRecords, Status
+from annotator.core.document import Document, ObjectMarks, ShownRecords, Status
 from annotator.core.image_list import ImageList
 from annotator.core.no_overlap import without_overlap
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -19,7 +19,7 @@ from annotator.core.store.coco_codec import CocoError, UnreadableError
 from annotator.session import messages
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import ImageLoader
-from annotator.session.messages import FOLDER, PHOTO, SAVING, SKIPPED
+from annotator.session.messages import FOLDER, HIDDEN, PHOTO, SAVING, SKIPPED
 from annotator.session.project_opener import Listing, ProjectOpener
 from annotator.session.undo import UndoHistory
 from dataset.i18n import tr
@@ -102,6 +102,7 @@ class Session(QObject):
         self.threshold = settings.threshold
         self.overlap_rule = settings.overlap_rule
         self.shown = ShownRecords(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
+        self.marks: dict[str, ObjectMarks] = {}  # by photo: what is hidden or locked there
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
@@ -185,6 +186,7 @@ class Session(QObject):
         self.leaving.emit()
         self._set_document(None)
         self.history.clear()
+        self.marks.clear()
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
         self._watch.stop()
@@ -334,7 +336,10 @@ class Session(QObject):
         if edit.draws:
             self.show(annotations=True)
         if self.document:
-            self.history.push(self.document, self.without_overlap(self.document, edit))
+            spared = edit.sparing(self.document.marks.spared)
+            if spared is not edit:
+                self.message.emit(tr("Locked and hidden objects are left alone."), "info", HIDDEN)
+            self.history.push(self.document, self.without_overlap(self.document, spared))
 
     def without_overlap(self, document: Document, edit: Edit, instead_of: Edit | None = None) -> Edit:
         """Return an edit of a document as `overlap_rule` has it.
@@ -344,7 +349,8 @@ class Session(QObject):
             edit: Not yet made.
             instead_of: An edit that has been made, and whose place it is to take.
         """
-        before = {annotation.id: annotation for annotation in document.annotations}
+        spared = document.marks.spared
+        before = {annotation.id: annotation for annotation in document.annotations if annotation.id not in spared}
         for i, (old, _) in instead_of.annotations.items() if instead_of else ():
             before.pop(i, None)
             before |= {} if old is None else {i: old}
@@ -390,6 +396,7 @@ class Session(QObject):
                 text = messages.size_differs(self.current, document.size, size_in_file)
                 self.message.emit(text, "warning", PHOTO)
         document.threshold, document.shown = self.threshold, self.shown
+        document.marks = self.marks.get(self.current, ObjectMarks())
         self._set_document(document)
 
     def _set_document(self, document: Document | None) -> None:

@@ -91,6 +91,10 @@ class SuggestionController(QObject):
         """Return the model's id of a class of the project, or None if it does not know it."""
         return next((theirs for theirs, ours in self._to_project.items() if ours == category_id), None)
 
+    def project_category(self, model_category: int | None) -> int | None:
+        """Return the project's id of a class of the model, or None if it has none such."""
+        return None if model_category is None else self._to_project.get(model_category)
+
     def in_project(self, found: Annotation) -> Annotation:
         """Return what the model found, of a class that the project has, in that class and with its keypoints."""
         ours = self._session.categories[self._to_project[found.category_id]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -22,9 +22,11 @@ from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
     ModelInfo,
+    PointAnswer,
     Suggestions,
     to_suggestion,
 )
+from annotator.suggestions.object_at import object_at
 from annotator.suggestions.torch_import import large_import, preload_torch
 from dataset.i18n import tr
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.canvas.tools.base import Clicked
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from model.inference.instance import Instance
@@ -52,6 +55,15 @@ class _Box:
     corners: tuple[float, float, float, float]
     category_id: int | None
     keypoints: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """Clicks in a photo whose object is wanted."""
+
+    number: int
+    name: str
+    clicked: Clicked
 
 
 class PoolStore(Protocol):
@@ -86,6 +98,7 @@ class InferenceWorker(QObject):
         failed: (sentence, weights) the model cannot be used; the one before it, if any, stays in use.
         suggested: (Suggestions) for the photo shown, a likely next one or one of the folder.
         box_answered: (BoxAnswer) for a box.
+        points_answered: (PointAnswer) for clicks.
         cached_scores: (model id, name -> scores) of photos that the model has looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
@@ -96,6 +109,7 @@ class InferenceWorker(QObject):
     failed = Signal(str, object)  # Signal(str) drops what a path has that is not UTF-8
     suggested = Signal(object)
     box_answered = Signal(object)
+    points_answered = Signal(object)
     cached_scores = Signal(str, object)
     activity = Signal(str)
     notice = Signal(str)
@@ -110,7 +124,7 @@ class InferenceWorker(QObject):
         self._load: tuple[str, str] | None = None
         self._source: _Source | None = None
         self._refused = ""  # why no model will come
-        self._boxes: deque[_Box] = deque()
+        self._boxes: deque[_Box | _Points] = deque()
         self._asked = 0
         self._shown: str | None = None
         self._upcoming: deque[str] = deque()
@@ -124,6 +138,7 @@ class InferenceWorker(QObject):
         self._model_id = ""
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
+        self._pixels: NDArray[np.uint8] | None = None  # that photo as the model was given it
         self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
@@ -182,6 +197,18 @@ class InferenceWorker(QObject):
     def find_keypoints(self, name: str, corners: tuple[float, float, float, float], category_id: int) -> int:
         """Find the keypoints of the object in a box of a photo; otherwise as `outline`."""
         return self._ask(name, corners, category_id, keypoints=True)
+
+    def find_object(self, name: str, clicked: Clicked) -> int:
+        """Find the object that clicks in a photo mean, before anything else; return the number of this question.
+
+        It is answered by `points_answered`, unless a newer one comes before.
+        """
+        with self._wake:
+            self._boxes = deque(asked for asked in self._boxes if isinstance(asked, _Box))
+            self._asked += 1
+            self._boxes.append(_Points(self._asked, name, clicked))
+            self._wake.notify()
+            return self._asked
 
     def _ask(
         self, name: str, corners: tuple[float, float, float, float], category_id: int | None, *, keypoints: bool
@@ -243,6 +270,8 @@ class InferenceWorker(QObject):
                 source = self._source
             if load:
                 self._use(*load)
+            elif isinstance(box, _Points):
+                self.points_answered.emit(self._find(box, source))
             elif box:
                 self.box_answered.emit(self._outline(box, source))
             else:
@@ -366,13 +395,7 @@ class InferenceWorker(QObject):
         asked = source, box.name, self._model_id
 
         def look() -> Instance:
-            if self._seen != asked or predictor.image_size == (0, 0):
-                self._seen = None
-                photo = self._cache.get(source.folder / box.name, lambda _seconds: self._closing)
-                if photo is None:
-                    raise LateError(tr("the window is being closed."))
-                self._set_image(predictor, photo)
-                self._seen = asked
+            self._look_at(predictor, asked)
             corners = np.array([box.corners]) / np.tile(self._scale, 2)
             if box.keypoints:
                 return _with_keypoints(predictor, corners, box).enlarged(self._scale)
@@ -385,6 +408,42 @@ class InferenceWorker(QObject):
         if not any(k.visibility for k in found.keypoints) if box.keypoints else found.is_box:
             return BoxAnswer(box.number, None, tr("the model sees nothing in it."))
         return BoxAnswer(box.number, found)
+
+    def _look_at(self, predictor: Segmenter, asked: tuple[_Source, str, str]) -> None:
+        """Encode a photo, unless it is the one that the model was last given."""
+        if self._seen == asked and predictor.image_size != (0, 0):
+            return
+        self._seen = None
+        source, name, _ = asked
+        photo = self._cache.get(source.folder / name, lambda _seconds: self._closing)
+        if photo is None:
+            raise LateError(tr("the window is being closed."))
+        self._set_image(predictor, photo)
+        self._seen = asked
+
+    def _find(self, points: _Points, source: _Source | None) -> PointAnswer:
+        predictor = self._predictor
+        if source is None or predictor is None:
+            return PointAnswer(points.number, None, text=self._refused or tr("no folder is open."))
+        self.activity.emit(tr("looking where {photo} was clicked", photo=points.name))
+
+        def look() -> PointAnswer:
+            pool = source.pools.get(points.name, self._model_id)
+            if pool is None:
+                answer = self._suggestions(points.name, source, keep=True)
+                if answer:
+                    self.suggested.emit(answer)
+                    pool = answer.pool
+            self._look_at(predictor, (source, points.name, self._model_id))
+            assert self._pixels is not None, "the photo that the model was last given"
+            found = object_at(predictor, self._pixels, self._scale, pool or (), points.clicked)
+            return replace(found, number=points.number)
+
+        try:
+            return self._within_memory(predictor, look)
+        except Exception as error:  # noqa: BLE001 - one click must not end the thread
+            why = tr("The model failed here: {reason}", reason=sentence(error))
+            return PointAnswer(points.number, None, text=why)
 
     def _detect(self, photo: DecodedImage) -> list[Instance]:
         predictor = self._predictor
@@ -404,7 +463,7 @@ class InferenceWorker(QObject):
 
     def _set_image(self, predictor: Segmenter, photo: DecodedImage) -> None:
         given = photo.for_model()
-        self._scale = given.scale
+        self._scale, self._pixels = given.scale, given.pixels
         predictor.set_image(given.pixels)
 
     def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:

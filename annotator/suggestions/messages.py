@@ -9,6 +9,8 @@ from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from dataset.geometry import from_parts, rectangle
 
 if TYPE_CHECKING:
+    from shapely import MultiPolygon
+
     from dataset.categories import Category
     from model.inference.instance import Instance
 
@@ -47,6 +49,19 @@ class BoxAnswer:
     number: int
     found: Annotation | None
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PointAnswer:
+    """The object that clicks mean, with a category id of the **model** if it has one; or None and why.
+
+    `number` is what `InferenceWorker.find_object` returned; `text` is how it was found, or why not.
+    """
+
+    number: int
+    shape: MultiPolygon | None
+    category_id: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

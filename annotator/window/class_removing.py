@@ -14,6 +14,7 @@ from dataset.i18n import plural, tr
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
+    from annotator.core.skeleton import SkeletonChange
     from annotator.panels.banner import Banner
     from annotator.panels.classes import ClassesPanel
     from annotator.session.class_removal import Removed
@@ -34,6 +35,7 @@ class ClassRemoving(QObject):
         self._use = KeypointUse()
         self._removed: list[Removed] = []  # of the open project; the last is taken back first
         session.project_changed.connect(lambda _project: self._removed.clear())
+        session.skeleton_changed.connect(self._follow_skeleton)
         panel.delete_requested.connect(lambda category_id: self.ask(category_id, merging=False))
         panel.merge_requested.connect(lambda category_id: self.ask(category_id, merging=True))
 
@@ -71,6 +73,10 @@ class ClassRemoving(QObject):
         if category_id in categories and (into is None or into in categories):
             self._removed.append(remove_class(self._session, category_id, into, use.photos))
             self._show_last()
+
+    def _follow_skeleton(self, change: SkeletonChange) -> None:
+        for removed in self._removed:
+            removed.change.follow(change)
 
     def _show_last(self) -> None:
         """Offer to take back what was removed last."""

@@ -65,7 +65,8 @@ class DrawingClass:
 
     def take_tool(self, name: str) -> None:
         """Take a tool in hand; without a class to draw with, it draws what is selected, or the first class."""
-        if self._canvas.draws(name) and self._canvas.draw_category is None:
+        needs_one = self._canvas.draws(name) and not self._canvas.finds_class(name)
+        if needs_one and self._canvas.draw_category is None:
             self._draw_with_some()
         self._canvas.set_tool(name)
 
@@ -88,7 +89,7 @@ class DrawingClass:
         elif drawn is not None:
             self._canvas.draw_category = None
             self._panel.set_current(None)
-        elif len(categories) and self._canvas.draws():
+        elif len(categories) and self._canvas.draws() and not self._canvas.finds_class(self._canvas.tool):
             self._draw_with_some()  # such as the model's first, for a tool that was taken in hand before they came
             self._panel.stop_asking()
 

@@ -48,6 +48,7 @@ from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.object_commands import ObjectCommands
+from annotator.window.object_marks import ObjectMarkActions
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._brush = BrushSize(self.canvas, settings, self.pages)
+        self._marks = ObjectMarkActions(session, self.instances)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -231,7 +233,8 @@ class MainWindow(QMainWindow):
             "help.about": self.show_about,
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
-        handlers |= self._objects.handlers() | self._modes.handlers() | self._brush.handlers()
+        handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
+        handlers |= self._brush.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers

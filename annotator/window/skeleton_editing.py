@@ -10,7 +10,6 @@ from annotator.canvas.painting import keypoint_color
 from annotator.core.skeleton import SkeletonChange
 from annotator.panels.skeleton_dialog import SkeletonDialog
 from annotator.session.skeletons import KeypointCounter, KeypointUse, change_skeleton
-from annotator.window.drawing_class import CLASS
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from annotator.panels.banner import Banner
     from annotator.panels.classes import ClassesPanel
     from annotator.session.session import Session
+
+SKELETON = "skeleton"  # the topic of its messages, which stay while other classes are chosen
 
 
 class SkeletonEditing(QObject):
@@ -73,12 +74,12 @@ class SkeletonEditing(QObject):
         )
         if not touched:
             text = tr("{name} has another skeleton now; no object was changed.", name=name)
-        self._banner.show_message(text, "info", [(tr("Undo"), lambda: self._take_back(change, use))], topic=CLASS)
+        self._banner.show_message(text, "info", [(tr("Undo"), lambda: self._take_back(change, use))], topic=SKELETON)
 
     def _take_back(self, change: SkeletonChange, use: KeypointUse) -> None:
-        category = next((c for c in self._session.categories if c.id == change.category_id), None)
-        if category is not None and (category.keypoint_names, category.skeleton) == (
-            change.after.names,
-            change.after.edges,
-        ):
+        now = next((c for c in self._session.categories if c.id == change.category_id), None)
+        if now is not None and (now.keypoint_names, now.skeleton) == (change.after.names, change.after.edges):
             change_skeleton(self._session, change.inverse(), use.photos)
+        else:
+            text = tr("The class has been changed again or removed since: its keypoints stay as they are.")
+            self._banner.show_message(text, "info", topic=SKELETON)

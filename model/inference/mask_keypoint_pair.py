@@ -167,6 +167,10 @@ class MaskKeypointPredictor:
             for i, instance in enumerate(found)
         ]
 
+    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
+        """Return the box around what has a place's features in the first model; see `Predictor.box_around`."""
+        return self.masks.box_around(x, y)
+
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints in given boxes; see `Predictor.keypoints_for_boxes`."""
         return self.points.keypoints_for_boxes(boxes)

@@ -22,6 +22,7 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
 from model.inference.device import choose_device
 from model.inference.edge_snapping import EdgeGuide
+from model.inference.feature_similarity import similar_cells
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
 from model.inference.polygons import mask_confidence, outline
@@ -46,6 +47,9 @@ MIN_SIDE = 256
 """Below this shorter side people get too small to be found: the CPU is the better way out."""
 SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
+
+SIMILAR_LEVEL = 2
+"""Of the features' maps, from the finest on, the one in which places are compared."""
 
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -318,6 +322,21 @@ class Predictor:
         if not self.config.keypoints:
             raise ValueError(f"{self.name} knows no keypoints")
         return self._keypoints(self._inner_boxes(boxes))
+
+    @torch.inference_mode()
+    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
+        """Return the box [4] xyxy of what has, around a place in the photo, the features of that place.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        features = self._maps[min(SIMILAR_LEVEL, len(self._maps) - 1)][0]
+        stride = self._input[0] / features.shape[1]
+        height, width = (-(-side // round(stride)) for side in self._inner)
+        cells = stride / self._scale
+        found = similar_cells(features[:, :height, :width], (x / cells[0], y / cells[1]))
+        return self._clipped(np.array(found) * np.tile(cells, 2).astype(np.float32))
 
     @torch.inference_mode()
     def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:

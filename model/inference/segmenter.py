@@ -108,6 +108,13 @@ class Segmenter(Protocol):
             RuntimeError: No image was set.
         """
 
+    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
+        """Return a guess of the box [4] xyxy of the object at a place in the current image.
+
+        Raises:
+            RuntimeError: No image was set.
+        """
+
     def reduce_memory(self) -> str:
         """Predict with less memory from now on, at a lower resolution or on the CPU, and drop the current image.
 

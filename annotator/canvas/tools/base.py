@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from annotator.canvas.snapping import Snap
     from annotator.canvas.style import CanvasColors
     from annotator.canvas.visible_records import VisibleRecords
-    from annotator.core.annotation import Annotation
+    from annotator.core.annotation import Annotation, Keypoint
     from annotator.core.document import Document
     from annotator.core.edits import Edit
     from dataset.geometry import CombineMode
@@ -102,6 +102,34 @@ class Drawn:
     """How it changed that."""
 
 
+PlacedClick = tuple[float, float, bool]
+"""x and y in photo pixels, and whether that place belongs to the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """Clicks whose object the model is to find."""
+
+    clicks: tuple[PlacedClick, ...]
+    """In their order; the first is on the object."""
+    turn: int
+    """Which of the objects at the first click is meant, from the best on."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """What the model found where it was clicked."""
+
+    shape: MultiPolygon
+    """Empty where there is nothing."""
+    category_id: int | None = None
+    """The project's class of it; None where that has none such."""
+    keypoints: tuple[Keypoint, ...] = ()
+    """Those of the class."""
+    text: str = ""
+    """How it was found, or why not, for the hint."""
+
+
 class ToolHost(Protocol):
     """The view that a tool works in, as far as tools use it."""
 
@@ -147,6 +175,10 @@ class ToolHost(Protocol):
     @property
     def box_drawn(self) -> SignalInstance:
         """Emitted with the `Drawn` of a box in which the model is to find an object's outline."""
+
+    @property
+    def object_clicked(self) -> SignalInstance:
+        """Emitted with the `Clicked` of an object; the answer comes to `Tool.show_found`."""
 
     def new_id(self) -> int:
         """Return an id for a new annotation."""
@@ -195,6 +227,8 @@ class Tool:
     """Name of the menu that lists it."""
     draws: ClassVar[bool] = True
     """Whether it makes new objects, of the canvas's `draw_category`."""
+    finds_class: ClassVar[bool] = False
+    """Whether what it makes has a class of its own while no `draw_category` is chosen."""
     has_modes: ClassVar[bool] = False
     """Whether the canvas's `draw_mode` says what becomes of what it draws."""
     has_size: ClassVar[bool] = False
@@ -266,6 +300,9 @@ class Tool:
     def finish(self) -> None:
         """Hand over what the running gesture has made so far, if it is something: the photo or the tool changes."""
         self.cancel()
+
+    def show_found(self, clicked: Clicked, found: FoundObject) -> None:
+        """Take the answer to `ToolHost.object_clicked`."""
 
     def refresh(self) -> None:
         """The document or its selection changed; forget what is no longer so."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class EraserTool(StrokeTool):
-    """Erases from the selected objects; with none selected, from all that are shown."""
+    """Erases from the selected objects; with none selected, from all that are shown and not locked."""
 
     name: ClassVar[str] = "eraser"
     title: ClassVar[str] = mark("Erase")
@@ -33,7 +33,7 @@ class EraserTool(StrokeTool):
         document, content = self.canvas.document, self.canvas.content
         if document is None:
             return None
-        records = content.selected or content.records
+        records = content.selected or content.unlocked
         return strokes.erase_from(document, records, stroke.region(), self.canvas.new_id)
 
     def hint(self) -> str:

@@ -60,7 +60,7 @@ class KnifeTool(PolylineTool):
         if document is None or len(set(points)) < self.min_points:
             return None
         line = shapely.LineString(points)
-        crossed = [r for r in content.selected or content.records if r.shape.intersects(line)]
+        crossed = [r for r in content.selected or content.unlocked if r.shape.intersects(line)]
         if content.selected:
             return shape_edits.slice_along(document, [r.id for r in crossed], points, self.canvas.new_id)
         for record in sorted(crossed, key=lambda r: r.shape.area):

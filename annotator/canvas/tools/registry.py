@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
 from annotator.canvas.tools.brush import BrushTool
+from annotator.canvas.tools.click import ClickTool
 from annotator.canvas.tools.eraser import EraserTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
@@ -26,6 +27,7 @@ TOOLS: list[type[Tool]] = [
     BoxTool,
     BrushTool,
     EraserTool,
+    ClickTool,
     PlaceKeypointsTool,
     KnifeTool,
 ]

@@ -96,10 +96,15 @@ class StrokeTool(Tool):
             self._extend(at)
         self.finish()
 
+    def takes_key(self, event: QKeyEvent) -> bool:
+        """Return True for Escape while an object is selected; the next one is the window's."""
+        document = self.canvas.document
+        return event.key() == Qt.Key.Key_Escape and document is not None and bool(document.selection)
+
     def key_press(self, event: QKeyEvent) -> bool:
         """Escape lets go of the selected objects, so that a stroke begins a new one, or meets all."""
         document = self.canvas.document
-        if event.key() != Qt.Key.Key_Escape or document is None or not document.selection:
+        if document is None or not self.takes_key(event):
             return False
         document.select(())
         return True

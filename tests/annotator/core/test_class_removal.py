@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
 from annotator.core.class_removal import ClassRemoval
+from annotator.core.skeleton import Skeleton, SkeletonChange
 from dataset.categories import Category
 from dataset.geometry import rectangle
 
@@ -45,3 +46,20 @@ def test_back_leaves_what_was_of_the_other_class_before() -> None:
     assert removal.back(before) is before
     stranger = replace(before, id=8)
     assert removal.back(stranger) is stranger
+
+
+def test_back_finds_its_way_after_the_other_class_got_another_order() -> None:
+    removal = ClassRemoval(DOG, PET)
+    moved, own = removal(RECORD), replace(RECORD, category_id=2, keypoints=(NOSE, TAIL))
+    assert moved is not None
+    assert removal(own) is own
+    before = Skeleton.of(PET)
+    change = SkeletonChange(2, before, before.moved(1, 0))
+    moved, own = change(moved), change(own)
+    removal.follow(change)
+    assert removal.back(moved) is RECORD
+    assert removal.back(own) is own
+    edited = moved.with_shape(rectangle(1, 1, 5, 5))
+    assert removal.back(edited).keypoints == (NOSE, UNLABELLED)
+    removal.follow(change.inverse())
+    assert removal.back(change.inverse()(moved)) is RECORD

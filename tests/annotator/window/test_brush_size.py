@@ -77,6 +77,9 @@ def test_a_stroke_is_one_step_of_undo_and_redo(window: MainWindow) -> None:
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
     painted = document.annotations
     assert len(painted) == len(before) + 1
+    assert window.canvas.tool == "brush"
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert (document.selection, window.canvas.tool) == ((), "brush"), "so that a new one begins"
     QTest.keyClick(window.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert document.annotations == before
     QTest.keyClick(window.canvas, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel,
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
+from annotator.core.skeleton import Skeleton, SkeletonChange
 from annotator.panels.class_removal_dialog import ClassRemovalDialog
+from annotator.session.skeletons import change_skeleton
 from annotator.window.main_window import MainWindow
 from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
@@ -133,6 +135,18 @@ def test_merged_objects_move_everywhere_undo_steps_too(qtbot: QtBot, window: Mai
     assert document[1].category_id == document[2].category_id == 1
     by_id = {r["id"]: r["category_id"] for r in _file(qtbot, window, folder)["annotations"]}
     assert by_id == {1: 1, 2: 1, 3: 2, 4: 1, 5: 3, 6: 1}
+
+
+def test_another_skeleton_of_the_class_that_they_moved_to_is_known(qtbot: QtBot, window: MainWindow) -> None:
+    _choose(window, 0, "classes.merge")
+    dialog = _dialog(qtbot, window)
+    into = find(dialog, QComboBox, "class_removal.into")
+    into.setCurrentIndex(into.findText("cup"))
+    _answer(dialog, QDialogButtonBox.StandardButton.Ok)
+    change_skeleton(window._session, SkeletonChange(3, Skeleton(), Skeleton().added("rim")), {})
+    other = window._removing._removed[-1].change.into
+    assert other
+    assert other.keypoint_names == ("rim",)
 
 
 def test_what_was_copied_of_a_class_that_is_gone_is_not_pasted(qtbot: QtBot, window: MainWindow) -> None:

@@ -125,3 +125,18 @@ def test_another_folder_closes_the_editor(qtbot: QtBot, window: MainWindow, tmp_
     window._session.open(empty)
     qtbot.waitUntil(lambda: window._session.folder == empty)
     qtbot.waitUntil(lambda: not window.findChildren(SkeletonDialog))
+
+
+def test_undo_stays_while_a_class_is_chosen_and_says_where_it_is_too_late(qtbot: QtBot, window: MainWindow) -> None:
+    categories = window._session.categories
+    pet = categories.find("pet")
+    assert pet
+    dialog = _open(qtbot, window)
+    dialog._change(lambda s: s.renamed(0, "snout"))
+    _apply(dialog)
+    window._class.draw_with(pet.id)
+    undo = next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Undo")
+    categories.set_skeleton(pet.id, ("snout", "left_ear"), ())
+    QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
+    assert categories[pet.id].keypoint_names == ("snout", "left_ear")
+    assert "changed again" in window.banner.text

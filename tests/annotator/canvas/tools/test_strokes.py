@@ -13,7 +13,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from annotator.core.annotation import Origin
-from annotator.core.document import ShownRecords
+from annotator.core.document import ObjectMarks, ShownRecords
 from dataset.geometry import to_parts
 from dataset.masks import rasterize
 from dataset.rle import merge
@@ -117,6 +117,15 @@ def test_hidden_objects_are_untouched(eraser: Bench) -> None:
     assert eraser.document.annotations == before
     assert eraser.made == []
     assert eraser.hints[-1] == "Nothing erased: the stroke met no object"
+
+
+@pytest.mark.parametrize("marks", [ObjectMarks(locked=frozenset({1})), ObjectMarks(hidden=frozenset({1}))])
+def test_one_that_is_locked_or_hidden_is_left_alone(eraser: Bench, marks: ObjectMarks) -> None:
+    eraser.document.marks = marks
+    before = eraser.document[1]
+    eraser.drag((150, 150), (320, 40))
+    assert eraser.document[1] is before
+    assert eraser.document[2].shape.area < 1600
 
 
 def test_what_is_erased_entirely_is_deleted_and_undo_brings_it_back(eraser: Bench) -> None:

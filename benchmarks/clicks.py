@@ -1,0 +1,122 @@
+"""How good an object's outline is after one, two and three clicks, beside that from its true box.
+
+python -m benchmarks.clicks FOLDER [--weights builtin] [--every 1]
+
+FOLDER has `val.json` (COCO) and `images/`. The first click is at the point deepest inside the true mask, each further
+one at the deepest point of the largest region that is wrong. Objects of more than `PROMPT_AREA` pixels count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from benchmarks.report import Record, main
+from dataset import rle
+from dataset.coco_reader import Source, read_image
+from dataset.geometry import from_parts, to_parts
+from dataset.masks import rasterize
+from model.evaluation.evaluate import PROMPT_AREA
+from model.evaluation.ground_truth import read_ground_truth
+from model.inference.color_region import Click
+from model.inference.mask_keypoint_pair import load_predictor
+from model.inference.point_prompts import Candidate, outline_at
+
+if TYPE_CHECKING:
+    import argparse
+
+    from numpy.typing import NDArray
+    from shapely import MultiPolygon
+
+CLICKS = 3
+
+
+def deepest(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return the x, y of the pixel farthest inside a mask, and its distance from what is outside."""
+    depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return column + 0.5, row + 0.5, float(depth[row, column])
+
+
+def next_click(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Click:
+    """Return a click at the deepest point of the largest region that is wrong."""
+    regions = []
+    for wrong, is_object in ((true & ~found, True), (found & ~true, False)):
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8))
+        if count > 1:
+            largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+            regions.append((int(stats[largest, cv2.CC_STAT_AREA]), labels == largest, is_object))
+    _, region, is_object = max(regions, key=lambda r: r[0])
+    x, y, _ = deepest(region)
+    return Click(x, y, is_object)
+
+
+def measure(args: argparse.Namespace) -> list[Record]:
+    """Click on every object and compare."""
+    predictor = load_predictor(args.weights, "cpu")
+    source = Source(args.folder / "val.json", args.folder / "images")
+    data, _ = read_ground_truth(source.annotations, source.folder())
+    overlaps: dict[str, list[float]] = defaultdict(list)
+    means: dict[str, int] = defaultdict(int)
+    seconds: list[float] = []
+    for image in data["images"][:: args.every]:
+        known = [a for a in data["annotations"] if a["image_id"] == image["id"] and not a["iscrowd"]]
+        known = [a for a in known if a["area"] > PROMPT_AREA and a["segmentation"]]
+        if not known:
+            continue
+        photo = read_image(source.folder(), image).pixels
+        height, width = photo.shape[:2]
+        predictor.set_image(photo)
+        candidates = [Candidate(from_parts(i.polygons), i.score, i.category_id) for i in predictor.detect(0.05)]
+        boxes = np.array([a["bbox"] for a in known], np.float64)
+        boxes[:, 2:] += boxes[:, :2]
+        from_boxes = predictor.masks_for_boxes(boxes)
+        for record, in_box in zip(known, from_boxes, strict=True):
+            true = rle.decode(rle.from_coco(record["segmentation"], (height, width))).astype(bool)
+            overlaps["box"].append(_iou(_mask(from_parts(in_box.polygons), (width, height)), true))
+            x, y, _ = deepest(true)
+            clicks = [Click(x, y)]
+            for count in range(1, CLICKS + 1):
+                start = time.perf_counter()
+                found = outline_at(predictor, photo, candidates, clicks)
+                seconds.append(time.perf_counter() - start)
+                mask = np.zeros_like(true) if found is None else _mask(found.shape, (width, height))
+                overlaps[f"{count} clicks"].append(_iou(mask, true))
+                means[f"{count}: {found.means if found else 'nothing'}"] += 1
+                if found is None or (mask == true).all():
+                    overlaps_left = range(count + 1, CLICKS + 1)
+                    for later in overlaps_left:
+                        overlaps[f"{later} clicks"].append(_iou(mask, true))
+                    break
+                clicks.append(next_click(mask, true))
+    box = float(np.mean(overlaps["box"]))
+    records = [Record(f"mean IoU, {len(overlaps['box'])} objects, true box", box, "IoU")]
+    for count in range(1, CLICKS + 1):
+        value = float(np.mean(overlaps[f"{count} clicks"]))
+        records.append(Record(f"mean IoU after {count} clicks", value, "IoU", "the true box", value / box))
+    records.append(Record("an answer, median", 1000 * float(np.median(seconds)), "ms"))
+    records += [Record(f"found by, click {name}", float(n), "objects") for name, n in sorted(means.items())]
+    return records
+
+
+def _mask(shape: MultiPolygon, size: tuple[int, int]) -> NDArray[np.bool_]:
+    return rle.decode(rasterize(to_parts(shape), size)).astype(bool)
+
+
+def _iou(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    return float((found & true).sum() / max(1, (found | true).sum()))
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="folder with val.json and images/")
+    parser.add_argument("--weights", default="builtin")
+    parser.add_argument("--every", type=int, default=1, help="of so many photos only one")
+
+
+if __name__ == "__main__":
+    main("clicks", measure, _arguments)

@@ -1,0 +1,38 @@
+"""A box around what looks, to the backbone, like the place that was clicked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIMILAR = 0.35
+"""Least cosine similarity, after the photo's mean feature was taken away, of what belongs to one thing.
+
+Of 0.2, 0.35, 0.5 and 0.65 on the three finest maps the best mean IoU of the mask in the box, on the second map.
+"""
+
+
+def similar_cells(features: Tensor, cell: tuple[float, float]) -> tuple[int, int, int, int]:
+    """Return the box x0, y0, x1, y1, in cells, of the connected cells that are like the one under (x, y).
+
+    Args:
+        features: [C, h, w] of the photo, without padding.
+        cell: x, y in cells.
+    """
+    height, width = features.shape[1:]
+    column, row = (min(max(int(at), 0), side - 1) for at, side in zip(cell, (width, height), strict=True))
+    spread = features.float() - features.float().mean((1, 2), keepdim=True)
+    unit = torch.nn.functional.normalize(spread, dim=0)
+    here = unit[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].mean((1, 2))
+    alike = torch.einsum("chw,c->hw", unit, torch.nn.functional.normalize(here, dim=0)) > SIMILAR
+    mask = alike.cpu().numpy().astype(np.uint8)
+    mask[row, column] = 1
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    left, top, wide, high, _ = (int(v) for v in stats[labels[row, column]])
+    return left, top, left + wide, top + high
