@@ -96,6 +96,16 @@ class DocumentView(ZoomPanView):
         self._view_changed()
 
     @property
+    def colors_objects(self) -> bool:
+        """Whether each object has a colour of its own, not its class's."""
+        return self.content.colors_objects
+
+    @colors_objects.setter
+    def colors_objects(self, value: bool) -> None:
+        self.content.colors_objects = value
+        self._categories_changed()
+
+    @property
     def is_drafted(self) -> bool:
         """Whether what is shown is in part a draft, which is painted anew between events."""
         return self._backdrop.is_drafted

@@ -92,7 +92,7 @@ def label_of(
     if top is None:
         return None
     x, y = top
-    color = content.category(record).color
+    color = content.color(record)
     label = Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
     if content.document is None:
         return label

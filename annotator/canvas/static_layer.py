@@ -97,7 +97,7 @@ class StaticLayer:
             record = index[row]
             if record.id in self.hidden:
                 continue
-            color = content.category(record).color
+            color = content.color(record)
             looks.setdefault((color, record.is_suggestion), []).append(row)
             if record.keypoints:
                 skeletons.append(record)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import Index
 from annotator.canvas.painter_paths import PathCache
+from annotator.core.categories import object_color
 from dataset.categories import Category
 from dataset.i18n import tr
 
@@ -30,6 +32,8 @@ class VisibleRecords:
         """Finds shown records at a point."""
         self.paths = PathCache()
         """Their painter paths."""
+        self.colors_objects = False
+        """Whether each object has a colour of its own, not its class's."""
         self._records: dict[int, Annotation] = {}
 
     def __getitem__(self, annotation_id: int) -> Annotation:
@@ -63,10 +67,19 @@ class VisibleRecords:
         return frozenset() if self.document is None else self.document.marks.locked
 
     def category(self, record: Annotation) -> Category:
-        """Return the record's class; a grey nameless one where the project has none with that id."""
+        """Return the record's class, with the colour that it is painted in.
+
+        It is a grey nameless one where the project has none with that id.
+        """
         if record.category_id in self.categories:
-            return self.categories[record.category_id]
-        return Category(record.category_id, tr("class {id}", id=record.category_id), color="#c0c0c4")
+            found = self.categories[record.category_id]
+        else:
+            found = Category(record.category_id, tr("class {id}", id=record.category_id), color="#c0c0c4")
+        return replace(found, color=object_color(record.id)) if self.colors_objects else found
+
+    def color(self, record: Annotation) -> str:
+        """Return the colour that the record is painted in."""
+        return object_color(record.id) if self.colors_objects else self.category(record).color
 
     def label(self, record: Annotation) -> str:
         """Its name, with the score of what is only suggested."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
@@ -40,6 +41,7 @@ class Keypoint(NamedTuple):
 UNLABELLED = Keypoint(0.0, 0.0, Visibility.UNLABELLED)
 """One that is not on the photo, as COCO writes it."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+Z_ORDER = "z_order"  # an annotation's field in the COCO file, as CVAT has it: what has more lies over what has less
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,10 @@ class Annotation:
 
     def _touched(self) -> Origin:
         return Origin.DRAWN if self.origin is Origin.DRAWN else Origin.EDITED
+
+
+def painting_key(record: Annotation) -> tuple[float, int]:
+    """Return what objects on record are sorted by, the lowest first: `z_order`, 0 without one, then the id."""
+    value = record.extra.get(Z_ORDER, 0)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return (value if is_number else 0, record.id)

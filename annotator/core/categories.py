@@ -223,6 +223,11 @@ class Categories:
         return name
 
 
+def object_color(annotation_id: int) -> str:
+    """Return the colour of an object that is told apart from others of its class; always the same for its id."""
+    return PALETTE[abs(annotation_id) % len(PALETTE)]
+
+
 def given_number(category: Category) -> int | None:
     """Return the number that a person gave a class, if one did and it is 1 to 9."""
     number = category.extra.get(SHORTCUT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shapely import STRtree
 
-from annotator.core.annotation import Annotation, Origin
+from annotator.core.annotation import Annotation, Origin, painting_key
 from annotator.core.event import Event
 from annotator.core.photo_state import PhotoState
 from dataset.geometry import valid
@@ -134,7 +134,7 @@ class Document:
         """After the suggestions on offer changed, or what is shown did."""
         self.selection_changed: Event[[]] = Event()
         """After the selection changed."""
-        self._annotations = {a.id: a for a in sorted(state.annotations, key=lambda a: a.id)}
+        self._annotations = {a.id: a for a in sorted(state.annotations, key=painting_key)}
         self._reviewed = state.reviewed
         self._done = state.done
         self._pool: dict[int, Annotation] = {}
@@ -154,7 +154,7 @@ class Document:
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
-        """What is on record, in painting order: by id, the newest on top."""
+        """What is on record, in painting order: the newest on top, unless it was lowered."""
         return tuple(self._annotations.values())
 
     @property
@@ -290,10 +290,11 @@ class Document:
             if record is None:
                 self._annotations.pop(annotation_id, None)
             else:
-                reorder |= annotation_id not in self._annotations
+                old = self._annotations.get(annotation_id)
+                reorder |= old is None or painting_key(old) != painting_key(record)
                 self._annotations[annotation_id] = record
         if reorder:
-            self._annotations = dict(sorted(self._annotations.items()))
+            self._annotations = {a.id: a for a in sorted(self._annotations.values(), key=painting_key)}
         self._reviewed = edit.reviewed[after]
         self._done = edit.done[after]
         self._unreviewed = None

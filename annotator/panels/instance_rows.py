@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator import icons
+from annotator.core.categories import object_color
 from annotator.panels.formatting import origin_text
 from annotator.panels.widgets import MARGIN, RowPainter
 from dataset.i18n import tr
@@ -38,6 +39,8 @@ class InstanceRows(QAbstractListModel):
         self._categories = categories
         self._document: Document | None = None
         self._ids: list[int] = []
+        self.colors_objects = False
+        """Whether each object has a colour of its own, not its class's."""
 
     def set_document(self, document: Document | None) -> None:
         """List another photo's instances."""
@@ -76,20 +79,19 @@ class InstanceRows(QAbstractListModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401  a QVariant
         """Return the record, its class name, or it in words."""
-        if not index.isValid() or self._document is None:
-            return None
-        record = self._document.get(self._ids[index.row()])
-        if record is None:  # while the document has changed and this list has not followed yet
+        document = self._document if index.isValid() else None
+        record = document.get(self._ids[index.row()]) if document is not None else None
+        if document is None or record is None:  # while the document has changed and this list has not followed yet
             return None
         if role == RECORD:
             return record
         if role in (IS_HIDDEN, IS_LOCKED):
-            marks = self._document.marks
+            marks = document.marks
             return record.id in (marks.hidden if role == IS_HIDDEN else marks.locked)
         if role == Qt.ItemDataRole.DisplayRole:
             return self.class_name(record)
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record, self._document))
+            return tr("{name}, {details}", name=self.class_name(record), details=_in_words(record, document))
         return None
 
     def class_name(self, record: Annotation) -> str:
@@ -98,7 +100,9 @@ class InstanceRows(QAbstractListModel):
         return self._categories[record.category_id].name if known else tr("class {id}", id=record.category_id)
 
     def color(self, record: Annotation) -> str:
-        """Return the colour of the record's class."""
+        """Return the colour of the record's class, or its own."""
+        if self.colors_objects:
+            return object_color(record.id)
         known = record.category_id in self._categories
         return self._categories[record.category_id].color if known else "#888888"
 

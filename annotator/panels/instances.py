@@ -80,6 +80,11 @@ class InstancesPanel(QWidget):
         self._empty_text = text
         self._show_counts()
 
+    def set_colors_objects(self, *, on: bool) -> None:
+        """Show each object in a colour of its own, or in its class's."""
+        self._model.colors_objects = on
+        self.rows.viewport().update()
+
     def set_hovered(self, annotation_id: int | None) -> None:
         """Mark the row of what the mouse is over on the canvas."""
         if annotation_id != self._delegate.hovered:

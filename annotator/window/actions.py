@@ -49,6 +49,7 @@ RECENT_MENU = "recent"
 IMPORT_MENU = "import"
 EXPORT_MENU = "export"
 SCHEME_MENU = "scheme"
+COLOR_MENU = "color"
 LANGUAGE_MENU = "language"
 OVERLAP_MENU = "overlap"
 PANELS_MENU = "panels"
@@ -157,6 +158,10 @@ def _object() -> tuple[Entry, ...]:
         SEPARATOR,
         OVERLAP_MENU,
         SEPARATOR,
+        Spec("object.raise", tr("&Raise"), ("Ctrl+Up",), "chevron-up",
+             tr("Put the selected objects over the next one that overlaps them")),
+        Spec("object.lower", tr("Low&er"), ("Ctrl+Down",), "chevron-down",
+             tr("Put the selected objects under the next one that overlaps them")),
         Spec("object.lock", tr("&Lock"), ("Shift+L",), "lock",
              tr("Lock the selected objects: they cannot be selected or changed. Without a selection, unlock all")),
         Spec("object.hide", tr("&Hide"), ("Shift+H",), "eye-off",
@@ -223,6 +228,7 @@ def _view() -> tuple[Entry, ...]:
              checkable=True),
         Spec("view.names", tr("Show &names"), ("Shift+N",), "", tr("Show or hide names and scores"), checkable=True),
         SEPARATOR,
+        COLOR_MENU,
         SCHEME_MENU,
         LANGUAGE_MENU,
         PANELS_MENU,

@@ -30,6 +30,7 @@ from annotator.panels.welcome import WelcomePage
 from annotator.session.messages import PHOTO
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
+    COLOR_MENU,
     EXPORT_MENU,
     IMPORT_MENU,
     LANGUAGE_MENU,
@@ -41,6 +42,7 @@ from annotator.window.actions import (
 )
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.class_removing import ClassRemoving
+from annotator.window.coloring import Coloring
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
@@ -57,7 +59,7 @@ from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
 from annotator.window.undo_commands import UndoCommands
-from annotator.window.view_menus import language_menu, overlap_menu, scheme_menu
+from annotator.window.view_menus import color_menu, language_menu, overlap_menu, scheme_menu
 from annotator.window.visibility import VisibilityActions
 from dataset.i18n import languages, tr
 
@@ -125,6 +127,7 @@ class MainWindow(QMainWindow):
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._marks = ObjectMarkActions(session, self.instances)
+        self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -202,6 +205,8 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
+            "object.raise": lambda: commands.restack(up=True),
+            "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "keypoint.mirror": commands.mirror_keypoints,
@@ -243,6 +248,7 @@ class MainWindow(QMainWindow):
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
         submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        submenus[COLOR_MENU] = color_menu(self, self._coloring.chosen, self._coloring.choose)
         submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():
             submenus[LANGUAGE_MENU] = language_menu(self, self._settings.language, self._choose_language)

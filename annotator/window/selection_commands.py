@@ -9,6 +9,7 @@ from annotator.canvas.hit_testing import extent, labelled
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
+from annotator.core.painting_order import restack
 from annotator.core.skeleton import mirrored, sides
 from annotator.session.messages import HIDDEN, PHOTO
 from dataset import geometry
@@ -122,6 +123,13 @@ class SelectionCommands:
         actions = ["tool.keypoints", "keypoint.suggest"] if any(names) else []
         is_sided = any(any(sides(keypoints)) for keypoints in names) and any(record.keypoints for record in selected)
         return [*actions, "keypoint.mirror"] if is_sided else actions
+
+    def restack(self, *, up: bool) -> None:
+        """Raise the selected objects over the next that overlaps them, or lower them."""
+        document = self._document
+        edit = restack(document, document.selection, up=up) if document else None
+        if edit is not None:
+            self._session.push(edit)
 
     def mirror_keypoints(self) -> None:
         """Exchange left and right of the selected objects' keypoints: they were put the wrong way round."""

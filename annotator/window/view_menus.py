@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.theme import Scheme
+    from annotator.window.coloring import ColorBy
 
 
 def scheme_menu(parent: QWidget, chosen: Scheme, choose: Callable[[Scheme], object]) -> QMenu:
@@ -26,6 +27,14 @@ def scheme_menu(parent: QWidget, chosen: Scheme, choose: Callable[[Scheme], obje
     schemes: list[tuple[Scheme, str]] = [("system", tr("System")), ("light", tr("Light")), ("dark", tr("Dark"))]
     menu = QMenu(tr("&Theme"), parent)
     _fill(menu, "view.theme", schemes, chosen, choose)
+    return menu
+
+
+def color_menu(parent: QWidget, chosen: ColorBy, choose: Callable[[ColorBy], object]) -> QMenu:
+    """Return the menu of what colours mean."""
+    meanings: list[tuple[ColorBy, str]] = [("class", tr("&Class")), ("object", tr("&Object"))]
+    menu = QMenu(tr("&Colour by"), parent)
+    _fill(menu, "view.color", meanings, chosen, choose)
     return menu
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,21 @@ def test_it_lasts_while_other_photos_are_looked_at(qtbot: QtBot, window: MainWin
     qtbot.waitUntil(lambda: session.document is not None and session.document.name == name)
     assert current_document(window).marks.hidden == {2}
     assert isinstance(current_document(window), Document)
+
+
+def test_raising_is_one_step_and_in_the_file(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
+    document, session = current_document(window), window._session
+    document.select([1])
+    _press(window, Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
+    assert window.instances._model.ids == [1, 2]
+    assert window.instances._selected() == [1]
+    store = session.store
+    assert store
+    store.save()
+    qtbot.waitUntil(lambda: not store.unsaved)
+    records = json.loads((folder / "annotations.json").read_text())["annotations"]
+    assert {r["id"]: r.get("z_order", 0) for r in records} == {1: 1, 2: 0}
+    session.history.undo()
+    assert window.instances._model.ids == [2, 1]
+    _press(window, Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
+    assert window.instances._model.ids == [2, 1], "nothing lies below"
