@@ -117,6 +117,8 @@ def _edit() -> tuple[Entry, ...]:
              local=True),
         Spec("edit.paste", tr("&Paste"), ("Ctrl+V",), "",
              tr("Paste objects where they were copied from, or beside what is there"), local=True),
+        Spec("edit.copy_last_photo", tr("Same as the last p&hoto"), ("Ctrl+Shift+V",), "",
+             tr("Copy the objects of the photo before in the list; the model fits their outlines to this one")),
         Spec("edit.duplicate", tr("&Duplicate"), ("Ctrl+D",), "duplicate",
              tr("Duplicate the selected objects beside themselves")),
         Spec("edit.delete", tr("De&lete"), ("Del", "Backspace"), "trash",

@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
     fine_tune_requested = Signal()
     models_requested = Signal()
     keypoints_requested = Signal()
+    copy_of_last_requested = Signal()
     """The model is to find the keypoints of what is selected."""
 
     def __init__(
@@ -211,6 +212,7 @@ class MainWindow(QMainWindow):
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "keypoint.mirror": commands.mirror_keypoints,
+            "edit.copy_last_photo": lambda _on=False: self.copy_of_last_requested.emit(),
             "keypoint.suggest": lambda _on=False: self.keypoints_requested.emit(),
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
