@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[1]
 SENTENCE = re.compile(r"[A-Za-z]{2,}[^\w]* [^\w]*[a-z]{2,}")
 DEVELOPERS = ("ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError", "SafetensorError")
 NOT_SHOWN = re.compile(
-    r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|: none"
+    r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|class removed|: none|[a-z]_[a-z]"
     r"|^\s*(SELECT|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|CREATE)\b|^file IN \("
     r"|\(\?:|\\d"
     r"|^photo loader$|^late store$|^annotator suggest$|^can't allocate memory$"
 )
-"""Style sheets, markup, keys and topics; SQL; regular expressions; names of threads and of the program; what is
+"""Style sheets, markup, keys and topics, names of keypoints; SQL; regular expressions; names of threads and of the program; what is
 searched in an error."""
 
 
