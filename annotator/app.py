@@ -26,6 +26,7 @@ from annotator.suggestions.box_prompts import BoxPrompts
 from annotator.suggestions.controller import SuggestionController
 from annotator.suggestions.inference_worker import InferenceWorker
 from annotator.suggestions.keypoint_prompts import KeypointPrompts
+from annotator.suggestions.last_photo import LastPhotoCopier
 from annotator.suggestions.model_selection import ModelSelector
 from annotator.suggestions.point_prompts import PointPrompts
 from annotator.window.main_window import MainWindow
@@ -59,6 +60,8 @@ class Application:
         self.points = PointPrompts(self.session, self.suggester, self.flow, self.window.canvas, self.window)
         self.keypoints = KeypointPrompts(self.session, self.suggester, self.flow, self.window)
         self.window.keypoints_requested.connect(self.keypoints.ask)
+        self.last_photo = LastPhotoCopier(self.session, self.suggester, self.flow, self.window)
+        self.window.copy_of_last_requested.connect(self.last_photo.copy)
         self.window.samples_requested.connect(self.open_samples)
         self.models = ModelVersions(self.session, self.suggester, self.flow, self.choice, self.window)
         self.finetuning = FineTuneController(self.session, self.flow, self.choice, self.models, self.window)

@@ -9,6 +9,7 @@ from typing import get_args
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from annotator.core.no_overlap import OverlapRule
+from annotator.core.strokes import DEFAULT_DIAMETER
 from annotator.theme import Scheme
 
 RECENT = 8
@@ -62,6 +63,16 @@ class Settings:
     @overlap_rule.setter
     def overlap_rule(self, value: OverlapRule) -> None:
         self._q.setValue("overlap", value.value)
+
+    @property
+    def brush_size(self) -> int:
+        """Diameter of the brush, in photo pixels."""
+        text = self._text("brush_size")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else DEFAULT_DIAMETER
+
+    @brush_size.setter
+    def brush_size(self, value: int) -> None:
+        self._q.setValue("brush_size", str(value))
 
     @property
     def weights(self) -> str:

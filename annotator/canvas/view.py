@@ -12,15 +12,17 @@ from annotator.canvas import key_positions
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
+from annotator.canvas.navigation import NOTCH
 from annotator.canvas.snapping import snap
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
+from annotator.core.strokes import DEFAULT_DIAMETER, MAX_DIAMETER, MIN_DIAMETER, stepped
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from PySide6.QtGui import QFocusEvent, QMouseEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QWheelEvent
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
@@ -56,6 +58,8 @@ class CanvasView(DocumentView):
     """QPoint on the screen for a context menu; what was under it is selected."""
     category_needed = Signal()
     """Something is to be drawn and no class is chosen."""
+    brush_size_changed = Signal(int)
+    """The diameter of the brush, in photo pixels."""
     box_drawn = Signal(object)
     """The `Drawn` of a box that has just gone on record, and in which the model is to outline an object."""
 
@@ -72,6 +76,7 @@ class CanvasView(DocumentView):
         self._key_of: Callable[[str], str] = lambda _action: ""
         self._draw_category: int | None = None
         self._draw_mode: CombineMode | None = None
+        self._brush_size = DEFAULT_DIAMETER
         self.snaps = False
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._hint = ""
@@ -123,6 +128,19 @@ class CanvasView(DocumentView):
         self._draw_mode = mode
         self.follow_tool()
 
+    @property
+    def brush_size(self) -> int:
+        """Diameter of the brush and the eraser, in photo pixels."""
+        return self._brush_size
+
+    @brush_size.setter
+    def brush_size(self, value: int) -> None:
+        value = min(max(value, MIN_DIAMETER), MAX_DIAMETER)
+        if value != self._brush_size:
+            self._brush_size = value
+            self.follow_tool()
+            self.brush_size_changed.emit(value)
+
     # Tools
 
     @property
@@ -147,6 +165,11 @@ class CanvasView(DocumentView):
     def has_modes(self) -> bool:
         """Whether `draw_mode` says what becomes of what the tool in hand draws."""
         return self._tool.has_modes
+
+    @property
+    def has_size(self) -> bool:
+        """Whether `brush_size` is the size of the tool in hand."""
+        return self._tool.has_size
 
     def set_tool(self, name: str) -> None:
         """Take another tool in hand. KeyError if there is none of that name."""
@@ -310,6 +333,17 @@ class CanvasView(DocumentView):
         if not self.pan_release() and event.button() == Qt.MouseButton.LeftButton and self.document is not None:
             self._tool.release(self._pointed(event))
             self.follow_tool()
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """With Shift, change the size of the brush in hand; else scroll or zoom."""
+        held = event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
+        if not self._tool.has_size or held != Qt.KeyboardModifier.ShiftModifier:
+            super().wheelEvent(event)
+            return
+        turned = event.angleDelta()  # some systems turn it sideways with Shift
+        if not self._tool.holds:  # a stroke has one size
+            self.brush_size = stepped(self.brush_size, (turned.y() or turned.x()) / NOTCH)
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -42,6 +42,7 @@ from annotator.window.actions import (
 )
 from annotator.window.attribute_editing import AttributeEditing
 from annotator.window.awaited_texts import AwaitedTexts
+from annotator.window.brush_size import BrushSize
 from annotator.window.class_removing import ClassRemoving
 from annotator.window.coloring import Coloring
 from annotator.window.draw_modes import DrawModes
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
     fine_tune_requested = Signal()
     models_requested = Signal()
     keypoints_requested = Signal()
+    copy_of_last_requested = Signal()
     """The model is to find the keypoints of what is selected."""
 
     def __init__(
@@ -126,6 +128,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
         self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
@@ -212,6 +215,7 @@ class MainWindow(QMainWindow):
             "keypoint.visibility": canvas.toggle_visibility,
             "keypoint.place": canvas.add_missing_keypoint,
             "keypoint.mirror": commands.mirror_keypoints,
+            "edit.copy_last_photo": lambda _on=False: self.copy_of_last_requested.emit(),
             "keypoint.suggest": lambda _on=False: self.keypoints_requested.emit(),
             "suggestion.accept": commands.accept,
             "suggestion.accept_all": commands.accept_all,
@@ -240,6 +244,7 @@ class MainWindow(QMainWindow):
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
+        handlers |= self._brush.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -277,6 +282,7 @@ class MainWindow(QMainWindow):
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)
+        self._brush.follow(self.action_table)
         self.action_table.keys_changed.connect(self._show_keys_in_use)
         self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)
