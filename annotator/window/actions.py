@@ -160,6 +160,8 @@ def _object() -> tuple[Entry, ...]:
         SEPARATOR,
         OVERLAP_MENU,
         SEPARATOR,
+        Spec("object.attributes", tr("A&ttributes…"), ("Shift+T",), "tag",
+             tr("See and change the attributes and the group of the selected objects")),
         Spec("object.raise", tr("&Raise"), ("Ctrl+Up",), "chevron-up",
              tr("Put the selected objects over the next one that overlaps them")),
         Spec("object.lower", tr("Low&er"), ("Ctrl+Down",), "chevron-down",

@@ -41,6 +41,7 @@ from annotator.window.actions import (
     SCHEME_MENU,
     Actions,
 )
+from annotator.window.attribute_editing import AttributeEditing
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.class_removing import ClassRemoving
@@ -132,6 +133,7 @@ class MainWindow(QMainWindow):
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
+        self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
@@ -214,6 +216,7 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
+            "object.attributes": self._attributes.edit,
             "object.raise": lambda: commands.restack(up=True),
             "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,

@@ -31,7 +31,7 @@ class BrushTool(StrokeTool):
     def color(self) -> str:
         """The colour of the object."""
         target = self._target
-        return self.canvas.draw_color if target is None else self.canvas.content.category(target).color
+        return self.canvas.draw_color if target is None else self.canvas.content.color(target)
 
     def may_begin(self) -> bool:
         """Return whether there is an object to paint onto, or a class for a new one."""
