@@ -28,6 +28,7 @@ from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
 from annotator.panels.picture import PicturePanel
 from annotator.panels.welcome import WelcomePage
+from annotator.panels.widgets import one_line
 from annotator.session.messages import PHOTO
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
@@ -326,14 +327,18 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
 
     def _show_title(self) -> None:
-        """Name the folder, and the COCO file where it is not the folder's own."""
-        folder, store = self._session.folder, self._session.store
+        """Name the photo, its place in the folder, the folder, and the COCO file where it is not the folder's own."""
+        folder, store, name = self._session.folder, self._session.store, self._session.current
         if folder is None:
             self.setWindowTitle("Annotator")
-        elif store is None or not store.file_label:
-            self.setWindowTitle(tr("{folder} – Annotator", folder=folder.name))
-        else:
-            self.setWindowTitle(tr("{file} – {folder} – Annotator", file=store.file_label, folder=folder.name))
+            return
+        where = folder.name
+        if store is not None and store.file_label:
+            where = tr("{file} – {folder}", file=store.file_label, folder=where)
+        if name is not None:
+            n, total = self._session.photos.index(name) + 1, len(self._session.photos)
+            where = tr("{n}/{total} {photo} – {folder}", n=n, total=total, photo=one_line(name), folder=where)
+        self.setWindowTitle(tr("{folder} – Annotator", folder=where))
 
     def _use_project(self, project: Project | None) -> None:
         self._show_title()
@@ -350,6 +355,7 @@ class MainWindow(QMainWindow):
             self.pages.setCurrentWidget(self.welcome)
 
     def _current_changed(self, name: str | None) -> None:
+        self._show_title()
         self.banner.retract(PHOTO)
         self.photos_panel.set_current(name)
         self._awaited.follow_photo()

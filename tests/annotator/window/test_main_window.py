@@ -29,7 +29,7 @@ from annotator.core.store.store import SaveNotice, SaveState
 from annotator.session.session import Session
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, start_in
 from tests.qt import find
 
 
@@ -396,3 +396,10 @@ def test_annotations_that_are_refused_say_so_for_as_long_as_it_is_so(
     _open(qtbot, window, tmp_path / "good")
     assert window.banner.text == ""
     assert (folder / "annotations.json").read_text() == "{"
+
+
+def test_the_title_names_the_photo_and_its_place(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start_in(qtbot, start, folder)
+    assert window.windowTitle() == "1/3 cat.jpg – photos – Annotator"
+    QTest.keyClick(window.canvas, Qt.Key.Key_D)
+    assert window.windowTitle() == "2/3 coffee.jpg – photos – Annotator"
