@@ -9,6 +9,7 @@ from typing import get_args
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from annotator.core.no_overlap import OverlapRule
+from annotator.core.strokes import DEFAULT_DIAMETER
 from annotator.theme import Scheme
 
 RECENT = 8
@@ -64,6 +65,16 @@ class Settings:
         self._q.setValue("overlap", value.value)
 
     @property
+    def brush_size(self) -> int:
+        """Diameter of the brush, in photo pixels."""
+        text = self._text("brush_size")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else DEFAULT_DIAMETER
+
+    @brush_size.setter
+    def brush_size(self, value: int) -> None:
+        self._q.setValue("brush_size", str(value))
+
+    @property
     def weights(self) -> str:
         """The model: `builtin`, `coco` or a file."""
         return _restored(self._q.value("weights")) or "builtin"
@@ -107,6 +118,17 @@ class Settings:
     def set_flag(self, name: str, *, value: bool) -> None:
         """Remember a yes or no."""
         self._q.setValue(f"flags/{name}", str(value))
+
+    def number(self, name: str, *, default: int) -> int:
+        """Return a whole number, such as how opaque objects are."""
+        try:
+            return int(self._text(f"numbers/{name}", str(default)))
+        except ValueError:
+            return default
+
+    def set_number(self, name: str, value: int) -> None:
+        """Remember a whole number."""
+        self._q.setValue(f"numbers/{name}", str(value))
 
     def layout(self, name: str) -> QByteArray:
         """Return the window's geometry or state, empty if there is none."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_SCALE = 64.0
 MIN_SCALE = 1 / 8  # of the view, when zoomed out all the way
 _STEP = 1.25  # per notch of the wheel, per key
-_NOTCH = 120.0  # QWheelEvent's unit
+NOTCH = 120.0  # QWheelEvent's unit
 _SCROLL = 64.0  # pixels per notch
 _PINCH_WHEEL = 0.01  # a trackpad's Ctrl+scroll: exponent per pixel
 _FIT_MARGIN = 12  # pixels around a photo that fits
@@ -163,11 +163,11 @@ class ZoomPanView(QGraphicsView):
         """Scroll; with Shift sideways; with Ctrl zoom to the cursor."""
         pixels, angle = event.pixelDelta(), event.angleDelta()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            notches = (angle.y() or angle.x()) / _NOTCH
+            notches = (angle.y() or angle.x()) / NOTCH
             power = pixels.y() * _PINCH_WHEEL if not pixels.isNull() else notches * math.log(_STEP)
             self.zoom_to(self.scale_factor * math.exp(power), event.position())
         else:
-            moved = QPointF(pixels) if not pixels.isNull() else QPointF(angle) * (_SCROLL / _NOTCH)
+            moved = QPointF(pixels) if not pixels.isNull() else QPointF(angle) * (_SCROLL / NOTCH)
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not moved.x():
                 moved = QPointF(moved.y(), 0.0)
             self._pan_by(-moved)

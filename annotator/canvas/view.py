@@ -9,18 +9,21 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
 
 from annotator.canvas import key_positions
+from annotator.canvas.crosshair import Crosshair
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
+from annotator.canvas.navigation import NOTCH
 from annotator.canvas.snapping import snap
 from annotator.canvas.tools.base import Pointer
 from annotator.canvas.tools.registry import TOOLS
+from annotator.core.strokes import DEFAULT_DIAMETER, MAX_DIAMETER, MIN_DIAMETER, stepped
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from PySide6.QtGui import QFocusEvent, QMouseEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QWheelEvent
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Camera
@@ -56,6 +59,8 @@ class CanvasView(DocumentView):
     """QPoint on the screen for a context menu; what was under it is selected."""
     category_needed = Signal()
     """Something is to be drawn and no class is chosen."""
+    brush_size_changed = Signal(int)
+    """The diameter of the brush, in photo pixels."""
     box_drawn = Signal(object)
     """The `Drawn` of a box that has just gone on record, and in which the model is to outline an object."""
 
@@ -72,6 +77,7 @@ class CanvasView(DocumentView):
         self._key_of: Callable[[str], str] = lambda _action: ""
         self._draw_category: int | None = None
         self._draw_mode: CombineMode | None = None
+        self._brush_size = DEFAULT_DIAMETER
         self.snaps = False
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._hint = ""
@@ -79,6 +85,7 @@ class CanvasView(DocumentView):
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self._crosshair = Crosshair()
         self._gesture_keys = GestureKeys(self, self._takes_key)
 
     def set_document(self, document: Document | None) -> None:
@@ -123,6 +130,19 @@ class CanvasView(DocumentView):
         self._draw_mode = mode
         self.follow_tool()
 
+    @property
+    def brush_size(self) -> int:
+        """Diameter of the brush and the eraser, in photo pixels."""
+        return self._brush_size
+
+    @brush_size.setter
+    def brush_size(self, value: int) -> None:
+        value = min(max(value, MIN_DIAMETER), MAX_DIAMETER)
+        if value != self._brush_size:
+            self._brush_size = value
+            self.follow_tool()
+            self.brush_size_changed.emit(value)
+
     # Tools
 
     @property
@@ -147,6 +167,11 @@ class CanvasView(DocumentView):
     def has_modes(self) -> bool:
         """Whether `draw_mode` says what becomes of what the tool in hand draws."""
         return self._tool.has_modes
+
+    @property
+    def has_size(self) -> bool:
+        """Whether `brush_size` is the size of the tool in hand."""
+        return self._tool.has_size
 
     def set_tool(self, name: str) -> None:
         """Take another tool in hand. KeyError if there is none of that name."""
@@ -241,6 +266,7 @@ class CanvasView(DocumentView):
         self._gesture_keys.set_running(tool.busy or tool.holds)
         self._active.uses_handles = tool.uses_handles
         self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
+        self._update_crosshair()
         self._update_cursor()
         if tool.hovered != self._hovered:
             self._hovered = tool.hovered
@@ -250,8 +276,15 @@ class CanvasView(DocumentView):
             self._hint = hint
             self.hint_changed.emit(hint)
 
+    def _update_crosshair(self) -> None:
+        crosses = self.look.crosshair and self._tool.draws and self._pointer is not None
+        photo = self.camera().rect_to_view((0, 0, *self._photo_size))
+        for rect in self._crosshair.move(self._pointer.view if crosses and self._pointer else None, photo):
+            self.viewport().update(rect)
+
     def paint_over(self, painter: QPainter, camera: Camera) -> None:
-        """Paint what the tool shows."""
+        """Paint what the tool shows, and the cross hair under it."""
+        self._crosshair.paint(painter)
         self._tool.paint(painter, camera)
 
     def _active_changed(self) -> None:
@@ -310,6 +343,17 @@ class CanvasView(DocumentView):
         if not self.pan_release() and event.button() == Qt.MouseButton.LeftButton and self.document is not None:
             self._tool.release(self._pointed(event))
             self.follow_tool()
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """With Shift, change the size of the brush in hand; else scroll or zoom."""
+        held = event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
+        if not self._tool.has_size or held != Qt.KeyboardModifier.ShiftModifier:
+            super().wheelEvent(event)
+            return
+        turned = event.angleDelta()  # some systems turn it sideways with Shift
+        if not self._tool.holds:  # a stroke has one size
+            self.brush_size = stepped(self.brush_size, (turned.y() or turned.x()) / NOTCH)
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:

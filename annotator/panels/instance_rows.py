@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator import icons
+from annotator.core.attributes import in_words
 from annotator.core.categories import object_color
 from annotator.panels.formatting import origin_text
 from annotator.panels.widgets import MARGIN, RowPainter
@@ -179,7 +180,7 @@ def _at_right(record: Annotation) -> str:
 
 
 def _in_words(record: Annotation, document: Document) -> str:
-    words = [_origin_in_words(record)]
+    words = [_origin_in_words(record), *in_words(record)]
     if record.id in document.marks.hidden:
         words.append(tr("hidden"))
     if record.id in document.marks.locked:

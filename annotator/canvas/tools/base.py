@@ -162,6 +162,13 @@ class ToolHost(Protocol):
         """Emitted without arguments where something is to be drawn and no class is chosen."""
 
     @property
+    def brush_size(self) -> int:
+        """Diameter of the brush, in photo pixels."""
+
+    def camera(self) -> Camera:
+        """Return where the photo is on the screen now."""
+
+    @property
     def draw_mode(self) -> CombineMode | None:
         """What becomes of the selected object with what is drawn; None: that is an object of its own."""
 
@@ -224,6 +231,8 @@ class Tool:
     """Whether what it makes has a class of its own while no `draw_category` is chosen."""
     has_modes: ClassVar[bool] = False
     """Whether the canvas's `draw_mode` says what becomes of what it draws."""
+    has_size: ClassVar[bool] = False
+    """Whether the canvas's `brush_size` is its size."""
     uses_handles: ClassVar[bool] = False
     """Whether the selected object shows its vertices."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.canvas.tools.box import BoxTool
+from annotator.canvas.tools.brush import BrushTool
 from annotator.canvas.tools.click import ClickTool
+from annotator.canvas.tools.eraser import EraserTool
 from annotator.canvas.tools.knife import KnifeTool
 from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
@@ -23,6 +25,8 @@ TOOLS: list[type[Tool]] = [
     PolygonTool,
     ReshapeTool,
     BoxTool,
+    BrushTool,
+    EraserTool,
     ClickTool,
     PlaceKeypointsTool,
     KnifeTool,

@@ -1,0 +1,63 @@
+"""The brush: strokes add to the selected object, or begin one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from annotator.canvas.tools.strokes import StrokeTool
+from annotator.core import edits, strokes
+from annotator.core.annotation import Annotation
+from dataset.i18n import mark, tr
+
+if TYPE_CHECKING:
+    from annotator.core.edits import Edit
+
+
+class BrushTool(StrokeTool):
+    """Paints onto the selected object, of several the last; with none, a new one of the canvas's `draw_category`."""
+
+    name: ClassVar[str] = "brush"
+    title: ClassVar[str] = mark("Paint with a brush")
+    tip: ClassVar[str] = mark("Paint onto the selected object; with none selected, paint a new one")
+    keys: ClassVar[tuple[str, ...]] = ("B",)
+    icon: ClassVar[str] = "brush"
+
+    @property
+    def _target(self) -> Annotation | None:
+        selected = self.canvas.content.selected
+        return selected[-1] if selected else None
+
+    @property
+    def color(self) -> str:
+        """The colour of the object."""
+        target = self._target
+        return self.canvas.draw_color if target is None else self.canvas.content.color(target)
+
+    def may_begin(self) -> bool:
+        """Return whether there is an object to paint onto, or a class for a new one."""
+        if self._target is None and self.canvas.draw_category is None:
+            self.canvas.category_needed.emit()
+            return False
+        return True
+
+    def edit_of(self, stroke: strokes.Stroke) -> Edit | None:
+        """Add the stroke to the object."""
+        document, target, category_id = self.canvas.document, self._target, self.canvas.draw_category
+        region = stroke.region()
+        if document is None or region.is_empty:
+            return None
+        if target is not None:
+            return strokes.paint_onto(document, target.id, region, self.canvas.new_id)
+        if category_id is None:
+            return None
+        return edits.add(document, (Annotation(self.canvas.new_id(), category_id, region),), tr("paint object"))
+
+    def hint(self) -> str:
+        """Return what a stroke does now."""
+        target = self._target
+        if target is not None:
+            name = self.canvas.content.category(target).name
+            return self.stroke_hint(tr("Drag to paint onto the selected {name}", name=name), tr("Esc new object"))
+        if self.canvas.draw_category is None:
+            return tr("Choose a class to draw with")
+        return self.stroke_hint(tr("Drag to paint a new object"))
