@@ -119,6 +119,17 @@ class Settings:
         """Remember a yes or no."""
         self._q.setValue(f"flags/{name}", str(value))
 
+    def number(self, name: str, *, default: int) -> int:
+        """Return a whole number, such as how opaque objects are."""
+        try:
+            return int(self._text(f"numbers/{name}", str(default)))
+        except ValueError:
+            return default
+
+    def set_number(self, name: str, value: int) -> None:
+        """Remember a whole number."""
+        self._q.setValue(f"numbers/{name}", str(value))
+
     def layout(self, name: str) -> QByteArray:
         """Return the window's geometry or state, empty if there is none."""
         value = self._q.value(f"layout/{name}")

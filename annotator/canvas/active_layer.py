@@ -54,6 +54,8 @@ class ActiveLayer:
         self._content = content
         self.uses_handles = True
         """Whether the selected object shows its vertices."""
+        self.fills = True
+        """Whether shapes are filled."""
         self._shapes: dict[int, Active] = {}
 
     def follow(
@@ -122,7 +124,8 @@ class ActiveLayer:
         known = record.id in self._content and self._content[record.id] is record
         scale = camera.scale * camera.ratio
         path = self._content.paths.get(record, scale) if known else path_of(record.shape, STEP / scale)
-        filled(painter, camera, path, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
+        if self.fills:
+            filled(painter, camera, path, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
         width = LINE if state is State.HOVERED else ACTIVE_LINE
         strong_outline(painter, camera, path, category.color, width, dashed=record.is_suggestion)
         if state is State.HANDLES and not record.shape.is_empty:

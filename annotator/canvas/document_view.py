@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Box, Camera
+    from annotator.canvas.look import Look
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
@@ -94,6 +95,21 @@ class DocumentView(ZoomPanView):
     def show_names(self, value: bool) -> None:
         self._static.show_names = value
         self._view_changed()
+
+    @property
+    def look(self) -> Look:
+        """How the photo and what is on it are shown."""
+        return self._static.look
+
+    @look.setter
+    def look(self, look: Look) -> None:
+        self._static.look = look
+        self._active.fills = not look.outlines_only
+        self._view_changed()
+
+    def pixel(self, x: int, y: int) -> tuple[int, int, int] | None:
+        """Return red, green and blue of a pixel of the photo as it is, or None while there is no photo."""
+        return None if self._static.photo is None else self._static.photo.pixel(x, y)
 
     @property
     def colors_objects(self) -> bool:
@@ -218,6 +234,8 @@ class DocumentView(ZoomPanView):
         """Paint what is active, and over it what the tool shows."""
         del rect
         painter.resetTransform()
+        if self.look.photo_only:
+            return
         camera = self.camera()
         self._active.paint(painter, self._exposed, camera, self._colors)
         self.paint_over(painter, camera)

@@ -6,11 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
+from annotator.canvas.look import value_counts
 from annotator.canvas.style import CRISP_FROM
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PySide6.QtCore import QSize
 
 
@@ -23,11 +26,25 @@ class ImagePyramid:
 
     def __init__(self, image: QImage) -> None:
         self._levels = [image]
+        self._counts: NDArray[np.int64] | None = None
 
     @property
     def size(self) -> QSize:
         """In photo pixels."""
         return self._levels[0].size()
+
+    @property
+    def value_counts(self) -> NDArray[np.int64]:
+        """How often each value [256] occurs, counted once, on a sample of the pixels."""
+        if self._counts is None:
+            self._counts = value_counts(self._level(0))
+        return self._counts
+
+    def pixel(self, x: int, y: int) -> tuple[int, int, int]:
+        """Return red, green and blue of a photo pixel. (0, 0, 0) outside."""
+        photo = self._levels[0]
+        color = QColor(photo.pixel(x, y)) if photo.valid(x, y) else QColor(0, 0, 0)
+        return color.red(), color.green(), color.blue()
 
     def paint(self, painter: QPainter, target: QRectF, scale: float) -> None:
         """Paint all of it into `target`, under the painter's clip. `scale`: device pixels per photo pixel."""

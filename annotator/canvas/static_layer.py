@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from annotator.canvas.labels import Label, paint_label, place
+from annotator.canvas.look import Look, map_values
 from annotator.canvas.painting import filled, outline, skeleton
 from annotator.canvas.style import SELECTED_FILL
 
@@ -33,6 +34,8 @@ class StaticLayer:
         """The photo, or None while it is being read."""
         self.show_names = True
         """Whether names are shown unasked."""
+        self.look = Look()
+        """How the photo and the shapes are shown."""
         self.hidden: AbstractSet[int] = frozenset()
         """Ids that are left out, because a gesture shows them elsewhere."""
         self.marked: AbstractSet[int] = frozenset()
@@ -64,6 +67,8 @@ class StaticLayer:
     def paint(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
         """Paint a rectangle of the viewport."""
         self.paint_photo(painter, rect, camera, colors)
+        if self.look.photo_only:
+            return
         self._paint_shapes(painter, QRectF(rect), camera)
         for annotation_id, label in self._labels.items():
             moved = label.moved(camera.dx, camera.dy)
@@ -79,7 +84,28 @@ class StaticLayer:
             painter.fillRect(area.adjusted(-1, -1, 1, 1), QColor(colors.border))
             painter.fillRect(area, QColor(colors.background))
             if self.photo is not None:
-                self.photo.paint(painter, area, area.width() / self.photo.size.width() * camera.ratio)
+                self._paint_photo(painter, self.photo, area, rect, camera)
+
+    def _paint_photo(self, painter: QPainter, photo: ImagePyramid, area: QRectF, rect: QRect, camera: Camera) -> None:
+        """Paint what is in `rect` of the photo, all of which is at `area`. Its tone is that of pixels on the screen.
+
+        So a slider costs the same at every zoom and size of the photo: at most one look-up per pixel of the view.
+        """
+        part = (area & QRectF(rect)).toAlignedRect()
+        scale = area.width() / photo.size.width() * camera.ratio
+        if self.look.tone.is_neutral or part.isEmpty():
+            photo.paint(painter, area, scale)
+            return
+        image = QImage((QSizeF(part.size()) * camera.ratio).toSize(), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(camera.ratio)
+        onto = QPainter(image)
+        photo.paint(onto, area.translated(-QPointF(part.topLeft())), scale)
+        onto.end()
+        map_values(image, self.look.tone.table(photo.value_counts))
+        painter.save()
+        painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+        painter.drawImage(part.topLeft(), image)
+        painter.restore()
 
     def _size(self) -> tuple[int, int] | None:
         if self._content.document is not None:
@@ -92,7 +118,7 @@ class StaticLayer:
         content, index = self._content, self._content.index
         rows = index.crossing(*camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES)))
         looks: dict[tuple[str, bool], list[int]] = {}
-        skeletons = []
+        skeletons, resting = [], self.look.resting_alpha
         for row in rows.tolist():
             record = index[row]
             if record.id in self.hidden:
@@ -101,8 +127,9 @@ class StaticLayer:
             looks.setdefault((color, record.is_suggestion), []).append(row)
             if record.keypoints:
                 skeletons.append(record)
-            if record.id in self.marked:
-                filled(painter, camera, content.paths.get(record, camera.scale * camera.ratio), color, SELECTED_FILL)
+            alpha = SELECTED_FILL if record.id in self.marked and not self.look.outlines_only else resting
+            if alpha:
+                filled(painter, camera, content.paths.get(record, camera.scale * camera.ratio), color, alpha)
         for (color, dashed), alike in looks.items():
             path = index.shapes.path(alike, camera.scale * camera.ratio)
             outline(painter, camera, path, color, dashed=dashed, thin=self.is_crowd)

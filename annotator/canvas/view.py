@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter
 
 from annotator.canvas import key_positions
+from annotator.canvas.crosshair import Crosshair
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
@@ -84,6 +85,7 @@ class CanvasView(DocumentView):
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self._crosshair = Crosshair()
         self._gesture_keys = GestureKeys(self, self._takes_key)
 
     def set_document(self, document: Document | None) -> None:
@@ -264,6 +266,7 @@ class CanvasView(DocumentView):
         self._gesture_keys.set_running(tool.busy or tool.holds)
         self._active.uses_handles = tool.uses_handles
         self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
+        self._update_crosshair()
         self._update_cursor()
         if tool.hovered != self._hovered:
             self._hovered = tool.hovered
@@ -273,8 +276,15 @@ class CanvasView(DocumentView):
             self._hint = hint
             self.hint_changed.emit(hint)
 
+    def _update_crosshair(self) -> None:
+        crosses = self.look.crosshair and self._tool.draws and self._pointer is not None
+        photo = self.camera().rect_to_view((0, 0, *self._photo_size))
+        for rect in self._crosshair.move(self._pointer.view if crosses and self._pointer else None, photo):
+            self.viewport().update(rect)
+
     def paint_over(self, painter: QPainter, camera: Camera) -> None:
-        """Paint what the tool shows."""
+        """Paint what the tool shows, and the cross hair under it."""
+        self._crosshair.paint(painter)
         self._tool.paint(painter, camera)
 
     def _active_changed(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -25,12 +24,10 @@ from PySide6.QtWidgets import (
 from annotator import icons
 from annotator.core.training_runs import is_round
 from annotator.panels.clamped_label import ClampedLabel
+from annotator.panels.sliders import WheelSlider
 from annotator.panels.widgets import MARGIN, ElidedComboBox, ElidedLabel, dress_panel, label, name_control, set_tone
 from dataset.i18n import mark, tr
 from dataset.messages import duration
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QWheelEvent
 
 _WEIGHTS = ((mark("Built-in"), "builtin"), (mark("COCO (torchvision)"), "coco"))
 _DEVICES = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
@@ -254,16 +251,6 @@ class _Scroll(QScrollArea):
         return self._content.sizeHint()
 
 
-class _Slider(QSlider):
-    """A slider that turns with the wheel only when it has the keyboard: else the wheel scrolls the panel."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class _WholeFolder(QStackedWidget):
     """The button that starts suggesting on the whole folder, and in its place the progress while it runs."""
 
@@ -338,7 +325,7 @@ def _combo(name: str, tip: str, accessible: str, items: tuple[tuple[str, str], .
 
 
 def _threshold_slider() -> QSlider:
-    made = _Slider(Qt.Orientation.Horizontal)
+    made = WheelSlider(Qt.Orientation.Horizontal)
     made.setRange(5, 95)
     made.setValue(50)
     made.setPageStep(5)

@@ -26,6 +26,7 @@ from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
+from annotator.panels.picture import PicturePanel
 from annotator.panels.welcome import WelcomePage
 from annotator.session.messages import PHOTO
 from annotator.session.session import KEPT_INTERVAL
@@ -52,6 +53,7 @@ from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.object_commands import ObjectCommands
 from annotator.window.object_marks import ObjectMarkActions
+from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
 from annotator.window.selection_commands import SelectionCommands
@@ -68,6 +70,7 @@ from dataset.i18n import languages, tr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PySide6.QtCore import QPointF
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
     from annotator.core.document import Document
@@ -133,6 +136,7 @@ class MainWindow(QMainWindow):
         self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
+        self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -170,15 +174,18 @@ class MainWindow(QMainWindow):
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
         self.model_panel = ModelPanel()
+        self.picture_panel = PicturePanel()
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = [
             self._dock(tr("Photos"), "dock.photos", self.photos_panel, left),
             self._dock(tr("Instances"), "dock.instances", self.instances, right),
             self._dock(tr("Classes"), "dock.classes", self.classes, right),
             self._dock(tr("Model"), "dock.model", self.model_panel, right),
+            self._dock(tr("Picture"), "dock.picture", self.picture_panel, left),
         ]
+        self.docks[-1].hide()
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[1:], [270, 200, 300], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[1:4], [270, 200, 300], Qt.Orientation.Vertical)
 
     def _fit_screen(self) -> None:
         """Be of a comfortable size, or fill a screen that has hardly more room than that."""
@@ -244,6 +251,7 @@ class MainWindow(QMainWindow):
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
+        handlers |= self._picture.handlers()
         handlers |= self._brush.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
@@ -266,6 +274,7 @@ class MainWindow(QMainWindow):
         self.action_table.add_local([self.canvas, self.instances])
         self.strip.fill(self.action_table, self.canvas.tool)
         self._visibility.follow(self.action_table)
+        self._picture.follow(self.action_table)
         self._snap.follow(self.action_table)
 
     def _wire(self) -> None:
@@ -287,7 +296,7 @@ class MainWindow(QMainWindow):
         self._show_keys_in_use()
         canvas.edit_made.connect(session.finish_gesture)
         canvas.step_made.connect(session.push_step)
-        canvas.cursor_moved.connect(self.status.set_cursor)
+        canvas.cursor_moved.connect(self._show_cursor)
         canvas.zoom_changed.connect(self.status.set_zoom)
         canvas.hint_changed.connect(self.status.set_hint)
         canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
@@ -354,6 +363,9 @@ class MainWindow(QMainWindow):
         self._slow.stop()
         self.canvas.set_photo(photo.image if photo else None)
         self._awaited.follow_photo()
+
+    def _show_cursor(self, at: QPointF | None) -> None:
+        self.status.set_cursor(at, self.canvas.pixel(int(at.x()), int(at.y())) if at is not None else None)
 
     def _show_document(self, document: Document | None) -> None:
         self.canvas.set_document(document)

@@ -30,7 +30,8 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(8, 0, 12, 0)
-        self._cursor = self._label("status.cursor", tr("Where the cursor is, in pixels of the photo"), 104)
+        where = tr("Where the cursor is, in pixels of the photo, and red, green and blue of the pixel")
+        self._cursor = self._label("status.cursor", where, 176)
         self._zoom = self._label("status.zoom", tr("Zoom"), 48)
         self._hint = ElidedLabel()  # a long hint makes no window wider than its screen
         name_control(self._hint, "status.hint", "", tr("What can be done now"))
@@ -49,10 +50,10 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self._activity)
         self.addPermanentWidget(self._saved)
 
-    def set_cursor(self, position: QPointF | None) -> None:
-        """Show a place in the photo, or none."""
+    def set_cursor(self, position: QPointF | None, rgb: tuple[int, int, int] | None = None) -> None:
+        """Show a place in the photo, or none, and the values of its pixel, if they are there."""
         x_y = tr("x {x}  y {y}", x=int(position.x()), y=int(position.y())) if position else ""
-        self._cursor.setText(x_y)
+        self._cursor.setText(f"{x_y}  {' '.join(map(str, rgb))}" if position and rgb else x_y)
 
     def set_zoom(self, zoom: float) -> None:
         """Show the zoom; 1.0 is 100%."""

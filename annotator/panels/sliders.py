@@ -1,0 +1,21 @@
+"""Sliders in panels that scroll."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QSlider
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QWheelEvent
+
+
+class WheelSlider(QSlider):
+    """A slider that turns with the wheel only when it has the keyboard: else the wheel scrolls the panel."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Turn, or let the panel scroll."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
