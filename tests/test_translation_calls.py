@@ -18,8 +18,8 @@ NOT_SHOWN = re.compile(
     r"|\(\?:|\\d"
     r"|^photo loader$|^late store$|^annotator suggest$|^can't allocate memory$"
 )
-"""Style sheets, markup, keys and topics, names of keypoints; SQL; regular expressions; names of threads and of the program; what is
-searched in an error."""
+"""Style sheets, markup, keys, topics, names of keypoints; SQL; regular expressions; names of threads and of the
+program; what is searched in an error."""
 
 
 def _files(*places: str) -> list[Path]:
