@@ -52,7 +52,9 @@ class Levels:
         if self.high <= self.low:
             return np.zeros(values.shape, np.uint8)
         numbers = np.nan_to_num(values.astype(np.float64), nan=self.low, posinf=self.high, neginf=self.low)
-        shares = (numbers - self.low) / (self.high - self.low)
+        half_low, half_high = self.low / 2, self.high / 2  # the range itself may be beyond the largest number
+        with np.errstate(over="ignore"):
+            shares = (numbers / 2 - half_low) / (half_high - half_low)
         return np.round(np.clip(shares, 0, 1) * 255).astype(np.uint8)
 
 

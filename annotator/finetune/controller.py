@@ -16,7 +16,7 @@ from annotator.finetune.collect_photos import PhotoCollector
 from annotator.finetune.model_versions import ROUND, result_of
 from annotator.finetune.process import Ending, Outcome, TrainingProcess, end_orphan
 from annotator.finetune.time_estimate import TimeEstimator
-from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
 from annotator.window.training_dock import TrainingDock
 from dataset.i18n import mark, tr
 from dataset.messages import os_reason

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.training_runs import BUILTIN, is_round
-from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from annotator.panels.dialogs.models_dialog import ModelFact, ModelsDialog
 from dataset.i18n import tr
 from dataset.messages import os_reason
 from model.protocol import Result

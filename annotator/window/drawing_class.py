@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from annotator.panels.classes import ClassesPanel
     from annotator.session.session import Session
     from annotator.suggestions.model_selection import ModelSelector
-    from annotator.window.selection_commands import SelectionCommands
+    from annotator.window.commands.selection_commands import SelectionCommands
 
 CLASS = "class"  # the topic of messages about classes
 

@@ -42,28 +42,28 @@ from annotator.window.actions import (
     SCHEME_MENU,
     Actions,
 )
-from annotator.window.attribute_editing import AttributeEditing
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
-from annotator.window.class_removing import ClassRemoving
 from annotator.window.coloring import Coloring
+from annotator.window.commands.attribute_editing import AttributeEditing
+from annotator.window.commands.class_removing import ClassRemoving
+from annotator.window.commands.object_commands import ObjectCommands
+from annotator.window.commands.object_marks import ObjectMarkActions
+from annotator.window.commands.selection_commands import SelectionCommands
+from annotator.window.commands.skeleton_editing import SkeletonEditing
+from annotator.window.commands.undo_commands import UndoCommands
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
-from annotator.window.object_commands import ObjectCommands
-from annotator.window.object_marks import ObjectMarkActions
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
-from annotator.window.selection_commands import SelectionCommands
-from annotator.window.skeleton_editing import SkeletonEditing
 from annotator.window.snap_action import SnapAction
 from annotator.window.status_bar import StatusBar
 from annotator.window.tool_strip import ToolStrip
 from annotator.window.unanswered_notice import UnansweredNotice
-from annotator.window.undo_commands import UndoCommands
 from annotator.window.view_menus import color_menu, language_menu, overlap_menu, scheme_menu
 from annotator.window.visibility import VisibilityActions
 from dataset.i18n import languages, tr

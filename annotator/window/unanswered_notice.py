@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.panels.banner import Banner
     from annotator.session.session import Session
-    from annotator.window.selection_commands import SelectionCommands
+    from annotator.window.commands.selection_commands import SelectionCommands
 
 UNANSWERED = "unanswered"  # the topic of the message
 

@@ -35,8 +35,8 @@ from annotator.core.training_set import ClassFact, Summary
 from annotator.language import choose_language, install_qt_translation, native_name
 from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.color_popup import ColorPopup
-from annotator.panels.finetune_dialog import FineTuneDialog
-from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
+from annotator.panels.dialogs.models_dialog import ModelFact, ModelsDialog
 from annotator.panels.training_panel import TrainingPanel
 from annotator.panels.widgets import ElidedLabel, Rows
 from annotator.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.deep_picture import DeepPicture
+from dataset.deep_picture import DeepPicture, Levels
 from dataset.images import PhotoError, photo_size, read_photo
 
 if TYPE_CHECKING:
@@ -204,3 +204,9 @@ def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
     for name in "abc":
         with pytest.raises(PhotoError, match="kind of picture cannot be read"):
             read_photo(tmp_path / f"{name}.tif")
+
+
+def test_a_range_beyond_the_largest_number_has_levels() -> None:
+    values = np.array([[-1.7e308, 0.0, 1.7e308, np.nan, np.inf]])
+    assert Levels(-1.7e308, 1.7e308)(values).tolist() == [[0, 128, 255, 0, 255]]
+    assert Levels(0.0, 1.0)(values).tolist() == [[0, 0, 255, 0, 255]]

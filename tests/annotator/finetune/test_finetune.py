@@ -21,8 +21,8 @@ from annotator.app import Application
 from annotator.core.annotation import Annotation
 from annotator.core.training_runs import TrainingRun, TrainingRuns
 from annotator.finetune.process import Ending, Outcome
-from annotator.panels.finetune_dialog import FineTuneDialog
-from annotator.panels.models_dialog import ModelsDialog
+from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
+from annotator.panels.dialogs.models_dialog import ModelsDialog
 from annotator.panels.widgets import ElidedLabel
 from model.protocol import Result, Step
 from tests.qt import find

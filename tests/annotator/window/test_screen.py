@@ -18,7 +18,7 @@ from PySide6.QtCore import QPoint, QSettings
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from annotator import theme
 from annotator.core.training_set import ClassFact, Summary
-from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core import edits
 from annotator.core.attributes import attributes, group, known_names, with_changes
-from annotator.panels.attributes_dialog import AttributesDialog
+from annotator.panels.dialogs.attributes_dialog import AttributesDialog
 from annotator.session.messages import PHOTO
 from dataset.i18n import tr
 

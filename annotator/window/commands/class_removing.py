@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from annotator.panels.class_removal_dialog import ClassRemovalDialog
+from annotator.panels.dialogs.class_removal_dialog import ClassRemovalDialog
 from annotator.session.class_removal import put_back, remove_class
 from annotator.session.skeletons import KeypointCounter, KeypointUse
 from dataset.i18n import plural, tr

@@ -14,7 +14,7 @@ from annotator.core.document import Document
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
-from annotator.window.selection_commands import SelectionCommands
+from annotator.window.commands.selection_commands import SelectionCommands
 from dataset.geometry import bounds, rectangle
 from resources import SAMPLES
 

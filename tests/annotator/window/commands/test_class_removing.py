@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.skeleton import Skeleton, SkeletonChange
-from annotator.panels.class_removal_dialog import ClassRemovalDialog
+from annotator.panels.dialogs.class_removal_dialog import ClassRemovalDialog
 from annotator.session.skeletons import change_skeleton
 from annotator.window.main_window import MainWindow
 from tests.annotator.conftest import Start, current_document, start_in

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation
-from annotator.panels.attributes_dialog import AttributesDialog
+from annotator.panels.dialogs.attributes_dialog import AttributesDialog
 from dataset.geometry import rectangle
 from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find

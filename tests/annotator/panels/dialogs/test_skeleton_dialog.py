@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from annotator.canvas.painting import keypoint_color
 from annotator.core.skeleton import Skeleton
 from annotator.core.skeleton_templates import TEMPLATES
-from annotator.panels.skeleton_dialog import SkeletonDialog
-from annotator.panels.skeleton_preview import SkeletonPreview
+from annotator.panels.dialogs.skeleton_dialog import SkeletonDialog
+from annotator.panels.dialogs.skeleton_preview import SkeletonPreview
 from dataset.categories import Category
 from tests.qt import find
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
-from annotator.panels.skeleton_dialog import SkeletonDialog
+from annotator.panels.dialogs.skeleton_dialog import SkeletonDialog
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.annotator.conftest import Start, current_document, start_in

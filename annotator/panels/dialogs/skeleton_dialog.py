@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from annotator.core.skeleton import Skeleton, pairs, spoken
 from annotator.core.skeleton_templates import TEMPLATES
-from annotator.panels.skeleton_preview import SkeletonPreview
+from annotator.panels.dialogs.skeleton_preview import SkeletonPreview
 from annotator.panels.widgets import Field, label, name_control, tool_button
 from dataset.i18n import plural, tr
 from dataset.messages import listing

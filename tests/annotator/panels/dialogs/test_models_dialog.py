@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
-from annotator.panels.models_dialog import ModelFact, ModelsDialog
+from annotator.panels.dialogs.models_dialog import ModelFact, ModelsDialog
 from tests.qt import find
 
 BETTER = ModelFact(

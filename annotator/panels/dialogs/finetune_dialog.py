@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.panels.finetune_advanced import Advanced
+from annotator.panels.dialogs.finetune_advanced import Advanced
 from annotator.panels.form_rows import TOP, Choice, caption, choice, form, settle
 from annotator.panels.widgets import ElidedLabel, Swatch, breakable, label, name_control
 from dataset.i18n import mark, plural, tr

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator import theme
 from annotator.core.training_set import ClassFact, Summary
-from annotator.panels.finetune_dialog import FineTuneDialog
+from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
 from annotator.panels.widgets import ElidedLabel
 from model.protocol import FineTuneOptions
 from tests.qt import arguments, find, turned_by_wheel

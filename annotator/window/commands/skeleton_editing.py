@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from annotator.canvas.painting import keypoint_color
 from annotator.core.skeleton import SkeletonChange
-from annotator.panels.skeleton_dialog import SkeletonDialog
+from annotator.panels.dialogs.skeleton_dialog import SkeletonDialog
 from annotator.session.skeletons import KeypointCounter, KeypointUse, change_skeleton
 from dataset.i18n import plural, tr
 
