@@ -63,7 +63,7 @@ def shared_photos(photos: Sequence[Item], group: ProcessGroup, *, lines: bool = 
             done = min(count * group.size, len(photos))
             bar.update(done - bar.n)
             now = time.monotonic()
-            is_due = now - last > REPORT_SECONDS or (done == len(photos) and last > start)
+            is_due = now - last > REPORT_SECONDS or done == len(photos)
             if lines and group.is_main and not terminal and is_due:
                 print_message(_pace(done, len(photos), now - start))
                 last = now

@@ -1,10 +1,10 @@
-"""Sliders in panels that scroll."""
+"""Sliders and numbers that the wheel passes over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QSlider, QSpinBox
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
@@ -15,6 +15,17 @@ class WheelSlider(QSlider):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn, or let the panel scroll."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class WheelSpinBox(QSpinBox):
+    """A number that turns with the wheel only when it has the keyboard."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Turn, or leave the wheel to what is below."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:

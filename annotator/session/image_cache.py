@@ -117,7 +117,10 @@ class ImageCache:
     def _begin(self, path: Path, *, keep: bool) -> _Reading:
         with self._lock:
             reading = self._readings.get(path)
-            if reading is None:
+            if path in self._photos:  # it came between the look at what is here and this one
+                reading = _Reading()
+                reading.photo.set_result(self._photos[path])
+            elif reading is None:
                 if sum(other.seconds > LATE_SECONDS for other in self._readings.values()) >= MAX_LATE:
                     raise LateError(_late())
                 reading = self._readings[path] = _Reading()

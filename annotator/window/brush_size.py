@@ -6,9 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QSpinBox, QStackedWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget
 
 from annotator.core.strokes import MAX_DIAMETER, MIN_DIAMETER, stepped
+from annotator.panels.sliders import WheelSlider, WheelSpinBox
 from annotator.panels.widgets import name_control
 from dataset.i18n import tr
 
@@ -37,12 +38,12 @@ class BrushSize(QFrame):
         self._canvas, self._settings, self._pages = canvas, settings, pages
         self._actions: Actions | None = None
         canvas.brush_size = settings.brush_size
-        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider = WheelSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, _NOTCHES)
         self._slider.setFixedWidth(140)
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the photo
         name_control(self._slider, "brush.slider", tr("Brush size"), tr("Size of the brush and the eraser"))
-        self._number = QSpinBox()
+        self._number = WheelSpinBox()
         self._number.setRange(MIN_DIAMETER, MAX_DIAMETER)
         self._number.setSuffix(" px")
         self._number.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

@@ -58,7 +58,12 @@ NOT_TRANSLATED = {
     "cat", "coffee", "dog", "jpg", "boat", "round", "photos",  # the person's files and classes
     "Close", "Cancel", "Float", "Clear",  # Qt's own buttons
 }  # fmt: skip
-KEY = re.compile(r"^((Ctrl|Shift|Alt|Meta)\+)*(\w|Return|Enter|Tab|Backspace|Del|Esc|PgUp|PgDown|F\d+|\W)$")
+KEY = re.compile(
+    r"^((Ctrl|Shift|Alt|Meta)\+)*"
+    r"(\w|Return|Enter|Tab|Backspace|Del|Esc|PgUp|PgDown|Up|Down|Left|Right|F\d+|\W)$"
+)
+    r"^((Ctrl|Shift|Alt|Meta)\+)*(\w|Return|Enter|Tab|Backspace|Del|Esc|PgUp|PgDown|Up|Down|Left|Right|F\d+|\W)$"
+)
 
 
 @pytest.fixture

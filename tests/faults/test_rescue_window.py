@@ -58,21 +58,21 @@ def test_the_title_names_a_file_that_is_not_the_folders_own(
 ) -> None:
     window = start()
     _open(qtbot, window, folder)
-    assert window.windowTitle() == "photos – Annotator"
+    assert window.windowTitle() == "1/3 cat.jpg – photos – Annotator"
     _draw(window)
     began = _saved_as(qtbot, window, folder / "second.json", monkeypatch)
     assert began == [str(folder / "annotations.json")]
-    qtbot.waitUntil(lambda: window.windowTitle() == "second.json – photos – Annotator")
+    qtbot.waitUntil(lambda: "cat.jpg – second.json – photos – " in window.windowTitle())
     elsewhere = tmp_path / "elsewhere.json"
     began = _saved_as(qtbot, window, elsewhere, monkeypatch)
     assert began == [str(folder / "second.json")]
-    qtbot.waitUntil(lambda: window.windowTitle() == f"{elsewhere} – photos – Annotator")
+    qtbot.waitUntil(lambda: f"cat.jpg – {elsewhere} – photos – " in window.windowTitle())
     window.close()
     window._session.close()
 
     window = start()
     _open(qtbot, window, folder)
-    assert window.windowTitle() == f"{elsewhere} – photos – Annotator"
+    assert f"cat.jpg – {elsewhere} – photos – " in window.windowTitle()
     assert window._session.document
     assert len(window._session.document.annotations) == 1
     window.close()
@@ -81,7 +81,7 @@ def test_the_title_names_a_file_that_is_not_the_folders_own(
     elsewhere.unlink()
     window = start()
     _open(qtbot, window, folder)
-    assert window.windowTitle() == "photos – Annotator"
+    assert window.windowTitle() == "1/3 cat.jpg – photos – Annotator"
     assert window.banner.text.startswith(f"{elsewhere}, to which this folder was last saved, is not there")
 
 

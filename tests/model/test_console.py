@@ -22,8 +22,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
     assert all(re.search(r"0\.5 a second, \d+ s left", line) for line in lines)
 
 
-def test_what_is_done_at_once_needs_no_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(console.shared_photos([1, 2], ProcessGroup())) == [1, 2]
+def test_of_no_photos_there_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(console.shared_photos([], ProcessGroup())) == []
     assert capsys.readouterr().err == ""
 

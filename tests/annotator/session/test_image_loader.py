@@ -185,3 +185,12 @@ def test_the_model_goes_on_and_the_window_closes_while_a_disk_does_not_answer(
     application.window.close()
     assert not application.close(0.2), "a reading is left behind"
     assert time.monotonic() - begin < 3
+
+
+def test_a_photo_that_came_between_two_looks_is_not_decoded_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ImageCache()
+    first = cache.get(folder / "a.png")
+    monkeypatch.setattr(cache, "peek", lambda _path: None)
+    assert cache.get(folder / "a.png") is first
