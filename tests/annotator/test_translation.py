@@ -62,8 +62,6 @@ KEY = re.compile(
     r"^((Ctrl|Shift|Alt|Meta)\+)*"
     r"(\w|Return|Enter|Tab|Backspace|Del|Esc|PgUp|PgDown|Up|Down|Left|Right|F\d+|\W)$"
 )
-    r"^((Ctrl|Shift|Alt|Meta)\+)*(\w|Return|Enter|Tab|Backspace|Del|Esc|PgUp|PgDown|Up|Down|Left|Right|F\d+|\W)$"
-)
 
 
 @pytest.fixture
