@@ -1,7 +1,7 @@
 # make run    set up, then the application on the sample photos
 # make test   set up, then everything CI runs
 # make bench  the measurements
-# make stress kills, disk faults, hostile files, fuzzing: about an hour
+# make stress the slow tests; kills, disk faults, hostile files, fuzzing: about an hour
 # make translations  the sentences of the sources in build/annotator.pot, and in every file of resources/translations
 PYTHON ?= python3
 VENV   ?= .venv
@@ -26,6 +26,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 stress: $(READY)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m slow
 	$(BIN)/python -m benchmarks.stress
 
 # Without places of the sources and without dates, so that a file changes only where a sentence does.

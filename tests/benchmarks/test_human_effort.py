@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import pytest
 
 from benchmarks.effort_plot import draw
 from benchmarks.human_effort import Passage, curve, read_tasks, simulate
@@ -38,6 +39,7 @@ def write_dataset(folder: Path) -> None:
     (folder / "train.json").write_text(json.dumps(data))
 
 
+@pytest.mark.slow
 def test_a_round_is_trained_and_the_same_command_goes_on(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     work = tmp_path / "work"

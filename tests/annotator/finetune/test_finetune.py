@@ -248,6 +248,7 @@ def test_correct_train_promoted_and_back(qtbot: QtBot, start: Start, folder: Pat
     assert [c.name for c in again.session.categories] == ["person", "Cup"], "nothing of the other folder's model"
 
 
+@pytest.mark.slow
 def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
     _mark_done(qtbot, application)
@@ -379,6 +380,7 @@ def test_a_round_that_came_to_its_end_without_a_window(qtbot: QtBot, start: Star
     assert TrainingRuns(folder / ".annotator").names() == ["round-001"]
 
 
+@pytest.mark.slow
 def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
     _mark_done(qtbot, application)
@@ -409,6 +411,7 @@ def _use_own_model(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot, start: Start, folder: Path) -> None:
     file = _use_own_model(folder)
     application = start(folder)

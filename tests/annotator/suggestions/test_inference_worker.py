@@ -133,6 +133,7 @@ def test_the_newest_request_wins(qtbot: QtBot, suggester: InferenceWorker, folde
     assert heard.names == ["4.jpg", "5.jpg"]
 
 
+@pytest.mark.slow
 def test_answers_of_earlier_sessions_are_found_and_recalled(
     qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
 ) -> None:

@@ -53,6 +53,7 @@ def test_a_round_begins_at_the_builtin_model_again(
         assert begin_at(other, project) is other
 
 
+@pytest.mark.slow
 def test_rounds_do_not_stand_on_each_other(
     coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ def _nothing(*_: object) -> None:
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("freeze", "count"), [("none", 12), ("heads", 4)])
 def test_about_as_long_as_it_takes(
     coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, freeze: str, count: int

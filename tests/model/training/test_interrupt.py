@@ -126,6 +126,7 @@ def test_nothing_is_promised_where_nothing_is_saved(
     assert [p.name for p in tmp_path.glob("a.*")] == []
 
 
+@pytest.mark.slow
 def test_a_round_keeps_its_steps(
     coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
