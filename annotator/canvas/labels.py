@@ -111,12 +111,13 @@ def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
         return {}
     placed: dict[int, Label] = {}
     taken: set[tuple[int, int]] = set()  # cells of a coarse grid
-    tops = index.shapes.tops()
+    tops, bounds = index.shapes.tops(), index.shapes.bounds
+    widths = (bounds[:, 2] - bounds[:, 0]) * scale
     middles = np.floor((tops * scale - (0, _GAP + _HEIGHT / 2)) / _CELL)  # the cell in the middle of a label
-    for row in _with_room(index.shapes.bounds, scale):  # what is on top has the first choice
+    for row in _with_room(bounds, scale):  # what is on top has the first choice
         record = index[row]
         shaped = not record.shape.is_empty
-        if shaped and (tuple(middles[row].tolist()) in taken or not _fits(content, record, scale)):
+        if shaped and (tuple(middles[row].tolist()) in taken or widths[row] < _ROOM * width_of(content.label(record))):
             continue
         label = label_of(content, record, scale, tuple(tops[row].tolist()) if shaped else None)
         if label is None:
@@ -138,11 +139,6 @@ def _with_room(bounds: NDArray[np.float64], scale: float) -> list[int]:
     x0, y0, x1, y1 = bounds.T
     small = ((y1 - y0) * scale < 2 * _HEIGHT) | ((x1 - x0) * scale < _ROOM * (2 * _PADDING + _STRIPE))
     return np.flatnonzero(~small)[::-1].tolist()  # NaN, which is no shape, is not small
-
-
-def _fits(content: VisibleRecords, record: Annotation, scale: float) -> bool:
-    x0, _, x1, _ = record.shape.bounds
-    return (x1 - x0) * scale >= _ROOM * width_of(content.label(record))
 
 
 def _cells(rect: QRectF) -> list[tuple[int, int]]:

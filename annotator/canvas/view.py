@@ -243,10 +243,9 @@ class CanvasView(DocumentView):
 
     def handle_at(self, at: Pointer) -> Hit | None:
         """Return what is under the mouse of the one object that has handles. For tools."""
-        selected = self.content.selected
-        if not selected:
+        record = self.content.target
+        if record is None:
             return None
-        record = selected[-1]
         return handle_at(record, self.content.index.outline(record), at.x, at.y, self.scale_factor)
 
     def shapes_at(self, at: Pointer) -> list[int]:

@@ -56,6 +56,12 @@ class VisibleRecords:
         return tuple(self._records[i] for i in self.document.selection if i in self._records)
 
     @property
+    def target(self) -> Annotation | None:
+        """The one of the selected records that has handles, and that tools change; None where none is shown."""
+        selected = self.selected
+        return selected[-1] if selected else None
+
+    @property
     def unlocked(self) -> list[Annotation]:
         """The shown records that can be changed, in painting order."""
         locked = self.locked

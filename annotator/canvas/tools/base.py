@@ -35,7 +35,14 @@ Points = tuple[tuple[float, float], ...]
 """Photo pixels."""
 Placed = TypeVar("Placed", bound=tuple[object, ...])
 """What a gesture has put so far, one after another."""
+ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+"""Keys that end a gesture of several steps."""
 NO_PREVIEW: Mapping[int, Annotation] = MappingProxyType({})
+
+
+def is_plain(event: QKeyEvent) -> bool:
+    """Return whether no modifier is held with a key; one of the keypad is as the other of its name."""
+    return not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,26 +23,22 @@ class BrushTool(StrokeTool):
     icon: ClassVar[str] = "brush"
 
     @property
-    def _target(self) -> Annotation | None:
-        selected = self.canvas.content.selected
-        return selected[-1] if selected else None
-
-    @property
     def color(self) -> str:
         """The colour of the object."""
-        target = self._target
+        target = self.canvas.content.target
         return self.canvas.draw_color if target is None else self.canvas.content.color(target)
 
     def may_begin(self) -> bool:
         """Return whether there is an object to paint onto, or a class for a new one."""
-        if self._target is None and self.canvas.draw_category is None:
+        if self.canvas.content.target is None and self.canvas.draw_category is None:
             self.canvas.category_needed.emit()
             return False
         return True
 
     def edit_of(self, stroke: strokes.Stroke) -> Edit | None:
         """Add the stroke to the object."""
-        document, target, category_id = self.canvas.document, self._target, self.canvas.draw_category
+        document, target = self.canvas.document, self.canvas.content.target
+        category_id = self.canvas.draw_category
         region = stroke.region()
         if document is None or region.is_empty:
             return None
@@ -54,7 +50,7 @@ class BrushTool(StrokeTool):
 
     def hint(self) -> str:
         """Return what a stroke does now."""
-        target = self._target
+        target = self.canvas.content.target
         if target is not None:
             name = self.canvas.content.category(target).name
             return self.stroke_hint(tr("Drag to paint onto the selected {name}", name=name), tr("Esc new object"))

@@ -10,7 +10,16 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from annotator.canvas.painter_paths import path_of
 from annotator.canvas.painting import filled, strong_outline
 from annotator.canvas.style import ACTIVE_LINE, dot, pen
-from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep, PlacedClick, Pointer, Tool
+from annotator.canvas.tools.base import (
+    ENDING_KEYS,
+    Clicked,
+    FoundObject,
+    GestureStep,
+    PlacedClick,
+    Pointer,
+    Tool,
+    is_plain,
+)
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import bounds
@@ -20,8 +29,7 @@ if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.base import ToolHost
 
-_ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_USED_KEYS = (*_ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Tab)
+_USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Tab)
 _DOT, _ARM = 13.0, 2.5  # screen pixels: a dot, and half a line of the sign on it
 _MARGIN = 14.0  # screen pixels that dots and outline reach over what they are of
 _COLORS = {True: "#16a34a", False: "#dc2626"}  # of the dots on and off the object
@@ -105,13 +113,13 @@ class ClickTool(Tool):
 
     def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for Enter, Tab, Escape and Backspace while an object is being outlined."""
-        return self.busy and event.key() in _USED_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return self.busy and event.key() in _USED_KEYS and is_plain(event)
 
     def key_press(self, event: QKeyEvent) -> bool:
         """End, choose the next object, take the last click back, give up."""
         if not self.takes_key(event):
             return False
-        if event.key() in _ENDING_KEYS:
+        if event.key() in ENDING_KEYS:
             self._end()
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()

@@ -52,8 +52,7 @@ class DrawingTool(Tool):
     @property
     def target(self) -> Annotation | None:
         """The object that a mode changes: the selected one, of several the one with handles."""
-        selected = self.canvas.content.selected
-        return selected[-1] if selected else None
+        return self.canvas.content.target
 
     @property
     def color(self) -> str:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 import shapely
 
 from annotator.canvas.tools.drawing import CUT_COLOR
-from annotator.canvas.tools.polyline import PolylineTool
+from annotator.canvas.tools.polyline import EditingLineTool
 from annotator.core import shape_edits
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
-    from annotator.canvas.tools.base import Pointer, Points, ToolHost
+    from annotator.canvas.tools.base import Points
     from annotator.core.edits import Edit
 
 
-class KnifeTool(PolylineTool):
+class KnifeTool(EditingLineTool):
     """Cuts the selected objects along a line; with none selected, the smallest one that the line crosses."""
 
     name: ClassVar[str] = "knife"
@@ -24,38 +24,15 @@ class KnifeTool(PolylineTool):
     tip: ClassVar[str] = mark("Draw a line across an object: each piece becomes an object, the largest keeps keypoints")
     keys: ClassVar[tuple[str, ...]] = ("X",)
     icon: ClassVar[str] = "knife"
-    draws: ClassVar[bool] = False
     cancel_text: ClassVar[str] = mark("cancel cut")
-
-    def __init__(self, canvas: ToolHost) -> None:
-        super().__init__(canvas)
-        self._missed = False  # whether the line before crossed nothing
 
     @property
     def color(self) -> str:
         """The colour of what goes apart."""
         return CUT_COLOR
 
-    def may_begin(self, at: Pointer) -> bool:
-        """Forget the line before."""
-        self._missed = False
-        return super().may_begin(at)
-
-    def stroke_ended(self, points: Points) -> Points | None:
-        """A freehand line ends where the button is released."""
-        return points
-
-    def end(self) -> None:
-        """Cut along the line; one that crosses nothing is given up, and the hint says so."""
-        edit = self._cut(self._points)
-        self._missed = edit is None
-        if edit is None:
-            self.cancel()
-        else:
-            self._points = ()
-            self.canvas.commit(edit)
-
-    def _cut(self, points: Points) -> Edit | None:
+    def edit_of(self, points: Points) -> Edit | None:
+        """Cut along the line."""
         document, content = self.canvas.document, self.canvas.content
         if document is None or len(set(points)) < self.min_points:
             return None
@@ -73,7 +50,7 @@ class KnifeTool(PolylineTool):
         """Return what can be done now, or that the line before crossed nothing."""
         if self.busy:
             return tr("Click next vertex  ·  Enter or double-click cut  ·  Backspace take back  ·  Esc cancel")
-        if self._missed:
+        if self.has_missed:
             return tr("Nothing cut: begin and end the line outside of the object")
         count = len(self.canvas.content.selected)
         if count > 1:

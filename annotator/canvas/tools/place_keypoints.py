@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 from annotator.canvas.labels import Label, paint_label
 from annotator.canvas.painting import keypoint_color
-from annotator.canvas.tools.base import NO_PREVIEW, GestureStep, Pointer, Tool
+from annotator.canvas.tools.base import ENDING_KEYS, NO_PREVIEW, GestureStep, Pointer, Tool, is_plain
 from annotator.canvas.tools.keypoints import all_missing, filled
 from annotator.canvas.tools.select_overlay import keypoint_label
 from annotator.core import edits
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Placed = tuple[Keypoint, ...]
 """What was placed so far; unlabelled: skipped."""
-_ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _NEW = 0  # id of an object that is not on record yet
 
@@ -118,11 +118,11 @@ class PlaceKeypointsTool(Tool):
 
     def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for the right arrow, and for Enter, Escape and Backspace while keypoints are being placed."""
-        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        if not is_plain(event):
             return False
         if event.key() == Qt.Key.Key_Right:
             return self._aim() is not None
-        return self.busy and event.key() in (*_ENDING_KEYS, Qt.Key.Key_Backspace)
+        return self.busy and event.key() in _USED_KEYS
 
     def key_press(self, event: QKeyEvent) -> bool:
         """Skip a keypoint, take the last one back, end."""

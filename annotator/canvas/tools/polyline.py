@@ -12,21 +12,21 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
-from annotator.canvas.tools.base import INVERT_SNAP, GestureStep, Pointer, Points, Tool
+from annotator.canvas.tools.base import ENDING_KEYS, INVERT_SNAP, GestureStep, Pointer, Points, Tool, is_plain
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
     from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
+    from annotator.core.edits import Edit
 
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
 _LEAST_REACH = 1.0
 _FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
 _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freehand line
-_ENDING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_USED_KEYS = (*_ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+_USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
 
 class PolylineTool(Tool):
@@ -162,13 +162,13 @@ class PolylineTool(Tool):
 
     def takes_key(self, event: QKeyEvent) -> bool:
         """Return True for Enter, Escape and Backspace while a line is begun."""
-        return self.busy and event.key() in _USED_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return self.busy and event.key() in _USED_KEYS and is_plain(event)
 
     def key_press(self, event: QKeyEvent) -> bool:
         """End the line, give it up, take the last vertex back."""
         if not self.takes_key(event):
             return False
-        if event.key() in _ENDING_KEYS:
+        if event.key() in ENDING_KEYS:
             self.end()
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
@@ -255,3 +255,37 @@ class PolylineTool(Tool):
             return view
         end = camera.to_view([self._points[0] if self.closes(self._points) else self.placed(self._at)])
         return np.concatenate((view, end))
+
+
+class EditingLineTool(PolylineTool):
+    """Changes objects along a line; one that changes nothing is given up, and the hint says so."""
+
+    draws: ClassVar[bool] = False
+
+    def __init__(self, canvas: ToolHost) -> None:
+        super().__init__(canvas)
+        self.has_missed = False
+        """Whether the line before changed nothing."""
+
+    def edit_of(self, points: Points) -> Edit | None:
+        """Return what the line does, None for nothing."""
+        raise NotImplementedError
+
+    def may_begin(self, at: Pointer) -> bool:
+        """Forget the line before."""
+        self.has_missed = False
+        return super().may_begin(at)
+
+    def stroke_ended(self, points: Points) -> Points | None:
+        """A freehand line ends where the button is released."""
+        return points
+
+    def end(self) -> None:
+        """Change what the line changes, or give it up."""
+        edit = self.edit_of(self._points)
+        self.has_missed = edit is None
+        if edit is None:
+            self.cancel()
+        else:
+            self._points = ()
+            self.canvas.commit(edit)

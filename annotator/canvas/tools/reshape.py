@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from annotator.canvas.tools.polyline import PolylineTool
+from annotator.canvas.tools.polyline import EditingLineTool
 from annotator.core import edits
 from dataset.i18n import mark, tr
 from dataset.redraw import redraw
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
     from annotator.canvas.camera import Camera
-    from annotator.canvas.tools.base import Pointer, Points, ToolHost
-    from annotator.core.annotation import Annotation
+    from annotator.canvas.tools.base import Pointer, Points
     from annotator.core.edits import Edit
 
 _REACH = 12.0  # screen pixels from the outline within which an end of the line is at it
 
 
-class ReshapeTool(PolylineTool):
+class ReshapeTool(EditingLineTool):
     """Redraws a stretch of an outline. Id, class and keypoints stay."""
 
     name: ClassVar[str] = "reshape"
@@ -30,49 +29,25 @@ class ReshapeTool(PolylineTool):
     )
     keys: ClassVar[tuple[str, ...]] = ("L",)
     icon: ClassVar[str] = "reshape"
-    draws: ClassVar[bool] = False
     snaps: ClassVar[bool] = True
-    cancel_text: ClassVar[str] = mark("cancel line")
-
-    def __init__(self, canvas: ToolHost) -> None:
-        super().__init__(canvas)
-        self._missed = False  # whether the line before did not come back to the outline
-
-    @property
-    def _target(self) -> Annotation | None:
-        selected = self.canvas.content.selected
-        return selected[-1] if selected else None
 
     @property
     def color(self) -> str:
         """The colour of the object."""
-        target = self._target
+        target = self.canvas.content.target
         return self.canvas.colors.accent if target is None else self.canvas.content.category(target).color
 
     def may_begin(self, at: Pointer) -> bool:
         """With nothing selected, select what is under the mouse; return whether there is something."""
-        self._missed = False
+        super().may_begin(at)
         document = self.canvas.document
-        if document is not None and self._target is None:
+        if document is not None and self.canvas.content.target is None:
             document.select(self.canvas.shapes_at(at)[:1])
-        return self._target is not None
+        return self.canvas.content.target is not None
 
-    def stroke_ended(self, points: Points) -> Points | None:
-        """A freehand line ends where the button is released."""
-        return points
-
-    def end(self) -> None:
-        """Put the line in the outline; one that does not come back to it is given up, and the hint says so."""
-        edit = self._redrawn(self._points)
-        self._missed = edit is None
-        if edit is None:
-            self.cancel()
-        else:
-            self._points = ()
-            self.canvas.commit(edit)
-
-    def _redrawn(self, points: Points) -> Edit | None:
-        document, target = self.canvas.document, self._target
+    def edit_of(self, points: Points) -> Edit | None:
+        """Put the line in the outline."""
+        document, target = self.canvas.document, self.canvas.content.target
         if document is None or target is None:
             return None
         shape = redraw(target.shape, points, _REACH / self.canvas.scale_factor, document.size)
@@ -89,8 +64,8 @@ class ReshapeTool(PolylineTool):
         """Return what can be done now, or why the line before changed nothing."""
         if self.busy:
             return tr("Click next vertex  ·  Enter or double-click at the outline redraw it  ·  Esc cancel")
-        if self._missed:
+        if self.has_missed:
             return tr("Nothing changed: begin and end the line at the outline of the selected object")
-        if self._target is None:
+        if self.canvas.content.target is None:
             return tr("Select the object whose outline is redrawn first")
         return tr("Drag a line from the outline back to it, or click its vertices")

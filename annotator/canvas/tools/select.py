@@ -87,8 +87,7 @@ class SelectTool(Tool):
 
     @property
     def _handled(self) -> Annotation | None:
-        selected = self.canvas.content.selected
-        return selected[-1] if selected else None
+        return self.canvas.content.target
 
     @property
     def busy(self) -> bool:
