@@ -2,9 +2,8 @@
 
 A pixel is painted where its centre is no further from the stroke's line than the brush's radius. The region of a stroke
 runs along the edges of these pixels: the project's rasteriser paints it as the very pixels, which it does of no outline
-of arcs (with arcs right to 0.05 pixels, 10 of the 7000 pixels
-of a stroke of 40, and 37 of 420 of one of 1). What the stroke
-does not reach of an object's outline keeps its vertices.
+of arcs (with arcs right to 0.05 pixels, 10 of the 7000 pixels of a stroke of 40 are others, and 37 of 420 of one of 1).
+What the stroke does not reach of an object's outline keeps its vertices.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from annotator.core.class_removal import ClassRemoval
-from annotator.session.record_changes import change_records
+from annotator.session.record_changes import change_records, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,7 @@ def remove_class(session: Session, category_id: int, into: int | None, photos: M
     change = ClassRemoval(categories[category_id], None if into is None else categories[into])
 
     def difference(_name: str, records: Mapping[int, Annotation]) -> Difference:
-        found = ((i, change(record)) for i, record in records.items())
-        return {i: after for i, after in found if after is not records[i]}
+        return rewritten(records, change)
 
     removed = Removed(change, categories.place(category_id), photos)
     removed.log = change_records(session, photos, difference, lambda: categories.remove(category_id), change)
@@ -66,8 +65,7 @@ def put_back(session: Session, removed: Removed) -> None:
     def difference(name: str, records: Mapping[int, Annotation]) -> Difference:
         if change.into is None:
             return {i: before for i, (before, _) in removed.log.get(name, {}).items() if i not in records}
-        found = ((i, change.back(record)) for i, record in records.items())
-        return {i: after for i, after in found if after is not records[i]}
+        return rewritten(records, change.back)
 
     def add_class() -> None:
         session.categories.insert(change.gone, removed.place)

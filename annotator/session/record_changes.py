@@ -26,6 +26,12 @@ Size = tuple[int, int]
 NO_SIZE = (0, 0)
 
 
+def rewritten(records: Mapping[int, Annotation], change: Callable[[Annotation], Annotation | None]) -> Difference:
+    """Return what a change makes of a photo's records, as far as it makes something else of them."""
+    found = ((i, change(record)) for i, record in records.items())
+    return {i: after for i, after in found if after is not records[i]}
+
+
 def change_records(
     session: Session,
     photos: Mapping[str, PhotoState],

@@ -356,6 +356,14 @@ class Session(QObject):
             before |= {} if old is None else {i: old}
         return without_overlap(edit, before, self.overlap_rule, document.size)
 
+    def amend(self, document: Document, made: Edit, edit: Edit) -> bool:
+        """Let an edit that was made be another one, as `overlap_rule` has it; return whether that still can be.
+
+        A neighbour may have been edited since: then the other one is taken as it is.
+        """
+        separated = self.without_overlap(document, edit, made)
+        return self.history.amend(document, made, separated) or self.history.amend(document, made, edit)
+
     def push_to(self, document: Document, edit: Edit) -> None:
         """Do an edit on a document that has a history, be it no longer the current one."""
         self.history.push(document, edit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.core.annotation import Visibility
-from annotator.session.record_changes import NO_SIZE, Size, change_records
+from annotator.session.record_changes import NO_SIZE, Size, change_records, rewritten
 from annotator.session.time_slices import TimeSlicer
 from dataset.images import PhotoError, photo_size
 
@@ -121,8 +121,7 @@ def change_skeleton(session: Session, change: SkeletonChange, photos: Mapping[st
     session.end_gesture()
 
     def difference(_name: str, records: Mapping[int, Annotation]) -> Difference:
-        found = ((i, change(record)) for i, record in records.items())
-        return {i: after for i, after in found if after is not records[i]}
+        return rewritten(records, change)
 
     def change_class() -> None:
         session.categories.set_skeleton(change.category_id, change.after.names, change.after.edges)

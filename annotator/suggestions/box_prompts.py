@@ -67,11 +67,8 @@ class BoxPrompts(QObject):
         if answer.found is None:
             self._report_failure(question, answer.why)
             return
-        document, made, edit = question.document, question.made, self._with_outline(question, answer)
-        separated = self._session.without_overlap(document, edit, made)
-        # A neighbour may have been edited since; where the object itself was, that stays.
-        if not (history.amend(document, made, separated) or history.amend(document, made, edit)):
-            self._report_unused(question)
+        if not self._session.amend(question.document, question.made, self._with_outline(question, answer)):
+            self._report_unused(question)  # the object itself was edited since, which stays
 
     def _report_unused(self, question: _Question) -> None:
         """Say that a box was used as it is, where the object was changed again at once; what was undone is over."""

@@ -124,7 +124,7 @@ class InferenceWorker(QObject):
         self._load: tuple[str, str] | None = None
         self._source: _Source | None = None
         self._refused = ""  # why no model will come
-        self._boxes: deque[_Box | _Points] = deque()
+        self._questions: deque[_Box | _Points] = deque()
         self._asked = 0
         self._shown: str | None = None
         self._upcoming: deque[str] = deque()
@@ -204,9 +204,9 @@ class InferenceWorker(QObject):
         It is answered by `points_answered`, unless a newer one comes before.
         """
         with self._wake:
-            self._boxes = deque(asked for asked in self._boxes if isinstance(asked, _Box))
+            self._questions = deque(asked for asked in self._questions if isinstance(asked, _Box))
             self._asked += 1
-            self._boxes.append(_Points(self._asked, name, clicked))
+            self._questions.append(_Points(self._asked, name, clicked))
             self._wake.notify()
             return self._asked
 
@@ -215,7 +215,7 @@ class InferenceWorker(QObject):
     ) -> int:
         with self._wake:
             self._asked += 1
-            self._boxes.append(_Box(self._asked, name, corners, category_id, keypoints))
+            self._questions.append(_Box(self._asked, name, corners, category_id, keypoints))
             self._wake.notify()
             return self._asked
 
@@ -252,7 +252,7 @@ class InferenceWorker(QObject):
             self._all_running = False
             self.progress.emit(None)
         self._shown, self._upcoming, self._cached, self._all = None, deque(), deque(), deque()
-        self._boxes.clear()
+        self._questions.clear()
 
     # Called in the worker thread
 
@@ -266,19 +266,19 @@ class InferenceWorker(QObject):
                     self._predictor = None
                     return
                 load, self._load = self._load, None
-                box = self._boxes.popleft() if self._boxes and not load else None
+                question = self._questions.popleft() if self._questions and not load else None
                 source = self._source
             if load:
                 self._use(*load)
-            elif isinstance(box, _Points):
-                self.points_answered.emit(self._find(box, source))
-            elif box:
-                self.box_answered.emit(self._outline(box, source))
+            elif isinstance(question, _Points):
+                self.points_answered.emit(self._find(question, source))
+            elif question:
+                self.box_answered.emit(self._outline(question, source))
             else:
                 self._answer_next()
 
     def _next_is_ready(self) -> bool:
-        if self._boxes and self._source and (self._predictor or self._refused):
+        if self._questions and self._source and (self._predictor or self._refused):
             return True
         wanted = self._shown or self._upcoming or self._cached is None or self._cached or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
@@ -458,7 +458,7 @@ class InferenceWorker(QObject):
 
     def _given_up(self, seconds: float) -> bool:
         """Whether something more urgent is not to wait any longer for a photo that is being read."""
-        urgent = self._load is not None or self._boxes or self._shown is not None or self._source is None
+        urgent = self._load is not None or self._questions or self._shown is not None or self._source is None
         return self._closing or bool(urgent and seconds > PATIENCE_SECONDS)
 
     def _set_image(self, predictor: Segmenter, photo: DecodedImage) -> None:

@@ -107,9 +107,7 @@ class LastPhotoCopier(QObject):
             return  # another folder is open
         copied = {i: change for i, change in made.annotations.items() if change[0] is None}
         fitted = {i: (None, copy.fitted.get(i, after)) for i, (_, after) in copied.items()}
-        edit = replace(made, annotations=fitted)
-        separated = session.without_overlap(document, edit, made)
-        _ = session.history.amend(document, made, separated) or session.history.amend(document, made, edit)
+        session.amend(document, made, replace(made, annotations=fitted))
 
     def _tell(self, sentence: str) -> None:
         self._session.message.emit(sentence, "info", PHOTO)
