@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dataset.geometry import RingRef
 
+_STEP = 1e-6  # pixels: points nearer than that to the one before are no other
 _SAME = 1e-9  # of the length of a ring: vertices nearer than that are one
 
 
@@ -38,12 +39,15 @@ def redraw(shape: MultiPolygon, line: ArrayLike, reach: float, size: tuple[int, 
     first crosses the ring. Of the two stretches between them the one goes that changes less of the area. None where
     the line has no two ends at one ring.
     """
-    points = np.asarray(line, float).reshape(-1, 2)
-    if len(points) < 2 or (points == points[0]).all():
+    points = _distinct(np.asarray(line, float).reshape(-1, 2))
+    if len(points) < 2:
         return None
     drawn = LineString(points)
     best: tuple[float, RingRef, NDArray[np.float64], _Anchor, _Anchor] | None = None
-    for ref, ring in rings(shape):
+    for ref, vertices in rings(shape):
+        ring = _distinct(vertices)
+        if len(ring) < 3:
+            continue
         outline = LinearRing(ring)
         first, last = _anchor(outline, drawn, reach), _anchor(outline, drawn.reverse(), reach)
         if first is None or last is None or first.point == last.point or first.along >= drawn.length - last.along:
@@ -66,6 +70,12 @@ def redraw(shape: MultiPolygon, line: ArrayLike, reach: float, size: tuple[int, 
     redrawn = from_parts(parts)
     redrawn = redrawn if redrawn.is_valid and shapely.box(0, 0, *size).covers(redrawn) else clip(valid(redrawn), size)
     return None if redrawn.is_empty else redrawn
+
+
+def _distinct(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Leave out points at the place of the one before: along an edge of no length there is no way to measure."""
+    steps = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0.0)
+    return points[np.concatenate(([True], steps > _STEP))[: len(points)]]
 
 
 def _anchor(outline: LinearRing, drawn: LineString, reach: float) -> _Anchor | None:

@@ -64,6 +64,14 @@ def test_it_stays_in_the_photo() -> None:
     assert made.bounds[0] == 0
 
 
+@pytest.mark.parametrize("step", [0.0, 5e-324, 1e-9])
+def test_a_step_of_no_length_is_none(step: float) -> None:
+    line = [(20, 30), (10, 40), (10, 40 + step), (20, 50)]
+    assert redraw(BOX, line, 2, SIZE) == redraw(BOX, [(20, 30), (10, 40), (20, 50)], 2, SIZE)
+    assert redraw(BOX, [(20, 30), (20, 30 + step)], 2, SIZE) is None
+    assert redraw(BOX, [(0, 0), (0, step)], 200, SIZE) is None
+
+
 @settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=10),
