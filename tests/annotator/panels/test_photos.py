@@ -13,7 +13,6 @@ from annotator.core.categories import Categories
 from annotator.core.document import Status
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList
 from annotator.panels.photos import FILTERS, PhotosPanel
-
 from tests.qt import find
 
 if TYPE_CHECKING:
