@@ -21,6 +21,7 @@ from annotator import theme
 from annotator.canvas import style
 from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
+from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -235,6 +236,7 @@ class MainWindow(QMainWindow):
             "suggestion.previous": lambda: commands.step_suggestion(-1),
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
+            "image.skip": commands.skip_next,
             "view.zoom_in": canvas.zoom_in,
             "view.zoom_out": canvas.zoom_out,
             "view.fit": canvas.fit,
@@ -377,7 +379,8 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
         document, store = self._session.document, self._session.store
-        self.action_table["image.done"].setChecked(bool(document and document.done))
+        for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+            self.action_table[name].setChecked(bool(document and document.mark is mark))
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
