@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BELOW = (
     tuple(MODES),
+    ("edit.snap", "edit.magnetic"),
     ("edit.undo", "edit.redo"),
     ("view.zoom_in", "view.zoom_out", "view.fit"),
     ("suggestion.accept_all", "image.done_next"),

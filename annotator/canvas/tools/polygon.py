@@ -29,6 +29,7 @@ class PolygonTool(DrawingTool, PolylineTool):
     icon: ClassVar[str] = "polygon"
     min_points: ClassVar[int] = 3
     snaps: ClassVar[bool] = True
+    follows_edges: ClassVar[bool] = True
     cancel_text: ClassVar[str] = mark("cancel polygon")
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import shapely
@@ -13,6 +13,7 @@ from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
 from annotator.canvas.tools.base import ENDING_KEYS, INVERT_SNAP, GestureStep, Pointer, Points, Tool, is_plain
+from annotator.canvas.tools.drags import clamp
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freeh
 _USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
 
+class Bend(NamedTuple):
+    """A vertex that a magnetic line has between those that were clicked, and that goes with the next one."""
+
+    x: float
+    y: float
+
+
 class PolylineTool(Tool):
     """Places points, each a step that can be undone; what they are for is the subclass's `end`."""
 
@@ -38,6 +46,8 @@ class PolylineTool(Tool):
     """Name of the step that gives the line up, given to `mark`."""
     snaps: ClassVar[bool] = False
     """Whether its points snap to other objects, where the person has that on."""
+    follows_edges: ClassVar[bool] = False
+    """Whether its lines follow the edges of the photo, where the person has that on."""
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -86,12 +96,32 @@ class PolylineTool(Tool):
         """Return where a point at the mouse snaps; None: it is put at the mouse."""
         if not self.snaps or self.closes(self._points):
             return None
-        return self.canvas.snap_at(at.x, at.y, inverted=self.busy and at.held(INVERT_SNAP))
+        # The key makes a magnetic line straight, and that alone.
+        inverted = self.busy and at.held(INVERT_SNAP) and not (self.follows_edges and self.canvas.is_magnetic)
+        return self.canvas.snap_at(at.x, at.y, inverted=inverted)
+
+    def is_magnetic(self, at: Pointer) -> bool:
+        """Return whether a click at the mouse follows the edges of the photo."""
+        return self.follows_edges and self.canvas.is_magnetic and not (self.busy and at.held(INVERT_SNAP))
 
     def placed(self, at: Pointer) -> tuple[float, float]:
         """Return the point (x, y) that a click at the mouse puts."""
         snap = self.snapped(at)
-        return self.clamped(at) if snap is None else (snap.x, snap.y)
+        if snap is not None:
+            return snap.x, snap.y
+        point = self.clamped(at)
+        return self.canvas.magnet.nearest_edge(point) if self.is_magnetic(at) else point
+
+    def _ahead(self, at: Pointer) -> Points:
+        """Return what a click at the mouse adds: the vertices along an edge, and the point."""
+        if not self._points:
+            return (self.placed(at),)
+        end = self._points[0] if self.closes(self._points) else self.placed(at)
+        document = self.canvas.document
+        if document is None or not self.is_magnetic(at):
+            return (end,)
+        line = self.canvas.magnet.line(self._points[-1], end)
+        return (*(Bend(*clamp(x, y, document.size)) for x, y in line), end)
 
     # The gesture
 
@@ -110,11 +140,14 @@ class PolylineTool(Tool):
         if not self.busy and not self.may_begin(at):
             return
         self._at = at
+        ahead = self._ahead(at)
         if self.closes(self._points):
+            if len(ahead) > 1:
+                self._set((*self._points, *ahead[:-1]), tr("place vertex"))
             self.end()
             return
         self._stroke, self._held, self._before_press = [], at, self._points
-        self._set((*self._points, self.placed(at)), tr("place vertex"))
+        self._set((*self._points, *ahead), tr("place vertex"))
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
@@ -173,8 +206,14 @@ class PolylineTool(Tool):
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
         else:
-            self._set(self._points[:-1], tr("take back vertex"))
+            self._take_back_vertex()
         return True
+
+    def _take_back_vertex(self) -> None:
+        left = self._points[:-1]
+        while left and isinstance(left[-1], Bend):
+            left = left[:-1]
+        self._set(left, tr("take back vertex"))
 
     def cancel(self) -> None:
         """Give up the line, which undo brings back."""
@@ -234,8 +273,8 @@ class PolylineTool(Tool):
         if len(line) > fixed:
             for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
                 painter.setPen(made)
-                painter.drawLine(line[fixed - 1], line[fixed])
-        points = camera.to_view(self._points)
+                painter.drawPolyline(line[fixed - 1 :])
+        points = camera.to_view([point for point in self._points if not isinstance(point, Bend)])
         handles(painter, points, color, handle_diameter(points))
 
     def paint_snap(self, painter: QPainter, camera: Camera) -> None:
@@ -251,10 +290,10 @@ class PolylineTool(Tool):
     def _line(self, camera: Camera) -> np.ndarray:
         points = [*self._points, *self._stroke]
         view = camera.to_view(points)
-        if self._at is None or self._held is not None or not self._points:
+        if self._at is None or not self._points:
             return view
-        end = camera.to_view([self._points[0] if self.closes(self._points) else self.placed(self._at)])
-        return np.concatenate((view, end))
+        ahead = self._ahead(self._at)  # also while the button is held, so that the edges are known when it is not
+        return view if self._held is not None else np.concatenate((view, camera.to_view(ahead)))
 
 
 class EditingLineTool(PolylineTool):
