@@ -63,8 +63,11 @@ class Magnet(QObject):
         found = nearest_edge(part.pixels, part.from_photo(at), max(1.0, REACH * part.across / camera.scale))
         return at if found is None else part.to_photo(found)
 
-    def line(self, start: Xy, end: Xy) -> tuple[Xy, ...]:
-        """Return the vertices between two points; none where there is no edge, or none is known yet."""
+    def line(self, start: Xy, end: Xy) -> tuple[Xy, ...] | None:
+        """Return the vertices between two points, in the photo; none where there is no edge.
+
+        None while the edges around the start are sought, one start after the other.
+        """
         photo = self._photo()
         if photo is None:
             return ()
@@ -72,14 +75,15 @@ class Magnet(QObject):
         around = _Around(weakref.ref(photo), photo.level_at(camera.scale * camera.ratio), start)
         if self._known is None or self._known[0] != around:
             self._seek(photo, around)
-            return ()
+            return None
         if self._last is None or self._last[0] != end:
             _, part, edges = self._known
-            self._last = end, tuple(map(part.to_photo, edges.path(part.from_photo(end)).tolist()))
+            line = map(part.to_photo, edges.path(part.from_photo(end)).tolist())
+            self._last = end, tuple(line)
         return self._last[1]
 
     def _seek(self, photo: ImagePyramid, around: _Around) -> None:
-        if self._sought is not None:  # what is wanted after it is asked for again when it is there
+        if self._sought is not None:  # what is wanted next is asked for again when that is there
             return
         self._sought, part = around, photo.excerpt(around.start, SIDE, around.level)
 

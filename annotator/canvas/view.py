@@ -83,12 +83,12 @@ class CanvasView(DocumentView):
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._is_magnetic = False
         self.magnet = Magnet(lambda: self._static.photo, self.camera, self)
-        self.magnet.ready.connect(self.follow_tool)
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self.magnet.ready.connect(self.follow_tool)  # after the tools have heard of it
         self._crosshair = Crosshair()
         self._gesture_keys = GestureKeys(self, self._takes_key)
 

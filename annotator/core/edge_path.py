@@ -32,7 +32,7 @@ class EdgeMap:
     def __init__(self, picture: NDArray[np.uint8], start: Xy) -> None:
         """`picture` [H, W, 3]; `start` (x, y) is inside."""
         self._size = picture.shape[1], picture.shape[0]
-        blurred = cv2.GaussianBlur(picture, (0, 0), _BLUR)
+        blurred = _blurred(picture)
         self._strength = _strength(blurred)
         self._least = max(MIN_STRENGTH, _MIN_CONTRAST * float(np.median(self._strength)))
         self._start = self._pixel(start)
@@ -55,7 +55,7 @@ class EdgeMap:
         pixels = self._scissors.getContour(end).reshape(-1, 2)
         if self._strength[pixels[:, 1], pixels[:, 0]].mean() < self._least:
             return np.empty((0, 2))
-        line = shapely.LineString(_even(pixels + 0.5)).simplify(_SLACK)
+        line = shapely.LineString(_even(pixels.astype(float) + 0.5)).simplify(_SLACK)
         is_inside = 0 <= to[0] <= self._size[0] and 0 <= to[1] <= self._size[1]
         return np.array(line.coords)[1 : -1 if is_inside else None]
 
@@ -75,13 +75,17 @@ def nearest_edge(picture: NDArray[np.uint8], at: Xy, radius: float) -> Xy | None
     Returns:
         None where there is no edge in reach.
     """
-    strength = _strength(cv2.GaussianBlur(picture, (0, 0), _BLUR))
+    strength = _strength(_blurred(picture))
     rows, columns = np.indices(strength.shape)
     distances = np.hypot(columns + 0.5 - at[0], rows + 0.5 - at[1])
     strength[(distances > radius) | (strength < MIN_STRENGTH)] = 0
     weighted = strength * (1 - 0.5 * distances / radius)
     row, column = np.unravel_index(weighted.argmax(), weighted.shape)
     return (float(column) + 0.5, float(row) + 0.5) if weighted[row, column] > 0 else None
+
+
+def _blurred(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), np.uint8)
 
 
 def _strength(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

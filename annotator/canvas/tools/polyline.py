@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from annotator.canvas.camera import qpoints
 from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
 from annotator.canvas.tools.base import ENDING_KEYS, INVERT_SNAP, GestureStep, Pointer, Points, Tool, is_plain
-from annotator.canvas.tools.drags import clamp
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
     from annotator.core.edits import Edit
+
+    Xy = tuple[float, float]
 
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
@@ -30,8 +32,8 @@ _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freeh
 _USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
 
-class Bend(NamedTuple):
-    """A vertex that a magnetic line has between those that were clicked, and that goes with the next one."""
+class Followed(NamedTuple):
+    """A point to which the line goes along the edges of the photo, not straight."""
 
     x: float
     y: float
@@ -56,6 +58,10 @@ class PolylineTool(Tool):
         self._at: Pointer | None = None
         self._held: Pointer | None = None  # where the button went down that may draw freehand
         self._before_press: Points = ()
+        self._bends: dict[tuple[Xy, Xy], Points] = {}  # the vertices between a point and the `Followed` one after it
+        self._is_ending = False  # the line is complete, but for edges that are still sought
+        if self.follows_edges:
+            canvas.magnet.ready.connect(self._follow_edges)
 
     # What the line is for
 
@@ -112,16 +118,39 @@ class PolylineTool(Tool):
         point = self.clamped(at)
         return self.canvas.magnet.nearest_edge(point) if self.is_magnetic(at) else point
 
-    def _ahead(self, at: Pointer) -> Points:
-        """Return what a click at the mouse adds: the vertices along an edge, and the point."""
-        if not self._points:
-            return (self.placed(at),)
-        end = self._points[0] if self.closes(self._points) else self.placed(at)
-        document = self.canvas.document
-        if document is None or not self.is_magnetic(at):
-            return (end,)
-        line = self.canvas.magnet.line(self._points[-1], end)
-        return (*(Bend(*clamp(x, y, document.size)) for x, y in line), end)
+    def _next(self, at: Pointer) -> Xy:
+        """Return the point that a click at the mouse adds."""
+        closes = self.closes(self._points)
+        point = self._points[0] if closes else self.placed(at)
+        return Followed(*point) if self._points and self.is_magnetic(at) else point
+
+    def _between(self, a: Xy, b: Xy) -> Points | None:
+        """Return the vertices between a point and the next one; None while they are sought."""
+        if not isinstance(b, Followed):
+            return ()
+        known = self._bends.get((a, b))
+        return self.canvas.magnet.line(a, b) if known is None else known
+
+    def outline(self) -> Points:
+        """Return all vertices: the points, and those that lines have between them, as far as they are known."""
+        made = list(self._points[:1])
+        for a, b in pairwise(self._points):
+            between = self._between(a, b)
+            if between is not None and isinstance(b, Followed):
+                self._bends[a, b] = between
+            made += [*(between or ()), b]
+        return tuple(made)
+
+    def _end_with_edges(self) -> None:
+        """End the line, as soon as all of it is known."""
+        self.outline()
+        self._is_ending = any(self._between(a, b) is None for a, b in pairwise(self._points))
+        if not self._is_ending:
+            self.end()
+
+    def _follow_edges(self) -> None:
+        if self._is_ending:
+            self._end_with_edges()
 
     # The gesture
 
@@ -137,17 +166,19 @@ class PolylineTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Put a vertex, or end the line."""
-        if not self.busy and not self.may_begin(at):
+        if self._is_ending or (not self.busy and not self.may_begin(at)):
             return
         self._at = at
-        ahead = self._ahead(at)
+        if not self.busy:
+            self._bends = {}
+        point = self._next(at)
         if self.closes(self._points):
-            if len(ahead) > 1:
-                self._set((*self._points, *ahead[:-1]), tr("place vertex"))
-            self.end()
+            if isinstance(point, Followed):
+                self._set((*self._points, point), tr("place vertex"))
+            self._end_with_edges()
             return
         self._stroke, self._held, self._before_press = [], at, self._points
-        self._set((*self._points, *ahead), tr("place vertex"))
+        self._set((*self._points, point), tr("place vertex"))
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
@@ -176,7 +207,7 @@ class PolylineTool(Tool):
         ended = self.stroke_ended(points) if released else None
         self._set(points if ended is None else ended, tr("draw line"))
         if ended is not None:
-            self.end()
+            self._end_with_edges()
 
     def double_click(self, at: Pointer) -> None:
         """End the line; the first click of the two has put the last vertex.
@@ -186,7 +217,7 @@ class PolylineTool(Tool):
         if not self._points or not self.near(self._points[-1], self.placed(at), self.reach(self._points)):
             self.press(at)
         elif len(self._points) >= self.min_points:
-            self.end()
+            self._end_with_edges()
 
     def leave(self) -> None:
         """The line to the mouse ends at the last vertex."""
@@ -202,18 +233,12 @@ class PolylineTool(Tool):
         if not self.takes_key(event):
             return False
         if event.key() in ENDING_KEYS:
-            self.end()
+            self._end_with_edges()
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
         else:
-            self._take_back_vertex()
+            self._set(self._points[:-1], tr("take back vertex"))
         return True
-
-    def _take_back_vertex(self) -> None:
-        left = self._points[:-1]
-        while left and isinstance(left[-1], Bend):
-            left = left[:-1]
-        self._set(left, tr("take back vertex"))
 
     def cancel(self) -> None:
         """Give up the line, which undo brings back."""
@@ -234,11 +259,11 @@ class PolylineTool(Tool):
         self.cancel()
 
     def _set(self, points: Points, text: str) -> None:
-        before, self._points = self._points, points
+        before, self._points, self._is_ending = self._points, points, False
         self.canvas.record_step(GestureStep(text, before, points, self._restore))
 
     def _restore(self, points: Points) -> None:
-        self._points, self._stroke, self._held = points, [], None
+        self._points, self._stroke, self._held, self._is_ending = points, [], None, False
         self.canvas.take_up(self.name)
 
     # What is seen
@@ -266,7 +291,7 @@ class PolylineTool(Tool):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = self.color
         line = qpoints(self._line(camera).tolist())
-        fixed = len(self._points) + len(self._stroke)
+        fixed = len(self.outline()) + len(self._stroke)
         for made in (pen("#000000", ACTIVE_LINE + 2.0, 110), pen(color, ACTIVE_LINE)):
             painter.setPen(made)
             painter.drawPolyline(line[:fixed])
@@ -274,7 +299,7 @@ class PolylineTool(Tool):
             for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
                 painter.setPen(made)
                 painter.drawPolyline(line[fixed - 1 :])
-        points = camera.to_view([point for point in self._points if not isinstance(point, Bend)])
+        points = camera.to_view(self._points)
         handles(painter, points, color, handle_diameter(points))
 
     def paint_snap(self, painter: QPainter, camera: Camera) -> None:
@@ -288,11 +313,12 @@ class PolylineTool(Tool):
         return None if self._at is None or self._held is not None else self.snapped(self._at)
 
     def _line(self, camera: Camera) -> np.ndarray:
-        points = [*self._points, *self._stroke]
-        view = camera.to_view(points)
-        if self._at is None or not self._points:
+        view = camera.to_view([*self.outline(), *self._stroke])
+        if self._at is None or not self._points or self._is_ending:
             return view
-        ahead = self._ahead(self._at)  # also while the button is held, so that the edges are known when it is not
+        # Asked for also while the button is held, so that the edges are known when it is released.
+        point = self._next(self._at)
+        ahead = (*(self._between(self._points[-1], point) or ()), point)
         return view if self._held is not None else np.concatenate((view, camera.to_view(ahead)))
 
 
@@ -321,7 +347,7 @@ class EditingLineTool(PolylineTool):
 
     def end(self) -> None:
         """Change what the line changes, or give it up."""
-        edit = self.edit_of(self._points)
+        edit = self.edit_of(self.outline())
         self.has_missed = edit is None
         if edit is None:
             self.cancel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,9 @@ import shapely
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from annotator.canvas.tools.polyline import Bend
+from annotator.canvas.tools.polyline import PolylineTool
 from dataset.geometry import iou, to_parts
-from tests.annotator.canvas.conftest import CTRL, SIZE, Bench
+from tests.annotator.canvas.conftest import CTRL, NO, SIZE, Bench
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -47,15 +46,20 @@ def on_disc(degrees: float, off: float = 0.0) -> tuple[float, float]:
     return CENTRE[0] + (RADIUS + off) * math.cos(angle), CENTRE[1] + (RADIUS + off) * math.sin(angle)
 
 
-def click(qtbot: QtBot, bench: Bench, at: tuple[float, float], keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    """A click of a person, who sees where the line goes first."""
-    bench.hover(*at)
+def known(qtbot: QtBot, bench: Bench) -> int:
+    """How many vertices the line has when all edges are known."""
     qtbot.waitUntil(lambda: not bench.view.magnet.is_seeking)
-    bench.click(*at, keys)
+    tool = bench.view._tool
+    assert isinstance(tool, PolylineTool)
+    return len(tool.outline())
 
 
-def clicked(bench: Bench) -> list[tuple[float, float]]:
-    return [point for point in bench.view._tool._points if not isinstance(point, Bend)]
+def draw(qtbot: QtBot, bench: Bench, *places: float) -> None:
+    """Click around the disc, faster than edges are found, and at the first place again."""
+    count = len(bench.made)
+    for degrees in places:
+        bench.click(*on_disc(degrees))
+    qtbot.waitUntil(lambda: len(bench.made) > count)
 
 
 @pytest.mark.parametrize("width", [824, 184])
@@ -64,7 +68,9 @@ def test_an_outline_around_a_disc_takes_a_few_unsteady_clicks(qtbot: QtBot, draw
     drawing.view.fit()
     assert drawing.view.scale_factor > 1 if width > 400 else drawing.view.scale_factor < 0.5
     for degrees, off in ((0, 2), (120, -2), (240, 1.5), (0, 2)):
-        click(qtbot, drawing, on_disc(degrees, off))
+        drawing.click(*on_disc(degrees, off))
+    assert drawing.view.busy, "no click waits for the edges"
+    qtbot.waitUntil(lambda: not drawing.view.busy)
     (record,) = drawing.document.selected
     assert iou(record.shape, DISC) > 0.97
     assert record.shape.is_valid
@@ -74,67 +80,82 @@ def test_an_outline_around_a_disc_takes_a_few_unsteady_clicks(qtbot: QtBot, draw
 def test_a_flat_picture_gives_straight_lines(qtbot: QtBot, drawing: Bench) -> None:
     for noise in (0, 20):
         show(drawing, 100, noise)
-        for degrees in (0, 120, 240, 0):
-            click(qtbot, drawing, on_disc(degrees))
+        draw(qtbot, drawing, 0, 120, 240, 0)
         assert len(to_parts(drawing.document.selected[0].shape)[0][0]) == 3
 
 
 def test_ctrl_and_the_key_make_single_lines_straight(qtbot: QtBot, drawing: Bench) -> None:
-    click(qtbot, drawing, on_disc(0))
-    click(qtbot, drawing, on_disc(90), CTRL)
-    assert len(drawing.view._tool._points) == 2
+    drawing.click(*on_disc(0))
+    drawing.click(*on_disc(90), CTRL)
+    assert known(qtbot, drawing) == 2
     drawing.view.is_magnetic = False
-    click(qtbot, drawing, on_disc(180))
-    assert len(drawing.view._tool._points) == 3
+    drawing.click(*on_disc(180))
+    assert known(qtbot, drawing) == 3
     drawing.view.is_magnetic = True
-    click(qtbot, drawing, on_disc(270))
-    assert len(drawing.view._tool._points) > 8
-    assert len(clicked(drawing)) == 4
+    drawing.click(*on_disc(270))
+    assert known(qtbot, drawing) > 8
 
 
-def test_backspace_takes_back_a_click_with_its_line_and_steps_undo_it(qtbot: QtBot, drawing: Bench) -> None:
+def test_steps_and_a_line_that_was_given_up_come_back_with_their_edges(qtbot: QtBot, drawing: Bench) -> None:
     steps = []
     drawing.view.step_made.connect(steps.append)
     for degrees in (0, 90, 180):
-        click(qtbot, drawing, on_disc(degrees))
-    drawn = drawing.view._tool._points
+        drawing.click(*on_disc(degrees))
+    count = known(qtbot, drawing)
     drawing.key(Qt.Key.Key_Backspace)
-    assert len(clicked(drawing)) == 2
-    assert drawing.view._tool._points == drawn[: drawn.index(clicked(drawing)[-1]) + 1]
+    assert 2 < known(qtbot, drawing) < count
     drawing.key(Qt.Key.Key_Escape)
     assert not drawing.view.busy
-    for step in reversed(steps[-2:]):
+    drawing.click(10, 10)  # another line, whose edges are others
+    drawing.key(Qt.Key.Key_Escape)
+    for step in reversed(steps[-4:]):
         step.restore(step.before)
-    assert drawing.view._tool._points == drawn
-    click(qtbot, drawing, on_disc(270))
-    click(qtbot, drawing, on_disc(0))
-    assert iou(drawing.document.selected[0].shape, DISC) > 0.97
+    qtbot.waitUntil(lambda: known(qtbot, drawing) == count)
+    draw(qtbot, drawing, 0)
+    assert iou(drawing.document.selected[0].shape, DISC) < 0.8, "closed from 180 degrees on, where it was left"
+
+
+def test_esc_while_edges_are_sought_gives_up(qtbot: QtBot, drawing: Bench) -> None:
+    for degrees in (0, 120, 240, 0):
+        drawing.click(*on_disc(degrees))
+    drawing.key(Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not drawing.view.magnet.is_seeking)
+    assert (drawing.made, drawing.view.busy) == ([], False)
+
+
+def test_leaving_the_photo_keeps_what_is_drawn(drawing: Bench) -> None:
+    for degrees in (0, 120, 240):
+        drawing.click(*on_disc(degrees))
+    drawing.view.finish()
+    assert len(drawing.made) == 1
 
 
 def test_the_same_clicks_draw_the_same(qtbot: QtBot, drawing: Bench) -> None:
     for _ in range(2):
-        for degrees in (0, 120, 240, 0):
-            click(qtbot, drawing, on_disc(degrees))
-        drawing.view.zoom_in()
-        drawing.view.fit()
-    first, second = (list(edit.annotations.values())[0][1] for edit in drawing.made)
+        draw(qtbot, drawing, 0, 120, 240, 0)
+        drawing.document.select(())
+    first, second = (record for edit in drawing.made for _, record in edit.annotations.values())
+    assert first is not None
+    assert second is not None
     assert first.shape.equals_exact(second.shape)
 
 
 def test_it_adds_to_the_selected_object(qtbot: QtBot, drawing: Bench) -> None:
     drawing.document.select((1,))
     before = drawing.document[1].shape
-    for i, degrees in enumerate((0, 120, 240, 0)):
-        click(qtbot, drawing, on_disc(degrees), CTRL if not i else Qt.KeyboardModifier.NoModifier)
+    drawing.click(*on_disc(0), CTRL)
+    draw(qtbot, drawing, 120, 240, 0)
     assert drawing.document[1].shape.area == pytest.approx(shapely.union(before, DISC).area, rel=0.02)
 
 
 def test_it_redraws_part_of_an_outline(qtbot: QtBot, drawing: Bench) -> None:
     for degrees, off in ((0, 0), (90, 0), (180, 0), (270, -30), (0, 0)):
-        click(qtbot, drawing, on_disc(degrees, off), CTRL if off else Qt.KeyboardModifier.NoModifier)
+        drawing.click(*on_disc(degrees, off), CTRL if off else NO)
+    qtbot.waitUntil(lambda: not drawing.view.busy)
     before = iou(drawing.document.selected[0].shape, DISC)
     drawing.view.set_tool("reshape")
     for degrees in (180, 270, 359):
-        click(qtbot, drawing, on_disc(degrees))
+        drawing.click(*on_disc(degrees))
     drawing.key(Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not drawing.view.busy)
     assert before < 0.95 < iou(drawing.document.selected[0].shape, DISC)
