@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING
 
 from shapely import STRtree
@@ -182,6 +183,11 @@ class Document:
         if self._unreviewed is None:
             self._unreviewed = new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
         return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
+
+    @property
+    def least_score(self) -> float:
+        """The lowest score of a suggestion on offer; infinite where there is none."""
+        return min((s.score or 0.0 for s in self.suggestions), default=inf)
 
     @property
     def threshold(self) -> float:

@@ -21,3 +21,8 @@ class PhotoState:
     """Suggestions that were accepted or rejected: they are not shown again."""
     done: bool = False
     """The done mark: everything there is to annotate is on record."""
+
+    @property
+    def category_ids(self) -> frozenset[int]:
+        """The classes of the annotations."""
+        return frozenset(annotation.category_id for annotation in self.annotations)

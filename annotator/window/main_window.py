@@ -57,6 +57,7 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.photo_listing import PhotoListing
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -137,6 +138,7 @@ class MainWindow(QMainWindow):
         self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
+        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -171,7 +173,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _build_docks(self) -> None:
-        self.photos_panel = PhotosPanel(self._session.photos)
+        self.photos_panel = PhotosPanel(self._session.photos, self._session.categories)
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
         self.model_panel = ModelPanel()
@@ -231,10 +233,6 @@ class MainWindow(QMainWindow):
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
-            "image.next": lambda: session.go(1),
-            "image.previous": lambda: session.go(-1),
-            "image.next_not_done": session.go_next_not_done,
-            "image.find": self._find_photo,
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
             "view.zoom_in": canvas.zoom_in,
@@ -252,8 +250,7 @@ class MainWindow(QMainWindow):
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
-        handlers |= self._picture.handlers()
-        handlers |= self._brush.handlers()
+        handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -322,7 +319,6 @@ class MainWindow(QMainWindow):
         self._awaited.folder_listed(folder)
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
-        self.photos_panel.clear_filter()
         self.canvas.fit()
         self.canvas.setFocus()
 
@@ -389,10 +385,6 @@ class MainWindow(QMainWindow):
     def _give_keyboard_to_photo(self) -> None:
         self.activateWindow()  # a floating panel is a window of its own
         self.canvas.setFocus()
-
-    def _find_photo(self) -> None:
-        self.docks[0].show()
-        self.photos_panel.focus_filter()
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme

@@ -223,6 +223,11 @@ class Store:
         state = self._saver.states.get(name)
         return self._project.file.count(name) if state is None else len(state.annotations)
 
+    def category_ids(self, name: str) -> frozenset[int]:
+        """Return the classes of a photo's annotations."""
+        state = self._saver.states.get(name)
+        return self._project.file.category_ids(name) if state is None else state.category_ids
+
     def is_done(self, name: str) -> bool:
         """Return whether the photo has the done mark."""
         known = self._saver.states.get(name) or self._project.journal_rows.get(name)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.document import Status
+from annotator.core.image_filter import Filter
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList, ImageRow
 
 NAMES = ["a/1.jpg", "a/2.jpg", "b/1.JPG", "b/two words.png"]
@@ -165,16 +166,17 @@ def test_next_not_done_wraps(statuses: str, name: str | None, expected: str | No
 def test_matching(text: str, statuses: set[Status] | None, expected: list[int]) -> None:
     photos = ImageList()
     photos.set_photos(NAMES, [Status.NEW, Status.DONE, Status.NEW, Status.DONE])
-    assert list(photos.matching(text, statuses)) == expected
-    assert [i for i in range(4) if photos.matches(i, text, statuses)] == expected
+    wanted = Filter(text, None if statuses is None else frozenset(statuses))
+    assert list(photos.matching(wanted)) == expected
+    assert [i for i in range(4) if photos.matches(i, wanted)] == expected
 
 
 def test_matching_forgets_the_names_of_the_folder_before() -> None:
     photos = ImageList()
     photos.set_photos(["cat.jpg"])
-    assert list(photos.matching("cat")) == [0]
+    assert list(photos.matching(Filter("cat"))) == [0]
     photos.set_photos(["dog.jpg", "cat.jpg"])
-    assert list(photos.matching("cat")) == [1]
+    assert list(photos.matching(Filter("cat"))) == [1]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_next_is_the_next_one_listed(
     statuses: str, text: str, wanted: set[Status] | None, name: str, step: int, expected: str | None
 ) -> None:
     photos = _with(statuses)
-    photos.set_filter(text, wanted)
+    photos.set_filter(Filter(text, None if wanted is None else frozenset(wanted)))
     assert photos.next(name, step) == expected
 
 
@@ -210,7 +212,7 @@ def test_going_on_visits_what_is_listed_in_order(
 ) -> None:
     photos = ImageList()
     photos.set_photos([str(i) for i in range(12)], statuses)
-    photos.set_filter(text, wanted)
+    photos.set_filter(Filter(text, None if wanted is None else frozenset(wanted)))
     readable = [i for i in photos.listed if photos.lists_unreadable or statuses[i] is not Status.UNREADABLE]
     for step, expected in ((1, [i for i in readable if i > start]), (-1, [i for i in readable if i < start][::-1])):
         visited: list[int] = []
@@ -228,8 +230,8 @@ def test_another_filter_is_an_event_and_the_same_is_none() -> None:
     photos = _with("nd")
     heard: list[list[int]] = []
     photos.filtered.connect(lambda: heard.append(list(photos.listed)))
-    photos.set_filter("", {Status.DONE})
-    photos.set_filter("", {Status.DONE})
+    photos.set_filter(Filter(statuses=frozenset({Status.DONE})))
+    photos.set_filter(Filter(statuses=frozenset({Status.DONE})))
     photos.set_photos(["0", "1"], [Status.DONE, Status.NEW])
     assert list(photos.listed) == [0]
     photos.set_filter()
