@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
@@ -12,9 +13,36 @@ from annotator.canvas.look import value_counts
 from annotator.canvas.style import CRISP_FROM
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
     from PySide6.QtCore import QSize
+
+    Xy = tuple[float, float]
+
+
+class Excerpt(NamedTuple):
+    """A part of a photo, or of a smaller version of it. Its pixel = photo pixel * scale - offset."""
+
+    pixels: NDArray[np.uint8]
+    """[H, W, 3] blue, green, red."""
+    left: int
+    """Offset."""
+    top: int
+    """Offset."""
+    across: float
+    """Scale."""
+    down: float
+    """Scale, about the same."""
+
+    def from_photo(self, at: Xy) -> Xy:
+        """Return where a point of the photo is in it."""
+        return at[0] * self.across - self.left, at[1] * self.down - self.top
+
+    def to_photo(self, at: Iterable[float]) -> Xy:
+        """Return where a point of it is in the photo."""
+        x, y = at
+        return (x + self.left) / self.across, (y + self.top) / self.down
 
 
 class ImagePyramid:
@@ -46,9 +74,28 @@ class ImagePyramid:
         color = QColor(photo.pixel(x, y)) if photo.valid(x, y) else QColor(0, 0, 0)
         return color.red(), color.green(), color.blue()
 
+    @staticmethod
+    def level_at(scale: float) -> int:
+        """Return which version is painted, 0 for the photo. `scale`: device pixels per photo pixel."""
+        return max(0, math.floor(-math.log2(scale)))
+
+    def excerpt(self, at: Xy, side: int, number: int) -> Excerpt:
+        """Return what is around a point of the photo in one of its versions.
+
+        `side`: pixels of the excerpt in either direction, fewer where there are no more.
+        """
+        level = self._level(number)
+        across, down = level.width() / self.size.width(), level.height() / self.size.height()
+        width, height = min(side, level.width()), min(side, level.height())
+        left = min(max(round(at[0] * across - width / 2), 0), level.width() - width)
+        top = min(max(round(at[1] * down - height / 2), 0), level.height() - height)
+        rows = np.frombuffer(level.constBits(), np.uint8).reshape(level.height(), level.bytesPerLine())
+        part = rows[top : top + height, 4 * left : 4 * (left + width)]
+        return Excerpt(part.reshape(height, width, 4)[..., :3].copy(), left, top, across, down)
+
     def paint(self, painter: QPainter, target: QRectF, scale: float) -> None:
         """Paint all of it into `target`, under the painter's clip. `scale`: device pixels per photo pixel."""
-        level = self._level(max(0, math.floor(-math.log2(scale))))
+        level = self._level(self.level_at(scale))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
         painter.drawImage(target, level, QRectF(level.rect()))
 

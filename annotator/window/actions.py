@@ -133,6 +133,8 @@ def _edit() -> tuple[Entry, ...]:
         Spec("edit.snap", tr("S&nap to outlines"), ("Shift+S",), "snap",
              tr("Vertices snap to other objects and to the photo's border; Ctrl held does the opposite meanwhile"),
              checkable=True),
+        Spec("edit.magnetic", tr("Magn&etic outline"), ("Shift+E",), "magnetic",
+             tr("Lines between clicks follow the edges of the photo; Ctrl held draws a straight one"), checkable=True),
         SEPARATOR,
         Spec("draw.new", tr("Dra&w a new object"), ("O",), "new-object", tr("What is drawn is a new object"),
              checkable=True),
