@@ -16,7 +16,7 @@ from annotator.panels.sliders import WheelSlider
 from annotator.panels.widgets import label, name_control, set_tone
 from annotator.session.time_slices import TimeSlicer
 from dataset.i18n import mark, plural, tr
-from dataset.simplify import refine, vertex_count
+from dataset.simplify import mended, refine, vertex_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +56,7 @@ class Simplifying(QFrame):
         self._session, self._canvas, self._settings, self._pages = session, canvas, settings, pages
         self._document: Document | None = None
         self._records: tuple[Annotation, ...] = ()  # what is worked on, as it is on record
+        self._starts: dict[int, MultiPolygon] = {}  # theirs, where edges cross as they are painted
         self._made: dict[int, MultiPolygon] = {}
         self._is_applying = False  # as soon as all is made
         self._slicer = TimeSlicer(self)
@@ -145,7 +146,7 @@ class Simplifying(QFrame):
         if not records:
             self._close()
         elif not is_same:
-            self._records = records
+            self._records, self._starts = records, {}
             self._begin()
 
     def _begin(self, _notch: object = None) -> None:
@@ -159,7 +160,10 @@ class Simplifying(QFrame):
         assert self._document is not None, "there is one while the card is open"
         tolerance, strength = pixels(self._tolerance.value()), pixels(self._strength.value())
         for record in self._records:
-            yield record.id, refine(record.shape, tolerance, strength, self._document.size)
+            if record.id not in self._starts:
+                start = mended(record.shape, self._document.size)
+                self._starts[record.id] = record.shape if start.is_empty else start
+            yield record.id, refine(self._starts[record.id], tolerance, strength, self._document.size)
 
     def _show_made(self, made: list[tuple[int, MultiPolygon]]) -> None:
         self._made = dict(made)
