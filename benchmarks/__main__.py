@@ -15,7 +15,13 @@ import benchmarks
 from benchmarks.report import Record, machine, table
 
 HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "report", "running"}
-LONG = {"ablation", "clicks", "human_effort", "stress"}  # long, or in need of photos: started by themselves
+LONG = {
+    "ablation",
+    "clicks",
+    "human_effort",
+    "large_pictures",
+    "stress",
+}  # long, or in need of photos: started by themselves
 
 
 def run() -> int:

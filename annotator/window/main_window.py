@@ -166,7 +166,7 @@ class MainWindow(QMainWindow):
         beside.addWidget(self.pages, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
-        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
+        self._slow.timeout.connect(self._show_awaited)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
@@ -365,9 +365,12 @@ class MainWindow(QMainWindow):
             self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
+    def _show_awaited(self) -> None:
+        self.canvas.set_photo(None, tr("Opening {name}…", name=one_line(self._session.current or "")))
+
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.image if photo else None)
+        self.canvas.set_photo(photo.pyramid if photo else None)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:
