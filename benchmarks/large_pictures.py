@@ -63,12 +63,8 @@ def measure(args: argparse.Namespace) -> list[Record]:
 def picture(side: int) -> Image.Image:
     """Return a square picture of smooth noise."""
     rng = np.random.default_rng(0)
-    tiles = [
-        Image.fromarray(rng.integers(0, 255, (30, 30, 3), dtype=np.uint8)).resize(
-            (TILE, TILE), Image.Resampling.BICUBIC
-        )
-        for _ in range(8)
-    ]
+    noise = (Image.fromarray(rng.integers(0, 255, (30, 30, 3), dtype=np.uint8)) for _ in range(8))
+    tiles = [small.resize((TILE, TILE), Image.Resampling.BICUBIC) for small in noise]
     made = Image.new("RGB", (side, side))
     for i, (x, y) in enumerate((x, y) for y in range(0, side, TILE) for x in range(0, side, TILE)):
         made.paste(tiles[i % len(tiles)], (x, y))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize
@@ -13,18 +13,46 @@ from annotator.canvas.look import pixels_of, value_counts
 from annotator.canvas.style import CRISP_FROM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
+
+    Xy = tuple[float, float]
 
 _COUNTED = 100_000_000  # values of the largest level on which values are counted
 _MARGIN = 2  # pixels of a level around what is exposed, so that interpolation at its edges is as inside
+
+
+class Excerpt(NamedTuple):
+    """A part of a photo, or of a smaller version of it. Its pixel = photo pixel * scale - offset."""
+
+    pixels: NDArray[np.uint8]
+    """[H, W, 3] blue, green, red."""
+    left: int
+    """Offset."""
+    top: int
+    """Offset."""
+    across: float
+    """Scale."""
+    down: float
+    """Scale, about the same."""
+
+    def from_photo(self, at: Xy) -> Xy:
+        """Return where a point of the photo is in it."""
+        return at[0] * self.across - self.left, at[1] * self.down - self.top
+
+    def to_photo(self, at: Iterable[float]) -> Xy:
+        """Return where a point of it is in the photo."""
+        x, y = at
+        return (x + self.left) / self.across, (y + self.top) / self.down
 
 
 class ImagePyramid:
     """An upright photo with smaller versions of itself, each half the one before.
 
     Zoomed out, the painter would skip pixels (which sparkles) or average all of them at every repaint (which is slow);
-    a half-sized version averages once. Making them takes a second for very large photos: not in the GUI thread. All take
-    4 bytes a pixel. Painting converts the pixels in view alone, so that its time goes with the view.
+    a half-sized version averages once. They take a second to make for very large photos: not in the GUI thread. The
+    levels have 4 bytes a pixel. What is in view is converted when it is painted, so the time goes with the view.
     """
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
@@ -65,6 +93,25 @@ class ImagePyramid:
         red, green, blue = self.pixels[y, x].tolist()
         return red, green, blue
 
+    @staticmethod
+    def level_at(scale: float) -> int:
+        """Return which version is painted, 0 for the photo. `scale`: device pixels per photo pixel."""
+        return max(0, math.floor(-math.log2(scale)))
+
+    def excerpt(self, at: Xy, side: int, number: int) -> Excerpt:
+        """Return what is around a point of the photo in one of its versions.
+
+        `side`: pixels of the excerpt in either direction, fewer where there are no more.
+        """
+        level = self._level(number)
+        rows, columns = level.shape[:2]
+        across, down = columns / self.size.width(), rows / self.size.height()
+        width, height = min(side, columns), min(side, rows)
+        left = min(max(round(at[0] * across - width / 2), 0), columns - width)
+        top = min(max(round(at[1] * down - height / 2), 0), rows - height)
+        part = level[top : top + height, left : left + width, ::-1]
+        return Excerpt(np.ascontiguousarray(part), left, top, across, down)
+
     def thumbnail(self, height: int) -> QImage:
         """Return the whole photo in so many rows, in memory of its own."""
         fitting = [level for level in self._levels if level.shape[0] >= height] or self._levels[:1]
@@ -80,7 +127,7 @@ class ImagePyramid:
             scale: Device pixels per photo pixel.
             exposed: What has to be painted; more may be.
         """
-        level = self._levels[min(max(0, math.floor(-math.log2(scale))), len(self._levels) - 1)]
+        level = self._level(self.level_at(scale))
         rows, columns = level.shape[:2]
         across, down = columns / target.width(), rows / target.height()
         seen = (exposed & target).translated(-target.topLeft())
@@ -95,6 +142,9 @@ class ImagePyramid:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
         image = _image(part)
         painter.drawImage(place.translated(target.topLeft()), image, QRectF(image.rect()))
+
+    def _level(self, number: int) -> NDArray[np.uint8]:
+        return self._levels[min(number, len(self._levels) - 1)]
 
 
 def _image(pixels: NDArray[np.uint8]) -> QImage:

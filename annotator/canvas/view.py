@@ -13,6 +13,7 @@ from annotator.canvas.crosshair import Crosshair
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
+from annotator.canvas.magnet import Magnet
 from annotator.canvas.navigation import NOTCH
 from annotator.canvas.snapping import snap
 from annotator.canvas.tools.base import Pointer
@@ -80,11 +81,14 @@ class CanvasView(DocumentView):
         self._brush_size = DEFAULT_DIAMETER
         self.snaps = False
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
+        self._is_magnetic = False
+        self.magnet = Magnet(lambda: self._static.photo, self.camera, self)
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self.magnet.ready.connect(self.follow_tool)  # after the tools have heard of it
         self._crosshair = Crosshair()
         self._gesture_keys = GestureKeys(self, self._takes_key)
 
@@ -142,6 +146,16 @@ class CanvasView(DocumentView):
             self._brush_size = value
             self.follow_tool()
             self.brush_size_changed.emit(value)
+
+    @property
+    def is_magnetic(self) -> bool:
+        """Whether lines that are drawn follow the edges of the photo."""
+        return self._is_magnetic
+
+    @is_magnetic.setter
+    def is_magnetic(self, value: bool) -> None:
+        self._is_magnetic = value
+        self.follow_tool()
 
     # Tools
 

@@ -16,7 +16,7 @@ from annotator.core.image_list import ImageList
 from annotator.core.no_overlap import without_overlap
 from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError, UnreadableError
-from annotator.session import messages
+from annotator.session import messages, photo_facts
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import ImageLoader
 from annotator.session.messages import FOLDER, HIDDEN, PHOTO, SAVING, SKIPPED
@@ -235,10 +235,7 @@ class Session(QObject):
             return
         self.project, store = project, project.store
         store.share_categories(self.categories)
-        photos, names = self.photos, self.photos.names
-        unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
-        statuses = [store.status(name) for name in names]
-        photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
+        photo_facts.show_project(self.photos, store)
         self.project_changed.emit(project)
         self._watch.start()
         for warning in store.warnings:
@@ -422,7 +419,7 @@ class Session(QObject):
             unanswered = document.suggestions if marked and document.has_pool else None
             self.store.put(document.name, document.state, unanswered)
             self.report_saved()
-            self.photos.update(document.name, status=document.status, count=len(document.annotations))
+            photo_facts.show_document(self.photos, document)
             self.edited.emit()
 
         return keep

@@ -133,6 +133,8 @@ def _edit() -> tuple[Entry, ...]:
         Spec("edit.snap", tr("S&nap to outlines"), ("Shift+S",), "snap",
              tr("Vertices snap to other objects and to the photo's border; Ctrl held does the opposite meanwhile"),
              checkable=True),
+        Spec("edit.magnetic", tr("Magn&etic outline"), ("Shift+E",), "magnetic",
+             tr("Lines between clicks follow the edges of the photo; Ctrl held draws a straight one"), checkable=True),
         SEPARATOR,
         Spec("draw.new", tr("Dra&w a new object"), ("O",), "new-object", tr("What is drawn is a new object"),
              checkable=True),
@@ -213,6 +215,9 @@ def _image() -> tuple[Entry, ...]:
              tr("Mark this photo done and go to the next one that is not")),
         Spec("image.done", tr("&Mark done"), ("M",), "",
              tr("Say that nothing is left to do on this photo, or take it back"), checkable=True),
+        Spec("image.skip", tr("S&kip, next photo"), ("Shift+D",), "skip",
+             tr("Leave this photo out, also of fine-tuning, and go to the next one that is not done; or take it back"),
+             checkable=True),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from annotator import theme
 from annotator.canvas import style
 from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
+from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -57,6 +58,7 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.photo_listing import PhotoListing
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
         self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
+        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
@@ -171,7 +174,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _build_docks(self) -> None:
-        self.photos_panel = PhotosPanel(self._session.photos)
+        self.photos_panel = PhotosPanel(self._session.photos, self._session.categories)
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
         self.model_panel = ModelPanel()
@@ -231,12 +234,9 @@ class MainWindow(QMainWindow):
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
-            "image.next": lambda: session.go(1),
-            "image.previous": lambda: session.go(-1),
-            "image.next_not_done": session.go_next_not_done,
-            "image.find": self._find_photo,
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
+            "image.skip": commands.skip_next,
             "view.zoom_in": canvas.zoom_in,
             "view.zoom_out": canvas.zoom_out,
             "view.fit": canvas.fit,
@@ -252,8 +252,7 @@ class MainWindow(QMainWindow):
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
-        handlers |= self._picture.handlers()
-        handlers |= self._brush.handlers()
+        handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -322,7 +321,6 @@ class MainWindow(QMainWindow):
         self._awaited.folder_listed(folder)
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
-        self.photos_panel.clear_filter()
         self.canvas.fit()
         self.canvas.setFocus()
 
@@ -384,7 +382,8 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
         document, store = self._session.document, self._session.store
-        self.action_table["image.done"].setChecked(bool(document and document.done))
+        for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+            self.action_table[name].setChecked(bool(document and document.mark is mark))
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
@@ -392,10 +391,6 @@ class MainWindow(QMainWindow):
     def _give_keyboard_to_photo(self) -> None:
         self.activateWindow()  # a floating panel is a window of its own
         self.canvas.setFocus()
-
-    def _find_photo(self) -> None:
-        self.docks[0].show()
-        self.photos_panel.focus_filter()
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme

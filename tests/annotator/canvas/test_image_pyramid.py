@@ -50,9 +50,7 @@ def test_painted_in_parts_it_is_as_painted_at_once(scale: float) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (90, 130, 3), np.uint8)
     whole, parts = painted(pixels, scale).astype(int), painted(pixels, scale, 3)
-    assert (
-        np.mean(np.abs(whole - parts) > 2) < 0.01
-    )  # where the edge of a pixel is on one of the screen, either is right
+    assert np.mean(np.abs(whole - parts) > 2) < 0.01
 
 
 def test_a_photo_wider_than_the_painter_can_count_is_painted_where_it_is() -> None:
