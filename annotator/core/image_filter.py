@@ -11,7 +11,7 @@ from annotator.core.document import Status
 if TYPE_CHECKING:
     from annotator.core.categories import Categories
 
-FINISHED = frozenset({Status.DONE, Status.UNREADABLE})
+FINISHED = frozenset({Status.DONE, Status.SKIPPED, Status.UNREADABLE})
 """Nothing is left to do on such a photo."""
 
 

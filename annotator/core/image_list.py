@@ -89,6 +89,7 @@ class ImageList:
             self._codes[index[name]] = _CODES[Status.UNREADABLE]
         self._done = self._codes.count(_CODES[Status.DONE])
         self._unreadable = self._codes.count(_CODES[Status.UNREADABLE])
+        self._skipped = self._codes.count(_CODES[Status.SKIPPED])
         self.reset.emit()
 
     def update(
@@ -134,6 +135,7 @@ class ImageList:
         before = self.status(i)
         self._done += (status is Status.DONE) - (before is Status.DONE)
         self._unreadable += (status is Status.UNREADABLE) - (before is Status.UNREADABLE)
+        self._skipped += (status is Status.SKIPPED) - (before is Status.SKIPPED)
         self._codes[i] = _CODES[status]
 
     # What there is
@@ -155,9 +157,19 @@ class ImageList:
         return self._done
 
     @property
-    def readable(self) -> int:
-        """How many photos are not known to be unreadable: as many as can be done."""
-        return len(self) - self._unreadable
+    def unreadable(self) -> int:
+        """How many photos are known to be unreadable."""
+        return self._unreadable
+
+    @property
+    def skipped(self) -> int:
+        """How many photos are skipped."""
+        return self._skipped
+
+    @property
+    def doable(self) -> int:
+        """How many photos can be done: neither skipped nor known to be unreadable."""
+        return len(self) - self._unreadable - self._skipped
 
     def index(self, name: str) -> int:
         """Return where a photo is in the list. KeyError if it is not."""
@@ -320,6 +332,7 @@ class ImageList:
         self._errors: dict[int, str] = {}
         self._done = 0
         self._unreadable = 0
+        self._skipped = 0
         return index
 
 

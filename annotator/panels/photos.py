@@ -36,6 +36,7 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
     (mark("Has suggestions"), frozenset({Status.SUGGESTED})),
     (mark("In progress"), frozenset({Status.STARTED})),
     (mark("Done"), frozenset({Status.DONE})),
+    (mark("Skipped"), frozenset({Status.SKIPPED})),
     (mark("Unreadable"), frozenset({Status.UNREADABLE})),
 )
 
@@ -182,16 +183,18 @@ class PhotosPanel(QWidget):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        total, readable, done = len(self._photos), self._photos.readable, self._photos.done
-        self._progress.setMaximum(max(readable, 1))
+        total, doable, done = len(self._photos), self._photos.doable, self._photos.done
+        self._progress.setMaximum(max(doable, 1))
         self._progress.setValue(done)
         wanted = self._photos.filter
         self._found.setVisible(wanted.is_set and total > 0)
         self._shown.setText(tr("{n:,} of {total:,} shown", n=self._model.rowCount(), total=total))
         self._more.setIcon(icons.icon("filter", "accent" if wanted.has_details else "icon"))
-        text = tr("{done:,} of {total:,} done", done=done, total=readable)
+        text = tr("{done:,} of {total:,} done", done=done, total=doable)
         self._progress_text.setText(text if total else "")
-        left_out = total - readable
-        self._progress_text.setToolTip(tr("{n:,} unreadable, not counted", n=left_out) if left_out else "")
+        skipped, unreadable = self._photos.skipped, self._photos.unreadable
+        left_out = [tr("{n:,} skipped, not counted", n=skipped)] if skipped else []
+        left_out += [tr("{n:,} unreadable, not counted", n=unreadable)] if unreadable else []
+        self._progress_text.setToolTip("\n".join(left_out))
         self._progress.setVisible(total > 0)
         self.rows.set_empty_text(tr("No photo matches the filter.") if total else tr("No folder is open."))

@@ -21,6 +21,7 @@ from annotator import theme
 from annotator.canvas import style
 from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
+from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.instances import InstancesPanel
@@ -170,7 +171,7 @@ class MainWindow(QMainWindow):
         beside.addWidget(self.pages, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
-        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
+        self._slow.timeout.connect(self._show_awaited)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
@@ -237,6 +238,7 @@ class MainWindow(QMainWindow):
             "suggestion.previous": lambda: commands.step_suggestion(-1),
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
+            "image.skip": commands.skip_next,
             "view.zoom_in": canvas.zoom_in,
             "view.zoom_out": canvas.zoom_out,
             "view.fit": canvas.fit,
@@ -364,9 +366,12 @@ class MainWindow(QMainWindow):
             self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
+    def _show_awaited(self) -> None:
+        self.canvas.set_photo(None, tr("Opening {name}…", name=one_line(self._session.current or "")))
+
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.image if photo else None)
+        self.canvas.set_photo(photo.pyramid if photo else None)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:
@@ -380,7 +385,8 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
         document, store = self._session.document, self._session.store
-        self.action_table["image.done"].setChecked(bool(document and document.done))
+        for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+            self.action_table[name].setChecked(bool(document and document.mark is mark))
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions

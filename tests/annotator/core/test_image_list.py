@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.document import Status
-from annotator.core.image_filter import Filter
+from annotator.core.image_filter import FINISHED, Filter
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList, ImageRow
 
 NAMES = ["a/1.jpg", "a/2.jpg", "b/1.JPG", "b/two words.png"]
@@ -97,16 +97,14 @@ def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
     st.lists(st.sampled_from(Status), min_size=6, max_size=6),
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(Status))),
 )
-def test_done_and_readable_are_the_numbers_of_such_photos(
-    first: list[Status], updates: list[tuple[int, Status]]
-) -> None:
+def test_done_and_doable_are_the_numbers_of_such_photos(first: list[Status], updates: list[tuple[int, Status]]) -> None:
     photos = ImageList()
     photos.set_photos([str(i) for i in range(6)], first, errors={"5": "Cut off."})
     for i, status in updates:
         photos.update(str(i), status=status)
     numbers = Counter(photos.status(i) for i in range(6))
     assert photos.done == numbers[Status.DONE]
-    assert photos.readable == 6 - numbers[Status.UNREADABLE]
+    assert photos.doable == 6 - numbers[Status.UNREADABLE] - numbers[Status.SKIPPED]
 
 
 def _with(statuses: str) -> ImageList:
@@ -221,7 +219,7 @@ def test_going_on_visits_what_is_listed_in_order(
             visited.append(int(name))
             name = photos.next(name, step)
         assert visited == expected
-    left = [i for i in readable if statuses[i] not in (Status.DONE, Status.UNREADABLE)]
+    left = [i for i in readable if statuses[i] not in FINISHED]
     others = [i for i in left if i > start] + [i for i in left if i < start]
     assert photos.next_not_done(str(start)) == (str(others[0]) if others else None)
 

@@ -21,7 +21,7 @@ from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find, turned_by_wheel
 
 NAMES = ["a1.jpg", "b1.jpg", "b2.jpg", "a2.jpg", "b3.jpg", "a3.jpg"]
-CTRL = Qt.KeyboardModifier.ControlModifier
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.fixture
@@ -193,3 +193,31 @@ def test_photos_are_found_by_the_scores_of_suggestions(labelled: MainWindow) -> 
     QTest.mouseClick(find(labelled, QToolButton, "photos.more"), Qt.MouseButton.LeftButton)
     QTest.keyClicks(find(labelled, QLineEdit, "photos.score"), "0.6")
     assert _listed(labelled) == "4"
+
+
+def test_a_skipped_photo_is_left_out_until_that_is_taken_back(qtbot: QtBot, window: MainWindow) -> None:
+    session, skip = window._session, window.action_table["image.skip"]
+    _go(qtbot, window, Qt.Key.Key_D, "1b1.jpg", SHIFT)
+    assert find(window, QLabel, "photos.progress_text").text() == "0 of 5 done"
+    assert session.store is not None
+    assert [session.store.status("0a1.jpg"), session.photos.status(0)] == [Status.SKIPPED] * 2
+    _go(qtbot, window, Qt.Key.Key_A, "0a1.jpg")
+    assert skip.isChecked()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert not skip.isChecked()
+    skip.trigger()
+    _go(qtbot, window, Qt.Key.Key_A, "0a1.jpg")
+    skip.trigger()
+    assert (session.current, session.photos.status(0)) == ("0a1.jpg", Status.NEW)
+    _go(qtbot, window, Qt.Key.Key_D, "1b1.jpg", SHIFT)
+    for name in ("2b2.jpg", "3a2.jpg", "4b3.jpg", "5a3.jpg", "1b1.jpg"):
+        _go(qtbot, window, Qt.Key.Key_N, name)
+
+
+def test_a_skipped_photo_can_be_marked_done_in_one_step(window: MainWindow) -> None:
+    document = current_document(window)
+    window._session.push(edits.mark_skipped(document, skipped=True))
+    QTest.keyClick(window.canvas, Qt.Key.Key_M)
+    assert document.status is Status.DONE
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert document.status is Status.SKIPPED
