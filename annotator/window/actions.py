@@ -161,6 +161,8 @@ def _object() -> tuple[Entry, ...]:
         Spec("object.separate", tr("&Separate the parts"), ("Shift+J",), "separate",
              tr("Make an object of each part of the selected ones; the largest keeps the keypoints")),
         Spec("object.fill_holes", tr("&Fill holes"), (), "fill-holes", tr("Fill the holes of the selected objects")),
+        Spec("object.simplify", tr("Simplif&y, smooth…"), ("Y",), "simplify",
+             tr("Give the selected objects outlines of fewer vertices, or smoother ones, and see it first")),
         SEPARATOR,
         OVERLAP_MENU,
         SEPARATOR,

@@ -51,6 +51,7 @@ from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.selection_commands import SelectionCommands
+from annotator.window.commands.simplifying import Simplifying
 from annotator.window.commands.skeleton_editing import SkeletonEditing
 from annotator.window.commands.undo_commands import UndoCommands
 from annotator.window.draw_modes import DrawModes
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
         self._attributes = AttributeEditing(session, self)
@@ -169,7 +171,7 @@ class MainWindow(QMainWindow):
         beside.addWidget(self.pages, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
-        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
+        self._slow.timeout.connect(self._show_awaited)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
@@ -253,6 +255,7 @@ class MainWindow(QMainWindow):
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
         handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
+        handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -364,9 +367,12 @@ class MainWindow(QMainWindow):
             self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
+    def _show_awaited(self) -> None:
+        self.canvas.set_photo(None, tr("Opening {name}…", name=one_line(self._session.current or "")))
+
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.image if photo else None)
+        self.canvas.set_photo(photo.pyramid if photo else None)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import shapely
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
 
+from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.tools.polyline import PolylineTool
 from dataset.geometry import iou, to_parts
 from tests.annotator.canvas.conftest import CTRL, NO, SIZE, Bench
@@ -26,9 +26,9 @@ def show(bench: Bench, inside: int, noise: float) -> None:
     """A disc on a grey ground, with noise in every channel."""
     y, x = np.mgrid[: SIZE[1], : SIZE[0]] + 0.5
     disc = np.where(np.hypot(x - CENTRE[0], y - CENTRE[1]) < RADIUS, inside, 100)
-    noisy = disc[..., None] + np.random.default_rng(0).normal(0, noise, (*disc.shape, 4))
+    noisy = disc[..., None] + np.random.default_rng(0).normal(0, noise, (*disc.shape, 3))
     pixels = np.clip(noisy, 0, 255).astype(np.uint8)
-    bench.view.set_photo(QImage(pixels.data, *SIZE, QImage.Format.Format_RGB32).copy())
+    bench.view.set_photo(ImagePyramid(pixels))
 
 
 @pytest.fixture
