@@ -42,6 +42,17 @@ class Settings:
         """Remember the shown photo."""
         self._q.setValue(f"last_photo/{_key(folder)}", _stored(name))
 
+    def photo_filter(self, folder: Path) -> str:
+        """Return which photos of this folder are listed, as `image_filter.to_json` wrote it, or ""."""
+        return self._text(f"photo_filter/{_key(folder)}")
+
+    def set_photo_filter(self, folder: Path, text: str) -> None:
+        """Remember which photos of this folder are listed; "" for all of them."""
+        if text:
+            self._q.setValue(f"photo_filter/{_key(folder)}", text)
+        else:
+            self._q.remove(f"photo_filter/{_key(folder)}")
+
     @property
     def threshold(self) -> float:
         """The score from which suggestions are offered."""

@@ -305,11 +305,11 @@ class InferenceWorker(QObject):
     def _answer_next(self) -> None:
         with self._wake:
             source = self._source
-            folder_turn = False
+            folder_turn = ahead = False
             if self._shown:
                 name, self._shown = self._shown, None
             elif self._upcoming:
-                name = self._upcoming.popleft()
+                name, ahead = self._upcoming.popleft(), True
             elif self._cached is None or self._cached:
                 name = ""
             elif self._all:
@@ -323,7 +323,7 @@ class InferenceWorker(QObject):
             self._send_cached_scores(source)
             return
         self.activity.emit(_activity(name, waiting))
-        answer = self._answer(name, source, keep=not folder_turn)
+        answer = self._answer(name, source, keep=not folder_turn, ahead=ahead)
         with self._wake:
             stale = source is not self._source
             done, total = self._all_total - len(self._all), self._all_total
@@ -354,21 +354,21 @@ class InferenceWorker(QObject):
             self._cached = deque(names[MAX_CACHED_AT_ONCE:])
         self.cached_scores.emit(self._model_id, scores)
 
-    def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+    def _answer(self, name: str, source: _Source, *, keep: bool, ahead: bool) -> Suggestions | None:
         try:
-            return self._suggestions(name, source, keep=keep)
+            return self._suggestions(name, source, keep=keep, ahead=ahead)
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
             if source is self._source:  # else it is of a folder that is no longer open
                 self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
 
-    def _suggestions(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+    def _suggestions(self, name: str, source: _Source, *, keep: bool, ahead: bool = False) -> Suggestions | None:
         pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
         try:
-            photo = self._cache.get(path, self._given_up, keep=keep)
+            photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)
         except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
             return None
         if photo is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Hit
+    from annotator.canvas.magnet import Magnet
     from annotator.canvas.snapping import Snap
     from annotator.canvas.style import CanvasColors
     from annotator.canvas.visible_records import VisibleRecords
@@ -210,6 +211,14 @@ class ToolHost(Protocol):
 
     def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
         """Return where a point, of the object `without`, snaps; `inverted`: if points do not, or not if they do."""
+
+    @property
+    def is_magnetic(self) -> bool:
+        """Whether lines that are drawn follow the edges of the photo."""
+
+    @property
+    def magnet(self) -> Magnet:
+        """Where these edges are."""
 
     def viewport(self) -> QWidget:
         """Return the widget that is painted on."""

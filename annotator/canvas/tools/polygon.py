@@ -29,6 +29,7 @@ class PolygonTool(DrawingTool, PolylineTool):
     icon: ClassVar[str] = "polygon"
     min_points: ClassVar[int] = 3
     snaps: ClassVar[bool] = True
+    follows_edges: ClassVar[bool] = True
     cancel_text: ClassVar[str] = mark("cancel polygon")
 
     @property
@@ -53,7 +54,8 @@ class PolygonTool(DrawingTool, PolylineTool):
 
     def end(self) -> None:
         """Hand over the polygon, if it has an area; otherwise it stays to be gone on with."""
-        points = [p for p, before in zip(self._points, [None, *self._points], strict=False) if p != before]
+        outline = self.outline()
+        points = [p for p, before in zip(outline, [None, *outline], strict=False) if p != before]
         shape = from_parts([[points]])
         has_object = self.target if self.mode else self.canvas.draw_category
         if has_object is None or shape.is_empty or valid(shape).area <= 0:

@@ -30,6 +30,7 @@ class ReshapeTool(EditingLineTool):
     keys: ClassVar[tuple[str, ...]] = ("L",)
     icon: ClassVar[str] = "reshape"
     snaps: ClassVar[bool] = True
+    follows_edges: ClassVar[bool] = True
 
     @property
     def color(self) -> str:
