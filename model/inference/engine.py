@@ -25,15 +25,15 @@ class MemoryFullError(MemoryError):
 
 
 @dataclass(frozen=True)
-class Detections:
+class BoxDetections:
     """What was found in a picture, in pixels of the network's input."""
 
     boxes: NDArray[np.float32]  # [N, 4] xyxy
     scores: NDArray[np.float32]  # [N], descending
     labels: NDArray[np.int64]  # [N], 1 to the number of classes
 
-    def __getitem__(self, chosen: Any) -> Detections:  # noqa: ANN401 - whatever indexes a row
-        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
+    def __getitem__(self, chosen: Any) -> BoxDetections:  # noqa: ANN401 - whatever indexes a row
+        return BoxDetections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
 
 
 class Engine(Protocol):
@@ -73,7 +73,7 @@ class Engine(Protocol):
             MemoryFullError: There is no memory for so many, or for one of this size.
         """
 
-    def detect(self, features: Features, inner: tuple[int, int], score: float, most: int) -> Detections:
+    def detect(self, features: Features, inner: tuple[int, int], score: float, most: int) -> BoxDetections:
         """Find objects in a picture of which the upper left `inner` (height, width) is photo."""
 
     def classify(self, features: Features, boxes: NDArray[np.float32]) -> NDArray[np.float32]:

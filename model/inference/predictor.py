@@ -18,7 +18,7 @@ import numpy as np
 from dataset.i18n import tr
 from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
-from model.inference.engine import Detections
+from model.inference.engine import BoxDetections
 from model.inference.engines import open_engine
 from model.inference.feature_similarity import similar_cells
 from model.inference.instance import Instance
@@ -211,7 +211,7 @@ class Predictor:
             scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > score]
-        found = Detections(found.boxes[order], scores[order], found.labels[order])
+        found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
         boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
         masks = masks[order] if len(masks) else masks
         return self._instances(found, masks, boxes, self._worth_refining(found.scores))
@@ -250,7 +250,7 @@ class Predictor:
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
         masks = self._masks(inner, labels)
         given = np.asarray(boxes, np.float32)
-        found = self._instances(Detections(inner, scores, labels), masks, given, np.ones(len(inner), bool))
+        found = self._instances(BoxDetections(inner, scores, labels), masks, given, np.ones(len(inner), bool))
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
             self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
@@ -362,7 +362,7 @@ class Predictor:
 
     def _instances(
         self,
-        found: Detections,
+        found: BoxDetections,
         masks: NDArray[np.float32],
         boxes: NDArray[np.float32],
         exact: NDArray[np.bool_],

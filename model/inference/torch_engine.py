@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.checkpoints import weights as weight_files
 from model.inference.device import choose_device
-from model.inference.engine import Detections, MemoryFullError
+from model.inference.engine import BoxDetections, MemoryFullError
 from model.network.precision import fast_type
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ class TorchEngine:
         return TorchFeatures(size, maps, pooled)
 
     @torch.inference_mode()
-    def detect(self, features: TorchFeatures, inner: tuple[int, int], score: float, most: int) -> Detections:
+    def detect(self, features: TorchFeatures, inner: tuple[int, int], score: float, most: int) -> BoxDetections:
         """Propose regions, classify them, and drop all but the best of those that overlap."""
         with _memory():
             found = self._network.detect(
                 features.maps, features.size, [inner], score=score, most=most, maps=features.pooled
             )[0]
-            return Detections(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), found.labels.cpu().numpy())
+            return BoxDetections(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), found.labels.cpu().numpy())
 
     @torch.inference_mode()
     def classify(self, features: TorchFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
