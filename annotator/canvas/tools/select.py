@@ -53,7 +53,7 @@ class SelectTool(Tool):
     name: ClassVar[str] = "select"
     title: ClassVar[str] = mark("Select and correct")
     tip: ClassVar[str] = mark("Select, move and reshape objects")
-    keys: ClassVar[tuple[str, ...]] = ("V", "Esc")
+    keys: ClassVar[tuple[str, ...]] = ("V", "Esc", "Ctrl+J")
     local_keys: ClassVar[bool] = True
     icon: ClassVar[str] = "select"
     draws: ClassVar[bool] = False
