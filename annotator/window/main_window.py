@@ -291,6 +291,7 @@ class MainWindow(QMainWindow):
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.saved_changed.connect(lambda _saved: self._show_title())
+        session.photos.reset.connect(self._show_title)
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)
