@@ -210,9 +210,9 @@ def _suggestions() -> tuple[Entry, ...]:
 
 def _image() -> tuple[Entry, ...]:
     return (
-        Spec("image.next", tr("&Next photo"), ("D", "PgDown", "F", "Ctrl+Shift+D"), "next",
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown", "F"), "next",
              tr("Go to the next photo of the list")),
-        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp", "Ctrl+Shift+A"), "previous",
+        Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous",
              tr("Go to the previous photo of the list")),
         Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",
              tr("Go to the next photo of the list on which something is left to do")),
