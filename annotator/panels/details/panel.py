@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from annotator.panels.details.photo_section import PhotoSection
 from annotator.panels.widgets import MARGIN, dress_panel
 
+MIN_HEIGHT = 190  # below which not even the photo's section is seen without scrolling
+
 
 class DetailsPanel(QWidget):
     """Its sections, one below the other."""
@@ -29,3 +31,4 @@ class DetailsPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
+        self.setMinimumHeight(MIN_HEIGHT)
