@@ -16,7 +16,7 @@ from annotator.canvas.hit_testing import Hit, handle_at
 from annotator.canvas.magnet import Magnet
 from annotator.canvas.navigation import NOTCH
 from annotator.canvas.snapping import snap
-from annotator.canvas.tools.base import Pointer
+from annotator.canvas.tools.base import NO_PREVIEW, Pointer
 from annotator.canvas.tools.registry import TOOLS
 from annotator.core.strokes import DEFAULT_DIAMETER, MAX_DIAMETER, MIN_DIAMETER, stepped
 from dataset.i18n import tr
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep, Tool
     from annotator.core import edits
+    from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
     from dataset.geometry import CombineMode
@@ -83,6 +84,7 @@ class CanvasView(DocumentView):
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
         self._is_magnetic = False
         self.magnet = Magnet(lambda: self._static.photo, self.camera, self)
+        self._proposal: Mapping[int, Annotation] = NO_PREVIEW
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
@@ -235,6 +237,11 @@ class CanvasView(DocumentView):
         self._hovered = self._tool.hovered = annotation_id if annotation_id in self.content else None
         self.follow_tool()
 
+    def show_proposal(self, records: Mapping[int, Annotation]) -> None:
+        """Show these records, by id, instead of those in the document, until there are others to show or none."""
+        self._proposal = records
+        self.follow_tool()
+
     def toggle_visibility(self) -> None:
         """Make the hovered or selected keypoint visible, occluded, unlabelled in turn."""
         self._tool.toggle_visibility()
@@ -278,7 +285,7 @@ class CanvasView(DocumentView):
         tool = self._tool
         self._gesture_keys.set_running(tool.busy or tool.holds)
         self._active.uses_handles = tool.uses_handles
-        self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
+        self.show_active(tool.hovered, {**self._proposal, **tool.preview}, tool.overlay(self.camera()))
         self._update_crosshair()
         self._update_cursor()
         if tool.hovered != self._hovered:

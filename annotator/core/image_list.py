@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from math import inf
 from operator import and_
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from annotator.core.document import Status
@@ -77,19 +78,45 @@ class ImageList:
         """
         if any(len(given or names) != len(names) for given in (statuses, counts, categories)):
             raise ValueError("There must be as many statuses, counts and sets of classes as photos.")
-        index = self._fill(names)
+        self._fill(names)
         if statuses:
             self._codes = bytearray(_CODES[status] for status in statuses)
         if counts:
             self._counts = array("L", counts)
         if categories:
             self._categories = list(categories)
-        for name, error in (errors or {}).items():
-            self._errors[index[name]] = error
-            self._codes[index[name]] = _CODES[Status.UNREADABLE]
-        self._done = self._codes.count(_CODES[Status.DONE])
-        self._unreadable = self._codes.count(_CODES[Status.UNREADABLE])
-        self._skipped = self._codes.count(_CODES[Status.SKIPPED])
+        self._set_errors(errors or {})
+        self._count_statuses()
+        self.reset.emit()
+
+    def relist(
+        self,
+        names: Sequence[str],
+        statuses: Mapping[str, Status] = MappingProxyType({}),
+        errors: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show these photos in this order, each with what is known of it.
+
+        Some have another status, by name, and can be read; some cannot be read any more, and why.
+
+        Raises:
+            ValueError: a name comes twice.
+        """
+        places = [self._index.get(name, -1) for name in names]
+        known = [(new, old) for new, old in enumerate(places) if old >= 0]
+        before = self._codes, self._counts, self._suggestions, self._categories, self._least_scores
+        reasons = self._errors
+        index = self._fill(names)
+        after = self._codes, self._counts, self._suggestions, self._categories, self._least_scores
+        for target, source in zip(after, before, strict=True):
+            for new, old in known:
+                target[new] = source[old]  # type: ignore[index]  # of one kind each
+        self._errors = {new: reasons[old] for new, old in known if old in reasons}
+        for name, status in statuses.items():
+            self._codes[index[name]] = _CODES[status]
+            self._errors.pop(index[name], None)
+        self._set_errors(errors)
+        self._count_statuses()
         self.reset.emit()
 
     def update(
@@ -130,6 +157,16 @@ class ImageList:
             if self._fitting is not None:
                 self._fitting[i] = self._fits(i, self._filter)
             self.changed.emit(i)
+
+    def _set_errors(self, errors: Mapping[str, str]) -> None:
+        for name, error in errors.items():
+            self._errors[self._index[name]] = error
+            self._codes[self._index[name]] = _CODES[Status.UNREADABLE]
+
+    def _count_statuses(self) -> None:
+        self._done, self._unreadable, self._skipped = (
+            self._codes.count(_CODES[status]) for status in (Status.DONE, Status.UNREADABLE, Status.SKIPPED)
+        )
 
     def _set_status(self, i: int, status: Status) -> None:
         before = self.status(i)

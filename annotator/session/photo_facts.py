@@ -37,6 +37,12 @@ def show_document(photos: ImageList, document: Document) -> None:
     )
 
 
+def show_readable(photos: ImageList, store: Store | None, name: str | None) -> None:
+    """Take back that a photo, if it is one, cannot be read: it was late, or has been repaired."""
+    if name is not None and photos.status(photos.index(name)) is Status.UNREADABLE:
+        photos.update(name, status=store.status(name) if store else Status.NEW, error="")
+
+
 def show_stored(photos: ImageList, store: Store, name: str) -> None:
     """Show what is on record for a photo that has no document; one that cannot be read stays so."""
     i = photos.index(name)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
 from annotator.core.disk_thread import Deadline
-from annotator.core.document import Document, ObjectMarks, ShownRecords, Status
+from annotator.core.document import Document, ObjectMarks, ShownRecords
 from annotator.core.image_list import ImageList
 from annotator.core.no_overlap import without_overlap
 from annotator.core.store.autosave import SaveNotice, SaveState
@@ -258,11 +258,15 @@ class Session(QObject):
         self._skipping_unreadable = skip_unreadable  # over photos that turn out to be unreadable
         self._set_document(None)
         self._set_current(name)
-        path = self.folder / name
-        self._loader.show(path, [self.folder / other for other in self.upcoming()])
-        photo = self._cache.peek(path)
+        self.read_again()
+        photo = self._cache.peek(self.folder / name)
         if photo:
-            self._photo_loaded(path, photo)
+            self._photo_loaded(self.folder / name, photo)
+
+    def read_again(self) -> None:
+        """Read the current photo, once more if its file may have been repaired."""
+        if self.folder is not None and self.current is not None:
+            self._loader.show(self.folder / self.current, [self.folder / other for other in self.upcoming()])
 
     def go(self, step: int) -> None:
         """Make the next (1) or previous (-1) photo of the list current."""
@@ -295,28 +299,25 @@ class Session(QObject):
         self.current_changed.emit(name)
 
     def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
-        self._note_readable(path)
+        photo_facts.show_readable(self.photos, self.store, self._listed_name(path))
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
         self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
 
-    def _note_readable(self, path: Path) -> None:
-        """Take back that a photo cannot be read: it was late, or has been repaired."""
+    def _listed_name(self, path: Path) -> str | None:
+        """Return the photo of the open folder that a path is of."""
         if self.folder is None or not path.is_relative_to(self.folder):
-            return
+            return None
         name = path.relative_to(self.folder).as_posix()
-        if name in self.photos and self.photos.photo(self.photos.index(name)).status is Status.UNREADABLE:
-            status = self.store.status(name) if self.store else Status.NEW
-            self.photos.update(name, status=status, error="")
+        return name if name in self.photos else None
 
     def _photo_failed(self, path: Path, reason: str) -> None:
-        if self.folder is None or not path.is_relative_to(self.folder):
+        name = self._listed_name(path)
+        if name is None:
             return
-        name = path.relative_to(self.folder).as_posix()
-        if name in self.photos:
-            self.photos.update(name, status=Status.UNREADABLE, error=reason)
+        self.photos.update(name, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
             if not self._skipping_unreadable:

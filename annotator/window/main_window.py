@@ -51,6 +51,7 @@ from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.selection_commands import SelectionCommands
+from annotator.window.commands.simplifying import Simplifying
 from annotator.window.commands.skeleton_editing import SkeletonEditing
 from annotator.window.commands.undo_commands import UndoCommands
 from annotator.window.draw_modes import DrawModes
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
         self._attributes = AttributeEditing(session, self)
@@ -253,6 +255,7 @@ class MainWindow(QMainWindow):
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
         handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
+        handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -288,6 +291,7 @@ class MainWindow(QMainWindow):
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.saved_changed.connect(lambda _saved: self._show_title())
+        session.photos.reset.connect(self._show_title)
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)

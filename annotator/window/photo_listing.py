@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from annotator.core import image_filter
 from annotator.core.image_filter import EVERYTHING
+from annotator.session.folder_refresh import FolderRefresh
+from annotator.session.messages import PHOTO
+from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,7 @@ class PhotoListing:
 
     def __init__(self, session: Session, panel: PhotosPanel, dock: QDockWidget, settings: Settings) -> None:
         self._session, self._panel, self._dock, self._settings = session, panel, dock, settings
+        self._refresh = FolderRefresh(session, panel)
         session.opened.connect(lambda _folder: panel.set_filter(EVERYTHING))
         session.project_changed.connect(self._restore)
         session.photos.filtered.connect(self._remember)
@@ -34,8 +38,21 @@ class PhotoListing:
             "image.next": lambda: session.go(1),
             "image.previous": lambda: session.go(-1),
             "image.next_not_done": session.go_next_not_done,
+            "image.next_labelled": lambda: self._go_labelled(1),
+            "image.previous_labelled": lambda: self._go_labelled(-1),
             "image.find": self._find,
+            "file.refresh": self._refresh.start,
         }
+
+    def _go_labelled(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) listed photo with an object on record."""
+        photos, current = self._session.photos, self._session.current
+        others = photos.following(current, step) if current is not None else ()
+        name = next((name for name in others if photos.count(photos.index(name))), None)
+        if name is not None:
+            self._session.go_to(name)
+        elif current is not None:
+            self._session.message.emit(tr("No further photo of the list has an object."), "info", PHOTO)
 
     def _find(self) -> None:
         self._dock.show()

@@ -11,9 +11,11 @@ from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles, keypoint_color, snap_mark
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
+from annotator.canvas.tools.box_frame import MARGIN, paint_grips, shown_grips
 from annotator.canvas.tools.keypoints import all_missing
 from annotator.core.annotation import Visibility
 from annotator.core.skeleton import spoken
+from dataset.geometry import bounds
 from dataset.i18n import mark, plural, tr
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _KeyHint = tuple[str, str]
 _DELETE = ("edit.delete", mark("{key} delete"))
 _DELETE_ALL = ("edit.delete", mark("{key} delete all"))
 _UNITE = ("object.unite", mark("{key} unite"))
+_TRANSFORM = ("tool.transform", mark("{key} scale and rotate"))
 _TURN = ("keypoint.visibility", mark("{key} visible / occluded / off"))
 _ON_SUGGESTION: tuple[_KeyHint, ...] = (
     ("suggestion.accept", mark("{key} accept")),
@@ -86,9 +89,11 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
     """Return what `paint` covers, in viewport pixels."""
     points, label = _vertices(view, camera), _keypoint_label(view, host, camera)
     covered = QRectF()
+    if view.record is not None and view.record.is_box:
+        covered = camera.rect_to_view(bounds(view.record.shape)).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
     if len(points):
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        covered = QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
+        covered |= QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
     for point in (_under_mouse(view, camera), _keypoint_at(view, camera)):
         if point is not None:
             covered |= QRectF(point.x() - _LARGE, point.y() - _LARGE, 2 * _LARGE, 2 * _LARGE)
@@ -106,9 +111,20 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
     if record is None:
         return
     color = host.content.category(record).color
+    if record.is_box:
+        paint_grips(painter, [at for _, at in shown_grips(camera.rect_to_view(bounds(record.shape)))], color)
     handles(painter, _vertices(view, camera), colors.accent, _LARGE)
     if view.snap is not None:
         snap_mark(painter, camera.point_to_view(*view.snap[:2]), colors.accent, is_vertex=view.snap.is_vertex)
+    _paint_under_mouse(view, painter, camera, color)
+    keypoint = _keypoint_at(view, camera)
+    if keypoint is not None:
+        painter.setPen(pen("#ffffff", 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(keypoint, KEYPOINT - 1.0, KEYPOINT - 1.0)
+
+
+def _paint_under_mouse(view: SelectView, painter: QPainter, camera: Camera, color: str) -> None:
     at = _under_mouse(view, camera)
     if at is not None and view.hit is not None:
         if view.hit.kind is HitKind.EDGE:  # a vertex that is not there yet
@@ -122,11 +138,6 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
             for ink, size in (("#000000", _LARGE + 1.5), ("#ffffff", _LARGE), (color, _LARGE - 4.0)):
                 painter.setPen(dot(ink, size))
                 painter.drawPoint(at)
-    keypoint = _keypoint_at(view, camera)
-    if keypoint is not None:
-        painter.setPen(pen("#ffffff", 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(keypoint, KEYPOINT - 1.0, KEYPOINT - 1.0)
 
 
 def hint(view: SelectView, host: ToolHost) -> str:
@@ -154,14 +165,16 @@ def _hints(view: SelectView, host: ToolHost) -> list[str]:
     elif record.is_suggestion:
         hints = [*_keyed(host, *_ON_SUGGESTION), tr("Drag to correct"), *_below(view)]
     elif len(selection) > 1:
-        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL, _UNITE)]
+        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL, _UNITE, _TRANSFORM)]
     else:
-        hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE)]
+        hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE, _TRANSFORM)]
         hints += [*_missing(host, record), *_below(view)]
     return hints
 
 
 def _handle_hints(hit: Hit, record: Annotation | None, host: ToolHost) -> list[str]:
+    if hit.kind is not HitKind.KEYPOINT and record is not None and record.is_box:
+        return [tr("Drag resize"), tr("Shift keeps the proportions"), tr("Ctrl or Alt from the centre")]
     if hit.kind is HitKind.VERTEX:
         return [tr("Drag move vertex"), tr("Del delete"), tr("Shift+click select more")]
     if hit.kind is HitKind.EDGE:
@@ -199,7 +212,8 @@ def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
 
 def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:
     hit = view.hit
-    if hit is None or view.busy or hit.kind is HitKind.KEYPOINT:
+    is_box = view.record is not None and view.record.is_box
+    if hit is None or view.busy or is_box or hit.kind is HitKind.KEYPOINT:
         return None
     return camera.point_to_view(hit.x, hit.y)
 

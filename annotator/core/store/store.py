@@ -108,6 +108,10 @@ class Store:
         """The photos in it, in natural order: paths relative to it, with forward slashes."""
         return self._project.names
 
+    def set_names(self, names: Sequence[str]) -> None:
+        """Take note of what photos there are in the folder now."""
+        self._project.names = names
+
     @property
     def warnings(self) -> Sequence[str]:
         """Sentences for the person about the opening."""

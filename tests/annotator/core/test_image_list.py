@@ -234,3 +234,24 @@ def test_another_filter_is_an_event_and_the_same_is_none() -> None:
     assert list(photos.listed) == [0]
     photos.set_filter()
     assert heard == [[1], [0, 1]]
+
+
+@given(st.lists(st.sampled_from(Status), max_size=6), st.permutations(range(8)), st.sets(st.integers(0, 5)))
+def test_photos_that_are_listed_anew_keep_what_is_known(
+    statuses: list[Status], order: list[int], lost: set[int]
+) -> None:
+    photos = ImageList()
+    names = [str(i) for i in range(len(statuses))]
+    photos.set_photos(names, statuses, [10 + i for i in range(len(names))])
+    for i, name in enumerate(names):
+        photos.update(name, suggestions=i, least_score=i / 10, categories=frozenset({i}))
+    before = {name: photos.photo(i) for i, name in enumerate(names)}
+    errors = {str(i): "gone" for i in lost if i < len(names)}
+    photos.relist([str(i) for i in order], errors=errors)
+    assert list(photos.names) == [str(i) for i in order]
+    for i, name in enumerate(photos.names):
+        known = before.get(name, ImageRow(name))
+        expected = known._replace(status=Status.UNREADABLE, error="gone") if name in errors else known
+        assert photos.photo(i) == expected
+    numbers = Counter(photos.status(i) for i in range(8))
+    assert (photos.done, photos.skipped) == (numbers[Status.DONE], numbers[Status.SKIPPED])

@@ -221,3 +221,13 @@ def test_a_skipped_photo_can_be_marked_done_in_one_step(window: MainWindow) -> N
     assert document.status is Status.DONE
     QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
     assert document.status is Status.SKIPPED
+
+
+def test_photos_with_objects_are_gone_through(qtbot: QtBot, labelled: MainWindow) -> None:
+    both = CTRL | SHIFT
+    for name in ("1b1.jpg", "2b2.jpg", "3a2.jpg"):
+        _go(qtbot, labelled, Qt.Key.Key_D, name, both)
+    QTest.keyClick(labelled.canvas, Qt.Key.Key_D, both)
+    assert labelled.banner.text == "No further photo of the list has an object."
+    _type(labelled, "b")
+    _go(qtbot, labelled, Qt.Key.Key_A, "2b2.jpg", both)
