@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
@@ -15,6 +14,7 @@ from dataset.categories import Category
 from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.inference import mask_keypoint_pair
+from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch
 from resources import SAMPLES
@@ -158,10 +158,10 @@ def test_a_segmenter_that_runs_out_of_memory_is_reduced_as_long_as_it_can_be(mon
     (one, other) = detect_batch(segmenter, [image, image], messages.append)
     assert one[0].box.tolist() == other[0].box.tolist() == [20, 10, 60, 30]
     monkeypatch.setattr(segmenter, "set_image", _out_of_memory)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(MemoryFullError):
         detect_batch(segmenter, [image], messages.append)
     assert messages == ["Smaller."]
 
 
 def _out_of_memory(*_: object) -> None:
-    raise torch.OutOfMemoryError
+    raise MemoryFullError

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from dataset.atomic_files import write_bytes
 from dataset.categories import to_coco
 from dataset.folder import list_images
@@ -220,7 +218,7 @@ def _suggest(
             yield {"file_name": name, "error": tr(NO_MEMORY)}
     try:
         found = detect_batch(predictor, [photo.pixels for photo in photos.values()], print_message, score=score)
-    except (torch.OutOfMemoryError, MemoryError):
+    except MemoryError:
         if len(names) > 1:
             for name in photos:
                 yield from _suggest(predictor, folder, [name], score, pictures)

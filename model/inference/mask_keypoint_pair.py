@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torchvision.ops import box_iou
 
 from dataset.i18n import tr
-from model.checkpoints.weights import WeightsError, are_there
+from model.checkpoints.names import WeightsError, are_there
+from model.inference.box_arithmetic import box_iou
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ class MaskKeypointPredictor:
         boxes = np.stack([found[i].box for i in persons])
         points, scores = self.points.keypoints_for_boxes(boxes)
         if seen:
-            overlap = box_iou(torch.from_numpy(boxes), torch.from_numpy(np.stack([s.box for s in seen]))).numpy()
+            overlap = box_iou(boxes, np.stack([s.box for s in seen]))
             for row, best in enumerate(overlap.argmax(1)):
                 match = seen[best]
                 if overlap[row, best] >= SAME_IOU and match.keypoints is not None and match.keypoint_scores is not None:

@@ -62,7 +62,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: The array is no such image.
-            torch.OutOfMemoryError: The device's memory does not suffice.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice.
         """
 
     def forget(self) -> None:
@@ -87,7 +87,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: As `set_image` and `detect` do.
-            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice for so many.
         """
 
     def masks_for_boxes(
