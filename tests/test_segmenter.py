@@ -107,10 +107,10 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
     monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
     worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
 
-    def detect_many(images: Sequence[np.ndarray], *rest: float) -> list[list[Instance]]:
+    def detect_many(images: Sequence[np.ndarray], score: float) -> list[list[Instance]]:
         if not answered:
             answered.append(worker.outline("a.jpg", (10, 20, 60, 50), 1))
-        return looked(images, *rest)
+        return looked(images, score)
 
     monkeypatch.setattr(segmenter, "detect_many", detect_many)
     try:

@@ -70,7 +70,7 @@ class ModelPanel(QWidget):
         self._weights.addItem(tr("File…"))
         self._chosen_weights = 0
         self._device = _combo("model.device", tr("Where the model runs"), tr("Device"), _DEVICES)
-        self._closer_look = QCheckBox(tr("Look closer"))
+        self._closer_look = QCheckBox(tr("if large"))
         tip = tr("Finds small objects, but takes up to ten times as long (built-in: from 2,080 pixels a side on)")
         name_control(self._closer_look, "model.closer_look", tip, tr("Look closer at large photos"))
         self._closer_look.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -189,7 +189,7 @@ class ModelPanel(QWidget):
         form.addRow(label(tr("Score from"), "muted"), score)
         form.addRow(label(tr("Weights"), "muted"), self._weights)
         form.addRow(label(tr("Device"), "muted"), self._device)
-        form.addRow(label(tr("Large photos"), "muted"), self._closer_look)
+        form.addRow(label(tr("Closer look"), "muted"), self._closer_look)
         content = QWidget()
         dress_panel(content, "model.content")
         layout = QVBoxLayout(content)
