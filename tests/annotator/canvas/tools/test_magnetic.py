@@ -111,8 +111,8 @@ def test_steps_and_a_line_that_was_given_up_come_back_with_their_edges(qtbot: Qt
     for step in reversed(steps[-4:]):
         step.restore(step.before)
     qtbot.waitUntil(lambda: known(qtbot, drawing) == count)
-    draw(qtbot, drawing, 0)
-    assert iou(drawing.document.selected[0].shape, DISC) < 0.8, "closed from 180 degrees on, where it was left"
+    draw(qtbot, drawing, 270, 0)
+    assert iou(drawing.document.selected[0].shape, DISC) > 0.97, "it went on where it was left"
 
 
 def test_esc_while_edges_are_sought_gives_up(qtbot: QtBot, drawing: Bench) -> None:
