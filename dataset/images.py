@@ -9,6 +9,7 @@ import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, TYPE_CHECKING
 
 import cv2
@@ -32,8 +33,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings of the files that are taken for photos, in lower case."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
-MAX_PIXELS = 200_000_000
-"""A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
+MAX_PIXELS = 500_000_000
+"""A photo with more pixels is refused before memory is taken for it."""
+DECODING_BYTES = 8
+"""Of memory that a pixel takes while it is decoded: 4 in Pillow, 3 in the array, and what is being converted."""
+MAX_MEMORY_SHARE = 0.8
+"""Of the machine's memory, that decoding a photo may take: a system that runs out of it ends the program."""
 MAX_MODEL_PIXELS = 50_000_000
 """Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
 MAX_JPEG_RATIO = 1024
@@ -44,6 +49,8 @@ SIDEWAYS = (5, 6, 7, 8)
 STRIP = 256
 """Rows at a time that are converted, so that no second copy of a large picture is made; a multiple of every factor."""
 MAX_FACTOR = 64
+MAX_BLOCKS, BLOCKS_AT_ONCE = 1024, 4
+"""Of 16 MB each, in which Pillow has a picture's pixels."""
 LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
@@ -152,6 +159,7 @@ def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
             del picture
             return _by_opencv(file, size, orientation, factor)
         pixels = _upright(_rgb_strips(picture), picture.size, orientation, left)
+        _release(picture)
         return ReducedPhoto(pixels, _turned(size, orientation))
 
 
@@ -250,8 +258,20 @@ def _check_size(width: int, height: int) -> None:
             limit=limit,
         )
         raise PhotoError(text)
+    needed = width * height * DECODING_BYTES
+    if needed > MAX_MEMORY_SHARE * _memory():
+        text = tr("There is not enough memory for this photo: opening it takes {n:.1f} GB.", n=needed / 2**30)
+        raise PhotoError(text)
     if width < 1 or height < 1:
         raise PhotoError(tr("The photo has no pixels."))
+
+
+@cache
+def _memory() -> float:
+    """Return the bytes of memory that the machine has; infinite where the system does not say."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
+        return math.inf
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _stored_size(picture: Image.Image) -> tuple[int, int]:
@@ -283,6 +303,15 @@ def _has_late_texts(file: IO[bytes]) -> bool:
         file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
     file.seek(place)
     return found
+
+
+def _release(picture: Image.Image) -> None:
+    """Free a picture's memory in steps: no other thread of Python goes on meanwhile, 0.2 s for 400 megapixels."""
+    Image.core.set_blocks_max(MAX_BLOCKS)
+    picture.close()
+    for left in range(Image.core.get_stats()["blocks_cached"], 0, -BLOCKS_AT_ONCE):
+        Image.core.clear_cache(max(0, left - BLOCKS_AT_ONCE))
+    Image.core.set_blocks_max(0)
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -94,12 +94,13 @@ class StaticLayer:
         part = (area & QRectF(rect)).toAlignedRect()
         scale = area.width() / photo.size.width() * camera.ratio
         if self.look.tone.is_neutral or part.isEmpty():
-            photo.paint(painter, area, scale)
+            photo.paint(painter, area, scale, QRectF(part))
             return
         image = QImage((QSizeF(part.size()) * camera.ratio).toSize(), QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(camera.ratio)
         onto = QPainter(image)
-        photo.paint(onto, area.translated(-QPointF(part.topLeft())), scale)
+        shift = -QPointF(part.topLeft())
+        photo.paint(onto, area.translated(shift), scale, QRectF(part).translated(shift))
         onto.end()
         map_values(image, self.look.tone.table(photo.value_counts))
         painter.save()

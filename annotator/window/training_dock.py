@@ -94,9 +94,7 @@ class TrainingDock(QObject):
 
     def _load(self, name: str) -> None:
         def reduce(photo: DecodedImage) -> None:
-            image = photo.image
-            small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
-            self._decoded.emit(name, small, small.height() / image.height())
+            self._decoded.emit(name, photo.pyramid.thumbnail(PREVIEW_HEIGHT), PREVIEW_HEIGHT / photo.size[1])
 
         self._session.with_photo(name, reduce)
 

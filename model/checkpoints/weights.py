@@ -21,13 +21,12 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 
 from dataset.categories import from_coco
 from dataset.i18n import tr
-from dataset.messages import UserError
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
+from model.checkpoints.names import BUILTIN_FILE, WeightsError
 from model.checkpoints.safetensors_file import TensorInfo, read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.config import ModelConfig, model_config
 from model.network.build import meta_network
-from resources import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,17 +34,12 @@ if TYPE_CHECKING:
     from dataset.categories import Category
     from model.network.mask_rcnn import MaskRCNN
 
-BUILTIN_FILE = WEIGHTS / "builtin.safetensors"
 MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
 MAX_NAME = 10_000
 """Characters of the name of a class or a keypoint."""
 MAX_REASON = 200
 """Characters of what is wrong with a header; it may quote what stands there."""
-
-
-class WeightsError(UserError):
-    """Weights cannot be used; the text is one sentence that names them and says what to do."""
 
 
 def load(name: str | Path) -> Checkpoint:
@@ -69,11 +63,6 @@ def load(name: str | Path) -> Checkpoint:
     if str(name) in OFFICIAL:
         return _official(str(name))
     return _read(Path(name))
-
-
-def are_there(name: str) -> bool:
-    """Return whether a name is one of those that `load` knows, or a file."""
-    return name == "builtin" or name in OFFICIAL or Path(name).is_file()
 
 
 def network_of(checkpoint: Checkpoint) -> MaskRCNN:

@@ -47,6 +47,10 @@ class Segmenter(Protocol):
         """(height, width) of the current image; (0, 0) without one."""
 
     @property
+    def long_side(self) -> int:
+        """Pixels that the longer side of an image has at most in the model's input."""
+
+    @property
     def batch(self) -> int:
         """Images a call of `detect_many` is best given."""
 
@@ -58,7 +62,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: The array is no such image.
-            torch.OutOfMemoryError: The device's memory does not suffice.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice.
         """
 
     def forget(self) -> None:
@@ -83,7 +87,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: As `set_image` and `detect` do.
-            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice for so many.
         """
 
     def masks_for_boxes(

@@ -26,8 +26,8 @@ from dataset import rle
 from dataset.atomic_files import write_bytes
 from dataset.coco_reader import DataError, Source, load_coco, read_image
 from dataset.images import PhotoError
+from model.config import MEAN, STD
 from model.console import print_message
-from model.data.augmentation import MEAN, STD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

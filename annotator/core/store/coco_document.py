@@ -84,7 +84,7 @@ class Image:
 
 @dataclass(slots=True)
 class CocoFile:
-    """What a COCO file holds. Annotations are JSON still; `ids` and `image_ids` go with them place by place."""
+    """What a COCO file holds. Annotations are JSON still; the three lists of ids go with them place by place."""
 
     fields: dict[str, Raw] = field(default_factory=dict)
     """Every field of the file in order, as it came."""
@@ -105,6 +105,8 @@ class CocoFile:
     ids: list[int] = field(default_factory=list)
     """Unique, above zero; new ones where the file has none, or the same twice."""
     image_ids: list[int | str | None] = field(default_factory=list)
+    """What they are compared by (`coco_values.as_id`), None where the file gives none."""
+    category_ids: list[int | str | None] = field(default_factory=list)
     """What they are compared by (`coco_values.as_id`), None where the file gives none."""
     changed_ids: int = 0
     """How many annotations were given a new id."""
@@ -261,7 +263,6 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | 
 def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int | str | None]:
     """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
-    counts: Counter[int | str | None]
     own_ids: Sequence[int | str | None]
     try:
         headers = _headers.decode(data) if raws else []
@@ -269,15 +270,15 @@ def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int
         records = [_loose_header(raw) for raw in raws]
         own_ids = [as_id(record.get("id")) for record in records]
         file.image_ids = [as_id(record.get("image_id")) for record in records]
-        counts = Counter(as_id(record.get("category_id")) for record in records)
+        file.category_ids = [as_id(record.get("category_id")) for record in records]
     else:
         own_ids = [header.id for header in headers]
         file.image_ids = [header.image_id for header in headers]
-        counts = Counter(header.category_id for header in headers)
+        file.category_ids = [header.category_id for header in headers]
     file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
     if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
         _renumber(file, own_ids)
-    return counts
+    return Counter(file.category_ids)
 
 
 def _loose_header(raw: Raw) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class ProjectFile:
     def _index(self, names: Sequence[str], folder: str) -> None:
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
+        self._category_ids: dict[str, frozenset[int]] = {}
         self._new: dict[str, Image] = {}
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
         named = {*(as_id(image.id) for image in self.coco.images), *self.coco.image_ids}
@@ -139,6 +140,10 @@ class ProjectFile:
     def count(self, name: str) -> int:
         """Return how many annotations it holds for a photo."""
         return len(self._places.get(name, ()))
+
+    def category_ids(self, name: str) -> frozenset[int]:
+        """Return the classes of the annotations that it holds for a photo."""
+        return self._category_ids.get(name, frozenset())
 
     def size(self, name: str) -> tuple[int, int] | None:
         """Return the size (width, height) that it gives for a photo."""
@@ -332,4 +337,9 @@ class ProjectFile:
                 self.orphans += 1
             else:
                 self._places.setdefault(name, []).append(place)
+        ids, keys = self.coco.class_ids, self.coco.category_ids
+        same: dict[frozenset[int], frozenset[int]] = {}  # few sets that differ among many photos
+        for name, places in self._places.items():
+            found = frozenset(ids[key] for place in places if (key := keys[place]) in ids)
+            self._category_ids[name] = same.setdefault(found, found)
         return missing

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, ShownRecords, Status
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.annotator.canvas.conftest import corners
@@ -380,7 +380,7 @@ def test_marking_the_last_photo_done_closes_an_open_polygon(hand: Hand, key: Key
     session = hand.session
     for name in ("coffee.jpg", "dog.jpg"):
         assert session.store
-        session.store.put(name, PhotoState((10, 10), done=True))
+        session.store.put(name, PhotoState((10, 10), mark=Mark.DONE))
         session.photos.update(name, status=Status.DONE)
     hand.tool(Key.Key_P)
     hand.click(*EIGHT)

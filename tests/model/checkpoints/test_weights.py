@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from model.checkpoints import checkpoint, lineage, weights
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.names import WeightsError
 from model.checkpoints.safetensors_file import read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
-from model.checkpoints.weights import WeightsError
 from model.config import ModelConfig, to_dict
 from model.network.build import build
 
