@@ -26,9 +26,9 @@ def show(bench: Bench, inside: int, noise: float) -> None:
     """A disc on a grey ground, with noise in every channel."""
     y, x = np.mgrid[: SIZE[1], : SIZE[0]] + 0.5
     disc = np.where(np.hypot(x - CENTRE[0], y - CENTRE[1]) < RADIUS, inside, 100)
-    noisy = disc[..., None] + np.random.default_rng(0).normal(0, noise, (*disc.shape, 3))
+    noisy = disc[..., None] + np.random.default_rng(0).normal(0, noise, (*disc.shape, 4))
     pixels = np.clip(noisy, 0, 255).astype(np.uint8)
-    bench.view.set_photo(ImagePyramid(pixels))
+    bench.view.set_photo(ImagePyramid(np.ascontiguousarray(pixels[..., 2::-1])))
 
 
 @pytest.fixture
