@@ -74,6 +74,17 @@ class PolygonTool(DrawingTool, PolylineTool):
             self._points = placed
             self._set((), tr("cancel polygon"))
 
+    def finish(self) -> None:
+        """End a polygon that nobody closed: undo takes the object away, then brings back the open outline."""
+        self._end_stroke()
+        placed = self._points
+        if len(placed) >= self.min_points:
+            self._set((), tr("close polygon"))  # a step that ends the gesture, so that those before it stay
+            self._points = placed
+            self.end()
+            self._points = ()
+        self.cancel()
+
     def paint(self, painter: QPainter, camera: Camera) -> None:
         """The polygon so far and the line to the mouse."""
         if not self._points:
