@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class MiddleSegmenter:
     """Finds one object, a quarter of the image in its middle, and fills given boxes: no network, and no base class."""
 
-    id, name, device, batch, has_masks = "middle-1", "middle", "cpu", 2, True
+    id, name, device, notice, batch, has_masks = "middle-1", "middle", "cpu", "", 2, True
     categories = (Category(1, "person", "person"),)
 
     def __init__(self) -> None:

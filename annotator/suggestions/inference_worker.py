@@ -27,7 +27,7 @@ from annotator.suggestions.messages import (
     to_suggestion,
 )
 from annotator.suggestions.object_at import object_at
-from annotator.suggestions.torch_import import large_import, preload_torch
+from model.torch_import import large_import, preload_torch
 from dataset.i18n import tr
 
 if TYPE_CHECKING:

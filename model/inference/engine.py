@@ -58,6 +58,10 @@ class Engine(Protocol):
         """Torch's name of the device: `cpu`, `cuda`, ..."""
 
     @property
+    def notice(self) -> str:
+        """A sentence that a person should know about how it computes; mostly empty."""
+
+    @property
     def id(self) -> str:
         """Another one for other weights or other arithmetic."""
 

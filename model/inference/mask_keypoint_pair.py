@@ -83,6 +83,11 @@ class MaskKeypointPredictor:
         return self.masks.device
 
     @property
+    def notice(self) -> str:
+        """What a person should know about how either computes."""
+        return self.masks.notice or self.points.notice
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the photo."""
         return self.masks.image_size

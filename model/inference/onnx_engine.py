@@ -37,6 +37,7 @@ class OnnxEngine:
     """A `model.inference.engine.Engine`."""
 
     device = "cpu"
+    notice = ""
 
     def __init__(self, graphs: Graphs) -> None:
         """Prepare graphs to be run.
@@ -47,7 +48,7 @@ class OnnxEngine:
         self.config: ModelConfig = graphs.config
         self.outputs: tuple[Category, ...] = graphs.categories
         self.metrics: dict[str, Any] = graphs.metrics
-        self.id = f"{graphs.digest}-graph-{graphs.arithmetic}"
+        self.id = f"{graphs.digest}-{graphs.arithmetic}"
         self.on_run: Callable[[str, dict[str, Any]], object] = lambda *_: None
         """Called with each graph's name and what it is given."""
         self._sessions = {name: _session(part) for name, part in graphs.parts.items()}

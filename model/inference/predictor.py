@@ -94,6 +94,11 @@ class Predictor:
         return self._engine.device
 
     @property
+    def notice(self) -> str:
+        """What a person should know about how it computes."""
+        return self._engine.notice
+
+    @property
     def has_masks(self) -> bool:
         """Whether there is a mask head."""
         return self.config.mask_head != "none"

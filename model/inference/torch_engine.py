@@ -45,8 +45,8 @@ def _memory() -> Iterator[None]:
 class TorchEngine:
     """A `model.inference.engine.Engine`."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
-        """Take a checkpoint's network to a device.
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto", notice: str = "") -> None:
+        """Take a checkpoint's network to a device; `notice` says why it is not another engine.
 
         Raises:
             model.checkpoints.weights.WeightsError: The weights do not fit the config.
@@ -55,6 +55,7 @@ class TorchEngine:
         self.config: ModelConfig = checkpoint.config
         self.outputs: tuple[Category, ...] = checkpoint.categories
         self.metrics: dict[str, Any] = checkpoint.metrics
+        self.notice = notice
         self._digest = f"{checkpoint.digest()}-{checkpoint.config_digest()}"
         self._network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(self._network)
