@@ -42,16 +42,16 @@ class Settings:
         """Remember the shown photo."""
         self._q.setValue(f"last_photo/{_key(folder)}", _stored(name))
 
-    def photo_filter(self, folder: Path) -> str:
-        """Return which photos of this folder are listed, as `image_filter.to_json` wrote it, or ""."""
-        return self._text(f"photo_filter/{_key(folder)}")
+    def of_folder(self, name: str, folder: Path) -> str:
+        """Return a setting of one folder of photos, such as which are listed, or ""."""
+        return self._text(f"{name}/{_key(folder)}")
 
-    def set_photo_filter(self, folder: Path, text: str) -> None:
-        """Remember which photos of this folder are listed; "" for all of them."""
+    def set_of_folder(self, name: str, folder: Path, text: str) -> None:
+        """Remember a setting of one folder; "" for none."""
         if text:
-            self._q.setValue(f"photo_filter/{_key(folder)}", text)
+            self._q.setValue(f"{name}/{_key(folder)}", text)
         else:
-            self._q.remove(f"photo_filter/{_key(folder)}")
+            self._q.remove(f"{name}/{_key(folder)}")
 
     @property
     def threshold(self) -> float:

@@ -56,7 +56,7 @@ class ImageList:
         self.changed: Event[[int]] = Event()
         """After what is known of one photo changed, with its index."""
         self.filtered: Event[[]] = Event()
-        """After other photos are listed, because there is another filter."""
+        """After other photos are listed or in another order, because there is another filter or another order."""
         self._filter = EVERYTHING
         self._fill(())
 
@@ -95,7 +95,7 @@ class ImageList:
         statuses: Mapping[str, Status] = MappingProxyType({}),
         errors: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Show these photos in this order, each with what is known of it.
+        """Show these photos, in the order of their names, each with what is known of it.
 
         Some have another status, by name, and can be read; some cannot be read any more, and why.
 
@@ -118,6 +118,14 @@ class ImageList:
         self._set_errors(errors)
         self._count_statuses()
         self.reset.emit()
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Show the same photos in another order."""
+        by_name = self._by_name
+        if self._names != names:
+            self.relist(names)
+            self._by_name = by_name
+            self.filtered.emit()
 
     def update(
         self,
@@ -189,6 +197,11 @@ class ImageList:
         return self._names
 
     @property
+    def by_name(self) -> Sequence[str]:
+        """All names in the order of names, in whichever they are shown. Not to be changed."""
+        return self._by_name
+
+    @property
     def done(self) -> int:
         """How many photos are done."""
         return self._done
@@ -240,6 +253,10 @@ class ImageList:
     def looked_at(self, i: int) -> bool:
         """Return whether the model has looked at the photo at an index."""
         return self._suggestions[i] != NOT_LOOKED_AT
+
+    def least_score(self, i: int) -> float:
+        """Return the lowest score of a suggestion on offer; infinite where there is none."""
+        return self._least_scores[i]
 
     def error(self, i: int) -> str:
         """Return why the photo cannot be read, or ""."""
@@ -358,6 +375,7 @@ class ImageList:
         if len(index) != len(names):
             raise ValueError("A photo is listed twice.")
         self._names = list(names)
+        self._by_name: Sequence[str] = self._names
         self._folded: list[str] = []
         self._fitting: bytearray | None = None  # 1 for each photo that matches the filter but for its status, else 0
         self._index = index

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from annotator import icons
 from annotator.core.document import Status
 from annotator.core.image_filter import EVERYTHING, Filter
+from annotator.core.image_order import ImageOrder
 from annotator.panels.photo_filter import FilterPopup
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
 from annotator.panels.widgets import (
@@ -40,12 +51,21 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
     (mark("Unreadable"), frozenset({Status.UNREADABLE})),
 )
 
+ORDERS = (
+    (mark("By &name"), ImageOrder.NAME),
+    (mark("New&est first"), ImageOrder.NEWEST),
+    (mark("Least &sure suggestion first"), ImageOrder.UNSURE),
+    (mark("Most &objects first"), ImageOrder.MOST),
+)
+
 
 class PhotosPanel(QWidget):
     """The open folder's photos with a filter and the progress."""
 
     photo_chosen = Signal(object)  # a name; Signal(str) drops what is not UTF-8
     """Show this photo. What becomes of it comes back by `set_current`."""
+    order_chosen = Signal(object)
+    """List the photos in this `ImageOrder`, also where they are in it as they were a while ago."""
     left = Signal()
     """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""
 
@@ -72,6 +92,7 @@ class PhotosPanel(QWidget):
         name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
         self._details = FilterPopup(categories, self)
         self._more = tool_button("filter", "photos.more", tr("Show only photos with some class, number of objects …"))
+        self._orders, self._arrange = self._build_orders()
         self._shown = label(tone="muted")
         self._shown.setObjectName("photos.shown")
         self._clear = QPushButton(tr("Clear"))
@@ -89,10 +110,13 @@ class PhotosPanel(QWidget):
         self._details.changed.connect(self._refilter)
         self._more.clicked.connect(lambda: self._details.open_beside(self._more))
         self._clear.clicked.connect(self.clear_filter)
+        self._arrange.clicked.connect(self._open_orders)
+        self._orders.triggered.connect(lambda action: self.order_chosen.emit(ImageOrder(action.data())))
         self.rows.selectionModel().currentChanged.connect(self._current_changed)
         self.rows.clicked.connect(self.left)
         self.rows.activated.connect(self.left)
         photos.reset.connect(self._photos_reset)
+        photos.filtered.connect(self._photos_reset)
         photos.changed.connect(self._photo_changed)
         self._photos_reset()
 
@@ -122,6 +146,30 @@ class PhotosPanel(QWidget):
         self._is_set_from_outside = False
         self._refilter()
 
+    def set_order(self, order: ImageOrder) -> None:
+        """Show which order the photos are in."""
+        for action in self._orders.actions():
+            action.setChecked(action.data() == order)
+        is_other = order is not ImageOrder.NAME
+        self._arrange.setIcon(icons.icon("sort", "accent" if is_other else "icon"))
+
+    def _open_orders(self) -> None:
+        self._orders.popup(self._arrange.mapToGlobal(self._arrange.rect().bottomLeft()))
+
+    def _build_orders(self) -> tuple[QMenu, QToolButton]:
+        """Return the menu of orders, and the button that opens it."""
+        menu = QMenu(self)
+        menu.setObjectName("photos.orders")
+        group = QActionGroup(menu)
+        for text, order in ORDERS:
+            action = group.addAction(tr(text))
+            action.setObjectName(f"photos.order.{order}")
+            action.setCheckable(True)
+            action.setChecked(order is ImageOrder.NAME)
+            action.setData(order.value)
+            menu.addAction(action)
+        return menu, tool_button("sort", "photos.order", tr("Choose the order of the photos"))
+
     def _lay_out(self) -> None:
         top = QVBoxLayout()  # side by side, a narrow dock leaves no room for a name and a status
         top.setContentsMargins(MARGIN, 4, MARGIN, 8)
@@ -131,6 +179,7 @@ class PhotosPanel(QWidget):
         choices.setSpacing(4)
         choices.addWidget(self._status, 1)
         choices.addWidget(self._more)
+        choices.addWidget(self._arrange)
         top.addLayout(choices)
         self._found = QWidget()
         found = QHBoxLayout(self._found)
@@ -154,12 +203,8 @@ class PhotosPanel(QWidget):
     def _refilter(self) -> None:
         if self._is_set_from_outside:
             return
-        self._following = True
         chosen = Filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
         self._photos.set_filter(self._details.applied_to(chosen))
-        self._following = False
-        self._show_current()
-        self._show_progress()
 
     def _show_current(self) -> None:
         row = None if self._current is None else self._model.row(self._current)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class FolderRefresh(QObject):
     """Lists the folder again in its disk's thread. What is open, selected or can be undone stays as it is."""
 
+    refreshed = Signal()
+    """The photos are listed anew, in the order of their names."""
     _listed = Signal(object, object, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -63,10 +65,11 @@ class FolderRefresh(QObject):
         again = {n: store.status(n) for n in there - set(new) if photos.status(photos.index(n)) is Status.UNREADABLE}
         store.set_names(names)
         text = tr("It is not in the folder any more.")
-        photos.relist(_merged(photos.names, names), again, dict.fromkeys(gone, text))
+        photos.relist(_merged(photos.by_name, names), again, dict.fromkeys(gone, text))
         for name in new:
             if store.status(name) is not Status.NEW:  # the file was made when it was there
                 show_stored(photos, store, name)
+        self.refreshed.emit()
         if session.current in again:
             session.read_again()
         session.message.emit(_found(len(new), len(gone)), "info", messages.FOLDER)

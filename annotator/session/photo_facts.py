@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def show_project(photos: ImageList, store: Store) -> None:
     """Show what a project that was opened has of the photos that are listed; those that cannot be read stay so."""
-    names = photos.names
-    unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
+    names = photos.by_name
+    unreadable = {name: photos.error(i) for i, name in enumerate(photos.names) if photos.error(i)}
     photos.set_photos(
         names,
         [store.status(name) for name in names],

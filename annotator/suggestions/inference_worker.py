@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Clicked
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
+    from model.inference.closer_look import CloserLook
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
@@ -122,6 +123,7 @@ class InferenceWorker(QObject):
         # Guarded by _wake:
         self._closing = False
         self._load: tuple[str, str] | None = None
+        self._closer_look = False
         self._source: _Source | None = None
         self._refused = ""  # why no model will come
         self._questions: deque[_Box | _Points] = deque()
@@ -150,6 +152,12 @@ class InferenceWorker(QObject):
         """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
         with self._wake:
             self._load, self._refused = (weights, device), ""
+            self._wake.notify()
+
+    def set_closer_look(self, *, on: bool) -> None:
+        """Look at large photos in tiles, too, which takes longer; `loaded` follows, as of another model."""
+        with self._wake:
+            self._closer_look = on
             self._wake.notify()
 
     def refuse(self, reason: str) -> None:
@@ -266,10 +274,14 @@ class InferenceWorker(QObject):
                     self._predictor = None
                     return
                 load, self._load = self._load, None
-                question = self._questions.popleft() if self._questions and not load else None
+                looks_otherwise = self._is_to_change
+                comes_first = load is not None or looks_otherwise
+                question = self._questions.popleft() if self._questions and not comes_first else None
                 source = self._source
             if load:
                 self._use(*load)
+            elif looks_otherwise:
+                self._change_look()
             elif isinstance(question, _Points):
                 self.points_answered.emit(self._find(question, source))
             elif question:
@@ -279,6 +291,8 @@ class InferenceWorker(QObject):
 
     def _next_is_ready(self) -> bool:
         if self._questions and self._source and (self._predictor or self._refused):
+            return True
+        if self._is_to_change:
             return True
         wanted = self._shown or self._upcoming or self._cached is None or self._cached or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
@@ -296,11 +310,31 @@ class InferenceWorker(QObject):
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
-        self._predictor, self._seen, self._weights = predictor, None, weights
-        self._model_id = predictor.id
+        self._weights = weights
+        self._take(predictor)
+
+    @property
+    def _is_to_change(self) -> bool:
+        """Whether the model in use is to look at large photos in another way."""
+        return self._predictor is not None and isinstance(self._predictor, _closer_look()) != self._closer_look
+
+    def _change_look(self) -> None:
+        predictor = self._predictor
+        if predictor is not None:
+            self._take(predictor.model if isinstance(predictor, _closer_look()) else predictor)
+
+    def _take(self, model: Segmenter) -> None:
+        """Put a model in use that has been loaded."""
         with self._wake:
+            self._predictor = _closer_look()(model, self._is_interrupted) if self._closer_look else model
             self._cached = None
-        self.loaded.emit(self._info(predictor))
+        self._seen, self._model_id = None, self._predictor.id
+        self.loaded.emit(self._info(self._predictor))
+
+    def _is_interrupted(self) -> bool:
+        """Whether something has come that is more urgent than the tiles of a photo."""
+        urgent = self._load or self._questions or self._shown or self._source is None
+        return bool(self._closing or urgent or self._is_to_change)
 
     def _answer_next(self) -> None:
         with self._wake:
@@ -366,6 +400,8 @@ class InferenceWorker(QObject):
         pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
+        from model.inference.closer_look import LookGivenUpError  # noqa: PLC0415 - torch, loaded long since
+
         path = source.folder / name
         try:
             photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)
@@ -378,7 +414,11 @@ class InferenceWorker(QObject):
                         self._all.append(name)
             return None
         start = time.perf_counter()
-        instances = self._detect(photo)
+        try:
+            instances = self._detect(photo)
+        except LookGivenUpError:
+            self._put_off(name, source, is_shown=keep and not ahead, of_folder=not keep)
+            return None
         milliseconds = 1e3 * (time.perf_counter() - start)
         self._seen = source, name, self._model_id
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
@@ -386,6 +426,18 @@ class InferenceWorker(QObject):
             return None
         source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
+
+    def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
+        """Have a photo looked at again when nothing is more urgent."""
+        with self._wake:
+            if source is not self._source:
+                return
+            if of_folder and self._all_running:
+                self._all.appendleft(name)
+            elif is_shown and self._shown is None:
+                self._shown = name
+            elif not of_folder and self._shown is None:
+                self._upcoming.appendleft(name)
 
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
         predictor = self._predictor
@@ -492,6 +544,12 @@ def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: _Bo
 
     points, scores = predictor.keypoints_for_boxes(corners)
     return Instance(box.category_id or 0, 1.0, corners[0], [], points[0], scores[0])
+
+
+def _closer_look() -> type[CloserLook]:
+    from model.inference.closer_look import CloserLook  # noqa: PLC0415 - torch, loaded long since
+
+    return CloserLook
 
 
 def _activity(name: str, waiting: int) -> str:

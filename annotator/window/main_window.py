@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
         self._attributes = AttributeEditing(session, self)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
-        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings)
+        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
