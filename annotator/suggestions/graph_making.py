@@ -7,6 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 NICENESS = 15
@@ -19,13 +23,13 @@ class GraphMaking:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, weights: str) -> None:
+    def start(self, weights: Sequence[str]) -> None:
         """Make the graphs of weights, unless others are being made."""
-        if self._process is not None and self._process.poll() is None:
+        if not weights or (self._process is not None and self._process.poll() is None):
             return
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(  # noqa: S603 - this program's own module
-                [sys.executable, "-m", "model.graphs.prepare", weights],
+                [sys.executable, "-m", "model.graphs.prepare", *weights],
                 cwd=ROOT,  # where the module is, however the application was started
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -84,7 +84,7 @@ def _traced(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
             torch.onnx.export(
                 deepcopy(part),
                 tuple(given.values()),
-                buffer,
+                buffer,  # pyrefly: ignore
                 input_names=list(given),
                 output_names=made,
                 dynamic_axes={key: axes for key, axes in free.items() if key in given or key in made},

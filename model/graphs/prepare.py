@@ -1,6 +1,6 @@
 """Make the graphs of weights and keep them, so that the next prediction on a CPU needs no torch.
 
-python -m model.graphs.prepare WEIGHTS
+python -m model.graphs.prepare WEIGHTS [WEIGHTS]
 """
 
 from __future__ import annotations
@@ -38,5 +38,11 @@ def prepare(weights: str | Path) -> bool:
     return True
 
 
+def main() -> int:
+    """Make those of all that are named; 0 if all are there then."""
+    made = [prepare(weights) for weights in sys.argv[1:]]
+    return 0 if all(made) else 1
+
+
 if __name__ == "__main__":
-    sys.exit(not prepare(sys.argv[1]))
+    sys.exit(main())

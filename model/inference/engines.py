@@ -51,6 +51,14 @@ def open_engine(weights: str | Path | Checkpoint, device: str) -> Engine:
     return TorchEngine(checkpoint, device, notice)
 
 
+def lacks_graphs(weights: str | Path, device: str) -> bool:
+    """Return whether weights would be computed from graphs on this device, had these been made."""
+    if not _on_cpu(device) or _has_bfloat16() or os.environ.get(VARIABLE) == "torch":
+        return False
+    place = place_of(weights)
+    return place is not None and not place.is_file()
+
+
 def _from_graphs(weights: str | Path) -> tuple[OnnxEngine | None, str]:
     """Return the engine that runs the graphs of weights, or why there is none, where a person should know that."""
     place = place_of(weights)

@@ -38,7 +38,7 @@ def place_of(weights: str | Path) -> Path | None:
     file = file_of(str(weights))
     if file is None:
         return None
-    if file == BUILTIN_FILE:
+    if file == BUILTIN_FILE and BUILTIN_GRAPHS.is_file():
         return BUILTIN_GRAPHS
     content = blake2b(FORMAT.encode(), digest_size=12)
     try:

@@ -118,7 +118,7 @@ class OnnxEngine:
     def _run(self, part: str, given: dict[str, NDArray[Any]]) -> list[Any]:
         self.on_run(part, given)
         try:
-            return self._sessions[part].run(None, given)
+            return list(self._sessions[part].run(None, given))
         except Exception as error:
             if "allocate" in str(error) or "bad_alloc" in str(error):
                 raise MemoryFullError(str(error)) from error
