@@ -74,6 +74,17 @@ class PolygonTool(DrawingTool, PolylineTool):
             self._points = placed
             self._set((), tr("cancel polygon"))
 
+    def finish(self) -> None:
+        """End a polygon that nobody closed: undo takes the object away, then brings back the open outline."""
+        self._end_stroke()
+        placed = self._points
+        if len(placed) >= self.min_points:
+            self._set((), tr("close polygon"))  # a step that ends the gesture, so that those before it stay
+            self._points = placed
+            self.end()
+            self._points = ()
+        self.cancel()
+
     def paint(self, painter: QPainter, camera: Camera) -> None:
         """The polygon so far and the line to the mouse."""
         if not self._points:
@@ -102,7 +113,8 @@ class PolygonTool(DrawingTool, PolylineTool):
     def _hint(self) -> str:
         straight = STRAIGHT if self.canvas.is_magnetic else ""
         if not self._points:
-            return hint_of(_PLACE, FREEHAND)
+            key = "" if straight else self.canvas.key_of("edit.magnetic")
+            return hint_of(_PLACE, FREEHAND, tr("{key} follow edges", key=key) if key else "")
         if self._is_ending:
             return hint_of(tr("Finding the edges…"), CANCEL)
         if len(self._points) < self.min_points:
