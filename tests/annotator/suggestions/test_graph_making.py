@@ -8,7 +8,7 @@ import pytest
 from annotator.suggestions.graph_making import GraphMaking
 from model.inference.graph_cache import place_of
 from model.inference.graph_file import read
-from tests.model.conftest import tiny_checkpoint, tiny_weights  # noqa: F401 - fixtures
+from tests.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +18,13 @@ LONG = 60.0
 
 @pytest.mark.slow  # another process that imports torch
 @pytest.mark.makes_graphs
-def test_graphs_are_made_beside_the_window(tiny_weights: Path) -> None:
-    place = place_of(tiny_weights)
+def test_graphs_are_made_beside_the_window(tmp_path: Path) -> None:
+    weights = write_tiny_model(tmp_path / "tiny.safetensors")
+    place = place_of(weights)
     assert place is not None
     making = GraphMaking()
     making.start([])
-    making.start([str(tiny_weights)])
+    making.start([str(weights)])
     deadline = time.monotonic() + LONG
     while not place.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -32,10 +33,11 @@ def test_graphs_are_made_beside_the_window(tiny_weights: Path) -> None:
 
 
 @pytest.mark.makes_graphs
-def test_what_is_being_made_is_left_at_the_end(tiny_weights: Path) -> None:
+def test_what_is_being_made_is_left_at_the_end(tmp_path: Path) -> None:
+    weights = write_tiny_model(tmp_path / "tiny.safetensors")
     making = GraphMaking()
-    making.start([str(tiny_weights)])
+    making.start([str(weights)])
     making.end()
-    place = place_of(tiny_weights)
+    place = place_of(weights)
     assert place is not None
     assert not place.exists()
