@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _PLACE = Gesture(mark("Click"), mark("place vertices"))
-_CLOSE = Gesture(mark("Enter or click the first vertex"), mark("close"))
+_CLOSE = Gesture(mark("Enter or click the first vertex:"), mark("close"))
 _END = Gesture(mark("Double-click"), mark("place the last vertex and close"))
 
 
