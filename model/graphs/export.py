@@ -24,7 +24,7 @@ SIDES = (64, 96)
 """Height and width of the picture that is traced: they differ, so that none is taken for the other."""
 
 
-class GraphError(Exception):
+class UnsupportedError(Exception):
     """No graph can be made of a network; the text says of which part."""
 
 
@@ -34,7 +34,7 @@ def export(checkpoint: Checkpoint) -> Graphs:
 
     Raises:
         model.checkpoints.weights.WeightsError: The weights do not fit the config.
-        GraphError: The network has a layer that no graph has.
+        UnsupportedError: The network has a layer that no graph has.
     """
     network = network_of(checkpoint)
     fold_norms(network)
@@ -92,5 +92,5 @@ def _traced(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
                 dynamo=False,
             )
         except (RuntimeError, ValueError, TypeError) as error:
-            raise GraphError(f"{name}: {error}") from error
+            raise UnsupportedError(f"{name}: {error}") from error
     return buffer.getvalue()

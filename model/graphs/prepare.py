@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from model.checkpoints.weights import load
-from model.graphs.export import GraphError, export
+from model.graphs.export import UnsupportedError, export
 from model.inference.graph_cache import place_of, tidy
 from model.inference.graph_file import write
 
@@ -30,7 +30,7 @@ def prepare(weights: str | Path) -> bool:
     if not place.is_file():
         try:
             graphs = export(load(weights))
-        except GraphError:
+        except UnsupportedError:
             return False  # torch goes on computing
         place.parent.mkdir(parents=True, exist_ok=True)
         write(place, graphs)

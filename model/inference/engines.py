@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
+from dataset.regular_files import read_regular
 from model.inference.graph_cache import place_of
 from model.inference.graph_file import GraphFileError, read
 from model.torch_import import large_import, preload_torch
@@ -99,7 +100,7 @@ def _has_bfloat16() -> bool:
     if wish in ("0", "1"):
         return wish == "1"
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        flags = read_regular("/proc/cpuinfo")
     except OSError:
         return False
-    return "avx512_bf16" in flags or "amx_tile" in flags
+    return b"avx512_bf16" in flags or b"amx_tile" in flags

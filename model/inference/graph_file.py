@@ -24,7 +24,7 @@ MAX_BYTES = 2 * 2**30
 
 
 class GraphFileError(Exception):
-    """A file holds no graphs, or is damaged."""
+    """A file holds no graphs of this version, or is damaged; nobody is told, it is made again."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def read(path: Path) -> Graphs:
     try:
         with zipfile.ZipFile(io.BytesIO(read_regular(path))) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-                raise GraphFileError(f"{path} is too large")
+                raise GraphFileError(path)
             head = json.loads(archive.read(HEAD))
             if head["format"] != FORMAT:
-                raise GraphFileError(f"{path} is of another version")
+                raise GraphFileError(path)
             names = [n for n in archive.namelist() if n != HEAD]
             parts = {n.removesuffix(".onnx"): archive.read(n) for n in names}  # which compares their checksums
         return Graphs(
@@ -90,4 +90,4 @@ def read(path: Path) -> Graphs:
             parts,
         )
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
-        raise GraphFileError(f"{path}: {error}") from error
+        raise GraphFileError(path) from error
