@@ -47,7 +47,6 @@ from annotator.window.actions import (
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
-from annotator.window.commands.attribute_editing import AttributeEditing
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
@@ -62,6 +61,7 @@ from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.photo_listing import PhotoListing
+from annotator.window.picture_parts import PartsView
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -140,12 +140,12 @@ class MainWindow(QMainWindow):
         self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
-        self._attributes = AttributeEditing(session, self)
         self._details = DetailsEditing(session, self.details_panel)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
+        self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -228,7 +228,6 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
-            "object.attributes": self._attributes.edit,
             "object.raise": lambda: commands.restack(up=True),
             "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
@@ -379,7 +378,7 @@ class MainWindow(QMainWindow):
 
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.pyramid if photo else None)
+        self._parts.show_photo(photo)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:
