@@ -1,6 +1,7 @@
 """The worker thread of the model: the shown photo first, then those that are likely next, then the whole folder.
 
-The only part of the window's side that knows `model`, and it imports torch in its own thread, after the window is up.
+The only part of the window's side that knows `model`. Torch, where it computes, is imported in this thread, after the
+window is up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
+from annotator.suggestions.graph_making import GraphMaking
 from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
@@ -27,8 +29,12 @@ from annotator.suggestions.messages import (
     to_suggestion,
 )
 from annotator.suggestions.object_at import object_at
-from annotator.suggestions.torch_import import large_import, preload_torch
 from dataset.i18n import tr
+from model.inference import mask_keypoint_pair
+from model.inference.closer_look import CloserLook, LookGivenUpError
+from model.inference.engines import lacks_graphs
+from model.inference.instance import Instance
+from model.inference.out_of_memory import retry_on_oom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +44,6 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Clicked
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
-    from model.inference.closer_look import CloserLook
-    from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
@@ -142,6 +146,7 @@ class InferenceWorker(QObject):
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._pixels: NDArray[np.uint8] | None = None  # that photo as the model was given it
         self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
+        self._graphs = GraphMaking()
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
         self._thread.start()
@@ -253,6 +258,7 @@ class InferenceWorker(QObject):
     def close(self, seconds: float | None = None) -> bool:
         """Stop, wait for the thread (at most so long), and return whether it has ended."""
         self.stop()
+        self._graphs.end()
         return self._thread.end(seconds)
 
     def _drop(self) -> None:
@@ -300,33 +306,30 @@ class InferenceWorker(QObject):
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(tr("loading {weights}", weights=weights))
         try:
-            import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
-
-            with large_import():
-                preload_torch()
-                from model.inference.mask_keypoint_pair import load_predictor  # noqa: PLC0415 - torch, seconds of it
-
-                predictor = load_predictor(weights, device)
+            predictor = mask_keypoint_pair.load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
         self._weights = weights
         self._take(predictor)
+        if predictor.notice:
+            self.notice.emit(predictor.notice)
+        self._graphs.start([name for name in mask_keypoint_pair.names(weights) if lacks_graphs(name, device)])
 
     @property
     def _is_to_change(self) -> bool:
         """Whether the model in use is to look at large photos in another way."""
-        return self._predictor is not None and isinstance(self._predictor, _closer_look()) != self._closer_look
+        return self._predictor is not None and isinstance(self._predictor, CloserLook) != self._closer_look
 
     def _change_look(self) -> None:
         predictor = self._predictor
         if predictor is not None:
-            self._take(predictor.model if isinstance(predictor, _closer_look()) else predictor)
+            self._take(predictor.model if isinstance(predictor, CloserLook) else predictor)
 
     def _take(self, model: Segmenter) -> None:
         """Put a model in use that has been loaded."""
         with self._wake:
-            self._predictor = _closer_look()(model, self._is_interrupted) if self._closer_look else model
+            self._predictor = CloserLook(model, self._is_interrupted) if self._closer_look else model
             self._cached = None
         self._seen, self._model_id = None, self._predictor.id
         self.loaded.emit(self._info(self._predictor))
@@ -400,8 +403,6 @@ class InferenceWorker(QObject):
         pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
-        from model.inference.closer_look import LookGivenUpError  # noqa: PLC0415 - torch, loaded long since
-
         path = source.folder / name
         try:
             photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)
@@ -520,8 +521,6 @@ class InferenceWorker(QObject):
 
     def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
-        from model.inference.out_of_memory import retry_on_oom  # noqa: PLC0415 - torch, loaded long since
-
         device = predictor.device
         answer = retry_on_oom(predictor, look, self.notice.emit)
         if predictor.device != device:
@@ -540,16 +539,8 @@ class InferenceWorker(QObject):
 
 
 def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: _Box) -> Instance:
-    from model.inference.instance import Instance  # noqa: PLC0415 - torch, loaded long since
-
     points, scores = predictor.keypoints_for_boxes(corners)
     return Instance(box.category_id or 0, 1.0, corners[0], [], points[0], scores[0])
-
-
-def _closer_look() -> type[CloserLook]:
-    from model.inference.closer_look import CloserLook  # noqa: PLC0415 - torch, loaded long since
-
-    return CloserLook
 
 
 def _activity(name: str, waiting: int) -> str:
