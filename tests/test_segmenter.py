@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class MiddleSegmenter:
     """Finds one object, a quarter of the image in its middle, and fills given boxes: no network, and no base class."""
 
-    id, name, device, batch, has_masks = "middle-1", "middle", "cpu", 2, True
+    id, name, device, batch, long_side, has_masks = "middle-1", "middle", "cpu", 2, 1000, True
     categories = (Category(1, "person", "person"),)
 
     def __init__(self) -> None:
@@ -103,6 +103,42 @@ def test_the_windows_worker_takes_any_segmenter(qtbot: QtBot, tmp_path: Path, mo
         with qtbot.waitSignal(worker.box_answered, timeout=LONG) as signal:
             worker.outline("a.jpg", (10, 20, 60, 50), 1)
         assert arguments(signal)[0].found.shape.bounds == (10, 20, 60, 50)
+    finally:
+        worker.close()
+
+
+def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
+    segmenter, answered = MiddleSegmenter(), list[object]()
+    monkeypatch.setattr(segmenter, "long_side", 100)
+    monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
+    worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
+
+    def detect_many(images: Sequence[np.ndarray], score: float) -> list[list[Instance]]:
+        if not answered:
+            answered.append(worker.outline("a.jpg", (10, 20, 60, 50), 1))
+        return looked(images, score)
+
+    monkeypatch.setattr(segmenter, "detect_many", detect_many)
+    try:
+        heard, order = Heard(worker), list[str]()
+        worker.box_answered.connect(lambda _answer: order.append("box"))
+        worker.suggested.connect(lambda _answer: order.append("photo"))
+        worker.set_source(tmp_path, Pools())
+        worker.set_closer_look(on=True)
+        worker.show("a.jpg", [])
+        worker.load("middle")
+        qtbot.waitUntil(lambda: len(order) == 2, timeout=LONG)
+        assert order == ["box", "photo"]
+        assert len(heard.answers[0].pool) > 4
+        worker.set_closer_look(on=False)
+        qtbot.waitUntil(lambda: len(heard.models) == 2, timeout=LONG)
+        worker.show("a.jpg", [])
+        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        assert len(heard.answers[-1].pool) == 1
+        assert heard.models[0].id != heard.models[1].id
     finally:
         worker.close()
 

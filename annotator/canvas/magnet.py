@@ -43,7 +43,7 @@ class Magnet(QObject):
     def __init__(self, photo: Callable[[], ImagePyramid | None], camera: Callable[[], Camera], parent: QObject) -> None:
         super().__init__(parent)
         self._photo, self._camera = photo, camera
-        self._known: tuple[_Around, Excerpt, EdgeMap] | None = None
+        self._known: tuple[_Around, Excerpt, EdgeMap | None] | None = None
         self._sought: _Around | None = None
         self._last: tuple[Xy, tuple[Xy, ...]] | None = None  # the line that was asked for last, and where it ended
         self._found.connect(self._take)
@@ -78,8 +78,8 @@ class Magnet(QObject):
             return None
         if self._last is None or self._last[0] != end:
             _, part, edges = self._known
-            line = map(part.to_photo, edges.path(part.from_photo(end)).tolist())
-            self._last = end, tuple(line)
+            line = edges.path(part.from_photo(end)).tolist() if edges is not None else ()
+            self._last = end, tuple(map(part.to_photo, line))
         return self._last[1]
 
     def _seek(self, photo: ImagePyramid, around: _Around) -> None:
@@ -88,15 +88,15 @@ class Magnet(QObject):
         self._sought, part = around, photo.excerpt(around.start, SIDE, around.level)
 
         def seek() -> None:
-            found = None
+            edges = None  # should it fail: no line, and no second try
             try:
-                found = around, part, EdgeMap(part.pixels, part.from_photo(around.start))
+                edges = EdgeMap(part.pixels, part.from_photo(around.start))
             finally:
                 with contextlib.suppress(RuntimeError):  # the window is gone
-                    self._found.emit(found)
+                    self._found.emit((around, part, edges))
 
         threading.Thread(target=seek, name="edges").start()
 
-    def _take(self, found: tuple[_Around, Excerpt, EdgeMap] | None) -> None:
+    def _take(self, found: tuple[_Around, Excerpt, EdgeMap | None]) -> None:
         self._known, self._last, self._sought = found, None, None
         self.ready.emit()

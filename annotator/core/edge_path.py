@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import shapely
 
 if TYPE_CHECKING:
+    import cv2
     from numpy.typing import NDArray
 
     Xy = tuple[float, float]
@@ -31,6 +31,8 @@ class EdgeMap:
 
     def __init__(self, picture: NDArray[np.uint8], start: Xy) -> None:
         """`picture` [H, W, 3]; `start` (x, y) is inside."""
+        import cv2  # noqa: PLC0415 - loaded with the first photo
+
         self._size = picture.shape[1], picture.shape[0]
         blurred = _blurred(picture)
         self._strength = _strength(blurred)
@@ -85,11 +87,15 @@ def nearest_edge(picture: NDArray[np.uint8], at: Xy, radius: float) -> Xy | None
 
 
 def _blurred(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    import cv2  # noqa: PLC0415 - loaded with the first photo
+
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), np.uint8)
 
 
 def _strength(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the magnitude of the gradient [H, W] in grey levels per pixel, of the channel in which it is largest."""
+    import cv2  # noqa: PLC0415 - loaded with the first photo
+
     across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=1 / 8)
     down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=1 / 8)
     return cv2.magnitude(across, down).max(axis=2)

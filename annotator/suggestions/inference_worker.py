@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from dataset.affine import Box
+    from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
 MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
@@ -94,6 +95,7 @@ class InferenceWorker(QObject):
         # Guarded by _wake:
         self._closing = False
         self._load: tuple[str, str] | None = None
+        self._closer_look = False
         self._source: _Source | None = None
         self._refused = ""  # why no model will come
         self._questions = Questions()
@@ -118,6 +120,12 @@ class InferenceWorker(QObject):
         """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
         with self._wake:
             self._load, self._refused = (weights, device), ""
+            self._wake.notify()
+
+    def set_closer_look(self, *, on: bool) -> None:
+        """Look at large photos in tiles, too, which takes longer; `loaded` follows, as of another model."""
+        with self._wake:
+            self._closer_look = on
             self._wake.notify()
 
     def refuse(self, reason: str) -> None:
@@ -242,12 +250,15 @@ class InferenceWorker(QObject):
                     self._model = None
                     return
                 load, self._load = self._load, None
-                question = None if load else self._questions.take()
+                looks_otherwise = self._is_to_change
+                question = None if load or looks_otherwise else self._questions.take()
                 source = self._source
                 if self._model is not None:
                     self._model.shown = None if source is None or self._current is None else (source, self._current)
             if load:
                 self._use(*load)
+            elif looks_otherwise:
+                self._change_look()
             elif isinstance(question, PointsQuestion):
                 self.points_answered.emit(self._find(question, source))
             elif question:
@@ -264,7 +275,7 @@ class InferenceWorker(QObject):
     def _next_is_ready(self) -> bool:
         if self._questions and self._source and (self._model or self._refused):
             return True
-        if self._closing or self._load is not None:
+        if self._closing or self._load is not None or self._is_to_change:
             return True
         wanted = self._shown or self._upcoming or self._cached is None or self._cached or self._all
         return bool(self._model and self._source and wanted) and self._pause_left() is None
@@ -282,10 +293,34 @@ class InferenceWorker(QObject):
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
-        self._model = ModelInUse(predictor, weights, self.notice.emit, self.loaded.emit)
+        self._take(predictor, weights)
+
+    @property
+    def _is_to_change(self) -> bool:
+        """Whether the model in use is to look at large photos in another way."""
+        return self._model is not None and self._model.looks_closer != self._closer_look
+
+    def _change_look(self) -> None:
+        if self._model is not None:
+            self._take(self._model.loaded, self._model.weights)
+
+    def _take(self, predictor: Segmenter, weights: str) -> None:
+        """Put a model in use that has been loaded."""
         with self._wake:
+            self._model = ModelInUse(
+                predictor,
+                weights,
+                self.notice.emit,
+                self.loaded.emit,
+                is_given_up=self._is_interrupted if self._closer_look else None,
+            )
             self._cached = None
         self.loaded.emit(self._model.info)
+
+    def _is_interrupted(self) -> bool:
+        """Whether something has come that is more urgent than the tiles of a photo."""
+        urgent = self._load or self._questions or self._shown or self._source is None
+        return bool(self._closing or urgent or self._is_to_change)
 
     def _answer_next(self) -> None:
         with self._wake:
@@ -353,6 +388,8 @@ class InferenceWorker(QObject):
         pool = source.pools.get(name, model.id)
         if pool is not None:
             return Suggestions(name, model.id, pool, None)
+        from model.inference.closer_look import LookGivenUpError  # noqa: PLC0415 - torch, loaded long since
+
         path = source.folder / name
         try:
             photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)
@@ -365,13 +402,29 @@ class InferenceWorker(QObject):
                         self._all.append(name)
             return None
         start = time.perf_counter()
-        instances = model.detect((source, name), photo, POOL_SCORE)
+        try:
+            instances = model.detect((source, name), photo, POOL_SCORE)
+        except LookGivenUpError:
+            self._put_off(name, source, is_shown=keep and not ahead, of_folder=not keep)
+            return None
         milliseconds = 1e3 * (time.perf_counter() - start)
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
         if self._closing:  # the store is, or is about to be, closed
             return None
         source.pools.put(name, model.id, pool)
         return Suggestions(name, model.id, pool, milliseconds)
+
+    def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
+        """Have a photo looked at again when nothing is more urgent."""
+        with self._wake:
+            if source is not self._source:
+                return
+            if of_folder and self._all_running:
+                self._all.appendleft(name)
+            elif is_shown and self._shown is None:
+                self._shown = name
+            elif not of_folder and self._shown is None:
+                self._upcoming.appendleft(name)
 
     def _outline(self, box: BoxQuestion, source: _Source | None) -> BoxAnswer:
         model = self._model

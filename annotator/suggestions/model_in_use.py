@@ -50,6 +50,8 @@ class ModelInUse:
         weights: str,
         on_notice: Callable[[str], None],
         on_change: Callable[[ModelInfo], None],
+        *,
+        is_given_up: Callable[[], bool] | None = None,
     ) -> None:
         """Take over a model that has been loaded.
 
@@ -58,11 +60,14 @@ class ModelInUse:
             weights: What was asked for.
             on_notice: Called with one sentence where a device's memory did not suffice.
             on_change: Called where the model has therefore another id.
+            is_given_up: With it, large photos are looked at in tiles, too, and it is asked between them.
         """
-        self._predictor, self._weights = predictor, weights
+        self.loaded, self.weights = predictor, weights
+        self.looks_closer = is_given_up is not None
+        self._predictor = predictor if is_given_up is None else _closer_look(predictor, is_given_up)
         self._on_notice, self._on_change = on_notice, on_change
         self._seen: list[_Seen] = []
-        self.id = predictor.id
+        self.id = self._predictor.id
         """Another one whenever its suggestions could be others."""
         self.shown: PhotoKey | None = None
         """The photo of which what is encoded is kept."""
@@ -72,10 +77,14 @@ class ModelInUse:
         """What the window knows of it."""
         predictor = self._predictor
         name, categories = Path(predictor.name).name, tuple(predictor.categories)
-        return ModelInfo(self.id, name, str(predictor.device), categories, self._weights)
+        return ModelInfo(self.id, name, str(predictor.device), categories, self.weights)
 
     def detect(self, key: PhotoKey, photo: DecodedImage, score: float) -> list[Instance]:
-        """Return what is in a photo, from a score on, in its pixels."""
+        """Return what is in a photo, from a score on, in its pixels.
+
+        Raises:
+            model.inference.closer_look.LookGivenUpError: Something more urgent came.
+        """
 
         def look() -> list[Instance]:
             seen = self._look_at(key, lambda: photo)
@@ -154,6 +163,12 @@ class ModelInUse:
             self.id = self._predictor.id
             self._on_change(self.info)
         return answer
+
+
+def _closer_look(predictor: Segmenter, is_given_up: Callable[[], bool]) -> Segmenter:
+    from model.inference.closer_look import CloserLook  # noqa: PLC0415 - the model's side, loaded long since
+
+    return CloserLook(predictor, is_given_up)
 
 
 def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: BoxQuestion) -> Instance:

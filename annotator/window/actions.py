@@ -86,12 +86,14 @@ def menus() -> list[Menu]:
     return [Menu(menu.name, menu.title, _with_tools(menu)) for menu in tables]
 
 
-# Keys follow labelme, X-AnyLabeling and CVAT where they agree.
+# Keys follow labelme, X-AnyLabeling and CVAT where they agree. The first key is ours; what labelme and CVAT have beside
+# it comes after it, where it is free. README lists both.
 
 
 def _file() -> tuple[Entry, ...]:
     return (
-        Spec("file.open_folder", tr("&Open folder…"), ("Ctrl+O",), "folder-open", tr("Open a folder of photos")),
+        Spec("file.open_folder", tr("&Open folder…"), ("Ctrl+O", "Ctrl+U"), "folder-open",
+             tr("Open a folder of photos")),
         RECENT_MENU,
         Spec("file.open_samples", tr("Open the sample photos")),
         Spec("file.refresh", tr("&Refresh"), ("F5",), "refresh",
@@ -168,9 +170,9 @@ def _object() -> tuple[Entry, ...]:
         SEPARATOR,
         Spec("object.attributes", tr("A&ttributes…"), ("Shift+T",), "tag",
              tr("See and change the attributes and the group of the selected objects")),
-        Spec("object.raise", tr("&Raise"), ("Ctrl+Up",), "chevron-up",
+        Spec("object.raise", tr("&Raise"), ("Ctrl+Up", "+"), "chevron-up",
              tr("Put the selected objects over the next one that overlaps them")),
-        Spec("object.lower", tr("Low&er"), ("Ctrl+Down",), "chevron-down",
+        Spec("object.lower", tr("Low&er"), ("Ctrl+Down", "-"), "chevron-down",
              tr("Put the selected objects under the next one that overlaps them")),
         Spec("object.lock", tr("&Lock"), ("Shift+L",), "lock",
              tr("Lock the selected objects: they cannot be selected or changed. Without a selection, unlock all")),
@@ -208,7 +210,8 @@ def _suggestions() -> tuple[Entry, ...]:
 
 def _image() -> tuple[Entry, ...]:
     return (
-        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo of the list")),
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown", "F"), "next",
+             tr("Go to the next photo of the list")),
         Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous",
              tr("Go to the previous photo of the list")),
         Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",

@@ -127,6 +127,11 @@ class MaskKeypointPredictor:
         self.points.set_image(image)
 
     @property
+    def long_side(self) -> int:
+        """Of the first model's input."""
+        return self.masks.long_side
+
+    @property
     def batch(self) -> int:
         """Photos that `detect_many` had best get at a time: two networks look at one photo after the other."""
         return 1

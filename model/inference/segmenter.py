@@ -47,6 +47,10 @@ class Segmenter(Protocol):
         """(height, width) of the current image; (0, 0) without one."""
 
     @property
+    def long_side(self) -> int:
+        """Pixels that the longer side of an image has at most in the model's input."""
+
+    @property
     def batch(self) -> int:
         """Images a call of `detect_many` is best given."""
 

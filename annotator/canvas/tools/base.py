@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.gestures import Gesture
     from annotator.canvas.hit_testing import Hit
     from annotator.canvas.magnet import Magnet
     from annotator.canvas.snapping import Snap
@@ -237,6 +238,8 @@ class Tool:
     """Keys that take the tool in hand, of which the first is shown."""
     local_keys: ClassVar[bool] = False
     """Whether the keys work only in the canvas and the list of instances."""
+    gestures: ClassVar[tuple[Gesture, ...]] = ()
+    """What it does with the mouse and keys of its own; the hint names those that apply now."""
     icon: ClassVar[str] = ""
     """File name of its icon in resources/icons, without the suffix."""
     menu: ClassVar[str] = "edit"

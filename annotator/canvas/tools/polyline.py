@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
 from annotator.canvas.camera import qpoints
+from annotator.canvas.gestures import Gesture
 from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
 from annotator.canvas.tools.base import ENDING_KEYS, INVERT_SNAP, GestureStep, Pointer, Points, Tool, is_plain
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     Xy = tuple[float, float]
 
+FREEHAND = Gesture(mark("Hold and drag:"), mark("draw freehand"))
+STRAIGHT = Gesture(mark("Ctrl"), mark("straight line"))
+"""While lines follow edges."""
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
 _LEAST_REACH = 1.0

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPainter
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.gestures import Gesture
     from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import ToolHost
     from annotator.canvas.tools.drags import Drag
@@ -50,9 +51,10 @@ class SelectTool(ObjectsTool):
     name: ClassVar[str] = "select"
     title: ClassVar[str] = mark("Select and correct")
     tip: ClassVar[str] = mark("Select, move and reshape objects")
-    keys: ClassVar[tuple[str, ...]] = ("V", "Esc")
+    keys: ClassVar[tuple[str, ...]] = ("V", "Esc", "Ctrl+J")
     local_keys: ClassVar[bool] = True
     icon: ClassVar[str] = "select"
+    gestures: ClassVar[tuple[Gesture, ...]] = select_overlay.GESTURES
     uses_handles: ClassVar[bool] = True
 
     def __init__(self, canvas: ToolHost) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QRectF, Qt
 
+from annotator.canvas.gestures import CANCEL, CENTRED, PROPORTIONS, Gesture, hint_of
 from annotator.canvas.hit_testing import extent
 from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.tools.box_drags import ScaleObjects, TurnObjects, box_around
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from dataset.affine import Box, Grip
 
+_CLICK = Gesture(mark("Click an object"), mark("to scale, rotate or move it"))
+_SCALE = Gesture(mark("Drag a handle"), mark("scale"))
+_ROTATE = Gesture(mark("Drag beside a corner"), mark("rotate"))
+_STEPS = Gesture(mark("Shift"), mark("in steps of 15°"))
+_MOVE_INSIDE = Gesture(mark("Drag inside"), mark("move"))
 _LABEL_OFF = 16.0  # viewport pixels from the mouse
 
 
@@ -50,6 +56,9 @@ class TransformTool(ObjectsTool):
     tip: ClassVar[str] = mark("Scale, rotate and move the selected objects by the handles of the box around them")
     keys: ClassVar[tuple[str, ...]] = ("T",)
     icon: ClassVar[str] = "transform"
+    gestures: ClassVar[tuple[Gesture, ...]] = (
+        _CLICK, _SCALE, PROPORTIONS, CENTRED, _ROTATE, _STEPS, _MOVE_INSIDE, CANCEL
+    )  # fmt: skip
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -184,16 +193,13 @@ class TransformTool(ObjectsTool):
         """Return what can be done with what is under the mouse."""
         turning = self._turns if self._drag is None else isinstance(self._drag, TurnObjects)
         if self._dragging and self._grip is not None:
-            return tr(
-                "Release to finish  ·  Shift keeps the proportions  ·  Ctrl or Alt from the centre  ·  Esc cancel"
-            )
+            return hint_of(tr("Release to finish"), PROPORTIONS, CENTRED, CANCEL)
         if self._dragging:
-            steps = tr("Shift in steps of 15°") if turning else ""
-            return "  ·  ".join(filter(None, (tr("Release to finish"), steps, tr("Esc cancel"))))
+            return hint_of(tr("Release to finish"), _STEPS if turning else "", CANCEL)
         if self._grip is not None:
-            return tr("Drag scale  ·  Shift keeps the proportions  ·  Ctrl or Alt from the centre")
+            return hint_of(_SCALE, PROPORTIONS, CENTRED)
         if turning:
-            return tr("Drag rotate  ·  Shift in steps of 15°")
+            return hint_of(_ROTATE, _STEPS)
         if self._box is None:
-            return tr("Click an object to scale, rotate or move it")
-        return tr("Drag a handle scale  ·  Beside a corner rotate  ·  Inside move")
+            return _CLICK.hint()
+        return hint_of(_SCALE, _ROTATE, _MOVE_INSIDE)
