@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-import model  # noqa: F401 - first: it sets how torch's threads wait
+# Before anything reads it, here and in the processes that tests start: tiny networks wait for threads longer than they
+# compute, and as many processes as there are cores run tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import model  # noqa: F401 - it sets how torch's threads wait
 from resources import SAMPLES
 
 if TYPE_CHECKING:

@@ -329,10 +329,10 @@ def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, m
 )
 def test_the_mask_of_the_own_class_is_that_of_all_classes(changes: dict[str, str]) -> None:
     chosen = config(keypoints=0, **changes)
-    heads = build(chosen).eval().roi_heads
+    network = build(chosen).eval()
+    heads = network.roi_heads
     sizes = (6,) if chosen.features == "c4" else (24, 12, 6, 3)
-    channels = 96 if chosen.features == "c4" else chosen.channels
-    maps = [torch.randn(1, channels, size, size) for size in sizes]
+    maps = [torch.randn(1, network.backbone.channels, size, size) for size in sizes]
     boxes, labels = torch.tensor([[5.0, 5, 60, 80], [10, 0, 30, 20], [0, 0, 90, 90]]), torch.tensor([2, 1, 2])
     with torch.inference_mode():
         logits = heads.masks(maps, [boxes])
