@@ -254,6 +254,7 @@ QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 QToolBar { background: $panel; border: none; padding: 4px; spacing: 2px; }
 QToolBar::separator { background: $border; margin: 4px; width: 1px; height: 1px; }
 QToolButton { border: 1px solid transparent; border-radius: 4px; padding: 3px; }
+QToolBar QToolButton { padding: 1px 3px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }

@@ -149,6 +149,7 @@ class Document:
         self._shown = ShownRecords()
         self._marks = ObjectMarks()
         self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
+        self._offered: tuple[float, tuple[Annotation, ...], tuple[Annotation, ...]] = (0.0, (), ())  # from a score, of
         self._selection: tuple[int, ...] = ()
 
     # What there is
@@ -192,7 +193,11 @@ class Document:
         """The suggestions on offer, best first: over the threshold, not reviewed, not there already."""
         if self._unreviewed is None:
             self._unreviewed = new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
-        return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
+        threshold, of, offered = self._offered
+        if of is not self._unreviewed or threshold != self._threshold:
+            offered = tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
+            self._offered = self._threshold, self._unreviewed, offered
+        return offered
 
     @property
     def least_score(self) -> float:

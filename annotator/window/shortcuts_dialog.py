@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
+    QHeaderView,
     QKeySequenceEdit,
     QLineEdit,
     QPushButton,
@@ -79,7 +80,7 @@ class ShortcutsDialog(QDialog):
         self._list.setRootIsDecorated(False)
         self._list.setIndentation(12)
         self._list.setStyleSheet("QTreeWidget::item { min-height: 24px; }")
-        self._list.setColumnWidth(0, self.width() // 2)
+        self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         row = QHBoxLayout()
         row.addWidget(label(tr("New key")))
         row.addWidget(self._edit, 1)

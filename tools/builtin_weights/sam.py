@@ -73,7 +73,7 @@ class Teacher:
         pixels = (picture.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
         found = self._encoder.run(None, {"image": np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])})
         names = [output.name for output in self._encoder.get_outputs()]
-        self._features = dict(zip(names, found, strict=True))
+        self._features = {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
 
     def ask(self, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return three masks [N, 3, SIDE / 4, SIDE / 4] of logits and the overlaps expected [N, 3].
@@ -89,7 +89,7 @@ class Teacher:
             "has_mask_input": np.zeros(1, np.float32),
         }
         masks, sure = self._decoder.run(None, self._features | asked)
-        return masks, sure
+        return np.asarray(masks), np.asarray(sure)
 
 
 @dataclass(frozen=True)

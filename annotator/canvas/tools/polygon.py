@@ -102,7 +102,8 @@ class PolygonTool(DrawingTool, PolylineTool):
     def _hint(self) -> str:
         straight = STRAIGHT if self.canvas.is_magnetic else ""
         if not self._points:
-            return hint_of(_PLACE, FREEHAND)
+            key = "" if straight else self.canvas.key_of("edit.magnetic")
+            return hint_of(_PLACE, FREEHAND, tr("{key} follow edges", key=key) if key else "")
         if self._is_ending:
             return hint_of(tr("Finding the edges…"), CANCEL)
         if len(self._points) < self.min_points:

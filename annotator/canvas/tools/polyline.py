@@ -64,6 +64,7 @@ class PolylineTool(Tool):
         self._before_press: Points = ()
         self._bends: dict[tuple[Xy, Xy], Points] = {}  # the vertices between a point and the `Followed` one after it
         self._is_ending = False  # the line is complete, but for edges that are still sought
+        self._early: list[Pointer] = []  # presses meanwhile, which belong to the next line
         if self.follows_edges:
             canvas.magnet.ready.connect(self._follow_edges)
 
@@ -155,6 +156,10 @@ class PolylineTool(Tool):
     def _follow_edges(self) -> None:
         if self._is_ending:
             self._end_with_edges()
+        while self._early and not self._is_ending:
+            at = self._early.pop(0)
+            self.press(at)
+            self.release(at)
 
     # The gesture
 
@@ -170,7 +175,10 @@ class PolylineTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Put a vertex, or end the line."""
-        if self._is_ending or (not self.busy and not self.may_begin(at)):
+        if self._is_ending:
+            self._early.append(at)
+            return
+        if not self.busy and not self.may_begin(at):
             return
         self._at = at
         if not self.busy:
@@ -246,6 +254,7 @@ class PolylineTool(Tool):
 
     def cancel(self) -> None:
         """Give up the line, which undo brings back."""
+        self._early = []
         self._end_stroke()
         if self._points:
             self._set((), tr(self.cancel_text))
@@ -267,7 +276,7 @@ class PolylineTool(Tool):
         self.canvas.record_step(GestureStep(text, before, points, self._restore))
 
     def _restore(self, points: Points) -> None:
-        self._points, self._stroke, self._held, self._is_ending = points, [], None, False
+        self._points, self._stroke, self._held, self._is_ending, self._early = points, [], None, False, []
         self.canvas.take_up(self.name)
 
     # What is seen

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
@@ -82,3 +84,19 @@ def test_a_thumbnail_is_the_whole_photo() -> None:
     assert (small.width(), small.height()) == (40, 60)
     assert small.pixelColor(20, 10).getRgb() == (10, 20, 30, 255)
     assert small.pixelColor(20, 50).getRgb() == (0, 0, 0, 255)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.floats(-10, 100), st.floats(-10, 100), st.integers(0, 8))
+def test_an_excerpt_is_what_is_around_a_point(width: int, height: int, x: float, y: float, number: int) -> None:
+    rows, columns = np.indices((height, width))
+    pyramid = ImagePyramid(np.stack((columns, rows, 0 * rows), axis=2).astype(np.uint8))
+    part = pyramid.excerpt((x, y), 20, number)
+    down, across = part.pixels.shape[:2]
+    assert min(across, down) >= 1
+    assert max(across, down) <= 20
+    assert part.from_photo(part.to_photo((3.0, 4.0))) == pytest.approx((3.0, 4.0))
+    if number == 0:
+        left, top = part.to_photo((0.5, 0.5))
+        assert part.pixels[0, 0].tolist() == [0, int(top), int(left)], "blue, green, red of that pixel"
+        inside = 0 <= x < width and 0 <= y < height
+        assert not inside or (0 <= part.from_photo((x, y))[0] <= across and 0 <= part.from_photo((x, y))[1] <= down)
