@@ -58,8 +58,8 @@ class _Asked(NamedTuple):
     record_id: int
     """The object's."""
     box: Box
-    before: Annotation | None
-    """The object before; None: there was none."""
+    before: tuple[Annotation, ...] = ()
+    """The object as it was before this box and those that it was dragged from."""
 
 
 class BoxTool(DrawingTool):
@@ -113,7 +113,7 @@ class BoxTool(DrawingTool):
             return None
         x0, y0, x1, y1 = around = bounds(target.shape)
         last = self._last
-        if last is not None and last.record_id == target.id and last.before != target:
+        if last is not None and last.record_id == target.id and target not in last.before:
             left, top, right, bottom = last.box
             if x0 >= left - _INSIDE and y0 >= top - _INSIDE and x1 <= right + _INSIDE and y1 <= bottom + _INSIDE:
                 return last.box
@@ -253,7 +253,7 @@ class BoxTool(DrawingTool):
         outline = rectangle(*box)
         drawn = self.hand_over(outline if seen is None else seen, tr("draw box"), is_box=seen is None)
         if drawn is not None:
-            self._last = _Asked(drawn.record_id, box, None) if drawn.mode is None else None
+            self._last = _Asked(drawn.record_id, box) if drawn.mode is None else None
             if not keep:
                 self.canvas.box_drawn.emit(replace(drawn, outline=outline))
 
@@ -268,8 +268,9 @@ class BoxTool(DrawingTool):
             changed = replace(record.with_shape(shape), is_box=keeps_box)
             edit = edits.change(document, tr("outline anew"), (changed,), self.canvas.new_id)
             record_id = next(iter(edit.annotations))
+            before = () if self._last is None or self._last.record_id != record.id else self._last.before
+            self._last = _Asked(record_id, box, before if edit.is_empty else (*before, record))
             self.canvas.commit(edit)
-        self._last = _Asked(record_id, box, record)
         if not keep:
             drawn = Drawn(record_id, rectangle(*box), record.category_id, record)
             self.canvas.box_drawn.emit(drawn)

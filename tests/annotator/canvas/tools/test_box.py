@@ -170,8 +170,12 @@ class TestHandles:
         drawing.drag_to(320, 95)
         drawing.view.show_outline(tried[0], self.FOUND)
         drawing.release(320, 95)
-        drawing.drag((320, 95), (320, 110))
+        drawing.press(320, 95)
+        drawing.drag_to(320, 110)
         assert tried[-1].box == (300, 20, 340, 110)
+        drawing.view.show_outline(tried[-1], rectangle(305, 25, 330, 100))
+        drawing.release(320, 110)
+        drawing.undo()
         drawing.undo()
         drawing.drag((320, 60), (320, 75))  # as it was before, of which the box is another again
         assert tried[-1].box == (300, 20, 340, 75)
