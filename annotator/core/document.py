@@ -11,7 +11,7 @@ from shapely import STRtree
 
 from annotator.core.annotation import Annotation, Origin, painting_key
 from annotator.core.event import Event
-from annotator.core.photo_state import Mark, PhotoState
+from annotator.core.photo_state import NO_NOTES, Mark, PhotoNotes, PhotoState
 from dataset.geometry import valid
 
 if TYPE_CHECKING:
@@ -79,12 +79,15 @@ class Edit:
     """Selected ids, before and after."""
     merge: str = ""
     """Edits with the same non-empty key that follow one another become one step (a held arrow key)."""
+    notes: tuple[PhotoNotes | None, PhotoNotes | None] | None = None
+    """The photo's tags and note, before and after; None where it is not about them."""
 
     @property
     def is_empty(self) -> bool:
         """Whether it changes nothing on record."""
         changes = any(before != after for before, after in self.annotations.values())
-        return not changes and self.reviewed[0] == self.reviewed[1] and self.mark[0] == self.mark[1]
+        pairs = (self.reviewed, self.mark, self.notes or (None, None))
+        return not changes and all(before == after for before, after in pairs)
 
     @property
     def draws(self) -> bool:
@@ -106,8 +109,10 @@ class Edit:
         annotations = dict(self.annotations)
         for annotation_id, (before, after) in later.annotations.items():
             annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
+        notes = later.notes if self.notes is None else (self.notes[0], (later.notes or self.notes)[1])
         return replace(
             self,
+            notes=notes,
             annotations=annotations,
             reviewed=(self.reviewed[0], later.reviewed[1]),
             mark=(self.mark[0], later.mark[1]),
@@ -143,6 +148,7 @@ class Document:
         self._annotations = {a.id: a for a in sorted(state.annotations, key=painting_key)}
         self._reviewed = state.reviewed
         self._mark = state.mark
+        self._notes = state.notes
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
@@ -157,7 +163,7 @@ class Document:
     @property
     def state(self) -> PhotoState:
         """All that is on record."""
-        return PhotoState(self.size, self.annotations, self._reviewed, self._mark)
+        return PhotoState(self.size, self.annotations, self._reviewed, self._mark, self._notes)
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
@@ -178,6 +184,11 @@ class Document:
     def done(self) -> bool:
         """Whether the person has marked the photo done."""
         return self._mark is Mark.DONE
+
+    @property
+    def notes(self) -> PhotoNotes:
+        """What the person has noted about the photo."""
+        return self._notes or NO_NOTES
 
     @property
     def status(self) -> Status:
@@ -318,6 +329,8 @@ class Document:
             self._annotations = {a.id: a for a in sorted(self._annotations.values(), key=painting_key)}
         self._reviewed = edit.reviewed[after]
         self._mark = edit.mark[after]
+        if edit.notes is not None:
+            self._notes = edit.notes[after]
         self._unreviewed = None
         self.changed.emit(frozenset(edit.annotations))
         self._on_suggestions_changed()

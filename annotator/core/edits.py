@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.document import BeforeAfter, Document
+    from annotator.core.photo_state import PhotoNotes
 
 
 def add(document: Document, annotations: Iterable[Annotation], text: str = "") -> Edit:
@@ -141,6 +142,11 @@ def mark_skipped(document: Document, *, skipped: bool) -> Edit:
     """Leave this photo out of the work and of what is learned from, or take it back."""
     text = tr("skip photo") if skipped else tr("do not skip photo")
     return replace(_edit(document, text, {}), mark=(document.mark, Mark.SKIPPED if skipped else Mark.NONE))
+
+
+def set_notes(document: Document, text: str, notes: PhotoNotes, merge: str = "") -> Edit:
+    """Give the photo these tags and this note."""
+    return replace(_edit(document, text, {}, merge=merge), notes=(document.state.notes, notes))
 
 
 def _edit(

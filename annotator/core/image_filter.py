@@ -31,6 +31,10 @@ class Filter:
     """The most objects it may have; None: any number."""
     below_score: float | None = None
     """It must have a suggestion on offer with a score below this; None: it need not."""
+    tag: str | None = None
+    """The tag that it must have; None: any or none."""
+    has_note: bool = False
+    """Whether it must have a note."""
 
     @property
     def is_set(self) -> bool:
@@ -82,6 +86,8 @@ def from_json(text: str, categories: Categories) -> Filter:
         min_count=_number(plain, "min_count", int) or 0,
         max_count=_number(plain, "max_count", int),
         below_score=_number(plain, "below_score", float),
+        tag=tag if isinstance(tag := plain.get("tag"), str) else None,
+        has_note=plain.get("has_note") is True,
     )
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from math import inf
 from operator import and_
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from annotator.core.document import Status
 from annotator.core.event import Event
 from annotator.core.image_filter import EVERYTHING, FINISHED, Filter
+from annotator.core.photo_state import NO_NOTES, PhotoNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 
 NOT_LOOKED_AT = -1  # in place of a number of suggestions
 
@@ -42,6 +44,8 @@ class ImageRow(NamedTuple):
     """The classes of its annotations."""
     least_score: float = inf
     """The lowest score of a suggestion on offer; infinite where there is none."""
+    notes: PhotoNotes = NO_NOTES
+    """Its tags and note."""
 
 
 class ImageList:
@@ -66,9 +70,11 @@ class ImageList:
         statuses: Sequence[Status] | None = None,
         counts: Sequence[int] | None = None,
         errors: Mapping[str, str] | None = None,
+        *,
         categories: Sequence[frozenset[int]] | None = None,
+        notes: Sequence[PhotoNotes] | None = None,
     ) -> None:
-        """Show other photos, in this order, with as many statuses, counts and sets of classes as names.
+        """Show other photos, in this order, with as many statuses, counts, sets of classes and notes as names.
 
         Without those, they are new and nothing is on them. `errors` has the reasons by name of the photos that cannot
         be read.
@@ -76,8 +82,8 @@ class ImageList:
         Raises:
             ValueError: a name comes twice, or there are more or fewer of the others than names.
         """
-        if any(len(given or names) != len(names) for given in (statuses, counts, categories)):
-            raise ValueError("There must be as many statuses, counts and sets of classes as photos.")
+        if any(len(given or names) != len(names) for given in (statuses, counts, categories, notes)):
+            raise ValueError("There must be as many statuses, counts, sets of classes and notes as photos.")
         self._fill(names)
         if statuses:
             self._codes = bytearray(_CODES[status] for status in statuses)
@@ -85,6 +91,8 @@ class ImageList:
             self._counts = array("L", counts)
         if categories:
             self._categories = list(categories)
+        if notes:
+            self._notes = list(notes)
         self._set_errors(errors or {})
         self._count_statuses()
         self.reset.emit()
@@ -104,13 +112,12 @@ class ImageList:
         """
         places = [self._index.get(name, -1) for name in names]
         known = [(new, old) for new, old in enumerate(places) if old >= 0]
-        before = self._codes, self._counts, self._suggestions, self._categories, self._least_scores
+        before = self._facts
         reasons = self._errors
         index = self._fill(names)
-        after = self._codes, self._counts, self._suggestions, self._categories, self._least_scores
-        for target, source in zip(after, before, strict=True):
+        for target, source in zip(self._facts, before, strict=True):
             for new, old in known:
-                target[new] = source[old]  # type: ignore[index]  # of one kind each
+                target[new] = source[old]
         self._errors = {new: reasons[old] for new, old in known if old in reasons}
         for name, status in statuses.items():
             self._codes[index[name]] = _CODES[status]
@@ -137,6 +144,7 @@ class ImageList:
         error: str | None = None,
         categories: frozenset[int] | None = None,
         least_score: float | None = None,
+        notes: PhotoNotes | None = None,
     ) -> None:
         """Put down what is now known of a photo; None leaves as it was. An error makes it unreadable.
 
@@ -149,14 +157,9 @@ class ImageList:
         before = self.photo(i)
         if error or status is not None:
             self._set_status(i, Status.UNREADABLE if error else status or Status.NEW)
-        if count is not None:
-            self._counts[i] = count
-        if suggestions is not None:
-            self._suggestions[i] = suggestions
-        if categories is not None:
-            self._categories[i] = categories
-        if least_score is not None:
-            self._least_scores[i] = least_score
+        for facts, value in zip(self._facts[1:], (count, suggestions, categories, least_score, notes), strict=True):
+            if value is not None:
+                facts[i] = value
         if error:
             self._errors[i] = error
         elif error is not None:
@@ -165,6 +168,10 @@ class ImageList:
             if self._fitting is not None:
                 self._fitting[i] = self._fits(i, self._filter)
             self.changed.emit(i)
+
+    @property
+    def _facts(self) -> tuple[MutableSequence[Any], ...]:
+        return self._codes, self._counts, self._suggestions, self._categories, self._least_scores, self._notes
 
     def _set_errors(self, errors: Mapping[str, str]) -> None:
         for name, error in errors.items():
@@ -236,6 +243,7 @@ class ImageList:
             self.looked_at(i),
             self._categories[i],
             self._least_scores[i],
+            self._notes[i],
         )
 
     def status(self, i: int) -> Status:
@@ -257,6 +265,10 @@ class ImageList:
     def least_score(self, i: int) -> float:
         """Return the lowest score of a suggestion on offer; infinite where there is none."""
         return self._least_scores[i]
+
+    def tags(self) -> list[str]:
+        """Return the tags that photos have, those that most have first."""
+        return [tag for tag, _ in Counter(tag for notes in self._notes for tag in notes.tags).most_common()]
 
     def error(self, i: int) -> str:
         """Return why the photo cannot be read, or ""."""
@@ -362,6 +374,8 @@ class ImageList:
             wanted.min_count <= self._counts[i]
             and (wanted.max_count is None or self._counts[i] <= wanted.max_count)
             and (wanted.category is None or wanted.category in self._categories[i])
+            and (wanted.tag is None or wanted.tag in self._notes[i].tags)
+            and (not wanted.has_note or self._notes[i].note != "")
             and (wanted.below_score is None or self._least_scores[i] < wanted.below_score)
         )
 
@@ -384,6 +398,7 @@ class ImageList:
         self._suggestions = array("l", [NOT_LOOKED_AT]) * len(names)
         self._categories: list[frozenset[int]] = [frozenset()] * len(names)
         self._least_scores = array("d", [inf]) * len(names)
+        self._notes = [NO_NOTES] * len(names)
         self._errors: dict[int, str] = {}
         self._done = 0
         self._unreadable = 0

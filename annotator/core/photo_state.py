@@ -21,6 +21,19 @@ class Mark(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoNotes:
+    """What a person has noted about a photo as a whole: fields of its entry in the COCO file."""
+
+    tags: tuple[str, ...] = ()
+    """In the order they were given, each once."""
+    note: str = ""
+    """A text."""
+
+
+NO_NOTES = PhotoNotes()
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoState:
     """What is known of a photo. Never changed in place."""
 
@@ -32,6 +45,8 @@ class PhotoState:
     """Suggestions that were accepted or rejected: they are not shown again."""
     mark: Mark = Mark.NONE
     """What was decided about it."""
+    notes: PhotoNotes | None = None
+    """Its tags and note; None where nothing was ever noted."""
 
     @property
     def done(self) -> bool:

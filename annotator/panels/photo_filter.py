@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from annotator.core.image_filter import EVERYTHING
 from annotator.panels.form_rows import NumberField, caption, choice, decimal, form, settle, whole
-from annotator.panels.widgets import ElidedComboBox, label, name_control
+from annotator.panels.widgets import ElidedComboBox, label, name_control, one_line
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.core.categories import Categories
     from annotator.core.image_filter import Filter
+    from annotator.core.image_list import ImageList
 
 MAX_OBJECTS = 100_000
 WIDTH = 330
+WITH_NOTE = True  # in place of a tag, which is a text
 ANY, NONE, SOME, MORE, FEWER = range(5)
 _COUNTS = (
     (mark("Any number"), ANY),
@@ -34,11 +37,11 @@ class FilterPopup(QFrame):
     changed = Signal()
     """Something else was chosen: see `applied_to`."""
 
-    def __init__(self, categories: Categories, parent: QWidget) -> None:
+    def __init__(self, photos: ImageList, categories: Categories, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("photos.filter_popup")
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._categories = categories
+        self._photos, self._categories = photos, categories
         self._category = ElidedComboBox()
         name_control(self._category, "photos.category", tr("Show the photos that have an object of this class"))
         self._count = choice("photos.count", tr("Show the photos with this many objects"), "", _COUNTS)
@@ -51,9 +54,13 @@ class FilterPopup(QFrame):
             number.resized.connect(self._fit)
             number.changed.connect(self.changed)
         self._number.field.setPlaceholderText("")
+        self._tag = ElidedComboBox()
+        name_control(self._tag, "photos.tag", tr("Show the photos with this tag, or with a note"))
         self._list_categories()
+        self._list_tags(EVERYTHING)
         self._lay_out()
         self._category.currentIndexChanged.connect(self.changed)
+        self._tag.currentIndexChanged.connect(self.changed)
         self._count.currentIndexChanged.connect(self._count_chosen)
         categories.changed.connect(self._list_categories)
         self._show_number()
@@ -72,12 +79,15 @@ class FilterPopup(QFrame):
             min_count=least,
             max_count=most,
             below_score=self._score.value,
+            tag=tag if isinstance(tag := self._tag.currentData(), str) and tag else None,
+            has_note=self._tag.currentData() is WITH_NOTE,
         )
 
     def show_filter(self, wanted: Filter) -> None:
         """Show what a filter asks for, without choosing it anew."""
         with QSignalBlocker(self):
             self._category.setCurrentIndex(max(self._category.findData(wanted.category), 0))
+            self._list_tags(wanted)
             least, most = wanted.min_count, wanted.max_count
             kind, number = FEWER if most is not None else ANY, (most or 0) + 1
             if most == 0:
@@ -91,6 +101,7 @@ class FilterPopup(QFrame):
 
     def open_beside(self, button: QWidget) -> None:
         """Open at the right of a button, where it covers no list, or at its left where the screen ends."""
+        self._list_tags(self.applied_to(EVERYTHING))
         self._fit()
         at, room = button.mapToGlobal(QPoint(button.width() + 8, 0)), self.screen().availableGeometry()
         if at.x() + self.width() > room.right():
@@ -108,6 +119,17 @@ class FilterPopup(QFrame):
             self._category.setCurrentIndex(max(self._category.findData(chosen), 0))
         if self._category.currentData() != chosen:
             self.changed.emit()
+
+    def _list_tags(self, wanted: Filter) -> None:
+        """List the tags that photos have, with the one that a filter asks for chosen."""
+        tags = [*self._photos.tags(), *([wanted.tag] if wanted.tag else [])]
+        with QSignalBlocker(self._tag):
+            self._tag.clear()
+            self._tag.addItem(tr("Any or none"), "")
+            self._tag.addItem(tr("With a note"), WITH_NOTE)
+            for tag in dict.fromkeys(tags):
+                self._tag.addItem(one_line(tag), tag)
+            self._tag.setCurrentIndex(max(self._tag.findData(WITH_NOTE if wanted.has_note else wanted.tag or ""), 0))
 
     def _count_chosen(self) -> None:
         self._show_number()
@@ -131,6 +153,7 @@ class FilterPopup(QFrame):
         rows.addRow(caption(tr("Class")), self._category)
         rows.addRow(caption(tr("Objects")), count)
         rows.addRow(caption(tr("Score below")), self._score)
+        rows.addRow(caption(tr("Tag")), self._tag)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(8)

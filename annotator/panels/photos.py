@@ -90,7 +90,7 @@ class PhotosPanel(QWidget):
         self._status.setMinimumContentsLength(6)
         self._status.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
-        self._details = FilterPopup(categories, self)
+        self._details = FilterPopup(photos, categories, self)
         self._more = tool_button("filter", "photos.more", tr("Show only photos with some class, number of objects …"))
         self._orders, self._arrange = self._build_orders()
         self._shown = label(tone="muted")

@@ -21,7 +21,8 @@ def show_project(photos: ImageList, store: Store) -> None:
         [store.status(name) for name in names],
         [store.count(name) for name in names],
         unreadable,
-        [store.category_ids(name) for name in names],
+        categories=[store.category_ids(name) for name in names],
+        notes=[store.notes(name) for name in names],
     )
 
 
@@ -34,6 +35,7 @@ def show_document(photos: ImageList, document: Document) -> None:
         count=len(state.annotations),
         categories=state.category_ids,
         least_score=document.least_score,
+        notes=document.notes,
     )
 
 
@@ -51,4 +53,6 @@ def show_stored(photos: ImageList, store: Store, name: str) -> None:
         status = Status.UNREADABLE
     elif status is Status.NEW and photos.suggestions(i):
         status = Status.SUGGESTED
-    photos.update(name, status=status, count=store.count(name), categories=store.category_ids(name))
+    photos.update(
+        name, status=status, count=store.count(name), categories=store.category_ids(name), notes=store.notes(name)
+    )

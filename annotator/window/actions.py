@@ -226,6 +226,8 @@ def _image() -> tuple[Entry, ...]:
              tr("Mark this photo done and go to the next one that is not")),
         Spec("image.done", tr("&Mark done"), ("M",), "",
              tr("Say that nothing is left to do on this photo, or take it back"), checkable=True),
+        Spec("image.notes", tr("&Tags and note…"), ("Ctrl+I",), "tag",
+             tr("See and change the tags and the note of this photo")),
         Spec("image.skip", tr("S&kip, next photo"), ("Shift+D",), "skip",
              tr("Leave this photo out, also of fine-tuning, and go to the next one that is not done; or take it back"),
              checkable=True),

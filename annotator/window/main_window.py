@@ -24,6 +24,7 @@ from annotator.canvas.view import CanvasView
 from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
+from annotator.panels.details.panel import DetailsPanel
 from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
@@ -48,6 +49,7 @@ from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
 from annotator.window.commands.attribute_editing import AttributeEditing
 from annotator.window.commands.class_removing import ClassRemoving
+from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.selection_commands import SelectionCommands
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
         self._attributes = AttributeEditing(session, self)
+        self._details = DetailsEditing(session, self.details_panel)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
@@ -181,6 +184,7 @@ class MainWindow(QMainWindow):
         self.classes = ClassesPanel(self._session.categories)
         self.model_panel = ModelPanel()
         self.picture_panel = PicturePanel()
+        self.details_panel = DetailsPanel()
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = [
             self._dock(tr("Photos"), "dock.photos", self.photos_panel, left),
@@ -188,8 +192,10 @@ class MainWindow(QMainWindow):
             self._dock(tr("Classes"), "dock.classes", self.classes, right),
             self._dock(tr("Model"), "dock.model", self.model_panel, right),
             self._dock(tr("Picture"), "dock.picture", self.picture_panel, left),
+            self._dock(tr("Details"), "dock.details", self.details_panel, left),
         ]
-        self.docks[-1].hide()
+        for dock in self.docks[-2:]:
+            dock.hide()
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:4], [270, 200, 300], Qt.Orientation.Vertical)
 
@@ -255,6 +261,7 @@ class MainWindow(QMainWindow):
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
         handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
+        handlers |= self._details.handlers()
         handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}

@@ -39,7 +39,7 @@ TINY = replace(
     short_side=96,
     long_side=160,
     rpn_pre_nms=60,
-    rpn_post_nms=30,
+    rpn_post_nms=12,
 )
 CATEGORIES = (
     Category(1, "person", "person", POINTS, ((0, 1), (0, 2))),

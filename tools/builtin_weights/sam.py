@@ -59,6 +59,8 @@ class Teacher:
             raise DataError("The package onnxruntime is missing: install it with pip.") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        self._encoder: Any
+        self._decoder: Any
         try:
             self._encoder, self._decoder = (
                 onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])

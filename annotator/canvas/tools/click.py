@@ -41,7 +41,7 @@ _CLICK = Gesture(mark("Click an object:"), mark("the model draws its outline"))
 _ADD = Gesture(mark("Click"), mark("add"))
 _REMOVE = Gesture(mark("Shift+click"), mark("remove"))
 _NEXT = Gesture(mark("Tab"), mark("next"))
-_END = Gesture(mark("Enter or double-click"), mark("done"))
+_END = Gesture(mark("Enter or double-click:"), mark("done"))
 
 
 class ClickTool(Tool):

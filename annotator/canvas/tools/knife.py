@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Points
     from annotator.core.edits import Edit
 
-_DRAG = Gesture(mark("Drag a line across an object"), mark("cut it"))
-_DRAG_ONE = Gesture(mark("Drag a line across the selected object"), mark("cut it"))
-_DRAG_ALL = Gesture(mark("Drag a line across the selected objects"), mark("cut them"))
+_DRAG = Gesture(mark("Drag a line across an object:"), mark("cut it"))
+_DRAG_ONE = Gesture(mark("Drag a line across the selected object:"), mark("cut it"))
+_DRAG_ALL = Gesture(mark("Drag a line across the selected objects:"), mark("cut them"))
 _CLICK = Gesture(mark("Click"), mark("place vertices of the line"))
-_END = Gesture(mark("Enter or double-click"), mark("cut"))
+_END = Gesture(mark("Enter or double-click:"), mark("cut"))
 
 
 class KnifeTool(EditingLineTool):

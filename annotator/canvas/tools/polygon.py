@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _PLACE = Gesture(mark("Click"), mark("place vertices"))
-_CLOSE = Gesture(mark("Enter or click the first vertex"), mark("close"))
+_CLOSE = Gesture(mark("Enter or click the first vertex:"), mark("close"))
 _END = Gesture(mark("Double-click"), mark("place the last vertex and close"))
 
 
@@ -73,6 +73,17 @@ class PolygonTool(DrawingTool, PolylineTool):
         if self.hand_over(shape, tr("draw object")) is None and self.is_refused:
             self._points = placed
             self._set((), tr("cancel polygon"))
+
+    def finish(self) -> None:
+        """End a polygon that nobody closed: undo takes the object away, then brings back the open outline."""
+        self._end_stroke()
+        placed = self._points
+        if len(placed) >= self.min_points:
+            self._set((), tr("close polygon"))  # a step that ends the gesture, so that those before it stay
+            self._points = placed
+            self.end()
+            self._points = ()
+        self.cancel()
 
     def paint(self, painter: QPainter, camera: Camera) -> None:
         """The polygon so far and the line to the mouse."""

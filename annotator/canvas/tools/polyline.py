@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Xy = tuple[float, float]
 
 FREEHAND = Gesture(mark("Hold and drag:"), mark("draw freehand"))
-STRAIGHT = Gesture(mark("Ctrl"), mark("straight line"))
+STRAIGHT = Gesture(mark("Ctrl"), mark("straight, not along edges"))
 """While lines follow edges."""
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _REACH = 12.0  # screen pixels from the outline within which an end of the line is at it
 
-_DRAG = Gesture(mark("Drag from the outline back to it"), mark("redraw what lies between"))
+_DRAG = Gesture(mark("Drag from the outline back to it:"), mark("redraw what lies between"))
 _CLICK = Gesture(mark("Click"), mark("place vertices of the line"))
-_END = Gesture(mark("Enter or double-click at the outline"), mark("redraw it"))
+_END = Gesture(mark("Enter or double-click at the outline:"), mark("redraw it"))
 
 
 class ReshapeTool(EditingLineTool):

@@ -43,8 +43,8 @@ _MOVE_KEYPOINT = Gesture(mark("Drag"), mark("move keypoint"))
 _RESIZE = Gesture(mark("Drag"), mark("resize the box"))
 _LET_GO = Gesture(mark("Esc"), mark("let go"))
 GESTURES = (
-    SELECT, _MORE_VERTICES, BELOW, Gesture(mark("Drag beside objects"), mark("select what is in the frame")),
-    MOVE, NUDGE, _MOVE_VERTEX, _PULL_OUT, _ADD_VERTEX, Gesture(mark("Ctrl+click or Alt+click"), mark("delete vertex")),
+    SELECT, _MORE_VERTICES, BELOW, Gesture(mark("Drag beside objects:"), mark("select what is in the frame")),
+    MOVE, NUDGE, _MOVE_VERTEX, _PULL_OUT, _ADD_VERTEX, Gesture(mark("Ctrl+click or Alt+click:"), mark("delete vertex")),
     _MOVE_KEYPOINT, _RESIZE, PROPORTIONS, CENTRED, _LET_GO,
 )  # fmt: skip
 """Of the select tool."""

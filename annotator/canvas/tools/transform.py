@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from dataset.affine import Box, Grip
 
 _CLICK = Gesture(mark("Click an object"), mark("to scale, rotate or move it"))
-_SCALE = Gesture(mark("Drag a handle"), mark("scale"))
-_ROTATE = Gesture(mark("Drag beside a corner"), mark("rotate"))
+_SCALE = Gesture(mark("Drag a handle:"), mark("scale"))
+_ROTATE = Gesture(mark("Drag beside a corner:"), mark("rotate"))
 _STEPS = Gesture(mark("Shift"), mark("in steps of 15°"))
-_MOVE_INSIDE = Gesture(mark("Drag inside"), mark("move"))
+_MOVE_INSIDE = Gesture(mark("Drag inside:"), mark("move"))
 _LABEL_OFF = 16.0  # viewport pixels from the mouse
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from annotator.core.photo_state import Mark, PhotoState
-from annotator.core.store.packing import pack, unpack
+from annotator.core.store.packing import pack, pack_photo, unpack, unpack_photo
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """A photo in the journal; annotations and reviewed are packed."""
+    """A photo in the journal; annotations, with what is noted about it, and reviewed are packed."""
 
     size: tuple[int, int]
     """(width, height) of the upright photo."""
@@ -68,7 +68,8 @@ class JournalRow:
     @classmethod
     def of(cls, state: PhotoState, *, saved: bool) -> JournalRow:
         """Return the row of a state; `saved` where the COCO file has the annotations."""
-        return cls(state.size, None if saved else pack(state.annotations), pack(state.reviewed), state.mark)
+        annotations = None if saved else pack_photo(state.annotations, state.notes)
+        return cls(state.size, annotations, pack(state.reviewed), state.mark)
 
     def state(self) -> PhotoState:
         """Return the state, without annotations where the COCO file has them.
@@ -76,8 +77,8 @@ class JournalRow:
         Raises:
             ValueError: the row is damaged.
         """
-        annotations = () if self.annotations is None else unpack(self.annotations)
-        return PhotoState(self.size, annotations, unpack(self.reviewed), self.mark)
+        annotations, notes = ((), None) if self.annotations is None else unpack_photo(self.annotations)
+        return PhotoState(self.size, annotations, unpack(self.reviewed), self.mark, notes)
 
 
 class Stamp(msgspec.Struct, frozen=True):

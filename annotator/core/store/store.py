@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
-from annotator.core.photo_state import Mark, PhotoState
+from annotator.core.photo_state import NO_NOTES, Mark, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import JournalRow
 from annotator.core.store.packing import pack
@@ -207,10 +207,11 @@ class Store:
         before = before or self._state(name)
         if replace(before, size=state.size) == state:
             return
+        is_noted = (state.notes or NO_NOTES) != (before.notes or NO_NOTES)
         is_new_entry = state.done and not self._project.file.knows(name)
         self._recount(before.annotations, state.annotations)
         self._recently_read.pop(name, None)
-        into_file = is_new_entry or before.annotations != state.annotations
+        into_file = is_new_entry or is_noted or before.annotations != state.annotations
         self._saver.put(name, state, into_file=into_file, unanswered=unanswered)
 
     def together(self) -> AbstractContextManager[object]:
@@ -236,6 +237,11 @@ class Store:
         """Return what was decided about the photo."""
         known = self._saver.states.get(name) or self._project.journal_rows.get(name)
         return Mark.NONE if known is None else known.mark
+
+    def notes(self, name: str) -> PhotoNotes:
+        """Return what is noted about a photo."""
+        state = self._saver.states.get(name)
+        return (self._project.file.notes(name) if state is None else state.notes) or NO_NOTES
 
     def is_done(self, name: str) -> bool:
         """Return whether the photo has the done mark."""
@@ -269,7 +275,8 @@ class Store:
                 state = row.state()
             except ValueError:  # damaged: the suggestions are shown again
                 state = PhotoState(row.size, mark=row.mark)
-            state = replace(state, annotations=self._project.file.annotations(name))
+            file = self._project.file
+            state = replace(state, annotations=file.annotations(name), notes=file.notes(name))
             self._recently_read[name] = state
             while len(self._recently_read) > _KEPT:
                 self._recently_read.popitem(last=False)
