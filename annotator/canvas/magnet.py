@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.edge_path import EdgeMap, nearest_edge
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SIDE = 512  # pixels of the photo as it is seen, in which a line is sought: 80 ms in a thread
 REACH = 5.0  # screen pixels within which a point goes to an edge
 _SMALL = 4 * int(REACH) + 16  # pixels around a point that are looked at for that, with a rim for the blur
+_LOOK = 8  # milliseconds between looks whether the edges are there
 
 
 class _Around(NamedTuple):
@@ -32,21 +33,31 @@ class _Around(NamedTuple):
     start: Xy
 
 
+@dataclass(slots=True)
+class _Search:
+    """The search for the edges around a point, which a thread does."""
+
+    around: _Around
+    part: Excerpt
+    edges: EdgeMap | None = None
+    """None also where it failed: no line, and no second try."""
+    is_done: bool = False
+
+
 class Magnet(QObject):
     """The edges around one point at a time; from those of another photo or scale nothing is answered."""
 
     ready = Signal()
     """The edges that were sought are there."""
 
-    _found = Signal(object)
-
     def __init__(self, photo: Callable[[], ImagePyramid | None], camera: Callable[[], Camera], parent: QObject) -> None:
         super().__init__(parent)
         self._photo, self._camera = photo, camera
-        self._known: tuple[_Around, Excerpt, EdgeMap | None] | None = None
-        self._sought: _Around | None = None
+        self._known: _Search | None = None
+        self._sought: _Search | None = None
         self._last: tuple[Xy, tuple[Xy, ...]] | None = None  # the line that was asked for last, and where it ended
-        self._found.connect(self._take)
+        self._timer = QTimer(self, interval=_LOOK)
+        self._timer.timeout.connect(self._look)
 
     @property
     def is_seeking(self) -> bool:
@@ -73,11 +84,11 @@ class Magnet(QObject):
             return ()
         camera = self._camera()
         around = _Around(weakref.ref(photo), photo.level_at(camera.scale * camera.ratio), start)
-        if self._known is None or self._known[0] != around:
+        if self._known is None or self._known.around != around:
             self._seek(photo, around)
             return None
         if self._last is None or self._last[0] != end:
-            _, part, edges = self._known
+            part, edges = self._known.part, self._known.edges
             line = edges.path(part.from_photo(end)).tolist() if edges is not None else ()
             self._last = end, tuple(map(part.to_photo, line))
         return self._last[1]
@@ -85,18 +96,23 @@ class Magnet(QObject):
     def _seek(self, photo: ImagePyramid, around: _Around) -> None:
         if self._sought is not None:  # what is wanted next is asked for again when that is there
             return
-        self._sought, part = around, photo.excerpt(around.start, SIDE, around.level)
+        part = photo.excerpt(around.start, SIDE, around.level)
+        self._sought = sought = _Search(around, part)
 
-        def seek() -> None:
-            edges = None  # should it fail: no line, and no second try
+        def seek() -> None:  # touches nothing of Qt, which may be gone when it ends
             try:
-                edges = EdgeMap(part.pixels, part.from_photo(around.start))
+                sought.edges = EdgeMap(part.pixels, part.from_photo(around.start))
             finally:
-                with contextlib.suppress(RuntimeError):  # the window is gone
-                    self._found.emit((around, part, edges))
+                sought.is_done = True
 
-        threading.Thread(target=seek, name="edges").start()
+        self._timer.start()
+        try:
+            threading.Thread(target=seek, name="edges").start()
+        except RuntimeError:  # no more threads can be started
+            sought.is_done = True
 
-    def _take(self, found: tuple[_Around, Excerpt, EdgeMap | None]) -> None:
-        self._known, self._last, self._sought = found, None, None
-        self.ready.emit()
+    def _look(self) -> None:
+        if self._sought is not None and self._sought.is_done:
+            self._timer.stop()
+            self._known, self._last, self._sought = self._sought, None, None
+            self.ready.emit()

@@ -47,7 +47,6 @@ from annotator.window.actions import (
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
-from annotator.window.commands.attribute_editing import AttributeEditing
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
@@ -140,7 +139,6 @@ class MainWindow(QMainWindow):
         self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
-        self._attributes = AttributeEditing(session, self)
         self._details = DetailsEditing(session, self.details_panel)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
@@ -228,7 +226,6 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
-            "object.attributes": self._attributes.edit,
             "object.raise": lambda: commands.restack(up=True),
             "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
