@@ -42,7 +42,7 @@ _HANDLE = Gesture(mark("Drag a handle of the selected object's box:"), mark("the
 _RELEASE = mark("Release for the model's outline")
 
 
-class _Prompt(NamedTuple):
+class _HeldHandle(NamedTuple):
     """A box that the model is asked with for an object on record."""
 
     record: Annotation
@@ -81,7 +81,7 @@ class BoxTool(DrawingTool):
         self._dragged = False  # whether the mouse has been far enough from there: else it is a click
         self._at: Pointer | None = None
         self._grip: Grip | None = None  # under the mouse
-        self._prompt: _Prompt | None = None  # whose handle is dragged; None: a new box is drawn
+        self._prompt: _HeldHandle | None = None  # whose handle is dragged; None: a new box is drawn
         self._gesture = 0  # the number of the drag that runs, or ran last
         self._outline: tuple[Box, MultiPolygon] | None = None  # what the model last found in this gesture, and where
         self._asked: Box | None = None  # what it was last asked with
@@ -131,7 +131,7 @@ class BoxTool(DrawingTool):
         target, box = self.target, self._target_box
         self._prompt = None
         if self._grip is not None and target is not None and box is not None:
-            self._prompt, self._held_mode = _Prompt(target, box, self._grip), None
+            self._prompt, self._held_mode = _HeldHandle(target, box, self._grip), None
         elif not self.may_begin(at):
             return
         self._at, self._pressed, self._dragged = at, at, False
@@ -257,7 +257,7 @@ class BoxTool(DrawingTool):
             if not keep:
                 self.canvas.box_drawn.emit(replace(drawn, outline=outline))
 
-    def _end_prompt(self, prompt: _Prompt, box: Box, found: MultiPolygon | None, *, keep: bool) -> None:
+    def _end_prompt(self, prompt: _HeldHandle, box: Box, found: MultiPolygon | None, *, keep: bool) -> None:
         """Put what was seen on record, and have the model look at it in full; a box with Shift stays one."""
         document, record = self.canvas.document, prompt.record
         if document is None or box == prompt.box:
