@@ -53,6 +53,15 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(autouse=True)
+def _no_graphs_made_beside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process makes graphs of every tiny network that a test loads, but in the test of that."""
+    if "makes_graphs" not in request.keywords:
+        from annotator.suggestions.graph_making import GraphMaking
+
+        monkeypatch.setattr(GraphMaking, "start", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
 def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """A thread that outlives its test fails it: a process waits for it at its end, or it still has edits to write."""
     before = set(threading.enumerate())

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class MiddleSegmenter:
     """Finds one object, a quarter of the image in its middle, and fills given boxes: no network, and no base class."""
 
-    id, name, device, batch, long_side, has_masks = "middle-1", "middle", "cpu", 2, 1000, True
+    id, name, device, notice, batch, long_side, has_masks = "middle-1", "middle", "cpu", "", 2, 1000, True
     categories = (Category(1, "person", "person"),)
 
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
 """The worker thread of the model: the shown photo first, then those that are likely next, then the whole folder.
 
-The only part of the window's side that knows `model`, and it imports torch in its own thread, after the window is up.
+The only part of the window's side that knows `model`. Torch, where it computes, is imported in this thread, after the
+window is up.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from PySide6.QtCore import QObject, Signal
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
+from annotator.suggestions.graph_making import GraphMaking
 from annotator.suggestions.messages import BoxAnswer, FolderProgress, PointAnswer, Suggestions, to_suggestion
 from annotator.suggestions.model_in_use import ModelInUse, sentence
 from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questions
-from annotator.suggestions.torch_import import large_import, preload_torch
 from dataset.i18n import tr
+from model.inference import mask_keypoint_pair
+from model.inference.closer_look import LookGivenUpError
+from model.inference.engines import lacks_graphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,6 +114,7 @@ class InferenceWorker(QObject):
         self._all_since = 0.0
         # Of the worker thread alone:
         self._model: ModelInUse | None = None
+        self._graphs = GraphMaking()
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
         self._thread.start()
@@ -227,6 +232,7 @@ class InferenceWorker(QObject):
     def close(self, seconds: float | None = None) -> bool:
         """Stop, wait for the thread (at most so long), and return whether it has ended."""
         self.stop()
+        self._graphs.end()
         return self._thread.end(seconds)
 
     def _drop(self) -> None:
@@ -283,17 +289,14 @@ class InferenceWorker(QObject):
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(tr("loading {weights}", weights=weights))
         try:
-            import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
-
-            with large_import():
-                preload_torch()
-                from model.inference.mask_keypoint_pair import load_predictor  # noqa: PLC0415 - torch, seconds of it
-
-                predictor = load_predictor(weights, device)
+            predictor = mask_keypoint_pair.load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
         self._take(predictor, weights)
+        if predictor.notice:
+            self.notice.emit(predictor.notice)
+        self._graphs.start([name for name in mask_keypoint_pair.names(weights) if lacks_graphs(name, device)])
 
     @property
     def _is_to_change(self) -> bool:
@@ -388,8 +391,6 @@ class InferenceWorker(QObject):
         pool = source.pools.get(name, model.id)
         if pool is not None:
             return Suggestions(name, model.id, pool, None)
-        from model.inference.closer_look import LookGivenUpError  # noqa: PLC0415 - torch, loaded long since
-
         path = source.folder / name
         try:
             photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)

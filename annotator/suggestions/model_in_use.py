@@ -11,6 +11,10 @@ import numpy as np
 from annotator.suggestions.messages import BoxAnswer, ModelInfo, PointAnswer, to_suggestion
 from annotator.suggestions.object_at import object_at
 from dataset.i18n import tr
+from model.inference.closer_look import CloserLook
+from model.inference.engine import MemoryFullError
+from model.inference.instance import Instance
+from model.inference.out_of_memory import retry_on_oom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from annotator.suggestions.questions import BoxQuestion, PointsQuestion
-    from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
 Answer = TypeVar("Answer")
@@ -64,7 +67,7 @@ class ModelInUse:
         """
         self.loaded, self.weights = predictor, weights
         self.looks_closer = is_given_up is not None
-        self._predictor = predictor if is_given_up is None else _closer_look(predictor, is_given_up)
+        self._predictor: Segmenter = predictor if is_given_up is None else CloserLook(predictor, is_given_up)
         self._on_notice, self._on_change = on_notice, on_change
         self._seen: list[_Seen] = []
         self.id = self._predictor.id
@@ -147,8 +150,6 @@ class ModelInUse:
 
     def _within_memory(self, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
-        from model.inference.engine import MemoryFullError  # noqa: PLC0415 - the model's side, loaded long since
-        from model.inference.out_of_memory import retry_on_oom  # noqa: PLC0415 - likewise
 
         def work() -> Answer:
             try:
@@ -165,15 +166,7 @@ class ModelInUse:
         return answer
 
 
-def _closer_look(predictor: Segmenter, is_given_up: Callable[[], bool]) -> Segmenter:
-    from model.inference.closer_look import CloserLook  # noqa: PLC0415 - the model's side, loaded long since
-
-    return CloserLook(predictor, is_given_up)
-
-
 def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: BoxQuestion) -> Instance:
-    from model.inference.instance import Instance  # noqa: PLC0415 - torch, loaded long since
-
     points, scores = predictor.keypoints_for_boxes(corners)
     return Instance(box.category_id or 0, 1.0, corners[0], [], points[0], scores[0])
 

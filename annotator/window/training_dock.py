@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget
 
 from annotator.panels.training_panel import TrainingPanel
-from annotator.suggestions.torch_import import large_import
 from dataset.i18n import tr
 from model.protocol import Preview, Step
+from model.torch_import import large_import
 
 if TYPE_CHECKING:
     from annotator.session.decoded_image import DecodedImage

@@ -124,6 +124,11 @@ class CloserLook:
         return self.model.categories
 
     @property
+    def notice(self) -> str:
+        """What a person should know about how the model computes."""
+        return self.model.notice
+
+    @property
     def has_masks(self) -> bool:
         """The model's."""
         return self.model.has_masks

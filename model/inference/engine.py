@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -56,6 +58,10 @@ class Engine(Protocol):
         """Torch's name of the device: `cpu`, `cuda`, ..."""
 
     @property
+    def notice(self) -> str:
+        """A sentence that a person should know about how it computes; mostly empty."""
+
+    @property
     def id(self) -> str:
         """Another one for other weights or other arithmetic."""
 
@@ -66,15 +72,19 @@ class Engine(Protocol):
             model.inference.device.DeviceError: There is no such device, or this engine does not run on it.
         """
 
-    def encode(self, pictures: NDArray[np.float32]) -> list[Features]:
-        """Return the features of each of the pictures [B, 3, H, W], normalised, sides multiples of 32.
+    def encode(self, pictures: NDArray[np.float32], inner: Sequence[tuple[int, int]]) -> list[Features]:
+        """Return the features of each of several pictures of one size.
+
+        Args:
+            pictures: [B, 3, H, W], normalised; sides are multiples of 32.
+            inner: (height, width) of the photo in the upper left of each; the rest is padding.
 
         Raises:
             MemoryFullError: There is no memory for so many, or for one of this size.
         """
 
-    def detect(self, features: Features, inner: tuple[int, int], score: float, most: int) -> BoxDetections:
-        """Find objects in a picture of which the upper left `inner` (height, width) is photo."""
+    def detect(self, features: Features, score: float, most: int) -> BoxDetections:
+        """Find objects with a score over `score`, the best `most` of them."""
 
     def classify(self, features: Features, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities [N, classes + 1] of boxes [N, 4]; the first is background's."""

@@ -50,6 +50,11 @@ def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Seg
     return MaskKeypointPredictor(masks, points)
 
 
+def names(weights: str | Path) -> tuple[str, ...]:
+    """Return the names of weights that a name stands for: itself, or the two of a pair."""
+    return _split(str(weights)) or (str(weights),)
+
+
 def _split(weights: str) -> tuple[str, str] | None:
     """Return the two names that a plus sign joins, or None for one name: it may also be a part of a file's name."""
     parts = weights.split(JOIN)
@@ -82,6 +87,11 @@ class MaskKeypointPredictor:
     def device(self) -> str:
         """Where the models compute."""
         return self.masks.device
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about how either computes."""
+        return self.masks.notice or self.points.notice
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -108,6 +108,11 @@ class Predictor:
         return self._engine.device
 
     @property
+    def notice(self) -> str:
+        """What a person should know about how it computes."""
+        return self._engine.notice
+
+    @property
     def has_masks(self) -> bool:
         """Whether there is a mask head."""
         return self.config.mask_head != "none"
@@ -159,7 +164,7 @@ class Predictor:
         """
         placed = self._placed(image)
         self.forget()
-        self._look_at(placed, self._engine.encode(placed.pixels)[0])
+        self._look_at(placed, self._engine.encode(placed.pixels, [placed.inner])[0])
 
     def _placed(self, image: NDArray[np.uint8]) -> NetworkInput:
         return resize_and_pad(image, self.short_side, self.long_side)
@@ -201,7 +206,8 @@ class Predictor:
             alike.setdefault(photo.input, []).append(index)
         found: dict[int, list[Instance]] = {}
         for members in alike.values():
-            features = self._engine.encode(np.concatenate([placed[i].pixels for i in members]))
+            pictures = np.concatenate([placed[i].pixels for i in members])
+            features = self._engine.encode(pictures, [placed[i].inner for i in members])
             for own, index in zip(features, members, strict=True):
                 self._look_at(placed[index], own)
                 found[index] = self.detect(score, max_detections)
@@ -223,7 +229,7 @@ class Predictor:
         most = self.config.detections if max_detections is None else max_detections
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
-        found = self._engine.detect(self._features, self._inner, score, most)
+        found = self._engine.detect(self._features, score, most)
         found = found[[self._outputs[label - 1].name != UNUSED for label in found.labels.tolist()]]
         masks = self._masks(found.boxes, found.labels)
         scores = found.scores

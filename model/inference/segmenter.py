@@ -35,6 +35,10 @@ class Segmenter(Protocol):
         """Torch's name of the device: `cpu`, `cuda`, `cuda:1`, ..."""
 
     @property
+    def notice(self) -> str:
+        """A sentence that a person should know about how it computes; mostly empty."""
+
+    @property
     def categories(self) -> tuple[Category, ...]:
         """The classes of the instances."""
 

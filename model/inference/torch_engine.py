@@ -15,7 +15,7 @@ from model.inference.engine import BoxDetections, MemoryFullError
 from model.network.precision import fast_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ class TorchFeatures(NamedTuple):
     """What is kept of a picture."""
 
     size: tuple[int, int]  # (height, width) of the network's input
+    inner: tuple[int, int]  # (height, width) of the photo in it
     maps: list[Tensor]  # [1, C, h, w], fine to coarse
     pooled: list[Tensor]  # the same in the precision that regions are pooled in
 
@@ -44,8 +45,8 @@ def _memory() -> Iterator[None]:
 class TorchEngine:
     """A `model.inference.engine.Engine`."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
-        """Take a checkpoint's network to a device.
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto", notice: str = "") -> None:
+        """Take a checkpoint's network to a device; `notice` says why it is not another engine.
 
         Raises:
             model.checkpoints.weights.WeightsError: The weights do not fit the config.
@@ -54,6 +55,7 @@ class TorchEngine:
         self.config: ModelConfig = checkpoint.config
         self.outputs: tuple[Category, ...] = checkpoint.categories
         self.metrics: dict[str, Any] = checkpoint.metrics
+        self.notice = notice
         self._digest = f"{checkpoint.digest()}-{checkpoint.config_digest()}"
         self._network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(self._network)
@@ -73,27 +75,27 @@ class TorchEngine:
         return f"{self._digest}-{str(self._kind).removeprefix('torch.')}"
 
     @torch.inference_mode()
-    def encode(self, pictures: NDArray[np.float32]) -> list[TorchFeatures]:
+    def encode(self, pictures: NDArray[np.float32], inner: Sequence[tuple[int, int]]) -> list[TorchFeatures]:
         """Run the backbone."""
         with _memory():
             pixels = torch.from_numpy(pictures).to(self.device, self._kind)
             maps = self._network.encode(pixels.contiguous(memory_format=torch.channels_last))
             return [
-                self._features((pictures.shape[2], pictures.shape[3]), [m[row : row + 1] for m in maps])
-                for row in range(len(pictures))
+                self._features((pictures.shape[2], pictures.shape[3]), photo, [m[row : row + 1] for m in maps])
+                for row, photo in enumerate(inner)
             ]
 
-    def _features(self, size: tuple[int, int], maps: list[Tensor]) -> TorchFeatures:
+    def _features(self, size: tuple[int, int], inner: tuple[int, int], maps: list[Tensor]) -> TorchFeatures:
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         pooled = maps if self.device == "cpu" else [m.float().contiguous() for m in maps]
-        return TorchFeatures(size, maps, pooled)
+        return TorchFeatures(size, inner, maps, pooled)
 
     @torch.inference_mode()
-    def detect(self, features: TorchFeatures, inner: tuple[int, int], score: float, most: int) -> BoxDetections:
+    def detect(self, features: TorchFeatures, score: float, most: int) -> BoxDetections:
         """Propose regions, classify them, and drop all but the best of those that overlap."""
         with _memory():
             found = self._network.detect(
-                features.maps, features.size, [inner], score=score, most=most, maps=features.pooled
+                features.maps, features.size, [features.inner], score=score, most=most, maps=features.pooled
             )[0]
             return BoxDetections(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), found.labels.cpu().numpy())
 
