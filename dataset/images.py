@@ -9,7 +9,6 @@ import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import IO, TYPE_CHECKING
 
 import cv2
@@ -19,8 +18,9 @@ from PIL import Image, UnidentifiedImageError
 from dataset import tiff
 from dataset.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
 from dataset.i18n import tr
-from dataset.messages import UserError
-from dataset.regular_files import NotRegularFileError, open_regular
+from dataset.photo_errors import MAX_PIXELS, PhotoError, check_size, damage, refusal
+from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,12 +33,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings of the files that are taken for photos, in lower case."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
-MAX_PIXELS = 500_000_000
-"""A photo with more pixels is refused before memory is taken for it."""
-DECODING_BYTES = 8
-"""Of memory that a pixel takes while it is decoded: 4 in Pillow, 3 in the array, and what is being converted."""
-MAX_MEMORY_SHARE = 0.8
-"""Of the machine's memory, that decoding a photo may take: a system that runs out of it ends the program."""
 MAX_MODEL_PIXELS = 50_000_000
 """Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
 MAX_JPEG_RATIO = 1024
@@ -55,10 +49,6 @@ LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is reported here
-
-
-class PhotoError(UserError):
-    """A photo cannot be read; the text is one sentence that says why, without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +120,41 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return _read(path, MAX_PIXELS).pixels
 
 
+def parts_of(path: str | Path) -> PictureParts:
+    """Return which pages and bands a photo has to choose among: some TIFFs have several.
+
+    Raises:
+        PhotoError: As `photo_size`.
+    """
+    with _reading(path) as file:
+        if _tiff_directory(file) is None:
+            return PictureParts()
+        pages = tiff.read_pages(file)
+        return PictureParts(len(pages), min(page.choosable_bands for page in pages))
+
+
+def read_part(path: str | Path, choice: PartChoice) -> NDArray[np.uint8]:
+    """Return a page or some bands of a photo as `read_photo` does; for the eye alone.
+
+    Raises:
+        PhotoError: As `read_photo`, and where there is no such page or band.
+    """
+    if choice == DEFAULT_PARTS:
+        return read_photo(path)
+    with _reading(path) as file:
+        directory = _tiff_directory(file)
+        pages = [] if directory is None else tiff.read_pages(file)
+        if choice.page >= len(pages):
+            raise DecodeError
+        page = pages[choice.page]
+        if choice.bands or not page.is_plain:
+            return _deep_tiff(file, page, MAX_PIXELS, choice.bands).pixels
+        picture = _open(file)
+        picture.seek(page.number_in_file)
+        picture.load()
+        return _upright(_rgb_strips(picture), picture.size, 1, 1)  # Pillow has turned it by itself
+
+
 def read_reduced(path: str | Path) -> ReducedPhoto:
     """Return the photo as `read_photo` does, reduced by a power of two where it has more than MAX_MODEL_PIXELS.
 
@@ -137,6 +162,15 @@ def read_reduced(path: str | Path) -> ReducedPhoto:
         PhotoError: As `read_photo`.
     """
     return _read(path, MAX_MODEL_PIXELS)
+
+
+def read_within(path: str | Path, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the photo as `read_photo` does, reduced by a power of two of 64 at most to have no more pixels than that.
+
+    Raises:
+        PhotoError: As `read_photo`.
+    """
+    return np.ascontiguousarray(_read(path, max_pixels).pixels)
 
 
 def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
@@ -153,7 +187,9 @@ def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
         left = _draft(picture, factor)
         picture.load()
         if directory:  # Pillow has turned it by itself
-            return ReducedPhoto(_upright(_rgb_strips(picture), picture.size, 1, left), picture.size)
+            pixels = _upright(_rgb_strips(picture), picture.size, 1, left)
+            _release(picture)
+            return ReducedPhoto(pixels, picture.size)
         orientation = _orientation(file, picture)
         if has_16_bits and _is_dark(picture):
             del picture
@@ -182,35 +218,9 @@ def _reading(path: str | Path) -> Iterator[BufferedReader]:
     except PhotoError:
         raise
     except OSError as error:
-        raise PhotoError(_refusal(error) or _damage(error)) from None
+        raise PhotoError(refusal(error) or damage(error)) from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
-        raise PhotoError(_damage(error)) from None
-
-
-def _refusal(error: OSError) -> str:
-    """Return why a file is not opened; "" where it is, and something is wrong with what it holds."""
-    if isinstance(error, FileNotFoundError):
-        return tr("The file does not exist.")
-    if isinstance(error, IsADirectoryError):
-        return tr("This is a folder, not a photo.")
-    if isinstance(error, NotRegularFileError):
-        return tr("This is a pipe, a socket or a device, not a photo.")
-    if isinstance(error, PermissionError):
-        return tr("The file may not be read (permission denied).")
-    return tr("The file is not a picture in a known format.") if isinstance(error, UnidentifiedImageError) else ""
-
-
-def _damage(error: Exception) -> str:
-    """Return why the content of a file cannot be decoded."""
-    if isinstance(error, DecodeError):
-        return tr("This kind of picture cannot be read: save it anew in RGB with 8 bits.")
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
-    if isinstance(error, MemoryError):
-        return tr("There is not enough memory for this photo.")
-    if "truncated" in str(error).lower() or isinstance(error, EOFError):
-        return tr("The file is truncated: a part of the photo is missing.")
-    return tr("The file is damaged: it cannot be decoded.")
+        raise PhotoError(damage(error)) from None
 
 
 def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
@@ -221,7 +231,7 @@ def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
     if start not in tiff.STARTS:
         return None
     directory = tiff.read_directory(file)
-    _check_size(*directory.size)
+    check_size(*directory.size)
     return directory
 
 
@@ -229,7 +239,7 @@ def _open(file: IO[bytes]) -> Image.Image:
     """Return the picture with its size checked and nothing decoded."""
     file.seek(0)
     picture = Image.open(file, formats=FORMATS)
-    _check_size(*picture.size)
+    check_size(*picture.size)
     pixels = picture.size[0] * picture.size[1]
     if picture.format in ("JPEG", "MPO") and pixels > MAX_JPEG_RATIO * os.fstat(file.fileno()).st_size:
         raise EOFError
@@ -246,32 +256,6 @@ def _open_plain(file: IO[bytes], directory: tiff.TiffDirectory | None) -> Image.
         if directory:
             return None
         raise
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 10**6
-        text = tr(
-            "The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.",
-            width=width,
-            height=height,
-            limit=limit,
-        )
-        raise PhotoError(text)
-    needed = width * height * DECODING_BYTES
-    if needed > MAX_MEMORY_SHARE * _memory():
-        text = tr("There is not enough memory for this photo: opening it takes {n:.1f} GB.", n=needed / 2**30)
-        raise PhotoError(text)
-    if width < 1 or height < 1:
-        raise PhotoError(tr("The photo has no pixels."))
-
-
-@cache
-def _memory() -> float:
-    """Return the bytes of memory that the machine has; infinite where the system does not say."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
-        return math.inf
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _stored_size(picture: Image.Image) -> tuple[int, int]:
@@ -396,8 +380,10 @@ def _is_dark(picture: Image.Image) -> bool:
     return Levels.of(colours, picture.width * picture.height).high < DARK * 255
 
 
-def _deep_tiff(file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int) -> ReducedPhoto:
-    deep, size, orientation = tiff.decode(file, directory), directory.size, directory.orientation
+def _deep_tiff(
+    file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int, bands: tuple[int, ...] = ()
+) -> ReducedPhoto:
+    deep, size, orientation = tiff.decode(file, directory, bands), directory.size, directory.orientation
     pixels = _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, _factor(size, max_pixels))
     return ReducedPhoto(pixels, _turned(size, orientation))
 

@@ -5,10 +5,11 @@ The pixels are read by `dataset.images` (Pillow; no torch), so what the person s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from annotator.canvas.image_pyramid import ImagePyramid
+from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from dataset.images import ReducedPhoto
 
 
+TIFFS = (".tif", ".tiff")
+"""Endings of files that are looked at for pages and bands."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """A decoded photo, upright."""
 
     pyramid: ImagePyramid
+    parts: PictureParts = field(default_factory=PictureParts)
+    """What of it there is to choose among."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,12 +64,13 @@ def size_of(path: Path) -> tuple[int, int]:
     return photo_size(path)
 
 
-def decode(path: Path) -> DecodedImage:
-    """Read one photo from disk.
+def decode(path: Path, choice: PartChoice = DEFAULT_PARTS) -> DecodedImage:
+    """Read one photo from disk, or another page or other bands of it.
 
     Raises:
         PhotoError: it cannot be read; the text has the reason.
     """
-    from dataset.images import read_photo  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+    from dataset.images import parts_of, read_part  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
 
-    return DecodedImage(ImagePyramid(read_photo(path)))
+    pyramid = ImagePyramid(read_part(path, choice))
+    return DecodedImage(pyramid, parts_of(path) if path.suffix.lower() in TIFFS else PictureParts())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from annotator.session.decoded_image import DecodedImage, decode, size_of
 from dataset.i18n import tr
 from dataset.messages import UserError
+from dataset.picture_parts import DEFAULT_PARTS, PartChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class ImageCache:
         self._large: tuple[Path, DecodedImage] | None = None
         self._decoding_large = threading.Lock()
         self._lock = threading.Lock()
-        self._readings: dict[Path, _Reading] = {}
+        self._readings: dict[tuple[Path, PartChoice], _Reading] = {}
 
     def peek(self, path: Path) -> DecodedImage | None:
         """Return the photo if it is here, at no cost."""
@@ -128,6 +129,27 @@ class ImageCache:
 
         self._begin(path, keep=keep, ahead=False).photo.add_done_callback(finished)
 
+    def read_part(
+        self,
+        path: Path,
+        choice: PartChoice,
+        use: Callable[[DecodedImage], object],
+        fail: Callable[[BaseException], object],
+    ) -> None:
+        """Call `use` with a page or bands of a photo, or `fail` with why not, in the thread that reads it.
+
+        It is not kept: it is for the eye alone, and a model is given the photo as it is by default.
+        """
+
+        def finished(future: Future[DecodedImage]) -> None:
+            error = future.exception()
+            if error is None:
+                use(future.result())
+            else:
+                fail(error)
+
+        self._begin(path, keep=False, ahead=False, choice=choice).photo.add_done_callback(finished)
+
     def clear(self) -> None:
         """Forget everything: another folder is opened."""
         with self._lock:
@@ -148,31 +170,34 @@ class ImageCache:
             self._photos.move_to_end(path)
         return photo
 
-    def _begin(self, path: Path, *, keep: bool, ahead: bool) -> _Reading:
+    def _begin(self, path: Path, *, keep: bool, ahead: bool, choice: PartChoice = DEFAULT_PARTS) -> _Reading:
         with self._lock:
-            reading = self._readings.get(path)
-            here = self._here(path)
+            reading = self._readings.get((path, choice))
+            here = self._here(path) if choice == DEFAULT_PARTS else None
             if here:  # it came between the look at what is here and this one
                 reading = _Reading()
                 reading.photo.set_result(here)
             elif reading is None:
                 if sum(other.is_late for other in self._readings.values()) >= MAX_LATE:
                     raise LateError(_late(LATE_SECONDS))
-                reading = self._readings[path] = _Reading(ahead)
-                arguments = (path, reading, keep)
+                reading = self._readings[path, choice] = _Reading(ahead)
+                arguments = (path, reading, keep, choice)
                 threading.Thread(target=self._read, args=arguments, name="photo_reader", daemon=True).start()
             return reading
 
-    def _read(self, path: Path, reading: _Reading, keep: bool) -> None:  # noqa: FBT001 - by a thread
+    def _read(self, path: Path, reading: _Reading, keep: bool, choice: PartChoice) -> None:  # noqa: FBT001 - by a thread
         photo, problem = None, None
         try:
             width, height = size_of(path)
             reading.pixels = width * height
-            photo = self._decode_large(path, reading, keep) if reading.pixels > LARGE_PIXELS else decode(path)
+            if reading.pixels > LARGE_PIXELS:
+                photo = self._decode_large(path, reading, keep, choice)
+            else:
+                photo = decode(path, choice)
         except BaseException as error:  # noqa: BLE001 - whoever waits has to know
             problem = error
         with self._lock:
-            del self._readings[path]
+            del self._readings[path, choice]
             if photo and keep:
                 self._add(path, photo)
         if photo:
@@ -180,7 +205,7 @@ class ImageCache:
         else:
             reading.photo.set_exception(problem)
 
-    def _decode_large(self, path: Path, reading: _Reading, keep: bool) -> DecodedImage:  # noqa: FBT001 - by a thread
+    def _decode_large(self, path: Path, reading: _Reading, keep: bool, choice: PartChoice) -> DecodedImage:  # noqa: FBT001
         if reading.ahead:
             raise _TooLargeError
         with self._decoding_large:
@@ -188,7 +213,7 @@ class ImageCache:
             if keep:
                 with self._lock:
                     self._large = None  # its place will be taken, and its memory is needed now
-            return decode(path)
+            return decode(path, choice)
 
     def _add(self, path: Path, photo: DecodedImage) -> None:
         if photo.size[0] * photo.size[1] > LARGE_PIXELS:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
     from annotator.settings import Settings
+    from dataset.picture_parts import PartChoice
 
 WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
 KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk
@@ -160,6 +161,18 @@ class Session(QObject):
         if self.folder is not None:
             with suppress(LateError):
                 self._cache.when_read(self.folder / name, use, keep=False)
+
+    def with_part(
+        self,
+        name: str,
+        choice: PartChoice,
+        use: Callable[[DecodedImage], object],
+        fail: Callable[[BaseException], object],
+    ) -> None:
+        """Call `use` with a page or bands of a photo of the folder, or `fail`, in the thread that reads it."""
+        if self.folder is not None:
+            with suppress(LateError):
+                self._cache.read_part(self.folder / name, choice, use, fail)
 
     @property
     def unsaved(self) -> Sequence[Store]:

@@ -61,6 +61,7 @@ from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.photo_listing import PhotoListing
+from annotator.window.picture_parts import PartsView
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -144,6 +145,7 @@ class MainWindow(QMainWindow):
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
+        self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -376,7 +378,7 @@ class MainWindow(QMainWindow):
 
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.pyramid if photo else None)
+        self._parts.show_photo(photo)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:
