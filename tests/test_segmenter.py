@@ -15,7 +15,9 @@ from dataset.categories import Category
 from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.inference import mask_keypoint_pair
-from model.inference.instance import Instance
+from model.inference.contours import mask_polygons
+from model.inference.instance import Instance, Polygons
+from model.inference.likely_objects import LikelyObject
 from model.inference.out_of_memory import detect_batch
 from resources import SAMPLES
 from tests.annotator.suggestions.test_inference_worker import LONG, Heard, Pools
@@ -69,8 +71,15 @@ class MiddleSegmenter:
     def keypoints_for_boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{self.name} knows no keypoints in {boxes}")
 
-    def box_around(self, x: float, y: float) -> np.ndarray:
-        return np.array([x - 20, y - 20, x + 20, y + 20], np.float32)
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        (found,) = self.detect()
+        return [LikelyObject(1, found.score, found.box.astype(np.float32), np.ones((28, 28), np.float32))]
+
+    def likeness(self, x: float, y: float, box: np.ndarray, cells: int) -> np.ndarray:
+        return np.ones((cells, cells), np.float32)
+
+    def outline_of(self, mask: np.ndarray, box: np.ndarray) -> Polygons:
+        return mask_polygons(mask, box, self.image_size)
 
     def reduce_memory(self) -> str:
         self.reductions += 1

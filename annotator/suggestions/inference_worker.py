@@ -138,7 +138,6 @@ class InferenceWorker(QObject):
         self._model_id = ""
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
-        self._pixels: NDArray[np.uint8] | None = None  # that photo as the model was given it
         self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
@@ -428,16 +427,8 @@ class InferenceWorker(QObject):
         self.activity.emit(tr("looking where {photo} was clicked", photo=points.name))
 
         def look() -> PointAnswer:
-            pool = source.pools.get(points.name, self._model_id)
-            if pool is None:
-                answer = self._suggestions(points.name, source, keep=True)
-                if answer:
-                    self.suggested.emit(answer)
-                    pool = answer.pool
             self._look_at(predictor, (source, points.name, self._model_id))
-            assert self._pixels is not None, "the photo that the model was last given"
-            found = object_at(predictor, self._pixels, self._scale, pool or (), points.clicked)
-            return replace(found, number=points.number)
+            return replace(object_at(predictor, self._scale, points.clicked), number=points.number)
 
         try:
             return self._within_memory(predictor, look)
@@ -463,7 +454,7 @@ class InferenceWorker(QObject):
 
     def _set_image(self, predictor: Segmenter, photo: DecodedImage) -> None:
         given = photo.for_model()
-        self._scale, self._pixels = given.scale, given.pixels
+        self._scale = given.scale
         predictor.set_image(given.pixels)
 
     def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:

@@ -22,9 +22,10 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.torchvision_weights import UNUSED
 from model.inference.device import choose_device
 from model.inference.edge_snapping import EdgeGuide
-from model.inference.feature_similarity import similar_cells
+from model.inference.feature_similarity import likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
+from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
 from model.network.mask_rcnn import Detections
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataset.categories import Category
+    from model.inference.instance import Polygons
 
 CONFIDENT = 0.15
 """Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
@@ -48,8 +50,9 @@ MIN_SIDE = 256
 SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
 
-SIMILAR_LEVEL = 2
-"""Of the features' maps, from the finest on, the one in which places are compared."""
+LIKENESS_LEVELS = (1, 2)
+"""Of the features' maps, from the finest on, those in which places are compared: the finest tells parts of one object
+apart, the coarser ones have no outlines."""
 
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -86,6 +89,7 @@ class Predictor:
         self._network = network
         self._features: list[Tensor] = []
         self._maps: list[Tensor] = []
+        self._likely: Detections | None = None  # found when they are first asked for
         self._photo: NDArray[np.uint8] | None = None
         self._guide: EdgeGuide | None = None
         self._input = (0, 0)
@@ -138,7 +142,7 @@ class Predictor:
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
         self._features, self._maps = [], []
-        self._photo = self._guide = None
+        self._photo = self._guide = self._likely = None
         self.image_size = (0, 0)
 
     @torch.inference_mode()
@@ -164,7 +168,7 @@ class Predictor:
         self._features = features
         # A GPU pools regions from planes in float32: converted once here rather than at every question.
         self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
-        self._photo = placed.photo
+        self._photo, self._likely = placed.photo, None
         self._guide = EdgeGuide(placed.photo) if self.config.fit_edges else None
         height, width = placed.photo.shape[:2]
         self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
@@ -324,19 +328,61 @@ class Predictor:
         return self._keypoints(self._inner_boxes(boxes))
 
     @torch.inference_mode()
-    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
-        """Return the box [4] xyxy of what has, around a place in the photo, the features of that place.
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        """Return the objects whose box a place in the photo is in, best first, `MOST` at most; without masks, none.
 
         Raises:
             RuntimeError: No photo was set.
         """
         self._require_image()
-        features = self._maps[min(SIMILAR_LEVEL, len(self._maps) - 1)][0]
-        stride = self._input[0] / features.shape[1]
-        height, width = (-(-side // round(stride)) for side in self._inner)
-        cells = stride / self._scale
-        found = similar_cells(features[:, :height, :width], (x / cells[0], y / cells[1]))
-        return self._clipped(np.array(found) * np.tile(cells, 2).astype(np.float32))
+        if self._likely is None:
+            unused = [i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED]
+            self._likely = likely_boxes(
+                self._network, self._features, self._maps, size=self._input, inner=self._inner, unused=unused
+            )
+        left, top, right, bottom = self._likely.boxes.T
+        at = x * float(self._scale[0]), y * float(self._scale[1])
+        inside = (left <= at[0]) & (at[0] <= right) & (top <= at[1]) & (at[1] <= bottom)
+        found = _chosen(self._likely, torch.nonzero(inside)[:MOST, 0].tolist())
+        boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
+        ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
+        rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
+        return [LikelyObject(*row) for row in rows]
+
+    @torch.inference_mode()
+    def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
+        """Return how much, -1..1, each cell of a grid [cells, cells] over a box is to the backbone like a place.
+
+        Args:
+            x: Of the place, in pixels of the photo.
+            y: Likewise.
+            box: [4] xyxy in the photo.
+            cells: Along each side.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        found = np.zeros((cells, cells), np.float32)
+        for level in LIKENESS_LEVELS:
+            features = self._maps[min(level, len(self._maps) - 1)][0]
+            stride = self._input[0] / features.shape[1]
+            height, width = (-(-side // round(stride)) for side in self._inner)
+            side = stride / self._scale
+            alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1]))).cpu().numpy()
+            found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells) / len(
+                LIKENESS_LEVELS
+            )
+        return found
+
+    def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        return outline(mask, box, self.image_size, self._guide)
 
     @torch.inference_mode()
     def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
