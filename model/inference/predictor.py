@@ -51,8 +51,8 @@ SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
 
 LIKENESS_LEVELS = (1, 2)
-"""Of the features' maps, from the finest on, those in which places are compared: the finest tells parts of one object
-apart, the coarser ones have no outlines."""
+"""Of the features' maps, from the finest on, those in which places are compared: either alone is a little worse, and the
+finest worse again."""
 
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -370,10 +370,8 @@ class Predictor:
             height, width = (-(-side // round(stride)) for side in self._inner)
             side = stride / self._scale
             alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1]))).cpu().numpy()
-            found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells) / len(
-                LIKENESS_LEVELS
-            )
-        return found
+            found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells)
+        return found / len(LIKENESS_LEVELS)
 
     def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
         """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
