@@ -42,6 +42,17 @@ class Settings:
         """Remember the shown photo."""
         self._q.setValue(f"last_photo/{_key(folder)}", _stored(name))
 
+    def of_folder(self, name: str, folder: Path) -> str:
+        """Return a setting of one folder of photos, such as which are listed, or ""."""
+        return self._text(f"{name}/{_key(folder)}")
+
+    def set_of_folder(self, name: str, folder: Path, text: str) -> None:
+        """Remember a setting of one folder; "" for none."""
+        if text:
+            self._q.setValue(f"{name}/{_key(folder)}", text)
+        else:
+            self._q.remove(f"{name}/{_key(folder)}")
+
     @property
     def threshold(self) -> float:
         """The score from which suggestions are offered."""

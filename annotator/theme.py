@@ -254,10 +254,13 @@ QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 QToolBar { background: $panel; border: none; padding: 4px; spacing: 2px; }
 QToolBar::separator { background: $border; margin: 4px; width: 1px; height: 1px; }
 QToolButton { border: 1px solid transparent; border-radius: 4px; padding: 3px; }
+QToolBar QToolButton { padding: 1px 3px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }
 QToolButton:focus { border-color: $accent; }
+QToolButton[tone="chip"] { background: $hover; border-radius: 9px; padding: 1px 6px 1px 4px; }
+QToolButton[tone="chip"]:hover { background: $pressed; }
 
 /* The system's icons follow its own theme, and may be black on black. */
 QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
@@ -278,6 +281,10 @@ QPushButton[tone="flat"] { background: transparent; border-color: transparent; p
 QPushButton[tone="flat"]:hover { background: $hover; }
 QPushButton[tone="flat"]:focus { border-color: $accent; }
 
+QPlainTextEdit { background: $raised; border: 1px solid $outline; border-radius: 5px; padding: 1px 2px;
+    selection-background-color: $accent; selection-color: $accent_text; }
+QPlainTextEdit:focus { border-color: $accent; }
+QPlainTextEdit:disabled { color: $disabled; border-color: $border; }
 QLineEdit, QComboBox { background: $raised; border: 1px solid $outline; border-radius: 5px; padding: 3px 6px;
     min-height: 18px; selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit:focus, QComboBox:focus { border-color: $accent; }

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.view import CanvasView
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.categories import Categories
@@ -139,11 +140,9 @@ def _polygon(rng: np.random.Generator, annotation_id: int, size: tuple[int, int]
     return Annotation(annotation_id, category, from_parts([[ring]]), origin=origin, score=score)
 
 
-def _photo(rng: np.random.Generator, size: tuple[int, int] = PHOTO) -> QImage:
-
+def _photo(rng: np.random.Generator, size: tuple[int, int] = PHOTO) -> ImagePyramid:
     width, height = size
-    pixels = rng.integers(0, 256, (height, width, 4), np.uint8)
-    return QImage(pixels.data, width, height, QImage.Format.Format_RGB32).copy()
+    return ImagePyramid(rng.integers(0, 256, (height, width, 3), np.uint8))
 
 
 def _settle(view: CanvasView | None = None) -> None:
@@ -189,7 +188,7 @@ def _hover(view: CanvasView) -> float:
     return _median(lambda: (_mouse(view, "move", QPoint(*next(points))), _settle()))
 
 
-def _next(view: CanvasView, documents: list[Document], photos: list[QImage]) -> tuple[float, float]:
+def _next(view: CanvasView, documents: list[Document], photos: list[ImagePyramid]) -> tuple[float, float]:
     pairs = iter(zip(documents[1:], itertools.cycle(photos), strict=False))
 
     def act() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator.core.annotation import Annotation
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import Store
 from benchmarks.report import Record, main
 from benchmarks.store import make_file
@@ -69,7 +69,7 @@ def _delays(folder: Path, seconds: float) -> list[float]:
             new = Annotation(store.new_id(), 1, rectangle(10, 10, 90, 60 + number % 400))
             state = store.load(name)
             started = time.monotonic()
-            store.put(name, PhotoState((640, 480), (*state.annotations, new), done=not state.done))
+            store.put(name, PhotoState((640, 480), (*state.annotations, new), mark=Mark(not state.done)))
             if number % 20 == 0:
                 store.save()
             while not store.is_kept:

@@ -18,8 +18,9 @@ from PIL import Image, UnidentifiedImageError
 from dataset import tiff
 from dataset.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
 from dataset.i18n import tr
-from dataset.messages import UserError
-from dataset.regular_files import NotRegularFileError, open_regular
+from dataset.photo_errors import MAX_PIXELS, PhotoError, check_size, damage, refusal
+from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,8 +33,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings of the files that are taken for photos, in lower case."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
-MAX_PIXELS = 200_000_000
-"""A photo with more pixels is refused before memory is taken for it: 200 megapixels are 600 MB."""
 MAX_MODEL_PIXELS = 50_000_000
 """Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
 MAX_JPEG_RATIO = 1024
@@ -44,14 +43,12 @@ SIDEWAYS = (5, 6, 7, 8)
 STRIP = 256
 """Rows at a time that are converted, so that no second copy of a large picture is made; a multiple of every factor."""
 MAX_FACTOR = 64
+MAX_BLOCKS, BLOCKS_AT_ONCE = 1024, 4
+"""Of 16 MB each, in which Pillow has a picture's pixels."""
 LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is reported here
-
-
-class PhotoError(UserError):
-    """A photo cannot be read; the text is one sentence that says why, without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +120,41 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return _read(path, MAX_PIXELS).pixels
 
 
+def parts_of(path: str | Path) -> PictureParts:
+    """Return which pages and bands a photo has to choose among: some TIFFs have several.
+
+    Raises:
+        PhotoError: As `photo_size`.
+    """
+    with _reading(path) as file:
+        if _tiff_directory(file) is None:
+            return PictureParts()
+        pages = tiff.read_pages(file)
+        return PictureParts(len(pages), min(page.choosable_bands for page in pages))
+
+
+def read_part(path: str | Path, choice: PartChoice) -> NDArray[np.uint8]:
+    """Return a page or some bands of a photo as `read_photo` does; for the eye alone.
+
+    Raises:
+        PhotoError: As `read_photo`, and where there is no such page or band.
+    """
+    if choice == DEFAULT_PARTS:
+        return read_photo(path)
+    with _reading(path) as file:
+        directory = _tiff_directory(file)
+        pages = [] if directory is None else tiff.read_pages(file)
+        if choice.page >= len(pages):
+            raise DecodeError
+        page = pages[choice.page]
+        if choice.bands or not page.is_plain:
+            return _deep_tiff(file, page, MAX_PIXELS, choice.bands).pixels
+        picture = _open(file)
+        picture.seek(page.number_in_file)
+        picture.load()
+        return _upright(_rgb_strips(picture), picture.size, 1, 1)  # Pillow has turned it by itself
+
+
 def read_reduced(path: str | Path) -> ReducedPhoto:
     """Return the photo as `read_photo` does, reduced by a power of two where it has more than MAX_MODEL_PIXELS.
 
@@ -146,12 +178,15 @@ def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
         left = _draft(picture, factor)
         picture.load()
         if directory:  # Pillow has turned it by itself
-            return ReducedPhoto(_upright(_rgb_strips(picture), picture.size, 1, left), picture.size)
+            pixels = _upright(_rgb_strips(picture), picture.size, 1, left)
+            _release(picture)
+            return ReducedPhoto(pixels, picture.size)
         orientation = _orientation(file, picture)
         if has_16_bits and _is_dark(picture):
             del picture
             return _by_opencv(file, size, orientation, factor)
         pixels = _upright(_rgb_strips(picture), picture.size, orientation, left)
+        _release(picture)
         return ReducedPhoto(pixels, _turned(size, orientation))
 
 
@@ -174,35 +209,9 @@ def _reading(path: str | Path) -> Iterator[BufferedReader]:
     except PhotoError:
         raise
     except OSError as error:
-        raise PhotoError(_refusal(error) or _damage(error)) from None
+        raise PhotoError(refusal(error) or damage(error)) from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
-        raise PhotoError(_damage(error)) from None
-
-
-def _refusal(error: OSError) -> str:
-    """Return why a file is not opened; "" where it is, and something is wrong with what it holds."""
-    if isinstance(error, FileNotFoundError):
-        return tr("The file does not exist.")
-    if isinstance(error, IsADirectoryError):
-        return tr("This is a folder, not a photo.")
-    if isinstance(error, NotRegularFileError):
-        return tr("This is a pipe, a socket or a device, not a photo.")
-    if isinstance(error, PermissionError):
-        return tr("The file may not be read (permission denied).")
-    return tr("The file is not a picture in a known format.") if isinstance(error, UnidentifiedImageError) else ""
-
-
-def _damage(error: Exception) -> str:
-    """Return why the content of a file cannot be decoded."""
-    if isinstance(error, DecodeError):
-        return tr("This kind of picture cannot be read: save it anew in RGB with 8 bits.")
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
-    if isinstance(error, MemoryError):
-        return tr("There is not enough memory for this photo.")
-    if "truncated" in str(error).lower() or isinstance(error, EOFError):
-        return tr("The file is truncated: a part of the photo is missing.")
-    return tr("The file is damaged: it cannot be decoded.")
+        raise PhotoError(damage(error)) from None
 
 
 def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
@@ -213,7 +222,7 @@ def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
     if start not in tiff.STARTS:
         return None
     directory = tiff.read_directory(file)
-    _check_size(*directory.size)
+    check_size(*directory.size)
     return directory
 
 
@@ -221,7 +230,7 @@ def _open(file: IO[bytes]) -> Image.Image:
     """Return the picture with its size checked and nothing decoded."""
     file.seek(0)
     picture = Image.open(file, formats=FORMATS)
-    _check_size(*picture.size)
+    check_size(*picture.size)
     pixels = picture.size[0] * picture.size[1]
     if picture.format in ("JPEG", "MPO") and pixels > MAX_JPEG_RATIO * os.fstat(file.fileno()).st_size:
         raise EOFError
@@ -238,20 +247,6 @@ def _open_plain(file: IO[bytes], directory: tiff.TiffDirectory | None) -> Image.
         if directory:
             return None
         raise
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 10**6
-        text = tr(
-            "The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.",
-            width=width,
-            height=height,
-            limit=limit,
-        )
-        raise PhotoError(text)
-    if width < 1 or height < 1:
-        raise PhotoError(tr("The photo has no pixels."))
 
 
 def _stored_size(picture: Image.Image) -> tuple[int, int]:
@@ -283,6 +278,15 @@ def _has_late_texts(file: IO[bytes]) -> bool:
         file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
     file.seek(place)
     return found
+
+
+def _release(picture: Image.Image) -> None:
+    """Free a picture's memory in steps: no other thread of Python goes on meanwhile, 0.2 s for 400 megapixels."""
+    Image.core.set_blocks_max(MAX_BLOCKS)
+    picture.close()
+    for left in range(Image.core.get_stats()["blocks_cached"], 0, -BLOCKS_AT_ONCE):
+        Image.core.clear_cache(max(0, left - BLOCKS_AT_ONCE))
+    Image.core.set_blocks_max(0)
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -367,8 +371,10 @@ def _is_dark(picture: Image.Image) -> bool:
     return Levels.of(colours, picture.width * picture.height).high < DARK * 255
 
 
-def _deep_tiff(file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int) -> ReducedPhoto:
-    deep, size, orientation = tiff.decode(file, directory), directory.size, directory.orientation
+def _deep_tiff(
+    file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int, bands: tuple[int, ...] = ()
+) -> ReducedPhoto:
+    deep, size, orientation = tiff.decode(file, directory, bands), directory.size, directory.orientation
     pixels = _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, _factor(size, max_pixels))
     return ReducedPhoto(pixels, _turned(size, orientation))
 

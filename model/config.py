@@ -20,6 +20,13 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet, RGB in 0..1, that torchvision's backbones were trained with."""
+
+UNUSED = "N/A"
+"""Class of an output that is never predicted: what torchvision calls the ids that COCO never gave out."""
+
 Backbone = Literal[
     "resnet18",
     "resnet34",

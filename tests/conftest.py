@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-import model  # noqa: F401 - first: it sets how torch's threads wait
+# Before anything reads it, here and in the processes that tests start: tiny networks wait for threads longer than they
+# compute, and as many processes as there are cores run tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import model  # noqa: F401 - it sets how torch's threads wait
 from resources import SAMPLES
 
 if TYPE_CHECKING:
@@ -46,6 +50,15 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     from PySide6.QtCore import QSettings
 
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(home / "settings"))
+
+
+@pytest.fixture(autouse=True)
+def _no_graphs_made_beside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process makes graphs of every tiny network that a test loads, but in the test of that."""
+    if "makes_graphs" not in request.keywords:
+        from annotator.suggestions.graph_making import GraphMaking
+
+        monkeypatch.setattr(GraphMaking, "start", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

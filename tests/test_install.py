@@ -184,12 +184,10 @@ def test_the_command_runs_beside_modules_of_the_same_names(installed: Installed,
         done = installed.run(*command)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("usage: annotator ")
-    weights = write_tiny_model(tmp_path / "tiny.safetensors")
-    _project(tmp_path / "photos").unlink()
-    output = tmp_path / "found.json"
-    done = installed.run("annotator", "suggest", tmp_path / "photos", "--weights", weights, "--output", output)
+    write_tiny_model(tmp_path / "models" / "tiny.safetensors")
+    done = installed.run("annotator", "models", tmp_path / "models", "--json")
     assert done.returncode == 0, done.stderr
-    assert len(json.loads(output.read_text())["images"]) == 2
+    assert json.loads(done.stdout)["name"] == "tiny"
 
 
 def test_the_training_process_runs_beside_modules_of_the_same_names(installed: Installed, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
@@ -16,6 +15,7 @@ from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.inference import mask_keypoint_pair
 from model.inference.contours import mask_polygons
+from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance, Polygons
 from model.inference.likely_objects import LikelyObject
 from model.inference.out_of_memory import detect_batch
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class MiddleSegmenter:
     """Finds one object, a quarter of the image in its middle, and fills given boxes: no network, and no base class."""
 
-    id, name, device, batch, has_masks = "middle-1", "middle", "cpu", 2, True
+    id, name, device, notice, batch, long_side, has_masks = "middle-1", "middle", "cpu", "", 2, 1000, True
     categories = (Category(1, "person", "person"),)
 
     def __init__(self) -> None:
@@ -107,6 +107,42 @@ def test_the_windows_worker_takes_any_segmenter(qtbot: QtBot, tmp_path: Path, mo
         worker.close()
 
 
+def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
+    segmenter, answered = MiddleSegmenter(), list[object]()
+    monkeypatch.setattr(segmenter, "long_side", 100)
+    monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
+    worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
+
+    def detect_many(images: Sequence[np.ndarray], score: float) -> list[list[Instance]]:
+        if not answered:
+            answered.append(worker.outline("a.jpg", (10, 20, 60, 50), 1))
+        return looked(images, score)
+
+    monkeypatch.setattr(segmenter, "detect_many", detect_many)
+    try:
+        heard, order = Heard(worker), list[str]()
+        worker.box_answered.connect(lambda _answer: order.append("box"))
+        worker.suggested.connect(lambda _answer: order.append("photo"))
+        worker.set_source(tmp_path, Pools())
+        worker.set_closer_look(on=True)
+        worker.show("a.jpg", [])
+        worker.load("middle")
+        qtbot.waitUntil(lambda: len(order) == 2, timeout=LONG)
+        assert order == ["box", "photo"]
+        assert len(heard.answers[0].pool) > 4
+        worker.set_closer_look(on=False)
+        qtbot.waitUntil(lambda: len(heard.models) == 2, timeout=LONG)
+        worker.show("a.jpg", [])
+        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        assert len(heard.answers[-1].pool) == 1
+        assert heard.models[0].id != heard.models[1].id
+    finally:
+        worker.close()
+
+
 def test_figures_of_any_segmenter(tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
     height, width = read_photo(tmp_path / "a.jpg").shape[:2]
@@ -131,10 +167,10 @@ def test_a_segmenter_that_runs_out_of_memory_is_reduced_as_long_as_it_can_be(mon
     (one, other) = detect_batch(segmenter, [image, image], messages.append)
     assert one[0].box.tolist() == other[0].box.tolist() == [20, 10, 60, 30]
     monkeypatch.setattr(segmenter, "set_image", _out_of_memory)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(MemoryFullError):
         detect_batch(segmenter, [image], messages.append)
     assert messages == ["Smaller."]
 
 
 def _out_of_memory(*_: object) -> None:
-    raise torch.OutOfMemoryError
+    raise MemoryFullError

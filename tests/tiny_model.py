@@ -21,8 +21,9 @@ def write_tiny_model(path: Path, seed: int = 0) -> Path:
     """Write the checkpoint of a network with random weights, another one for another seed."""
     torch.manual_seed(seed)
     config = ModelConfig(
-        classes=2, backbone="mobilenet_v2", channels=8, box_width=16, keypoints=2, keypoint_width=8, keypoint_convs=1,
-        short_side=64, long_side=96, rpn_pre_nms=50, rpn_post_nms=20,
+        classes=2, backbone="mobilenet_v2", width=0.1, channels=8, box_width=16,
+        keypoints=2, keypoint_width=8, keypoint_convs=1,
+        short_side=64, long_side=96, rpn_pre_nms=50, rpn_post_nms=10,
     )  # fmt: skip
     write(path, Checkpoint(config, CATEGORIES, build(config).state_dict()))
     return path

@@ -128,7 +128,7 @@ class ActiveLayer:
             filled(painter, camera, path, category.color, HOVER_FILL if state is State.HOVERED else SELECTED_FILL)
         width = LINE if state is State.HOVERED else ACTIVE_LINE
         strong_outline(painter, camera, path, category.color, width, dashed=record.is_suggestion)
-        if state is State.HANDLES and not record.shape.is_empty:
+        if state is State.HANDLES and not record.shape.is_empty and not record.is_box:  # a box has its own handles
             points = camera.to_view(Outline.of(record).starts)
             handles(painter, points, category.color, handle_diameter(points))
         skeleton(painter, camera, record, category, strong=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize, QTimer
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPalette
 
 from annotator.canvas.active_layer import MANY, ActiveLayer
 from annotator.canvas.backdrop import Backdrop
 from annotator.canvas.hit_testing import extent, extents
-from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.navigation import ZoomPanView
 from annotator.canvas.static_layer import REACH, StaticLayer
 from annotator.canvas.style import CanvasColors
@@ -19,15 +19,18 @@ from annotator.canvas.visible_records import VisibleRecords
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
 
     from annotator.canvas.camera import Box, Camera
+    from annotator.canvas.image_pyramid import ImagePyramid
     from annotator.canvas.look import Look
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
 
+_PATIENCE = 700  # milliseconds without a photo, after which it is said what is awaited
+_CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 _MANY_BOXES = 64  # of more changed records than that, everything between them is painted anew
 
 
@@ -44,6 +47,9 @@ class DocumentView(ZoomPanView):
         self._backdrop = Backdrop(self._paint_backdrop, self._paint_draft)
         self._refining = QTimer(self, singleShot=True, interval=0)
         self._refining.timeout.connect(self._refine)
+        self._awaited = ""
+        self._awaiting = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._awaiting.timeout.connect(self.viewport().update)
         self._exposed = QRect()  # what is being painted
         self._overlay = QRect()  # what the subclass paints over everything
         categories.changed.connect(self._categories_changed)
@@ -70,9 +76,11 @@ class DocumentView(ZoomPanView):
         self._active_changed()
         self._view_changed(keeps=False)
 
-    def set_photo(self, image: QImage | None) -> None:
-        """Show another photo (upright, RGB32 for speed), or none while it is being read."""
-        self._static.photo = None if image is None or image.isNull() else ImagePyramid(image)
+    def set_photo(self, photo: ImagePyramid | None, awaited: str = "") -> None:
+        """Show another photo, or none while it is being read: then, after a while, a sentence in its place."""
+        self._static.photo = photo
+        self._awaited = awaited
+        self._awaiting.start() if awaited else self._awaiting.stop()
         self._follow_size()
         self._view_changed(keeps=False)
 
@@ -239,6 +247,13 @@ class DocumentView(ZoomPanView):
         camera = self.camera()
         self._active.paint(painter, self._exposed, camera, self._colors)
         self.paint_over(painter, camera)
+        if self._says_awaited:
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(self.viewport().rect(), _CENTRED, self._awaited)
+
+    @property
+    def _says_awaited(self) -> bool:
+        return bool(self._awaited) and not self._awaiting.isActive()
 
     def _refine(self) -> None:
         self._static.place_labels(self.scale_factor)
@@ -260,6 +275,8 @@ class DocumentView(ZoomPanView):
         self._camera_changed()
         for rect in (*(rect.translated(dx, dy) for rect in stay), *self._active.labels()):
             self.viewport().update(rect.adjusted(-2, -2, 2, 2))
+        if self._says_awaited:
+            self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the photo in view."""

@@ -35,23 +35,25 @@ class Look:
         return 0 if self.outlines_only else round(self.fill * 2.55)
 
 
-def value_counts(image: QImage, samples: int = 1_000_000) -> NDArray[np.int64]:
-    """Return how often each value [256] occurs in an RGB32 image, counted on about so many of its pixels."""
-    pixels = _pixels(image)
+def value_counts(pixels: NDArray[np.uint8], samples: int = 1_000_000) -> NDArray[np.int64]:
+    """Return how often each value [256] occurs in pixels [height, width, 3], counted on about so many of them."""
+    import cv2  # noqa: PLC0415 - loaded with the first photo; ten times as fast as numpy
+
     step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / samples)))
-    return np.bincount(pixels[::step, ::step, :3].ravel(), minlength=256)
+    values = np.ascontiguousarray(pixels[::step, ::step]).reshape(-1, 1)
+    return cv2.calcHist([values], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def map_values(image: QImage, table: NDArray[np.uint8]) -> None:
     """Replace each value of an RGB32 image by what a table [256] has for it."""
     import cv2  # noqa: PLC0415 - loaded with the first photo; twice as fast as numpy
 
-    pixels = _pixels(image)
+    pixels = pixels_of(image)
     cv2.LUT(pixels, table, dst=pixels)
     pixels[..., 3] = 255
 
 
-def _pixels(image: QImage) -> NDArray[np.uint8]:
+def pixels_of(image: QImage) -> NDArray[np.uint8]:
     """Return an RGB32 image's own memory as [height, width, 4]."""
     rows = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4)

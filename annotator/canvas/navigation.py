@@ -10,6 +10,8 @@ from PySide6.QtGui import QNativeGestureEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGestureEvent, QGraphicsScene, QGraphicsView, QPinchGesture
 
 from annotator.canvas.camera import Camera
+from annotator.canvas.gestures import Gesture
+from dataset.i18n import mark
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QResizeEvent, QWheelEvent
@@ -22,6 +24,13 @@ NOTCH = 120.0  # QWheelEvent's unit
 _SCROLL = 64.0  # pixels per notch
 _PINCH_WHEEL = 0.01  # a trackpad's Ctrl+scroll: exponent per pixel
 _FIT_MARGIN = 12  # pixels around a photo that fits
+GESTURES = (
+    Gesture(mark("Ctrl+wheel"), mark("zoom")),
+    Gesture(mark("Space and drag, or middle button"), mark("move the photo")),
+    Gesture(mark("Wheel"), mark("scroll")),
+    Gesture(mark("Shift+wheel"), mark("scroll sideways")),
+)
+"""Whatever tool is in hand."""
 
 
 class ZoomPanView(QGraphicsView):

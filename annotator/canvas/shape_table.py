@@ -6,6 +6,7 @@ Rows are records in painting order. Coordinates are photo pixels.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PySide6.QtGui import QPainterPath
     from shapely import MultiPolygon
+
+    from annotator.canvas.camera import Box
 
 _LEAST = 4  # vertices, the closing one included, that a thinned ring keeps
 
@@ -43,9 +46,22 @@ class ShapeTable:
         found[rows] = rings.points[highest[places]]
         return found
 
-    def path(self, rows: Sequence[int], scale: float) -> QPainterPath:
-        """Return the outlines of some rows as one path, with the detail that a zoom of `scale` can show."""
-        return path_of_rings(*self._at(scale).of_rows(np.asarray(rows, np.intp)))
+    def paths(self, groups: Sequence[Sequence[int]], scale: float, box: Box | None = None) -> list[QPainterPath]:
+        """Return the outlines of each group of rows as one path, with the detail that a zoom of `scale` can show.
+
+        Of a `box`, x0, y0, x1, y1, only the edges are taken that may be seen in it.
+        """
+        rows = np.concatenate([np.asarray(group, np.intp) for group in groups] or [np.empty(0, np.intp)])
+        points, lengths, counts = self._at(scale).of_rows(rows)
+        ends = np.cumsum([0, *(len(group) for group in groups)])
+        rings = np.concatenate(([0], np.cumsum(counts)))[ends]  # up to each group, like the next
+        vertices = np.concatenate(([0], np.cumsum(lengths)))[rings]
+        if box is not None:
+            points, lengths, left = _edges_in(points, lengths, box)
+            vertices = left[vertices]
+            rings = np.searchsorted(np.cumsum(lengths), vertices, side="right")
+        parts = zip(pairwise(vertices.tolist()), pairwise(rings.tolist()), strict=True)
+        return [path_of_rings(points[a:b], lengths[c:d]) for (a, b), (c, d) in parts]
 
     def _all(self) -> _Rings:
         if self._rings is None:
@@ -79,14 +95,15 @@ class _Rings:
         rows = np.repeat(np.arange(len(shapes)), np.diff(parts[wholes]))
         return cls(points[:, :2], np.diff(rings).astype(np.intp), rows)
 
-    def of_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Return the vertices [V, 2] of some records' rings one after the other, and the lengths of these.
+    def of_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+        """Return the vertices [V, 2] of some records' rings one after the other, the length of each, and rings of each.
 
         The time goes with what is returned, not with all there is.
         """
-        rings = _ranges(np.searchsorted(self.rows, rows), np.searchsorted(self.rows, rows, side="right"))
+        first, end = np.searchsorted(self.rows, rows), np.searchsorted(self.rows, rows, side="right")
+        rings = _ranges(first, end)
         lengths = self.lengths[rings]
-        return self.points[_ranges(self._ends[rings] - lengths, self._ends[rings])], lengths
+        return self.points[_ranges(self._ends[rings] - lengths, self._ends[rings])], lengths, end - first
 
     def thinned(self, step: float) -> _Rings:
         """Leave out vertices that fall into the same cell of that size as the one before."""
@@ -100,6 +117,31 @@ class _Rings:
         short = np.add.reduceat(keep, ends - self.lengths, dtype=np.intp) < _LEAST
         keep |= np.repeat(short, self.lengths)
         return _Rings(self.points[keep], np.add.reduceat(keep, ends - self.lengths, dtype=np.intp), self.rows)
+
+
+def _edges_in(
+    points: NDArray[np.float64], lengths: NDArray[np.intp], box: Box
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the stretches of rings that may be seen in a box.
+
+    Returns:
+        Vertices [K, 2], the length of each stretch, and how many are left of the first 0, 1, ... of `points` [V + 1].
+    """
+    if not len(points):
+        return points, lengths, np.zeros(1, np.intp)
+    beyond = (points[:, 0] < box[0], points[:, 0] > box[2], points[:, 1] < box[1], points[:, 1] > box[3])
+    unseen = np.zeros(len(points), bool)  # of the edge from each vertex to the next
+    for side in beyond:
+        unseen[:-1] |= side[:-1] & side[1:]
+    ends = np.cumsum(lengths)
+    closes = ~unseen[ends - lengths] & ~unseen[ends - 2]  # seen is where a ring begins and ends: there it is not cut
+    unseen &= np.repeat(~closes, lengths)
+    unseen[ends - 1] = True  # no edge leads from ring to ring
+    before = np.concatenate(([True], unseen[:-1]))  # of the edge to each vertex
+    kept = ~(unseen & before)
+    starts = np.flatnonzero(kept & before)
+    left = np.concatenate(([0], np.cumsum(kept)))
+    return points[kept], np.diff(np.append(left[starts], left[-1])), left
 
 
 def _ranges(starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.intp]:

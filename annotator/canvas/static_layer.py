@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
@@ -15,11 +16,14 @@ from annotator.canvas.style import SELECTED_FILL
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
+    from numpy.typing import NDArray
+
     from annotator.canvas.camera import Camera
     from annotator.canvas.hit_testing import Index
     from annotator.canvas.image_pyramid import ImagePyramid
     from annotator.canvas.style import CanvasColors
     from annotator.canvas.visible_records import VisibleRecords
+    from annotator.core.annotation import Annotation
 
 REACH = 14.0  # how far from its bounds an active shape paints, in screen pixels: lines, handles, keypoints
 _LINES = 5.0  # the same for a shape at rest
@@ -42,11 +46,14 @@ class StaticLayer:
         """Ids that are painted as selected, because they are too many for the active layer."""
         self._content = content
         self._labels: dict[int, Label] = {}
+        self._label_boxes: tuple[list[tuple[int, Label]], NDArray[np.float64]] | None = None  # the same, to be found
+        self._colors: dict[int, tuple[Annotation, str]] = {}  # by id, until classes change
         self._placed_for: tuple[float, Index, bool] | None = None
 
     def forget_labels(self) -> None:
         """Names or colours of classes changed: place the labels anew next time."""
         self._placed_for = None
+        self._colors.clear()
 
     def place_labels(self, scale: float) -> list[QRectF]:
         """Place the names, if need be. Returns where one came or went, in pixels of the zoomed photo."""
@@ -56,7 +63,7 @@ class StaticLayer:
         self._placed_for = placing
         placed = place(self._content, scale) if self.show_names else {}
         moved = set(self._labels.values()) ^ set(placed.values())
-        self._labels = placed
+        self._labels, self._label_boxes = placed, None
         return [label.rect for label in moved]
 
     @property
@@ -70,10 +77,9 @@ class StaticLayer:
         if self.look.photo_only:
             return
         self._paint_shapes(painter, QRectF(rect), camera)
-        for annotation_id, label in self._labels.items():
-            moved = label.moved(camera.dx, camera.dy)
-            if annotation_id not in self.hidden and moved.rect.intersects(rect):
-                paint_label(painter, moved, colors)
+        for annotation_id, label in self._labels_in(QRectF(rect).translated(-camera.dx, -camera.dy)):
+            if annotation_id not in self.hidden:
+                paint_label(painter, label.moved(camera.dx, camera.dy), colors)
 
     def paint_photo(self, painter: QPainter, rect: QRect, camera: Camera, colors: CanvasColors) -> None:
         """Paint the photo in a rectangle of the viewport."""
@@ -94,18 +100,35 @@ class StaticLayer:
         part = (area & QRectF(rect)).toAlignedRect()
         scale = area.width() / photo.size.width() * camera.ratio
         if self.look.tone.is_neutral or part.isEmpty():
-            photo.paint(painter, area, scale)
+            photo.paint(painter, area, scale, QRectF(part))
             return
         image = QImage((QSizeF(part.size()) * camera.ratio).toSize(), QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(camera.ratio)
         onto = QPainter(image)
-        photo.paint(onto, area.translated(-QPointF(part.topLeft())), scale)
+        shift = -QPointF(part.topLeft())
+        photo.paint(onto, area.translated(shift), scale, QRectF(part).translated(shift))
         onto.end()
         map_values(image, self.look.tone.table(photo.value_counts))
         painter.save()
         painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
         painter.drawImage(part.topLeft(), image)
         painter.restore()
+
+    def _labels_in(self, rect: QRectF) -> list[tuple[int, Label]]:
+        """Return the names in a rectangle of the zoomed photo, with the ids of their records."""
+        if self._label_boxes is None:
+            boxes = [label.rect.getCoords() for label in self._labels.values()]
+            self._label_boxes = list(self._labels.items()), np.array(boxes, float).reshape(-1, 4)
+        labels, boxes = self._label_boxes
+        x0, y0, x1, y1 = boxes.T
+        seen = (x0 < rect.right()) & (y0 < rect.bottom()) & (x1 > rect.left()) & (y1 > rect.top())
+        return [labels[i] for i in np.flatnonzero(seen).tolist()]
+
+    def _color(self, record: Annotation) -> str:
+        known = self._colors.get(record.id)
+        if known is None or known[0] is not record:
+            known = self._colors[record.id] = record, self._content.color(record)
+        return known[1]
 
     def _size(self) -> tuple[int, int] | None:
         if self._content.document is not None:
@@ -116,22 +139,27 @@ class StaticLayer:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         content, index = self._content, self._content.index
-        rows = index.crossing(*camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES)))
+        scale = camera.scale * camera.ratio
+        box = camera.box_to_photo(rect.adjusted(-_LINES, -_LINES, _LINES, _LINES))
+        rows = index.crossing(*box)
         looks: dict[tuple[str, bool], list[int]] = {}
         skeletons, resting = [], self.look.resting_alpha
         for row in rows.tolist():
             record = index[row]
             if record.id in self.hidden:
                 continue
-            color = content.color(record)
+            color = self._color(record)
             looks.setdefault((color, record.is_suggestion), []).append(row)
             if record.keypoints:
                 skeletons.append(record)
             alpha = SELECTED_FILL if record.id in self.marked and not self.look.outlines_only else resting
             if alpha:
-                filled(painter, camera, content.paths.get(record, camera.scale * camera.ratio), color, alpha)
-        for (color, dashed), alike in looks.items():
-            path = index.shapes.path(alike, camera.scale * camera.ratio)
-            outline(painter, camera, path, color, dashed=dashed, thin=self.is_crowd)
+                filled(painter, camera, content.paths.get(record, scale), color, alpha)
+        # Of a dashed outline all is painted: its dashes begin at its first vertex.
+        for dashes, part in ((False, box), (True, None)):
+            alike = {color: of_color for (color, dashed), of_color in looks.items() if dashed == dashes}
+            paths = index.shapes.paths(list(alike.values()), scale, part)
+            for color, path in zip(alike, paths, strict=True):
+                outline(painter, camera, path, color, dashed=dashes, thin=self.is_crowd)
         for record in skeletons:
             skeleton(painter, camera, record, content.category(record), strong=False)

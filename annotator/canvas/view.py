@@ -13,9 +13,10 @@ from annotator.canvas.crosshair import Crosshair
 from annotator.canvas.document_view import DocumentView
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.hit_testing import Hit, handle_at
+from annotator.canvas.magnet import Magnet
 from annotator.canvas.navigation import NOTCH
 from annotator.canvas.snapping import snap
-from annotator.canvas.tools.base import Pointer
+from annotator.canvas.tools.base import NO_PREVIEW, Pointer
 from annotator.canvas.tools.registry import TOOLS
 from annotator.core.strokes import DEFAULT_DIAMETER, MAX_DIAMETER, MIN_DIAMETER, stepped
 from dataset.i18n import tr
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from annotator.canvas.snapping import Snap
     from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep, Tool
     from annotator.core import edits
+    from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
     from dataset.geometry import CombineMode
@@ -80,11 +82,15 @@ class CanvasView(DocumentView):
         self._brush_size = DEFAULT_DIAMETER
         self.snaps = False
         """Whether points that are drawn or dragged snap to other objects and to the photo's border."""
+        self._is_magnetic = False
+        self.magnet = Magnet(lambda: self._static.photo, self.camera, self)
+        self._proposal: Mapping[int, Annotation] = NO_PREVIEW
         self._hint = ""
         self._hovered: int | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._tools: Mapping[str, Tool] = {tool.name: tool(self) for tool in TOOLS}
         self._tool = self._tools[TOOLS[0].name]
+        self.magnet.ready.connect(self.follow_tool)  # after the tools have heard of it
         self._crosshair = Crosshair()
         self._gesture_keys = GestureKeys(self, self._takes_key)
 
@@ -142,6 +148,16 @@ class CanvasView(DocumentView):
             self._brush_size = value
             self.follow_tool()
             self.brush_size_changed.emit(value)
+
+    @property
+    def is_magnetic(self) -> bool:
+        """Whether lines that are drawn follow the edges of the photo."""
+        return self._is_magnetic
+
+    @is_magnetic.setter
+    def is_magnetic(self, value: bool) -> None:
+        self._is_magnetic = value
+        self.follow_tool()
 
     # Tools
 
@@ -221,6 +237,11 @@ class CanvasView(DocumentView):
         self._hovered = self._tool.hovered = annotation_id if annotation_id in self.content else None
         self.follow_tool()
 
+    def show_proposal(self, records: Mapping[int, Annotation]) -> None:
+        """Show these records, by id, instead of those in the document, until there are others to show or none."""
+        self._proposal = records
+        self.follow_tool()
+
     def toggle_visibility(self) -> None:
         """Make the hovered or selected keypoint visible, occluded, unlabelled in turn."""
         self._tool.toggle_visibility()
@@ -264,7 +285,7 @@ class CanvasView(DocumentView):
         tool = self._tool
         self._gesture_keys.set_running(tool.busy or tool.holds)
         self._active.uses_handles = tool.uses_handles
-        self.show_active(tool.hovered, tool.preview, tool.overlay(self.camera()))
+        self.show_active(tool.hovered, {**self._proposal, **tool.preview}, tool.overlay(self.camera()))
         self._update_crosshair()
         self._update_cursor()
         if tool.hovered != self._hovered:

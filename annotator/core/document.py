@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING
 
 from shapely import STRtree
 
 from annotator.core.annotation import Annotation, Origin, painting_key
 from annotator.core.event import Event
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import NO_NOTES, Mark, PhotoNotes, PhotoState
 from dataset.geometry import valid
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ class Status(StrEnum):
     SUGGESTED = "has suggestions"
     STARTED = "in progress"
     DONE = "done"
+    SKIPPED = "skipped"
     UNREADABLE = "unreadable"
+
+
+MARKED = {Mark.DONE: Status.DONE, Mark.SKIPPED: Status.SKIPPED}
+"""How far the work on a photo is that is marked, whatever is on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,21 @@ class Edit:
     """id -> (record before, record after); None where there is none."""
     reviewed: tuple[tuple[Annotation, ...], tuple[Annotation, ...]]
     """Suggestions accepted or rejected, before and after."""
-    done: tuple[bool, bool]
-    """The photo's done mark, before and after."""
+    mark: tuple[Mark, Mark]
+    """What is decided about the photo, before and after."""
     selection: tuple[tuple[int, ...], tuple[int, ...]]
     """Selected ids, before and after."""
     merge: str = ""
     """Edits with the same non-empty key that follow one another become one step (a held arrow key)."""
+    notes: tuple[PhotoNotes | None, PhotoNotes | None] | None = None
+    """The photo's tags and note, before and after; None where it is not about them."""
 
     @property
     def is_empty(self) -> bool:
         """Whether it changes nothing on record."""
         changes = any(before != after for before, after in self.annotations.values())
-        return not changes and self.reviewed[0] == self.reviewed[1] and self.done[0] == self.done[1]
+        pairs = (self.reviewed, self.mark, self.notes or (None, None))
+        return not changes and all(before == after for before, after in pairs)
 
     @property
     def draws(self) -> bool:
@@ -100,11 +109,13 @@ class Edit:
         annotations = dict(self.annotations)
         for annotation_id, (before, after) in later.annotations.items():
             annotations[annotation_id] = (annotations.get(annotation_id, (before,))[0], after)
+        notes = later.notes if self.notes is None else (self.notes[0], (later.notes or self.notes)[1])
         return replace(
             self,
+            notes=notes,
             annotations=annotations,
             reviewed=(self.reviewed[0], later.reviewed[1]),
-            done=(self.done[0], later.done[1]),
+            mark=(self.mark[0], later.mark[1]),
             selection=(self.selection[0], later.selection[1]),
         )
 
@@ -136,13 +147,15 @@ class Document:
         """After the selection changed."""
         self._annotations = {a.id: a for a in sorted(state.annotations, key=painting_key)}
         self._reviewed = state.reviewed
-        self._done = state.done
+        self._mark = state.mark
+        self._notes = state.notes
         self._pool: dict[int, Annotation] = {}
         self._has_pool = False
         self._threshold = threshold
         self._shown = ShownRecords()
         self._marks = ObjectMarks()
         self._unreviewed: tuple[Annotation, ...] | None = ()  # of the pool, whatever the score; None: to be found
+        self._offered: tuple[float, tuple[Annotation, ...], tuple[Annotation, ...]] = (0.0, (), ())  # from a score, of
         self._selection: tuple[int, ...] = ()
 
     # What there is
@@ -150,7 +163,7 @@ class Document:
     @property
     def state(self) -> PhotoState:
         """All that is on record."""
-        return PhotoState(self.size, self.annotations, self._reviewed, self._done)
+        return PhotoState(self.size, self.annotations, self._reviewed, self._mark, self._notes)
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
@@ -163,15 +176,25 @@ class Document:
         return self._reviewed
 
     @property
+    def mark(self) -> Mark:
+        """What the person has decided about the photo."""
+        return self._mark
+
+    @property
     def done(self) -> bool:
         """Whether the person has marked the photo done."""
-        return self._done
+        return self._mark is Mark.DONE
+
+    @property
+    def notes(self) -> PhotoNotes:
+        """What the person has noted about the photo."""
+        return self._notes or NO_NOTES
 
     @property
     def status(self) -> Status:
         """How far the work is."""
-        if self._done:
-            return Status.DONE
+        if self._mark is not Mark.NONE:
+            return MARKED[self._mark]
         if self._annotations or self._reviewed:
             return Status.STARTED
         return Status.SUGGESTED if self.suggestions else Status.NEW
@@ -181,7 +204,16 @@ class Document:
         """The suggestions on offer, best first: over the threshold, not reviewed, not there already."""
         if self._unreviewed is None:
             self._unreviewed = new_objects(tuple(self._pool.values()), self.annotations, self._reviewed)
-        return tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
+        threshold, of, offered = self._offered
+        if of is not self._unreviewed or threshold != self._threshold:
+            offered = tuple(s for s in self._unreviewed if (s.score or 0.0) >= self._threshold)
+            self._offered = self._threshold, self._unreviewed, offered
+        return offered
+
+    @property
+    def least_score(self) -> float:
+        """The lowest score of a suggestion on offer; infinite where there is none."""
+        return min((s.score or 0.0 for s in self.suggestions), default=inf)
 
     @property
     def threshold(self) -> float:
@@ -296,7 +328,9 @@ class Document:
         if reorder:
             self._annotations = {a.id: a for a in sorted(self._annotations.values(), key=painting_key)}
         self._reviewed = edit.reviewed[after]
-        self._done = edit.done[after]
+        self._mark = edit.mark[after]
+        if edit.notes is not None:
+            self._notes = edit.notes[after]
         self._unreviewed = None
         self.changed.emit(frozenset(edit.annotations))
         self._on_suggestions_changed()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.annotation import Origin
 from annotator.core.document import Edit
+from annotator.core.photo_state import Mark
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.document import BeforeAfter, Document
+    from annotator.core.photo_state import PhotoNotes
 
 
 def add(document: Document, annotations: Iterable[Annotation], text: str = "") -> Edit:
@@ -67,7 +69,7 @@ def accept_and_finish(document: Document, ids: Iterable[int], new_id: Callable[[
     """Put suggestions on record as they are, and mark the photo done."""
     accepted = accept(document, ids, new_id)
     text = tr("accept all, mark done")
-    return replace(accepted, text=text, done=(document.done, True), selection=(document.selection, ()))
+    return replace(accepted, text=text, mark=(document.mark, Mark.DONE), selection=(document.selection, ()))
 
 
 def change(
@@ -133,7 +135,18 @@ def relabel(document: Document, ids: Iterable[int], category_id: int, new_id: Ca
 def mark_done(document: Document, *, done: bool) -> Edit:
     """Say that nothing is left to do on this photo, or take it back."""
     text = tr("mark done") if done else tr("mark not done")
-    return replace(_edit(document, text, {}), done=(document.done, done))
+    return replace(_edit(document, text, {}), mark=(document.mark, Mark.DONE if done else Mark.NONE))
+
+
+def mark_skipped(document: Document, *, skipped: bool) -> Edit:
+    """Leave this photo out of the work and of what is learned from, or take it back."""
+    text = tr("skip photo") if skipped else tr("do not skip photo")
+    return replace(_edit(document, text, {}), mark=(document.mark, Mark.SKIPPED if skipped else Mark.NONE))
+
+
+def set_notes(document: Document, text: str, notes: PhotoNotes, merge: str = "") -> Edit:
+    """Give the photo these tags and this note."""
+    return replace(_edit(document, text, {}, merge=merge), notes=(document.state.notes, notes))
 
 
 def _edit(
@@ -149,7 +162,7 @@ def _edit(
         text,
         annotations,
         (document.reviewed, (*document.reviewed, *reviewed)),
-        (document.done, document.done),
+        (document.mark, document.mark),
         (document.selection, document.selection if selection is None else selection),
         merge,
     )

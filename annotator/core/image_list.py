@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from dataclasses import replace
 from itertools import islice
+from math import inf
 from operator import and_
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from annotator.core.document import Status
 from annotator.core.event import Event
+from annotator.core.image_filter import EVERYTHING, FINISHED, Filter
+from annotator.core.photo_state import NO_NOTES, PhotoNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 
 NOT_LOOKED_AT = -1  # in place of a number of suggestions
 
@@ -34,20 +40,12 @@ class ImageRow(NamedTuple):
     """Why it cannot be read, in a sentence for the person, or ""."""
     looked_at: bool = False
     """Whether the model has looked at it; if so, 0 suggestions means that it found nothing."""
-
-
-class Filter(NamedTuple):
-    """Which photos are listed."""
-
-    text: str = ""
-    """Words that a name must have, in either case."""
-    statuses: Collection[Status] | None = None
-    """How far the work must be; None: any."""
-
-    @property
-    def is_set(self) -> bool:
-        """Whether it can leave a photo out."""
-        return bool(self.text.split()) or self.statuses is not None
+    categories: frozenset[int] = frozenset()
+    """The classes of its annotations."""
+    least_score: float = inf
+    """The lowest score of a suggestion on offer; infinite where there is none."""
+    notes: PhotoNotes = NO_NOTES
+    """Its tags and note."""
 
 
 class ImageList:
@@ -62,8 +60,8 @@ class ImageList:
         self.changed: Event[[int]] = Event()
         """After what is known of one photo changed, with its index."""
         self.filtered: Event[[]] = Event()
-        """After other photos are listed, because there is another filter."""
-        self._filter = Filter()
+        """After other photos are listed or in another order, because there is another filter or another order."""
+        self._filter = EVERYTHING
         self._fill(())
 
     def set_photos(
@@ -72,27 +70,69 @@ class ImageList:
         statuses: Sequence[Status] | None = None,
         counts: Sequence[int] | None = None,
         errors: Mapping[str, str] | None = None,
+        *,
+        categories: Sequence[frozenset[int]] | None = None,
+        notes: Sequence[PhotoNotes] | None = None,
     ) -> None:
-        """Show other photos, in this order, with as many statuses and counts as names; without: new, nothing there.
+        """Show other photos, in this order, with as many statuses, counts, sets of classes and notes as names.
 
-        `errors` has the reasons by name of the photos that cannot be read.
+        Without those, they are new and nothing is on them. `errors` has the reasons by name of the photos that cannot
+        be read.
 
         Raises:
-            ValueError: a name comes twice, or there are more or fewer statuses or counts than names.
+            ValueError: a name comes twice, or there are more or fewer of the others than names.
         """
-        if len(statuses or names) != len(names) or len(counts or names) != len(names):
-            raise ValueError("There must be as many statuses and counts as photos.")
-        index = self._fill(names)
+        if any(len(given or names) != len(names) for given in (statuses, counts, categories, notes)):
+            raise ValueError("There must be as many statuses, counts, sets of classes and notes as photos.")
+        self._fill(names)
         if statuses:
             self._codes = bytearray(_CODES[status] for status in statuses)
         if counts:
             self._counts = array("L", counts)
-        for name, error in (errors or {}).items():
-            self._errors[index[name]] = error
-            self._codes[index[name]] = _CODES[Status.UNREADABLE]
-        self._done = self._codes.count(_CODES[Status.DONE])
-        self._unreadable = self._codes.count(_CODES[Status.UNREADABLE])
+        if categories:
+            self._categories = list(categories)
+        if notes:
+            self._notes = list(notes)
+        self._set_errors(errors or {})
+        self._count_statuses()
         self.reset.emit()
+
+    def relist(
+        self,
+        names: Sequence[str],
+        statuses: Mapping[str, Status] = MappingProxyType({}),
+        errors: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show these photos, in the order of their names, each with what is known of it.
+
+        Some have another status, by name, and can be read; some cannot be read any more, and why.
+
+        Raises:
+            ValueError: a name comes twice.
+        """
+        places = [self._index.get(name, -1) for name in names]
+        known = [(new, old) for new, old in enumerate(places) if old >= 0]
+        before = self._facts
+        reasons = self._errors
+        index = self._fill(names)
+        for target, source in zip(self._facts, before, strict=True):
+            for new, old in known:
+                target[new] = source[old]
+        self._errors = {new: reasons[old] for new, old in known if old in reasons}
+        for name, status in statuses.items():
+            self._codes[index[name]] = _CODES[status]
+            self._errors.pop(index[name], None)
+        self._set_errors(errors)
+        self._count_statuses()
+        self.reset.emit()
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Show the same photos in another order."""
+        by_name = self._by_name
+        if self._names != names:
+            self.relist(names)
+            self._by_name = by_name
+            self.filtered.emit()
 
     def update(
         self,
@@ -102,6 +142,9 @@ class ImageList:
         count: int | None = None,
         suggestions: int | None = None,
         error: str | None = None,
+        categories: frozenset[int] | None = None,
+        least_score: float | None = None,
+        notes: PhotoNotes | None = None,
     ) -> None:
         """Put down what is now known of a photo; None leaves as it was. An error makes it unreadable.
 
@@ -112,22 +155,40 @@ class ImageList:
         """
         i = self._index[name]
         before = self.photo(i)
-        if error:
-            status = Status.UNREADABLE
-        if status is not None:
-            self._done += (status is Status.DONE) - (before.status is Status.DONE)
-            self._unreadable += (status is Status.UNREADABLE) - (before.status is Status.UNREADABLE)
-            self._codes[i] = _CODES[status]
-        if count is not None:
-            self._counts[i] = count
-        if suggestions is not None:
-            self._suggestions[i] = suggestions
+        if error or status is not None:
+            self._set_status(i, Status.UNREADABLE if error else status or Status.NEW)
+        for facts, value in zip(self._facts[1:], (count, suggestions, categories, least_score, notes), strict=True):
+            if value is not None:
+                facts[i] = value
         if error:
             self._errors[i] = error
         elif error is not None:
             self._errors.pop(i, None)
         if self.photo(i) != before:
+            if self._fitting is not None:
+                self._fitting[i] = self._fits(i, self._filter)
             self.changed.emit(i)
+
+    @property
+    def _facts(self) -> tuple[MutableSequence[Any], ...]:
+        return self._codes, self._counts, self._suggestions, self._categories, self._least_scores, self._notes
+
+    def _set_errors(self, errors: Mapping[str, str]) -> None:
+        for name, error in errors.items():
+            self._errors[self._index[name]] = error
+            self._codes[self._index[name]] = _CODES[Status.UNREADABLE]
+
+    def _count_statuses(self) -> None:
+        self._done, self._unreadable, self._skipped = (
+            self._codes.count(_CODES[status]) for status in (Status.DONE, Status.UNREADABLE, Status.SKIPPED)
+        )
+
+    def _set_status(self, i: int, status: Status) -> None:
+        before = self.status(i)
+        self._done += (status is Status.DONE) - (before is Status.DONE)
+        self._unreadable += (status is Status.UNREADABLE) - (before is Status.UNREADABLE)
+        self._skipped += (status is Status.SKIPPED) - (before is Status.SKIPPED)
+        self._codes[i] = _CODES[status]
 
     # What there is
 
@@ -143,14 +204,29 @@ class ImageList:
         return self._names
 
     @property
+    def by_name(self) -> Sequence[str]:
+        """All names in the order of names, in whichever they are shown. Not to be changed."""
+        return self._by_name
+
+    @property
     def done(self) -> int:
         """How many photos are done."""
         return self._done
 
     @property
-    def readable(self) -> int:
-        """How many photos are not known to be unreadable: as many as can be done."""
-        return len(self) - self._unreadable
+    def unreadable(self) -> int:
+        """How many photos are known to be unreadable."""
+        return self._unreadable
+
+    @property
+    def skipped(self) -> int:
+        """How many photos are skipped."""
+        return self._skipped
+
+    @property
+    def doable(self) -> int:
+        """How many photos can be done: neither skipped nor known to be unreadable."""
+        return len(self) - self._unreadable - self._skipped
 
     def index(self, name: str) -> int:
         """Return where a photo is in the list. KeyError if it is not."""
@@ -159,7 +235,15 @@ class ImageList:
     def photo(self, i: int) -> ImageRow:
         """Return everything about the photo at an index."""
         return ImageRow(
-            self._names[i], self.status(i), self._counts[i], self.suggestions(i), self.error(i), self.looked_at(i)
+            self._names[i],
+            self.status(i),
+            self._counts[i],
+            self.suggestions(i),
+            self.error(i),
+            self.looked_at(i),
+            self._categories[i],
+            self._least_scores[i],
+            self._notes[i],
         )
 
     def status(self, i: int) -> Status:
@@ -178,6 +262,14 @@ class ImageList:
         """Return whether the model has looked at the photo at an index."""
         return self._suggestions[i] != NOT_LOOKED_AT
 
+    def least_score(self, i: int) -> float:
+        """Return the lowest score of a suggestion on offer; infinite where there is none."""
+        return self._least_scores[i]
+
+    def tags(self) -> list[str]:
+        """Return the tags that photos have, those that most have first."""
+        return [tag for tag, _ in Counter(tag for notes in self._notes for tag in notes.tags).most_common()]
+
     def error(self, i: int) -> str:
         """Return why the photo cannot be read, or ""."""
         return self._errors.get(i, "")
@@ -189,11 +281,11 @@ class ImageList:
         """The filter, which the next folder's photos go through too until there is another."""
         return self._filter
 
-    def set_filter(self, text: str = "", statuses: Collection[Status] | None = None) -> None:
-        """List the photos with every word of `text` in their name and one of these statuses; None: any."""
-        if (text, statuses) != self._filter:
-            self._filter = Filter(text, statuses)
-            self._named = None
+    def set_filter(self, value: Filter = EVERYTHING) -> None:
+        """List the photos that match this filter."""
+        if value != self._filter:
+            self._filter = value
+            self._fitting = None
             self.filtered.emit()
 
     @property
@@ -204,11 +296,11 @@ class ImageList:
     @property
     def listed(self) -> Sequence[int]:
         """The indices of the photos that match the filter, in order."""
-        return self.matching(*self._filter)
+        return self.matching(self._filter)
 
     def is_listed(self, i: int) -> bool:
         """Return whether the photo at an index matches the filter."""
-        return self.matches(i, *self._filter)
+        return self.matches(i, self._filter)
 
     # Which one is next
 
@@ -240,41 +332,52 @@ class ImageList:
 
     def _mask(self, table: bytes) -> bytearray:
         """Return 1 for each listed photo whose status has 1 in the table, else 0."""
-        text, statuses = self._filter
+        statuses = self._filter.statuses
         if statuses is not None:
             codes = {_CODES[status] for status in statuses}
             table = bytes(code in codes and wanted for code, wanted in enumerate(table))
         mask = self._codes.translate(table)
-        if not text.split():
-            return mask
-        if self._named is None:
-            self._named = bytearray(len(self))
-            for i in self.matching(text):
-                self._named[i] = 1
-        return bytearray(map(and_, mask, self._named))
+        if self._fitting is None:
+            if not replace(self._filter, statuses=None).is_set:
+                return mask
+            self._fitting = bytearray(len(self))
+            for i in self.matching(replace(self._filter, statuses=None)):
+                self._fitting[i] = 1
+        return bytearray(map(and_, mask, self._fitting))
 
     # Which ones match a filter
 
-    def matches(self, i: int, text: str = "", statuses: Collection[Status] | None = None) -> bool:
+    def matches(self, i: int, wanted: Filter) -> bool:
         """Return whether `matching` with the same filter would list the photo at an index."""
-        if statuses is not None and self.status(i) not in statuses:
-            return False
-        name = self._names[i].casefold()
-        return all(word in name for word in text.casefold().split())
+        return (wanted.statuses is None or self.status(i) in wanted.statuses) and self._fits(i, wanted)
 
-    def matching(self, text: str = "", statuses: Collection[Status] | None = None) -> Sequence[int]:
-        """Return in order the indices of photos whose name has every word of `text` and whose status is in `statuses`.
-
-        Case does not matter. None stands for every status.
-        """
+    def matching(self, wanted: Filter) -> Sequence[int]:
+        """Return in order the indices of the photos that match a filter."""
         found: Sequence[int] = range(len(self))
-        if statuses is not None:
-            wanted = {_CODES[status] for status in statuses}
-            found = [i for i, code in enumerate(self._codes) if code in wanted]
-        for word in text.casefold().split():
+        if wanted.statuses is not None:
+            codes = {_CODES[status] for status in wanted.statuses}
+            found = [i for i, code in enumerate(self._codes) if code in codes]
+        for word in wanted.text.casefold().split():
             folded = self._folded_names()
             found = [i for i in found if word in folded[i]]
+        if wanted.has_details:
+            found = [i for i in found if self._has_details(i, wanted)]
         return found
+
+    def _fits(self, i: int, wanted: Filter) -> bool:
+        """Return whether the photo at an index matches a filter but for its status."""
+        name = self._names[i].casefold()
+        return all(word in name for word in wanted.text.casefold().split()) and self._has_details(i, wanted)
+
+    def _has_details(self, i: int, wanted: Filter) -> bool:
+        return (
+            wanted.min_count <= self._counts[i]
+            and (wanted.max_count is None or self._counts[i] <= wanted.max_count)
+            and (wanted.category is None or wanted.category in self._categories[i])
+            and (wanted.tag is None or wanted.tag in self._notes[i].tags)
+            and (not wanted.has_note or self._notes[i].note != "")
+            and (wanted.below_score is None or self._least_scores[i] < wanted.below_score)
+        )
 
     def _folded_names(self) -> list[str]:
         if not self._folded:
@@ -286,20 +389,25 @@ class ImageList:
         if len(index) != len(names):
             raise ValueError("A photo is listed twice.")
         self._names = list(names)
+        self._by_name: Sequence[str] = self._names
         self._folded: list[str] = []
-        self._named: bytearray | None = None  # 1 for each photo that has the filter's text in its name, else 0
+        self._fitting: bytearray | None = None  # 1 for each photo that matches the filter but for its status, else 0
         self._index = index
         self._codes = bytearray(len(names))
         self._counts = array("L", bytes(array("L").itemsize * len(names)))
         self._suggestions = array("l", [NOT_LOOKED_AT]) * len(names)
+        self._categories: list[frozenset[int]] = [frozenset()] * len(names)
+        self._least_scores = array("d", [inf]) * len(names)
+        self._notes = [NO_NOTES] * len(names)
         self._errors: dict[int, str] = {}
         self._done = 0
         self._unreadable = 0
+        self._skipped = 0
         return index
 
 
 # For bytes.translate: 1 for each status that counts, else 0.
 _ANY = bytes([1] * 256)
 _READABLE = bytes(code != _CODES[Status.UNREADABLE] for code in range(256))
-_FINISHED = {_CODES[Status.DONE], _CODES[Status.UNREADABLE]}
-_WORK_LEFT = bytes(0 if code in _FINISHED else 1 for code in range(256))
+_FINISHED_CODES = {_CODES[status] for status in FINISHED}
+_WORK_LEFT = bytes(0 if code in _FINISHED_CODES else 1 for code in range(256))

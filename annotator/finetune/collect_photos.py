@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.core.document import Status
+from annotator.core.image_filter import FINISHED, Filter
 from annotator.core.training_runs import weights_file
 from annotator.core.training_set import labelled
 from annotator.session.time_slices import TimeSlicer
@@ -66,9 +66,7 @@ class PhotoCollector(QObject):
         self._store = store
         photos = self._session.photos
         self._names = [
-            photos.names[i]
-            for i in photos.matching(statuses={Status.DONE, Status.UNREADABLE})
-            if store.is_done(photos.names[i])
+            photos.names[i] for i in photos.matching(Filter(statuses=FINISHED)) if store.is_done(photos.names[i])
         ]
         damaged = {name for name in self._names if photos.error(photos.index(name))}
         number, names, images, file = self._number, self._names, store.images, weights_file(weights)

@@ -17,6 +17,7 @@ _STATUSES = {
     Status.SUGGESTED: mark("has suggestions"),
     Status.STARTED: mark("in progress"),
     Status.DONE: mark("done"),
+    Status.SKIPPED: mark("skipped"),
     Status.UNREADABLE: mark("unreadable"),
 }
 

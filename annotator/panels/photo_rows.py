@@ -27,6 +27,7 @@ GLYPHS = {
     Status.SUGGESTED: ("status-suggested", "accent"),
     Status.STARTED: ("status-started", "accent"),
     Status.DONE: ("status-done", "success"),
+    Status.SKIPPED: ("status-skipped", "muted"),
     Status.UNREADABLE: ("status-unreadable", "warning"),
 }
 
@@ -133,7 +134,7 @@ class PhotoDelegate(QStyledItemDelegate):
         glyph, tone = GLYPHS[photo.status]
         row.icon(glyph, getattr(row.theme, tone))
         row.text_right(_amount(photo), row.theme.muted)
-        color = row.theme.muted if photo.status is Status.UNREADABLE else row.theme.text
+        color = row.theme.muted if photo.status in (Status.SKIPPED, Status.UNREADABLE) else row.theme.text
         folder, slash, file = one_line(photo.name).rpartition("/")
         spare = row.room - row.metrics.horizontalAdvance(file)
         if slash and spare > row.metrics.horizontalAdvance("m…/"):

@@ -5,14 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from annotator import icons
 from annotator.core.document import Status
+from annotator.core.image_filter import EVERYTHING, Filter
+from annotator.core.image_order import ImageOrder
+from annotator.panels.photo_filter import FilterPopup
 from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
-from annotator.panels.widgets import MARGIN, ElidedComboBox, Rows, SearchField, dress_panel, label, name_control
+from annotator.panels.widgets import (
+    MARGIN,
+    ElidedComboBox,
+    Rows,
+    SearchField,
+    dress_panel,
+    label,
+    name_control,
+    set_tone,
+    tool_button,
+)
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
+    from annotator.core.categories import Categories
     from annotator.core.image_list import ImageList
 
 FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
@@ -22,7 +47,15 @@ FILTERS: tuple[tuple[str, frozenset[Status] | None], ...] = (
     (mark("Has suggestions"), frozenset({Status.SUGGESTED})),
     (mark("In progress"), frozenset({Status.STARTED})),
     (mark("Done"), frozenset({Status.DONE})),
+    (mark("Skipped"), frozenset({Status.SKIPPED})),
     (mark("Unreadable"), frozenset({Status.UNREADABLE})),
+)
+
+ORDERS = (
+    (mark("By &name"), ImageOrder.NAME),
+    (mark("New&est first"), ImageOrder.NEWEST),
+    (mark("Least &sure suggestion first"), ImageOrder.UNSURE),
+    (mark("Most &objects first"), ImageOrder.MOST),
 )
 
 
@@ -31,15 +64,18 @@ class PhotosPanel(QWidget):
 
     photo_chosen = Signal(object)  # a name; Signal(str) drops what is not UTF-8
     """Show this photo. What becomes of it comes back by `set_current`."""
+    order_chosen = Signal(object)
+    """List the photos in this `ImageOrder`, also where they are in it as they were a while ago."""
     left = Signal()
     """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""
 
-    def __init__(self, photos: ImageList, parent: QWidget | None = None) -> None:
+    def __init__(self, photos: ImageList, categories: Categories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         dress_panel(self, "photos")
         self._photos = photos
         self._current: str | None = None
         self._following = False
+        self._is_set_from_outside = False
         self._model = PhotoRows(photos, self)
         self.rows = Rows("photos.list", tr("Photos"))
         self.rows.setModel(self._model)
@@ -54,6 +90,15 @@ class PhotosPanel(QWidget):
         self._status.setMinimumContentsLength(6)
         self._status.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         name_control(self._status, "photos.status", tr("Show the photos that are this far"), tr("Filter by status"))
+        self._details = FilterPopup(photos, categories, self)
+        self._more = tool_button("filter", "photos.more", tr("Show only photos with some class, number of objects …"))
+        self._orders, self._arrange = self._build_orders()
+        self._shown = label(tone="muted")
+        self._shown.setObjectName("photos.shown")
+        self._clear = QPushButton(tr("Clear"))
+        self._clear.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_tone(self._clear, "flat")
+        name_control(self._clear, "photos.clear", tr("Show every photo"))
         self._progress_text = label(tone="muted")
         self._progress_text.setObjectName("photos.progress_text")
         self._progress = QProgressBar()
@@ -62,10 +107,16 @@ class PhotosPanel(QWidget):
         self._lay_out()
         self._filter.textChanged.connect(self._refilter)
         self._status.currentIndexChanged.connect(self._refilter)
+        self._details.changed.connect(self._refilter)
+        self._more.clicked.connect(lambda: self._details.open_beside(self._more))
+        self._clear.clicked.connect(self.clear_filter)
+        self._arrange.clicked.connect(self._open_orders)
+        self._orders.triggered.connect(lambda action: self.order_chosen.emit(ImageOrder(action.data())))
         self.rows.selectionModel().currentChanged.connect(self._current_changed)
         self.rows.clicked.connect(self.left)
         self.rows.activated.connect(self.left)
         photos.reset.connect(self._photos_reset)
+        photos.filtered.connect(self._photos_reset)
         photos.changed.connect(self._photo_changed)
         self._photos_reset()
 
@@ -83,15 +134,59 @@ class PhotosPanel(QWidget):
 
     def clear_filter(self) -> None:
         """Show every photo again, as for another folder, without choosing one."""
-        self._filter.clear()
-        self._status.setCurrentIndex(0)
+        self.set_filter(EVERYTHING)
+
+    def set_filter(self, wanted: Filter) -> None:
+        """List what matches a filter, and show it in the controls."""
+        self._is_set_from_outside = True  # not a QSignalBlocker: the field's own button listens, too
+        self._filter.setText(wanted.text)
+        chosen = (i for i, (_, statuses) in enumerate(FILTERS) if statuses == wanted.statuses)
+        self._status.setCurrentIndex(next(chosen, 0))
+        self._details.show_filter(wanted)
+        self._is_set_from_outside = False
+        self._refilter()
+
+    def set_order(self, order: ImageOrder) -> None:
+        """Show which order the photos are in."""
+        for action in self._orders.actions():
+            action.setChecked(action.data() == order)
+        is_other = order is not ImageOrder.NAME
+        self._arrange.setIcon(icons.icon("sort", "accent" if is_other else "icon"))
+
+    def _open_orders(self) -> None:
+        self._orders.popup(self._arrange.mapToGlobal(self._arrange.rect().bottomLeft()))
+
+    def _build_orders(self) -> tuple[QMenu, QToolButton]:
+        """Return the menu of orders, and the button that opens it."""
+        menu = QMenu(self)
+        menu.setObjectName("photos.orders")
+        group = QActionGroup(menu)
+        for text, order in ORDERS:
+            action = group.addAction(tr(text))
+            action.setObjectName(f"photos.order.{order}")
+            action.setCheckable(True)
+            action.setChecked(order is ImageOrder.NAME)
+            action.setData(order.value)
+            menu.addAction(action)
+        return menu, tool_button("sort", "photos.order", tr("Choose the order of the photos"))
 
     def _lay_out(self) -> None:
         top = QVBoxLayout()  # side by side, a narrow dock leaves no room for a name and a status
         top.setContentsMargins(MARGIN, 4, MARGIN, 8)
         top.setSpacing(4)
         top.addWidget(self._filter)
-        top.addWidget(self._status)
+        choices = QHBoxLayout()
+        choices.setSpacing(4)
+        choices.addWidget(self._status, 1)
+        choices.addWidget(self._more)
+        choices.addWidget(self._arrange)
+        top.addLayout(choices)
+        self._found = QWidget()
+        found = QHBoxLayout(self._found)
+        found.setContentsMargins(0, 0, 0, 0)
+        found.addWidget(self._shown, 1)
+        found.addWidget(self._clear)
+        top.addWidget(self._found)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(MARGIN, 8, MARGIN, MARGIN)
         bottom.setSpacing(6)
@@ -106,11 +201,10 @@ class PhotosPanel(QWidget):
         self.setMinimumWidth(180)
 
     def _refilter(self) -> None:
-        self._following = True
-        self._photos.set_filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
-        self._following = False
-        self._show_current()
-        self._show_progress()
+        if self._is_set_from_outside:
+            return
+        chosen = Filter(self._filter.text(), FILTERS[self._status.currentIndex()][1])
+        self._photos.set_filter(self._details.applied_to(chosen))
 
     def _show_current(self) -> None:
         row = None if self._current is None else self._model.row(self._current)
@@ -134,14 +228,18 @@ class PhotosPanel(QWidget):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        total, readable, done = len(self._photos), self._photos.readable, self._photos.done
-        self._progress.setMaximum(max(readable, 1))
+        total, doable, done = len(self._photos), self._photos.doable, self._photos.done
+        self._progress.setMaximum(max(doable, 1))
         self._progress.setValue(done)
-        text = tr("{done:,} of {total:,} done", done=done, total=readable)
-        if self._photos.filter.is_set:
-            text += " · " + tr("{n:,} shown", n=self._model.rowCount())
+        wanted = self._photos.filter
+        self._found.setVisible(wanted.is_set and total > 0)
+        self._shown.setText(tr("{n:,} of {total:,} shown", n=self._model.rowCount(), total=total))
+        self._more.setIcon(icons.icon("filter", "accent" if wanted.has_details else "icon"))
+        text = tr("{done:,} of {total:,} done", done=done, total=doable)
         self._progress_text.setText(text if total else "")
-        left_out = total - readable
-        self._progress_text.setToolTip(tr("{n:,} unreadable, not counted", n=left_out) if left_out else "")
+        skipped, unreadable = self._photos.skipped, self._photos.unreadable
+        left_out = [tr("{n:,} skipped, not counted", n=skipped)] if skipped else []
+        left_out += [tr("{n:,} unreadable, not counted", n=unreadable)] if unreadable else []
+        self._progress_text.setToolTip("\n".join(left_out))
         self._progress.setVisible(total > 0)
         self.rows.set_empty_text(tr("No photo matches the filter.") if total else tr("No folder is open."))

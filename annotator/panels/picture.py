@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from annotator.core.tone import MAX_FILL, MAX_STRETCH, Tone
+from annotator.panels.part_rows import PartRows
 from annotator.panels.sliders import WheelSlider
 from annotator.panels.widgets import MARGIN, dress_panel, label, name_control
 from dataset.i18n import tr
+
+if TYPE_CHECKING:
+    from dataset.picture_parts import PartChoice, PictureParts
 
 GAMMA_STEPS = 100
 """Steps of the slider of gamma at either side of 1; each end is a factor of 5."""
@@ -21,6 +27,8 @@ class PicturePanel(QWidget):
     """A `Tone` was chosen."""
     fill_changed = Signal(int)
     """Percent of the fill of objects at rest."""
+    part_chosen = Signal(object)
+    """A `PartChoice`: the page and the bands to be shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +48,8 @@ class PicturePanel(QWidget):
         name_control(self._reset, "picture.reset", tr("Show the photo as it is"))
         for control in (self.keep, self._reset):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._parts = PartRows()
+        self._parts.chosen.connect(self.part_chosen)
         self._lay_out()
         for slider in self._tones:
             slider.valueChanged.connect(self._tone_changed)
@@ -67,6 +77,10 @@ class PicturePanel(QWidget):
         with QSignalBlocker(self._fill):
             self._fill.setValue(percent)
         self._name_values()
+
+    def set_parts(self, parts: PictureParts, choice: PartChoice) -> None:
+        """Show which pages and bands there are to choose among, and which are shown."""
+        self._parts.set_parts(parts, choice)
 
     def _tone_changed(self) -> None:
         self._name_values()
@@ -115,6 +129,7 @@ class PicturePanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, 4, MARGIN, MARGIN)
         column.setSpacing(8)
+        column.addWidget(self._parts)
         column.addLayout(rows)
         column.addLayout(foot)
         column.addStretch(1)

@@ -143,7 +143,8 @@ class ElidedComboBox(QComboBox):
         field = self.style().subControlRect(
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
-        text = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideMiddle, field.width() - 4)
+        shown = self.currentText() or self.placeholderText()
+        text = self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideMiddle, field.width() - 4)
         option.currentText = text  # type: ignore[attr-defined]
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)

@@ -5,10 +5,11 @@ The pixels are read by `dataset.images` (Pillow; no torch), so what the person s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QImage
+from annotator.canvas.image_pyramid import ImagePyramid
+from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,49 +20,57 @@ if TYPE_CHECKING:
     from dataset.images import ReducedPhoto
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedImage:
-    """A decoded photo, upright, 32 bits a pixel so that painting it converts nothing."""
+TIFFS = (".tif", ".tiff")
+"""Endings of files that are looked at for pages and bands."""
 
-    image: QImage
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedImage:
+    """A decoded photo, upright."""
+
+    pyramid: ImagePyramid
+    parts: PictureParts = field(default_factory=PictureParts)
+    """What of it there is to choose among."""
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.image.width(), self.image.height()
+        return self.pyramid.size.width(), self.pyramid.size.height()
+
+    @property
+    def byte_count(self) -> int:
+        """Memory that it takes."""
+        return self.pyramid.byte_count
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Return a fresh (height, width, 3) uint8 array."""
-        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
-
-        return np.ascontiguousarray(self._bgrx()[..., 2::-1])
+        """Return the (height, width, 3) uint8 array that is painted, too: not to be written to."""
+        return self.pyramid.pixels
 
     def for_model(self) -> ReducedPhoto:
-        """Return what a model is given, fresh."""
+        """Return what a model is given: the photo itself, not to be written to, or a smaller copy."""
         from dataset.images import ReducedPhoto, reduced  # noqa: PLC0415 - not on the way to the first photo
 
-        return ReducedPhoto(reduced(self._bgrx())[..., 2::-1].copy(), self.size)
-
-    def _bgrx(self) -> NDArray[np.uint8]:
-        """Return the image's own memory as (height, width, 4)."""
-        import numpy as np  # noqa: PLC0415 - not on the way to the first photo
-
-        width, height = self.size
-        rows = np.frombuffer(self.image.constBits(), np.uint8).reshape(height, self.image.bytesPerLine())
-        return rows[:, : 4 * width].reshape(height, width, 4)
+        return ReducedPhoto(reduced(self.rgb()), self.size)
 
 
-def decode(path: Path) -> DecodedImage:
-    """Read one photo from disk.
+def size_of(path: Path) -> tuple[int, int]:
+    """Return (width, height) of a photo on disk, from its header.
 
     Raises:
         PhotoError: it cannot be read; the text has the reason.
     """
-    from dataset.images import read_photo  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+    from dataset.images import photo_size  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
 
-    rgb = read_photo(path)
-    height, width, _ = rgb.shape
-    # RGB888 borrows the array's memory; the conversion copies it.
-    return DecodedImage(QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
-        QImage.Format.Format_RGB32
-    ))  # fmt: skip
+    return photo_size(path)
+
+
+def decode(path: Path, choice: PartChoice = DEFAULT_PARTS) -> DecodedImage:
+    """Read one photo from disk, or another page or other bands of it.
+
+    Raises:
+        PhotoError: it cannot be read; the text has the reason.
+    """
+    from dataset.images import parts_of, read_part  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+
+    pyramid = ImagePyramid(read_part(path, choice))
+    return DecodedImage(pyramid, parts_of(path) if path.suffix.lower() in TIFFS else PictureParts())

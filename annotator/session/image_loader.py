@@ -77,7 +77,7 @@ class ImageLoader(QObject):
                 wanted, self._wanted = self._wanted, None
                 path = wanted or self._upcoming.pop(0)
             try:
-                photo = self._cache.get(path, self._given_up)
+                photo = self._cache.get(path, self._given_up, ahead=not wanted)
             except LateError as error:
                 self.failed.emit(path, str(error))
                 with suppress(LateError):  # of too many, none is asked for again

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from annotator.canvas.hit_testing import extent
 from annotator.core import edits
-from annotator.core.document import Status
+from annotator.session.photo_facts import show_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,8 @@ def change_records(
                 document.apply(edits.substitute(document, changed))
             else:
                 store.put(name, _following(before, changed, photos[name].size), before=before)
-                _report(session, name)
+                if name in session.photos:
+                    show_stored(session.photos, store, name)
         session.history.rewrite(rewrite)
     session.report_saved()
     session.edited.emit()
@@ -86,11 +87,3 @@ def _following(state: PhotoState, changed: Difference, size: Size) -> PhotoState
         corners = [extent(record)[2:] for record in (*state.annotations, *records)]
         size = max(1, *(math.ceil(x) for x, _ in corners)), max(1, *(math.ceil(y) for _, y in corners))
     return replace(state, annotations=records, size=size)
-
-
-def _report(session: Session, name: str) -> None:
-    photos, store = session.photos, session.store
-    if name in photos and store is not None:
-        status = photos.status(photos.index(name))
-        following = status if status in (Status.DONE, Status.UNREADABLE) else store.status(name)
-        photos.update(name, count=store.count(name), status=following)

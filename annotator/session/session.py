@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.categories import Categories
 from annotator.core.disk_thread import Deadline
-from annotator.core.document import Document, ObjectMarks, ShownRecords, Status
+from annotator.core.document import Document, ObjectMarks, ShownRecords
 from annotator.core.image_list import ImageList
 from annotator.core.no_overlap import without_overlap
 from annotator.core.store.autosave import SaveNotice, SaveState
 from annotator.core.store.coco_codec import CocoError, UnreadableError
-from annotator.session import messages
+from annotator.session import messages, photo_facts
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import ImageLoader
 from annotator.session.messages import FOLDER, HIDDEN, PHOTO, SAVING, SKIPPED
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
     from annotator.settings import Settings
+    from dataset.picture_parts import PartChoice
 
 WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
 KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk
@@ -161,6 +162,18 @@ class Session(QObject):
             with suppress(LateError):
                 self._cache.when_read(self.folder / name, use, keep=False)
 
+    def with_part(
+        self,
+        name: str,
+        choice: PartChoice,
+        use: Callable[[DecodedImage], object],
+        fail: Callable[[BaseException], object],
+    ) -> None:
+        """Call `use` with a page or bands of a photo of the folder, or `fail`, in the thread that reads it."""
+        if self.folder is not None:
+            with suppress(LateError):
+                self._cache.read_part(self.folder / name, choice, use, fail)
+
     @property
     def unsaved(self) -> Sequence[Store]:
         """The projects, those that were left included, that have something on its way to the disk."""
@@ -235,10 +248,7 @@ class Session(QObject):
             return
         self.project, store = project, project.store
         store.share_categories(self.categories)
-        photos, names = self.photos, self.photos.names
-        unreadable = {name: photos.error(i) for i, name in enumerate(names) if photos.error(i)}
-        statuses = [store.status(name) for name in names]
-        photos.set_photos(names, statuses, [store.count(name) for name in names], unreadable)
+        photo_facts.show_project(self.photos, store)
         self.project_changed.emit(project)
         self._watch.start()
         for warning in store.warnings:
@@ -261,11 +271,15 @@ class Session(QObject):
         self._skipping_unreadable = skip_unreadable  # over photos that turn out to be unreadable
         self._set_document(None)
         self._set_current(name)
-        path = self.folder / name
-        self._loader.show(path, [self.folder / other for other in self.upcoming()])
-        photo = self._cache.peek(path)
+        self.read_again()
+        photo = self._cache.peek(self.folder / name)
         if photo:
-            self._photo_loaded(path, photo)
+            self._photo_loaded(self.folder / name, photo)
+
+    def read_again(self) -> None:
+        """Read the current photo, once more if its file may have been repaired."""
+        if self.folder is not None and self.current is not None:
+            self._loader.show(self.folder / self.current, [self.folder / other for other in self.upcoming()])
 
     def go(self, step: int) -> None:
         """Make the next (1) or previous (-1) photo of the list current."""
@@ -298,28 +312,25 @@ class Session(QObject):
         self.current_changed.emit(name)
 
     def _photo_loaded(self, path: Path, photo: DecodedImage) -> None:
-        self._note_readable(path)
+        photo_facts.show_readable(self.photos, self.store, self._listed_name(path))
         if self._photo is photo or self.folder is None or self.current is None or path != self.folder / self.current:
             return
         self._photo, self._skipped = photo, []
         self.photo_changed.emit(photo)
         self._open_document()
 
-    def _note_readable(self, path: Path) -> None:
-        """Take back that a photo cannot be read: it was late, or has been repaired."""
+    def _listed_name(self, path: Path) -> str | None:
+        """Return the photo of the open folder that a path is of."""
         if self.folder is None or not path.is_relative_to(self.folder):
-            return
+            return None
         name = path.relative_to(self.folder).as_posix()
-        if name in self.photos and self.photos.photo(self.photos.index(name)).status is Status.UNREADABLE:
-            status = self.store.status(name) if self.store else Status.NEW
-            self.photos.update(name, status=status, error="")
+        return name if name in self.photos else None
 
     def _photo_failed(self, path: Path, reason: str) -> None:
-        if self.folder is None or not path.is_relative_to(self.folder):
+        name = self._listed_name(path)
+        if name is None:
             return
-        name = path.relative_to(self.folder).as_posix()
-        if name in self.photos:
-            self.photos.update(name, status=Status.UNREADABLE, error=reason)
+        self.photos.update(name, error=reason)
         if name == self.current:
             self.photo_changed.emit(None)
             if not self._skipping_unreadable:
@@ -422,7 +433,7 @@ class Session(QObject):
             unanswered = document.suggestions if marked and document.has_pool else None
             self.store.put(document.name, document.state, unanswered)
             self.report_saved()
-            self.photos.update(document.name, status=document.status, count=len(document.annotations))
+            photo_facts.show_document(self.photos, document)
             self.edited.emit()
 
         return keep

@@ -34,6 +34,11 @@ class TimeSlicer(QObject):
         self._iterator, self._taken = iterator, []
         self._timer.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether something is left to take."""
+        return self._timer.isActive()
+
     def stop(self) -> None:
         """Take no more."""
         self._timer.stop()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.core.document import Status
+from annotator.core.image_filter import FINISHED
 from annotator.core.image_list import NOT_LOOKED_AT
 from annotator.core.skeleton import in_order_of
 from annotator.core.training_set import MODEL_CLASS
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelInfo, Suggestions
     from dataset.categories import Category
-
-_FINISHED = (Status.UNREADABLE, Status.DONE)
 
 
 class SuggestionController(QObject):
@@ -74,7 +74,7 @@ class SuggestionController(QObject):
     def unfinished(self) -> list[str]:
         """Return the photos that can be read and are not done."""
         photos = self._session.photos
-        return [name for i, name in enumerate(photos.names) if photos.status(i) not in _FINISHED]
+        return [name for i, name in enumerate(photos.names) if photos.status(i) not in FINISHED]
 
     def expect_model(self) -> None:
         """Another model is being loaded: nothing that the one before it found is shown any more."""
@@ -85,7 +85,7 @@ class SuggestionController(QObject):
     def stale_names(self) -> list[str]:
         """Return the photos that the model has looked at and that are not done: another model has to look again."""
         photos = self._session.photos
-        return [name for name in self._scores if photos.status(photos.index(name)) not in _FINISHED]
+        return [name for name in self._scores if photos.status(photos.index(name)) not in FINISHED]
 
     def model_category(self, category_id: int) -> int | None:
         """Return the model's id of a class of the project, or None if it does not know it."""
@@ -157,7 +157,9 @@ class SuggestionController(QObject):
     def _forget_answers(self) -> None:
         for name in self._scores:
             if name in self._session.photos:  # else they are another folder's by now
-                self._session.photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name))
+                self._session.photos.update(
+                    name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name), least_score=inf
+                )
         self._scores.clear()
 
     def _adopt_model(self) -> None:
@@ -258,11 +260,14 @@ class SuggestionController(QObject):
     def _count(self, name: str) -> None:
         photos = self._session.photos
         scores = self._scores[name]
-        count = len(scores) - bisect_left(scores, self._session.threshold)
+        first = bisect_left(scores, self._session.threshold)
+        count = len(scores) - first
         status = photos.status(photos.index(name))
         if status in (Status.NEW, Status.SUGGESTED):
             status = Status.SUGGESTED if count else Status.NEW
-        photos.update(name, suggestions=count, status=status)
+        document = self._session.history.document(name)
+        least = scores[first] if count else inf
+        photos.update(name, suggestions=count, status=status, least_score=document.least_score if document else least)
 
     def _unsuggested(self, name: str) -> Status:
         photos = self._session.photos

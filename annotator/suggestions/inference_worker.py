@@ -1,6 +1,7 @@
 """The worker thread of the model: the shown photo first, then those that are likely next, then the whole folder.
 
-The only part of the window's side that knows `model`, and it imports torch in its own thread, after the window is up.
+The only part of the window's side that knows `model`. Torch, where it computes, is imported in this thread, after the
+window is up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
+from annotator.suggestions.graph_making import GraphMaking
 from annotator.suggestions.messages import (
     BoxAnswer,
     FolderProgress,
@@ -27,8 +29,12 @@ from annotator.suggestions.messages import (
     to_suggestion,
 )
 from annotator.suggestions.object_at import object_at
-from annotator.suggestions.torch_import import large_import, preload_torch
 from dataset.i18n import tr
+from model.inference import mask_keypoint_pair
+from model.inference.closer_look import CloserLook, LookGivenUpError
+from model.inference.engines import lacks_graphs
+from model.inference.instance import Instance
+from model.inference.out_of_memory import retry_on_oom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Clicked
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
-    from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
@@ -122,6 +127,7 @@ class InferenceWorker(QObject):
         # Guarded by _wake:
         self._closing = False
         self._load: tuple[str, str] | None = None
+        self._closer_look = False
         self._source: _Source | None = None
         self._refused = ""  # why no model will come
         self._questions: deque[_Box | _Points] = deque()
@@ -139,6 +145,7 @@ class InferenceWorker(QObject):
         self._weights = ""
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
+        self._graphs = GraphMaking()
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
         self._thread.start()
@@ -149,6 +156,12 @@ class InferenceWorker(QObject):
         """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
         with self._wake:
             self._load, self._refused = (weights, device), ""
+            self._wake.notify()
+
+    def set_closer_look(self, *, on: bool) -> None:
+        """Look at large photos in tiles, too, which takes longer; `loaded` follows, as of another model."""
+        with self._wake:
+            self._closer_look = on
             self._wake.notify()
 
     def refuse(self, reason: str) -> None:
@@ -244,6 +257,7 @@ class InferenceWorker(QObject):
     def close(self, seconds: float | None = None) -> bool:
         """Stop, wait for the thread (at most so long), and return whether it has ended."""
         self.stop()
+        self._graphs.end()
         return self._thread.end(seconds)
 
     def _drop(self) -> None:
@@ -265,10 +279,14 @@ class InferenceWorker(QObject):
                     self._predictor = None
                     return
                 load, self._load = self._load, None
-                question = self._questions.popleft() if self._questions and not load else None
+                looks_otherwise = self._is_to_change
+                comes_first = load is not None or looks_otherwise
+                question = self._questions.popleft() if self._questions and not comes_first else None
                 source = self._source
             if load:
                 self._use(*load)
+            elif looks_otherwise:
+                self._change_look()
             elif isinstance(question, _Points):
                 self.points_answered.emit(self._find(question, source))
             elif question:
@@ -279,36 +297,55 @@ class InferenceWorker(QObject):
     def _next_is_ready(self) -> bool:
         if self._questions and self._source and (self._predictor or self._refused):
             return True
+        if self._is_to_change:
+            return True
         wanted = self._shown or self._upcoming or self._cached is None or self._cached or self._all
         return self._closing or self._load is not None or bool(self._predictor and self._source and wanted)
 
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(tr("loading {weights}", weights=weights))
         try:
-            import model  # noqa: F401, PLC0415 - it sets how torch's threads wait, which is read when those are loaded
-
-            with large_import():
-                preload_torch()
-                from model.inference.mask_keypoint_pair import load_predictor  # noqa: PLC0415 - torch, seconds of it
-
-                predictor = load_predictor(weights, device)
+            predictor = mask_keypoint_pair.load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)
             return
-        self._predictor, self._seen, self._weights = predictor, None, weights
-        self._model_id = predictor.id
+        self._weights = weights
+        self._take(predictor)
+        if predictor.notice:
+            self.notice.emit(predictor.notice)
+        self._graphs.start([name for name in mask_keypoint_pair.names(weights) if lacks_graphs(name, device)])
+
+    @property
+    def _is_to_change(self) -> bool:
+        """Whether the model in use is to look at large photos in another way."""
+        return self._predictor is not None and isinstance(self._predictor, CloserLook) != self._closer_look
+
+    def _change_look(self) -> None:
+        predictor = self._predictor
+        if predictor is not None:
+            self._take(predictor.model if isinstance(predictor, CloserLook) else predictor)
+
+    def _take(self, model: Segmenter) -> None:
+        """Put a model in use that has been loaded."""
         with self._wake:
+            self._predictor = CloserLook(model, self._is_interrupted) if self._closer_look else model
             self._cached = None
-        self.loaded.emit(self._info(predictor))
+        self._seen, self._model_id = None, self._predictor.id
+        self.loaded.emit(self._info(self._predictor))
+
+    def _is_interrupted(self) -> bool:
+        """Whether something has come that is more urgent than the tiles of a photo."""
+        urgent = self._load or self._questions or self._shown or self._source is None
+        return bool(self._closing or urgent or self._is_to_change)
 
     def _answer_next(self) -> None:
         with self._wake:
             source = self._source
-            folder_turn = False
+            folder_turn = ahead = False
             if self._shown:
                 name, self._shown = self._shown, None
             elif self._upcoming:
-                name = self._upcoming.popleft()
+                name, ahead = self._upcoming.popleft(), True
             elif self._cached is None or self._cached:
                 name = ""
             elif self._all:
@@ -322,7 +359,7 @@ class InferenceWorker(QObject):
             self._send_cached_scores(source)
             return
         self.activity.emit(_activity(name, waiting))
-        answer = self._answer(name, source, keep=not folder_turn)
+        answer = self._answer(name, source, keep=not folder_turn, ahead=ahead)
         with self._wake:
             stale = source is not self._source
             done, total = self._all_total - len(self._all), self._all_total
@@ -353,21 +390,21 @@ class InferenceWorker(QObject):
             self._cached = deque(names[MAX_CACHED_AT_ONCE:])
         self.cached_scores.emit(self._model_id, scores)
 
-    def _answer(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+    def _answer(self, name: str, source: _Source, *, keep: bool, ahead: bool) -> Suggestions | None:
         try:
-            return self._suggestions(name, source, keep=keep)
+            return self._suggestions(name, source, keep=keep, ahead=ahead)
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
             if source is self._source:  # else it is of a folder that is no longer open
                 self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
 
-    def _suggestions(self, name: str, source: _Source, *, keep: bool) -> Suggestions | None:
+    def _suggestions(self, name: str, source: _Source, *, keep: bool, ahead: bool = False) -> Suggestions | None:
         pool = source.pools.get(name, self._model_id)
         if pool is not None:
             return Suggestions(name, self._model_id, pool, None)
         path = source.folder / name
         try:
-            photo = self._cache.get(path, self._given_up, keep=keep)
+            photo = self._cache.get(path, self._given_up, keep=keep, ahead=ahead)
         except Exception:  # noqa: BLE001 - the loader has the word on photos that cannot be read
             return None
         if photo is None:
@@ -377,7 +414,11 @@ class InferenceWorker(QObject):
                         self._all.append(name)
             return None
         start = time.perf_counter()
-        instances = self._detect(photo)
+        try:
+            instances = self._detect(photo)
+        except LookGivenUpError:
+            self._put_off(name, source, is_shown=keep and not ahead, of_folder=not keep)
+            return None
         milliseconds = 1e3 * (time.perf_counter() - start)
         self._seen = source, name, self._model_id
         pool = tuple(to_suggestion(-1 - i, instance) for i, instance in enumerate(instances))
@@ -385,6 +426,18 @@ class InferenceWorker(QObject):
             return None
         source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
+
+    def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
+        """Have a photo looked at again when nothing is more urgent."""
+        with self._wake:
+            if source is not self._source:
+                return
+            if of_folder and self._all_running:
+                self._all.appendleft(name)
+            elif is_shown and self._shown is None:
+                self._shown = name
+            elif not of_folder and self._shown is None:
+                self._upcoming.appendleft(name)
 
     def _outline(self, box: _Box, source: _Source | None) -> BoxAnswer:
         predictor = self._predictor
@@ -459,8 +512,6 @@ class InferenceWorker(QObject):
 
     def _within_memory(self, predictor: Segmenter, look: Callable[[], Answer]) -> Answer:
         """Ask the model something; where a GPU's memory did not suffice for it, say what is done instead."""
-        from model.inference.out_of_memory import retry_on_oom  # noqa: PLC0415 - torch, loaded long since
-
         device = predictor.device
         answer = retry_on_oom(predictor, look, self.notice.emit)
         if predictor.device != device:
@@ -479,8 +530,6 @@ class InferenceWorker(QObject):
 
 
 def _with_keypoints(predictor: Segmenter, corners: NDArray[np.float64], box: _Box) -> Instance:
-    from model.inference.instance import Instance  # noqa: PLC0415 - torch, loaded long since
-
     points, scores = predictor.keypoints_for_boxes(corners)
     return Instance(box.category_id or 0, 1.0, corners[0], [], points[0], scores[0])
 

@@ -86,14 +86,18 @@ def menus() -> list[Menu]:
     return [Menu(menu.name, menu.title, _with_tools(menu)) for menu in tables]
 
 
-# Keys follow labelme, X-AnyLabeling and CVAT where they agree.
+# Keys follow labelme, X-AnyLabeling and CVAT where they agree. The first key is ours; what labelme and CVAT have beside
+# it comes after it, where it is free. README lists both.
 
 
 def _file() -> tuple[Entry, ...]:
     return (
-        Spec("file.open_folder", tr("&Open folder…"), ("Ctrl+O",), "folder-open", tr("Open a folder of photos")),
+        Spec("file.open_folder", tr("&Open folder…"), ("Ctrl+O", "Ctrl+U"), "folder-open",
+             tr("Open a folder of photos")),
         RECENT_MENU,
         Spec("file.open_samples", tr("Open the sample photos")),
+        Spec("file.refresh", tr("&Refresh"), ("F5",), "refresh",
+             tr("List the open folder again: see what has come into it, and what is gone")),
         SEPARATOR,
         Spec("file.open_annotations", tr("Open &annotations…"), ("Ctrl+Shift+O",), "",
              tr("Open a COCO file, and the folder its photos are in")),
@@ -133,6 +137,8 @@ def _edit() -> tuple[Entry, ...]:
         Spec("edit.snap", tr("S&nap to outlines"), ("Shift+S",), "snap",
              tr("Vertices snap to other objects and to the photo's border; Ctrl held does the opposite meanwhile"),
              checkable=True),
+        Spec("edit.magnetic", tr("Magn&etic outline"), ("Shift+E",), "magnetic",
+             tr("Lines between clicks follow the edges of the photo; Ctrl held draws a straight one"), checkable=True),
         SEPARATOR,
         Spec("draw.new", tr("Dra&w a new object"), ("O",), "new-object", tr("What is drawn is a new object"),
              checkable=True),
@@ -157,14 +163,16 @@ def _object() -> tuple[Entry, ...]:
         Spec("object.separate", tr("&Separate the parts"), ("Shift+J",), "separate",
              tr("Make an object of each part of the selected ones; the largest keeps the keypoints")),
         Spec("object.fill_holes", tr("&Fill holes"), (), "fill-holes", tr("Fill the holes of the selected objects")),
+        Spec("object.simplify", tr("Simplif&y, smooth…"), ("Y",), "simplify",
+             tr("Give the selected objects outlines of fewer vertices, or smoother ones, and see it first")),
         SEPARATOR,
         OVERLAP_MENU,
         SEPARATOR,
         Spec("object.attributes", tr("A&ttributes…"), ("Shift+T",), "tag",
              tr("See and change the attributes and the group of the selected objects")),
-        Spec("object.raise", tr("&Raise"), ("Ctrl+Up",), "chevron-up",
+        Spec("object.raise", tr("&Raise"), ("Ctrl+Up", "+"), "chevron-up",
              tr("Put the selected objects over the next one that overlaps them")),
-        Spec("object.lower", tr("Low&er"), ("Ctrl+Down",), "chevron-down",
+        Spec("object.lower", tr("Low&er"), ("Ctrl+Down", "-"), "chevron-down",
              tr("Put the selected objects under the next one that overlaps them")),
         Spec("object.lock", tr("&Lock"), ("Shift+L",), "lock",
              tr("Lock the selected objects: they cannot be selected or changed. Without a selection, unlock all")),
@@ -202,17 +210,27 @@ def _suggestions() -> tuple[Entry, ...]:
 
 def _image() -> tuple[Entry, ...]:
     return (
-        Spec("image.next", tr("&Next photo"), ("D", "PgDown"), "next", tr("Go to the next photo of the list")),
+        Spec("image.next", tr("&Next photo"), ("D", "PgDown", "F"), "next",
+             tr("Go to the next photo of the list")),
         Spec("image.previous", tr("&Previous photo"), ("A", "PgUp"), "previous",
              tr("Go to the previous photo of the list")),
         Spec("image.next_not_done", tr("Next photo not d&one"), ("N",), "next-not-done",
              tr("Go to the next photo of the list on which something is left to do")),
+        Spec("image.next_labelled", tr("Ne&xt labelled photo"), ("Ctrl+Shift+D",), "",
+             tr("Go to the next photo of the list that has an object")),
+        Spec("image.previous_labelled", tr("Previous &labelled photo"), ("Ctrl+Shift+A",), "",
+             tr("Go to the previous photo of the list that has an object")),
         Spec("image.find", tr("&Find a photo"), ("Ctrl+L",), "search", tr("Find photos by words in their names")),
         SEPARATOR,
         Spec("image.done_next", tr("&Done, next photo"), ("Ctrl+Return", "Ctrl+Enter"), "check",
              tr("Mark this photo done and go to the next one that is not")),
         Spec("image.done", tr("&Mark done"), ("M",), "",
              tr("Say that nothing is left to do on this photo, or take it back"), checkable=True),
+        Spec("image.notes", tr("&Tags and note…"), ("Ctrl+I",), "tag",
+             tr("See and change the tags and the note of this photo")),
+        Spec("image.skip", tr("S&kip, next photo"), ("Shift+D",), "skip",
+             tr("Leave this photo out, also of fine-tuning, and go to the next one that is not done; or take it back"),
+             checkable=True),
     )  # fmt: skip
 
 

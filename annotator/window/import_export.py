@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from annotator.core import edits
 from annotator.core.disk_thread import answered
-from annotator.core.document import Status
 from annotator.core.exchange import (
     add_classes,
     lost_keypoints,
@@ -22,6 +21,7 @@ from annotator.core.exchange import (
     to_dataset,
 )
 from annotator.core.training_set import labelled
+from annotator.session.photo_facts import show_stored
 from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
 from dataset.formats.base import FilesExistError, FormatError, export, formats
@@ -167,8 +167,7 @@ class Importer(_Exchange):
             state = store.load(image.name)
             state = replace(state, size=image.size, annotations=(*state.annotations, *annotations))
             store.put(image.name, state)
-            status = Status.DONE if state.done else Status.STARTED
-            self._session.photos.update(image.name, status=status, count=len(state.annotations))
+            show_stored(self._session.photos, store, image.name)
             yield len(annotations)
 
     def _finish(self, counts: list[int]) -> None:

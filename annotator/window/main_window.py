@@ -21,8 +21,10 @@ from annotator import theme
 from annotator.canvas import style
 from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
+from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
+from annotator.panels.details.panel import DetailsPanel
 from annotator.panels.instances import InstancesPanel
 from annotator.panels.model import ModelPanel
 from annotator.panels.photos import PhotosPanel
@@ -45,11 +47,12 @@ from annotator.window.actions import (
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
-from annotator.window.commands.attribute_editing import AttributeEditing
 from annotator.window.commands.class_removing import ClassRemoving
+from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.selection_commands import SelectionCommands
+from annotator.window.commands.simplifying import Simplifying
 from annotator.window.commands.skeleton_editing import SkeletonEditing
 from annotator.window.commands.undo_commands import UndoCommands
 from annotator.window.draw_modes import DrawModes
@@ -57,6 +60,8 @@ from annotator.window.drawing_class import DrawingClass
 from annotator.window.file_dialogs import FileDialogs
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
+from annotator.window.photo_listing import PhotoListing
+from annotator.window.picture_parts import PartsView
 from annotator.window.picture_view import PictureView
 from annotator.window.position_keys import PositionKeys
 from annotator.window.save_notices import SaveNotices
@@ -132,12 +137,15 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
+        self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
         self._brush = BrushSize(self.canvas, settings, self.pages)
         self._marks = ObjectMarkActions(session, self.instances)
-        self._attributes = AttributeEditing(session, self)
+        self._details = DetailsEditing(session, self.details_panel)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
+        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
+        self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -166,16 +174,17 @@ class MainWindow(QMainWindow):
         beside.addWidget(self.pages, 1)
         self.setCentralWidget(work)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_PHOTO)
-        self._slow.timeout.connect(lambda: self.canvas.set_photo(None))
+        self._slow.timeout.connect(self._show_awaited)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
     def _build_docks(self) -> None:
-        self.photos_panel = PhotosPanel(self._session.photos)
+        self.photos_panel = PhotosPanel(self._session.photos, self._session.categories)
         self.instances = InstancesPanel(self._session.categories)
         self.classes = ClassesPanel(self._session.categories)
         self.model_panel = ModelPanel()
         self.picture_panel = PicturePanel()
+        self.details_panel = DetailsPanel()
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = [
             self._dock(tr("Photos"), "dock.photos", self.photos_panel, left),
@@ -183,8 +192,10 @@ class MainWindow(QMainWindow):
             self._dock(tr("Classes"), "dock.classes", self.classes, right),
             self._dock(tr("Model"), "dock.model", self.model_panel, right),
             self._dock(tr("Picture"), "dock.picture", self.picture_panel, left),
+            self._dock(tr("Details"), "dock.details", self.details_panel, left),
         ]
-        self.docks[-1].hide()
+        for dock in self.docks[-2:]:
+            dock.hide()
         self.resizeDocks([self.docks[0], self.docks[1]], [252, 252], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:4], [270, 200, 300], Qt.Orientation.Vertical)
 
@@ -217,7 +228,6 @@ class MainWindow(QMainWindow):
             "edit.duplicate": commands.duplicate,
             "edit.delete": commands.delete,
             "edit.select_all": commands.select_all,
-            "object.attributes": self._attributes.edit,
             "object.raise": lambda: commands.restack(up=True),
             "object.lower": lambda: commands.restack(up=False),
             "keypoint.visibility": canvas.toggle_visibility,
@@ -231,12 +241,9 @@ class MainWindow(QMainWindow):
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
-            "image.next": lambda: session.go(1),
-            "image.previous": lambda: session.go(-1),
-            "image.next_not_done": session.go_next_not_done,
-            "image.find": self._find_photo,
             "image.done_next": commands.done_next,
             "image.done": commands.toggle_done,
+            "image.skip": commands.skip_next,
             "view.zoom_in": canvas.zoom_in,
             "view.zoom_out": canvas.zoom_out,
             "view.fit": canvas.fit,
@@ -252,8 +259,9 @@ class MainWindow(QMainWindow):
         }
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
-        handlers |= self._picture.handlers()
-        handlers |= self._brush.handlers()
+        handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
+        handlers |= self._details.handlers()
+        handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
         return handlers
@@ -289,6 +297,7 @@ class MainWindow(QMainWindow):
         session.edited.connect(self._show_facts)
         session.message.connect(lambda text, kind, topic: self.banner.show_message(text, kind, topic=topic))
         session.saved_changed.connect(lambda _saved: self._show_title())
+        session.photos.reset.connect(self._show_title)
         self._undo.follow(self.action_table)
         self._objects.follow(self.action_table)
         self._modes.follow(self.action_table)
@@ -322,7 +331,6 @@ class MainWindow(QMainWindow):
         self._awaited.folder_listed(folder)
         self.pages.setCurrentWidget(self.canvas)
         self.strip.show()
-        self.photos_panel.clear_filter()
         self.canvas.fit()
         self.canvas.setFocus()
 
@@ -365,9 +373,12 @@ class MainWindow(QMainWindow):
             self._slow.start()  # most photos are there sooner, and nothing flickers
         self.status.set_photo(name)
 
+    def _show_awaited(self) -> None:
+        self.canvas.set_photo(None, tr("Opening {name}…", name=one_line(self._session.current or "")))
+
     def _show_photo(self, photo: DecodedImage | None) -> None:
         self._slow.stop()
-        self.canvas.set_photo(photo.image if photo else None)
+        self._parts.show_photo(photo)
         self._awaited.follow_photo()
 
     def _show_cursor(self, at: QPointF | None) -> None:
@@ -381,7 +392,8 @@ class MainWindow(QMainWindow):
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
         document, store = self._session.document, self._session.store
-        self.action_table["image.done"].setChecked(bool(document and document.done))
+        for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+            self.action_table[name].setChecked(bool(document and document.mark is mark))
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions
@@ -389,10 +401,6 @@ class MainWindow(QMainWindow):
     def _give_keyboard_to_photo(self) -> None:
         self.activateWindow()  # a floating panel is a window of its own
         self.canvas.setFocus()
-
-    def _find_photo(self) -> None:
-        self.docks[0].show()
-        self.photos_panel.focus_filter()
 
     def _choose_scheme(self, scheme: theme.Scheme) -> None:
         self._settings.scheme = scheme

@@ -24,6 +24,7 @@ MODEL = "model"  # the topic of messages about a model that cannot be used, and 
 UNMATCHED = "unmatched"  # of those about classes that only the model has
 NOTICE = "notice"  # of those about a photo that the model failed on, or a device that is used instead
 REFUSED = "refused model"  # of those about a model that cannot be used, in whose place there is another
+CLOSER_LOOK = "closer_look"  # settings key
 MAX_NAMED = 4  # classes that a message names; of the others it gives the number
 
 
@@ -47,6 +48,9 @@ class ModelPanelController:
         panel.set_threshold(settings.threshold)
         panel.set_weights(choice.weights)
         panel.set_device(choice.device)
+        panel.set_closer_look(on=settings.flag(CLOSER_LOOK, default=True))
+        suggester.set_closer_look(on=settings.flag(CLOSER_LOOK, default=True))
+        panel.closer_look_chosen.connect(lambda on: self._look_closer(suggester, settings, on=on))
         panel.threshold_changed.connect(flow.set_threshold)
         panel.suggest_all_requested.connect(flow.suggest_all)
         panel.cancel_requested.connect(suggester.cancel_all)
@@ -64,6 +68,11 @@ class ModelPanelController:
         suggester.activity.connect(status.set_activity)
         suggester.notice.connect(self._notice)
         suggester.progress.connect(self._show_progress)
+
+    @staticmethod
+    def _look_closer(suggester: InferenceWorker, settings: Settings, *, on: bool) -> None:
+        settings.set_flag(CLOSER_LOOK, value=on)
+        suggester.set_closer_look(on=on)
 
     def choose_weights(self) -> None:
         """Ask for a checkpoint file and use it."""

@@ -1,4 +1,4 @@
-"""The action that has points snap to other objects: switched, and remembered."""
+"""The actions that say where points go, to other objects and to the photo's edges: switched, and remembered."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from annotator.window.actions import Actions
 
-_FLAG = "snap"  # the settings key
+_SNAP, _MAGNETIC = "snap", "magnetic"  # settings keys
 
 
 class SnapAction:
-    """Keeps the canvas, the action and the settings in step. Off at first: most objects share no border."""
+    """Keeps the canvas, the actions and the settings in step. Both are off at first: most objects share no border."""
 
     def __init__(self, canvas: CanvasView, settings: Settings) -> None:
         self._canvas, self._settings = canvas, settings
-        canvas.snaps = settings.flag(_FLAG, default=False)
+        canvas.snaps = settings.flag(_SNAP, default=False)
+        canvas.is_magnetic = settings.flag(_MAGNETIC, default=False)
 
     def handlers(self) -> dict[str, Callable[..., object]]:
-        """Return the handler of the action."""
-        return {"edit.snap": self._set}
+        """Return the handlers of the actions."""
+        return {"edit.snap": self._set_snap, "edit.magnetic": self._set_magnetic}
 
     def follow(self, actions: Actions) -> None:
-        """Show in the action whether points snap."""
+        """Show in the actions what is switched on."""
         actions["edit.snap"].setChecked(self._canvas.snaps)
+        actions["edit.magnetic"].setChecked(self._canvas.is_magnetic)
 
-    def _set(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+    def _set_snap(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
         self._canvas.snaps = on
-        self._settings.set_flag(_FLAG, value=on)
+        self._settings.set_flag(_SNAP, value=on)
+
+    def _set_magnetic(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._canvas.is_magnetic = on
+        self._settings.set_flag(_MAGNETIC, value=on)

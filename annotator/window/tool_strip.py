@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from annotator.window.actions import Actions
 
 _BELOW = (
-    tuple(MODES),
+    ("edit.magnetic", *MODES),  # the first is always there, and with it the line above it
     ("edit.undo", "edit.redo"),
     ("view.zoom_in", "view.zoom_out", "view.fit"),
     ("suggestion.accept_all", "image.done_next"),

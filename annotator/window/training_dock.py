@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget
 
 from annotator.panels.training_panel import TrainingPanel
-from annotator.suggestions.torch_import import large_import
 from dataset.i18n import tr
 from model.protocol import Preview, Step
+from model.torch_import import large_import
 
 if TYPE_CHECKING:
     from annotator.session.decoded_image import DecodedImage
@@ -94,9 +94,7 @@ class TrainingDock(QObject):
 
     def _load(self, name: str) -> None:
         def reduce(photo: DecodedImage) -> None:
-            image = photo.image
-            small = image.scaledToHeight(PREVIEW_HEIGHT, Qt.TransformationMode.SmoothTransformation)
-            self._decoded.emit(name, small, small.height() / image.height())
+            self._decoded.emit(name, photo.pyramid.thumbnail(PREVIEW_HEIGHT), PREVIEW_HEIGHT / photo.size[1])
 
         self._session.with_photo(name, reduce)
 

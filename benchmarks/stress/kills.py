@@ -23,7 +23,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import Store
 from benchmarks.stress.part import PartResult, Progress
 from benchmarks.stress.trial import context
@@ -53,7 +53,7 @@ def state(number: int) -> PhotoState:
     left = number % 50
     made = Annotation(number % 3 + 1, 1, rectangle(left, 1, left + 9, 9), extra={"number": number})
     seen = Annotation(-1 - number, 1, rectangle(left, 20, left + 9, 30), origin=Origin.SUGGESTED, score=0.5)
-    return PhotoState((64, 48), (made,), (seen,), done=number % 2 == 1)
+    return PhotoState((64, 48), (made,), (seen,), mark=Mark(number % 2 == 1))
 
 
 def photo_of(number: int) -> str:

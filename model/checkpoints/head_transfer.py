@@ -9,7 +9,7 @@ import torch
 
 from dataset.i18n import tr
 from dataset.regular_files import read_regular
-from model.checkpoints.weights import WeightsError
+from model.checkpoints.names import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

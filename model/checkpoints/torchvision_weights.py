@@ -47,9 +47,6 @@ PERSON_SKELETON = (
 )  # fmt: skip
 """COCO's edges, by index from 0."""
 
-UNUSED = "N/A"
-"""What torchvision calls the ids that COCO never gave out."""
-
 
 @dataclass(frozen=True)
 class Official:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import redirect_stdout
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -20,13 +21,12 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 
 from dataset.categories import from_coco
 from dataset.i18n import tr
-from dataset.messages import UserError
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
+from model.checkpoints.names import BUILTIN_FILE, WeightsError
 from model.checkpoints.safetensors_file import TensorInfo, read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.config import ModelConfig, model_config
-from model.network.build import build
-from resources import WEIGHTS
+from model.network.build import meta_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,17 +34,12 @@ if TYPE_CHECKING:
     from dataset.categories import Category
     from model.network.mask_rcnn import MaskRCNN
 
-BUILTIN_FILE = WEIGHTS / "builtin.safetensors"
 MAX_BYTES = 4 * 2**30
 """Bytes: no network of the family comes near."""
 MAX_NAME = 10_000
 """Characters of the name of a class or a keypoint."""
 MAX_REASON = 200
 """Characters of what is wrong with a header; it may quote what stands there."""
-
-
-class WeightsError(UserError):
-    """Weights cannot be used; the text is one sentence that names them and says what to do."""
 
 
 def load(name: str | Path) -> Checkpoint:
@@ -70,19 +65,13 @@ def load(name: str | Path) -> Checkpoint:
     return _read(Path(name))
 
 
-def are_there(name: str) -> bool:
-    """Return whether a name is one of those that `load` knows, or a file."""
-    return name == "builtin" or name in OFFICIAL or Path(name).is_file()
-
-
 def network_of(checkpoint: Checkpoint) -> MaskRCNN:
     """Return the checkpoint's network in float32, on the CPU, ready to predict.
 
     Raises:
         WeightsError: The weights do not fit the config.
     """
-    with torch.device("meta"):  # takes no memory, however large the config says the network is
-        network = build(checkpoint.config)
+    network = deepcopy(meta_network(checkpoint.config))
     _compare(network, checkpoint.state)
     # Copies: a network that is trained must not change the checkpoint it began at, which others may be made of.
     state = {
@@ -171,8 +160,7 @@ def _checkpoint(path: Path) -> Checkpoint:
             tr("{file} holds tensors of something else: choose a checkpoint that training wrote.", file=path)
         )
     config, categories, metrics = _decode(header.metadata)
-    with torch.device("meta"):  # takes no memory, however large the config says the network is
-        _compare(build(config), header.tensors, path)
+    _compare(meta_network(config), header.tensors, path)
     state = read_tensors(path, header.size)
     # In the precision of the network, in which a greater number is infinite.
     if not all(bool(value.float().isfinite().all()) for value in state.values() if value.is_floating_point()):
@@ -262,8 +250,7 @@ def _official(name: str) -> Checkpoint:
         ) from None
     except Exception:  # noqa: BLE001 - a damaged file fails in many ways
         raise WeightsError(tr("{file} is damaged: delete it and it is fetched again.", file=cached)) from None
-    with torch.device("meta"):
-        network = build(entry.config)
+    network = meta_network(entry.config)
     known = network.state_dict()
     # Where our batch norms are frozen they do not count the batches that torchvision's saw.
     state = {n: v for n, v in state.items() if n in known or not n.endswith("num_batches_tracked")}

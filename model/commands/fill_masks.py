@@ -19,7 +19,7 @@ from dataset.coco_reader import CocoData, DataError, Source, check_coco, load_co
 from dataset.i18n import tr
 from dataset.images import PhotoError
 from dataset.messages import UserError
-from model.checkpoints.weights import WeightsError
+from model.checkpoints.names import WeightsError
 from model.commands.missing_labels import find_missing_labels
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup

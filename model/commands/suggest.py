@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from dataset.atomic_files import write_bytes
 from dataset.categories import to_coco
 from dataset.folder import list_images
@@ -25,6 +23,7 @@ from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
+from model.inference.closer_look import CloserLook
 from model.inference.coco_results import annotation
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
@@ -57,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=tr("builtin, coco, or a checkpoint (default: builtin)"),
     )
     add("--score", type=float, default=0.5, help=tr("least score of a suggestion, 0 to 1 (default: 0.5)"))
+    add(
+        "--closer-look",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=tr("look at large photos in tiles, too, for small objects; slower (default: yes)"),
+    )
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
     add("--preview", type=Path, metavar="DIR", help=tr("also write pictures of the suggestions to this folder"))
 
@@ -119,7 +124,8 @@ def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Segment
     photos = _photos(args)
     _check_preview(args)
     _check_output(output)
-    return photos, load_predictor(args.weights, args.device)
+    predictor = load_predictor(args.weights, args.device)
+    return photos, CloserLook(predictor) if args.closer_look else predictor
 
 
 def _earlier(
@@ -212,7 +218,7 @@ def _suggest(
             yield {"file_name": name, "error": tr(NO_MEMORY)}
     try:
         found = detect_batch(predictor, [photo.pixels for photo in photos.values()], print_message, score=score)
-    except (torch.OutOfMemoryError, MemoryError):
+    except MemoryError:
         if len(names) > 1:
             for name in photos:
                 yield from _suggest(predictor, folder, [name], score, pictures)

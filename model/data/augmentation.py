@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dataset.images import read_photo
+from model.config import MEAN, STD
 from model.data.training_images import instance_mask
 from model.network.targets import MASK_GRID, Target
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
     from model.data.training_images import ObjectLabel, TrainingImage
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet, RGB in 0..1, that torchvision's backbones were trained with."""
 FILL = (124, 116, 104)
 """Colour of the padding, RGB: the mean, which normalization makes 0."""
 MIN_VISIBLE = 0.25

@@ -10,7 +10,7 @@ import torch
 
 from dataset.images import PhotoError, read_reduced
 from model.checkpoints.head_transfer import MASK_LAYERS, class_layers
-from model.checkpoints.torchvision_weights import UNUSED
+from model.config import UNUSED
 from model.network.build import build
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from dataset.i18n import tr
 from dataset.messages import UserError
 
@@ -18,11 +16,18 @@ def choose_device(name: str) -> str:
     Raises:
         DeviceError: There is no such device.
     """
+    import torch  # noqa: PLC0415 - seconds of it
+
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
     try:
         torch.device(chosen)
     except RuntimeError:
-        raise DeviceError(tr("There is no device {device}: choose auto, cpu or cuda.", device=chosen)) from None
+        raise DeviceError(no_such_device(chosen)) from None
     if chosen.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(tr("This computer has no CUDA device that torch can use: choose auto or cpu."))
     return chosen
+
+
+def no_such_device(name: str) -> str:
+    """Return the sentence that says so."""
+    return tr("There is no device {device}: choose auto, cpu or cuda.", device=name)

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
+
+TINY = 1e-12
+"""Least length that is divided by."""
 
 
-def likeness(features: Tensor, cell: tuple[float, float]) -> Tensor:
-    """Return [h, w] float32, -1..1: the cosine similarity of all cells with the one under (x, y).
+def likeness(features: NDArray[np.float32], cell: tuple[float, float]) -> NDArray[np.float32]:
+    """Return [h, w], -1..1: the cosine similarity of all cells with the one under (x, y).
 
     The photo's mean feature is taken away from all before.
 
@@ -24,9 +25,9 @@ def likeness(features: Tensor, cell: tuple[float, float]) -> Tensor:
     """
     height, width = features.shape[1:]
     column, row = (min(max(int(at), 0), side - 1) for at, side in zip(cell, (width, height), strict=True))
-    spread = features.float() - features.float().mean((1, 2), keepdim=True)
-    unit = torch.nn.functional.normalize(spread, dim=0)
-    return torch.einsum("chw,c->hw", unit, unit[:, row, column])
+    spread = features - features.mean((1, 2), keepdims=True)
+    unit = spread / np.maximum(np.linalg.norm(spread, axis=0), TINY)
+    return np.einsum("chw,c->hw", unit, unit[:, row, column])
 
 
 def resampled(values: NDArray[np.float32], box: NDArray[np.float32], cells: int) -> NDArray[np.float32]:
@@ -35,6 +36,5 @@ def resampled(values: NDArray[np.float32], box: NDArray[np.float32], cells: int)
     start = box[:2] + step / 2 - 0.5
     matrix = np.array([[step[0], 0, start[0]], [0, step[1], start[1]]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(values, matrix, (cells, cells), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(
-        np.float32
-    )
+    found = cv2.warpAffine(values, matrix, (cells, cells), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return found.astype(np.float32)

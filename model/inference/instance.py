@@ -31,6 +31,15 @@ class Instance:
     keypoint_scores: NDArray[np.float32] | None = None
     """[K] 0..1."""
 
+    def moved(self, dx: float, dy: float) -> Instance:
+        """Return the same object at another place."""
+        keypoints = self.keypoints
+        if keypoints is not None:
+            keypoints = keypoints + np.array((dx, dy, 0), np.float32)
+        step = np.array((dx, dy), np.float32)
+        polygons = [[ring + step for ring in part] for part in self.polygons]
+        return replace(self, box=self.box + np.tile(step, 2), polygons=polygons, keypoints=keypoints)
+
     def enlarged(self, scale: tuple[float, float]) -> Instance:
         """Return the same object of a photo that is `scale` times as wide and as high."""
         if scale == (1, 1):

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torchvision.ops import nms
+import numpy as np
 
-from model.network import box_ops as geometry
-from model.network.mask_rcnn import Detections
+from model.inference.box_arithmetic import batched_nms
+from model.inference.engine import BoxDetections
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import Tensor
+    from collections.abc import Sequence
 
-    from model.network.mask_rcnn import MaskRCNN
+    from numpy.typing import NDArray
 
 SAME = 0.7
 """IoU of two boxes from which they are of one object, whatever their classes."""
@@ -38,32 +36,19 @@ class LikelyObject:
 
 
 def likely_boxes(
-    network: MaskRCNN,
-    features: list[Tensor],
-    maps: list[Tensor],
-    *,
-    size: tuple[int, int],
-    inner: tuple[int, int],
-    unused: list[int],
-) -> Detections:
-    """Return a box for every proposal of the RPN in its likeliest class, best first, none twice.
+    probabilities: NDArray[np.float32], refined: NDArray[np.float32], unused: Sequence[int]
+) -> BoxDetections:
+    """Return a box for every proposal in its likeliest class, best first, none twice.
 
     Args:
-        network: Which has encoded the photo.
-        features: What `encode` returned.
-        maps: The same in the precision that regions are pooled in.
-        size: (height, width) of its input, padding included.
-        inner: The same without padding.
+        probabilities: [R, classes + 1] of proposals, the first background's.
+        refined: [R, classes + 1, 4] the box of each class.
         unused: Outputs that stand for no class.
     """
-    config = network.config
-    scored = network.rpn.score(features, size)
-    (regions,) = network.rpn.propose(scored, [inner], pre_nms=config.rpn_pre_nms, post_nms=config.rpn_post_nms)
-    logits, offsets = network.roi_heads.classify(maps, [regions])
-    chances = logits.softmax(1)
+    chances = probabilities.copy()
     chances[:, [0, *unused]] = -1
-    scores, labels = chances.max(1)
-    decoded = geometry.clip(geometry.decode(offsets, regions, geometry.HEAD_WEIGHTS), inner)
-    boxes = decoded.gather(1, labels[:, None, None].expand(-1, 1, 4))[:, 0]
-    kept = nms(boxes, scores, SAME)
-    return Detections(boxes[kept], scores[kept], labels[kept])
+    labels = chances.argmax(1)
+    rows = np.arange(len(labels))
+    boxes, scores = refined[rows, labels], chances[rows, labels]
+    kept = batched_nms(boxes, scores, np.zeros_like(labels), SAME)
+    return BoxDetections(boxes[kept], scores[kept], labels[kept].astype(np.int64))

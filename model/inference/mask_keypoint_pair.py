@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torchvision.ops import box_iou
 
 from dataset.i18n import tr
-from model.checkpoints.weights import WeightsError, are_there
+from model.checkpoints.names import WeightsError, are_there
+from model.inference.box_arithmetic import box_iou
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -51,6 +50,11 @@ def load_predictor(weights: str | Path = "builtin", device: str = "auto") -> Seg
     return MaskKeypointPredictor(masks, points)
 
 
+def names(weights: str | Path) -> tuple[str, ...]:
+    """Return the names of weights that a name stands for: itself, or the two of a pair."""
+    return _split(str(weights)) or (str(weights),)
+
+
 def _split(weights: str) -> tuple[str, str] | None:
     """Return the two names that a plus sign joins, or None for one name: it may also be a part of a file's name."""
     parts = weights.split(JOIN)
@@ -85,6 +89,11 @@ class MaskKeypointPredictor:
         return self.masks.device
 
     @property
+    def notice(self) -> str:
+        """What a person should know about how either computes."""
+        return self.masks.notice or self.points.notice
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the photo."""
         return self.masks.image_size
@@ -117,6 +126,11 @@ class MaskKeypointPredictor:
         self.points.set_image(image)
 
     @property
+    def long_side(self) -> int:
+        """Of the first model's input."""
+        return self.masks.long_side
+
+    @property
     def batch(self) -> int:
         """Photos that `detect_many` had best get at a time: two networks look at one photo after the other."""
         return 1
@@ -146,7 +160,7 @@ class MaskKeypointPredictor:
         boxes = np.stack([found[i].box for i in persons])
         points, scores = self.points.keypoints_for_boxes(boxes)
         if seen:
-            overlap = box_iou(torch.from_numpy(boxes), torch.from_numpy(np.stack([s.box for s in seen]))).numpy()
+            overlap = box_iou(boxes, np.stack([s.box for s in seen]))
             for row, best in enumerate(overlap.argmax(1)):
                 match = seen[best]
                 if overlap[row, best] >= SAME_IOU and match.keypoints is not None and match.keypoint_scores is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-import torch
+from model.inference.engine import MemoryFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,14 +29,13 @@ def retry_on_oom(model: Segmenter, work: Callable[[], Answer], on_message: Calla
         on_message: Called with one sentence for each change.
 
     Raises:
-        torch.OutOfMemoryError: The memory suffices for nothing less either.
+        model.inference.engine.MemoryFullError: The memory suffices for nothing less either.
     """
     while True:
         try:
             return work()
-        except torch.OutOfMemoryError:
+        except MemoryFullError:
             model.forget()
-            torch.cuda.empty_cache()
             change = model.reduce_memory()
             if not change:
                 raise
@@ -67,7 +66,7 @@ def detect_batch(
     if len(images) > 1:
         try:
             return model.detect_many(images, score)
-        except torch.OutOfMemoryError:
+        except MemoryFullError:
             model.forget()
     return [detect_within_memory(model, image, on_message, score=score) for image in images]
 

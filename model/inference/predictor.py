@@ -10,34 +10,31 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from dataset.i18n import tr
-from model.checkpoints import weights as weight_files
-from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.torchvision_weights import UNUSED
-from model.inference.device import choose_device
+from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
+from model.inference.engine import BoxDetections
+from model.inference.engines import open_engine
 from model.inference.feature_similarity import likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
 from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
-from model.network.mask_rcnn import Detections
-from model.network.precision import fast_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from dataset.categories import Category
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.inference.engine import Engine, Features
     from model.inference.instance import Polygons
 
 CONFIDENT = 0.15
@@ -51,8 +48,8 @@ SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
 
 LIKENESS_LEVELS = (1, 2)
-"""Of the features' maps, from the finest on, those in which places are compared: either alone is a little worse, and the
-finest worse again."""
+"""Of the features' maps, from the finest on, those in which places are compared: either alone is a little worse, and
+the finest worse again."""
 
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -74,30 +71,16 @@ class Predictor:
             model.checkpoints.weights.WeightsError: The weights cannot be used.
             model.inference.device.DeviceError: There is no such device.
         """
-        checkpoint = weights if isinstance(weights, Checkpoint) else weight_files.load(weights)
-        network = weight_files.network_of(checkpoint)
-        weight_files.fold_norms(network)
-        self.name = "checkpoint" if isinstance(weights, Checkpoint) else str(weights)
-        self._digest = f"{checkpoint.digest()}-{checkpoint.config_digest()}"
-        self.config = checkpoint.config
-        self.metrics = checkpoint.metrics
-        self._outputs = checkpoint.categories
-        self.categories: tuple[Category, ...] = tuple(c for c in checkpoint.categories if c.name != UNUSED)
-        self.short_side = checkpoint.config.short_side
+        self._engine: Engine = open_engine(weights, device)
+        self.name = str(weights) if isinstance(weights, str | Path) else "checkpoint"
+        self.config = self._engine.config
+        self.metrics = self._engine.metrics
+        self._outputs = self._engine.outputs
+        self.categories: tuple[Category, ...] = tuple(c for c in self._outputs if c.name != UNUSED)
+        self.short_side = self.config.short_side
         """Pixels to which the next photo's shorter side is scaled; less needs less memory."""
-        self.long_side = checkpoint.config.long_side
-        self._network = network
-        self._features: list[Tensor] = []
-        self._maps: list[Tensor] = []
-        self._likely: Detections | None = None  # found when they are first asked for
-        self._photo: NDArray[np.uint8] | None = None
-        self._guide: EdgeGuide | None = None
-        self._input = (0, 0)
-        self._inner = (0, 0)
-        self._scale = np.ones(2, np.float32)
-        self.image_size = (0, 0)
-        """(height, width) of the photo; (0, 0) before there is one."""
-        self.to(device)
+        self.long_side = self.config.long_side
+        self.forget()
 
     def to(self, device: str) -> None:
         """Move the network to another device. The photo has to be set again.
@@ -105,12 +88,18 @@ class Predictor:
         Raises:
             model.inference.device.DeviceError: There is no such device.
         """
-        chosen = choose_device(device)
-        kind = fast_type(chosen)
-        self._network = self._network.to(device=chosen, dtype=kind).to(memory_format=torch.channels_last)
-        self._kind = kind
-        self.device = chosen
+        self._engine.to(device)
         self.forget()
+
+    @property
+    def device(self) -> str:
+        """Torch's name of the device."""
+        return self._engine.device
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about how it computes."""
+        return self._engine.notice
 
     @property
     def has_masks(self) -> bool:
@@ -137,15 +126,19 @@ class Predictor:
     @property
     def id(self) -> str:
         """Another one for other weights or other arithmetic: what is predicted may be kept under it."""
-        return f"{self._digest}-{str(self._kind).removeprefix('torch.')}"
+        return self._engine.id
 
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
-        self._features, self._maps = [], []
-        self._photo = self._guide = self._likely = None
+        self._features: Features = None
+        self._likely: BoxDetections | None = None  # found when they are first asked for
+        self._photo: NDArray[np.uint8] | None = None
+        self._guide: EdgeGuide | None = None
+        self._input, self._inner = (0, 0), (0, 0)
+        self._scale = np.ones(2, np.float32)
         self.image_size = (0, 0)
+        """(height, width) of the photo; (0, 0) before there is one."""
 
-    @torch.inference_mode()
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Run the backbone on a photo, once for all calls that follow.
 
@@ -154,21 +147,20 @@ class Predictor:
 
         Raises:
             ValueError: The array is no such photo.
-            torch.OutOfMemoryError: The device's memory does not suffice; a smaller `short_side` may help.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice; a smaller `short_side` may
+                help.
         """
         placed = self._placed(image)
         self.forget()
-        self._look_at(placed, self._network.encode(placed.pixels))
+        self._look_at(placed, self._engine.encode(placed.pixels, [placed.inner])[0])
 
     def _placed(self, image: NDArray[np.uint8]) -> NetworkInput:
-        return resize_and_pad(image, self.short_side, self.long_side, self.device, self._kind)
+        return resize_and_pad(image, self.short_side, self.long_side)
 
-    def _look_at(self, placed: NetworkInput, features: list[Tensor]) -> None:
-        """Make a photo and its features [1, C, h, w] the current image."""
-        self._features = features
-        # A GPU pools regions from planes in float32: converted once here rather than at every question.
-        self._maps = features if self.device == "cpu" else [f.float().contiguous() for f in features]
-        self._photo, self._likely = placed.photo, None
+    def _look_at(self, placed: NetworkInput, features: Features) -> None:
+        """Make a photo and its features the current image."""
+        self._features, self._likely = features, None
+        self._photo = placed.photo
         self._guide = EdgeGuide(placed.photo) if self.config.fit_edges else None
         height, width = placed.photo.shape[:2]
         self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
@@ -179,7 +171,6 @@ class Predictor:
         """Photos that `detect_many` had best get at a time: several keep a GPU busy, and gain nothing on a CPU."""
         return GPU_BATCH if self.device.startswith("cuda") else 1
 
-    @torch.inference_mode()
     def detect_many(
         self, images: Sequence[NDArray[np.uint8]], score: float = 0.05, max_detections: int | None = None
     ) -> list[list[Instance]]:
@@ -190,7 +181,7 @@ class Predictor:
 
         Raises:
             ValueError: An array is no photo.
-            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice for so many.
         """
         self.forget()
         placed = [self._placed(image) for image in images]
@@ -199,14 +190,14 @@ class Predictor:
             alike.setdefault(photo.input, []).append(index)
         found: dict[int, list[Instance]] = {}
         for members in alike.values():
-            features = self._network.encode(torch.cat([placed[i].pixels for i in members]))
-            for row, index in enumerate(members):
-                self._look_at(placed[index], [f[row : row + 1] for f in features])
+            pictures = np.concatenate([placed[i].pixels for i in members])
+            features = self._engine.encode(pictures, [placed[i].inner for i in members])
+            for own, index in zip(features, members, strict=True):
+                self._look_at(placed[index], own)
                 found[index] = self.detect(score, max_detections)
         self.forget()
         return [found[index] for index in range(len(placed))]
 
-    @torch.inference_mode()
     def detect(self, score: float = 0.05, max_detections: int | None = None) -> list[Instance]:
         """Return what is in the photo, best first.
 
@@ -222,32 +213,23 @@ class Predictor:
         most = self.config.detections if max_detections is None else max_detections
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
-        found = self._network.detect(
-            self._features,
-            self._input,
-            [self._inner],
-            score=score,
-            most=most,
-            maps=self._maps,
-        )[0]
-        known = [i for i, label in enumerate(found.labels.tolist()) if self._outputs[label - 1].name != UNUSED]
-        found = _chosen(found, known)
+        found = self._engine.detect(self._features, score, most)
+        found = found[[self._outputs[label - 1].name != UNUSED for label in found.labels.tolist()]]
         masks = self._masks(found.boxes, found.labels)
-        if masks and self.config.mask_score:
-            found.scores = found.scores * found.scores.new_tensor([mask_confidence(mask) for mask in masks])
-        ranks = found.scores.argsort(descending=True, stable=True)
-        order = ranks[found.scores[ranks] > score].tolist()  # one question to a GPU, not one a detection
-        found = _chosen(found, order)
-        boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
-        return self._instances(
-            found, [masks[i] for i in order] if masks else [], boxes, self._worth_refining(found.scores)
-        )
+        scores = found.scores
+        if len(masks) and self.config.mask_score:
+            scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
+        order = np.argsort(-scores, kind="stable")
+        order = order[scores[order] > score]
+        found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
+        boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
+        masks = masks[order] if len(masks) else masks
+        return self._instances(found, masks, boxes, self._worth_refining(found.scores))
 
-    def _worth_refining(self, scores: Tensor) -> Tensor:
+    def _worth_refining(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
         return (scores >= CONFIDENT) | (self._guide is None)
 
-    @torch.inference_mode()
     def masks_for_boxes(
         self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
     ) -> list[Instance]:
@@ -264,7 +246,7 @@ class Predictor:
         """
         self._require_image()
         inner = self._inner_boxes(boxes)
-        probabilities = self._network.roi_heads.classify(self._maps, [inner])[0].softmax(1)  # [N, classes + 1]
+        probabilities = self._engine.classify(self._features, inner)  # [N, classes + 1]
         labels = self._named(probabilities).argmax(1)
         if categories is not None:
             if len(categories) != len(inner):
@@ -273,22 +255,19 @@ class Predictor:
             unknown = [c for c in categories if c is not None and c not in index]
             if unknown:
                 raise ValueError(f"the model has no category {unknown[0]}")
-            asked = [-1 if c is None else index[c] for c in categories]
-            wanted = torch.tensor(asked, dtype=torch.int64, device=inner.device)
-            labels = torch.where(wanted < 0, labels, wanted)
-        scores = probabilities.gather(1, labels[:, None])[:, 0]
+            wanted = np.array([-1 if c is None else index[c] for c in categories], np.int64)
+            labels = np.where(wanted < 0, labels, wanted)
+        scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
         masks = self._masks(inner, labels)
         given = np.asarray(boxes, np.float32)
-        found = self._instances(
-            Detections(inner, scores, labels), masks, given, torch.ones_like(scores, dtype=torch.bool)
-        )
-        sides = (inner[:, 2:] - inner[:, :2]).amax(1).tolist()
+        found = self._instances(BoxDetections(inner, scores, labels), masks, given, np.ones(len(inner), bool))
+        sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
             self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
             for instance, box, label, side in zip(found, inner, labels, sides, strict=True)
         ]
 
-    def _refine_small_box(self, instance: Instance, inner: Tensor, label: Tensor) -> Instance:
+    def _refine_small_box(self, instance: Instance, inner: NDArray[np.float32], label: np.int64) -> Instance:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
@@ -305,7 +284,8 @@ class Predictor:
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
         share = min(0.5, float((inner[2:] - inner[:2]).max()) / REFINE_BELOW)
-        looks = zip(self._masks(inner[None], label[None]), closer._masks(enlarged, label[None]), strict=True)
+        own = np.array([label])
+        looks = zip(self._masks(inner[None], own), closer._masks(enlarged, own), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
         polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
         if instance.keypoints is None:
@@ -314,7 +294,6 @@ class Predictor:
         points[..., :2] += corner
         return replace(instance, polygons=polygons, keypoints=points[0], keypoint_scores=sure[0])
 
-    @torch.inference_mode()
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the keypoints [N, K, 3] and their scores [N, K] in given boxes [N, 4] xyxy; see `Instance`.
 
@@ -327,7 +306,6 @@ class Predictor:
             raise ValueError(f"{self.name} knows no keypoints")
         return self._keypoints(self._inner_boxes(boxes))
 
-    @torch.inference_mode()
     def objects_at(self, x: float, y: float) -> list[LikelyObject]:
         """Return the objects whose box a place in the photo is in, best first, `MOST` at most; without masks, none.
 
@@ -337,19 +315,15 @@ class Predictor:
         self._require_image()
         if self._likely is None:
             unused = [i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED]
-            self._likely = likely_boxes(
-                self._network, self._features, self._maps, size=self._input, inner=self._inner, unused=unused
-            )
-        left, top, right, bottom = self._likely.boxes.T
-        at = x * float(self._scale[0]), y * float(self._scale[1])
-        inside = (left <= at[0]) & (at[0] <= right) & (top <= at[1]) & (at[1] <= bottom)
-        found = _chosen(self._likely, torch.nonzero(inside)[:MOST, 0].tolist())
-        boxes = (found.boxes.cpu().numpy() / np.tile(self._scale, 2)).astype(np.float32)
+            self._likely = likely_boxes(*self._engine.propose(self._features), unused)
+        at = np.array((x, y)) * self._scale
+        inside = ((self._likely.boxes[:, :2] <= at) & (at <= self._likely.boxes[:, 2:])).all(1)
+        found = self._likely[np.flatnonzero(inside)[:MOST]]
+        boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
         ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
         rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
         return [LikelyObject(*row) for row in rows]
 
-    @torch.inference_mode()
     def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
         """Return how much, -1..1, each cell of a grid [cells, cells] over a box is to the backbone like a place.
 
@@ -365,13 +339,13 @@ class Predictor:
         self._require_image()
         found = np.zeros((cells, cells), np.float32)
         for level in LIKENESS_LEVELS:
-            features = self._maps[min(level, len(self._maps) - 1)][0]
+            features = self._engine.level(self._features, level)
             stride = self._input[0] / features.shape[1]
             height, width = (-(-side // round(stride)) for side in self._inner)
             side = stride / self._scale
-            alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1]))).cpu().numpy()
+            alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1])))
             found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells)
-        return found / len(LIKENESS_LEVELS)
+        return (found / len(LIKENESS_LEVELS)).astype(np.float32)
 
     def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
         """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
@@ -382,7 +356,6 @@ class Predictor:
         self._require_image()
         return outline(mask, box, self.image_size, self._guide)
 
-    @torch.inference_mode()
     def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the probability [N, len(categories)] of each category for given boxes [N, 4] xyxy.
 
@@ -393,48 +366,52 @@ class Predictor:
             RuntimeError: No photo was set.
         """
         self._require_image()
-        probabilities = self._network.roi_heads.classify(self._maps, [self._inner_boxes(boxes)])[0].softmax(1)
-        kept = [i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED]
-        return probabilities[:, kept].cpu().numpy()
+        probabilities = self._engine.classify(self._features, self._inner_boxes(boxes))
+        return probabilities[:, [i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED]]
 
-    def _named(self, probabilities: Tensor) -> Tensor:
+    def _named(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return class probabilities [N, classes + 1] without those of background and of unused classes."""
-        named = probabilities.clone()
+        named = probabilities.copy()
         named[:, [0, *(i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED)]] = -1
         return named
 
     def _require_image(self) -> None:
-        if not self._features:
+        if self._features is None:
             raise RuntimeError("set_image comes first")
 
-    def _inner_boxes(self, boxes: NDArray[np.floating]) -> Tensor:
+    def _inner_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
         given = np.asarray(boxes, np.float32)
         if given.ndim != 2 or given.shape[1] != 4:
             raise ValueError(f"boxes are (N, 4), not {given.shape}")
         if not (np.isfinite(given).all() and (given[:, :2] <= given[:, 2:]).all()):
             raise ValueError("boxes are xyxy: finite, and no side is negative")
-        return torch.from_numpy(self._clipped(given) * np.tile(self._scale, 2)).to(self.device)
+        return self._clipped(given) * np.tile(self._scale, 2)
 
     def _clipped(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return boxes [N, 4] cut off at the photo's edges, as those are that the network was trained on."""
         return np.clip(boxes, 0, np.tile(self.image_size[::-1], 2)).astype(np.float32)
 
-    def _keypoints(self, inner: Tensor, exact: Tensor | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _keypoints(
+        self, inner: NDArray[np.float32], exact: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints in the photo's coordinates of boxes in the input's, to a cell where they are not `exact`."""
         kinds = self.config.keypoints
         if len(inner) == 0:
             return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
-        logits = self._network.roi_heads.keypoints(self._maps, [inner])
-        exact = inner.new_ones(len(inner), dtype=torch.bool) if exact is None else exact
+        logits = self._engine.keypoints(self._features, inner)
+        exact = np.ones(len(inner), bool) if exact is None else exact
         points = locate_roughly(logits, inner)
         points[exact], _ = locate(logits[exact], inner[exact])
-        points = points / torch.from_numpy(self._scale).to(inner.device)
         scores = certainty(logits)
-        joined = torch.cat([points, visibility(scores)[..., None]], -1)
-        return joined.float().cpu().numpy(), scores.float().cpu().numpy()
+        joined = np.concatenate([points / self._scale, visibility(scores)[..., None]], -1)
+        return joined.astype(np.float32), scores
 
     def _instances(
-        self, found: Detections, masks: list[NDArray[np.float32]], boxes: NDArray[np.float32], exact: Tensor
+        self,
+        found: BoxDetections,
+        masks: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        exact: NDArray[np.bool_],
     ) -> list[Instance]:
         """Return what was found with outlines and keypoints, in the order of `found`.
 
@@ -445,12 +422,11 @@ class Predictor:
             exact: [N] bool, whose outlines and keypoints are found exactly, which takes longer.
         """
         labels, scores = found.labels.tolist(), found.scores.tolist()
-        shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if masks else ()
+        shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if len(masks) else ()
         polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
         with_points = np.array([bool(self._outputs[i - 1].keypoint_names) for i in labels], bool)
         if self.config.keypoints and with_points.any():
-            chosen = torch.from_numpy(np.flatnonzero(with_points)).to(found.boxes.device)
-            points, certain = self._keypoints(found.boxes[chosen], exact[chosen])
+            points, certain = self._keypoints(found.boxes[with_points], exact[with_points])
         else:
             with_points[:] = False
             points = certain = np.zeros((0, 0, 0), np.float32)
@@ -467,13 +443,8 @@ class Predictor:
             for i, label in enumerate(labels)
         ]
 
-    def _masks(self, inner: Tensor, labels: Tensor) -> list[NDArray[np.float32]]:
-        """Return the masks [M, M] of boxes of the input; without a mask head, none."""
-        if self._network.roi_heads.mask_head is None or len(inner) == 0:
-            return []
-        return list(self._network.roi_heads.own_masks(self._maps, [inner], labels).cpu().numpy())
-
-
-def _chosen(found: Detections, index: list[int]) -> Detections:
-    """Return some of the detections, in this order."""
-    return Detections(found.boxes[index], found.scores[index], found.labels[index])
+    def _masks(self, inner: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the masks [N, M, M] of boxes of the input; none without a mask head."""
+        if not self.has_masks or len(inner) == 0:
+            return np.zeros((0, 0, 0), np.float32)
+        return self._engine.masks(self._features, inner, labels)

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
-from model.data.augmentation import MEAN, STD
+from model.config import MEAN, STD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +22,7 @@ class NetworkInput:
     """A photo, and the picture that was made of it."""
 
     photo: NDArray[np.uint8]  # [height, width, 3] RGB
-    pixels: Tensor  # [1, 3, H, W], normalised; zeros below and to the right of the photo; channels last
+    pixels: NDArray[np.float32]  # [1, 3, H, W], normalised; zeros below and to the right of the photo; channels last
     inner: tuple[int, int]  # (height, width) of the photo in it
 
     @property
@@ -33,10 +31,8 @@ class NetworkInput:
         return self.pixels.shape[2], self.pixels.shape[3]
 
 
-def resize_and_pad(
-    image: NDArray[np.uint8], short_side: int, long_side: int, device: str, kind: torch.dtype
-) -> NetworkInput:
-    """Return a photo scaled to a shorter side, unless the longer one would be too long, in the precision `kind`.
+def resize_and_pad(image: NDArray[np.uint8], short_side: int, long_side: int) -> NetworkInput:
+    """Return a photo scaled to a shorter side, unless the longer one would be too long.
 
     Raises:
         ValueError: The array is no photo.
@@ -52,10 +48,8 @@ def resize_and_pad(
         shrinks = scale < 0.5  # where linear interpolation would skip pixels
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         small = cv2.resize(image, (inner[1], inner[0]), interpolation=how)
-    pixels = torch.from_numpy(np.ascontiguousarray(small)).to(device).float()  # [h, w, 3]
-    spread = pixels.new_tensor(STD) * 255
-    pixels = (pixels - pixels.new_tensor(MEAN) * 255) / spread
     padded = [-(-side // ROUND) * ROUND for side in inner]
-    padded_pixels = pixels.new_zeros((1, padded[0], padded[1], 3), dtype=kind)
-    padded_pixels[0, : inner[0], : inner[1]] = pixels
-    return NetworkInput(image, padded_pixels.permute(0, 3, 1, 2), inner)
+    pixels = np.zeros((1, padded[0], padded[1], 3), np.float32)
+    spread = np.array(STD, np.float32) * 255
+    pixels[0, : inner[0], : inner[1]] = (small - np.array(MEAN, np.float32) * 255) / spread
+    return NetworkInput(image, pixels.transpose(0, 3, 1, 2), inner)

@@ -36,6 +36,10 @@ class Segmenter(Protocol):
         """Torch's name of the device: `cpu`, `cuda`, `cuda:1`, ..."""
 
     @property
+    def notice(self) -> str:
+        """A sentence that a person should know about how it computes; mostly empty."""
+
+    @property
     def categories(self) -> tuple[Category, ...]:
         """The classes of the instances."""
 
@@ -46,6 +50,10 @@ class Segmenter(Protocol):
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the current image; (0, 0) without one."""
+
+    @property
+    def long_side(self) -> int:
+        """Pixels that the longer side of an image has at most in the model's input."""
 
     @property
     def batch(self) -> int:
@@ -59,7 +67,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: The array is no such image.
-            torch.OutOfMemoryError: The device's memory does not suffice.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice.
         """
 
     def forget(self) -> None:
@@ -84,7 +92,7 @@ class Segmenter(Protocol):
 
         Raises:
             ValueError: As `set_image` and `detect` do.
-            torch.OutOfMemoryError: The device's memory does not suffice for so many.
+            model.inference.engine.MemoryFullError: The device's memory does not suffice for so many.
         """
 
     def masks_for_boxes(

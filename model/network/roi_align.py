@@ -43,7 +43,7 @@ def align(features: Tensor, rois: Tensor, size: int, scale: float, samples: int,
 
 
 def _pool(features: Tensor, rois: Tensor, grid: _Grid) -> Tensor:
-    if features.device.type == "cpu":
+    if features.device.type == "cpu" and not torch.onnx.is_in_onnx_export():  # a graph has an operator of its own
         return _gather(features, rois, grid)
     # Half precision would put the samples of a region two pixels off: float32 at least.
     exact = torch.promote_types(features.dtype, torch.float32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, KeypointRCNNPredictor
@@ -125,7 +124,8 @@ class RegionHeads(nn.Module):
         if self.config.mask_loss == "softmax" or not isinstance(self.mask_predictor, MaskRCNNPredictor):
             logits = self.masks(features, boxes)
             chances = logits.sigmoid() if self.config.mask_loss == "sigmoid" else logits.softmax(1)
-            return chances[torch.arange(len(labels), device=labels.device), labels]
+            own = labels[:, None, None, None].expand(-1, 1, *chances.shape[2:])
+            return chances.gather(1, own)[:, 0]
         *before, last = self.mask_predictor
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None

@@ -107,5 +107,5 @@ class RegionPooler(nn.Module):
 
 def with_batch_index(boxes: list[Tensor]) -> Tensor:
     """Return the boxes [N_i, 4] of each photo of a batch as one [sum N_i, 5] tensor with the photo's index in front."""
-    index = torch.cat([b.new_full((len(b), 1), i) for i, b in enumerate(boxes)])
+    index = torch.cat([torch.full_like(b[:, :1], i) for i, b in enumerate(boxes)])
     return torch.cat([index, torch.cat(boxes)], 1)

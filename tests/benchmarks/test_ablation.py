@@ -29,7 +29,7 @@ C5, BOXES = Variant("mobilenet_v2", "C5, RoIPool"), Variant("mobilenet_v2", "FPN
 
 @pytest.fixture
 def setup(coco_file: Callable[..., Path], tmp_path: Path) -> trial.Setup:
-    torch.save(classifier("mobilenet_v2").state_dict(), tmp_path / "backbone.pth")
+    torch.save(classifier("mobilenet_v2", TINY.width).state_dict(), tmp_path / "backbone.pth")
     data = trial.DataSet(Source(coco_file(2)), Source(coco_file(2, "val")))
     changes = {"box_batch": 8, "mask_batch": 4, "rpn_pre_nms": 30, "rpn_post_nms": 8}
     training = replace(TrainConfig(batch=2, scales=(64,), early_scales=(64,), warmup=1), **changes)

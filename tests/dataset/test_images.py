@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from dataset import images
+from dataset import images, photo_errors
 from dataset.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
 
 if TYPE_CHECKING:
@@ -139,12 +139,20 @@ def huge_png(path: Path, side: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("side", [15_000, 50_000])
+@pytest.mark.parametrize("side", [23_000, 50_000])
 def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     path = huge_png(tmp_path / "a.png", side)
     for read in (read_photo, photo_size):
         with pytest.raises(PhotoError, match="too large"):
             read(path)
+
+
+def test_a_picture_that_the_machine_has_no_memory_for_is_refused_by_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_errors, "_memory", lambda: 2.0**30)
+    with pytest.raises(PhotoError, match=r"memory for this photo: opening it takes 1\.7 GB"):
+        read_photo(huge_png(tmp_path / "a.png", 15_000))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])

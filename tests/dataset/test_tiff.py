@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from dataset.deep_picture import DeepPicture, Levels
-from dataset.images import PhotoError, photo_size, read_photo
+from dataset.images import PhotoError, parts_of, photo_size, read_part, read_photo
+from dataset.picture_parts import PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +35,20 @@ def tiff(
     extra: tuple[int, ...] = (),
     orientation: int = 1,
     big: bool = False,
+    tile: int = 0,
+    differences: bool = False,
 ) -> bytes:
-    """A TIFF of values [height, width, bands], in strips of `rows` rows."""
+    """A TIFF of values [height, width, bands], in strips of `rows` rows, or square tiles."""
     height, width, bands = values.shape
     planes = [values[..., i : i + 1] for i in range(bands)] if separate else [values]
+    down, across = (tile, tile) if tile else (rows, width)
     raw = [
-        p[top : top + rows].astype(f"{order}{values.dtype.str[1:]}").tobytes()
+        part(p[top : top + down, left : left + across], tile, differences)
+        .astype(f"{order}{values.dtype.str[1:]}")
+        .tobytes()
         for p in planes
-        for top in range(0, height, rows)
+        for top in range(0, height, down)
+        for left in range(0, width, across)
     ]
     strips = [zlib.compress(data) for data in raw] if deflated else raw
     body, offsets = b"", []
@@ -55,6 +63,10 @@ def tiff(
     }  # fmt: skip
     if extra:
         tags[338] = extra
+    if differences:
+        tags[317] = (2,)
+    if tile:
+        tags |= {322: (tile,), 323: (tile,), 324: tags.pop(273), 325: tags.pop(279)}
     body += bytes(-len(body) % 8)
     number, word = ("Q", 8) if big else ("I", 4)
     start = 16 + len(body)
@@ -69,6 +81,13 @@ def tiff(
     head = struct.pack(f"{order}HHHQ", 43, 8, 0, start) if big else struct.pack(f"{order}HI", 42, start)
     count = struct.pack(f"{order}{'Q' if big else 'H'}", len(tags))
     return (mark + head).ljust(16, b"\0") + body + count + entries + bytes(word) + lists
+
+
+def part(values: NDArray[Any], tile: int, differences: bool) -> NDArray[Any]:
+    """A strip, or a tile filled up with zeros; of each value what it is more than the one before, band by band."""
+    if tile:
+        values = np.pad(values, ((0, tile - values.shape[0]), (0, tile - values.shape[1]), (0, 0)))
+    return np.diff(values, axis=1, prepend=values.dtype.type(0)) if differences else values
 
 
 def shown(values: NDArray[Any], alpha: NDArray[Any] | None = None, *, inverted: bool = False) -> NDArray[np.uint8]:
@@ -210,3 +229,85 @@ def test_a_range_beyond_the_largest_number_has_levels() -> None:
     values = np.array([[-1.7e308, 0.0, 1.7e308, np.nan, np.inf]])
     assert Levels(-1.7e308, 1.7e308)(values).tolist() == [[0, 128, 255, 0, 255]]
     assert Levels(0.0, 1.0)(values).tolist() == [[0, 0, 255, 0, 255]]
+
+
+@given(
+    kind=st.sampled_from(["u1", "i1", "u2", "i2", "f4", "u4"]),
+    bands=st.integers(2, 6),
+    order=st.sampled_from("<>"),
+    separate=st.booleans(),
+    deflated=st.booleans(),
+    tile=st.sampled_from([0, 16]),
+    differences=st.booleans(),
+    colours=st.booleans(),
+    chosen=st.lists(st.integers(0, 5), min_size=1, max_size=3).filter(lambda chosen: len(chosen) != 2),
+)
+def test_any_bands_are_shown_rightly(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    bands: int,
+    colours: bool,
+    chosen: list[int],
+    differences: bool,
+    deflated: bool,
+    **layout: Any,
+) -> None:
+    colours = colours and bands >= 3
+    differences = differences and deflated and kind in ("u1", "u2", "u4")  # elsewhere the tag says nothing
+    values = gradient("i4", bands, 21, 37)
+    values = (values - 128 if kind == "i1" else values).clip(*((-128, 127) if kind == "i1" else (0, 255))).astype(kind)
+    path = tmp_path_factory.mktemp("tiff") / "a.tif"
+    extra = (0,) * (bands - (3 if colours else 1))
+    photometric = 2 if colours else 1
+    path.write_bytes(
+        tiff(values, photometric=photometric, extra=extra, deflated=deflated, differences=differences, **layout)
+    )
+    offered = 0 if colours and bands == 3 else bands
+    assert parts_of(path) == PictureParts(1, offered)
+    choice = PartChoice(0, tuple(chosen))
+    if choice.within(parts_of(path)) == choice:
+        read = read_part(path, choice)
+        assert np.abs(read.astype(int) - shown(values[..., chosen[0] if len(chosen) == 1 else chosen])).max() <= 1
+    else:
+        with pytest.raises(PhotoError, match="kind of picture cannot be read"):
+            read_part(path, choice)
+    expected = shown(values[..., :3] if colours else values[..., 0])
+    assert np.abs(read_photo(path).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "I;16", "P", "1"])
+def test_pages_as_large_as_the_first_are_shown(tmp_path: Path, mode: str) -> None:
+    def page(level: int, size: tuple[int, int] = (40, 30)) -> Image.Image:
+        values = np.tile(np.linspace(0, level, size[0]).astype("u2" if mode == "I;16" else "u1"), (size[1], 1))
+        image = Image.fromarray(values)
+        return image if mode == "I;16" else image.convert(mode)
+
+    first, *more = pages = [page(250), page(120), page(99, (20, 15)), page(60)]
+    path = tmp_path / "a.tif"
+    first.save(path, save_all=True, append_images=more)
+    assert parts_of(path).pages == 3
+    for number, image in enumerate((pages[0], pages[1], pages[3])):
+        (tmp_path / "one").mkdir(exist_ok=True)
+        alone = tmp_path / "one" / f"{number}.tif"
+        image.save(alone)
+        assert np.array_equal(read_part(path, PartChoice(number)), read_photo(alone)), number
+    with pytest.raises(PhotoError):
+        read_part(path, PartChoice(3))
+
+
+def test_what_follows_the_first_page_may_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    data = bytearray(tiff(gradient("u2", 1)))
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    for following in (10**6, start, len(data) - 3):  # beyond the end, the first again, truncated
+        struct.pack_into("<I", data, start + 2 + 12 * count, following)
+        path.write_bytes(data)
+        assert parts_of(path) == PictureParts(1, 0)
+
+
+def test_other_pictures_have_no_parts(tmp_path: Path) -> None:
+    Image.new("RGBA", (8, 8)).save(tmp_path / "a.png")
+    Image.new("RGBA", (8, 8)).save(tmp_path / "b.tif")
+    Image.new("CMYK", (8, 8)).save(tmp_path / "c.tif")
+    assert not any(parts_of(tmp_path / name).is_choice for name in ("a.png", "b.tif", "c.tif"))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import autosave, project_file
 from annotator.core.store.journal import Journal
 from annotator.core.store.store import Store
@@ -40,11 +40,11 @@ class Machine:
         self.depth = 0
 
     def edit(self) -> None:
-        """Record another state of a photo: other annotations, another done mark, another answer, perhaps a class."""
+        """Record another state of a photo: other annotations, another mark, another answer, perhaps a class."""
         self.number += 1
         name = self.chance.choice(NAMES)
         before = self.put[name][-1]
-        annotations, reviewed, done = before.annotations, before.reviewed, before.done
+        annotations, reviewed, mark = before.annotations, before.reviewed, before.mark
         if not len(self.store.categories) or self.chance.random() < 0.2:
             self.store.categories.add(f"class {self.number}")
         category = self.store.categories[max(c.id for c in self.store.categories)].id
@@ -54,10 +54,10 @@ class Machine:
         elif what == 3:
             annotations = ()
         if what % 2 or annotations == before.annotations:
-            done = not done
+            mark = self.chance.choice([other for other in Mark if other is not mark])
         if what != 1:
             reviewed = (Annotation(-self.number, 1, rectangle(0, 0, 5, 5), score=0.5),)
-        state = PhotoState(SIZE, annotations, reviewed, done)
+        state = PhotoState(SIZE, annotations, reviewed, mark)
         self.store.put(name, state)
         self.put[name].append(state)
 
@@ -101,7 +101,7 @@ class Machine:
 
 
 def _same(a: PhotoState, b: PhotoState) -> bool:
-    return (a.annotations, a.reviewed, a.done) == (b.annotations, b.reviewed, b.done)
+    return (a.annotations, a.reviewed, a.mark) == (b.annotations, b.reviewed, b.mark)
 
 
 @contextlib.contextmanager

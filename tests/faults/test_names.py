@@ -14,7 +14,7 @@ from PIL import Image
 from annotator.core.annotation import Annotation
 from annotator.core.categories import Categories
 from annotator.core.exchange import read_dataset, to_annotations, to_dataset
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.packing import pack, unpack
 from annotator.core.store.store import Store
 from annotator.core.training_set import TrainingPhoto, encode_coco
@@ -80,7 +80,7 @@ def test_photos_of_any_name_are_saved_and_recovered(photos: Path, tmp_path: Path
     store = opened(photos)
     store.categories.add("thing")
     for number, name in enumerate(NAMES, 1):
-        store.put(name, PhotoState(SIZE, (box(number),), (box(-number),), done=True))
+        store.put(name, PhotoState(SIZE, (box(number),), (box(-number),), mark=Mark.DONE))
         store.pools.put(name, "model", [box(-number)])
     deadline = time.monotonic() + 20
     while not (
@@ -93,14 +93,16 @@ def test_photos_of_any_name_are_saved_and_recovered(photos: Path, tmp_path: Path
     for again in (crashed, opened(photos)):
         try:
             for number, name in enumerate(NAMES, 1):
-                assert again.load(name) == PhotoState(SIZE, (box(number),), (box(-number),), done=True), ascii(name)
+                assert again.load(name) == PhotoState(SIZE, (box(number),), (box(-number),), mark=Mark.DONE), ascii(
+                    name
+                )
                 assert again.pools.get(name, "model") == (box(-number),)
             assert again.pools.names("model") == set(NAMES)
         finally:
             again.close()
         assert in_file(again.file) == {name: [number] for number, name in enumerate(NAMES, 1)}
     last = opened(photos)
-    last.put(NAMES[0], PhotoState(SIZE, (box(1), box(99)), done=True))
+    last.put(NAMES[0], PhotoState(SIZE, (box(1), box(99)), mark=Mark.DONE))
     last.close()
     assert last.warnings == []
     assert in_file(last.file)[NAMES[0]] == [1, 99], "no second entry for the same photo"
@@ -114,7 +116,7 @@ def test_ids_and_classes_of_any_kind_are_saved(photos: Path) -> None:
     assert unpack(pack(records)) == tuple(records)
     store = opened(photos)
     store.categories.add("half \ud83d")
-    store.put("a/b.png", PhotoState(SIZE, (records[0],), done=True))
+    store.put("a/b.png", PhotoState(SIZE, (records[0],), mark=Mark.DONE))
     store.close()
     again = opened(photos)
     again.close()

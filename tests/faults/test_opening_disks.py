@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import project_folder
 from annotator.core.store.project_folder import ProjectFolder
 from annotator.core.store.store import Store, StoreError
@@ -25,7 +25,7 @@ def test_a_disk_that_is_full_when_its_folder_is_opened(tmp_path: Path) -> None:
             (disk.path / name).touch()
         store = Store.open(disk.path, fallback=fallback)
         first, third = box(store), box(store)
-        store.put("a.jpg", PhotoState(SIZE, (first,), done=True))
+        store.put("a.jpg", PhotoState(SIZE, (first,), mark=Mark.DONE))
         store.put("c.jpg", PhotoState(SIZE, (third,), (first,)))
         store.close()
         disk.fill()
@@ -36,7 +36,7 @@ def test_a_disk_that_is_full_when_its_folder_is_opened(tmp_path: Path) -> None:
         assert store.is_done("a.jpg")
         second = box(store)
         store.put("a.jpg", PhotoState(SIZE, (first,)))
-        store.put("b.jpg", PhotoState(SIZE, (second,), done=True))
+        store.put("b.jpg", PhotoState(SIZE, (second,), mark=Mark.DONE))
         store.close()
         assert len(saved(disk.path / "annotations.json")["annotations"]) == 2
 
@@ -44,7 +44,7 @@ def test_a_disk_that_is_full_when_its_folder_is_opened(tmp_path: Path) -> None:
         for _ in range(2):  # when it is taken over, and afterwards
             store = Store.open(disk.path, fallback=fallback)
             assert store.private_folder == disk.path / ".annotator"
-            assert store.load("b.jpg") == PhotoState(SIZE, (second,), done=True)
+            assert store.load("b.jpg") == PhotoState(SIZE, (second,), mark=Mark.DONE)
             assert not store.is_done("a.jpg"), "the older journal had it done"
             assert store.load("c.jpg").reviewed == (first,)
             store.close()
@@ -68,18 +68,18 @@ def test_what_another_computer_did_meanwhile_is_not_undone(photos: Path, tmp_pat
     """A stick that can only be read here, then is written to elsewhere, then here again."""
     fallback, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     store = Store.open(photos, fallback=fallback)
-    store.put("a.jpg", PhotoState(SIZE, done=False, reviewed=(box(store),)))
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.NONE, reviewed=(box(store),)))
     store.close()
     (photos / ".annotator").rename(tmp_path / "aside")
     (photos / ".annotator").write_text("in the way")
     store = Store.open(photos, fallback=fallback)
     shutil.copytree(tmp_path / "aside", tmp_path / "copy")
-    store.put("b.jpg", PhotoState(SIZE, done=True))
+    store.put("b.jpg", PhotoState(SIZE, mark=Mark.DONE))
     store.close()
     (photos / ".annotator").unlink()
     (tmp_path / "aside").rename(photos / ".annotator")
     store = Store.open(photos, fallback=elsewhere)
-    store.put("a.jpg", PhotoState(SIZE, done=True))
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.DONE))
     store.close()
     store = Store.open(photos, fallback=fallback)
     assert store.is_done("a.jpg")

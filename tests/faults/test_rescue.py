@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import project_folder
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from tests.annotator.core.conftest import Opener, box, saved
@@ -46,7 +46,7 @@ def _opened(tmp_path: Path, notices: list[SaveNotice]) -> Iterator[tuple[Store, 
         store = Store.open(photos, fallback=tmp_path / "home", notify=notices.append)
         try:
             store.categories.add("thing")
-            store.put("a.jpg", PhotoState(SIZE, (box(store),), done=True))
+            store.put("a.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
             store.save().result(10)
             yield store, disk
         finally:
@@ -59,7 +59,7 @@ def test_everything_goes_along_to_a_healthy_disk(tmp_path: Path, accident: Calla
     target = tmp_path / "healthy" / "rescued.json"
     target.parent.mkdir()
     with _opened(tmp_path, notices) as (store, disk):
-        store.put("b.jpg", PhotoState(SIZE, tuple(box(store, x) for x in range(MANY)), (), done=True))
+        store.put("b.jpg", PhotoState(SIZE, tuple(box(store, x) for x in range(MANY)), (), mark=Mark.DONE))
         accident(disk)
         store.categories.add("late")
         store.save_as(target).result(10)
@@ -69,7 +69,7 @@ def test_everything_goes_along_to_a_healthy_disk(tmp_path: Path, accident: Calla
         assert [c["name"] for c in saved(target)["categories"]] == ["thing", "late"]
         assert notices[-1].state is SaveState.SAVED
 
-        store.put("c.jpg", PhotoState(SIZE, (box(store),), (box(store),), done=True))
+        store.put("c.jpg", PhotoState(SIZE, (box(store),), (box(store),), mark=Mark.DONE))
         store.save().result(10)
         assert len(saved(target)["annotations"]) == 2 + MANY
         wait_for(lambda: store.is_kept)
@@ -125,7 +125,7 @@ def test_the_journal_goes_back_once_there_is_room(tmp_path: Path) -> None:
     notices: list[SaveNotice] = []
     with _opened(tmp_path, notices) as (store, disk):
         disk.fill()
-        store.put("b.jpg", PhotoState(SIZE, tuple(box(store, x) for x in range(MANY)), done=True))
+        store.put("b.jpg", PhotoState(SIZE, tuple(box(store, x) for x in range(MANY)), mark=Mark.DONE))
         with pytest.raises(StoreError):
             store.save().result(10)
         disk.make_room()
@@ -147,10 +147,10 @@ def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
     store = open_store(notify=notices.append)
     mine, answered = box(store), box(store)
     store.categories.add("thing")
-    store.put("a.jpg", PhotoState(SIZE, (mine,), (answered,), done=True))
+    store.put("a.jpg", PhotoState(SIZE, (mine,), (answered,), mark=Mark.DONE))
     store.close()
     store = open_store(notify=notices.append)
-    store.put("b.jpg", PhotoState(SIZE, (box(store),), done=True))
+    store.put("b.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.save().result(10)
     shutil.rmtree(photos / ".annotator")
     store.put("sub/c.jpg", PhotoState(SIZE, (), (answered,)))
@@ -161,7 +161,7 @@ def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
         open_store()
     store.close()
     again = open_store()
-    assert again.load("a.jpg") == PhotoState(SIZE, (mine,), (answered,), done=True)
+    assert again.load("a.jpg") == PhotoState(SIZE, (mine,), (answered,), mark=Mark.DONE)
     assert again.is_done("b.jpg")
     assert again.load("sub/c.jpg").reviewed == (answered,)
 
@@ -336,7 +336,7 @@ def test_a_folder_remembers_the_file_it_was_saved_to(open_store: Opener, photos:
 def test_a_saved_as_copy_lies_where_the_folder_lies(open_store: Opener, photos: Path, tmp_path: Path) -> None:
     """A file among the photos moves with them."""
     store = open_store()
-    store.put("a.jpg", PhotoState(SIZE, (box(store),), done=True))
+    store.put("a.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.save_as(photos / "sub" / "second.json").result(10)
     store.close()
     moved = photos.rename(tmp_path / "moved")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import autosave, journal, project_file, saver
 from annotator.core.store.coco_document import CocoFile
 from annotator.core.store.journal import Journal, JournalRow
@@ -140,7 +140,7 @@ def test_no_error_at_any_step_stops_the_saving(
         store._saver._backed_up.clear()
         store.categories.rename(1, f"thing {number}")
         for photo in NAMES:
-            store.put(photo, PhotoState(SIZE, (box(NAMES.index(photo) + 1, extra={"number": number}),), done=True))
+            store.put(photo, PhotoState(SIZE, (box(NAMES.index(photo) + 1, extra={"number": number}),), mark=Mark.DONE))
         if step == "the backup":
             store._saver._backed_up.clear()
         wait_for(lambda: left[0] < 2 and not store.unsaved and store.is_kept)
@@ -163,8 +163,8 @@ def test_a_photo_that_cannot_be_written_never_holds_up_the_others(
     store: Store, notices: list[SaveNotice], photos: Path, tmp_path: Path
 ) -> None:
     good = box(2, extra={"number": 1})
-    store.put("a.jpg", PhotoState(SIZE, (box(1, extra={"number": object()}),), done=True))
-    store.put("b.jpg", PhotoState(SIZE, (good,), done=True))
+    store.put("a.jpg", PhotoState(SIZE, (box(1, extra={"number": object()}),), mark=Mark.DONE))
+    store.put("b.jpg", PhotoState(SIZE, (good,), mark=Mark.DONE))
     wait_for(lambda: "b.jpg" in store.file.read_text() and len(notices) > 2)
     assert store.unsaved
     assert not store.is_kept
@@ -173,9 +173,9 @@ def test_a_photo_that_cannot_be_written_never_holds_up_the_others(
     assert all("a.jpg" in text and "b.jpg" not in text for text in sentences)
     crashed = Store.open(shutil.copytree(photos, tmp_path / "crashed"), fallback=tmp_path)
     crashed.close()
-    assert crashed.load("b.jpg") == PhotoState(SIZE, (good,), done=True)
+    assert crashed.load("b.jpg") == PhotoState(SIZE, (good,), mark=Mark.DONE)
     assert crashed.load("a.jpg") == PhotoState(SIZE, (box(1),)), "as it was before"
-    store.put("a.jpg", PhotoState(SIZE, (box(1, extra={"number": 3}),), done=True))
+    store.put("a.jpg", PhotoState(SIZE, (box(1, extra={"number": 3}),), mark=Mark.DONE))
     wait_for(lambda: not store.unsaved and store.is_kept and notices[-1].state is SaveState.SAVED)
     assert numbers(store.file) == {"a.jpg": [3], "b.jpg": [1]}
 

@@ -17,8 +17,9 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig
 from model.data import feature_cache as features
 from model.evaluation import paired_bootstrap as compare
-from model.finetuning import fine_tuner
+from model.finetuning import fine_tuner, pseudo_labels
 from model.network.build import build
+from resources import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ TINY = replace(
     BUILTIN,
     classes=2,
     backbone="mobilenet_v2",
-    width=1.0,
+    width=0.1,
     channels=16,
     box_width=32,
     keypoints=len(POINTS),
@@ -38,7 +39,7 @@ TINY = replace(
     short_side=96,
     long_side=160,
     rpn_pre_nms=60,
-    rpn_post_nms=30,
+    rpn_post_nms=12,
 )
 CATEGORIES = (
     Category(1, "person", "person", POINTS, ((0, 1), (0, 2))),
@@ -50,10 +51,7 @@ CATEGORIES = (
 def repeatable() -> Iterator[None]:
     torch.manual_seed(0)
     torch.set_flush_denormal(True)  # random networks with frozen norms are full of numbers too small for speed
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tiny operations wait for threads longer than they take, the more so on a busy machine
     yield
-    torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
 
 
@@ -65,6 +63,7 @@ def tiny_checkpoint() -> Checkpoint:
     for module in network.backbone.body.modules():
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight)
+    network.roi_heads.box_predictor.cls_score.weight.data.mul_(0.5)  # sure of nothing
     return Checkpoint(TINY, CATEGORIES, network.state_dict(), {"note": 1})
 
 
@@ -119,13 +118,26 @@ def coco_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 def config(**changes: Any) -> ModelConfig:
-    """The tiny network with some fields changed."""
+    """The tiny network with some fields changed; a body that is no MobileNet has a width of its own."""
+    if not changes.get("backbone", TINY.backbone).startswith("mobilenet"):
+        changes = {"width": 1.0, **changes}
     return replace(TINY, **changes)
 
 
+@pytest.fixture(scope="session")
+def few_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small pictures in place of the large ones that ship with the program."""
+    folder = tmp_path_factory.mktemp("samples")
+    for name in ("cat.jpg", "dog.jpg"):
+        with Image.open(SAMPLES / name) as photo:
+            photo.resize((96, 72)).save(folder / name)
+    return folder
+
+
 @pytest.fixture
-def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few variants, validations and draws: what is tested is how they go together."""
+def short_rounds(monkeypatch: pytest.MonkeyPatch, few_samples: Path) -> None:
+    """Few variants, validations, draws and images to rehearse with: what is tested is how they go together."""
+    monkeypatch.setattr(pseudo_labels, "SAMPLES", few_samples)
     monkeypatch.setattr(features, "MAX_VARIANTS", 1)
     monkeypatch.setattr(fine_tuner, "VALIDATIONS", 2)
     monkeypatch.setattr(compare, "DRAWS", 20)

@@ -62,7 +62,12 @@ def suggest_all(photos: str, weights: str, output: str) -> int:
     return suggest.main([photos, "--weights", weights, "--device", "cpu", "--score", "0.3", "--output", output])
 
 
-JOBS = {job.__name__: job for job in (train, fine_tune, headless, suggest_all)}
+def qt_modules() -> list[str]:
+    """Return what is imported of Qt where the commands without a window are."""
+    return [name for name in sys.modules if name.startswith("PySide")]
+
+
+JOBS = {job.__name__: job for job in (train, fine_tune, headless, suggest_all, qt_modules)}
 
 
 def main() -> None:

@@ -152,3 +152,7 @@ def test_two_processes_report_as_one(
     said = pair.said()
     assert said.count("no weights") == 1, said
     assert said.count("\n") == 1, said
+
+
+def test_commands_without_a_window_import_no_qt(pair: Pair) -> None:
+    assert pair.run("qt_modules") == [[], []]

@@ -84,8 +84,9 @@ def fit_first(new: MaskRCNN, old: MaskRCNN, pictures: Iterable[Any]) -> None:
             pairs.append((into, source, PatchRegression(into.weight[0].numel(), len(source.weight))))
     config = new.config
     for picture in pictures:
-        fitted = resize_and_pad(picture, config.short_side, config.long_side, "cpu", torch.float32)
-        for ours, theirs in list(zip(new.encode(fitted.pixels), old.encode(fitted.pixels), strict=True))[:LEVELS]:
+        fitted = resize_and_pad(picture, config.short_side, config.long_side)
+        pixels = torch.from_numpy(fitted.pixels)
+        for ours, theirs in list(zip(new.encode(pixels), old.encode(pixels), strict=True))[:LEVELS]:
             patches = functional.unfold(ours, 3, padding=1)[0].T  # [H * W, channels * 9]
             chosen = torch.randperm(len(patches))[:PATCHES]
             for _, source, regression in pairs:

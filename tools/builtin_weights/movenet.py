@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.data.augmentation import MEAN, STD
+from model.config import MEAN, STD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

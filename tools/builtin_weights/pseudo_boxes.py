@@ -76,9 +76,10 @@ class NanoDet:
     def detect(self, photo: NDArray[np.uint8], score: float) -> Found:
         """Return the objects in a photo [H, W, 3] RGB whose score is at least `score`."""
         height, width = photo.shape[:2]
-        fitted = resize_and_pad(photo, SIDE, SIDE, "cpu", torch.float32)
+        fitted = resize_and_pad(photo, SIDE, SIDE)
+        pixels = torch.from_numpy(fitted.pixels)
         boxes, scores = [], []
-        for stride, maps in zip(STRIDES[1:], self._pyramid(fitted.pixels)[1:4], strict=True):
+        for stride, maps in zip(STRIDES[1:], self._pyramid(pixels)[1:4], strict=True):
             rows = maps[0, :OUTPUTS].flatten(1).T  # [H * W, OUTPUTS]
             bins = torch.arange(float(BINS))
             sides = (rows[:, CLASSES:].view(-1, 4, BINS).softmax(2) * bins).sum(2) * stride

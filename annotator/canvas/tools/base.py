@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon
 
     from annotator.canvas.camera import Camera
+    from annotator.canvas.gestures import Gesture
     from annotator.canvas.hit_testing import Hit
+    from annotator.canvas.magnet import Magnet
     from annotator.canvas.snapping import Snap
     from annotator.canvas.style import CanvasColors
     from annotator.canvas.visible_records import VisibleRecords
@@ -211,6 +213,14 @@ class ToolHost(Protocol):
     def snap_at(self, x: float, y: float, *, inverted: bool, without: int | None = None) -> Snap | None:
         """Return where a point, of the object `without`, snaps; `inverted`: if points do not, or not if they do."""
 
+    @property
+    def is_magnetic(self) -> bool:
+        """Whether lines that are drawn follow the edges of the photo."""
+
+    @property
+    def magnet(self) -> Magnet:
+        """Where these edges are."""
+
     def viewport(self) -> QWidget:
         """Return the widget that is painted on."""
 
@@ -228,6 +238,8 @@ class Tool:
     """Keys that take the tool in hand, of which the first is shown."""
     local_keys: ClassVar[bool] = False
     """Whether the keys work only in the canvas and the list of instances."""
+    gestures: ClassVar[tuple[Gesture, ...]] = ()
+    """What it does with the mouse and keys of its own; the hint names those that apply now."""
     icon: ClassVar[str] = ""
     """File name of its icon in resources/icons, without the suffix."""
     menu: ClassVar[str] = "edit"

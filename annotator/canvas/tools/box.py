@@ -8,9 +8,10 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from annotator.canvas.camera import qpoints
+from annotator.canvas.gestures import CANCEL, Gesture, hint_of
 from annotator.canvas.painting import handles
 from annotator.canvas.style import ACTIVE_LINE, fill, pen
-from annotator.canvas.tools.drawing import DrawingTool, held_mode
+from annotator.canvas.tools.drawing import MODE_GESTURES, DrawingTool, held_mode
 from dataset.geometry import rectangle
 from dataset.i18n import mark, tr
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _MIN_SIDE = 4.0  # screen pixels of a side: less is no box
 _MARGIN = 8.0  # screen pixels that handles reach over the box
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
+_DRAG = Gesture(mark("Drag a box around an object:"), mark("the model draws its outline"))
+_BOX = Gesture(mark("Shift"), mark("keeps the box"))
 
 
 class BoxTool(DrawingTool):
@@ -29,8 +32,9 @@ class BoxTool(DrawingTool):
     name: ClassVar[str] = "box"
     title: ClassVar[str] = mark("Draw a box")
     tip: ClassVar[str] = mark("Drag a box around an object: the model draws its outline; with Shift it stays a box")
-    keys: ClassVar[tuple[str, ...]] = ("R",)
+    keys: ClassVar[tuple[str, ...]] = ("R", "Ctrl+R")
     icon: ClassVar[str] = "box"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_DRAG, _BOX, CANCEL, *MODE_GESTURES)
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -121,5 +125,5 @@ class BoxTool(DrawingTool):
     def hint(self) -> str:
         """Return what can be done now."""
         if self.busy:
-            return self.full_hint(tr("Release for the model's outline  ·  Shift keeps the box  ·  Esc cancel"))
-        return self.full_hint(tr("Drag a box around an object: the model draws its outline"))
+            return self.full_hint(hint_of(tr("Release for the model's outline"), _BOX, CANCEL))
+        return self.full_hint(_DRAG.hint())

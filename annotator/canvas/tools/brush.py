@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from annotator.canvas.tools.strokes import StrokeTool
+from annotator.canvas.gestures import CANCEL, Gesture
+from annotator.canvas.tools.strokes import SIZE, StrokeTool
 from annotator.core import edits, shape_edits
 from annotator.core.annotation import Annotation
 from dataset.geometry import CombineMode
@@ -13,6 +14,10 @@ from dataset.i18n import mark, tr
 if TYPE_CHECKING:
     from annotator.core.edits import Edit
     from annotator.core.strokes import Stroke
+
+_PAINT_NEW = Gesture(mark("Drag"), mark("paint a new object"))
+_PAINT = Gesture(mark("Drag"), mark("paint onto the selected {name}"))
+_NEW = Gesture(mark("Esc"), mark("new object"))
 
 
 class BrushTool(StrokeTool):
@@ -23,6 +28,7 @@ class BrushTool(StrokeTool):
     tip: ClassVar[str] = mark("Paint onto the selected object; with none selected, paint a new one")
     keys: ClassVar[tuple[str, ...]] = ("B",)
     icon: ClassVar[str] = "brush"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_PAINT_NEW, _PAINT, SIZE, _NEW, CANCEL)
 
     @property
     def color(self) -> str:
@@ -55,7 +61,7 @@ class BrushTool(StrokeTool):
         target = self.canvas.content.target
         if target is not None:
             name = self.canvas.content.category(target).name
-            return self.stroke_hint(tr("Drag to paint onto the selected {name}", name=name), tr("Esc new object"))
+            return self.stroke_hint(_PAINT.hint(name=name), _NEW.hint())
         if self.canvas.draw_category is None:
             return tr("Choose a class to draw with")
-        return self.stroke_hint(tr("Drag to paint a new object"))
+        return self.stroke_hint(_PAINT_NEW.hint())

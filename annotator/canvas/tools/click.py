@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
+from annotator.canvas.gestures import CANCEL, Gesture, hint_of
 from annotator.canvas.painter_paths import path_of
 from annotator.canvas.painting import filled, strong_outline
 from annotator.canvas.style import ACTIVE_LINE, dot, pen
@@ -36,6 +37,12 @@ _COLORS = {True: "#16a34a", False: "#dc2626"}  # of the dots on and off the obje
 
 Clicks = tuple[PlacedClick, ...]
 
+_CLICK = Gesture(mark("Click an object:"), mark("the model draws its outline"))
+_ADD = Gesture(mark("Click"), mark("add"))
+_REMOVE = Gesture(mark("Shift+click"), mark("remove"))
+_NEXT = Gesture(mark("Tab"), mark("next"))
+_END = Gesture(mark("Enter or double-click:"), mark("done"))
+
 
 class ClickTool(Tool):
     """Sends clicks to the model, shows what it answers, and puts that on record at the end as one step.
@@ -48,6 +55,7 @@ class ClickTool(Tool):
     tip: ClassVar[str] = mark("Click an object: the model draws its outline, and further clicks correct it")
     keys: ClassVar[tuple[str, ...]] = ("W",)
     icon: ClassVar[str] = "click"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_CLICK, _ADD, _REMOVE, _NEXT, _END, CANCEL)
     finds_class: ClassVar[bool] = True
 
     def __init__(self, canvas: ToolHost) -> None:
@@ -231,11 +239,10 @@ class ClickTool(Tool):
     def hint(self) -> str:
         """Return how the outline was found, and what can be done now."""
         if not self.busy:
-            return tr("Click an object: the model draws its outline")
+            return _CLICK.hint()
         found = self._found
         if found is None:
-            return tr("The model is looking for the object…  ·  Esc cancel")
+            return hint_of(tr("The model is looking for the object…"), CANCEL)
         if found.shape.is_empty:
-            return "  ·  ".join((found.text, tr("click elsewhere, or Tab next  ·  Esc cancel")))
-        keys = tr("Enter or double-click done  ·  Click add  ·  Shift+click remove  ·  Tab next  ·  Esc cancel")
-        return "  ·  ".join(filter(None, (found.text, keys)))
+            return hint_of(found.text, tr("click elsewhere"), _NEXT, CANCEL)
+        return hint_of(found.text, _END, _ADD, _REMOVE, _NEXT, CANCEL)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from annotator.canvas.hit_testing import extent, labelled
-from annotator.core.annotation import Keypoint, Visibility
-from dataset.geometry import VertexRef, from_parts, insert_vertex, move_vertex, rings, to_parts, translate
+from dataset.affine import Affine
+from dataset.geometry import VertexRef, from_parts, insert_vertex, move_vertex, rings, to_parts
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from annotator.core.annotation import Annotation
+    from annotator.core.annotation import Annotation, Keypoint
 
 Size = tuple[int, int]
 
@@ -33,20 +33,24 @@ def moved(records: Iterable[Annotation], dx: float, dy: float, size: Size) -> di
     x0, y0, x1, y1 = (pick(values) for pick, values in zip((min, min, max, max), zip(*boxes, strict=True), strict=True))
     dx = min(max(dx, min(0.0, -x0)), max(0.0, size[0] - x1))
     dy = min(max(dy, min(0.0, -y0)), max(0.0, size[1] - y1))
-    return {record.id: _shifted(record, dx, dy) for record in records} if dx or dy else {}
+    return mapped(records, Affine(dx=dx, dy=dy)) if dx or dy else {}
 
 
-def _shifted(record: Annotation, dx: float, dy: float) -> Annotation:
-    is_box = record.is_box  # a moved box is still a box
+def mapped(records: Iterable[Annotation], affine: Affine) -> dict[int, Annotation]:
+    """Return records with every part, hole and keypoint where an affine map has it."""
+    return {record.id: _mapped(record, affine) for record in records}
+
+
+def _mapped(record: Annotation, affine: Affine) -> Annotation:
+    is_box = record.is_box and affine.keeps_boxes  # a moved box is still a box
     if not record.shape.is_empty:
-        record = record.with_shape(translate(record.shape, dx, dy))
-    if labelled(record)[0]:
-        record = record.with_keypoints(
-            tuple(
-                k if k.visibility is Visibility.UNLABELLED else k._replace(x=k.x + dx, y=k.y + dy)
-                for k in record.keypoints
-            )
-        )
+        record = record.with_shape(affine.shape(record.shape))
+    shown, points = labelled(record)
+    if shown:
+        keypoints = list(record.keypoints)
+        for index, (x, y) in zip(shown, affine.points(points).tolist(), strict=True):
+            keypoints[index] = keypoints[index]._replace(x=x, y=y)
+        record = record.with_keypoints(tuple(keypoints))
     return replace(record, is_box=is_box)
 
 
@@ -71,6 +75,20 @@ def same_structure(a: Annotation | None, b: Annotation | None) -> bool:
     if a is None or b is None or len(a.keypoints) != len(b.keypoints):
         return False
     return a is b or [(ref, len(ring)) for ref, ring in rings(a.shape)] == [(ref, len(r)) for ref, r in rings(b.shape)]
+
+
+class Drag(Protocol):
+    """What is dragged: its state at the start, and what becomes of it."""
+
+    @property
+    def records(self) -> tuple[Annotation, ...]:
+        """The objects as they were at the start."""
+
+    def text(self, preview: Mapping[int, Annotation]) -> str:
+        """Return the name of the edit, for the Edit menu."""
+
+    def at(self, dx: float, dy: float) -> Mapping[int, Annotation]:
+        """Return the records after a drag of (dx, dy) photo pixels; none where that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +212,3 @@ class MoveKeypoint:
         old = self.record.keypoints[self.index]
         x, y = clamp(old.x + dx, old.y + dy, self.size)
         return {self.record.id: with_keypoint(self.record, self.index, old._replace(x=x, y=y))}
-
-
-Drag = MoveObjects | MoveVertices | InsertVertex | MoveKeypoint

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt
 
+from annotator.canvas.gestures import Gesture, hint_of
 from annotator.canvas.tools.base import Drawn, Pointer, Tool
 from annotator.core import edits, shape_edits
 from annotator.core.annotation import Annotation, Origin
 from dataset.geometry import CombineMode
-from dataset.i18n import tr
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from shapely import MultiPolygon
 
     from annotator.canvas.tools.base import ToolHost
 
+MODE_GESTURES = (
+    Gesture(mark("Ctrl"), mark("add to the selected")),
+    Gesture(mark("Ctrl+Shift"), mark("cut out of it")),
+    Gesture(mark("Alt+Shift"), mark("keep of it what is inside")),
+)
+"""Keys that are held as an outline is begun."""
 CUT_COLOR = "#ef4444"  # what is drawn with it goes
 
 _ADD = Qt.KeyboardModifier.ControlModifier
@@ -147,8 +154,8 @@ class DrawingTool(Tool):
             return first
         last = ""
         if self.mode is None and self.target is not None and not self.busy:
-            last = tr("Ctrl add to the selected, Ctrl+Shift cut out of it")
-        return "  ·  ".join(filter(None, (first, hint, last)))
+            last = hint_of(*MODE_GESTURES[:2])
+        return hint_of(first, hint, last)
 
 
 def _no_target(mode: CombineMode) -> str:

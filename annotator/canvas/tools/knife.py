@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import shapely
 
+from annotator.canvas.gestures import CANCEL, NEXT_VERTEX, TAKE_BACK, Gesture, hint_of
 from annotator.canvas.tools.drawing import CUT_COLOR
 from annotator.canvas.tools.polyline import EditingLineTool
 from annotator.core import shape_edits
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Points
     from annotator.core.edits import Edit
 
+_DRAG = Gesture(mark("Drag a line across an object:"), mark("cut it"))
+_DRAG_ONE = Gesture(mark("Drag a line across the selected object:"), mark("cut it"))
+_DRAG_ALL = Gesture(mark("Drag a line across the selected objects:"), mark("cut them"))
+_CLICK = Gesture(mark("Click"), mark("place vertices of the line"))
+_END = Gesture(mark("Enter or double-click:"), mark("cut"))
+
 
 class KnifeTool(EditingLineTool):
     """Cuts the selected objects along a line; with none selected, the smallest one that the line crosses."""
@@ -22,8 +29,9 @@ class KnifeTool(EditingLineTool):
     name: ClassVar[str] = "knife"
     title: ClassVar[str] = mark("Slice objects")
     tip: ClassVar[str] = mark("Draw a line across an object: each piece becomes an object, the largest keeps keypoints")
-    keys: ClassVar[tuple[str, ...]] = ("X",)
+    keys: ClassVar[tuple[str, ...]] = ("X", "Alt+J")
     icon: ClassVar[str] = "knife"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_DRAG, _CLICK, _END, TAKE_BACK, CANCEL)
     cancel_text: ClassVar[str] = mark("cancel cut")
 
     @property
@@ -49,12 +57,9 @@ class KnifeTool(EditingLineTool):
     def hint(self) -> str:
         """Return what can be done now, or that the line before crossed nothing."""
         if self.busy:
-            return tr("Click next vertex  ·  Enter or double-click cut  ·  Backspace take back  ·  Esc cancel")
+            return hint_of(NEXT_VERTEX, _END, TAKE_BACK, CANCEL)
         if self.has_missed:
             return tr("Nothing cut: begin and end the line outside of the object")
         count = len(self.canvas.content.selected)
-        if count > 1:
-            return tr("Drag a line across the selected objects, or click its vertices")
-        if count:
-            return tr("Drag a line across the selected object, or click its vertices")
-        return tr("Drag a line across an object, or click its vertices")
+        whole = _DRAG if not count else _DRAG_ONE if count == 1 else _DRAG_ALL
+        return hint_of(whole, _CLICK)

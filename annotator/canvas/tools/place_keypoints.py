@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
+from annotator.canvas.gestures import TAKE_BACK, Gesture, hint_of
 from annotator.canvas.labels import Label, paint_label
 from annotator.canvas.painting import keypoint_color
 from annotator.canvas.tools.base import ENDING_KEYS, NO_PREVIEW, GestureStep, Pointer, Tool, is_plain
@@ -48,6 +49,12 @@ class _Aim:
         return filled(record, len(self.category.keypoint_names), points)
 
 
+_CLICK = Gesture(mark("Click"), mark("place {keypoint}"))
+_OCCLUDED = Gesture(mark("Shift+click"), mark("occluded"))
+_SKIP = Gesture(mark("→"), mark("skip"))
+_END = Gesture(mark("Enter"), mark("end"))
+
+
 class PlaceKeypointsTool(Tool):
     """Places what the selected object lacks; where it lacks nothing, a new object of the canvas's `draw_category`."""
 
@@ -58,6 +65,7 @@ class PlaceKeypointsTool(Tool):
     )
     keys: ClassVar[tuple[str, ...]] = ("Shift+K",)
     icon: ClassVar[str] = "place-keypoints"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_CLICK, _OCCLUDED, _SKIP, TAKE_BACK, _END)
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -236,11 +244,10 @@ class PlaceKeypointsTool(Tool):
             if drawn is None or drawn not in categories:
                 return tr("Choose a class to draw with")
             return tr("{name} has no keypoints: right-click the class, Skeleton…", name=categories[drawn].name)
-        click = tr("Click {keypoint}", keypoint=_prompt(aim, self._next(aim)))
+        click = _CLICK.hint(keypoint=_prompt(aim, self._next(aim)))
         if not self.busy and aim.record.id == _NEW:
             click = tr("New {name}: click {keypoint}", name=aim.category.name, keypoint=_prompt(aim, self._next(aim)))
-        skip = tr("Shift+click occluded  ·  → skip")
-        return f"{click}  ·  {skip}" + (f"  ·  {tr('Backspace take back  ·  Enter end')}" if self.busy else "")
+        return hint_of(click, _OCCLUDED, _SKIP, *((TAKE_BACK, _END) if self.busy else ()))
 
 
 def _prompt(aim: _Aim, index: int) -> str:

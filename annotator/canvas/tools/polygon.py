@@ -8,9 +8,10 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
 from annotator.canvas.camera import qpoints
+from annotator.canvas.gestures import CANCEL, NEXT_VERTEX, TAKE_BACK, Gesture, hint_of
 from annotator.canvas.style import HANDLE, dot, fill
-from annotator.canvas.tools.drawing import DrawingTool
-from annotator.canvas.tools.polyline import CLOSE_REACH, PolylineTool
+from annotator.canvas.tools.drawing import MODE_GESTURES, DrawingTool
+from annotator.canvas.tools.polyline import CLOSE_REACH, FREEHAND, STRAIGHT, PolylineTool
 from dataset.geometry import from_parts, valid
 from dataset.i18n import mark, tr
 
@@ -19,16 +20,25 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import Pointer, Points
 
 
+_PLACE = Gesture(mark("Click"), mark("place vertices"))
+_CLOSE = Gesture(mark("Enter or click the first vertex:"), mark("close"))
+_END = Gesture(mark("Double-click"), mark("place the last vertex and close"))
+
+
 class PolygonTool(DrawingTool, PolylineTool):
     """Draws an outline vertex by vertex, or freehand."""
 
     name: ClassVar[str] = "polygon"
     title: ClassVar[str] = mark("Draw a polygon")
     tip: ClassVar[str] = mark("Draw a polygon")
-    keys: ClassVar[tuple[str, ...]] = ("P",)
+    keys: ClassVar[tuple[str, ...]] = ("P", "Ctrl+N")
     icon: ClassVar[str] = "polygon"
+    gestures: ClassVar[tuple[Gesture, ...]] = (
+        _PLACE, FREEHAND, _CLOSE, _END, STRAIGHT, TAKE_BACK, CANCEL, *MODE_GESTURES
+    )  # fmt: skip
     min_points: ClassVar[int] = 3
     snaps: ClassVar[bool] = True
+    follows_edges: ClassVar[bool] = True
     cancel_text: ClassVar[str] = mark("cancel polygon")
 
     @property
@@ -53,7 +63,8 @@ class PolygonTool(DrawingTool, PolylineTool):
 
     def end(self) -> None:
         """Hand over the polygon, if it has an area; otherwise it stays to be gone on with."""
-        points = [p for p, before in zip(self._points, [None, *self._points], strict=False) if p != before]
+        outline = self.outline()
+        points = [p for p, before in zip(outline, [None, *outline], strict=False) if p != before]
         shape = from_parts([[points]])
         has_object = self.target if self.mode else self.canvas.draw_category
         if has_object is None or shape.is_empty or valid(shape).area <= 0:
@@ -62,6 +73,17 @@ class PolygonTool(DrawingTool, PolylineTool):
         if self.hand_over(shape, tr("draw object")) is None and self.is_refused:
             self._points = placed
             self._set((), tr("cancel polygon"))
+
+    def finish(self) -> None:
+        """End a polygon that nobody closed: undo takes the object away, then brings back the open outline."""
+        self._end_stroke()
+        placed = self._points
+        if len(placed) >= self.min_points:
+            self._set((), tr("close polygon"))  # a step that ends the gesture, so that those before it stay
+            self._points = placed
+            self.end()
+            self._points = ()
+        self.cancel()
 
     def paint(self, painter: QPainter, camera: Camera) -> None:
         """The polygon so far and the line to the mouse."""
@@ -89,8 +111,12 @@ class PolygonTool(DrawingTool, PolylineTool):
         return self.full_hint(self._hint())
 
     def _hint(self) -> str:
+        straight = STRAIGHT if self.canvas.is_magnetic else ""
         if not self._points:
-            return tr("Click to place vertices  ·  Hold and drag to draw freehand")
-        if len(self._points) < 3:
-            return tr("Click next vertex  ·  Backspace take back  ·  Esc cancel")
-        return tr("Enter or click the first vertex to close  ·  Backspace take back  ·  Esc cancel")
+            key = "" if straight else self.canvas.key_of("edit.magnetic")
+            return hint_of(_PLACE, FREEHAND, tr("{key} follow edges", key=key) if key else "")
+        if self._is_ending:
+            return hint_of(tr("Finding the edges…"), CANCEL)
+        if len(self._points) < self.min_points:
+            return hint_of(NEXT_VERTEX, straight, TAKE_BACK, CANCEL)
+        return hint_of(_CLOSE, straight, TAKE_BACK, CANCEL)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import shapely
@@ -10,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
 from annotator.canvas.camera import qpoints
+from annotator.canvas.gestures import Gesture
 from annotator.canvas.painting import handle_diameter, handles, snap_mark
 from annotator.canvas.style import ACTIVE_LINE, DASH, pen
 from annotator.canvas.tools.base import ENDING_KEYS, INVERT_SNAP, GestureStep, Pointer, Points, Tool, is_plain
@@ -21,12 +23,24 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import ToolHost
     from annotator.core.edits import Edit
 
+    Xy = tuple[float, float]
+
+FREEHAND = Gesture(mark("Hold and drag:"), mark("draw freehand"))
+STRAIGHT = Gesture(mark("Ctrl"), mark("straight, not along edges"))
+"""While lines follow edges."""
 CLOSE_REACH = 10.0  # screen pixels from the first vertex within which a click closes
 _CLOSE_FROM = 40.0  # a line smaller than this on the screen has a proportionally smaller reach
 _LEAST_REACH = 1.0
 _FREEHAND_STEP = 4.0  # screen pixels between the points of a freehand line
 _FREEHAND_SLACK = 1.0  # how far, in screen pixels, simplifying may move a freehand line
 _USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+
+
+class Followed(NamedTuple):
+    """A point to which the line goes along the edges of the photo, not straight."""
+
+    x: float
+    y: float
 
 
 class PolylineTool(Tool):
@@ -38,6 +52,8 @@ class PolylineTool(Tool):
     """Name of the step that gives the line up, given to `mark`."""
     snaps: ClassVar[bool] = False
     """Whether its points snap to other objects, where the person has that on."""
+    follows_edges: ClassVar[bool] = False
+    """Whether its lines follow the edges of the photo, where the person has that on."""
 
     def __init__(self, canvas: ToolHost) -> None:
         super().__init__(canvas)
@@ -46,6 +62,11 @@ class PolylineTool(Tool):
         self._at: Pointer | None = None
         self._held: Pointer | None = None  # where the button went down that may draw freehand
         self._before_press: Points = ()
+        self._bends: dict[tuple[Xy, Xy], Points] = {}  # the vertices between a point and the `Followed` one after it
+        self._is_ending = False  # the line is complete, but for edges that are still sought
+        self._early: list[Pointer] = []  # presses meanwhile, which belong to the next line
+        if self.follows_edges:
+            canvas.magnet.ready.connect(self._follow_edges)
 
     # What the line is for
 
@@ -86,12 +107,59 @@ class PolylineTool(Tool):
         """Return where a point at the mouse snaps; None: it is put at the mouse."""
         if not self.snaps or self.closes(self._points):
             return None
-        return self.canvas.snap_at(at.x, at.y, inverted=self.busy and at.held(INVERT_SNAP))
+        # The key makes a magnetic line straight, and that alone.
+        inverted = self.busy and at.held(INVERT_SNAP) and not (self.follows_edges and self.canvas.is_magnetic)
+        return self.canvas.snap_at(at.x, at.y, inverted=inverted)
+
+    def is_magnetic(self, at: Pointer) -> bool:
+        """Return whether a click at the mouse follows the edges of the photo."""
+        return self.follows_edges and self.canvas.is_magnetic and not (self.busy and at.held(INVERT_SNAP))
 
     def placed(self, at: Pointer) -> tuple[float, float]:
         """Return the point (x, y) that a click at the mouse puts."""
         snap = self.snapped(at)
-        return self.clamped(at) if snap is None else (snap.x, snap.y)
+        if snap is not None:
+            return snap.x, snap.y
+        point = self.clamped(at)
+        return self.canvas.magnet.nearest_edge(point) if self.is_magnetic(at) else point
+
+    def _next(self, at: Pointer) -> Xy:
+        """Return the point that a click at the mouse adds."""
+        closes = self.closes(self._points)
+        point = self._points[0] if closes else self.placed(at)
+        return Followed(*point) if self._points and self.is_magnetic(at) else point
+
+    def _between(self, a: Xy, b: Xy) -> Points | None:
+        """Return the vertices between a point and the next one; None while they are sought."""
+        if not isinstance(b, Followed):
+            return ()
+        known = self._bends.get((a, b))
+        return self.canvas.magnet.line(a, b) if known is None else known
+
+    def outline(self) -> Points:
+        """Return all vertices: the points, and those that lines have between them, as far as they are known."""
+        made = list(self._points[:1])
+        for a, b in pairwise(self._points):
+            between = self._between(a, b)
+            if between is not None and isinstance(b, Followed):
+                self._bends[a, b] = between
+            made += [*(between or ()), b]
+        return tuple(made)
+
+    def _end_with_edges(self) -> None:
+        """End the line, as soon as all of it is known."""
+        self.outline()
+        self._is_ending = any(self._between(a, b) is None for a, b in pairwise(self._points))
+        if not self._is_ending:
+            self.end()
+
+    def _follow_edges(self) -> None:
+        if self._is_ending:
+            self._end_with_edges()
+        while self._early and not self._is_ending:
+            at = self._early.pop(0)
+            self.press(at)
+            self.release(at)
 
     # The gesture
 
@@ -107,14 +175,22 @@ class PolylineTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Put a vertex, or end the line."""
+        if self._is_ending:
+            self._early.append(at)
+            return
         if not self.busy and not self.may_begin(at):
             return
         self._at = at
+        if not self.busy:
+            self._bends = {}
+        point = self._next(at)
         if self.closes(self._points):
-            self.end()
+            if isinstance(point, Followed):
+                self._set((*self._points, point), tr("place vertex"))
+            self._end_with_edges()
             return
         self._stroke, self._held, self._before_press = [], at, self._points
-        self._set((*self._points, self.placed(at)), tr("place vertex"))
+        self._set((*self._points, point), tr("place vertex"))
 
     def move(self, at: Pointer) -> None:
         """Draw the line to the mouse; with the button held, freehand."""
@@ -143,7 +219,7 @@ class PolylineTool(Tool):
         ended = self.stroke_ended(points) if released else None
         self._set(points if ended is None else ended, tr("draw line"))
         if ended is not None:
-            self.end()
+            self._end_with_edges()
 
     def double_click(self, at: Pointer) -> None:
         """End the line; the first click of the two has put the last vertex.
@@ -153,7 +229,7 @@ class PolylineTool(Tool):
         if not self._points or not self.near(self._points[-1], self.placed(at), self.reach(self._points)):
             self.press(at)
         elif len(self._points) >= self.min_points:
-            self.end()
+            self._end_with_edges()
 
     def leave(self) -> None:
         """The line to the mouse ends at the last vertex."""
@@ -169,7 +245,7 @@ class PolylineTool(Tool):
         if not self.takes_key(event):
             return False
         if event.key() in ENDING_KEYS:
-            self.end()
+            self._end_with_edges()
         elif event.key() == Qt.Key.Key_Escape:
             self.cancel()
         else:
@@ -178,6 +254,7 @@ class PolylineTool(Tool):
 
     def cancel(self) -> None:
         """Give up the line, which undo brings back."""
+        self._early = []
         self._end_stroke()
         if self._points:
             self._set((), tr(self.cancel_text))
@@ -195,11 +272,11 @@ class PolylineTool(Tool):
         self.cancel()
 
     def _set(self, points: Points, text: str) -> None:
-        before, self._points = self._points, points
+        before, self._points, self._is_ending = self._points, points, False
         self.canvas.record_step(GestureStep(text, before, points, self._restore))
 
     def _restore(self, points: Points) -> None:
-        self._points, self._stroke, self._held = points, [], None
+        self._points, self._stroke, self._held, self._is_ending, self._early = points, [], None, False, []
         self.canvas.take_up(self.name)
 
     # What is seen
@@ -227,14 +304,14 @@ class PolylineTool(Tool):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = self.color
         line = qpoints(self._line(camera).tolist())
-        fixed = len(self._points) + len(self._stroke)
+        fixed = len(self.outline()) + len(self._stroke)
         for made in (pen("#000000", ACTIVE_LINE + 2.0, 110), pen(color, ACTIVE_LINE)):
             painter.setPen(made)
             painter.drawPolyline(line[:fixed])
         if len(line) > fixed:
             for made in (pen("#000000", 3.0, 90), pen(color, 1.4, 255, DASH)):
                 painter.setPen(made)
-                painter.drawLine(line[fixed - 1], line[fixed])
+                painter.drawPolyline(line[fixed - 1 :])
         points = camera.to_view(self._points)
         handles(painter, points, color, handle_diameter(points))
 
@@ -249,12 +326,13 @@ class PolylineTool(Tool):
         return None if self._at is None or self._held is not None else self.snapped(self._at)
 
     def _line(self, camera: Camera) -> np.ndarray:
-        points = [*self._points, *self._stroke]
-        view = camera.to_view(points)
-        if self._at is None or self._held is not None or not self._points:
+        view = camera.to_view([*self.outline(), *self._stroke])
+        if self._at is None or not self._points or self._is_ending:
             return view
-        end = camera.to_view([self._points[0] if self.closes(self._points) else self.placed(self._at)])
-        return np.concatenate((view, end))
+        # Asked for also while the button is held, so that the edges are known when it is released.
+        point = self._next(self._at)
+        ahead = (*(self._between(self._points[-1], point) or ()), point)
+        return view if self._held is not None else np.concatenate((view, camera.to_view(ahead)))
 
 
 class EditingLineTool(PolylineTool):
@@ -282,7 +360,7 @@ class EditingLineTool(PolylineTool):
 
     def end(self) -> None:
         """Change what the line changes, or give it up."""
-        edit = self.edit_of(self._points)
+        edit = self.edit_of(self.outline())
         self.has_missed = edit is None
         if edit is None:
             self.cancel()

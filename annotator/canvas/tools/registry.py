@@ -16,12 +16,14 @@ from annotator.canvas.tools.place_keypoints import PlaceKeypointsTool
 from annotator.canvas.tools.polygon import PolygonTool
 from annotator.canvas.tools.reshape import ReshapeTool
 from annotator.canvas.tools.select import SelectTool
+from annotator.canvas.tools.transform import TransformTool
 
 if TYPE_CHECKING:
     from annotator.canvas.tools.base import Tool
 
 TOOLS: list[type[Tool]] = [
     SelectTool,  # in hand at the start
+    TransformTool,
     PolygonTool,
     ReshapeTool,
     BoxTool,

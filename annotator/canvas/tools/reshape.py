@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from annotator.canvas.tools.polyline import EditingLineTool
+from annotator.canvas.gestures import CANCEL, NEXT_VERTEX, TAKE_BACK, Gesture, hint_of
+from annotator.canvas.tools.polyline import STRAIGHT, EditingLineTool
 from annotator.core import edits
 from dataset.i18n import mark, tr
 from dataset.redraw import redraw
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _REACH = 12.0  # screen pixels from the outline within which an end of the line is at it
 
+_DRAG = Gesture(mark("Drag from the outline back to it:"), mark("redraw what lies between"))
+_CLICK = Gesture(mark("Click"), mark("place vertices of the line"))
+_END = Gesture(mark("Enter or double-click at the outline:"), mark("redraw it"))
+
 
 class ReshapeTool(EditingLineTool):
     """Redraws a stretch of an outline. Id, class and keypoints stay."""
@@ -29,7 +34,9 @@ class ReshapeTool(EditingLineTool):
     )
     keys: ClassVar[tuple[str, ...]] = ("L",)
     icon: ClassVar[str] = "reshape"
+    gestures: ClassVar[tuple[Gesture, ...]] = (_DRAG, _CLICK, _END, STRAIGHT, TAKE_BACK, CANCEL)
     snaps: ClassVar[bool] = True
+    follows_edges: ClassVar[bool] = True
 
     @property
     def color(self) -> str:
@@ -63,9 +70,9 @@ class ReshapeTool(EditingLineTool):
     def hint(self) -> str:
         """Return what can be done now, or why the line before changed nothing."""
         if self.busy:
-            return tr("Click next vertex  ·  Enter or double-click at the outline redraw it  ·  Esc cancel")
+            return hint_of(NEXT_VERTEX, _END, STRAIGHT if self.canvas.is_magnetic else "", CANCEL)
         if self.has_missed:
             return tr("Nothing changed: begin and end the line at the outline of the selected object")
         if self.canvas.content.target is None:
             return tr("Select the object whose outline is redrawn first")
-        return tr("Drag a line from the outline back to it, or click its vertices")
+        return hint_of(_DRAG, _CLICK)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 
+from annotator.canvas.gestures import BELOW, CANCEL, CENTRED, MOVE, NUDGE, PROPORTIONS, SELECT, Gesture, hint_of
 from annotator.canvas.hit_testing import HitKind, Outline
 from annotator.canvas.labels import Label, paint_label, width_of
 from annotator.canvas.painting import handles, keypoint_color, snap_mark
 from annotator.canvas.style import HANDLE, KEYPOINT, CanvasColors, dot, fill, pen
+from annotator.canvas.tools.box_frame import MARGIN, paint_grips, shown_grips
 from annotator.canvas.tools.keypoints import all_missing
 from annotator.core.annotation import Visibility
 from annotator.core.skeleton import spoken
+from dataset.geometry import bounds
 from dataset.i18n import mark, plural, tr
 
 if TYPE_CHECKING:
@@ -28,14 +31,30 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from dataset.geometry import VertexRef
 
-_SEPARATOR = "  ·  "
 _LARGE = HANDLE + 3.0
+
+_CORRECT = Gesture(mark("Drag"), mark("to correct"))
+_MOVE_ALL = Gesture(mark("Drag"), mark("move all"))
+_MOVE_VERTEX = Gesture(mark("Drag"), mark("move vertex"))
+_MORE_VERTICES = Gesture(mark("Shift+click"), mark("select more"))
+_PULL_OUT = Gesture(mark("Drag"), mark("pull out a new vertex"))
+_ADD_VERTEX = Gesture(mark("Double-click"), mark("add a vertex here"))
+_MOVE_KEYPOINT = Gesture(mark("Drag"), mark("move keypoint"))
+_RESIZE = Gesture(mark("Drag"), mark("resize the box"))
+_LET_GO = Gesture(mark("Esc"), mark("let go"))
+GESTURES = (
+    SELECT, _MORE_VERTICES, BELOW, Gesture(mark("Drag beside objects:"), mark("select what is in the frame")),
+    MOVE, NUDGE, _MOVE_VERTEX, _PULL_OUT, _ADD_VERTEX, Gesture(mark("Ctrl+click or Alt+click:"), mark("delete vertex")),
+    _MOVE_KEYPOINT, _RESIZE, PROPORTIONS, CENTRED, _LET_GO,
+)  # fmt: skip
+"""Of the select tool."""
 
 _KeyHint = tuple[str, str]
 """An action of the window, and what its key does."""
 _DELETE = ("edit.delete", mark("{key} delete"))
 _DELETE_ALL = ("edit.delete", mark("{key} delete all"))
 _UNITE = ("object.unite", mark("{key} unite"))
+_TRANSFORM = ("tool.transform", mark("{key} scale and rotate"))
 _TURN = ("keypoint.visibility", mark("{key} visible / occluded / off"))
 _ON_SUGGESTION: tuple[_KeyHint, ...] = (
     ("suggestion.accept", mark("{key} accept")),
@@ -86,9 +105,11 @@ def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:
     """Return what `paint` covers, in viewport pixels."""
     points, label = _vertices(view, camera), _keypoint_label(view, host, camera)
     covered = QRectF()
+    if view.record is not None and view.record.is_box:
+        covered = camera.rect_to_view(bounds(view.record.shape)).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
     if len(points):
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        covered = QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
+        covered |= QRectF(x0, y0, x1 - x0, y1 - y0).adjusted(-_LARGE, -_LARGE, _LARGE, _LARGE)
     for point in (_under_mouse(view, camera), _keypoint_at(view, camera)):
         if point is not None:
             covered |= QRectF(point.x() - _LARGE, point.y() - _LARGE, 2 * _LARGE, 2 * _LARGE)
@@ -106,9 +127,20 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
     if record is None:
         return
     color = host.content.category(record).color
+    if record.is_box:
+        paint_grips(painter, [at for _, at in shown_grips(camera.rect_to_view(bounds(record.shape)))], color)
     handles(painter, _vertices(view, camera), colors.accent, _LARGE)
     if view.snap is not None:
         snap_mark(painter, camera.point_to_view(*view.snap[:2]), colors.accent, is_vertex=view.snap.is_vertex)
+    _paint_under_mouse(view, painter, camera, color)
+    keypoint = _keypoint_at(view, camera)
+    if keypoint is not None:
+        painter.setPen(pen("#ffffff", 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(keypoint, KEYPOINT - 1.0, KEYPOINT - 1.0)
+
+
+def _paint_under_mouse(view: SelectView, painter: QPainter, camera: Camera, color: str) -> None:
     at = _under_mouse(view, camera)
     if at is not None and view.hit is not None:
         if view.hit.kind is HitKind.EDGE:  # a vertex that is not there yet
@@ -122,53 +154,51 @@ def paint(view: SelectView, host: ToolHost, painter: QPainter, camera: Camera) -
             for ink, size in (("#000000", _LARGE + 1.5), ("#ffffff", _LARGE), (color, _LARGE - 4.0)):
                 painter.setPen(dot(ink, size))
                 painter.drawPoint(at)
-    keypoint = _keypoint_at(view, camera)
-    if keypoint is not None:
-        painter.setPen(pen("#ffffff", 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(keypoint, KEYPOINT - 1.0, KEYPOINT - 1.0)
 
 
 def hint(view: SelectView, host: ToolHost) -> str:
     """Return what can be done now, in one line."""
-    return _SEPARATOR.join(_hints(view, host))
+    return hint_of(*_hints(view, host))
 
 
-def _hints(view: SelectView, host: ToolHost) -> list[str]:
+def _hints(view: SelectView, host: ToolHost) -> list[Gesture | str]:
     record, hit, count = view.record, view.hit, len(view.vertices)
     selection = host.content.selected
+    hints: list[Gesture | str]
     if view.busy:
-        hints = [tr("Release to finish"), tr("Esc cancel")]
+        hints = [tr("Release to finish"), CANCEL]
     elif count and (hit is None or hit.kind is HitKind.VERTEX):
         delete = plural("Del delete vertex", "Del delete {n} vertices", count)
-        hints = [delete, tr("Arrows nudge"), tr("Esc let go")]
+        hints = [delete, NUDGE, _LET_GO]
     elif hit is not None and hit.kind is not HitKind.SHAPE:
         hints = _handle_hints(hit, record, host)
     elif view.hovered is not None and all(r.id != view.hovered for r in selection):
         suggested = view.hovered < 0  # a first drag leaves it where it is, because moving it accepts it
-        click = tr("Click select suggestion, then drag to correct") if suggested else tr("Click select  ·  Drag move")
+        click = [tr("Click select suggestion, then drag to correct")] if suggested else [SELECT, MOVE]
         on_suggestion = bool(selection and selection[-1].is_suggestion)
-        hints = [*_keyed(host, *_ON_SUGGESTION), click] if on_suggestion else [click, *_below(view)]
+        hints = [*_keyed(host, *_ON_SUGGESTION), *click] if on_suggestion else [*click, *_below(view)]
     elif record is None:
-        hints = _keyed(host, *_ON_OFFER) if host.document and host.document.shown_suggestions else []
+        hints = [*_keyed(host, *_ON_OFFER)] if host.document and host.document.shown_suggestions else []
     elif record.is_suggestion:
-        hints = [*_keyed(host, *_ON_SUGGESTION), tr("Drag to correct"), *_below(view)]
+        hints = [*_keyed(host, *_ON_SUGGESTION), _CORRECT, *_below(view)]
     elif len(selection) > 1:
-        hints = [tr("Drag move all"), *_keyed(host, _DELETE_ALL, _UNITE)]
+        hints = [_MOVE_ALL, *_keyed(host, _DELETE_ALL, _UNITE, _TRANSFORM)]
     else:
-        hints = [tr("Drag move"), tr("Arrows nudge"), *_keyed(host, _DELETE)]
+        hints = [MOVE, NUDGE, *_keyed(host, _DELETE, _TRANSFORM)]
         hints += [*_missing(host, record), *_below(view)]
     return hints
 
 
-def _handle_hints(hit: Hit, record: Annotation | None, host: ToolHost) -> list[str]:
+def _handle_hints(hit: Hit, record: Annotation | None, host: ToolHost) -> list[Gesture | str]:
+    if hit.kind is not HitKind.KEYPOINT and record is not None and record.is_box:
+        return [_RESIZE, PROPORTIONS, CENTRED]
     if hit.kind is HitKind.VERTEX:
-        return [tr("Drag move vertex"), tr("Del delete"), tr("Shift+click select more")]
+        return [_MOVE_VERTEX, tr("Del delete"), _MORE_VERTICES]
     if hit.kind is HitKind.EDGE:
-        return [tr("Drag pull out a new vertex"), tr("Double-click add one here")]
+        return [_PULL_OUT, _ADD_VERTEX]
     turn = _keyed(host, _TURN)
     is_off = record is not None and hit.keypoint is not None and not record.keypoints[hit.keypoint].visibility
-    return turn if is_off else [tr("Drag move keypoint"), *turn]
+    return [*turn] if is_off else [_MOVE_KEYPOINT, *turn]
 
 
 def _keyed(host: ToolHost, *hints: _KeyHint) -> list[str]:
@@ -176,9 +206,9 @@ def _keyed(host: ToolHost, *hints: _KeyHint) -> list[str]:
     return [tr(text, key=key) for action, text in hints if (key := host.key_of(action))]
 
 
-def _below(view: SelectView) -> list[str]:
+def _below(view: SelectView) -> list[Gesture]:
     # Alt+click does it too, but many window managers take that for themselves.
-    return [tr("Click again select what lies below")] if view.stacked else []
+    return [BELOW] if view.stacked else []
 
 
 def _missing(host: ToolHost, record: Annotation) -> list[str]:
@@ -199,7 +229,8 @@ def _vertices(view: SelectView, camera: Camera) -> NDArray[np.float64]:
 
 def _under_mouse(view: SelectView, camera: Camera) -> QPointF | None:
     hit = view.hit
-    if hit is None or view.busy or hit.kind is HitKind.KEYPOINT:
+    is_box = view.record is not None and view.record.is_box
+    if hit is None or view.busy or is_box or hit.kind is HitKind.KEYPOINT:
         return None
     return camera.point_to_view(hit.x, hit.y)
 

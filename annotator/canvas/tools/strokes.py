@@ -9,10 +9,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from annotator.canvas.camera import qpoints
+from annotator.canvas.gestures import CANCEL, Gesture, hint_of
 from annotator.canvas.style import pen
 from annotator.canvas.tools.base import Pointer, Tool
 from annotator.core.strokes import Stroke
-from dataset.i18n import tr
+from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import ToolHost
     from annotator.core.edits import Edit
 
+SIZE = Gesture(mark("Shift+wheel"), mark("size"))
 _OPACITY = 0.5  # of a stroke that is being drawn
 _REACH = 3.0  # screen pixels that the circle's line, and a stroke's smooth edge, reach out
 
@@ -176,12 +178,10 @@ class StrokeTool(Tool):
     def stroke_hint(self, what: str, escape: str = "") -> str:
         """Return what a stroke does, how its size is changed, and what Escape does."""
         if self.busy:
-            return tr("Release to finish  ·  Esc cancel")
+            return hint_of(tr("Release to finish"), CANCEL)
         smaller, larger = (self.canvas.key_of(name) for name in ("brush.smaller", "brush.larger"))
-        size = tr("{smaller} {larger} or Shift+wheel size", smaller=smaller, larger=larger)
-        if not (smaller and larger):
-            size = tr("Shift+wheel size")
-        return "  ·  ".join(filter(None, (what, size, escape)))
+        keys = tr("{smaller} {larger} or", smaller=smaller, larger=larger) if smaller and larger else ""
+        return hint_of(what, " ".join(filter(None, (keys, SIZE.hint()))), escape)
 
 
 class StrokePreview:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from annotator.core.categories import PALETTE
+from annotator.core.photo_state import NO_NOTES, PhotoNotes
 from annotator.core.store.coco_codec import (
     CocoError,
+    change_fields,
     decode_categories,
     decode_json,
     encode_category,
@@ -35,6 +37,8 @@ _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second t
 
 MAX_FILE = 8 << 30  # bytes
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
+TAGS, NOTE = "tags", "note"
+"""Fields of an entry of `images`: a list of texts, and a text."""
 _LISTS = ("images", "annotations", "categories")
 
 
@@ -49,6 +53,8 @@ class _ImageBody(msgspec.Struct, gc=False):
     file_name: str
     width: int
     height: int
+    tags: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    note: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _headers = RecordDecoder(list[_Header])
@@ -69,6 +75,8 @@ class Image:
     """The entry's JSON."""
     file_name: str = ""
     """As it stands, where the entry was read."""
+    notes: PhotoNotes | None = None
+    """Its tags and note; None where it has neither."""
 
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
@@ -81,10 +89,15 @@ class Image:
         body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
         return replace(self, size=size, raw=encode(body))
 
+    def with_notes(self, notes: PhotoNotes) -> Image:
+        """The same entry with other tags or another note; what of them is as it was stays as it stands."""
+        raw = change_fields(self.raw, _note_fields(self.notes or NO_NOTES), _note_fields(notes))
+        return replace(self, notes=notes, raw=raw)
+
 
 @dataclass(slots=True)
 class CocoFile:
-    """What a COCO file holds. Annotations are JSON still; `ids` and `image_ids` go with them place by place."""
+    """What a COCO file holds. Annotations are JSON still; the three lists of ids go with them place by place."""
 
     fields: dict[str, Raw] = field(default_factory=dict)
     """Every field of the file in order, as it came."""
@@ -105,6 +118,8 @@ class CocoFile:
     ids: list[int] = field(default_factory=list)
     """Unique, above zero; new ones where the file has none, or the same twice."""
     image_ids: list[int | str | None] = field(default_factory=list)
+    """What they are compared by (`coco_values.as_id`), None where the file gives none."""
+    category_ids: list[int | str | None] = field(default_factory=list)
     """What they are compared by (`coco_values.as_id`), None where the file gives none."""
     changed_ids: int = 0
     """How many annotations were given a new id."""
@@ -222,12 +237,29 @@ def _read_image(raw: Raw) -> Image:
     try:
         body = _image.decode(raw)
         record: dict[str, Any] = {"width": body.width, "height": body.height}
-        return _named(Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw))
+        notes = None
+        if body.tags is not msgspec.UNSET or body.note is not msgspec.UNSET:
+            notes = _read_notes(decode_json(raw))
+        return _named(Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw, notes=notes))
     except _DAMAGE:
         record = decode_json(raw)
     if not isinstance(record, dict):
         return Image(None, "", None, raw)
-    return _named(Image(record.get("id"), as_file_name(record), as_size(record), raw))
+    notes = _read_notes(record)
+    return _named(Image(record.get("id"), as_file_name(record), as_size(record), raw, notes=notes))
+
+
+def _read_notes(record: dict[str, Any]) -> PhotoNotes | None:
+    """Return the tags and the note of an entry, as far as they are a list of texts and a text."""
+    tags, note = record.get(TAGS), record.get(NOTE)
+    are_tags = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+    notes = PhotoNotes(tuple(dict.fromkeys(tags)) if are_tags else (), note if isinstance(note, str) else "")
+    return None if notes == NO_NOTES else notes
+
+
+def _note_fields(notes: PhotoNotes) -> dict[str, Any]:
+    fields = {TAGS: list(notes.tags), NOTE: notes.note}
+    return {key: value for key, value in fields.items() if value}
 
 
 def _named(image: Image) -> Image:
@@ -261,7 +293,6 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | 
 def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int | str | None]:
     """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
-    counts: Counter[int | str | None]
     own_ids: Sequence[int | str | None]
     try:
         headers = _headers.decode(data) if raws else []
@@ -269,15 +300,15 @@ def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int
         records = [_loose_header(raw) for raw in raws]
         own_ids = [as_id(record.get("id")) for record in records]
         file.image_ids = [as_id(record.get("image_id")) for record in records]
-        counts = Counter(as_id(record.get("category_id")) for record in records)
+        file.category_ids = [as_id(record.get("category_id")) for record in records]
     else:
         own_ids = [header.id for header in headers]
         file.image_ids = [header.image_id for header in headers]
-        counts = Counter(header.category_id for header in headers)
+        file.category_ids = [header.category_id for header in headers]
     file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
     if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
         _renumber(file, own_ids)
-    return counts
+    return Counter(file.category_ids)
 
 
 def _loose_header(raw: Raw) -> dict[str, Any]:

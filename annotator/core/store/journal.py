@@ -1,9 +1,9 @@
 """The project's private database: what is newer than the JSON on disk, what the JSON cannot say, what can be cached.
 
-Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, the done
-mark. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so that what was
-committed survives a killed process and a fallen system. Transactions may come from several threads; what reads is for
-one thread, except where noted.
+Per COCO file and photo: the annotations while they are newer than the file, the suggestions already reviewed, whether
+it is done or skipped. Per photo and model: the pool of suggestions. SQLite in WAL mode with a sync at every commit, so
+that what was committed survives a killed process and a fallen system. Transactions may come from several threads; what
+reads is for one thread, except where noted.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from annotator.core.photo_state import PhotoState
-from annotator.core.store.packing import pack, unpack
+from annotator.core.photo_state import Mark, PhotoState
+from annotator.core.store.packing import pack, pack_photo, unpack, unpack_photo
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """A photo in the journal; annotations and reviewed are packed."""
+    """A photo in the journal; annotations, with what is noted about it, and reviewed are packed."""
 
     size: tuple[int, int]
     """(width, height) of the upright photo."""
@@ -62,13 +62,14 @@ class JournalRow:
     """None when the COCO file has them."""
     reviewed: bytes
     """Suggestions accepted or rejected."""
-    done: bool
-    """The done mark."""
+    mark: Mark
+    """What was decided about it."""
 
     @classmethod
     def of(cls, state: PhotoState, *, saved: bool) -> JournalRow:
         """Return the row of a state; `saved` where the COCO file has the annotations."""
-        return cls(state.size, None if saved else pack(state.annotations), pack(state.reviewed), state.done)
+        annotations = None if saved else pack_photo(state.annotations, state.notes)
+        return cls(state.size, annotations, pack(state.reviewed), state.mark)
 
     def state(self) -> PhotoState:
         """Return the state, without annotations where the COCO file has them.
@@ -76,8 +77,8 @@ class JournalRow:
         Raises:
             ValueError: the row is damaged.
         """
-        annotations = () if self.annotations is None else unpack(self.annotations)
-        return PhotoState(self.size, annotations, unpack(self.reviewed), self.done)
+        annotations, notes = ((), None) if self.annotations is None else unpack_photo(self.annotations)
+        return PhotoState(self.size, annotations, unpack(self.reviewed), self.mark, notes)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -157,7 +158,7 @@ class Journal:
         """Return every photo on record, by name."""
         query = "SELECT name, width, height, annotations, answered, done FROM photos WHERE file = ?"
         return {
-            _from_sql(name): JournalRow((width, height), annotations, reviewed, bool(done))
+            _from_sql(name): JournalRow((width, height), annotations, reviewed, _mark(done))
             for name, width, height, annotations, reviewed, done in self._db.execute(query, (_to_sql(file),))
         }
 
@@ -189,7 +190,7 @@ class Journal:
                 self._move(_to_sql(moved_from), key)
             refused = self._insert(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
-                {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.done) for name, r in rows.items()},
+                {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.mark) for name, r in rows.items()},
             )
             self._put_metadata(key, metadata)
             self._insert_pools({key: row for key, row in pools.items() if key[1] not in refused})
@@ -309,6 +310,11 @@ class Journal:
         with self._reading:
             found = self._reader.execute("SELECT name FROM pools WHERE model = ?", (_to_sql(model),))
             return {_from_sql(name) for (name,) in found}
+
+
+def _mark(number: object) -> Mark:
+    """Return the mark that a number of the database means: one that no mark has is of another version."""
+    return next((mark for mark in Mark if mark == number), Mark.NONE)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

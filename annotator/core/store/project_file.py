@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from annotator.core.photo_state import NO_NOTES
 from annotator.core.store.coco_codec import (
     UnreadableError,
     decode_annotation,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.photo_state import PhotoState
+    from annotator.core.photo_state import PhotoNotes, PhotoState
     from dataset.categories import Category
     from dataset.coco_checks import Problem
     from dataset.json_text import Raw
@@ -42,7 +43,7 @@ class _Layout:
     state: PhotoState
     replaced: dict[int, Raw | None]
     added: list[Raw]
-    image: Image | None  # with another size
+    image: Image | None  # with another size, tags or note
     raws: dict[int, tuple[Annotation, Raw]]
 
 
@@ -89,6 +90,7 @@ class ProjectFile:
     def _index(self, names: Sequence[str], folder: str) -> None:
         self._images: dict[str, list[Image]] = {}
         self._places: dict[str, list[int]] = {}
+        self._category_ids: dict[str, frozenset[int]] = {}
         self._new: dict[str, Image] = {}
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
         named = {*(as_id(image.id) for image in self.coco.images), *self.coco.image_ids}
@@ -140,10 +142,19 @@ class ProjectFile:
         """Return how many annotations it holds for a photo."""
         return len(self._places.get(name, ()))
 
+    def category_ids(self, name: str) -> frozenset[int]:
+        """Return the classes of the annotations that it holds for a photo."""
+        return self._category_ids.get(name, frozenset())
+
     def size(self, name: str) -> tuple[int, int] | None:
         """Return the size (width, height) that it gives for a photo."""
         images = self._images.get(name)
         return images[0].size if images else None
+
+    def notes(self, name: str) -> PhotoNotes | None:
+        """Return the tags and the note that it gives for a photo; None where it has neither."""
+        own = self._own_image(name)
+        return own.notes if own else None
 
     def knows(self, name: str) -> bool:
         """Return whether the photo has an entry."""
@@ -189,9 +200,14 @@ class ProjectFile:
             layout = self._laid_out(name, state, None)
         except ValueError:
             return False
-        return not layout.added and all(
-            raw is not None and bytes(raw) == bytes(self.coco.annotations[place])
-            for place, raw in layout.replaced.items()
+        is_noted = layout.image is None or layout.image.notes == self.notes(name)
+        return (
+            is_noted
+            and not layout.added
+            and all(
+                raw is not None and bytes(raw) == bytes(self.coco.annotations[place])
+                for place, raw in layout.replaced.items()
+            )
         )
 
     # Writing
@@ -260,19 +276,20 @@ class ProjectFile:
         """Return the file with the photos that were laid out."""
         replaced: dict[int, Raw | None] = {}
         added: list[Raw] = []
-        resized: dict[int, Image] = {}
+        changed: dict[int, Image] = {}
         for layout in self._layouts.values():
             replaced.update(layout.replaced)
             added += layout.added
             if layout.image:
-                resized[layout.image.id] = layout.image
-        images = [resized.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
+                changed[layout.image.id] = layout.image
+        images = [changed.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
         return self.coco.chunks(images, categories, replaced, added)
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
         """Return where the annotations of a photo go. Those that are as they were keep their JSON byte for byte."""
         original, _ = self._decoded(name)
-        if not (self.knows(name) or state.annotations or state.done):
+        noted = state.notes is not None and state.notes != (self.notes(name) or NO_NOTES)
+        if not (self.knows(name) or state.annotations or state.done or noted):
             return _Layout(state, {}, [], None, {})
         image = self._image(name, state.size)
         known = before.raws if before else {}
@@ -290,8 +307,12 @@ class ProjectFile:
             if self.coco.ids[place] in original or self.coco.ids[place] in raws
         }
         added = [raw for i, (_, raw) in sorted(raws.items()) if i not in original]
-        needs_size = raws != original and image.size is None
-        return _Layout(state, replaced, added, image.resized(state.size) if needs_size else None, raws)
+        changed = image
+        if raws != original and image.size is None:
+            changed = image.resized(state.size)
+        if noted and state.notes is not None:
+            changed = changed.with_notes(state.notes)
+        return _Layout(state, replaced, added, None if changed is image else changed, raws)
 
     def _encoded(
         self, a: Annotation, original: tuple[Annotation, Raw] | None, image: Image, size: tuple[int, int]
@@ -304,13 +325,17 @@ class ProjectFile:
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
         """Return the photo's entry, made where there is none of its own."""
-        own = next((i for i in self._images.get(name, ()) if as_id(i.id) not in self.coco.unclear_images), None)
+        own = self._own_image(name)
         if own is not None:
             return own
         if name not in self._new:
             self._last_image_id += 1
             self._new[name] = Image.new(self._last_image_id, name, size)
         return self._new[name]
+
+    def _own_image(self, name: str) -> Image | None:
+        """Return the entry that is of this photo and no other."""
+        return next((i for i in self._images.get(name, ()) if as_id(i.id) not in self.coco.unclear_images), None)
 
     def _assign(self, names: Sequence[str], folder: str) -> int:
         """Find out which photo each entry is about, and put the annotations to it; how many photos there are not."""
@@ -332,4 +357,9 @@ class ProjectFile:
                 self.orphans += 1
             else:
                 self._places.setdefault(name, []).append(place)
+        ids, keys = self.coco.class_ids, self.coco.category_ids
+        same: dict[frozenset[int], frozenset[int]] = {}  # few sets that differ among many photos
+        for name, places in self._places.items():
+            found = frozenset(ids[key] for place in places if (key := keys[place]) in ids)
+            self._category_ids[name] = same.setdefault(found, found)
         return missing

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -187,6 +187,8 @@ def _apply_journal(opened: OpenedProject) -> None:
         except ValueError:
             damaged += 1
             continue
+        if state.notes is None:  # nothing was noted, or by a version that knew no notes
+            state = replace(state, notes=file.notes(name))
         if not file.holds(name, state):
             opened.recovered[name] = state
     if "categories" in metadata:

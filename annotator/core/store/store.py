@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
-from annotator.core.document import Status
-from annotator.core.photo_state import PhotoState
+from annotator.core.document import MARKED, Status
+from annotator.core.photo_state import NO_NOTES, Mark, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import JournalRow
 from annotator.core.store.packing import pack
@@ -107,6 +107,10 @@ class Store:
     def names(self) -> Sequence[str]:
         """The photos in it, in natural order: paths relative to it, with forward slashes."""
         return self._project.names
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Take note of what photos there are in the folder now."""
+        self._project.names = names
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -203,10 +207,11 @@ class Store:
         before = before or self._state(name)
         if replace(before, size=state.size) == state:
             return
+        is_noted = (state.notes or NO_NOTES) != (before.notes or NO_NOTES)
         is_new_entry = state.done and not self._project.file.knows(name)
         self._recount(before.annotations, state.annotations)
         self._recently_read.pop(name, None)
-        into_file = is_new_entry or before.annotations != state.annotations
+        into_file = is_new_entry or is_noted or before.annotations != state.annotations
         self._saver.put(name, state, into_file=into_file, unanswered=unanswered)
 
     def together(self) -> AbstractContextManager[object]:
@@ -223,10 +228,24 @@ class Store:
         state = self._saver.states.get(name)
         return self._project.file.count(name) if state is None else len(state.annotations)
 
+    def category_ids(self, name: str) -> frozenset[int]:
+        """Return the classes of a photo's annotations."""
+        state = self._saver.states.get(name)
+        return self._project.file.category_ids(name) if state is None else state.category_ids
+
+    def mark(self, name: str) -> Mark:
+        """Return what was decided about the photo."""
+        known = self._saver.states.get(name) or self._project.journal_rows.get(name)
+        return Mark.NONE if known is None else known.mark
+
+    def notes(self, name: str) -> PhotoNotes:
+        """Return what is noted about a photo."""
+        state = self._saver.states.get(name)
+        return (self._project.file.notes(name) if state is None else state.notes) or NO_NOTES
+
     def is_done(self, name: str) -> bool:
         """Return whether the photo has the done mark."""
-        known = self._saver.states.get(name) or self._project.journal_rows.get(name)
-        return known is not None and known.done
+        return self.mark(name) is Mark.DONE
 
     def is_started(self, name: str) -> bool:
         """Return whether the photo has annotations or reviewed suggestions."""
@@ -239,8 +258,9 @@ class Store:
 
     def status(self, name: str) -> Status:
         """Return how far the work on a photo is, as far as it is on record."""
-        if self.is_done(name):
-            return Status.DONE
+        mark = self.mark(name)
+        if mark is not Mark.NONE:
+            return MARKED[mark]
         return Status.STARTED if self.is_started(name) else Status.NEW
 
     def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
@@ -250,12 +270,13 @@ class Store:
     def _state(self, name: str) -> PhotoState:
         state = self._saver.states.get(name) or self._recently_read.get(name)
         if state is None:
-            row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), done=False)
+            row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), Mark.NONE)
             try:
                 state = row.state()
             except ValueError:  # damaged: the suggestions are shown again
-                state = PhotoState(row.size, done=row.done)
-            state = replace(state, annotations=self._project.file.annotations(name))
+                state = PhotoState(row.size, mark=row.mark)
+            file = self._project.file
+            state = replace(state, annotations=file.annotations(name), notes=file.notes(name))
             self._recently_read[name] = state
             while len(self._recently_read) > _KEPT:
                 self._recently_read.popitem(last=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from annotator.core import shape_edits
+from annotator.window.commands.simplifying import NO_OUTLINE
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SEVERAL = mark("Select two objects or more that have an outline, first the one t
 
 
 class _Operation(NamedTuple):
-    run: Callable[[Document, Sequence[int], Callable[[], int]], Edit | None]
+    run: Callable[[Document, Sequence[int], Callable[[], int]], Edit | None] | None  # None: `Simplifying` does it
     applies: Callable[[Sequence[Annotation]], bool]  # to the selected objects that have an outline
     reason: str  # why it does not, given to `mark`
     unchanged: str  # what is shown where it would change nothing, given to `mark`
@@ -49,6 +50,7 @@ _OPERATIONS = {
         mark("Select an object with a hole"),
         "",
     ),
+    "object.simplify": _Operation(None, bool, NO_OUTLINE, ""),
 }
 
 
@@ -62,7 +64,7 @@ class ObjectCommands:
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """Return the handlers of the actions."""
-        return {name: lambda _on=False, n=name: self._do(n) for name in _OPERATIONS}
+        return {name: lambda _on=False, n=name: self._do(n) for name, operation in _OPERATIONS.items() if operation.run}
 
     def follow(self, actions: Actions) -> None:
         """Enable the actions as the selection has it, from now on."""
@@ -99,7 +101,7 @@ class ObjectCommands:
 
     def _do(self, name: str) -> None:
         document, records, operation = self._document, self._outlined(), _OPERATIONS[name]
-        if document is None or not operation.applies(records):
+        if document is None or operation.run is None or not operation.applies(records):
             return
         edit = operation.run(document, [record.id for record in records], self._session.new_id)
         if edit is not None:

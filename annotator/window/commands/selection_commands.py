@@ -10,6 +10,7 @@ from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.event import Event
 from annotator.core.painting_order import restack
+from annotator.core.photo_state import Mark
 from annotator.core.skeleton import mirrored, sides
 from annotator.session.messages import HIDDEN, PHOTO
 from dataset import geometry
@@ -192,6 +193,16 @@ class SelectionCommands:
                 self._session.push(edits.mark_done(document, done=True))
             self._session.go_next_not_done()
             self._look_back(document)
+
+    def skip_next(self) -> None:
+        """Skip the photo and go to the next one on which something is left to do; take it back where it is skipped."""
+        document = self._document
+        if document:
+            self._session.end_gesture()
+            skip = document.mark is not Mark.SKIPPED
+            self._session.push(edits.mark_skipped(document, skipped=skip))
+            if skip:
+                self._session.go_next_not_done()
 
     def accept_all_done_next(self) -> None:
         """Accept every suggestion that is shown, mark the photo done and go to the next one that is not."""

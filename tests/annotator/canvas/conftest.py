@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QKeySequence, QMouseEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.view import CanvasView
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import Categories
@@ -80,9 +82,7 @@ class Bench:
         self.view.hint_changed.connect(self.hints.append)
         self.view.resize(824, 624)  # fits at 2:1
         self.view.set_document(self.document)
-        image = QImage(*SIZE, QImage.Format.Format_RGB32)
-        image.fill(Qt.GlobalColor.darkGray)
-        self.view.set_photo(image)
+        self.view.set_photo(ImagePyramid(np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)))
         self.view.show()
         qtbot.waitExposed(self.view)
         self.view.setFocus()

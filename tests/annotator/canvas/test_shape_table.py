@@ -5,7 +5,9 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PySide6.QtGui import QColor, QImage, QPainter
 
+from annotator.canvas.look import pixels_of
 from annotator.canvas.painter_paths import PathCache, path_of
 from annotator.canvas.shape_table import ShapeTable
 from annotator.core.annotation import Annotation
@@ -37,12 +39,47 @@ SHAPES = [
 def test_a_row_alone_is_the_path_of_its_record(scale: float) -> None:
     table = ShapeTable(SHAPES)
     for row, shape in enumerate(SHAPES):
-        assert elements(table.path([row], scale)) == elements(PathCache().get(Annotation(row, 1, shape), scale))
+        assert elements(table.paths([[row]], scale)[0]) == elements(PathCache().get(Annotation(row, 1, shape), scale))
 
 
 def test_several_rows_are_one_after_the_other() -> None:
-    together = elements(ShapeTable(SHAPES).path([0, 3], 2.0))
+    together, alone, none = map(elements, ShapeTable(SHAPES).paths([[0, 3], [2], [1]], 2.0))
     assert together == elements(path_of(SHAPES[0])) + elements(path_of(SHAPES[3]))
+    assert alone == elements(path_of(SHAPES[2]))
+    assert none == []
+
+
+@pytest.mark.usefixtures("qapp")
+@given(
+    shapes=st.lists(st.tuples(st.floats(0, 200), st.floats(0, 160), st.floats(1, 90), st.integers(3, 60)), max_size=5),
+    left=st.integers(0, 180),
+    top=st.integers(0, 140),
+    holes=st.booleans(),
+)
+def test_of_a_part_of_the_photo_all_is_painted_that_is_seen_there(
+    shapes: list[tuple[float, float, float, int]], left: int, top: int, holes: bool
+) -> None:
+    table = ShapeTable([*(circle(*c) for c in shapes), SHAPES[0 if holes else 3]])
+    groups = [list(range(len(shapes))), [len(shapes)]]
+    box = (left - 5.0, top - 5.0, left + 25.0, top + 25.0)
+    images = []
+    for part in (None, box):
+        image = QImage(200, 160, QImage.Format.Format_RGB32)
+        image.fill(0)
+        painter = QPainter(image)
+        painter.setPen(QColor("white"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for path in table.paths(groups, 1.0, part):
+            painter.drawPath(path)
+        painter.end()
+        images.append(pixels_of(image)[top : top + 20, left : left + 20].astype(int))
+    assert np.abs(images[0] - images[1]).max() <= 40  # clipped elsewhere, a line is rounded elsewhere; a gap has 110
+
+
+def test_of_a_part_of_the_photo_what_is_elsewhere_is_left_out() -> None:
+    table = ShapeTable(SHAPES)
+    (path,) = table.paths([[0, 2]], 1.0, (-5, 45, 5, 55))
+    assert elements(path) == [(True, 0, 100), (False, 0, 0)]
 
 
 def test_bounds_and_tops_are_those_of_each_shape() -> None:
@@ -60,7 +97,8 @@ def test_bounds_and_tops_are_those_of_each_shape() -> None:
 def test_of_nothing_there_is_nothing(shapes: list[shapely.MultiPolygon]) -> None:
     table = ShapeTable(shapes)
     assert table.tops().shape == (len(shapes), 2)
-    assert table.path(range(len(shapes)), 0.1).isEmpty()
+    assert all(path.isEmpty() for path in table.paths([range(len(shapes)), []], 0.1, (0, 0, 9, 9)))
+    assert table.paths([], 0.1) == []
 
 
 @settings(max_examples=30)
@@ -69,4 +107,4 @@ def test_thinned_together_as_alone(circles: list[tuple[float, float, float, int]
     shapes = [circle(*c) for c in circles]
     table = ShapeTable(shapes)
     for row, shape in enumerate(shapes):
-        assert elements(table.path([row], 0.3)) == elements(PathCache().get(Annotation(1, 1, shape), 0.3))
+        assert elements(table.paths([[row]], 0.3)[0]) == elements(PathCache().get(Annotation(1, 1, shape), 0.3))

@@ -5,12 +5,14 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QImage, QPaintEvent
+from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from annotator.canvas.image_pyramid import ImagePyramid
 from annotator.canvas.style import LIGHT
 from annotator.canvas.view import CanvasView
 from annotator.core import edits
@@ -24,10 +26,9 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
 
-def photo(color: Qt.GlobalColor = Qt.GlobalColor.red, size: tuple[int, int] = SIZE) -> QImage:
-    image = QImage(*size, QImage.Format.Format_RGB888)
-    image.fill(color)
-    return image
+def photo() -> ImagePyramid:
+    """A red one."""
+    return ImagePyramid(np.tile(np.array((255, 0, 0), np.uint8), (SIZE[1], SIZE[0], 1)))
 
 
 @pytest.fixture
@@ -290,3 +291,12 @@ def test_a_closed_canvas_is_let_go(qtbot: QtBot) -> None:
     document.select(())
     document.threshold = 0.9  # nobody listens, nothing breaks
     qtbot.addWidget(view)
+
+
+def test_what_is_awaited_is_said_in_its_place_after_a_while(view: CanvasView, qtbot: QtBot) -> None:
+    view.set_photo(None, "Opening a.jpg…")
+    empty = view.grab().toImage()
+    assert empty.pixelColor(5, 5) == middle(view) == QColor(view.colors.background)
+    qtbot.waitUntil(lambda: view.grab().toImage() != empty)
+    view.set_photo(photo())
+    assert middle(view) == QColor("red")

@@ -11,7 +11,7 @@ import pytest
 
 import main
 from annotator.commands import progress
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import Store
 
 
@@ -68,7 +68,7 @@ def test_coco_export_of_done_photos(folder: Path, tmp_path: Path, capsys: pytest
     _labelme(folder, "cat.jpg", CUP)
     assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
     store = Store.open(folder, fallback=tmp_path / "elsewhere")
-    store.put("dog.jpg", PhotoState((64, 48), done=True))
+    store.put("dog.jpg", PhotoState((64, 48), mark=Mark.DONE))
     store.close()
     for options, names in (([], ["cat.jpg", "dog.jpg"]), (["--done"], ["dog.jpg"])):
         target = tmp_path / f"{len(options)}.json"

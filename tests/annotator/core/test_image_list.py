@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.document import Status
+from annotator.core.image_filter import FINISHED, Filter
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList, ImageRow
 
 NAMES = ["a/1.jpg", "a/2.jpg", "b/1.JPG", "b/two words.png"]
@@ -96,16 +97,14 @@ def test_an_error_makes_unreadable_and_can_be_taken_back() -> None:
     st.lists(st.sampled_from(Status), min_size=6, max_size=6),
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(Status))),
 )
-def test_done_and_readable_are_the_numbers_of_such_photos(
-    first: list[Status], updates: list[tuple[int, Status]]
-) -> None:
+def test_done_and_doable_are_the_numbers_of_such_photos(first: list[Status], updates: list[tuple[int, Status]]) -> None:
     photos = ImageList()
     photos.set_photos([str(i) for i in range(6)], first, errors={"5": "Cut off."})
     for i, status in updates:
         photos.update(str(i), status=status)
     numbers = Counter(photos.status(i) for i in range(6))
     assert photos.done == numbers[Status.DONE]
-    assert photos.readable == 6 - numbers[Status.UNREADABLE]
+    assert photos.doable == 6 - numbers[Status.UNREADABLE] - numbers[Status.SKIPPED]
 
 
 def _with(statuses: str) -> ImageList:
@@ -165,16 +164,17 @@ def test_next_not_done_wraps(statuses: str, name: str | None, expected: str | No
 def test_matching(text: str, statuses: set[Status] | None, expected: list[int]) -> None:
     photos = ImageList()
     photos.set_photos(NAMES, [Status.NEW, Status.DONE, Status.NEW, Status.DONE])
-    assert list(photos.matching(text, statuses)) == expected
-    assert [i for i in range(4) if photos.matches(i, text, statuses)] == expected
+    wanted = Filter(text, None if statuses is None else frozenset(statuses))
+    assert list(photos.matching(wanted)) == expected
+    assert [i for i in range(4) if photos.matches(i, wanted)] == expected
 
 
 def test_matching_forgets_the_names_of_the_folder_before() -> None:
     photos = ImageList()
     photos.set_photos(["cat.jpg"])
-    assert list(photos.matching("cat")) == [0]
+    assert list(photos.matching(Filter("cat"))) == [0]
     photos.set_photos(["dog.jpg", "cat.jpg"])
-    assert list(photos.matching("cat")) == [1]
+    assert list(photos.matching(Filter("cat"))) == [1]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_next_is_the_next_one_listed(
     statuses: str, text: str, wanted: set[Status] | None, name: str, step: int, expected: str | None
 ) -> None:
     photos = _with(statuses)
-    photos.set_filter(text, wanted)
+    photos.set_filter(Filter(text, None if wanted is None else frozenset(wanted)))
     assert photos.next(name, step) == expected
 
 
@@ -210,7 +210,7 @@ def test_going_on_visits_what_is_listed_in_order(
 ) -> None:
     photos = ImageList()
     photos.set_photos([str(i) for i in range(12)], statuses)
-    photos.set_filter(text, wanted)
+    photos.set_filter(Filter(text, None if wanted is None else frozenset(wanted)))
     readable = [i for i in photos.listed if photos.lists_unreadable or statuses[i] is not Status.UNREADABLE]
     for step, expected in ((1, [i for i in readable if i > start]), (-1, [i for i in readable if i < start][::-1])):
         visited: list[int] = []
@@ -219,7 +219,7 @@ def test_going_on_visits_what_is_listed_in_order(
             visited.append(int(name))
             name = photos.next(name, step)
         assert visited == expected
-    left = [i for i in readable if statuses[i] not in (Status.DONE, Status.UNREADABLE)]
+    left = [i for i in readable if statuses[i] not in FINISHED]
     others = [i for i in left if i > start] + [i for i in left if i < start]
     assert photos.next_not_done(str(start)) == (str(others[0]) if others else None)
 
@@ -228,9 +228,30 @@ def test_another_filter_is_an_event_and_the_same_is_none() -> None:
     photos = _with("nd")
     heard: list[list[int]] = []
     photos.filtered.connect(lambda: heard.append(list(photos.listed)))
-    photos.set_filter("", {Status.DONE})
-    photos.set_filter("", {Status.DONE})
+    photos.set_filter(Filter(statuses=frozenset({Status.DONE})))
+    photos.set_filter(Filter(statuses=frozenset({Status.DONE})))
     photos.set_photos(["0", "1"], [Status.DONE, Status.NEW])
     assert list(photos.listed) == [0]
     photos.set_filter()
     assert heard == [[1], [0, 1]]
+
+
+@given(st.lists(st.sampled_from(Status), max_size=6), st.permutations(range(8)), st.sets(st.integers(0, 5)))
+def test_photos_that_are_listed_anew_keep_what_is_known(
+    statuses: list[Status], order: list[int], lost: set[int]
+) -> None:
+    photos = ImageList()
+    names = [str(i) for i in range(len(statuses))]
+    photos.set_photos(names, statuses, [10 + i for i in range(len(names))])
+    for i, name in enumerate(names):
+        photos.update(name, suggestions=i, least_score=i / 10, categories=frozenset({i}))
+    before = {name: photos.photo(i) for i, name in enumerate(names)}
+    errors = {str(i): "gone" for i in lost if i < len(names)}
+    photos.relist([str(i) for i in order], errors=errors)
+    assert list(photos.names) == [str(i) for i in order]
+    for i, name in enumerate(photos.names):
+        known = before.get(name, ImageRow(name))
+        expected = known._replace(status=Status.UNREADABLE, error="gone") if name in errors else known
+        assert photos.photo(i) == expected
+    numbers = Counter(photos.status(i) for i in range(8))
+    assert (photos.done, photos.skipped) == (numbers[Status.DONE], numbers[Status.SKIPPED])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from annotator.core.annotation import Annotation, Origin
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.coco_codec import decode_annotation, encode_annotation
 from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
 from dataset.categories import Category
@@ -36,12 +36,12 @@ def test_the_photos_that_are_done_as_they_are_now(open_store: Opener) -> None:
     store = open_store()
     store.categories.add("person")
     mine = box(store)
-    store.put("a.jpg", PhotoState((64, 48), (mine,), done=True))
-    store.put("b.jpg", PhotoState((32, 16), done=True))
+    store.put("a.jpg", PhotoState((64, 48), (mine,), mark=Mark.DONE))
+    store.put("b.jpg", PhotoState((32, 16), mark=Mark.DONE))
     found = list(labelled(store, ["a.jpg", "b.jpg"]))
     assert found == [
-        TrainingPhoto("a.jpg", PhotoState((64, 48), (mine,), done=True)),
-        TrainingPhoto("b.jpg", PhotoState((32, 16), done=True)),
+        TrainingPhoto("a.jpg", PhotoState((64, 48), (mine,), mark=Mark.DONE)),
+        TrainingPhoto("b.jpg", PhotoState((32, 16), mark=Mark.DONE)),
     ]
 
 
@@ -110,8 +110,8 @@ def test_suggestions_that_nobody_answered_are_neither_objects_nor_background(ope
     store = open_store()
     taken, rejected, left, unknown = (_offered(-1 - i, c, 12 * i) for i, c in enumerate((4, 4, 4, 9)))
     accepted = replace(taken, id=11)
-    store.put("a.jpg", PhotoState((64, 48), (accepted,), (taken, rejected), done=True))
-    store.put("b.jpg", PhotoState((64, 48), done=True))
+    store.put("a.jpg", PhotoState((64, 48), (accepted,), (taken, rejected), mark=Mark.DONE))
+    store.put("b.jpg", PhotoState((64, 48), mark=Mark.DONE))
     offered = {"a.jpg": (taken, rejected, left, unknown), "b.jpg": (left,)}
     photos = list(labelled(store, ["a.jpg", "b.jpg"], offered))
     assert [photo.unanswered for photo in photos] == [(left, unknown), (left,)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,16 @@ from model.protocol import Result, Step
 from tests.qt import find
 from tests.tiny_model import write_tiny_model
 
+PROGRAM = """
+import json, sys
+def say(**record): print(json.dumps(record), flush=True)
+if "--estimate" in sys.argv:
+    say(event="error", text="round-001.safetensors is not a checkpoint")
+    sys.exit(2)
+assert sys.stdin.readline() == "stop\\n"
+say(event="stopped", resumable=False)
+"""
+"""Ends as the training does whose model is damaged, or which is told to stop before its first step."""
 Start = Callable[[Path], Application]
 LONG = 100_000  # milliseconds: on a busy machine a process with torch takes its time
 WIDTH, HEIGHT = 96, 64
@@ -40,6 +51,13 @@ pytestmark = pytest.mark.timeout(300)
 def _equal_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process shares the machine evenly with what else runs on it: the tests wait for it."""
     monkeypatch.setattr("annotator.finetune.process.NICENESS", 0)
+
+
+@pytest.fixture(params=["small", pytest.param("real", marks=pytest.mark.slow)])
+def either_program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training process, or in its place a program that answers likewise without five seconds of imports."""
+    if request.param == "small":
+        monkeypatch.setattr("annotator.finetune.process.command", lambda: [sys.executable, "-S", "-c", PROGRAM])
 
 
 def _paint(rng: np.random.Generator, path: Path) -> tuple[int, int, int, int]:
@@ -296,6 +314,7 @@ def test_closing_going_on_and_a_model_that_is_no_better(qtbot: QtBot, start: Sta
     qtbot.waitUntil(lambda: TrainingRuns(folder / ".annotator").in_use == "round-001", timeout=LONG)
 
 
+@pytest.mark.usefixtures("either_program")
 def test_finished_before_the_first_step_there_is_nothing_to_go_on_with(
     qtbot: QtBot, start: Start, folder: Path
 ) -> None:
@@ -397,6 +416,7 @@ def test_the_dialog_measures_how_long_it_takes(qtbot: QtBot, start: Start, folde
     find(dialog, QComboBox, "finetune.freeze").setCurrentIndex(1)  # and before that is measured:
     find(dialog, QPushButton, "finetune.cancel").click()
     qtbot.waitUntil(lambda: not project.runs.estimate_input.exists(), timeout=LONG)
+    qtbot.waitUntil(lambda: not application.finetuning._estimator.process.running, timeout=LONG)
     assert not application.finetuning.process.running
     assert project.runs.run is None
     assert project.runs.names() == []
@@ -425,6 +445,7 @@ def test_without_the_model_in_use_a_round_begins_at_the_builtin_one(qtbot: QtBot
     qtbot.waitUntil(lambda: time.text().startswith("About"), timeout=LONG)
 
 
+@pytest.mark.usefixtures("either_program")
 def test_what_cannot_be_measured_says_why(qtbot: QtBot, start: Start, folder: Path) -> None:
     file = _use_own_model(folder)
     application = start(folder)
@@ -434,6 +455,7 @@ def test_what_cannot_be_measured_says_why(qtbot: QtBot, start: Start, folder: Pa
     qtbot.waitUntil(lambda: "round-001.safetensors is not a checkpoint" in time.text(), timeout=LONG)
 
 
+@pytest.mark.usefixtures("either_program")
 def test_photos_that_are_gone_are_named_and_left_out(qtbot: QtBot, start: Start, folder: Path) -> None:
     application = start(folder)
     session = application.session

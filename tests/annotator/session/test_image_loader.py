@@ -37,8 +37,7 @@ def test_the_window_and_the_model_see_the_files_pixels(folder: Path) -> None:
     assert photo.size == (45, 31)
     expected = np.asarray(Image.open(folder / "a.png"))
     np.testing.assert_array_equal(photo.rgb(), expected)
-    color = photo.image.pixelColor(44, 30)
-    assert [color.red(), color.green(), color.blue()] == expected[30, 44].tolist()
+    assert list(photo.pyramid.pixel(44, 30)) == expected[30, 44].tolist()
 
 
 def test_the_cache_forgets_the_oldest_beyond_its_size(folder: Path) -> None:
@@ -105,7 +104,7 @@ def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def open_late(asked: Path) -> object:
         if asked == path:
             with (folder / "disk").open("rb", buffering=0) as disk:
-                disk.read(1)
+                disk.read(1)  # once for the header, once for the pixels
         return open_regular(asked)
 
     monkeypatch.setattr("dataset.images.open_regular", open_late)
@@ -121,7 +120,7 @@ def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def answer(path: Path) -> None:
     """Let a stuck photo be read."""
     with (path.parent / "disk").open("wb") as disk:
-        disk.write(b"\0")
+        disk.write(b"\0\0")
 
 
 def test_a_disk_that_does_not_answer_holds_up_no_other_photo(qtbot: QtBot, folder: Path, stuck: Path) -> None:
@@ -185,6 +184,47 @@ def test_the_model_goes_on_and_the_window_closes_while_a_disk_does_not_answer(
     application.window.close()
     assert not application.close(0.2), "a reading is left behind"
     assert time.monotonic() - begin < 3
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every photo of the folder is taken for a large one."""
+    monkeypatch.setattr(image_cache, "LARGE_PIXELS", 45 * 31 - 1)
+
+
+@pytest.mark.usefixtures("large")
+def test_of_large_photos_none_is_read_ahead_and_the_one_shown_last_is_kept(folder: Path) -> None:
+    cache = ImageCache(capacity=1)
+    first = cache.get(folder / "a.png")
+    assert cache.get(folder / "b.png", ahead=True) is None
+    assert cache.get(folder / "c.png", keep=False) is not None
+    assert cache.peek(folder / "a.png") is first
+    assert cache.get(folder / "b.png") is cache.peek(folder / "b.png") is not None
+    assert cache.peek(folder / "a.png") is None
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_photo_is_read_for_who_shows_it_also_where_it_was_about_to_be_passed_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, begun, going = ImageCache(), threading.Event(), threading.Event()
+
+    def size_of(path: Path) -> tuple[int, int]:
+        begun.set()
+        assert going.wait(5)
+        return decode(path).size
+
+    monkeypatch.setattr(image_cache, "size_of", size_of)
+    ahead = threading.Thread(target=lambda: cache.get(folder / "a.png", ahead=True))
+    ahead.start()
+    assert begun.wait(5)
+    photo = []
+    shown = threading.Thread(target=lambda: photo.append(cache.get(folder / "a.png", lambda _s: bool(going.set()))))
+    shown.start()
+    shown.join(5)
+    ahead.join(5)
+    assert photo == [cache.peek(folder / "a.png")]
+    assert photo[0] is not None
 
 
 def test_a_photo_that_came_between_two_looks_is_not_decoded_again(

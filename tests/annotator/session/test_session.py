@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.document import Status
+from annotator.core.photo_state import Mark
 from annotator.session.image_cache import ImageCache
 from annotator.session.session import Session
 from annotator.settings import Settings
@@ -122,7 +123,7 @@ def test_what_is_not_json_is_refused_and_left_as_it_was(qtbot: QtBot, folder: Pa
     assert "annotations.json" in heard[0][0]
     assert len(session.photos) == 3, "the photos can still be looked at"
     assert session.document is None
-    session.push(edits.Edit("nothing", {}, ((), ()), (False, True), ((), ())))
+    session.push(edits.Edit("nothing", {}, ((), ()), (Mark.NONE, Mark.DONE), ((), ())))
     session.close()
     assert (folder / "annotations.json").read_text() == '{"images": ['
 

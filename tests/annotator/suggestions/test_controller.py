@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.document import Document, Status
+from annotator.core.image_filter import Filter
 from annotator.core.training_set import TrainingPhoto
 from annotator.finetune.collect_photos import PhotoCollector
 from annotator.session.image_cache import ImageCache
@@ -161,7 +162,7 @@ def test_what_is_listed_is_looked_at_next(qtbot: QtBot, start: Start, folder: Pa
         shutil.copy(SAMPLES / "coffee.jpg", folder / f"{i}.jpg")
     parts = start()
     qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
-    parts.session.photos.set_filter("5")
+    parts.session.photos.set_filter(Filter("5"))
     qtbot.waitUntil(lambda: parts.session.photos.looked_at(5), timeout=LONG)
     assert not parts.session.photos.looked_at(4)
 

@@ -15,8 +15,10 @@ from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker, sentence
 from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
 from dataset import images
+from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
+from model.inference.torch_engine import TorchEngine
 from resources import SAMPLES
 from tests.qt import arguments
 from tests.tiny_model import write_tiny_model
@@ -242,13 +244,15 @@ def test_too_little_memory_on_a_gpu_ends_on_the_cpu_and_says_so(
 
     def set_image(self: Predictor, image: np.ndarray) -> None:
         if self.device == "cuda":
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise MemoryFullError("CUDA out of memory")
         real(self, image)
 
     monkeypatch.setattr(Predictor, "set_image", set_image)
     predictor = suggester._predictor
     assert isinstance(predictor, Predictor)
-    predictor.device = "cuda"
+    engine = predictor._engine
+    assert isinstance(engine, TorchEngine)
+    engine.device = "cuda"
     suggester.set_source(folder, Pools())
     suggester.show("0.jpg", [])
     qtbot.waitUntil(lambda: heard.names == ["0.jpg"], timeout=LONG)
@@ -268,13 +272,15 @@ def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
 
     def masks_for_boxes(self: Predictor, boxes: np.ndarray, categories: list[int | None]) -> list[Instance]:
         if self.device == "cuda":
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise MemoryFullError("CUDA out of memory")
         return real(self, boxes, categories)
 
     monkeypatch.setattr(Predictor, "masks_for_boxes", masks_for_boxes)
     predictor = suggester._predictor
     assert isinstance(predictor, Predictor)
-    predictor.device = "cuda"
+    engine = predictor._engine
+    assert isinstance(engine, TorchEngine)
+    engine.device = "cuda"
     with qtbot.waitSignal(suggester.box_answered, timeout=LONG) as answer:
         suggester.outline("0.jpg", (20, 20, 200, 200), None)
     outlined = arguments(answer)[0]

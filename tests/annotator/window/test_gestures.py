@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, ShownRecords, Status
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.window.main_window import MainWindow
 from dataset.geometry import rectangle
 from tests.annotator.canvas.conftest import corners
@@ -334,6 +334,30 @@ def test_a_key_that_leaves_closes_the_polygon(qtbot: QtBot, hand: Hand) -> None:
         assert len(document.annotations) == 2, key
 
 
+@pytest.mark.parametrize("key", [Key.Key_V, Key.Key_D], ids=str)
+def test_a_polygon_that_was_closed_by_leaving_it_can_be_gone_on_with(qtbot: QtBot, hand: Hand, key: Key) -> None:
+    document = hand.document
+    hand.tool(Key.Key_P)
+    hand.click(*EIGHT[:4])
+    hand.key(key)
+    hand.session.go_to(document.name)
+    qtbot.waitUntil(lambda: hand.session.document is document)
+    hand.undo()
+    assert hand.action("edit.undo") == (True, "Undo close polygon")
+    hand.undo()
+    assert (hand.canvas.tool, hand.canvas.busy, len(document.annotations)) == ("polygon", True, 2)
+    hand.redo()
+    hand.redo()
+    assert len(document.annotations) == 3
+    hand.undo()
+    hand.undo()
+    hand.click(*EIGHT[4:])
+    hand.key(Key.Key_Return)
+    assert hand.shape(document.selection[0]) == EIGHT
+    hand.undo()
+    assert (hand.canvas.busy, len(document.annotations)) == (False, 2)
+
+
 def test_what_was_pasted_in_the_middle_of_a_polygon_is_undone_first(hand: Hand) -> None:
     hand.document.select((1,))
     hand.key(Key.Key_C, CTRL)
@@ -380,7 +404,7 @@ def test_marking_the_last_photo_done_closes_an_open_polygon(hand: Hand, key: Key
     session = hand.session
     for name in ("coffee.jpg", "dog.jpg"):
         assert session.store
-        session.store.put(name, PhotoState((10, 10), done=True))
+        session.store.put(name, PhotoState((10, 10), mark=Mark.DONE))
         session.photos.update(name, status=Status.DONE)
     hand.tool(Key.Key_P)
     hand.click(*EIGHT)

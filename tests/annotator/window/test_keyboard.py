@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QMenu, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from annotator.core.annotation import Annotation, Origin
@@ -133,7 +142,7 @@ def test_no_click_takes_the_keyboard_from_the_photo_but_where_text_is_typed(wind
         for widget in dock.findChildren(QWidget)
         if widget.window() is window  # and not what a choice opens over it
         and widget.focusPolicy() & Qt.FocusPolicy.ClickFocus
-        and not isinstance(widget, QLineEdit | QAbstractSpinBox)
+        and not isinstance(widget, QLineEdit | QPlainTextEdit | QAbstractSpinBox)
         and widget is not window.instances.rows
     ]
     assert takers == []

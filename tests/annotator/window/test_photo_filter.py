@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.document import Status
+from annotator.core.image_filter import Filter
 from annotator.window.main_window import MainWindow
 from resources import SAMPLES
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find, turned_by_wheel
 
 NAMES = ["a1.jpg", "b1.jpg", "b2.jpg", "a2.jpg", "b3.jpg", "a3.jpg"]
-CTRL = Qt.KeyboardModifier.ControlModifier
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_unreadable_photos_are_gone_through_when_they_are_listed(
     for name in ("4b3.jpg", "5a3.jpg"):
         (folder / name).write_bytes(b"")
         session.photos.update(name, error="It is empty.")
-    session.photos.set_filter("", {Status.UNREADABLE})
+    session.photos.set_filter(Filter(statuses=frozenset({Status.UNREADABLE})))
     for name in ("4b3.jpg", "5a3.jpg"):
         QTest.keyClick(window.canvas, Qt.Key.Key_D)
         qtbot.waitUntil(lambda n=name: session.current == n and n in window.banner.text)
@@ -101,3 +103,131 @@ def test_what_is_listed_is_kept_ready(qtbot: QtBot, window: MainWindow, folder: 
 def test_the_wheel_changes_no_choice_that_it_passes_over(window: MainWindow) -> None:
     assert turned_by_wheel(window) == []
     assert find(window, QComboBox, "photos.status").currentText() == "All"
+
+
+@pytest.fixture
+def labelled(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
+    """The window with persons on photos 1 and 2, one on photo 1 and three on photo 2, and a dog on photo 3."""
+    objects = [(1, 1), (2, 1), (2, 1), (2, 1), (3, 2)]
+    images = [{"id": i, "file_name": f"{i}{name}", "width": 600, "height": 400} for i, name in enumerate(NAMES)]
+    annotations = [
+        {"id": i, "image_id": image, "category_id": of, "bbox": [9, 9, 20, 20], "area": 400, "iscrowd": 0}
+        for i, (image, of) in enumerate(objects, 1)
+    ]
+    classes = [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}]
+    coco = {"images": images, "annotations": annotations, "categories": classes}
+    (folder / "annotations.json").write_text(json.dumps(coco))
+    return start_in(qtbot, start, folder)
+
+
+def _listed(window: MainWindow) -> str:
+    """The first character of each photo in the list."""
+    rows = window.photos_panel.rows.model()
+    return "".join(rows.index(row, 0).data()[0] for row in range(rows.rowCount()))
+
+
+def _choose(window: MainWindow, name: str, text: str) -> None:
+    """Choose in the popup as a person does with the keys."""
+    QTest.mouseClick(find(window, QToolButton, "photos.more"), Qt.MouseButton.LeftButton)
+    combo = find(window, QComboBox, name)
+    combo.setFocus()
+    QTest.keyClick(combo, Qt.Key.Key_Home)
+    while combo.currentText() != text:
+        before = combo.currentIndex()
+        QTest.keyClick(combo, Qt.Key.Key_Down)
+        assert combo.currentIndex() > before, text
+    QTest.keyClick(find(window, QFrame, "photos.filter_popup"), Qt.Key.Key_Escape)
+
+
+def test_photos_are_found_by_what_is_on_them(qtbot: QtBot, labelled: MainWindow) -> None:
+    _choose(labelled, "photos.category", "person")
+    assert _listed(labelled) == "12"
+    assert find(labelled, QLabel, "photos.shown").text() == "2 of 6 shown"
+    _go(qtbot, labelled, Qt.Key.Key_D, "1b1.jpg")
+    _choose(labelled, "photos.count", "More than")
+    number = find(labelled, QLineEdit, "photos.number")
+    number.clear()
+    QTest.keyClicks(number, "2")
+    assert _listed(labelled) == "2"
+    document = current_document(labelled)
+    labelled._session.push(edits.delete(document, [1]))
+    _go(qtbot, labelled, Qt.Key.Key_D, "2b2.jpg")
+    QTest.mouseClick(find(labelled, QPushButton, "photos.clear"), Qt.MouseButton.LeftButton)
+    assert _listed(labelled) == "012345"
+    _choose(labelled, "photos.count", "None")
+    assert _listed(labelled) == "0145", "an edit counts at once"
+
+
+def test_what_is_worked_on_stays_listed_until_it_is_left(qtbot: QtBot, labelled: MainWindow) -> None:
+    _choose(labelled, "photos.category", "dog")
+    _go(qtbot, labelled, Qt.Key.Key_D, "3a2.jpg")
+    labelled._session.push(edits.delete(current_document(labelled), [5]))
+    assert _listed(labelled) == "3"
+    labelled._session.go_to("0a1.jpg")
+    assert _listed(labelled) == ""
+
+
+def test_a_filter_is_remembered_for_its_folder(
+    qtbot: QtBot, labelled: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    _choose(labelled, "photos.category", "person")
+    other = tmp_path / "other"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns(".annotator"))
+    session = labelled._session
+    session.open(other)
+    qtbot.waitUntil(lambda: session.folder == other and session.document is not None)
+    assert _listed(labelled) == "012345"
+    session.open(folder)
+    qtbot.waitUntil(lambda: session.folder == folder and session.document is not None)
+    assert _listed(labelled) == "12"
+    assert find(labelled, QComboBox, "photos.category").currentText() == "person"
+    person = session.categories.find("person")
+    assert person is not None
+    session.categories.rename(person.id, "people")
+    assert _listed(labelled) == "12"
+
+
+def test_photos_are_found_by_the_scores_of_suggestions(labelled: MainWindow) -> None:
+    labelled._session.photos.update("4b3.jpg", suggestions=2, least_score=0.55)
+    labelled._session.photos.update("5a3.jpg", suggestions=1, least_score=0.9)
+    QTest.mouseClick(find(labelled, QToolButton, "photos.more"), Qt.MouseButton.LeftButton)
+    QTest.keyClicks(find(labelled, QLineEdit, "photos.score"), "0.6")
+    assert _listed(labelled) == "4"
+
+
+def test_a_skipped_photo_is_left_out_until_that_is_taken_back(qtbot: QtBot, window: MainWindow) -> None:
+    session, skip = window._session, window.action_table["image.skip"]
+    _go(qtbot, window, Qt.Key.Key_D, "1b1.jpg", SHIFT)
+    assert find(window, QLabel, "photos.progress_text").text() == "0 of 5 done"
+    assert session.store is not None
+    assert [session.store.status("0a1.jpg"), session.photos.status(0)] == [Status.SKIPPED] * 2
+    _go(qtbot, window, Qt.Key.Key_A, "0a1.jpg")
+    assert skip.isChecked()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert not skip.isChecked()
+    skip.trigger()
+    _go(qtbot, window, Qt.Key.Key_A, "0a1.jpg")
+    skip.trigger()
+    assert (session.current, session.photos.status(0)) == ("0a1.jpg", Status.NEW)
+    _go(qtbot, window, Qt.Key.Key_D, "1b1.jpg", SHIFT)
+    for name in ("2b2.jpg", "3a2.jpg", "4b3.jpg", "5a3.jpg", "1b1.jpg"):
+        _go(qtbot, window, Qt.Key.Key_N, name)
+
+
+def test_a_skipped_photo_can_be_marked_done_in_one_step(window: MainWindow) -> None:
+    document = current_document(window)
+    window._session.push(edits.mark_skipped(document, skipped=True))
+    QTest.keyClick(window.canvas, Qt.Key.Key_M)
+    assert document.status is Status.DONE
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert document.status is Status.SKIPPED
+
+
+def test_photos_with_objects_are_gone_through(qtbot: QtBot, labelled: MainWindow) -> None:
+    both = CTRL | SHIFT
+    for name in ("1b1.jpg", "2b2.jpg", "3a2.jpg"):
+        _go(qtbot, labelled, Qt.Key.Key_D, name, both)
+    QTest.keyClick(labelled.canvas, Qt.Key.Key_D, both)
+    assert labelled.banner.text == "No further photo of the list has an object."
+    _type(labelled, "b")
+    _go(qtbot, labelled, Qt.Key.Key_A, "2b2.jpg", both)

@@ -57,7 +57,7 @@ def slide(window: MainWindow, name: str, value: int) -> None:
 def test_a_slider_makes_the_photo_lighter_but_not_what_the_model_is_given(window: MainWindow) -> None:
     photo = window._session._photo
     assert photo is not None
-    pixels, before = photo.rgb(), seen(window, OUTSIDE)
+    pixels, before = photo.rgb().copy(), seen(window, OUTSIDE)
     slide(window, "brightness", 30)
     after = seen(window, OUTSIDE)
     assert all(new == min(255, old + 76) or abs(new - old - 76) <= 1 for old, new in zip(before, after, strict=True))

@@ -115,7 +115,7 @@ def test_classes_without_labels_hold_the_weights_back(
 ) -> None:
     monkeypatch.setattr(finetune, "INTERPOLATION", 0.0)
     output = tmp_path / "a.safetensors"
-    run(capsys, with_new_class(coco_file(4)), parent, output, "--freeze", "neck", *option)
+    run(capsys, with_new_class(coco_file(1)), parent, output, "--freeze", "neck", *option)
     name = "backbone.fpn.layer_blocks.0.0.weight"
     assert torch.equal(weights.load(output).state[name], weights.load(parent).state[name].half()) != moved
 
@@ -216,14 +216,14 @@ def test_quit_and_resume_give_what_one_run_gives(
 def test_quit_within_the_folds_and_resume(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = arguments(coco_file(3), parent, tmp_path / "a.safetensors", "--cache", str(tmp_path / "cache"))
+    given = arguments(coco_file(2), parent, tmp_path / "a.safetensors", "--cache", str(tmp_path / "cache"))
     first = Script(monkeypatch, {"validation": "go", "step 2": "quit"})
     assert train.main(given) == 0
     done = len(of(first.events, "step"))
     second = Script(monkeypatch, {})
     assert train.main([*given, "--resume"]) == 0
-    assert done + len(of(second.events, "step")) == 4 * 2
-    assert of(second.events, "result")[0]["photos"] == 3
+    assert done + len(of(second.events, "step")) == 3 * 2
+    assert of(second.events, "result")[0]["photos"] == 2
     changed = json.loads(Path(given[0]).read_text())
     changed["annotations"].pop()
     Path(given[0]).write_text(json.dumps(changed))

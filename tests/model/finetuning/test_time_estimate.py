@@ -47,17 +47,17 @@ def test_about_as_long_as_it_takes(
 
 def test_nothing_is_decided_yet(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
     path, split = coco_file(12), tmp_path / "split.json"
-    request = FineTuneJob(path, tmp_path / "m.safetensors", path.parent / "images", str(tiny_weights), split=split)
-    longer = FineTuneJob(
-        path,
-        tmp_path / "m.safetensors",
-        path.parent / "images",
-        str(tiny_weights),
-        options=FineTuneOptions(minutes=60.0),
-    )
-    assert estimate_seconds(request, CPU, _nothing) > 0
+
+    def estimate(options: FineTuneOptions) -> float:
+        output, images = tmp_path / "m.safetensors", path.parent / "images"
+        return estimate_seconds(
+            FineTuneJob(path, output, images, str(tiny_weights), split=split, options=options), CPU, _nothing
+        )
+
+    assert estimate(FineTuneOptions(short_side=64)) > 0
     assert not split.exists()
-    assert 3600 < estimate_seconds(longer, CPU, _nothing) < 2 * 3600  # the rest is looks at photos, on a busy machine
+    # The rest is looks at photos, on a busy machine.
+    assert 3600 < estimate(FineTuneOptions(minutes=60.0, short_side=64)) < 2 * 3600
 
 
 def test_it_can_be_given_up(coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
@@ -74,5 +74,6 @@ def test_as_a_command(
 ) -> None:
     path = coco_file(4)
     arguments = [str(path), "--images", str(path.parent / "images"), "--from", str(tiny_weights), "--estimate"]
+    arguments += ["--short-side", "64"]
     assert main([*arguments, "--output", str(tmp_path / "m.safetensors"), "--device", "cpu"]) == 0
     assert "It takes about" in capsys.readouterr().out

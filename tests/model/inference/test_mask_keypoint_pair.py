@@ -9,10 +9,11 @@ import pytest
 from dataset.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.weights import WeightsError
+from model.checkpoints.names import WeightsError
 from model.evaluation.evaluate import evaluate
 from model.inference.mask_keypoint_pair import MaskKeypointPredictor, load_predictor
 from model.inference.predictor import Predictor
+from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import POINTS, config
 
@@ -96,7 +97,9 @@ def test_both_of_a_pair_get_by_with_less_memory(files: tuple[Path, Path]) -> Non
     pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
     assert isinstance(pair, MaskKeypointPredictor)
     assert pair.reduce_memory() == "", "less than the CPU there is not"
-    pair.masks.device = pair.points.device = "cuda"
+    for one in (pair.masks, pair.points):
+        assert isinstance(one._engine, TorchEngine)
+        one._engine.device = "cuda"
     pair.masks.short_side = pair.points.short_side = 200
     assert "CPU" in pair.reduce_memory()
     assert (pair.device, pair.points.device) == ("cpu", "cpu")

@@ -12,9 +12,11 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import fold_norms, network_of
 from model.inference import predictor as predict
 from model.inference.device import DeviceError
+from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch, detect_within_memory
 from model.inference.predictor import Predictor
+from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY, config
 
@@ -282,11 +284,13 @@ def test_full_gpu_memory_leads_to_smaller_photos_and_then_to_the_cpu(
     def short_of_memory(image: np.ndarray) -> None:
         sides.append(predictor.short_side)
         if predictor.device != "cpu":
-            raise torch.OutOfMemoryError
+            raise MemoryFullError
         encode(image)
 
     monkeypatch.setattr(predictor, "set_image", short_of_memory)
-    predictor.device = "cuda"
+    engine = predictor._engine
+    assert isinstance(engine, TorchEngine)
+    engine.device = "cuda"
     predictor.short_side = 600
     told: list[str] = []
     detect_within_memory(predictor, PHOTO, told.append, score=0.0)
@@ -325,7 +329,9 @@ def test_many_photos_at_once_give_what_each_gives_alone(predictor: Predictor) ->
 
 
 def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = predictor._network.encode
+    engine = predictor._engine
+    assert isinstance(engine, TorchEngine)
+    encode = engine._network.encode
     asked: list[int] = []
 
     def small_memory(images: torch.Tensor) -> list[torch.Tensor]:
@@ -334,7 +340,7 @@ def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, m
             raise torch.OutOfMemoryError
         return encode(images)
 
-    monkeypatch.setattr(predictor._network, "encode", small_memory)
+    monkeypatch.setattr(engine._network, "encode", small_memory)
     found = detect_batch(predictor, [PHOTO, PHOTO], pytest.fail, score=0.0)
     assert asked == [2, 1, 1]
     same(found[0], found[1])
@@ -345,10 +351,10 @@ def test_a_batch_too_large_for_memory_is_done_one_by_one(predictor: Predictor, m
 )
 def test_the_mask_of_the_own_class_is_that_of_all_classes(changes: dict[str, str]) -> None:
     chosen = config(keypoints=0, **changes)
-    heads = build(chosen).eval().roi_heads
+    network = build(chosen).eval()
+    heads = network.roi_heads
     sizes = (6,) if chosen.features == "c4" else (24, 12, 6, 3)
-    channels = 96 if chosen.features == "c4" else chosen.channels
-    maps = [torch.randn(1, channels, size, size) for size in sizes]
+    maps = [torch.randn(1, network.backbone.channels, size, size) for size in sizes]
     boxes, labels = torch.tensor([[5.0, 5, 60, 80], [10, 0, 30, 20], [0, 0, 90, 90]]), torch.tensor([2, 1, 2])
     with torch.inference_mode():
         logits = heads.masks(maps, [boxes])

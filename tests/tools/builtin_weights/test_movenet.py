@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 from torchvision.models import mobilenet_v2
 
-from model.data.augmentation import MEAN, STD
+from model.config import MEAN, STD
 from tools.builtin_weights.movenet import BODY, WIDTH, GraphError, backbone_state, main, read_tensors
 
 if TYPE_CHECKING:

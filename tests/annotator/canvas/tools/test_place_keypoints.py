@@ -29,7 +29,7 @@ def shown(bench: Bench) -> tuple[Keypoint, ...]:
 def test_a_new_object_of_keypoints_alone_is_placed_in_order(placing: Bench) -> None:
     assert placing.hints[-1].startswith("New person: click nose (1 of 3)")
     placing.click(220, 100)
-    assert placing.hints[-1].startswith("Click left hand (2 of 3)")
+    assert placing.hints[-1].startswith("Click place left hand (2 of 3)")
     assert shown(placing) == (Keypoint(220, 100, VISIBLE), UNLABELLED, UNLABELLED)
     placing.click(240, 120, SHIFT)
     assert placing.made == []
@@ -46,7 +46,7 @@ def test_a_new_object_of_keypoints_alone_is_placed_in_order(placing: Bench) -> N
 
 def test_the_selected_object_gets_what_it_lacks_and_selecting_goes_on(placing: Bench) -> None:
     placing.document.select((1,))
-    assert placing.hints[-1].startswith("Click right hand (3 of 3)")
+    assert placing.hints[-1].startswith("Click place right hand (3 of 3)")
     placing.click(150, 180)
     record = placing.document[1]
     assert record.keypoints == (*triple()[:2], Keypoint(150, 180, VISIBLE))

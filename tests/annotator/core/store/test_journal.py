@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from annotator.core.photo_state import Mark
 from annotator.core.store.journal import Journal, JournalRow, Stamp
 
-ROW = JournalRow((640, 480), b"\x90", b"\x90", done=True)
+ROW = JournalRow((640, 480), b"\x90", b"\x90", mark=Mark.DONE)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def test_rows_belong_to_a_file(journal: Journal) -> None:
     journal.put("a.json", {"1.jpg": ROW, "s/2.jpg": ROW}, {"mark": b"m"})
-    journal.put("b.json", {"1.jpg": JournalRow((1, 2), None, b"\x90", done=False)}, {})
+    journal.put("b.json", {"1.jpg": JournalRow((1, 2), None, b"\x90", mark=Mark.NONE)}, {})
     assert journal.rows("a.json") == {"1.jpg": ROW, "s/2.jpg": ROW}
     assert journal.rows("b.json")["1.jpg"].size == (1, 2)
     assert journal.metadata("a.json") == {"mark": b"m"}
@@ -33,15 +34,24 @@ def test_cleared_rows_keep_what_the_file_cannot_say(journal: Journal) -> None:
     journal.put("a", {"1.jpg": ROW, "2.jpg": ROW}, {"next": b"n"})
     journal.put("a", {"1.jpg": replace(ROW, annotations=None)}, {"next": None, "mark": b"m"})
     rows = journal.rows("a")
-    assert (rows["1.jpg"].annotations, rows["1.jpg"].done, rows["2.jpg"]) == (None, True, ROW)
+    assert (rows["1.jpg"].annotations, rows["1.jpg"].mark, rows["2.jpg"]) == (None, Mark.DONE, ROW)
     assert journal.metadata("a") == {"mark": b"m"}
+
+
+def test_a_project_of_another_version_still_opens(journal: Journal) -> None:
+    """The column held 0 or 1 before photos could be skipped, and may hold more one day."""
+    journal.put("a", dict.fromkeys("0123", ROW), {})
+    for number in range(4):
+        journal._db.execute("UPDATE photos SET done = ? WHERE name = ?", (number, str(number)))
+    marks = [row.mark for _, row in sorted(journal.rows("a").items())]
+    assert marks == [Mark.NONE, Mark.DONE, Mark.SKIPPED, Mark.NONE]
 
 
 def test_moving_to_another_file(journal: Journal) -> None:
     journal.put("old", {"1.jpg": ROW}, {"categories": b"c"})
     journal.put("new", {"9.jpg": ROW}, {})
     journal.put("new", {}, {}, moved_from="old")
-    assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.reviewed, done=True)}
+    assert journal.rows("new") == {"1.jpg": JournalRow(ROW.size, None, ROW.reviewed, mark=Mark.DONE)}
     assert journal.rows("old")["1.jpg"].annotations is None
     assert journal.metadata("old") == {}
     assert journal.remembered_file() == "new"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
-from annotator.core.photo_state import PhotoState
+from annotator.core.document import Status
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import autosave
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.journal import Journal
@@ -46,7 +47,7 @@ def test_what_is_put_is_there_at_once_and_after_reopening(open_store: Opener, ph
     store = open_store()
     store.categories.add("person")
     mine, suggestion = box(store), Annotation(-4, 1, rectangle(0, 0, 5, 5), score=0.25, origin=Origin.SUGGESTED)
-    store.put("sub/c.jpg", PhotoState(SIZE, (mine,), (suggestion,), done=True))
+    store.put("sub/c.jpg", PhotoState(SIZE, (mine,), (suggestion,), mark=Mark.DONE))
     for reopened in (False, True):
         if reopened:
             store.close()
@@ -81,10 +82,20 @@ def test_an_answer_alone_starts_a_photo_and_survives(open_store: Opener, photos:
 
 def test_a_done_photo_without_objects_gets_an_entry(open_store: Opener, photos: Path) -> None:
     store = open_store()
-    store.put("a.jpg", PhotoState(SIZE, done=True))
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.DONE))
     assert store.unsaved
     store.save().result(10)
     assert [i["file_name"] for i in saved(photos / "annotations.json")["images"]] == ["a.jpg"]
+
+
+def test_a_skipped_photo_stays_so_and_gets_no_entry(open_store: Opener, photos: Path) -> None:
+    store = open_store()
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.SKIPPED))
+    store.close()
+    again = open_store()
+    assert (again.mark("a.jpg"), again.status("a.jpg")) == (Mark.SKIPPED, Status.SKIPPED)
+    assert not again.is_done("a.jpg")
+    assert not (photos / "annotations.json").exists(), "an entry without objects would say that there are none on it"
 
 
 def test_saving_says_so_and_only_when_there_was_something(open_store: Opener, photos: Path) -> None:
@@ -140,7 +151,7 @@ def test_annotations_of_no_photo_are_kept(open_store: Opener, file: Path) -> Non
 def test_a_new_photo_does_not_come_by_annotations_of_no_photo(open_store: Opener, file: Path) -> None:
     file.write_text(json.dumps({**FILE, "images": [], "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}))
     store = open_store()
-    store.put("a.jpg", PhotoState(SIZE, done=True))
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.DONE))
     store.save().result(10)
     store.close()
     again = open_store()
@@ -205,7 +216,7 @@ def test_a_change_that_is_taken_back_brings_back_the_very_bytes(open_store: Open
 def test_the_size_that_annotations_were_made_for_is_kept(open_store: Opener, file: Path) -> None:
     store = open_store()
     record = store.load("a.jpg")
-    store.put("a.jpg", PhotoState((100, 50), record.annotations, done=True))
+    store.put("a.jpg", PhotoState((100, 50), record.annotations, mark=Mark.DONE))
     store.put("b.jpg", PhotoState((10, 10), (box(store),)))
     store.save().result(10)
     assert saved(file)["images"][0]["width"] == 64
@@ -285,7 +296,7 @@ def test_pools_come_back_while_the_photo_is_the_same(open_store: Opener, photos:
 
 def test_saving_elsewhere_goes_on_there(open_store: Opener, photos: Path, tmp_path: Path) -> None:
     store = open_store()
-    store.put("a.jpg", PhotoState(SIZE, (box(store),), done=True))
+    store.put("a.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.save().result(10)
     other = tmp_path / "other.json"
     store.put("b.jpg", PhotoState(SIZE, (box(store),)))
@@ -485,7 +496,7 @@ def test_any_work_comes_back(
     store.categories.add("thing", keypoint_names=("a", "b", "c"))
     for name, records, done, reopen in work:
         mine = tuple(replace(record, id=store.new_id()) for record in records)
-        store.put(name, PhotoState(SIZE, tuple(mine), mine[:1], done=done))
+        store.put(name, PhotoState(SIZE, tuple(mine), mine[:1], mark=Mark(done)))
         expected[name] = (mine, done)
         if reopen:
             store.close()
@@ -515,7 +526,7 @@ def test_a_done_mark_and_what_was_unanswered_are_one_transaction(
     def fail(_journal: Journal, _pools: object) -> None:
         raise sqlite3.ProgrammingError("between the two")
 
-    store.put("a.jpg", PhotoState(SIZE, done=True), offered)
+    store.put("a.jpg", PhotoState(SIZE, mark=Mark.DONE), offered)
     with monkeypatch.context() as failing:
         failing.setattr(Journal, "_insert_pools", fail)
         with pytest.raises(sqlite3.ProgrammingError):

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
@@ -30,7 +30,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from annotator.core.annotation import Annotation
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import Store
 from dataset.geometry import rectangle
 
@@ -189,7 +189,7 @@ def test_a_crash_between_the_file_and_the_journal_recovers_nothing_new(
 
 def test_a_damaged_journal_costs_history_but_no_annotations(open_store: Opener, file: Path) -> None:
     store = open_store()
-    store.put("b.jpg", PhotoState(SIZE, (box(store),), done=True))
+    store.put("b.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.close()
     (file.parent / ".annotator" / "project.sqlite").write_bytes(b"damage" * 1000)
     again = open_store()
@@ -202,7 +202,7 @@ def test_a_damaged_journal_costs_history_but_no_annotations(open_store: Opener, 
 def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column: str) -> None:
     store = open_store()
     for name in NAMES:
-        store.put(name, PhotoState(SIZE, (), (box(store),), done=True))
+        store.put(name, PhotoState(SIZE, (), (box(store),), mark=Mark.DONE))
     store.close()
     db = sqlite3.connect(file.parent / ".annotator" / "project.sqlite")
     with db:
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
     before = file.read_bytes()
     fallback = tmp_path / "fallback"
     first = Store.open(photos, fallback=fallback)
-    first.put("a.jpg", PhotoState(SIZE, first.load("a.jpg").annotations, done=True))
+    first.put("a.jpg", PhotoState(SIZE, first.load("a.jpg").annotations, mark=Mark.DONE))
     first.close()
     with mounted("--bind", str(photos), str(photos)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(photos)], check=True)

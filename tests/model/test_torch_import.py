@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from annotator.suggestions.torch_import import large_import
+from model.torch_import import large_import
 
 
 def test_torch_works_after_its_libraries_were_opened_beforehand() -> None:
-    first = "from annotator.suggestions.torch_import import preload_torch; preload_torch()"
+    first = "from model.torch_import import preload_torch; preload_torch()"
     code = f"{first}; import torch; print(int(torch.ones(3).sum()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "3"

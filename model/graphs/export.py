@@ -1,0 +1,96 @@
+"""From a checkpoint to the graphs that an engine runs."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import torch
+
+from model.checkpoints.weights import fold_norms, network_of
+from model.graphs.modules import Classify, Encode, GraphPooler, Keypoints, Masks
+from model.inference.graph_file import Graphs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from model.checkpoints.checkpoint import Checkpoint
+    from model.network.mask_rcnn import MaskRCNN
+
+OPSET = 18
+SIDES = (64, 96)
+"""Height and width of the picture that is traced: they differ, so that none is taken for the other."""
+
+
+class UnsupportedError(Exception):
+    """No graph can be made of a network; the text says of which part."""
+
+
+@torch.inference_mode()
+def export(checkpoint: Checkpoint) -> Graphs:
+    """Return the graphs of a checkpoint's network, float32.
+
+    Raises:
+        model.checkpoints.weights.WeightsError: The weights do not fit the config.
+        UnsupportedError: The network has a layer that no graph has.
+    """
+    network = network_of(checkpoint)
+    fold_norms(network)
+    heads = network.roi_heads
+    heads.pool, heads.box_pool = GraphPooler(heads.pool), GraphPooler(heads.box_pool)
+    return Graphs(
+        checkpoint.config,
+        checkpoint.categories,
+        checkpoint.metrics,
+        f"{checkpoint.digest()}-{checkpoint.config_digest()}",
+        "float32",
+        {name: _traced(name, part, network) for name, part in _parts(network).items()},
+    )
+
+
+def _parts(network: MaskRCNN) -> dict[str, nn.Module]:
+    parts: dict[str, nn.Module] = {"encode": Encode(network), "classify": Classify(network)}
+    if network.roi_heads.mask_head is not None:
+        parts["masks"] = Masks(network)
+    if network.roi_heads.keypoint_head is not None:
+        parts["keypoints"] = Keypoints(network)
+    return parts
+
+
+def _traced(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
+    """Return a part as ONNX."""
+    pixels = torch.rand(1, 3, *SIDES)
+    levels = [f"map{index}" for index in range(len(network.backbone.strides))]
+    maps = tuple(network.encode(pixels))
+    boxes = torch.tensor([[5.0, 8, 40, 60], [0, 0, 96, 64], [20, 30, 29, 41]])
+    given: dict[str, torch.Tensor] = {"pixels": pixels, "inner": torch.tensor(SIDES)}
+    made = ["proposals", *levels]
+    if name != "encode":
+        given = {"boxes": boxes}
+        made = {"classify": ["probabilities", "refined"]}.get(name, [name])
+        if name == "masks":
+            given["labels"] = torch.ones(len(boxes), dtype=torch.int64)
+        pooled = list(zip(levels, maps, strict=True))[: len(network.roi_heads.pool.strides)]
+        given |= dict(pooled)
+    free = {level: {2: f"{level}_height", 3: f"{level}_width"} for level in levels}
+    free |= {"pixels": {2: "height", 3: "width"}}
+    free |= {key: {0: "regions"} for key in ("boxes", "labels", *made) if key not in free}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is the same for every photo, among others
+        try:
+            torch.onnx.export(
+                deepcopy(part),
+                tuple(given.values()),
+                buffer,  # pyrefly: ignore
+                input_names=list(given),
+                output_names=made,
+                dynamic_axes={key: axes for key, axes in free.items() if key in given or key in made},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise UnsupportedError(f"{name}: {error}") from error
+    return buffer.getvalue()

@@ -1,0 +1,137 @@
+"""The parts of a network as modules whose graph is the same for photos of all sizes and any number of regions.
+
+What the network's own code decides in Python, such as how many proposals a level has, would be frozen into a graph by
+the photo that it was traced with; here it is decided by operations. The numbers are the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torchvision.ops import batched_nms
+
+from model.network import box_ops as geometry
+from model.network.roi_pooler import RegionPooler
+from model.network.rpn import MIN_SIZE
+
+if TYPE_CHECKING:
+    from model.network.mask_rcnn import MaskRCNN
+
+
+class GraphPooler(RegionPooler):
+    """A region pooler that looks at all levels, be there regions of them or not."""
+
+    def __init__(self, own: RegionPooler) -> None:
+        super().__init__(
+            own.strides, layer=own.layer, reduce=own.reduce, half_pixel=own.half_pixel, canonical=own.canonical
+        )
+
+    def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
+        """Return [R, C, size, size]; see `RegionPooler.forward`."""
+        if len(self.strides) == 1:
+            return self._pool(features[0], rois, size, self.strides[0])
+        level = self.levels(rois)
+        places = [torch.nonzero(level == index).flatten() for index in range(len(self.strides))]
+        parts = [
+            self._pool(features[index], rois[here], size, stride)
+            for index, (here, stride) in enumerate(zip(places, self.strides, strict=True))
+        ]
+        return torch.cat(parts)[torch.cat(places).argsort()]
+
+
+class Encode(nn.Module):
+    """Pictures [1, 3, H, W] and the (height, width) [2] of the photo in them to proposals [N, 4] and the maps."""
+
+    def __init__(self, network: MaskRCNN) -> None:
+        super().__init__()
+        self.network = network
+        generator = network.rpn.anchor_generator
+        generator.set_cell_anchors(torch.float32, torch.device("cpu"))
+        for index, cells in enumerate(generator.cell_anchors):
+            self.register_buffer(f"cells{index}", cells)
+
+    def forward(self, pixels: Tensor, inner: Tensor) -> tuple[Tensor, ...]:
+        """Run the backbone and the RPN."""
+        network, config = self.network, self.network.config
+        maps = network.encode(pixels)
+        limit = torch.stack([inner[1], inner[0], inner[1], inner[0]]).float()
+        boxes, scores, levels = [], [], []
+        for index, (logits, deltas) in enumerate(zip(*network.rpn.head(maps), strict=True)):
+            kinds = logits.shape[1]
+            flat = logits[0].permute(1, 2, 0).flatten()
+            offsets = deltas[0].unflatten(0, (kinds, 4)).permute(2, 3, 0, 1).reshape(-1, 4)
+            step = torch.div(_sides(pixels), _sides(logits), rounding_mode="floor").float()  # as torchvision has it
+            anchors = (_corners(logits[0, 0], step)[:, None] + getattr(self, f"cells{index}")).reshape(-1, 4)
+            best, chosen = flat.topk(_at_most(config.rpn_pre_nms, flat))
+            boxes.append(_decode(offsets[chosen], anchors[chosen], geometry.RPN_WEIGHTS)[:, 0])
+            scores.append(best.sigmoid())
+            levels.append(torch.full_like(chosen, index))
+        found = torch.minimum(torch.cat(boxes).clamp(min=0), limit)
+        large = torch.nonzero((found[:, 2:] - found[:, :2] >= MIN_SIZE).all(1)).flatten()
+        found = found[large]
+        kept = batched_nms(found, torch.cat(scores)[large], torch.cat(levels)[large], config.rpn_nms)
+        return found[kept[: config.rpn_post_nms]], *maps
+
+
+class Classify(nn.Module):
+    """Regions [N, 4] to probabilities [N, classes + 1] and to the boxes [N, classes + 1, 4] of each class."""
+
+    def __init__(self, network: MaskRCNN) -> None:
+        super().__init__()
+        self.heads = network.roi_heads
+
+    def forward(self, boxes: Tensor, *maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the box head."""
+        logits, offsets = self.heads.classify(list(maps), [boxes])
+        return logits.softmax(1), _decode(offsets, boxes, geometry.HEAD_WEIGHTS)
+
+
+class Masks(nn.Module):
+    """Regions [N, 4] and their labels [N] to masks [N, M, M]."""
+
+    def __init__(self, network: MaskRCNN) -> None:
+        super().__init__()
+        self.heads = network.roi_heads
+
+    def forward(self, boxes: Tensor, labels: Tensor, *maps: Tensor) -> Tensor:
+        """Run the mask head."""
+        return self.heads.own_masks(list(maps), [boxes], labels)
+
+
+class Keypoints(nn.Module):
+    """Regions [N, 4] to keypoint logits [N, K, S, S]."""
+
+    def __init__(self, network: MaskRCNN) -> None:
+        super().__init__()
+        self.heads = network.roi_heads
+
+    def forward(self, boxes: Tensor, *maps: Tensor) -> Tensor:
+        """Run the keypoint head."""
+        return self.heads.keypoints(list(maps), [boxes])
+
+
+def _sides(maps: Tensor) -> Tensor:
+    return torch._shape_as_tensor(maps)[2:]
+
+
+def _at_most(number: int, values: Tensor) -> Tensor:
+    """Return a number, or how many values there are, if that is less."""
+    return torch.min(torch.cat([torch.tensor([number]), torch._shape_as_tensor(values)]))
+
+
+def _corners(plane: Tensor, step: Tensor) -> Tensor:
+    """Return x, y, x, y in pixels of every cell of a plane [h, w]: [h * w, 4]."""
+    one = torch.ones_like(plane)
+    y, x = (one.cumsum(0) - 1) * step[0], (one.cumsum(1) - 1) * step[1]
+    return torch.stack([x, y, x, y], -1).reshape(-1, 4)
+
+
+def _decode(offsets: Tensor, base: Tensor, weights: tuple[float, float, float, float]) -> Tensor:
+    """Do what `box_ops.decode` does, for a number of boxes that the graph does not know."""
+    size = (base[:, 2:] - base[:, :2])[:, None]
+    steps = offsets.reshape(-1, offsets.shape[1] // 4, 4) / torch.tensor(weights)
+    centre = base[:, None, :2] + size / 2 + steps[..., :2] * size
+    size = size * steps[..., 2:].clamp(max=geometry.MAX_LOG_SCALE).exp()
+    return torch.cat([centre - size / 2, centre + size / 2], -1)
