@@ -41,6 +41,13 @@ class MiddleSegmenter:
         self.image_size = (0, 0)
         self.reductions = 0
 
+    @property
+    def encoded(self) -> tuple[int, int] | None:
+        return self.image_size if any(self.image_size) else None
+
+    def restore(self, encoded: tuple[int, int]) -> None:
+        self.image_size = encoded
+
     def set_image(self, image: np.ndarray) -> None:
         self.image_size = (image.shape[0], image.shape[1])
 
@@ -62,7 +69,9 @@ class MiddleSegmenter:
         self.forget()
         return found
 
-    def masks_for_boxes(self, boxes: np.ndarray, categories: Sequence[int | None] | None = None) -> list[Instance]:
+    def masks_for_boxes(
+        self, boxes: np.ndarray, categories: Sequence[int | None] | None = None, *, quick: bool = False
+    ) -> list[Instance]:
         return [
             Instance(1, 0.9, box, [[box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)]])
             for box in np.asarray(boxes, np.float32)

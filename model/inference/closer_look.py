@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -158,6 +158,16 @@ class CloserLook:
         self.model.set_image(image)
         self._photo = image
 
+    @property
+    def encoded(self) -> Any:  # noqa: ANN401 - the model's
+        """The whole photo as the model has encoded it; see `Segmenter.encoded`."""
+        return None if self.model.encoded is None else (self._photo, self.model.encoded)
+
+    def restore(self, encoded: Any) -> None:  # noqa: ANN401 - likewise
+        """Make a photo the current one again; see `Segmenter.restore`."""
+        self._photo = encoded[0]
+        self.model.restore(encoded[1])
+
     def forget(self) -> None:
         """Drop the photo."""
         self.model.forget()
@@ -175,7 +185,7 @@ class CloserLook:
         parts = tiles(photo.shape[1], photo.shape[0], TILE * self.model.long_side)
         if self._begun is None or self._begun.photo is not photo or self._begun.score != score:
             self._begun = _Begun(photo, score, [])
-        seen = self._begun.seen
+        seen, encoded = self._begun.seen, self.model.encoded
         try:
             while len(seen) < len(parts):
                 if self._is_given_up():
@@ -186,7 +196,7 @@ class CloserLook:
         finally:
             self.model.forget()
         self._begun = None
-        self.model.set_image(photo)  # for the prompts that follow
+        self.model.restore(encoded)  # for the prompts that follow
         margin = BORDER * (parts[0].right - parts[0].left) / self.model.long_side
         merged = merge(whole, zip(parts, seen, strict=True), (photo.shape[1], photo.shape[0]), margin)
         return merged[:max_detections]
@@ -206,10 +216,10 @@ class CloserLook:
         return [found[index] for index in range(len(images))]
 
     def masks_for_boxes(
-        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
     ) -> list[Instance]:
         """Return the model's."""
-        return self.model.masks_for_boxes(boxes, categories)
+        return self.model.masks_for_boxes(boxes, categories, quick=quick)
 
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the model's."""
