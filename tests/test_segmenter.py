@@ -121,13 +121,14 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
         worker.set_closer_look(on=True)
         worker.show("a.jpg", [])
         worker.load("middle")
-        qtbot.waitUntil(lambda: len(order) == 2, timeout=LONG)
-        assert order == ["box", "photo"]
-        assert len(heard.answers[0].pool) > 4
+        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        assert order == ["photo", "box", "photo"], "as a whole, and with its tiles"
+        assert [len(answer.pool) > 4 for answer in heard.answers] == [False, True]
+        assert not {s.id for s in heard.answers[0].pool} & {s.id for s in heard.answers[1].pool}
         worker.set_closer_look(on=False)
         qtbot.waitUntil(lambda: len(heard.models) == 2, timeout=LONG)
         worker.show("a.jpg", [])
-        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        qtbot.waitUntil(lambda: len(order) == 4, timeout=LONG)
         assert len(heard.answers[-1].pool) == 1
         assert heard.models[0].id != heard.models[1].id
     finally:

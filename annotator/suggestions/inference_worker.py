@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
+FIRST_LOOK = -1_000_000_000  # id of the first suggestion of a large photo as a whole
 Answer = TypeVar("Answer")
 MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 
@@ -143,6 +144,7 @@ class InferenceWorker(QObject):
         self._predictor: Segmenter | None = None
         self._model_id = ""
         self._weights = ""
+        self._first_look: Suggestions | None = None  # what is offered of the photo shown before its tiles are seen
         self._seen: tuple[_Source, str, str] | None = None  # the photo that the model was last given, and its own id
         self._pixels: NDArray[np.uint8] | None = None  # that photo as the model was given it
         self._scale = (1.0, 1.0)  # pixels of that photo along one of those that the model was given
@@ -329,7 +331,8 @@ class InferenceWorker(QObject):
     def _take(self, model: Segmenter) -> None:
         """Put a model in use that has been loaded."""
         with self._wake:
-            self._predictor = CloserLook(model, self._is_interrupted) if self._closer_look else model
+            closer = CloserLook(model, self._is_interrupted, self._show_whole) if self._closer_look else None
+            self._predictor = closer or model
             self._cached = None
         self._seen, self._model_id = None, self._predictor.id
         self.loaded.emit(self._info(self._predictor))
@@ -415,6 +418,7 @@ class InferenceWorker(QObject):
                         self._all.append(name)
             return None
         start = time.perf_counter()
+        self._first_look = Suggestions(name, self._model_id, (), None) if keep and not ahead else None
         try:
             instances = self._detect(photo)
         except LookGivenUpError:
@@ -427,6 +431,13 @@ class InferenceWorker(QObject):
             return None
         source.pools.put(name, self._model_id, pool)
         return Suggestions(name, self._model_id, pool, milliseconds)
+
+    def _show_whole(self, instances: list[Instance]) -> None:
+        """Offer what a large photo shows as a whole while its tiles are looked at. Its ids are none of the pool's."""
+        if self._first_look is not None:
+            found = [instance.enlarged(self._scale) for instance in instances]
+            pool = tuple(to_suggestion(FIRST_LOOK - i, instance) for i, instance in enumerate(found))
+            self.suggested.emit(replace(self._first_look, pool=pool))
 
     def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
         """Have a photo looked at again when nothing is more urgent."""

@@ -96,10 +96,21 @@ class CloserLook:
     enlarges a crop around it by itself.
     """
 
-    def __init__(self, model: Segmenter, is_given_up: Callable[[], bool] = lambda: False) -> None:
-        """`is_given_up` is asked between tiles: then `detect` raises LookGivenUpError."""
+    def __init__(
+        self,
+        model: Segmenter,
+        is_given_up: Callable[[], bool] = lambda: False,
+        on_whole: Callable[[list[Instance]], object] = lambda _found: None,
+    ) -> None:
+        """Wrap a model.
+
+        Args:
+            model: That of which everything is asked.
+            is_given_up: Asked between tiles; then `detect` raises LookGivenUpError.
+            on_whole: Called with what was found in a large photo before its tiles are looked at, once a photo.
+        """
         self.model = model
-        self._is_given_up = is_given_up
+        self._is_given_up, self._on_whole = is_given_up, on_whole
         self._photo: NDArray[np.uint8] | None = None
         self._begun: _Begun | None = None
 
@@ -174,6 +185,7 @@ class CloserLook:
         parts = tiles(photo.shape[1], photo.shape[0], TILE * self.model.long_side)
         if self._begun is None or self._begun.photo is not photo or self._begun.score != score:
             self._begun = _Begun(photo, score, [])
+            self._on_whole(whole[:max_detections])
         seen = self._begun.seen
         try:
             while len(seen) < len(parts):
