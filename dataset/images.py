@@ -164,6 +164,15 @@ def read_reduced(path: str | Path) -> ReducedPhoto:
     return _read(path, MAX_MODEL_PIXELS)
 
 
+def read_within(path: str | Path, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the photo as `read_photo` does, reduced by a power of two of 64 at most to have no more pixels than that.
+
+    Raises:
+        PhotoError: As `read_photo`.
+    """
+    return np.ascontiguousarray(_read(path, max_pixels).pixels)
+
+
 def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
     with _reading(path) as file:
         directory = _tiff_directory(file)

@@ -224,10 +224,10 @@ def test_outlines_that_take_memory_or_time_do_not(shape: Any, tmp_path: Path) ->
     image = {"id": 1, "file_name": "a.png", "width": 96, "height": 72}
     body = {"images": [image], "categories": [{"id": 1, "name": "cat"}], "annotations": [record]}
     path.write_text(json.dumps(body))
-    start = time.perf_counter()
+    start = time.process_time()
     for command in (window, evaluated, fine_tuned, trained):
         said(command, path)
-    assert time.perf_counter() - start < 20, "on a busy machine; it was minutes, or the end of the process"
+    assert time.process_time() - start < 20, "it was minutes, or the end of the process"
 
 
 def test_twenty_thousand_objects_in_a_photo_are_compared_without_a_matrix() -> None:

@@ -13,7 +13,7 @@ from annotator.suggestions.inference_worker import InferenceWorker
 from dataset.categories import Category
 from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
-from model.inference import mask_keypoint_pair
+from model.inference import closer_look, mask_keypoint_pair
 from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch
@@ -39,6 +39,13 @@ class MiddleSegmenter:
         self.image_size = (0, 0)
         self.reductions = 0
 
+    @property
+    def encoded(self) -> tuple[int, int] | None:
+        return self.image_size if any(self.image_size) else None
+
+    def restore(self, encoded: tuple[int, int]) -> None:
+        self.image_size = encoded
+
     def set_image(self, image: np.ndarray) -> None:
         self.image_size = (image.shape[0], image.shape[1])
 
@@ -60,7 +67,9 @@ class MiddleSegmenter:
         self.forget()
         return found
 
-    def masks_for_boxes(self, boxes: np.ndarray, categories: Sequence[int | None] | None = None) -> list[Instance]:
+    def masks_for_boxes(
+        self, boxes: np.ndarray, categories: Sequence[int | None] | None = None, *, quick: bool = False
+    ) -> list[Instance]:
         return [
             Instance(1, 0.9, box, [[box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)]])
             for box in np.asarray(boxes, np.float32)
@@ -104,6 +113,7 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
     shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
     segmenter, answered = MiddleSegmenter(), list[object]()
     monkeypatch.setattr(segmenter, "long_side", 100)
+    monkeypatch.setattr(closer_look, "LEAST_SIDE", 0)
     monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
     worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
 

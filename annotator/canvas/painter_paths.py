@@ -22,6 +22,8 @@ _LINE_TO = 1
 _TAIL = bytes(8)  # start of the last subpath (unused by closed ones) and Qt.FillRule.OddEvenFill
 STEP = 0.6
 """Screen pixels: of the vertices that fall into the same such cell one after the other, one is painted."""
+FEW = 8
+"""Vertices, the closing one included: a ring with fewer is painted as it is."""
 
 
 def path_of(shape: MultiPolygon, step: float = 0.0) -> QPainterPath:
@@ -31,7 +33,7 @@ def path_of(shape: MultiPolygon, step: float = 0.0) -> QPainterPath:
 
 
 def _thinned(ring: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    if len(ring) < 8:
+    if len(ring) < FEW:
         return ring
     cells = np.floor(ring / step)
     keep = np.empty(len(ring), bool)

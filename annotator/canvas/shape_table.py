@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from annotator.canvas.painter_paths import STEP, path_of_rings
+from annotator.canvas.painter_paths import FEW, STEP, path_of_rings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ class _Rings:
         np.any(cells[1:] != cells[:-1], axis=1, out=keep[1:])
         ends = self._ends
         keep[ends - self.lengths] = keep[ends - 1] = True
-        short = np.add.reduceat(keep, ends - self.lengths, dtype=np.intp) < _LEAST
+        short = (self.lengths < FEW) | (np.add.reduceat(keep, ends - self.lengths, dtype=np.intp) < _LEAST)
         keep |= np.repeat(short, self.lengths)
         return _Rings(self.points[keep], np.add.reduceat(keep, ends - self.lengths, dtype=np.intp), self.rows)
 

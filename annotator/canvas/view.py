@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QFocusEvent, QMouseEvent, QWheelEvent
     from PySide6.QtWidgets import QWidget
+    from shapely import MultiPolygon
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.snapping import Snap
-    from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep, Tool
+    from annotator.canvas.tools.base import Clicked, DraggedBox, FoundObject, GestureStep, Tool
     from annotator.core import edits
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
@@ -66,6 +67,8 @@ class CanvasView(DocumentView):
     box_drawn = Signal(object)
     """The `Drawn` of a box that has just gone on record, and in which the model is to outline an object."""
 
+    box_dragged = Signal(object)
+    """The `DraggedBox` in which the model is to find an outline at once; the answer goes to `show_outline`."""
     object_clicked = Signal(object)
     """The `Clicked` of an object that the model is to outline; the answer goes to `show_found`."""
 
@@ -173,6 +176,11 @@ class CanvasView(DocumentView):
     def finds_class(self, name: str) -> bool:
         """Return whether what a tool makes has a class where none is chosen. KeyError if there is none so named."""
         return self._tools[name].finds_class
+
+    def show_outline(self, dragged: DraggedBox, outline: MultiPolygon) -> None:
+        """Give the tool in hand what the model found in a box that is being dragged."""
+        self._tool.show_outline(dragged, outline)
+        self.follow_tool()
 
     def show_found(self, clicked: Clicked, found: FoundObject) -> None:
         """Give the tool in hand what the model found where it was clicked."""

@@ -6,7 +6,8 @@ from bisect import bisect_left
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
@@ -15,9 +16,9 @@ from annotator.panels.widgets import RowPainter, one_line
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QPainter
+    from PySide6.QtGui import QImage
 
     from annotator.core.image_list import ImageList, ImageRow
     from annotator.panels.widgets import Index
@@ -31,6 +32,9 @@ GLYPHS = {
     Status.UNREADABLE: ("status-unreadable", "warning"),
 }
 
+PICTURE = QSize(64, 48)
+"""Room of a small picture."""
+PICTURE_ROW = 56  # height of a row that has one
 PHOTO = Qt.ItemDataRole.UserRole  # a `ImageRow`
 
 
@@ -125,12 +129,17 @@ class PhotoRows(QAbstractListModel):
 class PhotoDelegate(QStyledItemDelegate):
     """Paints a photo's row: status, folder and file name, and at the right how much is on it."""
 
+    picture_of: Callable[[str], QImage | None] | None = None
+    """Returns the small picture of a photo, None while there is none; None: rows have no pictures."""
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""
         photo: ImageRow = index.data(PHOTO)
         painter.save()
         row = RowPainter(painter, option)
         row.ground(option)
+        if self.picture_of is not None:
+            _paint_picture(row, self.picture_of(photo.name))
         glyph, tone = GLYPHS[photo.status]
         row.icon(glyph, getattr(row.theme, tone))
         row.text_right(_amount(photo), row.theme.muted)
@@ -141,6 +150,22 @@ class PhotoDelegate(QStyledItemDelegate):
             row.text(folder + slash, row.theme.muted, Qt.TextElideMode.ElideMiddle, spare)
         row.text(file, color, Qt.TextElideMode.ElideMiddle)
         painter.restore()
+
+
+def _paint_picture(row: RowPainter, picture: QImage | None) -> None:
+    """Paint a small picture at the left, or a place for one."""
+    box = QRect(row.left, row.rect.center().y() - PICTURE.height() // 2 + 1, PICTURE.width(), PICTURE.height())
+    if picture is None or picture.isNull():
+        row.painter.setPen(Qt.PenStyle.NoPen)
+        row.painter.setBrush(QColor(row.theme.hover))
+        row.painter.drawRoundedRect(box, 3, 3)
+    else:
+        size = picture.size().scaled(PICTURE, Qt.AspectRatioMode.KeepAspectRatio)
+        place = QRect(QPoint(), size)
+        place.moveCenter(box.center())
+        row.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        row.painter.drawImage(place, picture)
+    row.left += PICTURE.width() + 8
 
 
 def _amount(photo: ImageRow) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import (
     QComboBox,
@@ -22,9 +22,10 @@ from annotator.core.document import Status
 from annotator.core.image_filter import EVERYTHING, Filter
 from annotator.core.image_order import ImageOrder
 from annotator.panels.photo_filter import FilterPopup
-from annotator.panels.photo_rows import PhotoDelegate, PhotoRows
+from annotator.panels.photo_rows import PICTURE_ROW, PhotoDelegate, PhotoRows
 from annotator.panels.widgets import (
     MARGIN,
+    ROW,
     ElidedComboBox,
     Rows,
     SearchField,
@@ -37,6 +38,10 @@ from annotator.panels.widgets import (
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QAction, QImage
+
     from annotator.core.categories import Categories
     from annotator.core.image_list import ImageList
 
@@ -66,6 +71,10 @@ class PhotosPanel(QWidget):
     """Show this photo. What becomes of it comes back by `set_current`."""
     order_chosen = Signal(object)
     """List the photos in this `ImageOrder`, also where they are in it as they were a while ago."""
+    pictures_chosen = Signal(bool)
+    """Show small pictures in the list, or none."""
+    pictures_wanted = Signal(object)
+    """The photos, by name, whose small pictures are looked for now: `picture_of` had none."""
     left = Signal()
     """A photo was clicked, or Enter pressed on one: the keyboard is for the photo now. Arrow keys go on in the list."""
 
@@ -79,7 +88,12 @@ class PhotosPanel(QWidget):
         self._model = PhotoRows(photos, self)
         self.rows = Rows("photos.list", tr("Photos"))
         self.rows.setModel(self._model)
-        self.rows.setItemDelegate(PhotoDelegate(self.rows))
+        self._delegate = PhotoDelegate(self.rows)
+        self.rows.setItemDelegate(self._delegate)
+        self.picture_of: Callable[[str], QImage | None] = lambda _name: None
+        self._missing: list[str] = []
+        self._asking = QTimer(self, singleShot=True, interval=0)  # after all rows in view are painted
+        self._asking.timeout.connect(self._ask_for_pictures)
         self._filter = SearchField(self.rows, tr("Filter"))
         name_control(
             self._filter, "photos.filter", tr("Show the photos with these words in their name"), tr("Filter photos")
@@ -105,20 +119,23 @@ class PhotosPanel(QWidget):
         self._progress.setTextVisible(False)
         name_control(self._progress, "photos.progress", tr("Photos that are done"), tr("Photos done"))
         self._lay_out()
+        self._wire()
+        photos.reset.connect(self._photos_reset)
+        photos.filtered.connect(self._photos_reset)
+        photos.changed.connect(self._photo_changed)
+        self._photos_reset()
+
+    def _wire(self) -> None:
         self._filter.textChanged.connect(self._refilter)
         self._status.currentIndexChanged.connect(self._refilter)
         self._details.changed.connect(self._refilter)
         self._more.clicked.connect(lambda: self._details.open_beside(self._more))
         self._clear.clicked.connect(self.clear_filter)
         self._arrange.clicked.connect(self._open_orders)
-        self._orders.triggered.connect(lambda action: self.order_chosen.emit(ImageOrder(action.data())))
+        self._orders.triggered.connect(self._menu_chosen)
         self.rows.selectionModel().currentChanged.connect(self._current_changed)
         self.rows.clicked.connect(self.left)
         self.rows.activated.connect(self.left)
-        photos.reset.connect(self._photos_reset)
-        photos.filtered.connect(self._photos_reset)
-        photos.changed.connect(self._photo_changed)
-        self._photos_reset()
 
     def set_current(self, name: str | None) -> None:
         """Show which photo is open, without choosing it anew."""
@@ -149,9 +166,41 @@ class PhotosPanel(QWidget):
     def set_order(self, order: ImageOrder) -> None:
         """Show which order the photos are in."""
         for action in self._orders.actions():
-            action.setChecked(action.data() == order)
+            if action is not self._pictures:
+                action.setChecked(action.data() == order)
         is_other = order is not ImageOrder.NAME
         self._arrange.setIcon(icons.icon("sort", "accent" if is_other else "icon"))
+
+    def show_pictures(self, *, on: bool) -> None:
+        """Show small pictures beside the names, or none."""
+        self._pictures.setChecked(on)
+        self._delegate.picture_of = self._picture if on else None
+        self.rows.set_least_height(PICTURE_ROW if on else ROW)
+        self.rows.viewport().update()
+        self._show_current()
+
+    def update_picture(self, name: str) -> None:
+        """Paint a photo's row again, whose small picture has come."""
+        row = self._model.row(name)
+        if row is not None:
+            self.rows.update(self._model.index(row))
+
+    def _picture(self, name: str) -> QImage | None:
+        picture = self.picture_of(name)
+        if picture is None:
+            self._missing.append(name)
+            self._asking.start()
+        return picture
+
+    def _ask_for_pictures(self) -> None:
+        missing, self._missing = self._missing, []
+        self.pictures_wanted.emit(list(dict.fromkeys(missing)))
+
+    def _menu_chosen(self, action: QAction) -> None:
+        if action is self._pictures:
+            self.pictures_chosen.emit(action.isChecked())
+        else:
+            self.order_chosen.emit(ImageOrder(action.data()))
 
     def _open_orders(self) -> None:
         self._orders.popup(self._arrange.mapToGlobal(self._arrange.rect().bottomLeft()))
@@ -168,7 +217,11 @@ class PhotosPanel(QWidget):
             action.setChecked(order is ImageOrder.NAME)
             action.setData(order.value)
             menu.addAction(action)
-        return menu, tool_button("sort", "photos.order", tr("Choose the order of the photos"))
+        menu.addSeparator()
+        self._pictures = menu.addAction(tr("Small &pictures"))
+        self._pictures.setObjectName("photos.pictures")
+        self._pictures.setCheckable(True)
+        return menu, tool_button("sort", "photos.order", tr("Choose the order of the photos, and how they are listed"))
 
     def _lay_out(self) -> None:
         top = QVBoxLayout()  # side by side, a narrow dock leaves no room for a name and a status

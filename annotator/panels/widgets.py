@@ -205,6 +205,7 @@ class Rows(QTableView):
 
     def __init__(self, name: str, accessible: str, own_keys: Collection[Qt.Key] = ()) -> None:
         super().__init__()
+        self._least_height = ROW
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setProperty("tone", "rows")
@@ -290,8 +291,13 @@ class Rows(QTableView):
             flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
             painter.drawText(room, flags, breakable(self._empty_text))
 
+    def set_least_height(self, height: int) -> None:
+        """Make rows at least so high."""
+        self._least_height = height
+        self._fit_rows()
+
     def _fit_rows(self) -> None:
-        height = max(ROW, self.fontMetrics().height() + 8)
+        height = max(self._least_height, self.fontMetrics().height() + 8)
         self.verticalHeader().setMinimumSectionSize(height)
         self.verticalHeader().setDefaultSectionSize(height)
 

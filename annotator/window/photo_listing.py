@@ -11,6 +11,7 @@ from annotator.core.image_filter import EVERYTHING
 from annotator.core.image_order import ImageOrder, names_in_order
 from annotator.session.folder_refresh import FolderRefresh
 from annotator.session.messages import PHOTO
+from annotator.session.thumbnails import Thumbnails
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
 
 FILTER, ORDER = "photo_filter", "photo_order"  # settings of a folder
+PICTURES = "photo_pictures"  # a flag
 SETTLED_MS = 300
 """Without news of scores after which photos are put in their order anew."""
 
@@ -52,6 +54,8 @@ class PhotoListing(QObject):
         session.photos.filtered.connect(self._remember_filter)
         panel.order_chosen.connect(self._choose_order)
         self._timed.connect(self._take_times)
+        self._thumbnails = Thumbnails(self)
+        self._follow_pictures()
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """Return the handlers of the actions."""
@@ -79,6 +83,21 @@ class PhotoListing(QObject):
     def _find(self) -> None:
         self._dock.show()
         self._panel.focus_filter()
+
+    def _follow_pictures(self) -> None:
+        session, panel, thumbnails = self._session, self._panel, self._thumbnails
+        session.opened.connect(thumbnails.use_folder)
+        session.project_changed.connect(lambda _project: None if session.folder else thumbnails.use_folder(None))
+        self._refresh.refreshed.connect(thumbnails.forget_unreadable)
+        thumbnails.made.connect(panel.update_picture)
+        panel.picture_of = thumbnails.get
+        panel.pictures_wanted.connect(thumbnails.want)
+        panel.pictures_chosen.connect(self._choose_pictures)
+        panel.show_pictures(on=self._settings.flag(PICTURES, default=False))
+
+    def _choose_pictures(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._settings.set_flag(PICTURES, value=on)
+        self._panel.show_pictures(on=on)
 
     # Of the folder
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGE = 3.0
 """A photo is looked at in tiles if its longer side is more than so many times the longer side of the model's input."""
+LEAST_SIDE = 1000
+"""Pixels of the longer side up to which no photo is, whatever the model: its small objects have few pixels anyway."""
 TILE = 1.25
 """Longer side of a tile, in such sides, at most; more where the photo would have more than MAX_ACROSS tiles a side."""
 MAX_ACROSS = 4
@@ -96,21 +98,12 @@ class CloserLook:
     enlarges a crop around it by itself.
     """
 
-    def __init__(
-        self,
-        model: Segmenter,
-        is_given_up: Callable[[], bool] = lambda: False,
-        on_whole: Callable[[list[Instance]], object] = lambda _found: None,
-    ) -> None:
-        """Wrap a model.
-
-        Args:
-            model: That of which everything is asked.
-            is_given_up: Asked between tiles; then `detect` raises LookGivenUpError.
-            on_whole: Called with what was found in a large photo before its tiles are looked at, once a photo.
-        """
+    def __init__(self, model: Segmenter, is_given_up: Callable[[], bool] = lambda: False) -> None:
+        """`is_given_up` is asked between tiles: then `detect` raises LookGivenUpError."""
         self.model = model
-        self._is_given_up, self._on_whole = is_given_up, on_whole
+        self.on_whole: Callable[[list[Instance]], object] = lambda _found: None
+        """Called by `detect` with what a large photo shows as a whole, before its tiles are looked at, once a photo."""
+        self._is_given_up = is_given_up
         self._photo: NDArray[np.uint8] | None = None
         self._begun: _Begun | None = None
 
@@ -161,12 +154,22 @@ class CloserLook:
 
     def is_large(self, width: int, height: int) -> bool:
         """Return whether a photo of this size is looked at in tiles."""
-        return max(width, height) > LARGE * self.model.long_side
+        return max(width, height) > max(LARGE * self.model.long_side, LEAST_SIDE)
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Encode the whole photo; tiles are when something is to be detected."""
         self.model.set_image(image)
         self._photo = image
+
+    @property
+    def encoded(self) -> Any:  # noqa: ANN401 - the model's
+        """The whole photo as the model has encoded it; see `Segmenter.encoded`."""
+        return None if self.model.encoded is None else (self._photo, self.model.encoded)
+
+    def restore(self, encoded: Any) -> None:  # noqa: ANN401 - likewise
+        """Make a photo the current one again; see `Segmenter.restore`."""
+        self._photo = encoded[0]
+        self.model.restore(encoded[1])
 
     def forget(self) -> None:
         """Drop the photo."""
@@ -185,8 +188,8 @@ class CloserLook:
         parts = tiles(photo.shape[1], photo.shape[0], TILE * self.model.long_side)
         if self._begun is None or self._begun.photo is not photo or self._begun.score != score:
             self._begun = _Begun(photo, score, [])
-            self._on_whole(whole[:max_detections])
-        seen = self._begun.seen
+            self.on_whole(whole[:max_detections])
+        seen, encoded = self._begun.seen, self.model.encoded
         try:
             while len(seen) < len(parts):
                 if self._is_given_up():
@@ -197,7 +200,7 @@ class CloserLook:
         finally:
             self.model.forget()
         self._begun = None
-        self.model.set_image(photo)  # for the prompts that follow
+        self.model.restore(encoded)  # for the prompts that follow
         margin = BORDER * (parts[0].right - parts[0].left) / self.model.long_side
         merged = merge(whole, zip(parts, seen, strict=True), (photo.shape[1], photo.shape[0]), margin)
         return merged[:max_detections]
@@ -217,10 +220,10 @@ class CloserLook:
         return [found[index] for index in range(len(images))]
 
     def masks_for_boxes(
-        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
     ) -> list[Instance]:
         """Return the model's."""
-        return self.model.masks_for_boxes(boxes, categories)
+        return self.model.masks_for_boxes(boxes, categories, quick=quick)
 
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the model's."""

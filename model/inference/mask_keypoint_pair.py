@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from dataset.categories import Category
     from model.inference.instance import Instance
+    from model.inference.predictor import EncodedImage
     from model.inference.segmenter import Segmenter
 
 SAME_IOU = 0.5
@@ -119,6 +120,17 @@ class MaskKeypointPredictor:
         self.masks.forget()
         self.points.forget()
 
+    @property
+    def encoded(self) -> tuple[EncodedImage, EncodedImage] | None:
+        """The photo as both networks have encoded it; see `Predictor.encoded`."""
+        masks, points = self.masks.encoded, self.points.encoded
+        return None if masks is None or points is None else (masks, points)
+
+    def restore(self, encoded: tuple[EncodedImage, EncodedImage]) -> None:
+        """Make a photo the current one again; see `Predictor.restore`."""
+        self.masks.restore(encoded[0])
+        self.points.restore(encoded[1])
+
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Run both backbones on a photo; see `Predictor.set_image`."""
         self.masks.set_image(image)
@@ -169,10 +181,12 @@ class MaskKeypointPredictor:
         return found
 
     def masks_for_boxes(
-        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
     ) -> list[Instance]:
         """Return an instance for each given box; see `Predictor.masks_for_boxes`."""
-        found = self.masks.masks_for_boxes(boxes, categories)
+        found = self.masks.masks_for_boxes(boxes, categories, quick=quick)
+        if quick:
+            return found
         points, scores = self.points.keypoints_for_boxes(boxes)
         return [
             replace(instance, keypoints=points[i], keypoint_scores=scores[i])

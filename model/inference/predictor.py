@@ -11,7 +11,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,20 @@ REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
 REFINE_SIDE, REFINE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
+
+
+class EncodedImage(NamedTuple):
+    """A photo as a network has encoded it. It keeps the memory that the features take."""
+
+    features: Features
+    photo: NDArray[np.uint8]
+    """[height, width, 3] RGB."""
+    guide: EdgeGuide | None
+    """Its edges, where outlines are fitted to them."""
+    input: tuple[int, int]
+    """(height, width) of the network's input."""
+    inner: tuple[int, int]
+    """(height, width) of the photo in that."""
 
 
 class Predictor:
@@ -127,6 +141,8 @@ class Predictor:
 
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
+        self.encoded: EncodedImage | None = None
+        """The photo as it was encoded, for `restore`; None before there is one."""
         self._features: Features = None
         self._photo: NDArray[np.uint8] | None = None
         self._guide: EdgeGuide | None = None
@@ -155,12 +171,16 @@ class Predictor:
 
     def _look_at(self, placed: NetworkInput, features: Features) -> None:
         """Make a photo and its features the current image."""
-        self._features = features
-        self._photo = placed.photo
-        self._guide = EdgeGuide(placed.photo) if self.config.fit_edges else None
-        height, width = placed.photo.shape[:2]
-        self._input, self._inner, self.image_size = placed.input, placed.inner, (height, width)
-        self._scale = (np.array(placed.inner[::-1]) / np.array((width, height))).astype(np.float32)
+        guide = EdgeGuide(placed.photo) if self.config.fit_edges else None
+        self.restore(EncodedImage(features, placed.photo, guide, placed.input, placed.inner))
+
+    def restore(self, encoded: EncodedImage) -> None:
+        """Make a photo the current one again, as this network has encoded it on the same device."""
+        self.encoded = encoded
+        self._features, self._photo, self._guide, self._input, self._inner = encoded
+        height, width = encoded.photo.shape[:2]
+        self.image_size = height, width
+        self._scale = (np.array(encoded.inner[::-1]) / np.array((width, height))).astype(np.float32)
 
     @property
     def batch(self) -> int:
@@ -227,7 +247,7 @@ class Predictor:
         return (scores >= CONFIDENT) | (self._guide is None)
 
     def masks_for_boxes(
-        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
     ) -> list[Instance]:
         """Return an instance for each given box: its mask, and keypoints where its category has them.
 
@@ -235,6 +255,7 @@ class Predictor:
             boxes: [N, 4] xyxy in coordinates of the photo; what reaches over its edges is nothing.
             categories: The id of each box's category; where it is None, and without this list, the class that fits the
                 box best.
+            quick: Masks alone, without keypoints and without a second look at small boxes: a fraction of the time.
 
         Raises:
             ValueError: The boxes have another shape, are no numbers or inside out, or a category is not the model's.
@@ -256,7 +277,10 @@ class Predictor:
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
         masks = self._masks(inner, labels)
         given = np.asarray(boxes, np.float32)
-        found = self._instances(BoxDetections(inner, scores, labels), masks, given, np.ones(len(inner), bool))
+        detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
+        found = self._instances(detections, masks, given, exact, with_keypoints=not quick)
+        if quick:
+            return found
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
             self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
@@ -372,6 +396,8 @@ class Predictor:
         masks: NDArray[np.float32],
         boxes: NDArray[np.float32],
         exact: NDArray[np.bool_],
+        *,
+        with_keypoints: bool = True,
     ) -> list[Instance]:
         """Return what was found with outlines and keypoints, in the order of `found`.
 
@@ -380,12 +406,13 @@ class Predictor:
             masks: One for each, or none without a mask head.
             boxes: [N, 4] xyxy of each in the photo.
             exact: [N] bool, whose outlines and keypoints are found exactly, which takes longer.
+            with_keypoints: Whether those are found of the categories that have them.
         """
         labels, scores = found.labels.tolist(), found.scores.tolist()
         shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if len(masks) else ()
         polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
         with_points = np.array([bool(self._outputs[i - 1].keypoint_names) for i in labels], bool)
-        if self.config.keypoints and with_points.any():
+        if with_keypoints and self.config.keypoints and with_points.any():
             points, certain = self._keypoints(found.boxes[with_points], exact[with_points])
         else:
             with_points[:] = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,13 @@ class Segmenter(Protocol):
             model.inference.engine.MemoryFullError: The device's memory does not suffice.
         """
 
+    @property
+    def encoded(self) -> Any:  # noqa: ANN401 - each model has its own
+        """The current image as it was encoded, for `restore` alone; None without one."""
+
+    def restore(self, encoded: Any) -> None:  # noqa: ANN401 - likewise
+        """Make an image the current one again, which takes no time; not after `reduce_memory`."""
+
     def forget(self) -> None:
         """Drop the current image and the memory that it takes."""
 
@@ -95,13 +102,14 @@ class Segmenter(Protocol):
         """
 
     def masks_for_boxes(
-        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None
+        self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
     ) -> list[Instance]:
         """Return an instance for each given box of the current image.
 
         Args:
             boxes: [N, 4] xyxy in pixels of the image.
             categories: The id of each box's category; None, for one or all, for the class that fits the box best.
+            quick: Without keypoints, and as fast as it can be: for a box that is being dragged.
 
         Raises:
             ValueError: The boxes have another shape, are not finite or inside out, or a category is not the model's.

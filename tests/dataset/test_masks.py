@@ -60,10 +60,10 @@ def test_a_crop_gives_the_outline_where_the_crop_was(mask: np.ndarray, x: int, y
 def test_a_hole_is_painted_as_fast_as_a_ring() -> None:
     """Without an array of the image: a hole on 12 megapixels took 244 ms that way, and takes 0.5 ms."""
     hollow = [[[(100, 100), (3900, 100), (3900, 2900), (100, 2900)], [(500, 500), (900, 500), (900, 900), (500, 900)]]]
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(10):
         found = rasterize(hollow, (4000, 3000))
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
     assert area(found) == 3800 * 2800 - 400 * 400
 
 

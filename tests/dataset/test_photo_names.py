@@ -58,9 +58,9 @@ def test_every_photo_has_one_name_at_the_most(names: list[str], photos: list[str
 
 def test_the_same_name_in_ten_thousand_folders_takes_no_time() -> None:
     photos = [f"case {n}/slice/image.png" for n in range(10_000)]
-    start = time.perf_counter()
+    start = time.thread_time()
     found = match_names([f"d:/set/{photo}" for photo in photos], photos)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert list(found.photos.values()) == photos
 
 

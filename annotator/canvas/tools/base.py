@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation, Keypoint
     from annotator.core.document import Document
     from annotator.core.edits import Edit
+    from dataset.affine import Box
     from dataset.geometry import CombineMode
 
 INVERT_SNAP = Qt.KeyboardModifier.ControlModifier
@@ -108,7 +109,19 @@ class Drawn:
     target: Annotation | None = None
     """The object that it changed, as it was before; None: it became a new one."""
     mode: CombineMode | None = None
-    """How it changed that."""
+    """How it changed that; None with a target: that object has been outlined anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraggedBox:
+    """A box that is being dragged, in which the model is to find an outline at once."""
+
+    gesture: int
+    """Which gesture it is of."""
+    box: Box
+    """In photo pixels."""
+    category_id: int
+    """The class of the object."""
 
 
 PlacedClick = tuple[float, float, bool]
@@ -184,6 +197,10 @@ class ToolHost(Protocol):
     @property
     def box_drawn(self) -> SignalInstance:
         """Emitted with the `Drawn` of a box in which the model is to find an object's outline."""
+
+    @property
+    def box_dragged(self) -> SignalInstance:
+        """Emitted with a `DraggedBox`; the answer comes to `Tool.show_outline`, unless the box is another by then."""
 
     @property
     def object_clicked(self) -> SignalInstance:
@@ -319,6 +336,9 @@ class Tool:
     def finish(self) -> None:
         """Hand over what the running gesture has made so far, if it is something: the photo or the tool changes."""
         self.cancel()
+
+    def show_outline(self, dragged: DraggedBox, outline: MultiPolygon) -> None:
+        """Take the answer to `ToolHost.box_dragged`."""
 
     def show_found(self, clicked: Clicked, found: FoundObject) -> None:
         """Take the answer to `ToolHost.object_clicked`."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QColor, QImage, QPainter
 
@@ -103,6 +103,7 @@ def test_of_nothing_there_is_nothing(shapes: list[shapely.MultiPolygon]) -> None
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(0, 900), st.floats(0, 900), st.floats(0.01, 90), st.integers(3, 60)), max_size=6))
+@example([(0.0, 0.0, 1.0, 4)])  # so few vertices that none is left out
 def test_thinned_together_as_alone(circles: list[tuple[float, float, float, int]]) -> None:
     shapes = [circle(*c) for c in circles]
     table = ShapeTable(shapes)

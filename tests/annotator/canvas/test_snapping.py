@@ -63,7 +63,7 @@ def test_among_five_thousand_it_takes_no_time() -> None:
     places = [(30 * (i % 71), 30 * (i // 71)) for i in range(5000)]
     index = Index(Annotation(i + 1, 1, from_parts([[ring + place]])) for i, place in enumerate(places))
     points = np.random.default_rng(0).uniform(0, 2100, (200, 2)).tolist()
-    started = time.perf_counter()
+    started = time.thread_time()
     found = [snap(index, x, y, 1.0, (2130, 2130)) for x, y in points]
-    assert (time.perf_counter() - started) / len(points) < 0.005
+    assert (time.thread_time() - started) / len(points) < 0.005
     assert any(found)

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.app import Application
 from annotator.core import edits
-from annotator.core.annotation import Annotation, Origin
+from annotator.core.annotation import Annotation, Origin, Visibility
 from annotator.core.document import Document
 from annotator.core.no_overlap import OverlapRule
 from dataset.geometry import CombineMode, bounds, combine, rectangle
@@ -296,3 +296,40 @@ def test_with_shift_nobody_is_asked(qtbot: QtBot, start: Start, weights: str) ->
     qtbot.wait(300)
     assert _document(application)[box.id] == box
     assert box.is_box
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["the model's keypoints", "a person's"])
+def test_a_dragged_handle_outlines_the_object_anew_while_it_is_dragged_and_in_full_at_the_end(
+    qtbot: QtBot, start: Start, weights: str, *, by_hand: bool
+) -> None:
+    application = start(weights)
+    _ready(qtbot, application)
+    document, session, canvas = _document(application), application.session, application.window.canvas
+    person = session.categories.find("person")
+    assert person
+    application.window._class.draw_with(person.id)
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG):
+        box = _draw(application)
+    if by_hand:
+        points = tuple(k._replace(x=k.x + 1, visibility=Visibility.VISIBLE) for k in document[box.id].keypoints)
+        session.push(edits.change(document, "", [document[box.id].with_keypoints(points)], session.new_id))
+    before = document[box.id]
+    assert before.keypoints
+
+    def send(kind: QEvent.Type, y: float, button: Qt.MouseButton, down: Qt.MouseButton) -> None:
+        at, to = QPointF(canvas.camera().point_to_view(250, y)), canvas.viewport()
+        QApplication.sendEvent(to, QMouseEvent(kind, at, QPointF(to.mapToGlobal(at)), button, down, NO))
+
+    send(QEvent.Type.MouseMove, BOX[3], NOTHING, NOTHING)
+    send(QEvent.Type.MouseButtonPress, BOX[3], LEFT, LEFT)
+    with qtbot.waitSignal(application.suggester.draft_answered, timeout=LONG) as draft:
+        send(QEvent.Type.MouseMove, 200, NOTHING, LEFT)
+    assert canvas._tool.preview[box.id].shape == draft.args[0].found.shape  # type: ignore[index]
+    assert document[box.id] is before
+    with qtbot.waitSignal(application.suggester.box_answered, timeout=LONG) as full:
+        send(QEvent.Type.MouseButtonRelease, 200, LEFT, NOTHING)
+    assert document[box.id].shape == full.args[0].found.shape  # type: ignore[index]
+    assert document[box.id].shape.bounds[3] <= 202
+    assert (document[box.id].keypoints == before.keypoints) == by_hand
+    session.history.undo()
+    assert document[box.id] == before, "one step"

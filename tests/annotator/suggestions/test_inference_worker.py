@@ -12,8 +12,9 @@ from shapely import box
 
 from annotator.core.annotation import Annotation, Origin
 from annotator.session.image_cache import ImageCache
-from annotator.suggestions.inference_worker import InferenceWorker, sentence
+from annotator.suggestions.inference_worker import InferenceWorker
 from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
+from annotator.suggestions.model_in_use import sentence
 from dataset import images
 from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
@@ -91,6 +92,13 @@ def _load(qtbot: QtBot, suggester: InferenceWorker, weights: Path) -> ModelInfo:
     with qtbot.waitSignal(suggester.loaded, timeout=LONG) as signal:
         suggester.load(str(weights))
     return arguments(signal)[0]
+
+
+def _predictor(suggester: InferenceWorker) -> Predictor:
+    assert suggester._model
+    predictor = suggester._model._predictor
+    assert isinstance(predictor, Predictor)
+    return predictor
 
 
 def test_a_model_tells_its_classes_with_skeletons_from_zero(
@@ -248,8 +256,7 @@ def test_too_little_memory_on_a_gpu_ends_on_the_cpu_and_says_so(
         real(self, image)
 
     monkeypatch.setattr(Predictor, "set_image", set_image)
-    predictor = suggester._predictor
-    assert isinstance(predictor, Predictor)
+    predictor = _predictor(suggester)
     engine = predictor._engine
     assert isinstance(engine, TorchEngine)
     engine.device = "cuda"
@@ -270,14 +277,15 @@ def test_a_box_gets_its_outline_from_the_cpu_when_a_gpu_has_too_little_memory(
     qtbot.waitUntil(lambda: heard.names == ["0.jpg"], timeout=LONG)
     real = Predictor.masks_for_boxes
 
-    def masks_for_boxes(self: Predictor, boxes: np.ndarray, categories: list[int | None]) -> list[Instance]:
+    def masks_for_boxes(
+        self: Predictor, boxes: np.ndarray, categories: list[int | None], *, quick: bool = False
+    ) -> list[Instance]:
         if self.device == "cuda":
             raise MemoryFullError("CUDA out of memory")
-        return real(self, boxes, categories)
+        return real(self, boxes, categories, quick=quick)
 
     monkeypatch.setattr(Predictor, "masks_for_boxes", masks_for_boxes)
-    predictor = suggester._predictor
-    assert isinstance(predictor, Predictor)
+    predictor = _predictor(suggester)
     engine = predictor._engine
     assert isinstance(engine, TorchEngine)
     engine.device = "cuda"
@@ -304,6 +312,49 @@ def test_a_photo_with_very_many_pixels_is_answered_in_its_own(
         suggester.outline("0.jpg", (400, 250, 590, 390), None)
     found = arguments(answer)[0].found
     assert box(400, 250, 590, 390).contains(found.shape)
+
+
+def test_a_box_that_is_dragged_is_answered_from_what_was_encoded_when_the_photo_was_shown(
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(suggester)
+    shutil.copy(SAMPLES / "cat.jpg", folder / "1.jpg")
+    alone = Predictor(weights)
+    alone.set_image(images.read_photo(folder / "0.jpg"))
+    suggester.set_source(folder, Pools())
+    _load(qtbot, suggester, weights)
+    suggester.show("0.jpg", ["1.jpg"])
+    qtbot.waitUntil(lambda: heard.names == ["0.jpg", "1.jpg"], timeout=LONG)
+    encoded: list[tuple[int, ...]] = []
+    real = Predictor.set_image
+    monkeypatch.setattr(Predictor, "set_image", lambda self, image: (encoded.append(image.shape), real(self, image))[1])
+    with qtbot.waitSignal(suggester.draft_answered, timeout=LONG) as answer:
+        number = suggester.outline_draft("0.jpg", (20, 20, 500, 300), 1)
+    assert encoded == []
+    draft = arguments(answer)[0]
+    expected = to_suggestion(-1, alone.masks_for_boxes(np.array([[20, 20, 500, 300]]), [1], quick=True)[0])
+    assert draft.number == number
+    assert draft.found.shape.equals_exact(expected.shape, 0.01), "of the photo shown, not of the last one"
+    assert draft.found.keypoints == ()
+
+
+def test_while_a_box_is_dragged_only_the_newest_is_answered_and_other_photos_wait(
+    qtbot: QtBot, suggester: InferenceWorker, folder: Path, weights: Path
+) -> None:
+    heard, drafts = Heard(suggester), []
+    suggester.draft_answered.connect(drafts.append)
+    suggester.set_source(folder, Pools())
+    asked = [suggester.outline_draft("0.jpg", (20, 20, 300 + i, 300), None) for i in range(5)]
+    suggester.suggest_all(["1.jpg", "2.jpg"])
+    _load(qtbot, suggester, weights)
+    qtbot.waitUntil(lambda: bool(drafts), timeout=LONG)
+    with qtbot.waitSignal(suggester.box_answered, timeout=LONG):
+        suggester.outline_draft("0.jpg", (20, 20, 200, 300), None)
+        suggester.outline("0.jpg", (20, 20, 300, 300), None)
+    assert heard.answers == [], "nothing else is begun"
+    assert [draft.number for draft in drafts if draft.number != asked[-1] + 1] == asked[-1:]
+    suggester.show(None, [])
+    qtbot.waitUntil(lambda: heard.names == ["1.jpg", "2.jpg"], timeout=LONG)
 
 
 def test_an_instance_becomes_a_suggestion() -> None:

@@ -226,10 +226,10 @@ def test_a_file_with_more_or_less_than_its_header_names(tiny_weights: Path) -> N
             weights.load(tiny_weights)
     tiny_weights.write_bytes(data)
     os.truncate(tiny_weights, 3 * 2**30)  # zeros that take no space on the disk, and none in memory
-    begin = time.monotonic()
+    begin = time.thread_time()
     with pytest.raises(WeightsError, match="a part of it is missing"):
         weights.load(tiny_weights)
-    assert time.monotonic() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 def test_names_of_any_language_and_length(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:

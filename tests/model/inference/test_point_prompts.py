@@ -18,7 +18,9 @@ from tests.test_segmenter import MiddleSegmenter
 class Blind(MiddleSegmenter):
     """Finds nothing in any box."""
 
-    def masks_for_boxes(self, boxes: np.ndarray, categories: Sequence[int | None] | None = None) -> list[Instance]:
+    def masks_for_boxes(
+        self, boxes: np.ndarray, categories: Sequence[int | None] | None = None, *, quick: bool = False
+    ) -> list[Instance]:
         return [Instance(1, 0.1, box, []) for box in np.asarray(boxes, np.float32)]
 
 

@@ -207,9 +207,9 @@ def test_an_image_id_of_two_photos_is_of_neither() -> None:
 
 def test_twenty_thousand_classes_that_the_file_does_not_name_take_no_time() -> None:
     records = [{"id": i, "image_id": 1, "category_id": i} for i in range(1, 20_001)]
-    start = time.perf_counter()
+    start = time.thread_time()  # whatever else the machine does
     file = parse(json.dumps({"images": [], "annotations": records}).encode(), PATH)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert len(file.categories) == 20_000
 
 
