@@ -45,8 +45,9 @@ REPORT_SECONDS = 5.0
 
 
 def print_message(text: str) -> None:
-    """Write a message on standard error, above a progress bar where there is one."""
-    tqdm.write(text, file=sys.stderr)
+    """Write a message on standard error, above a progress bar where there is one; nothing if it is empty."""
+    if text:
+        tqdm.write(text, file=sys.stderr)
 
 
 def shared_photos(photos: Sequence[Item], group: ProcessGroup, *, lines: bool = True) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""The processes that `torchrun` started; a single process is a group of one."""
+"""The processes that `torchrun` started; a single process is a group of one, and needs no torch for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import torch
-from torch import distributed
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import torch
 
 Item = TypeVar("Item")
 
@@ -32,6 +31,9 @@ class ProcessGroup:
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls()
+        import torch  # noqa: PLC0415
+        from torch import distributed  # noqa: PLC0415
+
         number = int(os.environ.get("LOCAL_RANK", "0"))
         if device == "cuda":
             torch.cuda.set_device(number)
@@ -58,6 +60,9 @@ class ProcessGroup:
         """
         if self.size == 1:
             return count
+        import torch  # noqa: PLC0415
+        from torch import distributed  # noqa: PLC0415
+
         total = torch.tensor([count], dtype=torch.float64, device=device)
         distributed.all_reduce(total)
         return float(total) / self.size
@@ -66,6 +71,9 @@ class ProcessGroup:
         """Return the value of the process of rank 0, in all of them."""
         if self.size == 1:
             return value
+        import torch  # noqa: PLC0415
+        from torch import distributed  # noqa: PLC0415
+
         common = torch.tensor([value], dtype=torch.float64, device=device)
         distributed.broadcast(common, 0)
         return float(common)
@@ -74,6 +82,8 @@ class ProcessGroup:
         """Return what each process has, in the order of their ranks, in all of them."""
         if self.size == 1:
             return [mine]
+        from torch import distributed  # noqa: PLC0415
+
         everyone: list[list[Item]] = [[] for _ in range(self.size)]
         distributed.all_gather_object(everyone, mine)
         return everyone
@@ -99,9 +109,14 @@ class ProcessGroup:
     def barrier(self) -> None:
         """Block until every process has called this."""
         if self.size > 1:
+            from torch import distributed  # noqa: PLC0415
+
             distributed.barrier()
 
     def destroy(self) -> None:
         """Close the connections between the processes."""
-        if self.size > 1 and distributed.is_initialized():
-            distributed.destroy_process_group()
+        if self.size > 1:
+            from torch import distributed  # noqa: PLC0415
+
+            if distributed.is_initialized():
+                distributed.destroy_process_group()

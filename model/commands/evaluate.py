@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     group = ProcessGroup.init(args.device)
     try:
         predictor = load_predictor(args.weights, args.device)
+        print_messages([predictor.notice], group)
         if args.box_prompt:
             source = Source(args.annotations, args.images)
             data, told = read_ground_truth(args.annotations, source.folder())

@@ -96,6 +96,7 @@ def _prepare(args: argparse.Namespace) -> tuple[dict[str, Any], Segmenter, Path]
             raise DataError(tr("{folder} is not a folder: name the folder of the photos with --images.", folder=folder))
         raise DataError(tr("{folder} does not exist: name the folder of the photos with --images.", folder=folder))
     predictor = load_predictor(args.weights, args.device)
+    print_message(predictor.notice)
     if not predictor.has_masks:
         raise WeightsError(tr("{file} makes no masks: choose other weights with --weights.", file=args.weights))
     return data, predictor, folder

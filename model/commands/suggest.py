@@ -125,6 +125,7 @@ def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Segment
     _check_preview(args)
     _check_output(output)
     predictor = load_predictor(args.weights, args.device)
+    print_message(predictor.notice)
     return photos, CloserLook(predictor) if args.closer_look else predictor
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict as fields_of
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,7 @@ from dataset.atomic_files import remove_leftovers
 from dataset.i18n import tr
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.names import WeightsError
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
 from model.evaluation.score_calibration import calibrate_scores
@@ -26,6 +27,8 @@ from model.finetuning.class_mapping import build_for_classes
 from model.finetuning.fine_tuner import FineTuner
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
+from model.graphs.prepare import prepare as prepare_graphs
+from model.inference.engines import lacks_graphs
 from model.protocol import (
     Done,
     Estimate,
@@ -353,6 +356,7 @@ class FineTune:
             written = Checkpoint(model.config, model.categories, model.state, header)
             files.write(self.setup.job.output, written, half=True)
             self.state_file.unlink(missing_ok=True)
+            _make_graphs(self.setup.job.output)
         self.on_event(result)
         seconds = time.monotonic() - self.begun - self.control.waited
         self.on_event(Done(str(self.setup.job.output), _written_id(model), round(seconds, 1)))
@@ -363,6 +367,13 @@ def _restore(tuner: FineTuner, saved: dict[str, Any], file: Path) -> None:
         tuner.restore(saved)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
         raise TrainingError(tr("{file} does not fit this round: delete it to start anew.", file=file)) from None
+
+
+def _make_graphs(weights: Path) -> None:
+    """Make what a CPU computes a model from, where one will; without it torch computes, so nothing is said."""
+    with suppress(WeightsError, OSError, MemoryError):
+        if lacks_graphs(weights, "auto"):
+            prepare_graphs(weights)
 
 
 def _written_id(model: Checkpoint) -> str:
