@@ -152,8 +152,8 @@ class TestMoving:
         bench.release(320, 90)
 
     def test_its_name_moves_along(self, bench: Bench) -> None:
-        left, top, *_ = bench.view._static.label_rect(1).getRect()
-        x, y = (left + 4) / bench.view.scale_factor, (top + 2) / bench.view.scale_factor
+        name = bench.view._static.label_rect(1)
+        x, y = (name.left() + 4) / bench.view.scale_factor, (name.top() + 2) / bench.view.scale_factor
         plain = bench.color(x, y)
         bench.press(150, 160)
         bench.drag_to(150, 250)
