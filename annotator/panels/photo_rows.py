@@ -52,6 +52,7 @@ class PhotoRows(QAbstractListModel):
         photos.filtered.connect(self._list)
         photos.reset.connect(self._reset)
         photos.changed.connect(self._changed)
+        photos.many_changed.connect(self._many_changed)
 
     def set_current(self, name: str | None) -> None:
         """The photo that stays listed whatever becomes of it."""
@@ -102,6 +103,17 @@ class PhotoRows(QAbstractListModel):
         row = self._place(i)
         if row is not None:
             self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _many_changed(self) -> None:
+        rows = self._photos.listed
+        if self._current is not None and self._row_of(self._current) is not None and self._current not in rows:
+            rows = sorted([*rows, self._current])  # it stays while it is shown
+        if rows == self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
 
     def _place(self, i: int) -> int | None:
         """Put a photo in the list or take it out, as the filter has it. Its row, where it was and stays there."""

@@ -30,7 +30,7 @@ def photos_skipped(photos: Sequence[str], reason: str) -> str:
 
 
 def nothing_left_to_do(*, filtered: bool) -> str:
-    """Return what is shown where every other photo of the list is done."""
+    """Return what is shown where every other photo of the list is done, or skipped."""
     if filtered:
         return tr("Every other photo that matches the filter is done.")
     return tr("Every other photo is done.")

@@ -180,6 +180,27 @@ def test_photos_come_and_go_as_their_status_changes(panel: PhotosPanel, photos: 
     assert chosen == []
 
 
+def test_many_changes_at_once_leave_the_current_photo_listed(
+    panel: PhotosPanel, photos: ImageList, chosen: list[str]
+) -> None:
+    panel.set_current(NAMES[3])
+    filter_status(panel, "Has suggestions")
+    resets: list[str] = []
+    panel.rows.model().modelReset.connect(lambda: resets.append("reset"))
+    with photos.together():
+        for name in (NAMES[4], NAMES[0]):
+            photos.update(name, status=Status.SUGGESTED)
+        photos.update(NAMES[3], status=Status.DONE)
+        assert listed(panel) == [NAMES[3]]
+    assert listed(panel) == [NAMES[0], NAMES[3], NAMES[4]]
+    assert (current(panel), footer(panel), shown(panel)) == (NAMES[3], "1 of 5 done", "3 of 5 shown")
+    with photos.together():
+        photos.update(NAMES[4], suggestions=9)
+    assert (resets, chosen) == (["reset"], [])
+    panel.set_current(NAMES[4])
+    assert listed(panel) == [NAMES[0], NAMES[4]]
+
+
 def test_progress_counts_the_done(panel: PhotosPanel, photos: ImageList) -> None:
     assert footer(panel) == "1 of 5 done"
     photos.update(NAMES[1], status=Status.DONE)
