@@ -13,7 +13,7 @@ from annotator.suggestions.inference_worker import InferenceWorker
 from dataset.categories import Category
 from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
-from model.inference import mask_keypoint_pair
+from model.inference import closer_look, mask_keypoint_pair
 from model.inference.contours import mask_polygons
 from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance, Polygons
@@ -122,6 +122,7 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
     shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
     segmenter, answered = MiddleSegmenter(), list[object]()
     monkeypatch.setattr(segmenter, "long_side", 100)
+    monkeypatch.setattr(closer_look, "LEAST_SIDE", 0)
     monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
     worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
 
@@ -139,13 +140,14 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
         worker.set_closer_look(on=True)
         worker.show("a.jpg", [])
         worker.load("middle")
-        qtbot.waitUntil(lambda: len(order) == 2, timeout=LONG)
-        assert order == ["box", "photo"]
-        assert len(heard.answers[0].pool) > 4
+        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        assert order == ["photo", "box", "photo"], "as a whole, and with its tiles"
+        assert [len(answer.pool) > 4 for answer in heard.answers] == [False, True]
+        assert not {s.id for s in heard.answers[0].pool} & {s.id for s in heard.answers[1].pool}
         worker.set_closer_look(on=False)
         qtbot.waitUntil(lambda: len(heard.models) == 2, timeout=LONG)
         worker.show("a.jpg", [])
-        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        qtbot.waitUntil(lambda: len(order) == 4, timeout=LONG)
         assert len(heard.answers[-1].pool) == 1
         assert heard.models[0].id != heard.models[1].id
     finally:

@@ -79,8 +79,16 @@ class ModelInUse:
         name, categories = Path(predictor.name).name, tuple(predictor.categories)
         return ModelInfo(self.id, name, str(predictor.device), categories, self.weights)
 
-    def detect(self, key: PhotoKey, photo: DecodedImage, score: float) -> list[Instance]:
+    def detect(
+        self,
+        key: PhotoKey,
+        photo: DecodedImage,
+        score: float,
+        on_whole: Callable[[list[Instance]], object] = lambda _found: None,
+    ) -> list[Instance]:
         """Return what is in a photo, from a score on, in its pixels.
+
+        `on_whole` is called with what a large one shows as a whole, before its tiles are looked at.
 
         Raises:
             model.inference.closer_look.LookGivenUpError: Something more urgent came.
@@ -88,6 +96,8 @@ class ModelInUse:
 
         def look() -> list[Instance]:
             seen = self._look_at(key, lambda: photo)
+            if isinstance(self._predictor, CloserLook):
+                self._predictor.on_whole = lambda found: on_whole([i.enlarged(seen.scale) for i in found])
             return [instance.enlarged(seen.scale) for instance in self._predictor.detect(score)]
 
         return self._within_memory(look)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LARGE = 3.0
 """A photo is looked at in tiles if its longer side is more than so many times the longer side of the model's input."""
+LEAST_SIDE = 1000
+"""Pixels of the longer side up to which no photo is, whatever the model: its small objects have few pixels anyway."""
 TILE = 1.25
 """Longer side of a tile, in such sides, at most; more where the photo would have more than MAX_ACROSS tiles a side."""
 MAX_ACROSS = 4
@@ -100,6 +102,8 @@ class CloserLook:
     def __init__(self, model: Segmenter, is_given_up: Callable[[], bool] = lambda: False) -> None:
         """`is_given_up` is asked between tiles: then `detect` raises LookGivenUpError."""
         self.model = model
+        self.on_whole: Callable[[list[Instance]], object] = lambda _found: None
+        """Called by `detect` with what a large photo shows as a whole, before its tiles are looked at, once a photo."""
         self._is_given_up = is_given_up
         self._photo: NDArray[np.uint8] | None = None
         self._begun: _Begun | None = None
@@ -151,7 +155,7 @@ class CloserLook:
 
     def is_large(self, width: int, height: int) -> bool:
         """Return whether a photo of this size is looked at in tiles."""
-        return max(width, height) > LARGE * self.model.long_side
+        return max(width, height) > max(LARGE * self.model.long_side, LEAST_SIDE)
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Encode the whole photo; tiles are when something is to be detected."""
@@ -185,6 +189,7 @@ class CloserLook:
         parts = tiles(photo.shape[1], photo.shape[0], TILE * self.model.long_side)
         if self._begun is None or self._begun.photo is not photo or self._begun.score != score:
             self._begun = _Begun(photo, score, [])
+            self.on_whole(whole[:max_detections])
         seen, encoded = self._begun.seen, self.model.encoded
         try:
             while len(seen) < len(parts):
