@@ -251,11 +251,11 @@ def _brush(diameter: int) -> list[Record]:
     document.select((1,))
     _settle(view)
     times, ends = [], []
-    for _ in range(5):
-        at = QPointF(300, 300)
+    for down in range(0, 100, 20):  # each stroke paints what those before did not
+        at = QPointF(300, 300 + down)
         _mouse(view, "press", at)
         for step in range(ROUNDS):
-            at = QPointF(300 + 400 * step / ROUNDS, 300 + 200 * np.sin(step / 4))
+            at = QPointF(300 + 400 * step / ROUNDS, 300 + down + 200 * np.sin(step / 4))
             times.append(_median(lambda at=at: (_mouse(view, "drag", at), _settle()), 1))
         ends.append(_median(lambda at=at: (_mouse(view, "release", at), _settle()), 1))
     view.close()

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 MAX_PIXELS = 2**31 - 1  # COCO's rasteriser counts pixels in 32 bits
 MAX_DECODED = 2**27  # pixels of a mask's bounding box: 540 MB while it is traced; a larger one is taken for damage
 MAX_OUTLINE = 4e6  # pixels around a ring: the rasteriser takes 80 bytes for each
+_AT_ONCE = 2**16  # pixels that are compared at a time, few enough for a processor's cache: a third of the time of all
 
 _TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT = 1, 2, 4, 8
 _FALLING = _TOP_LEFT | _BOTTOM_RIGHT  # two pixels that touch at a corner only
 _RISING = _TOP_RIGHT | _BOTTOM_LEFT
-_TURNS = np.array([code in (_FALLING, _RISING) or code.bit_count() % 2 == 1 for code in range(16)])
 
 
 def trace(mask: NDArray[Any], origin: tuple[int, int] = (0, 0)) -> Parts:
@@ -47,7 +47,7 @@ def trace(mask: NDArray[Any], origin: tuple[int, int] = (0, 0)) -> Parts:
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     crop = np.zeros((rows[-1] - top + 3, columns[-1] - left + 3), np.uint8)  # with a background border of one pixel
-    crop[1:-1, 1:-1] = mask[top : rows[-1] + 1, left : columns[-1] + 1] != 0
+    np.not_equal(mask[top : rows[-1] + 1, left : columns[-1] + 1], 0, out=crop[1:-1, 1:-1].view(bool))
     return _outline(crop, (origin[0] + left, origin[1] + top))
 
 
@@ -132,6 +132,9 @@ def _outline(padded: NDArray[np.uint8], origin: tuple[int, int]) -> Parts:
     is_hole = np.add.reduceat((xy[after, 0] - xy[:, 0]) * xy[:, 1], firsts) > 0
     if not is_hole.any():
         return [[ring] for ring in rings]
+    if is_hole.sum() == len(rings) - 1:  # of one exterior, which takes no labelling of every pixel
+        outer = int(np.flatnonzero(~is_hole)[0])
+        return [[rings[outer], *rings[:outer], *rings[outer + 1 :]]]
     # A hole belongs to the exterior that runs around the same 4-connected region: that of the pixel on the right hand.
     _, regions = cv2.connectedComponents(padded, connectivity=4)
     x, y = xy[firsts].T
@@ -152,27 +155,40 @@ def _corners(padded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.i
 
     Where two pixels touch at a point only there are two corners, one around each pixel, so regions are 4-connected.
     """
-    code = padded[:-1, :-1] | padded[:-1, 1:] << 1 | padded[1:, :-1] << 2 | padded[1:, 1:] << 3
-    places = np.flatnonzero(_TURNS[code])
-    codes = code.ravel()[places]
+    points = _turns(padded)
+    y, x = np.divmod(points, padded.shape[1] - 1)
+    codes = padded[y, x] | padded[y, x + 1] << 1 | padded[y + 1, x] << 2 | padded[y + 1, x + 1] << 3
     twice = np.where((codes == _FALLING) | (codes == _RISING), 2, 1)
-    places, codes = np.repeat(places, twice), np.repeat(codes, twice)
-    y, x = np.divmod(places, code.shape[1])
+    codes, x, y = (np.repeat(each, twice) for each in (codes, x, y))
     on_saddle = np.repeat(twice == 2, twice)
-    second = on_saddle & (np.arange(len(places)) - np.repeat(np.cumsum(twice) - twice, twice) == 1)
+    second = on_saddle & (np.arange(len(x)) - np.repeat(np.cumsum(twice) - twice, twice) == 1)
 
     # Along a row the corners are the ends of the horizontal edges in turn: left, right, left, right, ...
     # Of the two on one point the one with the edge on its left comes first. The same down each column, where it is the
     # one with the edge above: for falling pixels that is the first too, for rising ones the second.
-    horizontal = np.arange(len(places)) ^ 1
+    horizontal = np.arange(len(x)) ^ 1
     down = np.lexsort((second ^ (codes == _RISING), y, x))
     vertical = np.empty_like(down)
     vertical[down] = down[np.arange(len(down)) ^ 1]
 
     # With the inside on the right hand, an edge runs to the right if the inside is below it.
     inside_below = np.repeat(codes[::2] & _BOTTOM_RIGHT > 0, 2)
-    is_left = np.arange(len(places)) % 2 == 0
+    is_left = np.arange(len(x)) % 2 == 0
     return np.column_stack((x, y)), np.where(inside_below == is_left, horizontal, vertical), on_saddle
+
+
+def _turns(padded: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The points, of W - 1 to a row, around which the four pixels [H, W] of 0 and 1 are neither alike nor an edge."""
+    width = padded.shape[1]
+    step = max(1, _AT_ONCE // width)
+    found = []
+    for top in range(0, len(padded) - 1, step):
+        rows = padded[top : top + step + 1]
+        across = rows[:, :-1] ^ rows[:, 1:]  # whether an edge runs between two pixels of a row
+        above, below = across[:-1], across[1:]
+        touching = above & below & (rows[:-1, :-1] ^ rows[1:, :-1])
+        found.append(np.flatnonzero((above ^ below | touching).view(bool)) + top * (width - 1))
+    return np.concatenate(found)
 
 
 def _loops(following: NDArray[np.int64], on_saddle: NDArray[np.bool_]) -> list[list[int]]:

@@ -13,9 +13,11 @@ from annotator.suggestions.inference_worker import InferenceWorker
 from dataset.categories import Category
 from dataset.images import read_photo
 from model.evaluation.evaluate import evaluate
-from model.inference import mask_keypoint_pair
+from model.inference import closer_look, mask_keypoint_pair
+from model.inference.contours import mask_polygons
 from model.inference.engine import MemoryFullError
-from model.inference.instance import Instance
+from model.inference.instance import Instance, Polygons
+from model.inference.likely_objects import LikelyObject
 from model.inference.out_of_memory import detect_batch
 from resources import SAMPLES
 from tests.annotator.suggestions.test_inference_worker import LONG, Heard, Pools
@@ -78,8 +80,15 @@ class MiddleSegmenter:
     def keypoints_for_boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{self.name} knows no keypoints in {boxes}")
 
-    def box_around(self, x: float, y: float) -> np.ndarray:
-        return np.array([x - 20, y - 20, x + 20, y + 20], np.float32)
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        (found,) = self.detect()
+        return [LikelyObject(1, found.score, found.box.astype(np.float32), np.ones((28, 28), np.float32))]
+
+    def likeness(self, x: float, y: float, box: np.ndarray, cells: int) -> np.ndarray:
+        return np.ones((cells, cells), np.float32)
+
+    def outline_of(self, mask: np.ndarray, box: np.ndarray) -> Polygons:
+        return mask_polygons(mask, box, self.image_size)
 
     def reduce_memory(self) -> str:
         self.reductions += 1
@@ -113,6 +122,7 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
     shutil.copy(SAMPLES / "coffee.jpg", tmp_path / "a.jpg")
     segmenter, answered = MiddleSegmenter(), list[object]()
     monkeypatch.setattr(segmenter, "long_side", 100)
+    monkeypatch.setattr(closer_look, "LEAST_SIDE", 0)
     monkeypatch.setattr(mask_keypoint_pair, "load_predictor", lambda *_: segmenter)
     worker, looked = InferenceWorker(ImageCache()), segmenter.detect_many
 
@@ -130,13 +140,14 @@ def test_a_box_is_outlined_between_two_tiles_of_a_large_photo(
         worker.set_closer_look(on=True)
         worker.show("a.jpg", [])
         worker.load("middle")
-        qtbot.waitUntil(lambda: len(order) == 2, timeout=LONG)
-        assert order == ["box", "photo"]
-        assert len(heard.answers[0].pool) > 4
+        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        assert order == ["photo", "box", "photo"], "as a whole, and with its tiles"
+        assert [len(answer.pool) > 4 for answer in heard.answers] == [False, True]
+        assert not {s.id for s in heard.answers[0].pool} & {s.id for s in heard.answers[1].pool}
         worker.set_closer_look(on=False)
         qtbot.waitUntil(lambda: len(heard.models) == 2, timeout=LONG)
         worker.show("a.jpg", [])
-        qtbot.waitUntil(lambda: len(order) == 3, timeout=LONG)
+        qtbot.waitUntil(lambda: len(order) == 4, timeout=LONG)
         assert len(heard.answers[-1].pool) == 1
         assert heard.models[0].id != heard.models[1].id
     finally:

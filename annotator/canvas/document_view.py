@@ -153,6 +153,7 @@ class DocumentView(ZoomPanView):
         for annotation_id in changed:
             if annotation_id in self.content:
                 self._repaint_static(extent(self.content[annotation_id]), camera)
+                self._repaint(self._static.label_rect(annotation_id).translated(camera.dx, camera.dy))
         for rect in self._active.follow(camera, viewport.rect(), hovered, preview):
             viewport.update(rect)
         before, self._overlay = self._overlay, overlay.toAlignedRect()

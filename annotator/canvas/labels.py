@@ -14,11 +14,15 @@ from annotator.canvas.hit_testing import labelled
 from annotator.canvas.style import FONT_SIZE, CanvasColors, fill
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from annotator.canvas.hit_testing import Index
     from annotator.canvas.visible_records import VisibleRecords
     from annotator.core.annotation import Annotation
+
+    Xy = tuple[float, float]
 
 _PADDING = 5.0
 _HEIGHT = 18.0
@@ -69,7 +73,7 @@ def width_of(text: str) -> float:
     return QFontMetricsF(font()).horizontalAdvance(text) + 2 * _PADDING + _STRIPE
 
 
-def _top(record: Annotation) -> tuple[float, float] | None:
+def _top(record: Annotation) -> Xy | None:
     """Return the highest vertex, or where there is no shape the highest keypoint; None if there is none either."""
     points = labelled(record)[1] if record.shape.is_empty else shapely.get_coordinates(record.shape)
     if not len(points):
@@ -78,27 +82,26 @@ def _top(record: Annotation) -> tuple[float, float] | None:
     return x, y
 
 
-def label_of(
-    content: VisibleRecords, record: Annotation, scale: float, top: tuple[float, float] | None = None
-) -> Label | None:
+def label_of(content: VisibleRecords, record: Annotation, scale: float) -> Label | None:
     """The record's label over its highest vertex and in the photo, in pixels of it zoomed. None if it covers nothing.
 
-    At rest and active it stands at one place, so that the strong one covers the quiet one. `top` is that vertex, where
-    it is known.
+    At rest and active it stands at one place, so that the strong one covers the quiet one.
     """
     text = content.label(record)
-    width = width_of(text)
-    top = _top(record) if top is None else top
+    width, top = width_of(text), _top(record)
     if top is None:
         return None
-    x, y = top
-    color = content.color(record)
-    label = Label(x * scale - width / 2, y * scale - _HEIGHT - _GAP, width, text, color)
-    if content.document is None:
-        return label
-    across, down = content.document.size
-    photo = QRectF(0, 0, across * scale, down * scale).adjusted(0, -_HEIGHT / 2, 0, 0)  # its edge may be overlapped
-    return label.inside(photo)
+    size = None if content.document is None else content.document.size
+    x, y = _corner(top, width, scale, size)
+    return Label(x, y, width, text, content.color(record))
+
+
+def _corner(top: Sequence[float], width: float, scale: float, size: tuple[int, int] | None) -> Xy:
+    """Return the top left corner of a label over a vertex, in a photo of a size, whose edge it may overlap."""
+    x, y = top[0] * scale - width / 2, top[1] * scale - _HEIGHT - _GAP
+    if size is None:
+        return x, y
+    return max(0.0, min(x, size[0] * scale - width)), max(-_HEIGHT / 2, min(y, size[1] * scale - _HEIGHT))
 
 
 def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
@@ -111,20 +114,23 @@ def place(content: VisibleRecords, scale: float) -> dict[int, Label]:
         return {}
     placed: dict[int, Label] = {}
     taken: set[tuple[int, int]] = set()  # cells of a coarse grid
-    tops, bounds = index.shapes.tops(), index.shapes.bounds
-    widths = (bounds[:, 2] - bounds[:, 0]) * scale
-    middles = np.floor((tops * scale - (0, _GAP + _HEIGHT / 2)) / _CELL)  # the cell in the middle of a label
+    size = content.document.size
+    all_tops, bounds = index.shapes.tops(), index.shapes.bounds
+    middles = np.floor((all_tops * scale - (0, _GAP + _HEIGHT / 2)) / _CELL).tolist()  # the cell in a label's middle
+    widths, tops = ((bounds[:, 2] - bounds[:, 0]) * scale).tolist(), all_tops.tolist()
     for row in _with_room(bounds, scale):  # what is on top has the first choice
         record = index[row]
         shaped = not record.shape.is_empty
-        if shaped and (tuple(middles[row].tolist()) in taken or widths[row] < _ROOM * width_of(content.label(record))):
+        if shaped and tuple(middles[row]) in taken:
             continue
-        label = label_of(content, record, scale, tuple(tops[row].tolist()) if shaped else None)
-        if label is None:
+        text = content.label(record)
+        width, top = width_of(text), tops[row] if shaped else _top(record)
+        if top is None or (shaped and widths[row] < _ROOM * width):
             continue
-        cells = _cells(label.rect)
+        x, y = _corner(top, width, scale, size)
+        cells = _cells(x, y, width)
         if taken.isdisjoint(cells):
-            placed[record.id] = label
+            placed[record.id] = Label(x, y, width, text, content.color(record))
             taken.update(cells)
     return placed
 
@@ -141,10 +147,10 @@ def _with_room(bounds: NDArray[np.float64], scale: float) -> list[int]:
     return np.flatnonzero(~small)[::-1].tolist()  # NaN, which is no shape, is not small
 
 
-def _cells(rect: QRectF) -> list[tuple[int, int]]:
-    across = range(int(rect.left() // _CELL), int(rect.right() // _CELL) + 1)
-    down = range(int(rect.top() // _CELL), int(rect.bottom() // _CELL) + 1)
-    return [(x, y) for x in across for y in down]
+def _cells(x: float, y: float, width: float) -> list[tuple[int, int]]:
+    across = range(int(x // _CELL), int((x + width) // _CELL) + 1)
+    down = range(int(y // _CELL), int((y + _HEIGHT) // _CELL) + 1)
+    return [(i, j) for i in across for j in down]
 
 
 def paint_label(painter: QPainter, label: Label, colors: CanvasColors, *, strong: bool = False) -> None:

@@ -66,6 +66,11 @@ class StaticLayer:
         self._labels, self._label_boxes = placed, None
         return [label.rect for label in moved]
 
+    def label_rect(self, annotation_id: int) -> QRectF:
+        """Return where the name of a record stands, in pixels of the zoomed photo; empty where none is shown."""
+        label = self._labels.get(annotation_id)
+        return QRectF() if label is None else label.rect
+
     @property
     def is_crowd(self) -> bool:
         """Whether there are so many shapes that painting them all takes longer than a frame."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from math import inf
@@ -59,9 +60,12 @@ class ImageList:
         """After the list became another one."""
         self.changed: Event[[int]] = Event()
         """After what is known of one photo changed, with its index."""
+        self.many_changed: Event[[]] = Event()
+        """After what is known of several photos changed, by `together`."""
         self.filtered: Event[[]] = Event()
         """After other photos are listed or in another order, because there is another filter or another order."""
         self._filter = EVERYTHING
+        self._is_held = self._has_changed = False
         self._fill(())
 
     def set_photos(
@@ -165,9 +169,22 @@ class ImageList:
         elif error is not None:
             self._errors.pop(i, None)
         if self.photo(i) != before:
+            self._has_changed = True
             if self._fitting is not None:
                 self._fitting[i] = self._fits(i, self._filter)
-            self.changed.emit(i)
+            if not self._is_held:
+                self.changed.emit(i)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Within this, changes of photos are announced once, at the end: 20,000 of them cost a second one by one."""
+        self._is_held, self._has_changed = True, False
+        try:
+            yield
+        finally:
+            self._is_held = False
+            if self._has_changed:
+                self.many_changed.emit()
 
     @property
     def _facts(self) -> tuple[MutableSequence[Any], ...]:

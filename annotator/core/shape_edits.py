@@ -13,7 +13,7 @@ from shapely import MultiPolygon
 
 from annotator.core import edits
 from annotator.core.annotation import Origin
-from dataset.geometry import SLIVER, CombineMode, combine, separate_parts, split, without_holes
+from dataset.geometry import SLIVER, CombineMode, clip, combine, separate_parts, split, valid, without_holes
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -125,4 +125,5 @@ def _united(document: Document, ids: Iterable[int]) -> MultiPolygon:
 
 def _same(document: Document, annotation_id: int, after: MultiPolygon) -> bool:
     """Return whether a combination has left what is painted of an object as it was."""
-    return abs(_united(document, (annotation_id,)).area - after.area) <= SLIVER
+    before = clip(valid(document[annotation_id].shape), document.size)
+    return abs(before.area - after.area) <= SLIVER

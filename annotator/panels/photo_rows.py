@@ -52,6 +52,7 @@ class PhotoRows(QAbstractListModel):
         photos.filtered.connect(self._list)
         photos.reset.connect(self._reset)
         photos.changed.connect(self._changed)
+        photos.many_changed.connect(self._many_changed)
 
     def set_current(self, name: str | None) -> None:
         """The photo that stays listed whatever becomes of it."""
@@ -82,7 +83,13 @@ class PhotoRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return one_line(photo.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            text = f"{one_line(photo.name)}\n{photo.error or _in_words(photo)}"
+            lines = [
+                one_line(photo.name),
+                photo.error or _in_words(photo),
+                ", ".join(photo.notes.tags),
+                photo.notes.note,
+            ]
+            text = "\n".join(filter(None, lines))
             # A tooltip with a tag in it would be read as markup.
             return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>" if "<" in text else text
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -102,6 +109,17 @@ class PhotoRows(QAbstractListModel):
         row = self._place(i)
         if row is not None:
             self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _many_changed(self) -> None:
+        rows = self._photos.listed
+        if self._current is not None and self._row_of(self._current) is not None and self._current not in rows:
+            rows = sorted([*rows, self._current])  # it stays while it is shown
+        if rows == self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
 
     def _place(self, i: int) -> int | None:
         """Put a photo in the list or take it out, as the filter has it. Its row, where it was and stays there."""

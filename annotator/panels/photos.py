@@ -123,6 +123,7 @@ class PhotosPanel(QWidget):
         photos.reset.connect(self._photos_reset)
         photos.filtered.connect(self._photos_reset)
         photos.changed.connect(self._photo_changed)
+        photos.many_changed.connect(self._many_changed)
         self._photos_reset()
 
     def _wire(self) -> None:
@@ -276,6 +277,14 @@ class PhotosPanel(QWidget):
 
     def _photos_reset(self) -> None:
         self.set_current(self._current if self._current in self._photos else None)
+
+    def _many_changed(self) -> None:
+        """Show the same stretch of the list and the same current photo, whatever came and went."""
+        bar = self.rows.verticalScrollBar()
+        place = bar.value()
+        self._show_current()
+        bar.setValue(place)
+        self._show_progress()
 
     def _photo_changed(self, _i: int) -> None:
         self._show_progress()

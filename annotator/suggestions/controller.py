@@ -155,11 +155,11 @@ class SuggestionController(QObject):
         self.model_changed.emit()
 
     def _forget_answers(self) -> None:
-        for name in self._scores:
-            if name in self._session.photos:  # else they are another folder's by now
-                self._session.photos.update(
-                    name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name), least_score=inf
-                )
+        photos = self._session.photos
+        with photos.together():
+            for name in self._scores:
+                if name in photos:  # else they are another folder's by now
+                    photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name), least_score=inf)
         self._scores.clear()
 
     def _adopt_model(self) -> None:
@@ -249,10 +249,11 @@ class SuggestionController(QObject):
     def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:
         if self.model is None or model_id != self.model.id:
             return
-        for name, found in scores.items():
-            if name in self._session.photos and name not in self._scores:
-                self._scores[name] = sorted(found)
-                self._count(name)
+        with self._session.photos.together():
+            for name, found in scores.items():
+                if name in self._session.photos and name not in self._scores:
+                    self._scores[name] = sorted(found)
+                    self._count(name)
 
     def _in_project(self, pool: tuple[Annotation, ...]) -> list[Annotation]:
         return [self.in_project(s) for s in pool if s.category_id in self._to_project]
@@ -275,5 +276,6 @@ class SuggestionController(QObject):
         return Status.NEW if status is Status.SUGGESTED else status
 
     def _count_all(self) -> None:
-        for name in self._scores:
-            self._count(name)
+        with self._session.photos.together():
+            for name in self._scores:
+                self._count(name)

@@ -27,16 +27,18 @@ from model.inference.closer_look import LookGivenUpError
 from model.inference.engines import lacks_graphs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from annotator.canvas.tools.base import Clicked
     from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from dataset.affine import Box
+    from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
 POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running the model again
+FIRST_LOOK = -1_000_000_000  # id of the first suggestion of a large photo as a whole: in no pool
 MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 DRAG_PAUSE = 1.5  # seconds after a question about a box that is being dragged, in which nothing else is begun
 
@@ -404,7 +406,8 @@ class InferenceWorker(QObject):
             return None
         start = time.perf_counter()
         try:
-            instances = model.detect((source, name), photo, POOL_SCORE)
+            offer = self._offer_whole(name, model) if keep and not ahead else lambda _found: None
+            instances = model.detect((source, name), photo, POOL_SCORE, offer)
         except LookGivenUpError:
             self._put_off(name, source, is_shown=keep and not ahead, of_folder=not keep)
             return None
@@ -414,6 +417,15 @@ class InferenceWorker(QObject):
             return None
         source.pools.put(name, model.id, pool)
         return Suggestions(name, model.id, pool, milliseconds)
+
+    def _offer_whole(self, name: str, model: ModelInUse) -> Callable[[list[Instance]], None]:
+        """Return what offers what a large photo shows as a whole, while its tiles are looked at."""
+
+        def offer(found: list[Instance]) -> None:
+            pool = tuple(to_suggestion(FIRST_LOOK - i, instance) for i, instance in enumerate(found))
+            self.suggested.emit(Suggestions(name, model.id, pool, None))
+
+        return offer
 
     def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
         """Have a photo looked at again when nothing is more urgent."""
@@ -448,17 +460,7 @@ class InferenceWorker(QObject):
             return PointAnswer(points.number, None, text=self._refused or tr("no folder is open."))
         self.activity.emit(tr("looking where {photo} was clicked", photo=points.name))
 
-        def pool() -> tuple[Annotation, ...]:
-            found = source.pools.get(points.name, model.id)
-            if found is None:
-                answer = self._suggestions(points.name, source, keep=True)
-                if answer is None:
-                    return ()
-                self.suggested.emit(answer)
-                found = answer.pool
-            return found
-
-        return model.answer_points(points, (source, points.name), lambda: self._read(source, points.name), pool)
+        return model.answer_points(points, (source, points.name), lambda: self._read(source, points.name))
 
     @property
     def _ready_model(self) -> ModelInUse:

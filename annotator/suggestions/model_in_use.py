@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
     from annotator.suggestions.questions import BoxQuestion, PointsQuestion
     from model.inference.segmenter import Segmenter
@@ -38,8 +37,6 @@ class _Seen:
     key: PhotoKey
     encoded: Any
     """As `Segmenter.encoded` has it."""
-    pixels: NDArray[np.uint8]
-    """[height, width, 3] RGB, as the model was given it."""
     scale: tuple[float, float]
     """Pixels of the photo on disk along one of those."""
 
@@ -82,8 +79,16 @@ class ModelInUse:
         name, categories = Path(predictor.name).name, tuple(predictor.categories)
         return ModelInfo(self.id, name, str(predictor.device), categories, self.weights)
 
-    def detect(self, key: PhotoKey, photo: DecodedImage, score: float) -> list[Instance]:
+    def detect(
+        self,
+        key: PhotoKey,
+        photo: DecodedImage,
+        score: float,
+        on_whole: Callable[[list[Instance]], object] = lambda _found: None,
+    ) -> list[Instance]:
         """Return what is in a photo, from a score on, in its pixels.
+
+        `on_whole` is called with what a large one shows as a whole, before its tiles are looked at.
 
         Raises:
             model.inference.closer_look.LookGivenUpError: Something more urgent came.
@@ -91,6 +96,8 @@ class ModelInUse:
 
         def look() -> list[Instance]:
             seen = self._look_at(key, lambda: photo)
+            if isinstance(self._predictor, CloserLook):
+                self._predictor.on_whole = lambda found: on_whole([i.enlarged(seen.scale) for i in found])
             return [instance.enlarged(seen.scale) for instance in self._predictor.detect(score)]
 
         return self._within_memory(look)
@@ -114,19 +121,11 @@ class ModelInUse:
             return BoxAnswer(box.number, None, tr("the model sees nothing in it."))
         return BoxAnswer(box.number, found)
 
-    def answer_points(
-        self,
-        points: PointsQuestion,
-        key: PhotoKey,
-        read: Callable[[], DecodedImage],
-        pool: Callable[[], tuple[Annotation, ...]],
-    ) -> PointAnswer:
-        """Return what clicks mean; `read` as above, and `pool` returns what the model has found in the photo."""
+    def answer_points(self, points: PointsQuestion, key: PhotoKey, read: Callable[[], DecodedImage]) -> PointAnswer:
+        """Return what clicks mean; `read` as above."""
 
         def look() -> PointAnswer:
-            candidates = pool()
-            seen = self._look_at(key, read)
-            return object_at(self._predictor, seen.pixels, seen.scale, candidates, points.clicked)
+            return object_at(self._predictor, self._look_at(key, read).scale, points.clicked)
 
         try:
             return replace(self._within_memory(look), number=points.number)
@@ -144,7 +143,7 @@ class ModelInUse:
         given = read().for_model()
         self._seen = [seen for seen in self._seen if seen.key == self.shown]
         self._predictor.set_image(given.pixels)
-        seen = _Seen(key, self._predictor.encoded, given.pixels, given.scale)
+        seen = _Seen(key, self._predictor.encoded, given.scale)
         self._seen.append(seen)
         return seen
 

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from dataset.categories import Category
-    from model.inference.instance import Instance
+    from model.inference.instance import Instance, Polygons
+    from model.inference.likely_objects import LikelyObject
     from model.inference.segmenter import Segmenter
 
 LARGE = 3.0
 """A photo is looked at in tiles if its longer side is more than so many times the longer side of the model's input."""
+LEAST_SIDE = 1000
+"""Pixels of the longer side up to which no photo is, whatever the model: its small objects have few pixels anyway."""
 TILE = 1.25
 """Longer side of a tile, in such sides, at most; more where the photo would have more than MAX_ACROSS tiles a side."""
 MAX_ACROSS = 4
@@ -99,6 +102,8 @@ class CloserLook:
     def __init__(self, model: Segmenter, is_given_up: Callable[[], bool] = lambda: False) -> None:
         """`is_given_up` is asked between tiles: then `detect` raises LookGivenUpError."""
         self.model = model
+        self.on_whole: Callable[[list[Instance]], object] = lambda _found: None
+        """Called by `detect` with what a large photo shows as a whole, before its tiles are looked at, once a photo."""
         self._is_given_up = is_given_up
         self._photo: NDArray[np.uint8] | None = None
         self._begun: _Begun | None = None
@@ -150,7 +155,7 @@ class CloserLook:
 
     def is_large(self, width: int, height: int) -> bool:
         """Return whether a photo of this size is looked at in tiles."""
-        return max(width, height) > LARGE * self.model.long_side
+        return max(width, height) > max(LARGE * self.model.long_side, LEAST_SIDE)
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Encode the whole photo; tiles are when something is to be detected."""
@@ -184,6 +189,7 @@ class CloserLook:
         parts = tiles(photo.shape[1], photo.shape[0], TILE * self.model.long_side)
         if self._begun is None or self._begun.photo is not photo or self._begun.score != score:
             self._begun = _Begun(photo, score, [])
+            self.on_whole(whole[:max_detections])
         seen, encoded = self._begun.seen, self.model.encoded
         try:
             while len(seen) < len(parts):
@@ -224,9 +230,17 @@ class CloserLook:
         """Return the model's."""
         return self.model.keypoints_for_boxes(boxes)
 
-    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
         """Return the model's."""
-        return self.model.box_around(x, y)
+        return self.model.objects_at(x, y)
+
+    def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
+        """Return the model's."""
+        return self.model.likeness(x, y, box, cells)
+
+    def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        """Return the model's."""
+        return self.model.outline_of(mask, box)
 
     def reduce_memory(self) -> str:
         """Have the model take less."""

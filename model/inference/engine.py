@@ -86,6 +86,14 @@ class Engine(Protocol):
     def detect(self, features: Features, score: float, most: int) -> BoxDetections:
         """Find objects with a score over `score`, the best `most` of them."""
 
+    def propose(self, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the box head makes of every proposal.
+
+        Returns:
+            The probabilities [R, classes + 1], the first of which are background's, and the box of each class
+            [R, classes + 1, 4], within the picture.
+        """
+
     def classify(self, features: Features, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities [N, classes + 1] of boxes [N, 4]; the first is background's."""
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataset.categories import Category
-    from model.inference.instance import Instance
+    from model.inference.instance import Instance, Polygons
+    from model.inference.likely_objects import LikelyObject
     from model.inference.predictor import EncodedImage
     from model.inference.segmenter import Segmenter
 
@@ -195,9 +196,17 @@ class MaskKeypointPredictor:
             for i, instance in enumerate(found)
         ]
 
-    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
-        """Return the box around what has a place's features in the first model; see `Predictor.box_around`."""
-        return self.masks.box_around(x, y)
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        """Return what may be at a place to the first model; see `Predictor.objects_at`."""
+        return self.masks.objects_at(x, y)
+
+    def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
+        """Return how much a place is to the first model like those around; see `Predictor.likeness`."""
+        return self.masks.likeness(x, y, box, cells)
+
+    def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        """Return the polygons of a mask; see `Predictor.outline_of`."""
+        return self.masks.outline_of(mask, box)
 
     def keypoints_for_boxes(self, boxes: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints in given boxes; see `Predictor.keypoints_for_boxes`."""

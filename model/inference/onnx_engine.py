@@ -77,16 +77,22 @@ class OnnxEngine:
         """Classify the proposals, and drop all but the best of those that overlap."""
         if len(features.proposals) == 0:
             return BoxDetections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
-        probabilities, refined = self._regions("classify", features, features.proposals)
+        probabilities, refined = self.propose(features)
         region, label = np.nonzero(probabilities[:, 1:] > score)
         label = label + 1
-        height, width = features.inner
-        boxes = np.clip(refined[region, label], 0, np.array([width, height, width, height], np.float32))
-        scores = probabilities[region, label]
+        boxes, scores = refined[region, label], probabilities[region, label]
         large = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIZE).all(1)
         boxes, scores, label = boxes[large], scores[large], label[large]
         kept = batched_nms(boxes, scores, label, self.config.box_nms)[:most]
         return BoxDetections(boxes[kept], scores[kept], label[kept].astype(np.int64))
+
+    def propose(self, features: GraphFeatures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Classify the proposals."""
+        outputs = len(self.outputs) + 1
+        if len(features.proposals) == 0:
+            return np.zeros((0, outputs), np.float32), np.zeros((0, outputs, 4), np.float32)
+        probabilities, refined = self._regions("classify", features, features.proposals)
+        return probabilities, np.clip(refined, 0, np.tile(features.inner[::-1], 2).astype(np.float32))
 
     def classify(self, features: GraphFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the box head."""

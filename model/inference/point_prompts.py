@@ -1,16 +1,20 @@
-"""From clicks on an object to its outline: what the model found there, ranked, then changed as further clicks say."""
+"""From clicks on an object to its outline.
+
+What the model can imagine at the first click is weighed: each object by its rank there, then by how well its mask
+agrees with the other clicks. The weighted mean of the masks is the prior of a Gaussian process over the logits of the
+cells (Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, sec. 2.2), which every click observes:
+what is near a click, and like it to the backbone, goes with it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
-import shapely
 
-from dataset.geometry import CombineMode, bounds, combine, from_parts, iou, separate_parts, valid
-from model.inference.color_region import Click, color_region
+from dataset.geometry import from_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,38 +22,51 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely import MultiPolygon
 
+    from model.inference.likely_objects import LikelyObject
     from model.inference.segmenter import Segmenter
 
+# The numbers were chosen on 204 objects of COCO's train photos; half and twice of each are worse by at most 0.02 IoU.
 SURE, SMALL = 0.3, 0.15
-"""What the logarithms of score and area count in a candidate's rank."""
-LIKE = 0.3
-"""Least IoU of a candidate with what was found before, for it to be a correction of that."""
+"""What the logarithms of score and area count in an object's rank."""
+TOUCHED = 0.3
+"""Least probability that its mask has at the first click of an object that may be meant."""
 SAME = 0.8
-"""IoU from which a candidate says nothing that a better one has not said."""
-AROUND = 0.35
-"""How far the part of the photo that colours are compared in reaches beyond what is known, in sides of that."""
+"""IoU from which an object says nothing that a better one has not said."""
+SHARP = 3.0
+"""What a rank counts in the logarithm of a weight: the more, the more the best object counts alone."""
+TRUST, LEAST = 0.6, 0.02
+"""What the logarithm of a mask's probability at each further click counts in that, and the least probability."""
+COUNTS = 0.02
+"""Weight below which an object is left out."""
+CELLS = 112
+"""Cells along a side of the window that is decided over."""
+AROUND = 0.25
+"""How far it reaches beyond what is likely and what was clicked, in sides of that."""
 ALONE = 0.15
-"""Half the side of that part where nothing is known, in shorter sides of the photo."""
-
-
-class Means(StrEnum):
-    """How an outline was found."""
-
-    CANDIDATE = "candidate"
-    """The model had found it by itself."""
-    BOX = "box"
-    """The mask head, in a box around what has the click's features."""
-    COLORS = "colors"
-    """GrabCut, from the photo's colours."""
+"""Half its side where no object is likely, in shorter sides of the photo."""
+BLIND = 0.1
+"""Share of the window that an object is taken to fill where none is likely."""
+REACH = 0.8
+"""Distance at which a click's say has fallen to 0.6, in square roots of the likely object's area."""
+UNLIKE = 0.6
+"""By how much less alike to a click a place is where its say has fallen to a third."""
+DECIDED = 2.5
+"""Logit that a click's own place has at least, on its side."""
+NOISE = 0.05
+"""Variance of what a click says, where that of the logits is 1."""
+STEEP = 3.0
+"""What the logits are multiplied by at the end: the fit to the photo's edges averages, which would melt unsure ones."""
+UNSURE = 0.01
+"""Probability of a cell at least, and at most short of 1, before the clicks count."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """An object that the model found."""
+class Click:
+    """A place in the photo that belongs to the object, or does not."""
 
-    shape: MultiPolygon
-    score: float
-    category_id: int
+    x: float
+    y: float
+    is_object: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,152 +75,158 @@ class PointResult:
 
     shape: MultiPolygon
     category_id: int | None
-    """The model's class, where the outline is, or began as, one of its candidates or its mask head's."""
-    means: Means
-    """How the last change was found."""
+    """The model's class; None where no object of the model was there, but only what is like the clicks."""
     alternatives: int
     """Number of objects that the first click may mean."""
 
 
-def outline_at(
-    predictor: Segmenter,
-    photo: NDArray[np.uint8],
-    candidates: Sequence[Candidate],
-    clicks: Sequence[Click],
-    turn: int = 0,
-) -> PointResult | None:
+class _Window(NamedTuple):
+    """A part of the photo, xyxy, in cells."""
+
+    box: NDArray[np.float32]
+    step: NDArray[np.float32]  # pixels along a cell
+
+    def cells(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the x [CELLS] and the y [CELLS] of the cells' middles in the photo."""
+        middles = (np.arange(CELLS, dtype=np.float32) + 0.5)[:, None] * self.step + self.box[:2]
+        return middles[:, 0], middles[:, 1]
+
+
+def outline_at(predictor: Segmenter, clicks: Sequence[Click], turn: int = 0) -> PointResult | None:
     """Return the object that clicks mean, or None.
 
     Args:
         predictor: A model whose current image is the photo.
-        photo: [height, width, 3] RGB.
-        candidates: What the model found in it, whatever the score.
         clicks: In pixels of the photo, in their order; the first is on the object.
-        turn: Which of the objects at the first click is meant, from the best on; after the last the first comes again.
+        turn: Which of the objects at the first click is meant, from the best on; the last is what is only like the
+            click, and after it the first comes again.
     """
-    return _Prompt(predictor, photo, candidates).answer(clicks, turn)
-
-
-def ranked(candidates: Sequence[Candidate], x: float, y: float) -> list[Candidate]:
-    """Return the candidates under a place, the likeliest first, none twice."""
-    at = shapely.Point(x, y)
-    here = [c for c in candidates if _covers(c.shape, at)]
-    best = sorted(here, key=lambda c: _rank(c, at), reverse=True)
-    kept: list[Candidate] = []
-    for candidate in best:
-        if all(iou(candidate.shape, other.shape) < SAME for other in kept):
-            kept.append(candidate)
-    return kept
-
-
-def _rank(candidate: Candidate, at: shapely.Point) -> float:
-    """Return how likely a click means a candidate: sure, small, and clicked where it is thick.
-
-    On 57 objects of COCO the first one has a mean IoU of 0.48; by the score alone 0.40, and the best of all 0.51.
-    """
-    shape = valid(candidate.shape)
-    thickest = shapely.maximum_inscribed_circle(shape).length
-    depth = shape.boundary.distance(at) / max(thickest, 1.0)
-    return SURE * np.log(max(candidate.score, 1e-6)) + np.log(depth + 0.05) - SMALL * np.log(max(shape.area, 1.0))
-
-
-class _Prompt:
-    """The photo that is clicked in, and what is known of it."""
-
-    def __init__(self, predictor: Segmenter, photo: NDArray[np.uint8], candidates: Sequence[Candidate]) -> None:
-        self._predictor, self._photo, self._candidates = predictor, photo, candidates
-        self._size = photo.shape[1], photo.shape[0]
-
-    def answer(self, clicks: Sequence[Click], turn: int) -> PointResult | None:
-        """Return what all clicks mean together."""
-        found = self._first(clicks[0], turn)
-        for count in range(2, len(clicks) + 1):
-            if found is None:
-                return None
-            found = self._changed(found, clicks[:count])
-        return found
-
-    def _first(self, click: Click, turn: int) -> PointResult | None:
-        known = ranked(self._candidates, click.x, click.y)
-        count = len(known) + 2
-        for step in range(turn, turn + count):
-            place = step % count
-            if place < len(known):
-                return PointResult(known[place].shape, known[place].category_id, Means.CANDIDATE, count)
-            found = self._in_similar_box(click, count) if place == len(known) else self._by_color(click, count)
-            if found is not None:
-                return found
+    first = clicks[0]
+    objects = [o for o in predictor.objects_at(first.x, first.y) if _probability(o, first) >= TOUCHED]
+    objects.sort(key=lambda o: _rank(o, first), reverse=True)
+    groups = _alike(objects)
+    meant = [o for group in groups[turn % (len(groups) + 1) :] for o in group]
+    weights = _weights(meant, clicks)
+    counted = [(o, weight) for o, weight in zip(meant, weights.tolist(), strict=True) if weight >= COUNTS]
+    window = _window(predictor.image_size, [o.box for o, _ in counted], clicks)
+    prior = np.zeros((CELLS, CELLS), np.float32)
+    for candidate, weight in counted:
+        prior += weight * _on_grid(candidate.mask, candidate.box, window.box, CELLS)
+    mask = _observed(predictor, prior, window, clicks)
+    shape = from_parts(predictor.outline_of(mask, window.box))
+    if shape.is_empty:
         return None
-
-    def _in_similar_box(self, click: Click, count: int) -> PointResult | None:
-        return self._in_box(self._predictor.box_around(click.x, click.y), [click], None, count)
-
-    def _in_box(
-        self, box: NDArray[np.floating], clicks: Sequence[Click], category_id: int | None, count: int
-    ) -> PointResult | None:
-        """Return what the mask head finds in a box, if that is what all clicks mean."""
-        instance = self._predictor.masks_for_boxes(np.asarray(box)[None], [category_id])[0]
-        shape = from_parts(instance.polygons)
-        if shape.is_empty or not _fits(shape, clicks):
-            return None
-        return PointResult(shape, instance.category_id, Means.BOX, count)
-
-    def _by_color(self, click: Click, count: int) -> PointResult | None:
-        reach = ALONE * min(self._size)
-        window = click.x - reach, click.y - reach, click.x + reach, click.y + reach
-        shape = _part_at(color_region(self._photo, window, [click]), click)
-        return None if shape.is_empty else PointResult(shape, None, Means.COLORS, count)
-
-    def _changed(self, found: PointResult, clicks: Sequence[Click]) -> PointResult:
-        """Return what was found with the last of the clicks taken into account."""
-        last = clicks[-1]
-        if _fits(found.shape, [last]):
-            return found
-        fitting = [c for c in ranked(self._candidates, clicks[0].x, clicks[0].y) if _fits(c.shape, clicks)]
-        best = max(fitting, key=lambda c: iou(c.shape, found.shape), default=None)
-        if best is not None and iou(best.shape, found.shape) >= LIKE:
-            return PointResult(best.shape, best.category_id, Means.CANDIDATE, found.alternatives)
-        if last.is_object:
-            wider = self._in_box(_reaching(bounds(found.shape), last), clicks, found.category_id, found.alternatives)
-            if wider is not None:
-                return wider
-        return self._by_part(found, clicks)
-
-    def _by_part(self, found: PointResult, clicks: Sequence[Click]) -> PointResult:
-        """Return what was found with, or without, what has the colours of the last click's place."""
-        last = clicks[-1]
-        x0, y0, x1, y1 = bounds(found.shape)
-        x0, y0, x1, y1 = min(x0, last.x), min(y0, last.y), max(x1, last.x), max(y1, last.y)
-        wide, high = AROUND * (x1 - x0), AROUND * (y1 - y0)
-        colored = color_region(self._photo, (x0 - wide, y0 - high, x1 + wide, y1 + high), clicks, found.shape)
-        ways = (colored, found.shape) if last.is_object else (found.shape, colored)
-        part = _part_at(combine(*ways, CombineMode.SUBTRACT, self._size), last)
-        for other in clicks[:-1]:  # what was said before stays so
-            if other.is_object is not last.is_object and _covers(part, shapely.Point(other.x, other.y)):
-                return found
-        mode = CombineMode.ADD if last.is_object else CombineMode.SUBTRACT
-        shape = combine(found.shape, part, mode, self._size)
-        return found if shape.is_empty else PointResult(shape, found.category_id, Means.COLORS, found.alternatives)
+    best = max(counted, key=lambda pair: pair[1], default=None)
+    return PointResult(shape, best[0].category_id if best else None, len(groups) + 1)
 
 
-def _reaching(box: tuple[float, float, float, float], click: Click) -> NDArray[np.float64]:
-    """Return a box that has the click well inside: its object ends as far beyond the click as the box did before it."""
-    x0, y0, x1, y1 = box
-    return np.array([
-        min(x0, 2 * click.x - x0), min(y0, 2 * click.y - y0),
-        max(x1, 2 * click.x - x1), max(y1, 2 * click.y - y1),
-    ])  # fmt: skip
+def _rank(candidate: LikelyObject, click: Click) -> float:
+    """Return how likely a click means an object: sure, small, and clicked where it is thick.
+
+    On 613 objects of COCO's train photos the first one has a mean IoU of 0.56, and the best of all 0.64; eight more
+    features and weights that were fitted gain 0.01.
+    """
+    inside = np.pad(candidate.mask > 0.5, 1).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+    column, row = _cell(candidate, click)
+    here = depth[round(row) + 1, round(column) + 1] / max(float(depth.max()), 1.0)
+    area = float(inside.sum()) * float(np.prod((candidate.box[2:] - candidate.box[:2]) / len(candidate.mask)))
+    sure = SURE * np.log(max(candidate.score, 1e-6))
+    return float(sure + np.log(here + 0.05) - SMALL * np.log(max(area, 1.0)))
 
 
-def _covers(shape: MultiPolygon, at: shapely.Point) -> bool:
-    return bool(valid(shape).covers(at))
+def _cell(candidate: LikelyObject, click: Click) -> tuple[float, float]:
+    """Return the place of a click in an object's mask: column and row, 0 in the middle of the first cell."""
+    side = len(candidate.mask)
+    span = np.maximum(candidate.box[2:] - candidate.box[:2], 1e-6)
+    at = (np.array((click.x, click.y)) - candidate.box[:2]) / span * side - 0.5
+    column, row = np.clip(at, 0, side - 1).tolist()
+    return column, row
 
 
-def _fits(shape: MultiPolygon, clicks: Sequence[Click]) -> bool:
-    return all(_covers(shape, shapely.Point(click.x, click.y)) == click.is_object for click in clicks)
+def _probability(candidate: LikelyObject, click: Click) -> float:
+    """Return how probable it is that a place belongs to an object, 0 outside its box."""
+    x0, y0, x1, y1 = candidate.box.tolist()
+    if not (x0 <= click.x <= x1 and y0 <= click.y <= y1):
+        return 0.0
+    column, row = _cell(candidate, click)
+    return float(cv2.getRectSubPix(candidate.mask, (1, 1), (column, row))[0, 0])
 
 
-def _part_at(shape: MultiPolygon, click: Click) -> MultiPolygon:
-    """Return the part of a shape that the click is in; empty for none."""
-    at = shapely.Point(click.x, click.y)
-    return next((part for part in separate_parts(shape) if _covers(part, at)), shapely.MultiPolygon())
+def _alike(objects: Sequence[LikelyObject]) -> list[list[LikelyObject]]:
+    """Return objects, the best first, in groups of the same outline."""
+    groups: list[list[LikelyObject]] = []
+    for candidate in objects:
+        same = next((group for group in groups if _overlap(group[0], candidate) >= SAME), None)
+        if same is None:
+            groups.append([candidate])
+        else:
+            same.append(candidate)
+    return groups
+
+
+def _overlap(one: LikelyObject, other: LikelyObject) -> float:
+    """Return the IoU of two masks."""
+    box = np.concatenate((np.minimum(one.box[:2], other.box[:2]), np.maximum(one.box[2:], other.box[2:])))
+    a, b = (_on_grid(each.mask, each.box, box, len(one.mask)) > 0.5 for each in (one, other))
+    return float((a & b).sum() / max(1, (a | b).sum()))
+
+
+def _weights(objects: Sequence[LikelyObject], clicks: Sequence[Click]) -> NDArray[np.float64]:
+    """Return how much each object counts, 1 together."""
+    logits = np.array([SHARP * _rank(candidate, clicks[0]) for candidate in objects])
+    for click in clicks[1:]:
+        chances = np.array([_probability(candidate, click) for candidate in objects])
+        logits += TRUST * np.log(np.maximum(chances if click.is_object else 1 - chances, LEAST))
+    raised = np.exp(logits - logits.max(initial=-np.inf))
+    return raised / raised.sum() if len(raised) else raised
+
+
+def _window(size: tuple[int, int], boxes: Sequence[NDArray[np.float32]], clicks: Sequence[Click]) -> _Window:
+    """Return the part of a photo of `size` (height, width) in which the outline is sought."""
+    places = np.array([(click.x, click.y) for click in clicks])
+    if not boxes:
+        reach = ALONE * min(size)
+        boxes = [np.concatenate((places.min(0) - reach, places.max(0) + reach))]
+    corners = np.array(boxes)
+    low, high = np.minimum(corners[:, :2].min(0), places.min(0)), np.maximum(corners[:, 2:].max(0), places.max(0))
+    margin = np.maximum(AROUND * (high - low), 1.0)
+    low, high = np.maximum(low - margin, 0), np.minimum(high + margin, size[::-1])
+    return _Window(np.concatenate((low, high)).astype(np.float32), ((high - low) / CELLS).astype(np.float32))
+
+
+def _on_grid(
+    mask: NDArray[np.float32], box: NDArray[np.float32], window: NDArray[np.float32], cells: int
+) -> NDArray[np.float32]:
+    """Return a mask [M, M] over a box in the cells of another, [cells, cells]; 0 outside the box."""
+    side = np.maximum(box[2:] - box[:2], 1e-6) / len(mask)
+    step, start = (window[2:] - window[:2]) / cells / side, (window[:2] - box[:2]) / side
+    # Both speak of the middles of cells, and the mask has a border of zeros of one cell.
+    (sx, sy), (x, y) = step.tolist(), (start + step / 2 + 0.5).tolist()
+    matrix = np.array([[sx, 0, x], [0, sy, y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(np.pad(mask, 1), matrix, (cells, cells), flags=flags).astype(np.float32)
+
+
+def _observed(
+    predictor: Segmenter, prior: NDArray[np.float32], window: _Window, clicks: Sequence[Click]
+) -> NDArray[np.float32]:
+    """Return how probable it is that a cell is object [CELLS, CELLS], with what the clicks say of it."""
+    chances = np.clip(prior, UNSURE, 1 - UNSURE)
+    logits = np.log(chances / (1 - chances))
+    likely = float((prior > 0.5).sum()) or BLIND * CELLS**2
+    area = likely * float(window.step.prod())
+    xs, ys = window.cells()
+    says = []
+    for click in clicks:
+        squared = (xs[None] - click.x) ** 2 + (ys[:, None] - click.y) ** 2
+        alike = predictor.likeness(click.x, click.y, window.box, CELLS)
+        says.append(np.exp(-squared / (2 * REACH**2 * area) + (np.minimum(alike, 1) - 1) / UNLIKE))
+    at = np.array([((click.x, click.y) - window.box[:2]) / window.step for click in clicks])
+    columns, rows = np.clip(at.astype(int), 0, CELLS - 1).T
+    covariance = np.array([say[rows, columns] for say in says])
+    sides = np.array([1 if click.is_object else -1 for click in clicks])
+    missing = sides * np.maximum(DECIDED - sides * logits[rows, columns], 0)
+    factors = np.linalg.solve((covariance + covariance.T) / 2 + NOISE * np.eye(len(clicks)), missing)
+    logits = logits + np.tensordot(factors, np.array(says), 1)
+    return (1 / (1 + np.exp(-STEEP * logits))).astype(np.float32)

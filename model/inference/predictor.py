@@ -20,9 +20,10 @@ from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.engine import BoxDetections
 from model.inference.engines import open_engine
-from model.inference.feature_similarity import similar_cells
+from model.inference.feature_similarity import likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
+from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.inference.engine import Engine, Features
+    from model.inference.instance import Polygons
 
 CONFIDENT = 0.15
 """Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
@@ -45,8 +47,9 @@ MIN_SIDE = 256
 SHRINK = 0.7
 """Factor of the shorter side where a GPU runs out of memory."""
 
-SIMILAR_LEVEL = 2
-"""Of the features' maps, from the finest on, the one in which places are compared."""
+LIKENESS_LEVELS = (1, 2)
+"""Of the features' maps, from the finest on, those in which places are compared: either alone is a little worse, and
+the finest worse again."""
 
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
@@ -144,6 +147,7 @@ class Predictor:
         self.encoded: EncodedImage | None = None
         """The photo as it was encoded, for `restore`; None before there is one."""
         self._features: Features = None
+        self._likely: BoxDetections | None = None  # found when they are first asked for
         self._photo: NDArray[np.uint8] | None = None
         self._guide: EdgeGuide | None = None
         self._input, self._inner = (0, 0), (0, 0)
@@ -176,7 +180,7 @@ class Predictor:
 
     def restore(self, encoded: EncodedImage) -> None:
         """Make a photo the current one again, as this network has encoded it on the same device."""
-        self.encoded = encoded
+        self.encoded, self._likely = encoded, None
         self._features, self._photo, self._guide, self._input, self._inner = encoded
         height, width = encoded.photo.shape[:2]
         self.image_size = height, width
@@ -326,19 +330,55 @@ class Predictor:
             raise ValueError(f"{self.name} knows no keypoints")
         return self._keypoints(self._inner_boxes(boxes))
 
-    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
-        """Return the box [4] xyxy of what has, around a place in the photo, the features of that place.
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        """Return the objects whose box a place in the photo is in, best first, `MOST` at most; without masks, none.
 
         Raises:
             RuntimeError: No photo was set.
         """
         self._require_image()
-        features = self._engine.level(self._features, SIMILAR_LEVEL)
-        stride = self._input[0] / features.shape[1]
-        height, width = (-(-side // round(stride)) for side in self._inner)
-        cells = stride / self._scale
-        found = similar_cells(features[:, :height, :width], (x / cells[0], y / cells[1]))
-        return self._clipped(np.array(found) * np.tile(cells, 2).astype(np.float32))
+        if self._likely is None:
+            unused = [i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED]
+            self._likely = likely_boxes(*self._engine.propose(self._features), unused)
+        at = np.array((x, y)) * self._scale
+        inside = ((self._likely.boxes[:, :2] <= at) & (at <= self._likely.boxes[:, 2:])).all(1)
+        found = self._likely[np.flatnonzero(inside)[:MOST]]
+        boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
+        ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
+        rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
+        return [LikelyObject(*row) for row in rows]
+
+    def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
+        """Return how much, -1..1, each cell of a grid [cells, cells] over a box is to the backbone like a place.
+
+        Args:
+            x: Of the place, in pixels of the photo.
+            y: Likewise.
+            box: [4] xyxy in the photo.
+            cells: Along each side.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        found = np.zeros((cells, cells), np.float32)
+        for level in LIKENESS_LEVELS:
+            features = self._engine.level(self._features, level)
+            stride = self._input[0] / features.shape[1]
+            height, width = (-(-side // round(stride)) for side in self._inner)
+            side = stride / self._scale
+            alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1])))
+            found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells)
+        return (found / len(LIKENESS_LEVELS)).astype(np.float32)
+
+    def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
+
+        Raises:
+            RuntimeError: No photo was set.
+        """
+        self._require_image()
+        return outline(mask, box, self.image_size, self._guide)
 
     def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the probability [N, len(categories)] of each category for given boxes [N, 4] xyxy.

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataset.categories import Category
-    from model.inference.instance import Instance
+    from model.inference.instance import Instance, Polygons
+    from model.inference.likely_objects import LikelyObject
 
 
 class Segmenter(Protocol):
@@ -124,8 +125,22 @@ class Segmenter(Protocol):
             RuntimeError: No image was set.
         """
 
-    def box_around(self, x: float, y: float) -> NDArray[np.float32]:
-        """Return a guess of the box [4] xyxy of the object at a place in the current image.
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        """Return the objects that may be at a place in the current image, however unsure, best first.
+
+        Raises:
+            RuntimeError: No image was set.
+        """
+
+    def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
+        """Return how much, -1..1, each cell of a grid [cells, cells] over a box [4] xyxy is like the place x, y.
+
+        Raises:
+            RuntimeError: No image was set.
+        """
+
+    def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
+        """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy, as those of an instance.
 
         Raises:
             RuntimeError: No image was set.

@@ -100,6 +100,14 @@ class TorchEngine:
             return BoxDetections(found.boxes.cpu().numpy(), found.scores.cpu().numpy(), found.labels.cpu().numpy())
 
     @torch.inference_mode()
+    def propose(self, features: TorchFeatures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Propose regions and classify them."""
+        with _memory():
+            network, inner = self._network, [features.inner]
+            chances, boxes = network.refine(features.maps, features.size, inner, maps=features.pooled)[0]
+            return chances.cpu().numpy(), boxes.cpu().numpy()
+
+    @torch.inference_mode()
     def classify(self, features: TorchFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the box head."""
         with _memory():

@@ -128,19 +128,35 @@ class MaskRCNN(nn.Module):
             most: Detections a picture at most (paper, sec. 3.1: the top 100 go to the mask head).
             maps: The features in the precision that regions are pooled in, when that is another.
         """
+        refined = self.refine(features, size, sizes, maps=maps)
+        return [self._select(chances[:, 1:], boxes[:, 1:], score=score, most=most) for chances, boxes in refined]
+
+    def refine(
+        self,
+        features: list[Tensor],
+        size: tuple[int, int],
+        sizes: list[tuple[int, int]],
+        *,
+        maps: list[Tensor] | None = None,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return what the box head makes of each picture's proposals; the arguments are those of `detect`.
+
+        Probabilities [R, classes + 1], the first background's, and the box of each class [R, classes + 1, 4].
+        """
         config = self.config
         scored = self.rpn.score(features, size)
         proposals = self.rpn.propose(scored, sizes, pre_nms=config.rpn_pre_nms, post_nms=config.rpn_post_nms)
         logits, offsets = self.roi_heads.classify(maps or features, proposals)
         counts = [len(p) for p in proposals]
-        parts = zip(proposals, logits.split(counts), offsets.split(counts), sizes, strict=True)
-        return [self._select(p, lo, o, s, score=score, most=most) for p, lo, o, s in parts]
+        return [
+            (own.softmax(1), geometry.clip(geometry.decode(moved, regions, geometry.HEAD_WEIGHTS), inner))
+            for regions, own, moved, inner in zip(
+                proposals, logits.split(counts), offsets.split(counts), sizes, strict=True
+            )
+        ]
 
-    def _select(
-        self, regions: Tensor, logits: Tensor, offsets: Tensor, size: tuple[int, int], *, score: float, most: int
-    ) -> Detections:
-        boxes = geometry.clip(geometry.decode(offsets, regions, geometry.HEAD_WEIGHTS), size)[:, 1:]  # [R, K, 4]
-        scores = logits.softmax(1)[:, 1:]  # [R, K]
+    def _select(self, scores: Tensor, boxes: Tensor, *, score: float, most: int) -> Detections:
+        """Return what is left of proposals with scores [R, K] and boxes [R, K, 4]."""
         region, label = torch.nonzero(scores > score, as_tuple=True)
         boxes, scores, labels = boxes[region, label], scores[region, label], label + 1
         large = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIZE).all(1)

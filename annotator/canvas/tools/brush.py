@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from annotator.canvas.gestures import CANCEL, Gesture
 from annotator.canvas.tools.strokes import SIZE, StrokeTool
-from annotator.core import edits, strokes
+from annotator.core import edits, shape_edits
 from annotator.core.annotation import Annotation
+from dataset.geometry import CombineMode
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
     from annotator.core.edits import Edit
+    from annotator.core.strokes import Stroke
 
 _PAINT_NEW = Gesture(mark("Drag"), mark("paint a new object"))
 _PAINT = Gesture(mark("Drag"), mark("paint onto the selected {name}"))
@@ -41,7 +43,7 @@ class BrushTool(StrokeTool):
             return False
         return True
 
-    def edit_of(self, stroke: strokes.Stroke) -> Edit | None:
+    def edit_of(self, stroke: Stroke) -> Edit | None:
         """Add the stroke to the object."""
         document, target = self.canvas.document, self.canvas.content.target
         category_id = self.canvas.draw_category
@@ -49,7 +51,7 @@ class BrushTool(StrokeTool):
         if document is None or region.is_empty:
             return None
         if target is not None:
-            return strokes.paint_onto(document, target.id, region, self.canvas.new_id)
+            return shape_edits.draw_into(document, target.id, region, CombineMode.ADD, self.canvas.new_id)
         if category_id is None:
             return None
         return edits.add(document, (Annotation(self.canvas.new_id(), category_id, region),), tr("paint object"))

@@ -14,8 +14,9 @@ from shapely import MultiPolygon
 from annotator.core.annotation import Annotation
 from annotator.core.document import Document
 from annotator.core.photo_state import PhotoState
-from annotator.core.strokes import MAX_DIAMETER, MIN_DIAMETER, Stroke, erase_from, paint_onto, stepped
-from dataset.geometry import rectangle, to_parts, valid
+from annotator.core.shape_edits import draw_into
+from annotator.core.strokes import MAX_DIAMETER, MIN_DIAMETER, Stroke, erase_from, stepped
+from dataset.geometry import CombineMode, rectangle, to_parts, valid
 from dataset.masks import rasterize
 from tests.strategies import SIZE, cents, coco_decode, shapes
 
@@ -95,7 +96,7 @@ def test_painting_is_or_and_erasing_is_and_not_at_pixel_centres(
 ) -> None:
     document, ids, stroke = document_of(shape), itertools.count(10), stroke_along(line, diameter)
     before, painted, sure = inside(shape), pixels(stroke), ~near_edge(shape)
-    edit = paint_onto(document, 1, stroke.region(), lambda: next(ids))
+    edit = draw_into(document, 1, stroke.region(), CombineMode.ADD, lambda: next(ids))
     if edit is not None:
         document.apply(edit)
     else:
@@ -124,8 +125,8 @@ def test_an_object_that_is_not_met_is_not_in_the_edit() -> None:
 
 def test_painting_where_the_object_is_changes_nothing() -> None:
     document = document_of(rectangle(0, 0, 10, 10))
-    assert paint_onto(document, 1, stroke_along([(5, 5)], 4).region(), lambda: 10) is None
-    assert paint_onto(document, 1, stroke_along([(-50, 5)], 4).region(), lambda: 10) is None
+    assert draw_into(document, 1, stroke_along([(5, 5)], 4).region(), CombineMode.ADD, lambda: 10) is None
+    assert draw_into(document, 1, stroke_along([(-50, 5)], 4).region(), CombineMode.ADD, lambda: 10) is None
 
 
 @pytest.mark.parametrize("steps", [1, -1])

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMainWindow, QProgre
 from annotator.core.categories import Categories
 from annotator.core.document import Status
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList
+from annotator.core.photo_state import PhotoNotes
 from annotator.panels.photos import FILTERS, PhotosPanel
 from tests.qt import find
 
@@ -180,6 +181,27 @@ def test_photos_come_and_go_as_their_status_changes(panel: PhotosPanel, photos: 
     assert chosen == []
 
 
+def test_many_changes_at_once_leave_the_current_photo_listed(
+    panel: PhotosPanel, photos: ImageList, chosen: list[str]
+) -> None:
+    panel.set_current(NAMES[3])
+    filter_status(panel, "Has suggestions")
+    resets: list[str] = []
+    panel.rows.model().modelReset.connect(lambda: resets.append("reset"))
+    with photos.together():
+        for name in (NAMES[4], NAMES[0]):
+            photos.update(name, status=Status.SUGGESTED)
+        photos.update(NAMES[3], status=Status.DONE)
+        assert listed(panel) == [NAMES[3]]
+    assert listed(panel) == [NAMES[0], NAMES[3], NAMES[4]]
+    assert (current(panel), footer(panel), shown(panel)) == (NAMES[3], "1 of 5 done", "3 of 5 shown")
+    with photos.together():
+        photos.update(NAMES[4], suggestions=9)
+    assert (resets, chosen) == (["reset"], [])
+    panel.set_current(NAMES[4])
+    assert listed(panel) == [NAMES[0], NAMES[4]]
+
+
 def test_progress_counts_the_done(panel: PhotosPanel, photos: ImageList) -> None:
     assert footer(panel) == "1 of 5 done"
     photos.update(NAMES[1], status=Status.DONE)
@@ -289,6 +311,12 @@ def test_an_unreadable_photo_says_why(panel: PhotosPanel, photos: ImageList) -> 
     index = panel.rows.model().index(1, 0)
     assert "The file is cut off." in index.data(Qt.ItemDataRole.ToolTipRole)
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "lake/0002.jpg, unreadable"
+
+
+def test_tags_and_a_note_are_in_the_tooltip(panel: PhotosPanel, photos: ImageList) -> None:
+    photos.update(NAMES[1], notes=PhotoNotes(("night", "fog"), "Ask."))
+    tip = panel.rows.model().index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "lake/0002.jpg\nnew\nnight, fog\nAsk."
 
 
 def test_a_row_in_words(panel: PhotosPanel) -> None:

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import onnxruntime
 import pytest
 
 from model.commands import export_model
+from model.inference.keypoint_decoding import locate_roughly
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("repeatable")
 
 README = Path(__file__).parents[3] / "README.md"
-PHOTO = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (90, 130, 3), np.uint8), None, 2).astype(np.uint8)
+PHOTO = np.random.default_rng(0).integers(0, 255, (96, 130, 3), np.uint8)
+"""As large as the tiny network's input, so that nothing is interpolated, which each does in its own way."""
 
 
 def test_the_file_finds_what_the_application_finds(
@@ -33,22 +34,26 @@ def test_the_file_finds_what_the_application_finds(
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == {"1": "person", "2": "box"}
     predictor = Predictor(tiny_checkpoint, "cpu")
-    photos = (PHOTO, np.ascontiguousarray(PHOTO.transpose(1, 0, 2)), np.repeat(np.repeat(PHOTO, 4, 0), 4, 1))
-    for photo in photos:
-        boxes, scores, labels, masks, keypoints = (np.asarray(v) for v in session.run(None, {"photo": photo}))
-        predictor.set_image(photo)
-        found = predictor._engine.detect(predictor._features, 0.05, 100)
-        assert len(boxes) == len(scores) == len(labels) == len(masks) == len(keypoints) > 2
-        assert (np.diff(scores) <= 0).all()
-        expected = found.boxes / np.tile(predictor._scale, 2)
-        near = np.abs(boxes[:, None] - expected[None]).max(2)  # both interpolate, each in its own way
-        same = (near < 3) & (labels[:, None] == found.labels) & (np.abs(scores[:, None] - found.scores) < 0.05)
-        assert same.any(1).mean() > 0.8
-        assert ((masks >= 0) & (masks <= 1)).all()
-        assert (keypoints[..., 0] >= boxes[:, None, 0]).all()
-        assert (keypoints[..., 0] <= boxes[:, None, 2]).all()
+    boxes, scores, labels, masks, keypoints = (np.asarray(v) for v in session.run(None, {"photo": PHOTO}))
+    predictor.set_image(PHOTO)
+    found = predictor._engine.detect(predictor._features, 0.05, 100)
+    assert len(found.boxes) > 2
+    np.testing.assert_allclose(boxes, found.boxes, atol=1e-2)
+    np.testing.assert_allclose(scores, found.scores, atol=1e-3)
+    np.testing.assert_array_equal(labels, found.labels)
+    own = predictor._engine.masks(predictor._features, found.boxes, found.labels)
+    np.testing.assert_allclose(masks, own, atol=1e-3)
+    points = locate_roughly(predictor._engine.keypoints(predictor._features, found.boxes), found.boxes)
+    assert (np.abs(keypoints[..., :2] - points) < 0.01).mean() > 0.9
+    for photo in (PHOTO[:64], np.repeat(np.repeat(PHOTO, 4, 0), 4, 1)):  # one is enlarged, one reduced
+        boxes, *_ = (np.asarray(v) for v in session.run(None, {"photo": np.ascontiguousarray(photo)}))
+        assert len(boxes) > 2
+        assert (boxes >= 0).all()
+        assert (boxes <= np.tile(photo.shape[1::-1], 2) + 1e-3).all()
+        assert boxes.max() > 0.5 * photo.shape[1]
 
 
+@pytest.mark.slow  # another process
 def test_the_example_of_the_readme_runs(tiny_weights: Path, tmp_path: Path) -> None:
     assert export_model.main([str(tiny_weights), str(tmp_path / "model.onnx")]) == 0
     np.save(tmp_path / "photo.npy", PHOTO)

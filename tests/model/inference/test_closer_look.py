@@ -11,15 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.geometry import from_parts
+from model.inference import closer_look
 from model.inference.closer_look import LARGE, CloserLook, LookGivenUpError, tiles
 from model.inference.instance import Instance
 from tests.test_segmenter import MiddleSegmenter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 INPUT = 100
 LEAST = 4  # pixels of the input
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _of_any_size() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closer_look, "LEAST_SIDE", 0)
+        yield
 
 
 class RectangleSegmenter(MiddleSegmenter):

@@ -79,7 +79,11 @@ def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, graphs: G
     assert [len(ring) for part in mine.polygons for ring in part] == [
         len(ring) for part in theirs.polygons for ring in part
     ]
-    np.testing.assert_allclose(other.box_around(40, 60), torchs.box_around(40, 60))
+    box = np.array([0, 0, 40, 60])
+    np.testing.assert_allclose(other.likeness(40, 60, box, 8), torchs.likeness(40, 60, box, 8), atol=1e-3)
+    for one, twin in zip(torchs.objects_at(40, 60), other.objects_at(40, 60), strict=True):
+        np.testing.assert_allclose(twin.box, one.box, atol=1e-3)
+        np.testing.assert_allclose(twin.mask, one.mask, atol=1e-3)
     assert other.masks_for_boxes(np.zeros((0, 4))) == []
     assert other.keypoints_for_boxes(np.zeros((0, 4)))[0].shape == (0, 3, 3)
     assert [len(found) for found in other.detect_many([PHOTO, UPRIGHT], 0.02)] == [

@@ -2,98 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
-from shapely import Point
+from shapely import MultiPolygon, Point
 
-from dataset.geometry import bounds, from_parts, iou, rectangle
-from model.inference.color_region import Click
-from model.inference.instance import Instance
-from model.inference.point_prompts import Candidate, Means, outline_at, ranked
+from dataset.geometry import iou, rectangle
+from model.inference.likely_objects import LikelyObject
+from model.inference.point_prompts import Click, outline_at
 from tests.test_segmenter import MiddleSegmenter
 
-
-class Blind(MiddleSegmenter):
-    """Finds nothing in any box."""
-
-    def masks_for_boxes(
-        self, boxes: np.ndarray, categories: Sequence[int | None] | None = None, *, quick: bool = False
-    ) -> list[Instance]:
-        return [Instance(1, 0.1, box, []) for box in np.asarray(boxes, np.float32)]
+Corners = tuple[float, float, float, float]
 
 
-LARGE = Candidate(rectangle(20, 20, 180, 180), 0.6, 1)
-SMALL = Candidate(rectangle(40, 40, 80, 80), 0.6, 2)
-TWICE = Candidate(rectangle(41, 40, 80, 80), 0.2, 2)
+def likely(corners: Corners, score: float, category_id: int) -> LikelyObject:
+    mask = np.zeros((28, 28), np.float32)
+    mask[2:-2, 2:-2] = 1
+    (x0, y0, x1, y1), margin = corners, 2 / 24
+    wide, high = margin * (x1 - x0), margin * (y1 - y0)
+    box = np.array((x0 - wide, y0 - high, x1 + wide, y1 + high), np.float32)
+    return LikelyObject(category_id, score, box, mask)
+
+
+class Told(MiddleSegmenter):
+    """Knows some objects, and that what is in one of its areas is alike."""
+
+    def __init__(self, *objects: LikelyObject, areas: tuple[Corners, ...] = ()) -> None:
+        super().__init__()
+        self.image_size = (200, 200)
+        self.objects, self.areas = list(objects), areas
+
+    def objects_at(self, x: float, y: float) -> list[LikelyObject]:
+        return self.objects
+
+    def likeness(self, x: float, y: float, box: np.ndarray, cells: int) -> np.ndarray:
+        middles = box[:2] + (np.arange(cells)[:, None] + 0.5) * (box[2:] - box[:2]) / cells
+        own = self._area(np.array([[x]]), np.array([[y]]))
+        return np.where(self._area(middles[None, :, 0], middles[:, None, 1]) == own, 1.0, -1.0).astype(np.float32)
+
+    def _area(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        found = np.zeros(np.broadcast(x, y).shape, int)
+        for number, (x0, y0, x1, y1) in enumerate(self.areas, 1):
+            found[(x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)] = number
+        return found
+
+
+LARGE_CORNERS, SMALL_CORNERS, PATCH = (20, 20, 180, 180), (40, 40, 80, 80), (80, 40, 110, 80)
+ALIKE = (50, 50, 70, 70)
+LARGE, SMALL = likely(LARGE_CORNERS, 0.6, 1), likely(SMALL_CORNERS, 0.6, 2)
+TWICE = likely((41, 40, 80, 80), 0.2, 2)
 CLICK = Click(60, 60)
 
 
-@pytest.fixture
-def photo() -> np.ndarray:
-    """A green square, 100 to 140 across, on noise."""
-    pixels = np.random.default_rng(0).integers(100, 130, (200, 200, 3)).astype(np.uint8)
-    pixels[100:140, 100:140] = (20, 200, 20)
-    return pixels
-
-
-def corners(start: int, end: int) -> list[tuple[int, int]]:
-    return [(start, start), (end, start), (end, end), (start, end)]
+def outlined(predictor: Told, *clicks: Click, turn: int = 0) -> MultiPolygon:
+    found = outline_at(predictor, clicks, turn)
+    assert found
+    return found.shape
 
 
 def test_the_smaller_of_two_equally_sure_is_first_and_none_comes_twice() -> None:
-    assert ranked([LARGE, TWICE, SMALL], CLICK.x, CLICK.y) == [SMALL, LARGE]
+    found = outline_at(Told(LARGE, TWICE, SMALL), [CLICK])
+    assert found
+    assert iou(found.shape, rectangle(*SMALL_CORNERS)) > 0.9
+    assert (found.category_id, found.alternatives) == (2, 3), "two objects, and what is like the click"
 
 
 def test_a_click_off_the_middle_means_the_one_that_it_is_deep_in() -> None:
-    assert ranked([LARGE, SMALL], 79, 79)[0] == LARGE
+    assert iou(outlined(Told(LARGE, SMALL), Click(79, 79)), rectangle(*LARGE_CORNERS)) > 0.9
 
 
-def test_turns_go_through_all_objects_and_begin_again(photo: np.ndarray) -> None:
-    predictor = MiddleSegmenter()
-    found = [outline_at(predictor, photo, [LARGE, SMALL], [CLICK], turn) for turn in range(5)]
-    shapes = [answer.shape for answer in found if answer]
-    assert len(shapes) == 5
-    assert (shapes[0], shapes[1], shapes[4]) == (SMALL.shape, LARGE.shape, SMALL.shape)
-    assert bounds(shapes[2]) == (40, 40, 80, 80), "the box of what is like the click"
-    assert [answer.means for answer in found if answer][2:4] == [Means.BOX, Means.COLORS]
-    assert all(answer.alternatives == 4 for answer in found if answer)
-
-
-def test_without_candidates_and_boxes_colours_decide(photo: np.ndarray) -> None:
-    found = outline_at(Blind(), photo, [], [Click(120, 120)])
+def test_turns_go_through_all_objects_and_begin_again() -> None:
+    predictor = Told(LARGE, SMALL, areas=(ALIKE,))
+    wanted = (SMALL_CORNERS, LARGE_CORNERS, ALIKE, SMALL_CORNERS)
+    for turn, corners in enumerate(wanted):
+        assert iou(outlined(predictor, CLICK, turn=turn), rectangle(*corners)) > 0.8
+    found = outline_at(predictor, [CLICK], 2)
     assert found
-    assert (found.means, found.category_id) == (Means.COLORS, None)
-    assert iou(found.shape, rectangle(100, 100, 140, 140)) > 0.9
+    assert found.category_id is None, "no object of the model's"
 
 
-def test_a_click_outside_takes_the_candidate_that_has_all_clicks(photo: np.ndarray) -> None:
-    found = outline_at(Blind(), photo, [SMALL, Candidate(rectangle(40, 40, 100, 80), 0.1, 3)], [CLICK, Click(90, 60)])
+def test_a_click_outside_means_the_object_that_has_all_clicks() -> None:
+    wide = likely((40, 40, 110, 80), 0.5, 3)
+    found = outline_at(Told(SMALL, wide), [CLICK, Click(95, 60)])
     assert found
-    assert (bounds(found.shape), found.category_id, found.means) == ((40, 40, 100, 80), 3, Means.CANDIDATE)
+    assert found.category_id == 3
+    assert iou(found.shape, rectangle(40, 40, 110, 80)) > 0.9
 
 
-def test_a_click_beside_takes_what_has_its_colours_away(photo: np.ndarray) -> None:
-    clicks = [CLICK, Click(120, 120, is_object=False)]
-    found = outline_at(Blind(), photo, [Candidate(rectangle(40, 40, 160, 160), 0.6, 1)], clicks)
-    assert found
-    assert found.means is Means.COLORS
-    assert not found.shape.covers(Point(120, 120))
-    with_hole = from_parts([[corners(40, 160), corners(100, 140)]])
-    assert iou(found.shape, with_hole) > 0.9
+@pytest.mark.parametrize("is_object", [True, False])
+def test_what_is_like_a_click_goes_with_it(is_object: bool) -> None:
+    whole = rectangle(40, 40, 110, 80)
+    known = SMALL if is_object else likely((40, 40, 110, 80), 0.6, 2)
+    shape = outlined(Told(known, areas=(PATCH,)), CLICK, Click(95, 60, is_object))
+    assert shape.covers(Point(95, 60)) is is_object
+    assert shape.covers(Point(CLICK.x, CLICK.y))
+    assert iou(shape, whole if is_object else rectangle(*SMALL_CORNERS)) > 0.9
 
 
-def test_a_click_on_more_of_the_object_adds_what_has_its_colours(photo: np.ndarray) -> None:
-    found = outline_at(Blind(), photo, [SMALL], [CLICK, Click(120, 120)])
-    assert found
-    assert found.shape.covers(Point(120, 120))
-    assert found.shape.covers(Point(60, 60))
-    assert found.category_id == 2
-
-
-def test_clicks_that_are_so_already_change_nothing(photo: np.ndarray) -> None:
-    clicks = [CLICK, Click(50, 50), Click(150, 150, is_object=False)]
-    found = outline_at(Blind(), photo, [SMALL], clicks)
-    assert found
-    assert found.shape == SMALL.shape
+def test_clicks_that_are_so_already_change_nothing() -> None:
+    predictor = Told(SMALL, areas=(SMALL_CORNERS,))
+    shape = outlined(predictor, CLICK, Click(50, 50), Click(150, 150, is_object=False))
+    assert iou(shape, outlined(predictor, CLICK)) > 0.95

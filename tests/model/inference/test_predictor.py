@@ -105,6 +105,28 @@ def test_detecting_again_gives_the_same(predictor: Predictor) -> None:
     assert [i.score for i in first] == [i.score for i in second]
 
 
+def test_likely_objects_are_around_the_place_and_alike_is_most_of_all_the_place_itself(predictor: Predictor) -> None:
+    places = [(x, y) for x in range(5, 130, 10) for y in range(5, 60, 10)]
+    at, found = max(((place, predictor.objects_at(*place)) for place in places), key=lambda pair: len(pair[1]))
+    assert found
+    assert [o.score for o in found] == sorted((o.score for o in found), reverse=True)
+    for candidate in found:
+        x0, y0, x1, y1 = candidate.box.tolist()
+        assert x0 <= at[0] <= x1
+        assert y0 <= at[1] <= y1
+        assert candidate.mask.shape == (28, 28)
+        assert 0 <= candidate.mask.min() <= candidate.mask.max() <= 1
+    predictor.set_image(np.ascontiguousarray(PHOTO[:60]))
+    assert all(o.box[3] <= 60.001 for place in places for o in predictor.objects_at(*place)), (
+        "of the photo that is set now"
+    )
+    box = np.array([0, 0, 130, 60], np.float32)
+    alike = predictor.likeness(65, 45, box, 12)
+    assert alike.shape == (12, 12)
+    assert -1.001 <= alike.min() < alike.mean() < alike[9, 6]
+    assert predictor.outline_of(np.ones((12, 12), np.float32), box)[0][0].max() <= 130
+
+
 def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Predictor) -> None:
     best = predictor.masks_for_boxes(BOXES)
     chances = predictor.classify_boxes(BOXES)

@@ -151,6 +151,14 @@ class TestMoving:
         assert bench.color(315, 20) != still
         bench.release(320, 90)
 
+    def test_its_name_moves_along(self, bench: Bench) -> None:
+        name = bench.view._static.label_rect(1)
+        x, y = (name.left() + 4) / bench.view.scale_factor, (name.top() + 2) / bench.view.scale_factor
+        plain = bench.color(x, y)
+        bench.press(150, 160)
+        bench.drag_to(150, 250)
+        assert plain != bench.color(x, y) == bench.color(20, 200)
+
     @pytest.mark.parametrize("point", [(40, 40), (320, 40)], ids=["suggestion", "object"])
     def test_a_click_that_slips_by_less_than_the_systems_drag_distance_is_a_click(
         self, bench: Bench, point: tuple[float, float]
