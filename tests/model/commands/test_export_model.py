@@ -14,6 +14,7 @@ import pytest
 from model.commands import export_model
 from model.inference.keypoint_decoding import locate_roughly
 from model.inference.predictor import Predictor
+from model.network.precision import fast_type
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -26,8 +27,14 @@ PHOTO = np.random.default_rng(0).integers(0, 255, (96, 130, 3), np.uint8)
 
 
 def test_the_file_finds_what_the_application_finds(
-    tiny_checkpoint: Checkpoint, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_checkpoint: Checkpoint,
+    tiny_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    fast_type.cache_clear()
     file = tmp_path / "model.onnx"
     assert export_model.main([str(tiny_weights), str(file)]) == 0
     assert str(file) in capsys.readouterr().out
