@@ -83,7 +83,13 @@ class PhotoRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return one_line(photo.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            text = f"{one_line(photo.name)}\n{photo.error or _in_words(photo)}"
+            lines = [
+                one_line(photo.name),
+                photo.error or _in_words(photo),
+                ", ".join(photo.notes.tags),
+                photo.notes.note,
+            ]
+            text = "\n".join(filter(None, lines))
             # A tooltip with a tag in it would be read as markup.
             return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>" if "<" in text else text
         if role == Qt.ItemDataRole.AccessibleTextRole:

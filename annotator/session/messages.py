@@ -29,8 +29,10 @@ def photos_skipped(photos: Sequence[str], reason: str) -> str:
     return tr("{photos} cannot be shown; the list says why.", photos=listing(photos))
 
 
-def nothing_left_to_do(*, filtered: bool) -> str:
-    """Return what is shown where every other photo of the list is done, or skipped."""
+def nothing_left_to_do(*, filtered: bool, skipped: bool) -> str:
+    """Return what is shown where every other photo of the list is done, or skipped where some are."""
+    if skipped:
+        return tr("Every other photo of the list is done or skipped.")
     if filtered:
         return tr("Every other photo that matches the filter is done.")
     return tr("Every other photo is done.")

@@ -295,7 +295,8 @@ class Session(QObject):
         if name and name != self.current:
             self._show(name, skip_unreadable=True)
         elif self.current:
-            self.message.emit(messages.nothing_left_to_do(filtered=self.photos.filter.is_set), "info", PHOTO)
+            filtered, skipped = self.photos.filter.is_set, self.photos.skipped > 0
+            self.message.emit(messages.nothing_left_to_do(filtered=filtered, skipped=skipped), "info", PHOTO)
 
     def upcoming(self) -> list[str]:
         """Return the photos of the list that are likely next, in the direction of travel."""

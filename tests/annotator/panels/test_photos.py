@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMainWindow, QProgre
 from annotator.core.categories import Categories
 from annotator.core.document import Status
 from annotator.core.image_list import NOT_LOOKED_AT, ImageList
+from annotator.core.photo_state import PhotoNotes
 from annotator.panels.photos import FILTERS, PhotosPanel
 from tests.qt import find
 
@@ -310,6 +311,12 @@ def test_an_unreadable_photo_says_why(panel: PhotosPanel, photos: ImageList) -> 
     index = panel.rows.model().index(1, 0)
     assert "The file is cut off." in index.data(Qt.ItemDataRole.ToolTipRole)
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "lake/0002.jpg, unreadable"
+
+
+def test_tags_and_a_note_are_in_the_tooltip(panel: PhotosPanel, photos: ImageList) -> None:
+    photos.update(NAMES[1], notes=PhotoNotes(("night", "fog"), "Ask."))
+    tip = panel.rows.model().index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "lake/0002.jpg\nnew\nnight, fog\nAsk."
 
 
 def test_a_row_in_words(panel: PhotosPanel) -> None:
