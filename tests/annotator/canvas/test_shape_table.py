@@ -74,7 +74,7 @@ def test_of_a_part_of_the_photo_all_is_painted_that_is_seen_there(
             painter.drawPath(path)
         painter.end()
         images.append(pixels_of(image)[top + 100 : top + 120, left + 100 : left + 120].copy())
-    assert np.array_equal(*images)
+    assert np.array_equal(images[0], images[1])
 
 
 def test_of_a_part_of_the_photo_what_is_elsewhere_is_left_out() -> None:
