@@ -119,6 +119,7 @@ def test_attributes_are_set_for_the_selection_undone_and_saved(qtbot: QtBot, obj
     QTest.keyClicks(find(objects, QLineEdit, "details.attribute.color"), "red")
     QTest.keyClick(find(objects, QLineEdit, "details.attribute.color"), Qt.Key.Key_Return)
     field = find(objects, QLineEdit, "details.group")
+    field.setFocus()
     QTest.keyClicks(field, "5")
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert objects.canvas.hasFocus()
