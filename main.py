@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": mark("measure a model against a COCO file: AP of boxes, masks and keypoints"),
     "train": mark("train a model on a COCO file, or fine-tune one on a project's labels"),
     "models": mark("list the models of a project and their figures"),
+    "export-model": mark("write a model as an ONNX file, for other programs"),
     "import": mark("add the annotations of another program's files to a project"),
     "export": mark("write a project's annotations as files of another program"),
 }
@@ -35,6 +36,7 @@ COMMANDS = {
 _MODULES = {  # where a command is not called as its module
     "masks": "model.commands.fill_masks",
     "models": "model.commands.list_models",
+    "export-model": "model.commands.export_model",
     "import": "annotator.commands.import_annotations",
     "export": "annotator.commands.export_annotations",
 }
@@ -106,7 +108,7 @@ def _misnamed(folder: Path | None, file: Path | None) -> str:
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:10}{tr(text)}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:13}{tr(text)}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="annotator",
         description=tr("Annotate photos: the model drafts the masks, you correct them."),

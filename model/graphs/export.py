@@ -14,7 +14,7 @@ from model.graphs.modules import Classify, Encode, GraphPooler, Keypoints, Masks
 from model.inference.graph_file import Graphs
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from model.checkpoints.checkpoint import Checkpoint
     from model.network.mask_rcnn import MaskRCNN
@@ -36,18 +36,28 @@ def export(checkpoint: Checkpoint) -> Graphs:
         model.checkpoints.weights.WeightsError: The weights do not fit the config.
         UnsupportedError: The network has a layer that no graph has.
     """
-    network = network_of(checkpoint)
-    fold_norms(network)
-    heads = network.roi_heads
-    heads.pool, heads.box_pool = GraphPooler(heads.pool), GraphPooler(heads.box_pool)
+    network = network_to_trace(checkpoint)
     return Graphs(
         checkpoint.config,
         checkpoint.categories,
         checkpoint.metrics,
         f"{checkpoint.digest()}-{checkpoint.config_digest()}",
         "float32",
-        {name: _traced(name, part, network) for name, part in _parts(network).items()},
+        {name: _part(name, part, network) for name, part in _parts(network).items()},
     )
+
+
+def network_to_trace(checkpoint: Checkpoint) -> MaskRCNN:
+    """Return a checkpoint's network with all that a graph can hold in place of what it cannot.
+
+    Raises:
+        model.checkpoints.weights.WeightsError: The weights do not fit the config.
+    """
+    network = network_of(checkpoint)
+    fold_norms(network)
+    heads = network.roi_heads
+    heads.pool, heads.box_pool = GraphPooler(heads.pool), GraphPooler(heads.box_pool)
+    return network
 
 
 def _parts(network: MaskRCNN) -> dict[str, nn.Module]:
@@ -59,30 +69,47 @@ def _parts(network: MaskRCNN) -> dict[str, nn.Module]:
     return parts
 
 
-def _traced(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
-    """Return a part as ONNX."""
+def _part(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
+    """Return one of the parts as ONNX."""
     pixels = torch.rand(1, 3, *SIDES)
     levels = [f"map{index}" for index in range(len(network.backbone.strides))]
-    maps = tuple(network.encode(pixels))
     boxes = torch.tensor([[5.0, 8, 40, 60], [0, 0, 96, 64], [20, 30, 29, 41]])
-    given: dict[str, torch.Tensor] = {"pixels": pixels, "inner": torch.tensor(SIDES)}
+    given: dict[str, Tensor] = {"pixels": pixels, "inner": torch.tensor(SIDES)}
     made = ["proposals", *levels]
     if name != "encode":
         given = {"boxes": boxes}
         made = {"classify": ["probabilities", "refined"]}.get(name, [name])
         if name == "masks":
             given["labels"] = torch.ones(len(boxes), dtype=torch.int64)
-        pooled = list(zip(levels, maps, strict=True))[: len(network.roi_heads.pool.strides)]
-        given |= dict(pooled)
+        pooled = zip(levels, network.encode(pixels), strict=True)
+        given |= dict(list(pooled)[: len(network.roi_heads.pool.strides)])
     free = {level: {2: f"{level}_height", 3: f"{level}_width"} for level in levels}
     free |= {"pixels": {2: "height", 3: "width"}}
     free |= {key: {0: "regions"} for key in ("boxes", "labels", *made) if key not in free}
+    return trace(name, part, given, made, free)
+
+
+def trace(
+    name: str, module: nn.Module, given: dict[str, Tensor], made: list[str], free: dict[str, dict[int, str]]
+) -> bytes:
+    """Return a module as ONNX.
+
+    Args:
+        name: What it is called in an error.
+        module: What is traced.
+        given: Its arguments, by the names that they get.
+        made: The names of what it returns.
+        free: Which axes may have another length with other arguments, by name, and what these are called.
+
+    Raises:
+        UnsupportedError: It has a layer that no graph has.
+    """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is the same for every photo, among others
         try:
             torch.onnx.export(
-                deepcopy(part),
+                deepcopy(module),
                 tuple(given.values()),
                 buffer,  # pyrefly: ignore
                 input_names=list(given),

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from model.commands import export_model
+from model.inference.keypoint_decoding import locate_roughly
+from model.inference.predictor import Predictor
+from model.network.precision import fast_type
+
+if TYPE_CHECKING:
+    from model.checkpoints.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.usefixtures("repeatable")
+
+README = Path(__file__).parents[3] / "README.md"
+PHOTO = np.random.default_rng(0).integers(0, 255, (96, 130, 3), np.uint8)
+"""As large as the tiny network's input, so that nothing is interpolated, which each does in its own way."""
+
+
+def test_the_file_finds_what_the_application_finds(
+    tiny_checkpoint: Checkpoint,
+    tiny_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    fast_type.cache_clear()
+    file = tmp_path / "model.onnx"
+    assert export_model.main([str(tiny_weights), str(file)]) == 0
+    assert str(file) in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == {"1": "person", "2": "box"}
+    predictor = Predictor(tiny_checkpoint, "cpu")
+    boxes, scores, labels, masks, keypoints = (np.asarray(v) for v in session.run(None, {"photo": PHOTO}))
+    predictor.set_image(PHOTO)
+    found = predictor._engine.detect(predictor._features, 0.05, 100)
+    assert len(found.boxes) > 2
+    np.testing.assert_allclose(boxes, found.boxes, atol=1e-2)
+    np.testing.assert_allclose(scores, found.scores, atol=1e-3)
+    np.testing.assert_array_equal(labels, found.labels)
+    own = predictor._engine.masks(predictor._features, found.boxes, found.labels)
+    np.testing.assert_allclose(masks, own, atol=1e-3)
+    points = locate_roughly(predictor._engine.keypoints(predictor._features, found.boxes), found.boxes)
+    assert (np.abs(keypoints[..., :2] - points) < 0.01).mean() > 0.9
+    for photo in (PHOTO[:64], np.repeat(np.repeat(PHOTO, 4, 0), 4, 1)):  # one is enlarged, one reduced
+        boxes, *_ = (np.asarray(v) for v in session.run(None, {"photo": np.ascontiguousarray(photo)}))
+        assert len(boxes) > 2
+        assert (boxes >= 0).all()
+        assert (boxes <= np.tile(photo.shape[1::-1], 2) + 1e-3).all()
+        assert boxes.max() > 0.5 * photo.shape[1]
+
+
+@pytest.mark.slow  # another process
+def test_the_example_of_the_readme_runs(tiny_weights: Path, tmp_path: Path) -> None:
+    assert export_model.main([str(tiny_weights), str(tmp_path / "model.onnx")]) == 0
+    np.save(tmp_path / "photo.npy", PHOTO)
+    (example,) = (
+        code
+        for code in re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+        if "onnxruntime" in code
+    )
+    ran = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"((person|box) \d\.\d\d at .*\n)*", ran.stdout)
+
+
+def test_what_cannot_be_written_is_said(tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, sentence in (
+        ([str(tiny_weights), str(tmp_path / "model.txt")], "let it end with .onnx"),
+        ([str(tiny_weights), str(tmp_path / "no" / "model.onnx")], "does not exist"),
+        ([str(tmp_path / "none.safetensors"), str(tmp_path / "model.onnx")], "There are no weights"),
+    ):
+        assert export_model.main(arguments) == 2
+        assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.onnx"))
