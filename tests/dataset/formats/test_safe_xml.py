@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset import safe_xml
-from dataset.safe_xml import XmlError, parse_xml
+from dataset.formats import safe_xml
+from dataset.formats.safe_xml import XmlError, parse_xml
 
 BOMB = b'<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;">]><a>&y;</a>'
 OTHER_FILE = b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'
