@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataset.formats.cvat_labels import Label
+    from dataset.formats.cvat_labels import CvatLabel
 
 MAX_BYTES = 512 << 20
 _SOURCES = {"drawn": "manual", "suggested": "auto", "edited": "semi-auto"}
@@ -102,7 +102,7 @@ def _sentences(counts: Counter[_Left]) -> tuple[str, ...]:
 
 
 def _to_objects(
-    image: Element, labels: Mapping[str, Label], classes: Mapping[str, ClassRecord], counts: Counter[_Left]
+    image: Element, labels: Mapping[str, CvatLabel], classes: Mapping[str, ClassRecord], counts: Counter[_Left]
 ) -> tuple[ObjectRecord, ...]:
     records: list[ObjectRecord | None] = []
     groups: dict[tuple[str, int], list[int]] = {}
@@ -143,7 +143,7 @@ def _join(records: list[ObjectRecord | None], first: int, second: int) -> None:
 
 
 def _to_object(
-    element: Element, record: ClassRecord, label: Label | None, counts: Counter[_Left]
+    element: Element, record: ClassRecord, label: CvatLabel | None, counts: Counter[_Left]
 ) -> ObjectRecord | None:
     """Return the object of a shape, None for a kind that has no place here. Raises ValueError or TypeError."""
     points: tuple[Point, ...] = ()
@@ -313,4 +313,4 @@ def _are_plain(record: ObjectRecord) -> bool:
     return plain and (group is None or _group(record) == group)
 
 
-FORMAT = Format("cvat", "CVAT for images XML", ".xml", read, write, losses)
+FORMAT = Format("cvat", "CVAT XML", ".xml", read, write, losses)

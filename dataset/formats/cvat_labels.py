@@ -28,7 +28,7 @@ UNNAMED = "object"
 
 
 @dataclass(slots=True)
-class Label:
+class CvatLabel:
     """A label, while it is read."""
 
     name: str
@@ -47,15 +47,15 @@ def label_of(element: Element) -> str:
     return (element.get("label") or "").strip() or UNNAMED
 
 
-def read_labels(root: Element) -> dict[str, Label]:
+def read_labels(root: Element) -> dict[str, CvatLabel]:
     """Return the labels by name: those of the meta data first, then those that only shapes have."""
-    labels: dict[str, Label] = {}
+    labels: dict[str, CvatLabel] = {}
     for element in root.iterfind("meta//label"):
         name, parent = _text(element, "name"), _text(element, "parent")
         if parent:
-            _add_point(labels.setdefault(parent, Label(parent, is_skeleton=True)), name)
+            _add_point(labels.setdefault(parent, CvatLabel(parent, is_skeleton=True)), name)
         elif name:
-            found = labels.setdefault(name, Label(name))
+            found = labels.setdefault(name, CvatLabel(name))
             found.color = as_color(_text(element, "color"))
             found.is_skeleton |= _text(element, "type") == "skeleton"
             found.inputs = {_text(a, "name"): _text(a, "input_type") for a in element.iterfind("attributes/attribute")}
@@ -64,7 +64,7 @@ def read_labels(root: Element) -> dict[str, Label]:
         if element.tag == "tag":
             continue
         name = label_of(element)
-        found = labels.setdefault(name, Label(name, is_skeleton=element.tag == "skeleton"))
+        found = labels.setdefault(name, CvatLabel(name, is_skeleton=element.tag == "skeleton"))
         if element.tag == "skeleton":
             for point in element.iterfind("points"):
                 _add_point(found, label_of(point))
@@ -74,13 +74,13 @@ def read_labels(root: Element) -> dict[str, Label]:
     return labels
 
 
-def class_name(label: str, labels: Mapping[str, Label]) -> str:
+def class_name(label: str, labels: Mapping[str, CvatLabel]) -> str:
     """Return the class that a label is."""
     owner = label.removesuffix(SKELETON)
     return owner if label in labels and labels[label].is_skeleton and owner in labels else label
 
 
-def to_classes(labels: Mapping[str, Label]) -> dict[str, ClassRecord]:
+def to_classes(labels: Mapping[str, CvatLabel]) -> dict[str, ClassRecord]:
     """Return the classes by name."""
     classes: dict[str, ClassRecord] = {}
     for label in labels.values():
@@ -97,7 +97,7 @@ def to_classes(labels: Mapping[str, Label]) -> dict[str, ClassRecord]:
     return classes
 
 
-def _add_point(label: Label, name: str) -> None:
+def _add_point(label: CvatLabel, name: str) -> None:
     if name and len(label.points) < MAX_KEYPOINTS:
         label.points[name] = None
 
