@@ -43,7 +43,7 @@ Clip and Relu vanish in the rounding that follows them. Without them a convoluti
 are clipped, in steps as wide as the values that are cut off: error 0.50 rather than 0.22, and a tenth more time.
 """
 FLOAT_STEM = 3
-"""The first convolutions stay in floats, as all others carry their error on: 0.09 rather than 0.11, for 2% more time."""
+"""The first convolutions stay in floats: all others carry their error on. 0.09 rather than 0.11, for 2% more time."""
 HIGHEST = 64
 """Weights are rounded to -64..64: the products of more would overflow in the 8-bit instructions of processors without
 VNNI (255 * 64 * 2 < 2**15). With 127 the error is 0.08, but neither the AP is higher nor the time less.
