@@ -46,7 +46,8 @@ FLOAT_STEM = 3
 """The first convolutions stay in floats: all others carry their error on. 0.09 rather than 0.11, for 2% more time."""
 HIGHEST = 64
 """Weights are rounded to -64..64: the products of more would overflow in the 8-bit instructions of processors without
-VNNI (255 * 64 * 2 < 2**15). With 127 the error is 0.08, but neither the AP is higher nor the time less.
+VNNI (255 * 64 * 2 < 2**15). With 127 the error is 0.08, but neither the AP is higher nor the time less; unsigned
+weights, or signed activations, would not overflow either, but take as long as floats.
 """
 SCORE, REGIONS = 0.15, 12
 """Detections whose regions the heads are calibrated on: least score, and how many a photo."""
