@@ -134,9 +134,15 @@ def _edges_in(
     for side in beyond:
         unseen[:-1] |= side[:-1] & side[1:]
     ends = np.cumsum(lengths)
-    closes = ~unseen[ends - lengths] & ~unseen[ends - 2]  # seen is where a ring begins and ends: there it is not cut
+    # Where a hairline begins or ends, Qt paints its last edge up to half a pixel elsewhere, and a closed one has none.
+    # So a ring is not cut of whose first or last edge anything is seen, and elsewhere one edge more is kept.
+    closes = ~unseen[ends - lengths] | ~unseen[ends - 2]
     unseen &= np.repeat(~closes, lengths)
     unseen[ends - 1] = True  # no edge leads from ring to ring
+    seen = ~unseen
+    unseen[1:] &= ~seen[:-1]
+    unseen[:-1] &= ~seen[1:]
+    unseen[ends - 1] = True
     before = np.concatenate(([True], unseen[:-1]))  # of the edge to each vertex
     kept = ~(unseen & before)
     starts = np.flatnonzero(kept & before)

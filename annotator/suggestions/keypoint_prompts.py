@@ -11,11 +11,11 @@ from annotator.canvas.hit_testing import extent
 from annotator.core import edits
 from annotator.core.skeleton import shared_names
 from annotator.session.messages import PHOTO
+from annotator.suggestions.question_groups import QuestionGroup, QuestionGroups
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
-    from annotator.core.document import Document
     from annotator.session.session import Session
     from annotator.suggestions.controller import SuggestionController
     from annotator.suggestions.inference_worker import InferenceWorker
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Request:
+class _Request(QuestionGroup):
     """What was asked at once, and what came of it so far."""
 
-    document: Document
-    open: dict[int, Annotation] = field(default_factory=dict)
-    """The objects that are not answered yet, by the number of the question."""
     found: list[tuple[Annotation, Annotation]] = field(default_factory=list)
     """Objects as they were asked about, and with their keypoints."""
     failed: list[str] = field(default_factory=list)
@@ -46,7 +43,7 @@ class KeypointPrompts(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._suggester, self._flow = session, suggester, flow
-        self._requests: list[_Request] = []
+        self._requests = QuestionGroups[_Request]()
         suggester.box_answered.connect(self._answer)
         session.project_changed.connect(lambda _project: self._requests.clear())
 
@@ -64,9 +61,10 @@ class KeypointPrompts(QObject):
             known = self._flow.model_category(record.category_id)
             assert known is not None, "else it is refused"
             request.open[self._suggester.find_keypoints(document.name, extent(record), known)] = record
+        self._requests.add(request)
         if request.open:
-            self._requests.append(request)
-        elif document.selected:
+            return
+        if document.selected:
             self._tell(refused)
         else:
             self._tell(tr("Select the objects whose keypoints the model is to find."))
@@ -89,10 +87,10 @@ class KeypointPrompts(QObject):
         return "" if x1 > x0 and y1 > y0 else tr("The object is too small to find keypoints in it.")
 
     def _answer(self, answer: BoxAnswer) -> None:
-        request = next((request for request in self._requests if answer.number in request.open), None)
-        if request is None:
+        taken = self._requests.take(answer.number)
+        if taken is None:
             return
-        record = request.open.pop(answer.number)
+        request, record = taken
         known = self._flow.model_category(record.category_id)
         found = answer.found and known and self._flow.in_project(replace(answer.found, category_id=known)).keypoints
         if found:
@@ -100,7 +98,6 @@ class KeypointPrompts(QObject):
         else:
             request.failed.append(answer.why or tr("the model was changed meanwhile."))
         if not request.open:
-            self._requests.remove(request)
             self._finish(request)
 
     def _finish(self, request: _Request) -> None:

@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject
 
 from annotator.core import edits
 from annotator.session.messages import PHOTO
+from annotator.suggestions.question_groups import QuestionGroup, QuestionGroups
 from dataset.geometry import bounds, clip, valid
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
-    from annotator.core.document import Document, Edit
+    from annotator.core.document import Edit
     from annotator.session.session import Session
     from annotator.suggestions.controller import SuggestionController
     from annotator.suggestions.inference_worker import InferenceWorker
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Copy:
+class _Copy(QuestionGroup):
     """Objects that were copied, and what the model has made of them so far."""
 
-    document: Document
     made: Edit
-    open: dict[int, Annotation] = field(default_factory=dict)
-    """The copies that are not answered yet, by the number of the question."""
     fitted: dict[int, Annotation] = field(default_factory=dict)
     """Copies by id, with the model's outlines."""
 
@@ -45,7 +43,7 @@ class LastPhotoCopier(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._suggester, self._flow = session, suggester, flow
-        self._running: list[_Copy] = []
+        self._running = QuestionGroups[_Copy]()
         suggester.box_answered.connect(self._answer)
         session.project_changed.connect(lambda _project: self._running.clear())
 
@@ -83,18 +81,16 @@ class LastPhotoCopier(QObject):
             if not record.is_box and not record.is_crowd:
                 known = self._flow.model_category(record.category_id)
                 copy.open[self._suggester.outline(copy.document.name, bounds(record.shape), known)] = record
-        if copy.open:
-            self._running.append(copy)
+        self._running.add(copy)
 
     def _answer(self, answer: BoxAnswer) -> None:
-        copy = next((copy for copy in self._running if answer.number in copy.open), None)
-        if copy is None:
+        taken = self._running.take(answer.number)
+        if taken is None:
             return
-        record = copy.open.pop(answer.number)
+        copy, record = taken
         if answer.found is not None and not answer.found.is_box:
             copy.fitted[record.id] = replace(record, shape=answer.found.shape)
         if not copy.open:
-            self._running.remove(copy)
             self._finish(copy)
 
     def _finish(self, copy: _Copy) -> None:

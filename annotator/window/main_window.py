@@ -21,7 +21,6 @@ from annotator import theme
 from annotator.canvas import style
 from annotator.canvas.tools.registry import TOOLS
 from annotator.canvas.view import CanvasView
-from annotator.core.photo_state import Mark
 from annotator.panels.banner import Banner
 from annotator.panels.classes import ClassesPanel
 from annotator.panels.details.panel import DetailsPanel
@@ -143,7 +142,9 @@ class MainWindow(QMainWindow):
         self._details = DetailsEditing(session, self.details_panel)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
-        self._listing = PhotoListing(session, self.photos_panel, self.docks[0], settings, suggester)
+        self._listing = PhotoListing(
+            session, self._commands, settings, suggester, panel=self.photos_panel, dock=self.docks[0]
+        )
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
         self.action_table = Actions(self, self._handlers(), settings)
@@ -241,9 +242,6 @@ class MainWindow(QMainWindow):
             "suggestion.reject": commands.reject,
             "suggestion.next": lambda: commands.step_suggestion(1),
             "suggestion.previous": lambda: commands.step_suggestion(-1),
-            "image.done_next": commands.done_next,
-            "image.done": commands.toggle_done,
-            "image.skip": commands.skip_next,
             "view.zoom_in": canvas.zoom_in,
             "view.zoom_out": canvas.zoom_out,
             "view.fit": canvas.fit,
@@ -284,6 +282,7 @@ class MainWindow(QMainWindow):
         self.strip.fill(self.action_table, self.canvas.tool)
         self._visibility.follow(self.action_table)
         self._picture.follow(self.action_table)
+        self._listing.follow(self.action_table)
         self._snap.follow(self.action_table)
 
     def _wire(self) -> None:
@@ -311,7 +310,6 @@ class MainWindow(QMainWindow):
         canvas.hint_changed.connect(self.status.set_hint)
         canvas.tool_changed.connect(lambda name: self.action_table[f"tool.{name}"].setChecked(True))
         canvas.context_requested.connect(self._show_context_menu)
-        self.photos_panel.photo_chosen.connect(session.go_to)
         for chosen in (self.photos_panel.left, self.classes.chosen, self.classes.applied):
             chosen.connect(lambda *_: self._give_keyboard_to_photo())
         self._flow.model_changed.connect(lambda: self.classes.set_model_classes(self._flow.class_names))
@@ -391,9 +389,7 @@ class MainWindow(QMainWindow):
 
     def _show_facts(self) -> None:
         """Show what is on record in the places that have no document of their own."""
-        document, store = self._session.document, self._session.store
-        for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
-            self.action_table[name].setChecked(bool(document and document.mark is mark))
+        store = self._session.store
         self.classes.set_counts(store.class_counts if store else {})
 
     # Actions

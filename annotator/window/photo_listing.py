@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from annotator.core import image_filter
 from annotator.core.image_filter import EVERYTHING
 from annotator.core.image_order import ImageOrder, names_in_order
+from annotator.core.photo_state import Mark
 from annotator.session.folder_refresh import FolderRefresh
 from annotator.session.messages import PHOTO
 from annotator.session.thumbnails import Thumbnails
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from annotator.session.session import Session
     from annotator.settings import Settings
     from annotator.suggestions.inference_worker import InferenceWorker
+    from annotator.window.actions import Actions
+    from annotator.window.commands.selection_commands import SelectionCommands
 
 FILTER, ORDER = "photo_filter", "photo_order"  # settings of a folder
 PICTURES = "photo_pictures"  # a flag
@@ -38,10 +41,18 @@ class PhotoListing(QObject):
     _timed = Signal(object, object)
 
     def __init__(
-        self, session: Session, panel: PhotosPanel, dock: QDockWidget, settings: Settings, suggester: InferenceWorker
+        self,
+        session: Session,
+        commands: SelectionCommands,
+        settings: Settings,
+        suggester: InferenceWorker,
+        *,
+        panel: PhotosPanel,
+        dock: QDockWidget,
     ) -> None:
         super().__init__(panel)
         self._session, self._panel, self._dock, self._settings = session, panel, dock, settings
+        self._commands = commands
         self._order = ImageOrder.NAME
         self._refresh = FolderRefresh(session, self)
         self._refresh.refreshed.connect(self._arrange)
@@ -52,6 +63,7 @@ class PhotoListing(QObject):
         session.opened.connect(lambda _folder: self._begin())
         session.project_changed.connect(self._restore)
         session.photos.filtered.connect(self._remember_filter)
+        panel.photo_chosen.connect(session.go_to)
         panel.order_chosen.connect(self._choose_order)
         self._timed.connect(self._take_times)
         self._thumbnails = Thumbnails(self)
@@ -67,8 +79,22 @@ class PhotoListing(QObject):
             "image.next_labelled": lambda: self._go_labelled(1),
             "image.previous_labelled": lambda: self._go_labelled(-1),
             "image.find": self._find,
+            "image.done_next": self._commands.done_next,
+            "image.done": self._commands.toggle_done,
+            "image.skip": self._commands.skip_next,
             "file.refresh": self._refresh.start,
         }
+
+    def follow(self, actions: Actions) -> None:
+        """Show in the actions, from now on, what is decided about the current photo."""
+
+        def update() -> None:
+            document = self._session.document
+            for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+                actions[name].setChecked(bool(document and document.mark is mark))
+
+        self._session.edited.connect(update)
+        self._session.document_changed.connect(lambda _document: update())
 
     def _go_labelled(self, step: int) -> None:
         """Go to the next (1) or previous (-1) listed photo with an object on record."""

@@ -114,9 +114,8 @@ def export_whole(checkpoint: Checkpoint) -> onnx.ModelProto:
         if node.op_type == "Resize" and any(a.name == "mode" and a.s == b"cubic" for a in node.attribute):
             node.attribute.append(onnx.helper.make_attribute("antialias", 1))
     described = {
-        "input": "photo: height x width x 3, uint8, RGB, upright",
-        "output": "boxes: x1, y1, x2, y2 in pixels; scores; labels: keys of classes; masks: how probable each cell of "
-        "a box is to be the object; keypoints: x, y in pixels and a probability",
+        "photo": json.dumps(["height", "width", "RGB"]),
+        "boxes": json.dumps(["x1", "y1", "x2", "y2"]),
         "classes": json.dumps({number: checkpoint.categories[number - 1].name for number in known}),
         "keypoints": json.dumps({c.name: list(c.keypoint_names) for c in checkpoint.categories if c.keypoint_names}),
     }

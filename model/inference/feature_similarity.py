@@ -14,19 +14,21 @@ TINY = 1e-12
 """Least length that is divided by."""
 
 
-def likeness(features: NDArray[np.float32], cell: tuple[float, float]) -> NDArray[np.float32]:
+def directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return features [C, h, w], without padding, less their mean in the photo, and of length 1."""
+    spread = features - features.mean((1, 2), keepdims=True)
+    return spread / np.maximum(np.linalg.norm(spread, axis=0), TINY)
+
+
+def likeness(unit: NDArray[np.float32], cell: tuple[float, float]) -> NDArray[np.float32]:
     """Return [h, w], -1..1: the cosine similarity of all cells with the one under (x, y).
 
-    The photo's mean feature is taken away from all before.
-
     Args:
-        features: [C, h, w] of the photo, without padding.
+        unit: [C, h, w] what `directions` returned.
         cell: x, y in cells.
     """
-    height, width = features.shape[1:]
+    height, width = unit.shape[1:]
     column, row = (min(max(int(at), 0), side - 1) for at, side in zip(cell, (width, height), strict=True))
-    spread = features - features.mean((1, 2), keepdims=True)
-    unit = spread / np.maximum(np.linalg.norm(spread, axis=0), TINY)
     return np.einsum("chw,c->hw", unit, unit[:, row, column])
 
 

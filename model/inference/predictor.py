@@ -9,7 +9,7 @@ for instance in predictor.detect(score=0.5):
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.engine import BoxDetections
 from model.inference.engines import open_engine
-from model.inference.feature_similarity import likeness, resampled
+from model.inference.feature_similarity import directions, likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
 from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
@@ -69,6 +69,16 @@ class EncodedImage(NamedTuple):
     """(height, width) of the network's input."""
     inner: tuple[int, int]
     """(height, width) of the photo in that."""
+
+
+@dataclass
+class _Places:
+    """What was found out about the photo for clicks, which come several to a place and an object."""
+
+    likely: BoxDetections | None = None
+    last: tuple[float, float] | None = None
+    objects: list[LikelyObject] = field(default_factory=list)  # at the last place
+    units: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = field(default_factory=list)  # of LIKENESS_LEVELS
 
 
 class Predictor:
@@ -147,7 +157,7 @@ class Predictor:
         self.encoded: EncodedImage | None = None
         """The photo as it was encoded, for `restore`; None before there is one."""
         self._features: Features = None
-        self._likely: BoxDetections | None = None  # found when they are first asked for
+        self._places = _Places()
         self._photo: NDArray[np.uint8] | None = None
         self._guide: EdgeGuide | None = None
         self._input, self._inner = (0, 0), (0, 0)
@@ -180,7 +190,7 @@ class Predictor:
 
     def restore(self, encoded: EncodedImage) -> None:
         """Make a photo the current one again, as this network has encoded it on the same device."""
-        self.encoded, self._likely = encoded, None
+        self.encoded, self._places = encoded, _Places()
         self._features, self._photo, self._guide, self._input, self._inner = encoded
         height, width = encoded.photo.shape[:2]
         self.image_size = height, width
@@ -337,16 +347,19 @@ class Predictor:
             RuntimeError: No photo was set.
         """
         self._require_image()
-        if self._likely is None:
+        places = self._places
+        if places.likely is None:
             unused = [i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED]
-            self._likely = likely_boxes(*self._engine.propose(self._features), unused)
-        at = np.array((x, y)) * self._scale
-        inside = ((self._likely.boxes[:, :2] <= at) & (at <= self._likely.boxes[:, 2:])).all(1)
-        found = self._likely[np.flatnonzero(inside)[:MOST]]
-        boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
-        ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
-        rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
-        return [LikelyObject(*row) for row in rows]
+            places.likely = likely_boxes(*self._engine.propose(self._features), unused)
+        if (x, y) != places.last:
+            at = np.array((x, y)) * self._scale
+            inside = ((places.likely.boxes[:, :2] <= at) & (at <= places.likely.boxes[:, 2:])).all(1)
+            found = places.likely[np.flatnonzero(inside)[:MOST]]
+            boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
+            ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
+            rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
+            places.last, places.objects = (x, y), [LikelyObject(*row) for row in rows]
+        return list(places.objects)
 
     def likeness(self, x: float, y: float, box: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
         """Return how much, -1..1, each cell of a grid [cells, cells] over a box is to the backbone like a place.
@@ -361,15 +374,20 @@ class Predictor:
             RuntimeError: No photo was set.
         """
         self._require_image()
+        if not self._places.units:
+            self._places.units = [self._directions(level) for level in LIKENESS_LEVELS]
         found = np.zeros((cells, cells), np.float32)
-        for level in LIKENESS_LEVELS:
-            features = self._engine.level(self._features, level)
-            stride = self._input[0] / features.shape[1]
-            height, width = (-(-side // round(stride)) for side in self._inner)
-            side = stride / self._scale
-            alike = likeness(features[:, :height, :width], (x / float(side[0]), y / float(side[1])))
+        for unit, side in self._places.units:
+            alike = likeness(unit, (x / float(side[0]), y / float(side[1])))
             found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells)
         return (found / len(LIKENESS_LEVELS)).astype(np.float32)
+
+    def _directions(self, level: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the directions [C, h, w] of a level's features, and the width and height of a cell in the photo."""
+        features = self._engine.level(self._features, level)
+        stride = self._input[0] / features.shape[1]
+        height, width = (-(-side // round(stride)) for side in self._inner)
+        return directions(features[:, :height, :width]), stride / self._scale
 
     def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
         """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
