@@ -127,7 +127,7 @@ def _window_parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl+C ends this block, at its end if not before: large imports now and then swallow it, or make another error."""
+    """Ctrl+C ends this block, at its end if not before: large imports may swallow it, or make another error of it."""
     pressed = False
 
     def interrupt(*_: object) -> None:
