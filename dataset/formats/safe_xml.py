@@ -6,6 +6,7 @@ A document type is refused as a whole: it is where entities are declared, of whi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -16,9 +17,10 @@ from dataset.messages import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_NODES = 4_000_000
-"""Elements and attributes of a file; each takes about 100 bytes or more, whatever its length in the file."""
+MAX_NODES = 12_000_000
+"""Elements and attributes of a file; each takes about 100 bytes, whatever its length in the file."""
 MAX_DEPTH = 64
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class XmlError(UserError):
@@ -27,6 +29,11 @@ class XmlError(UserError):
 
 class _Refused(Exception):  # noqa: N818 - why a file is refused
     pass
+
+
+def xml_text(text: str) -> str:
+    """Return text with U+FFFD for each character that no XML can have: controls, and halves of surrogate pairs."""
+    return _NO_XML.sub("\ufffd", text)
 
 
 def parse_xml(data: bytes, path: Path) -> Element:
