@@ -143,11 +143,11 @@ def _channel_means(
     wanted = sorted(names)
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
-    watched.graph.initializer.append(numpy_helper.from_array(np.array([0, 2, 3]), "all but channels"))
+    watched.graph.initializer.append(numpy_helper.from_array(np.array([0, 2, 3]), "spread"))
     for name in wanted:
-        mean = f"mean of {name}"
-        watched.graph.node.append(helper.make_node("ReduceMean", [name, "all but channels"], [mean], keepdims=0))
+        mean = f"mean:{name}"
+        watched.graph.node.append(helper.make_node("ReduceMean", [name, "spread"], [mean], keepdims=0))
         watched.graph.output.append(helper.make_tensor_value_info(mean, onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
-    found = [session.run([f"mean of {name}" for name in wanted], inputs) for inputs in given]
+    found = [session.run([f"mean:{name}" for name in wanted], inputs) for inputs in given]
     return {name: np.mean(parts, 0) for name, parts in zip(wanted, zip(*found, strict=True), strict=True)}
