@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 2**31 - 1  # COCO's rasteriser counts pixels in 32 bits
 MAX_DECODED = 2**27  # pixels of a mask's bounding box: 540 MB while it is traced; a larger one is taken for damage
 MAX_OUTLINE = 4e6  # pixels around a ring: the rasteriser takes 80 bytes for each
-_AT_ONCE = 2**16  # pixels that are compared at a time, few enough for a processor's cache: a third of the time of all
+_AT_ONCE = 2**16  # pixels that are compared at a time, few enough for a processor's cache
 
 _TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT = 1, 2, 4, 8
 _FALLING = _TOP_LEFT | _BOTTOM_RIGHT  # two pixels that touch at a corner only

@@ -118,7 +118,7 @@ def test_a_new_format_is_one_new_file(
         assert {"COCO JSON…", "labelme JSON…", "Toy lines…"} <= set(texts)
         with pytest.raises(SystemExit):
             main.main([kind, "--help"])
-        assert "toy: Toy lines" in capsys.readouterr().out
+        assert "toy: Toy lines" in " ".join(capsys.readouterr().out.split())
 
     (tmp_path / "in.toy").write_text("cat.jpg,cup,10,10,60,70\ndog.jpg,cup,1,2,3,4\ndog.jpg,spoon,5,5,9,9\n")
     _choose(monkeypatch, tmp_path / "in.toy")
