@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from annotator.panels.banner import Banner
     from annotator.session.record_changes import RecordChanges
 
-CHANGING = "records changing"
+CHANGING = "changing"
 SHOWN_AFTER = 1000  # milliseconds; shorter ones go without a word
 UPDATED_AFTER = 2500  # milliseconds: the button of a message that is new does nothing for a moment
 
