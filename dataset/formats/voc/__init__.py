@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from dataset.formats.base import Format
 from dataset.formats.photo_files import separate_stems
+from dataset.formats.safe_xml import xml_text
 from dataset.formats.voc import masks
 from dataset.formats.voc.label_map import NAME, label_map, one_line, read_label_map
 from dataset.formats.voc.reading import (
@@ -21,7 +23,6 @@ from dataset.formats.voc.reading import (
     POSE,
     read,
 )
-from dataset.formats.voc.xml_text import element, text
 from dataset.geometry import bounds
 from dataset.i18n import plural
 
@@ -121,26 +122,32 @@ def _lost_fields(record: ObjectRecord) -> set[str]:
 
 
 def _xml(image: ImageRecord, path: str, kept: Sequence[ObjectRecord], *, has_masks: bool) -> bytes:
-    width, height = image.size
-    objects = "".join(_object(record, image.size) for record in kept)
-    size = element("size", element("width", width), element("height", height), element("depth", 3))
-    head = (element("folder", PHOTOS), element("filename", text(PurePosixPath(path).name)), size)
-    return element("annotation", "\n", *head, element("segmented", int(has_masks)), objects).encode()
+    root = Element("annotation")
+    _add(root, folder=PHOTOS, filename=PurePosixPath(path).name)
+    _add(SubElement(root, "size"), width=image.size[0], height=image.size[1], depth=3)
+    _add(root, segmented=int(has_masks))
+    for record in kept:
+        attributes = _attributes(record)
+        item = SubElement(root, "object")
+        _add(item, name=record.class_name, pose=attributes.get(POSE, NO_POSE))
+        _add(item, **{flag: int(attributes.get(flag) is True) for flag in FLAGS})
+        _add(SubElement(item, "bndbox"), **_sides(record, image.size))
+    indent(root)
+    return tostring(root, "utf-8")
 
 
-def _object(record: ObjectRecord, size: tuple[int, int]) -> str:
-    attributes = _attributes(record)
-    flags = (element(flag, int(attributes.get(flag) is True)) for flag in FLAGS)
-    pose = element(POSE, text(str(attributes.get(POSE, NO_POSE))))
+def _add(parent: Element, **values: object) -> None:
+    """Add an element of text for each value."""
+    for tag, value in values.items():
+        SubElement(parent, tag).text = xml_text(str(value))
+
+
+def _sides(record: ObjectRecord, size: tuple[int, int]) -> dict[str, int]:
+    """Return the first and the last pixel of a box along each axis, counted from 1."""
     x0, y0, x1, y1 = bounds(record.shape)
-    sides: list[str] = []
-    for (low, high), axis, length in (((x0, x1), "x", size[0]), ((y0, y1), "y", size[1])):
-        first = min(max(round(low), 0), length - 1)
-        last = min(max(round(high), first + 1), length)
-        sides += (element(f"{axis}min", first + 1), element(f"{axis}max", last))  # counted from 1, the last one in it
-    xmin, xmax, ymin, ymax = sides
-    return element("object", element("name", text(record.class_name)), pose, *flags,
-                   element("bndbox", xmin, ymin, xmax, ymax))  # fmt: skip
+    left, top = (min(max(round(low), 0), length - 1) for low, length in ((x0, size[0]), (y0, size[1])))
+    right, bottom = min(max(round(x1), left + 1), size[0]), min(max(round(y1), top + 1), size[1])
+    return {"xmin": left + 1, "ymin": top + 1, "xmax": right, "ymax": bottom}
 
 
 FORMAT = Format("voc", "Pascal VOC", "", read, write, losses)

@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 
 from dataset import rle
-from dataset.formats.base import FormatError
 from dataset.geometry import from_parts, to_parts
-from dataset.masks import MAX_DECODED, is_too_long, nearby, rasterize, trace
+from dataset.masks import is_too_long, nearby, rasterize, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,21 +56,6 @@ def encode(indices: NDArray[np.uint8]) -> bytes:
     file = BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
-
-
-def decode(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the indices [H, W] of an indexed or grey PNG of a size (width, height).
-
-    Raises:
-        FormatError: It is none, is damaged, or has another size.
-    """
-    try:
-        picture = Image.open(BytesIO(data), formats=("PNG",))
-        if picture.mode not in ("P", "L", "1") or picture.size != size or size[0] * size[1] > MAX_DECODED:
-            raise FormatError("no mask of the photo")  # noqa: TRY301 - as what Pillow raises
-        return np.asarray(picture.convert("L") if picture.mode == "1" else picture)
-    except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on a damaged file
-        raise FormatError(str(error)) from None
 
 
 def outlines(indices: NDArray[np.uint8]) -> dict[int, MultiPolygon]:

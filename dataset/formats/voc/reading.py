@@ -21,23 +21,27 @@ from dataset.formats.base import (
     read_bytes,
 )
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
+from dataset.formats.safe_xml import XmlError, parse_xml
 from dataset.formats.voc.label_map import NAME, VOC_CLASSES, read_label_map
-from dataset.formats.voc.masks import decode, outlines
-from dataset.formats.voc.xml_text import Element, parse
+from dataset.formats.voc.masks import outlines
 from dataset.geometry import rectangle
 from dataset.i18n import plural, tr
+from dataset.images import PhotoError, photo_size, read_indices
+from dataset.masks import MAX_DECODED
 from dataset.messages import listing, os_reason
 from dataset.photo_names import file_in, is_inside, with_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from xml.etree.ElementTree import Element
 
+    import numpy as np
+    from numpy.typing import NDArray
     from shapely import MultiPolygon
 
 PHOTOS, ANNOTATIONS = "JPEGImages", "Annotations"
 OBJECT_MASKS, CLASS_MASKS = "SegmentationObject", "SegmentationClass"
 MAX_XML_BYTES = 16 << 20
-MAX_MASK_BYTES = 256 << 20
 FLAGS = ("truncated", "occluded", "difficult")
 POSE, NO_POSE = "pose", "Unspecified"
 ATTRIBUTES = "attributes"
@@ -45,7 +49,7 @@ ATTRIBUTES = "attributes"
 
 
 @dataclass(slots=True)
-class _Found:
+class _PhotoFiles:
     """A photo's files: its XML, or else its mask alone."""
 
     stem: str
@@ -55,7 +59,7 @@ class _Found:
 
 
 @dataclass(slots=True)
-class _Problems:
+class _VocProblems:
     objects: Counter[str] = field(default_factory=Counter)
     """By file: of them some are left out."""
     damaged: list[str] = field(default_factory=list)
@@ -88,7 +92,7 @@ def read(source: Path, images: Path) -> Dataset:
     Raises:
         FormatError: It cannot be read, or is none.
     """
-    problems = _Problems()
+    problems = _VocProblems()
     folder, start, files = _xml_files(source)
     found = _parsed(start, files, problems)
     found += _masks_alone(folder, {entry.stem for entry in found}) if source.is_dir() else []
@@ -101,7 +105,7 @@ def read(source: Path, images: Path) -> Dataset:
     classes = read_label_map(folder / NAME) or dict(enumerate(VOC_CLASSES, 1))
     records = []
     for entry, photo in zip(found, find_photos([entry.path for entry in found], folder, images), strict=True):
-        if entry.root:
+        if entry.root is not None:
             size = _size(entry.root) or photo.size
             objects = _objects(entry, _mask(folder / OBJECT_MASKS, entry.stem, size, problems), problems)
         else:
@@ -135,41 +139,46 @@ def _listed(folder: Path, suffix: str) -> Iterator[str]:
                 yield Path(here, name).relative_to(folder).as_posix()
 
 
-def _parsed(start: Path, files: list[str], problems: _Problems) -> list[_Found]:
+def _parsed(start: Path, files: list[str], problems: _VocProblems) -> list[_PhotoFiles]:
     found = []
     for name in files:
         try:
-            root = parse(read_bytes(start / name, MAX_XML_BYTES))
+            root = parse_xml(read_bytes(start / name, MAX_XML_BYTES), start / name)
         except UnreadableFileError as error:
             problems.unread.append(str(error))
-        except FormatError:
+        except (FormatError, XmlError):
             problems.damaged.append(name)
         else:
             if root.tag == "annotation":
-                found.append(_Found(str(PurePosixPath(name).with_suffix("")), root))
+                found.append(_PhotoFiles(str(PurePosixPath(name).with_suffix("")), root))
     return found
 
 
-def _masks_alone(folder: Path, stems: set[str]) -> list[_Found]:
+def _masks_alone(folder: Path, stems: set[str]) -> list[_PhotoFiles]:
     names = {str(PurePosixPath(name).with_suffix("")) for name in _listed(folder / CLASS_MASKS, ".png")}
-    return [_Found(stem) for stem in sorted(names - stems)]
+    return [_PhotoFiles(stem) for stem in sorted(names - stems)]
 
 
-def _photo_path(entry: _Found, own: Mapping[str, str]) -> PhotoPath:
+def _photo_path(entry: _PhotoFiles, own: Mapping[str, str]) -> PhotoPath:
     """Return where an entry's photo is: of the same name in the folder of photos, else as the XML names it."""
     if name := own.get(entry.stem, ""):
         return PhotoPath(f"{PHOTOS}/{name}", name)
-    given = PurePosixPath(with_slashes(entry.root.value("filename") if entry.root else "")).name
+    given = PurePosixPath(with_slashes("" if entry.root is None else _value(entry.root, "filename"))).name
     name = str(PurePosixPath(entry.stem).parent / given) if given and is_inside(given) else f"{entry.stem}.xml"
     return PhotoPath(f"{PHOTOS}/{name}", name)
 
 
 def _size(root: Element) -> tuple[int, int] | None:
     try:
-        width, height = (int(_number(root.value("size", side))) for side in ("width", "height"))
+        width, height = (int(_number(_value(root, f"size/{side}"))) for side in ("width", "height"))
     except ValueError:
         return None
     return (width, height) if min(width, height) > 0 else None
+
+
+def _value(parent: Element, path: str) -> str:
+    """Return the text of the first element at a path, without spaces around it; "" where there is none."""
+    return (parent.findtext(path) or "").strip()
 
 
 def _number(text: str) -> float:
@@ -179,23 +188,30 @@ def _number(text: str) -> float:
     return value
 
 
-def _mask(folder: Path, stem: str, size: tuple[int, int], problems: _Problems) -> dict[int, MultiPolygon]:
+def _mask(folder: Path, stem: str, size: tuple[int, int], problems: _VocProblems) -> dict[int, MultiPolygon]:
     """Return the outlines of a mask by index; none where there is no mask, or no good one."""
     path = file_in(folder, f"{stem}.png")
     if path is None:
         return {}
     try:
-        return outlines(decode(read_bytes(path, MAX_MASK_BYTES), size))
-    except FormatError:
+        return outlines(_indices(path, size))
+    except (PhotoError, ValueError):
         problems.masks.append(f"{folder.name}/{stem}.png")
         return {}
 
 
-def _objects(entry: _Found, shapes: Mapping[int, MultiPolygon], problems: _Problems) -> Iterator[ObjectRecord]:
+def _indices(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a mask's indices [H, W]. Raises PhotoError, or ValueError where it is not of that size."""
+    if photo_size(path) != size or size[0] * size[1] > MAX_DECODED:
+        raise ValueError(size)
+    return read_indices(path)
+
+
+def _objects(entry: _PhotoFiles, shapes: Mapping[int, MultiPolygon], problems: _VocProblems) -> Iterator[ObjectRecord]:
     """Yield the objects of an XML; the first one has index 1 in the mask, the next one 2."""
     assert entry.root is not None, "of an XML"
-    for index, item in enumerate(entry.root.all("object"), 1):
-        name, shape = item.value("name"), shapes.get(index)
+    for index, item in enumerate(entry.root.findall("object"), 1):
+        name, shape = _value(item, "name"), shapes.get(index)
         try:
             box = None if shape else _box(item)
         except ValueError:
@@ -209,7 +225,7 @@ def _objects(entry: _Found, shapes: Mapping[int, MultiPolygon], problems: _Probl
 
 def _box(item: Element) -> MultiPolygon:
     """Return the box of an object: its first pixel is 1, and the last one lies in it."""
-    x0, y0, x1, y1 = (_number(item.value("bndbox", side)) for side in ("xmin", "ymin", "xmax", "ymax"))
+    x0, y0, x1, y1 = (_number(_value(item, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax"))
     x0, y0 = max(x0 - 1, 0), max(y0 - 1, 0)  # other tools count from 0
     if x1 <= x0 or y1 <= y0:
         raise ValueError("a box without an area")
@@ -217,19 +233,19 @@ def _box(item: Element) -> MultiPolygon:
 
 
 def _extra(item: Element) -> Mapping[str, Any]:
-    flags: dict[str, Any] = {flag: True for flag in FLAGS if item.value(flag) in ("1", "true")}
-    if item.value(POSE) not in ("", NO_POSE):
-        flags[POSE] = item.value(POSE)
+    flags: dict[str, Any] = {flag: True for flag in FLAGS if _value(item, flag) in ("1", "true")}
+    if _value(item, POSE) not in ("", NO_POSE):
+        flags[POSE] = _value(item, POSE)
     return {ATTRIBUTES: flags} if flags else NOTHING
 
 
 def _of_masks(
-    folder: Path, stem: str, size: tuple[int, int], classes: Mapping[int, str], problems: _Problems
+    folder: Path, stem: str, size: tuple[int, int], classes: Mapping[int, str], problems: _VocProblems
 ) -> Iterator[ObjectRecord]:
     """Yield the objects of masks without an XML: of the mask of objects each, else one of each class."""
     try:
-        kinds = decode(read_bytes(folder / CLASS_MASKS / f"{stem}.png", MAX_MASK_BYTES), size)
-    except FormatError:
+        kinds = _indices(folder / CLASS_MASKS / f"{stem}.png", size)
+    except (PhotoError, ValueError):
         problems.masks.append(f"{CLASS_MASKS}/{stem}.png")
         return
     for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or outlines(kinds).values():
