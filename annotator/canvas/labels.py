@@ -166,3 +166,4 @@ def paint_label(painter: QPainter, label: Label, colors: CanvasColors, *, strong
     metrics = QFontMetricsF(font())
     baseline = rect.center().y() + (metrics.ascent() - metrics.descent()) / 2
     painter.drawText(QPointF(rect.left() + _STRIPE + _PADDING, baseline), label.text)
+    painter.setBrush(Qt.BrushStyle.NoBrush)  # a tool that paints next would fill with it what is only outlined

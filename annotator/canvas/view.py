@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from annotator.core.document import Document
     from dataset.geometry import CombineMode
 
+_TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 _MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt)
 
 
@@ -334,6 +335,10 @@ class CanvasView(DocumentView):
             if event.key() == Qt.Key.Key_Space or self._takes_key(event):
                 event.accept()
                 return True
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in _TABS and self._takes_key(event):  # Qt would move the focus first
+                self.keyPressEvent(event)
+                return True
         elif event.type() == QEvent.Type.DevicePixelRatioChange:
             self._view_changed()
         return super().event(event)
@@ -412,10 +417,6 @@ class CanvasView(DocumentView):
             self._pointer = replace(self._pointer, modifiers=event.modifiers())
             self._tool.move(self._pointer)
             self.follow_tool()
-
-    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's
-        """Tab goes nowhere while the button is held."""
-        return not self._tool.holds and super().focusNextPrevChild(forward)
 
     def _end_hold(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -155,6 +155,9 @@ class ElidedComboBox(QComboBox):
 class Field(QLineEdit):
     """A line to type in that keeps Enter and Escape for itself while it has the keyboard."""
 
+    escaped = Signal()
+    """Escape: the keyboard may go elsewhere."""
+
     def event(self, event: QEvent) -> bool:
         """Claim a key before the window's shortcuts get it."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in _ANSWERS:
@@ -167,6 +170,8 @@ class Field(QLineEdit):
         super().keyPressEvent(event)
         if event.key() in _ANSWERS:
             event.accept()
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
 
 
 class SearchField(Field):

@@ -6,9 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from annotator.core.strokes import MAX_DIAMETER, MIN_DIAMETER, stepped
+from annotator.panels.corner_card import CornerCard
 from annotator.panels.sliders import WheelSlider, WheelSpinBox
 from annotator.panels.widgets import name_control
 from dataset.i18n import tr
@@ -16,26 +17,26 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PySide6.QtWidgets import QStackedWidget
+
     from annotator.canvas.view import CanvasView
+    from annotator.panels.banner import Banner
     from annotator.settings import Settings
     from annotator.window.actions import Actions
 
 ACTIONS = {"brush.smaller": -1, "brush.larger": 1}
 """The steps that each makes."""
 _NOTCHES = 100  # of the slider, which has as much room for small sizes as for large ones
-_MARGIN = 12  # pixels between the strip and the corner of the photo's view
 
 
-class BrushSize(QFrame):
+class BrushSize(CornerCard):
     """Keeps the canvas's size, the strip and the settings in step."""
 
-    def __init__(self, canvas: CanvasView, settings: Settings, pages: QStackedWidget) -> None:
+    def __init__(self, canvas: CanvasView, settings: Settings, pages: QStackedWidget, banner: Banner) -> None:
         """Lie over `pages` while the canvas is the one shown."""
-        super().__init__(pages)  # not over the canvas, whose own keys, such as Enter, work in all that is in it
+        super().__init__(pages, banner)
         self.setObjectName("brush")
-        self.setAutoFillBackground(True)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._canvas, self._settings, self._pages = canvas, settings, pages
+        self._canvas, self._settings = canvas, settings
         self._actions: Actions | None = None
         canvas.brush_size = settings.brush_size
         self._slider = WheelSlider(Qt.Orientation.Horizontal)
@@ -53,7 +54,6 @@ class BrushSize(QFrame):
         row.setContentsMargins(10, 6, 10, 6)
         for widget in (QLabel(tr("Size")), self._slider, self._number):
             row.addWidget(widget)
-        self.move(_MARGIN, _MARGIN)
         self._slider.valueChanged.connect(lambda notch: self._choose(_diameter(notch)))
         self._number.valueChanged.connect(self._choose)
         self._number.editingFinished.connect(canvas.setFocus)
@@ -78,8 +78,6 @@ class BrushSize(QFrame):
         for name in ACTIONS:
             self._actions.set_applicable(name, "" if has_size else tr("Take the brush or the eraser first."))
         self.setVisible(has_size and self._pages.currentWidget() is self._canvas)
-        self.adjustSize()
-        self.raise_()
 
     def _step(self, steps: int, _on: object = None) -> None:
         self._choose(stepped(self._canvas.brush_size, steps))

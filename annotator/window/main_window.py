@@ -136,10 +136,12 @@ class MainWindow(QMainWindow):
         self._undo = UndoCommands(session, self.canvas)
         self._snap = SnapAction(self.canvas, settings)
         self._objects, self._modes = ObjectCommands(session), DrawModes(self.canvas)
-        self._simplifying = Simplifying(session, self.canvas, settings, self.pages)
-        self._brush = BrushSize(self.canvas, settings, self.pages)
+        self._simplifying = Simplifying(session, self.canvas, settings, self.pages, self.banner)
+        self._brush = BrushSize(self.canvas, settings, self.pages, self.banner)
         self._marks = ObjectMarkActions(session, self.instances)
         self._details = DetailsEditing(session, self.details_panel)
+        for section in (self.details_panel.photo, self.details_panel.objects):
+            section.escaped.connect(self.canvas.setFocus)
         self._coloring = Coloring(self.canvas, self.instances, settings)
         self._visibility = VisibilityActions(session, self.canvas, settings, status=self.status, banner=self.banner)
         self._listing = PhotoListing(

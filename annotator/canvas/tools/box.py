@@ -301,6 +301,7 @@ class BoxTool(DrawingTool):
         corners = camera.to_view([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
         frame_points = qpoints(corners.tolist())
         painter.fillRect(rect, fill(color, 14 if sees else 40))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         for made in (pen("#000000", ACTIVE_LINE + 2.0, 110), pen(color, ACTIVE_LINE)):
             painter.setPen(made)
             painter.drawPolygon(frame_points)

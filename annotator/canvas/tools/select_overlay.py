@@ -99,6 +99,7 @@ def paint_band(painter: QPainter, rect: QRectF, colors: CanvasColors) -> None:
     painter.setPen(pen(colors.accent, 1.0))
     painter.setBrush(fill(colors.accent, 36))
     painter.drawRect(rect)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def area(view: SelectView, host: ToolHost, camera: Camera) -> QRectF:

@@ -34,6 +34,8 @@ class ObjectSection(QWidget):
     """An attribute is to have this value, or none where it is ""."""
     group_changed = Signal(str)
     """The group is to be this, or none where it is ""."""
+    escaped = Signal()
+    """Escape in a field: the keyboard may go elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +70,8 @@ class ObjectSection(QWidget):
         column.addWidget(self._new)
         self._group.editingFinished.connect(self._give_group)
         self._new.returnPressed.connect(self._add)
+        for field in (self._group, self._new):
+            field.escaped.connect(self.escaped)
         self._build()
         self.show_objects((), [], "")
 
@@ -133,6 +137,7 @@ class ObjectSection(QWidget):
     def _line(self, row: AttributeRow) -> Field:
         field = Field()
         field.editingFinished.connect(partial(self._give, row.name))
+        field.escaped.connect(self.escaped)
         return field
 
     def _choice(self, row: AttributeRow) -> ElidedComboBox:

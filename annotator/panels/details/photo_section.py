@@ -22,6 +22,9 @@ LINES = 3  # of the note that are seen without scrolling
 class NoteField(QPlainTextEdit):
     """A text of several lines, whose undo is the window's: each key is an edit of the photo."""
 
+    escaped = Signal()
+    """Escape: the keyboard may go elsewhere."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setUndoRedoEnabled(False)
@@ -39,6 +42,13 @@ class NoteField(QPlainTextEdit):
                 return True
         return super().event(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves; all else is typed."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)
+
 
 class PhotoSection(QWidget):
     """Shows and changes what is noted about the current photo."""
@@ -47,6 +57,8 @@ class PhotoSection(QWidget):
     """The tags are to be these: a tuple of texts."""
     note_changed = Signal(str)
     """The note is to be this."""
+    escaped = Signal()
+    """Escape in a field: the keyboard may go elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,6 +73,8 @@ class PhotoSection(QWidget):
         column.addWidget(self.tags)
         column.addWidget(self._note)
         self.tags.changed.connect(self.tags_changed)
+        for field in (self.tags.field, self._note):
+            field.escaped.connect(self.escaped)
         self._note.textChanged.connect(lambda: self.note_changed.emit(self._note.toPlainText()))
 
     def show_notes(self, notes: PhotoNotes) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QSlider, QStackedWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSlider
 
 from annotator.canvas.gesture_keys import GestureKeys
 from annotator.canvas.tools.base import ENDING_KEYS, is_plain
 from annotator.core import edits
+from annotator.panels.corner_card import CornerCard
 from annotator.panels.sliders import WheelSlider
 from annotator.panels.widgets import label, name_control, set_tone
 from annotator.session.time_slices import TimeSlicer
@@ -21,11 +22,13 @@ from dataset.simplify import mended, refine, vertex_count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from PySide6.QtWidgets import QStackedWidget
     from shapely import MultiPolygon
 
     from annotator.canvas.view import CanvasView
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
+    from annotator.panels.banner import Banner
     from annotator.session.session import Session
     from annotator.settings import Settings
 
@@ -34,7 +37,6 @@ NOTCHES = 60
 """Of a slider; the first is nothing, the others are from `_LEAST` to `_MOST`, each as much larger in per cent."""
 _LEAST, _MOST = 0.1, 20.0  # photo pixels
 _USUAL = 27  # notch: 1 pixel
-_MARGIN = 12  # pixels between the card and the corner of the photo's view
 _TOLERANCE = "simplify"  # settings key
 _SLIDING = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End)
 
@@ -44,16 +46,16 @@ def pixels(notch: int) -> float:
     return round(_LEAST * (_MOST / _LEAST) ** ((notch - 1) / (NOTCHES - 1)), 2) if notch else 0.0
 
 
-class Simplifying(QFrame):
+class Simplifying(CornerCard):
     """The card. Enter applies what is shown as one step, Escape leaves everything as it was."""
 
-    def __init__(self, session: Session, canvas: CanvasView, settings: Settings, pages: QStackedWidget) -> None:
+    def __init__(
+        self, session: Session, canvas: CanvasView, settings: Settings, pages: QStackedWidget, banner: Banner
+    ) -> None:
         """Lie over `pages`, in the upper right corner."""
-        super().__init__(pages)
+        super().__init__(pages, banner, right=True)
         self.setObjectName("simplify")
-        self.setAutoFillBackground(True)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._session, self._canvas, self._settings, self._pages = session, canvas, settings, pages
+        self._session, self._canvas, self._settings = session, canvas, settings
         self._document: Document | None = None
         self._records: tuple[Annotation, ...] = ()  # what is worked on, as it is on record
         self._starts: dict[int, MultiPolygon] = {}  # theirs, where edges cross as they are painted
@@ -72,7 +74,6 @@ class Simplifying(QFrame):
         self._count.setObjectName("simplify.count")
         self._lay_out()
         session.document_changed.connect(lambda _document: self._close())
-        pages.installEventFilter(self)
         self.hide()
 
     def _slider(self, name: str, title: str, tip: str) -> QSlider:
@@ -176,7 +177,7 @@ class Simplifying(QFrame):
         mended = sum(not r.shape.is_valid for r in changed)
         self._note.setText(plural("Edges that cross are mended", "Edges that cross are mended in {n} objects", mended))
         self._note.setVisible(bool(mended))
-        self._place()
+        self.place()
         if self._is_applying:
             self._apply()
 
@@ -208,7 +209,7 @@ class Simplifying(QFrame):
         self._canvas.show_proposal({})
         self.hide()
 
-    # Keys and place
+    # Keys
 
     def _takes(self, event: QKeyEvent) -> bool:
         """Return whether a key is one of those that end it, wherever the keyboard is."""
@@ -224,15 +225,10 @@ class Simplifying(QFrame):
             self._apply()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep to the corner, and give a slider its keys before the window's shortcuts."""
-        if watched is self._pages and event.type() == QEvent.Type.Resize:
-            self._place()
-        elif event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _SLIDING:
+        """Give a slider its keys before the window's shortcuts."""
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if watched in self._values and event.key() in _SLIDING:
             event.accept()
             return True
         return super().eventFilter(watched, event)
-
-    def _place(self) -> None:
-        self.adjustSize()
-        self.move(max(0, self._pages.width() - self.width() - _MARGIN), _MARGIN)
-        self.raise_()

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from annotator.canvas.tools.base import Clicked
 from annotator.core import edits
 from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, ShownRecords, Status
@@ -299,6 +300,16 @@ def test_no_key_does_anything_until_the_button_is_released(hand: Hand) -> None:
         assert [a.shape for a in hand.document.annotations] == expected, "the drag is what it would have been"
         if hand.document.state != start:
             hand.undo()
+
+
+def test_tab_chooses_the_next_object_where_it_was_clicked_and_leaves_the_keyboard(hand: Hand) -> None:
+    asked: list[Clicked] = []
+    hand.canvas.object_clicked.connect(asked.append)
+    hand.tool(Key.Key_W)
+    hand.click((200, 100))
+    hand.key(Key.Key_Tab)
+    assert [clicked.turn for clicked in asked] == [0, 1]
+    assert hand.canvas.hasFocus()
 
 
 STAYING = KEYS[2:5] + KEYS[6:7] + KEYS[8:10] + KEYS[14:16] + KEYS[18:20] + KEYS[21:27]

@@ -87,7 +87,8 @@ def test_opening_shows_photos_and_the_first_one(qtbot: QtBot, start: Start, fold
 def test_keys_go_through_photos(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     _open(qtbot, window, folder)
-    for key, name in ((Qt.Key.Key_D, "coffee.jpg"), (Qt.Key.Key_D, "dog.jpg"), (Qt.Key.Key_A, "coffee.jpg")):
+    keys = (Qt.Key.Key_D, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp, Qt.Key.Key_F, Qt.Key.Key_A)
+    for key, name in zip(keys, ("coffee.jpg", "dog.jpg", "coffee.jpg", "dog.jpg", "coffee.jpg"), strict=True):
         QTest.keyClick(window.canvas, key)
         qtbot.waitUntil(lambda n=name: _session(window).current == n)
     qtbot.waitUntil(lambda: _session(window).document is not None)

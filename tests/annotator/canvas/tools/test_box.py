@@ -47,6 +47,15 @@ def test_a_box_is_on_record_before_anybody_is_asked(
     assert record.id not in drawing.document
 
 
+def test_the_photo_is_seen_through_a_box_that_is_dragged_beside_a_selected_object(drawing: Bench) -> None:
+    drawing.drag((220, 100), (280, 160), SHIFT)  # its name is painted before the box
+    drawing.press(300, 200)
+    drawing.drag_to(360, 260)
+    view = drawing.view
+    inside = view.grab().toImage().pixelColor(view.viewport().mapTo(view, drawing.at(330, 230)))
+    assert all(abs(value - 128) < 40 for value in (inside.red(), inside.green(), inside.blue())), inside.name()
+
+
 def test_with_shift_it_stays_a_box(drawing: Bench, asked: list[int]) -> None:
     drawing.drag((220, 100), (280, 160), SHIFT)
     assert drawing.document.selected[0].is_box

@@ -74,6 +74,10 @@ def test_a_note_is_one_step_and_letters_are_no_keys(qtbot: QtBot, window: MainWi
     assert not window._session.history.canUndo()
     QTest.keyClick(note, Qt.Key.Key_Y, CTRL)
     assert note.toPlainText() == "made at dusk"
+    for field in (note, find(window, QLineEdit, "details.tag")):
+        field.setFocus()
+        QTest.keyClick(field, Qt.Key.Key_Escape)
+        assert window.canvas.hasFocus()
 
 
 def test_photos_are_found_by_tag_and_note(qtbot: QtBot, window: MainWindow) -> None:
@@ -115,8 +119,10 @@ def test_attributes_are_set_for_the_selection_undone_and_saved(qtbot: QtBot, obj
     QTest.keyClicks(find(objects, QLineEdit, "details.attribute.color"), "red")
     QTest.keyClick(find(objects, QLineEdit, "details.attribute.color"), Qt.Key.Key_Return)
     field = find(objects, QLineEdit, "details.group")
+    field.setFocus()
     QTest.keyClicks(field, "5")
-    QTest.keyClick(field, Qt.Key.Key_Return)
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert objects.canvas.hasFocus()
     assert _extras(objects) == [{"odd": i, "attributes": {"color": "red"}, "group_id": 5} for i in (1, 2)]
     row = objects.instances.rows.model().index(0, 0)
     assert "color: red, group 5" in row.data(Qt.ItemDataRole.ToolTipRole)
