@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dataset.formats import label_studio
 from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, export
-from dataset.formats.label_studio_rle import decode_brush, encode_brush
-from dataset.formats.label_studio_tasks import photo_names
+from dataset.formats.label_studio.brush import decode_brush, encode_brush
+from dataset.formats.label_studio.tasks import photo_names
 from dataset.geometry import from_parts, rectangle
 from dataset.masks import trace
 from tests.strategies import SIZE, boxes, keypoints, masks, rings

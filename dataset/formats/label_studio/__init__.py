@@ -30,14 +30,13 @@ from dataset.formats.base import (
     Point,
     read_bytes,
 )
-from dataset.formats.cvat_shapes import becomes_pixels
-from dataset.formats.label_studio_rle import decode_brush, encode_brush
-from dataset.formats.label_studio_tasks import image_url, photo_names, region_label
+from dataset.formats.label_studio.brush import decode_brush, encode_brush
+from dataset.formats.label_studio.tasks import image_url, photo_names, region_label
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.images import PhotoError, photo_size
 from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
-from dataset.masks import rasterize, trace
+from dataset.masks import is_of_pixels, rasterize, trace
 from dataset.photo_names import file_in
 
 if TYPE_CHECKING:
@@ -352,7 +351,7 @@ def _region_value(record: ObjectRecord, size: tuple[int, int]) -> tuple[str, dic
         (x, y), (width, height) = _percent([(x0, y0), (x1 - x0, y1 - y0)], size)
         return "rectanglelabels", {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
     parts = to_parts(record.shape)
-    if len(parts) > 1 or len(parts[0]) > 1:
+    if record.needs_mask:
         mask = rle.decode(rasterize(parts, size))
         if mask.any():
             return "brushlabels", {"format": "rle", "rle": encode_brush(mask)}
@@ -366,7 +365,7 @@ def _percent(points: Iterable[Any], size: tuple[int, int]) -> list[list[float]]:
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what Label Studio's tasks cannot hold."""
     records = [record for image in data.images for record in image.objects]
-    masks = sum(not r.is_box and becomes_pixels(r.shape) for r in records)
+    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
     bare = sum(r.shape.is_empty for r in records)
     occluded = sum(p.visibility == 1 for r in records if not r.shape.is_empty for p in r.keypoints)
     crowds = sum(r.is_crowd for r in records)
