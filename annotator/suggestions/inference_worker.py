@@ -21,7 +21,7 @@ from annotator.suggestions.graph_making import GraphMaking
 from annotator.suggestions.messages import BoxAnswer, PointAnswer, Suggestions, to_suggestion
 from annotator.suggestions.model_in_use import ModelInUse, sentence
 from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questions
-from annotator.suggestions.source import Source
+from annotator.suggestions.source import AnswerSource
 from dataset.i18n import tr
 from model.inference import mask_keypoint_pair
 from model.inference.closer_look import LookGivenUpError
@@ -79,7 +79,7 @@ class InferenceWorker(QObject):
         self._closing = False
         self._load: tuple[str, str] | None = None
         self._closer_look = False
-        self._source: Source | None = None
+        self._source: AnswerSource | None = None
         self._refused = ""  # why no model will come
         self._questions = Questions()
         self._paused_until = 0.0  # nothing that is not urgent begins before
@@ -121,7 +121,7 @@ class InferenceWorker(QObject):
     def set_source(self, folder: Path, pools: PoolStore) -> None:
         """Answer for this folder from now on; requests for the one before are dropped."""
         with self._wake:
-            self._source = Source(folder, pools)
+            self._source = AnswerSource(folder, pools)
             self._drop()
             self._cached = None
             self._wake.notify()
@@ -328,7 +328,7 @@ class InferenceWorker(QObject):
         if reported:
             self.progress.emit(progress)
 
-    def _send_cached_scores(self, source: Source) -> None:
+    def _send_cached_scores(self, source: AnswerSource) -> None:
         """Emit the scores of some photos that the model has looked at in earlier sessions."""
         model = self._ready_model
         with self._wake:
@@ -347,7 +347,7 @@ class InferenceWorker(QObject):
             self._cached = deque(names[MAX_CACHED_AT_ONCE:])
         self.cached_scores.emit(model.id, scores)
 
-    def _answer(self, name: str, source: Source, *, keep: bool, ahead: bool) -> Suggestions | None:
+    def _answer(self, name: str, source: AnswerSource, *, keep: bool, ahead: bool) -> Suggestions | None:
         try:
             return self._suggestions(name, source, keep=keep, ahead=ahead)
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
@@ -355,7 +355,7 @@ class InferenceWorker(QObject):
                 self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
 
-    def _suggestions(self, name: str, source: Source, *, keep: bool, ahead: bool = False) -> Suggestions | None:
+    def _suggestions(self, name: str, source: AnswerSource, *, keep: bool, ahead: bool = False) -> Suggestions | None:
         model = self._ready_model
         pool = source.pools.get(name, model.id)
         if pool is not None:
@@ -394,7 +394,7 @@ class InferenceWorker(QObject):
 
         return offer
 
-    def _put_off(self, name: str, source: Source, *, is_shown: bool, of_folder: bool) -> None:
+    def _put_off(self, name: str, source: AnswerSource, *, is_shown: bool, of_folder: bool) -> None:
         """Have a photo looked at again when nothing is more urgent."""
         with self._wake:
             if source is not self._source:
@@ -406,7 +406,7 @@ class InferenceWorker(QObject):
             elif self._shown is None:
                 self._upcoming.appendleft(name)
 
-    def _outline(self, box: BoxQuestion, source: Source | None) -> BoxAnswer:
+    def _outline(self, box: BoxQuestion, source: AnswerSource | None) -> BoxAnswer:
         model = self._model
         if source is None or model is None:
             return BoxAnswer(box.number, None, self._refused or tr("no folder is open."))
@@ -414,14 +414,14 @@ class InferenceWorker(QObject):
             self.activity.emit(tr("looking into a box of {photo}", photo=box.name))
         return model.answer_box(box, (source, box.name), lambda: self._read(source, box.name))
 
-    def _read(self, source: Source, name: str) -> DecodedImage:
+    def _read(self, source: AnswerSource, name: str) -> DecodedImage:
         """Return a photo that something is asked about."""
         photo = self._cache.get(source.folder / name, lambda _seconds: self._closing)
         if photo is None:
             raise LateError(tr("the window is being closed."))
         return photo
 
-    def _find(self, points: PointsQuestion, source: Source | None) -> PointAnswer:
+    def _find(self, points: PointsQuestion, source: AnswerSource | None) -> PointAnswer:
         model = self._model
         if source is None or model is None:
             return PointAnswer(points.number, None, text=self._refused or tr("no folder is open."))

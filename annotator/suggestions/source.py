@@ -28,7 +28,7 @@ class PoolStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnswerSource:
     """The folder that names are relative to, and where its answers are kept."""
 
     folder: Path
