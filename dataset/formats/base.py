@@ -83,6 +83,12 @@ class ObjectRecord:
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """Fields of the file that have no place here, as they came."""
 
+    @property
+    def needs_mask(self) -> bool:
+        """Whether no single ring is the outline: it has several parts, or holes."""
+        parts = self.shape.geoms
+        return not self.is_box and (len(parts) > 1 or any(len(part.interiors) for part in parts))
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
