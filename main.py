@@ -127,7 +127,7 @@ def _window_parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl+C ends this block, at its end if not before: imports as large as torch's now and then swallow exceptions."""
+    """Ctrl+C ends this block, at its end if not before: large imports may swallow it, or make another error of it."""
     pressed = False
 
     def interrupt(*_: object) -> None:
@@ -142,6 +142,9 @@ def _interruptible() -> Iterator[None]:
         return
     try:
         yield
+    except Exception:
+        if not pressed:
+            raise
     finally:
         signal.signal(signal.SIGINT, before)
     if pressed:

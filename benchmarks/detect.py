@@ -18,7 +18,9 @@ from benchmarks.report import Record, main
 from dataset.categories import Category
 from dataset.images import read_photo
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.weights import load
 from model.config import ModelConfig
+from model.graphs.export import export
 from model.inference.contours import mask_polygons
 from model.inference.predictor import Predictor
 from model.network.precision import BFLOAT16_VARIABLE, fast_type
@@ -80,6 +82,23 @@ def predictor_of(weights: str | Checkpoint, half: str) -> Predictor:
     os.environ[BFLOAT16_VARIABLE] = half
     fast_type.cache_clear()
     return Predictor(weights, "cpu")
+
+
+def engines(photo: NDArray[np.uint8], stock: Checkpoint) -> list[Record]:
+    """Graphs against torch, both in 32-bit floats, with the builtin model and with ResNet-50."""
+    records = []
+    box = np.array([[100.0, 100.0, 300.0, 400.0]])
+    for name, checkpoint in (("builtin", load("builtin")), ("R50-FPN", stock)):
+        torchs, graphs = predictor_of(checkpoint, "0"), Predictor(export(checkpoint), "cpu")
+        for what, work, runs in (
+            ("to polygons", lambda p: our_polygons(p, photo), 3),
+            ("mask for one box", lambda p: p.masks_for_boxes(box), 10),
+        ):
+            mine, theirs = (best(lambda p=p, work=work: work(p), runs) for p in (graphs, torchs))
+            records.append(
+                Record(f"{name}, graphs in float32: {what}", mine, "ms", f"torch {theirs:.0f} ms", mine / theirs)
+            )
+    return records
 
 
 def large_photo() -> list[Record]:
@@ -145,7 +164,7 @@ def measure(_: argparse.Namespace) -> list[Record]:
             prompt = best(lambda ours=ours: ours.masks_for_boxes(box), 10)
             records.append(Record("R50-FPN: mask for one box", prompt, "ms", aim="under 60 ms", met=prompt < 60))
     os.environ.pop(BFLOAT16_VARIABLE, None)
-    return records + large_photo()
+    return records + engines(photo, same) + large_photo()
 
 
 if __name__ == "__main__":

@@ -74,6 +74,14 @@ def rasterize(parts: Iterable[Sequence[ArrayLike]], size: tuple[int, int]) -> Rl
     return rle.merge(painted) if painted else rle.from_runs([width * height], (height, width))
 
 
+def is_of_pixels(parts: Parts) -> bool:
+    """Return whether an outline is one that `trace` could return: its rings run along the edges of pixels."""
+    rings = [ring for part in parts for ring in part]
+    return all(
+        (ring == np.round(ring)).all() and (ring == np.roll(ring, -1, axis=0)).any(axis=1).all() for ring in rings
+    )
+
+
 def trace_rle(size: Sequence[int], counts: str | Sequence[int]) -> Parts:
     """Return the outline of a run-length encoded mask, compressed (a string) or not (a list of run lengths).
 

@@ -121,11 +121,13 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_word(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
+@pytest.mark.parametrize("instead", ["pass", "raise ImportError('numpy')"])
 def test_ctrl_c_that_an_import_swallows_is_not_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], instead: str
 ) -> None:
-    swallow = "try:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    pass\n"
+    swallow = f"try:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    {instead}\n"
     command = "def add_arguments(parser): pass\ndef run(args): return 0\n"
+    monkeypatch.delitem(sys.modules, "swallowing", raising=False)
     (tmp_path / "swallowing.py").write_text(f"import signal\n{swallow}{command}")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(main._MODULES, "models", "swallowing")
@@ -152,7 +154,7 @@ def test_help_says_a_default_once(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main.main([command, "--help"])
         shown = " ".join(capsys.readouterr().out.split())
-        assert "(default: builtin)" in shown or command in ("models", "import", "export")
+        assert "(default: builtin)" in shown or command in ("models", "import", "export", "export-model")
         assert shown.count("default: builtin)") <= 1
         assert "None)" not in shown
         assert "False)" not in shown

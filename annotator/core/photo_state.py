@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from annotator.core.annotation import Annotation
 
 
@@ -57,3 +60,43 @@ class PhotoState:
     def category_ids(self) -> frozenset[int]:
         """The classes of the annotations."""
         return frozenset(annotation.category_id for annotation in self.annotations)
+
+
+class NewState(NamedTuple):
+    """What is to be on record for a photo."""
+
+    name: str
+    state: PhotoState
+    into_file: bool
+    """Whether the COCO file is to have it, too: the journal alone has reviewed suggestions and marks."""
+    gained: Mapping[int, int]
+    """How many annotations each class gains by it, by its id."""
+
+
+class NewStates:
+    """What is to be on record for photos, gathered so that 20,000 of them are put there in a moment."""
+
+    def __init__(self, new: Iterable[NewState] = ()) -> None:
+        self.by_name: dict[str, PhotoState] = {}
+        self.into_file: dict[str, PhotoState] = {}
+        """Those that the COCO file is to have, too."""
+        self.gained: Counter[int] = Counter()
+        """How many annotations each class gains by all of it, by its id."""
+        self._gained: dict[str, Mapping[int, int]] = {}
+        for photo in new:
+            self.add(photo)
+
+    def add(self, new: NewState) -> None:
+        """Have this photo, too, in the place of what was to become of it before."""
+        self.discard(new.name)
+        self.by_name[new.name] = new.state
+        if new.into_file:
+            self.into_file[new.name] = new.state
+        self._gained[new.name] = new.gained
+        self.gained.update(new.gained)
+
+    def discard(self, name: str) -> None:
+        """Have a photo no more."""
+        self.by_name.pop(name, None)
+        self.into_file.pop(name, None)
+        self.gained.subtract(self._gained.pop(name, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import islice
@@ -212,6 +213,7 @@ class Session(QObject):
         self._set_current(None)
         self.photos.set_photos([])
         self._cache.clear()
+        gc.unfreeze()  # what a `TimeSlicer` has frozen
 
     def _use_listing(self, listing: Listing) -> None:
         if self._opener.is_late(listing):

@@ -14,9 +14,10 @@ from annotator.core.image_filter import FINISHED
 from annotator.core.image_list import NOT_LOOKED_AT
 from annotator.core.skeleton import in_order_of
 from annotator.core.training_set import MODEL_CLASS
+from annotator.session.time_slices import TimeSlicer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelInfo, Suggestions
     from dataset.categories import Category
+
+COUNTED = 500  # photos whose suggestions are counted together
 
 
 class SuggestionController(QObject):
@@ -51,7 +54,8 @@ class SuggestionController(QObject):
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
         self._told: list[str] = []  # the model's classes that the person knows are not in the project
         self._recount = QTimer(self, singleShot=True, interval=150)
-        self._recount.timeout.connect(self._count_all)
+        self._recount.timeout.connect(lambda: self._counting.start(self._count_each()))
+        self._counting = TimeSlicer(self)
         session.document_changed.connect(self._document_changed)
         session.upcoming_changed.connect(self._request)
         session.categories.changed.connect(self._match)
@@ -136,6 +140,7 @@ class SuggestionController(QObject):
         return read
 
     def _project_changed(self, project: Project | None) -> None:
+        self._counting.stop()
         self._scores.clear()
         self._to_project = {}
         self._report([])
@@ -275,7 +280,12 @@ class SuggestionController(QObject):
         status = photos.status(photos.index(name))
         return Status.NEW if status is Status.SUGGESTED else status
 
-    def _count_all(self) -> None:
-        with self._session.photos.together():
-            for name in self._scores:
-                self._count(name)
+    def _count_each(self) -> Iterator[None]:
+        """Count anew what is on offer in every photo, many at a time."""
+        names = list(self._scores)
+        for start in range(0, len(names), COUNTED):
+            with self._session.photos.together():
+                for name in names[start : start + COUNTED]:
+                    if name in self._scores and name in self._session.photos:
+                        self._count(name)
+            yield

@@ -31,6 +31,7 @@ from annotator.panels.picture import PicturePanel
 from annotator.panels.welcome import WelcomePage
 from annotator.panels.widgets import one_line
 from annotator.session.messages import PHOTO
+from annotator.session.record_changes import RecordChanges
 from annotator.session.session import KEPT_INTERVAL
 from annotator.window.actions import (
     COLOR_MENU,
@@ -46,6 +47,7 @@ from annotator.window.actions import (
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
+from annotator.window.commands.change_progress import ChangeProgress
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
@@ -128,8 +130,10 @@ class MainWindow(QMainWindow):
         self._class = DrawingClass(
             session, self.canvas, self.classes, self._commands, banner=self.banner, choice=choice
         )
-        self._skeletons = SkeletonEditing(session, self.classes, self.banner, self)
-        self._removing = ClassRemoving(session, self.classes, self.banner, self)
+        self._changes = RecordChanges(session, self)
+        self._change_progress = ChangeProgress(self._changes, self.banner, self)
+        self._skeletons = SkeletonEditing(self._changes, self.classes, self.banner, self)
+        self._removing = ClassRemoving(self._changes, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status
         )

@@ -25,6 +25,8 @@ MAX_FILE_BYTES = 1 << 30
 """A larger file is refused before memory is taken for it."""
 MAX_COORDINATE = 1e7
 """Pixels; coordinates beyond are damage."""
+COPIED_AT_ONCE = 1 << 20
+"""Bytes of a photo that is copied."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -81,6 +83,12 @@ class ObjectRecord:
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """Fields of the file that have no place here, as they came."""
 
+    @property
+    def needs_mask(self) -> bool:
+        """Whether no single ring is the outline: it has several parts, or holes."""
+        parts = self.shape.geoms
+        return not self.is_box and (len(parts) > 1 or any(len(part.interiors) for part in parts))
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
@@ -122,8 +130,9 @@ class Format:
     """Of its one file, such as ".json"; "" where a dataset is a folder of files."""
     read: Callable[[Path, Path], Dataset] | None = None
     """`read(source, images)` returns what a file or folder holds for a folder of images; raises FormatError."""
-    write: Callable[[Dataset, Path], Iterator[tuple[str, bytes]]] | None = None
-    """`write(dataset, target)` yields files: the path relative to `target` ("" for `target` itself) and content."""
+    write: Callable[[Dataset, Path], Iterator[tuple[str, bytes | Path]]] | None = None
+    """`write(dataset, target)` yields files: the path relative to `target` ("" for `target` itself) and its content, or
+    the file that is copied there."""
     losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
     """Returns sentences, with numbers, about what the format cannot hold of a dataset."""
 
@@ -160,7 +169,8 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
         FormatError: A file cannot be written.
     """
     assert file_format.write is not None, "a format of the export list"
-    files = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
+    listed = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
+    files = [(path, content) for path, content in listed if not _is_itself(path, content)]
     taken = [path.name for path, _ in files if path.exists()]
     if taken and not overwrite:
         raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
@@ -170,10 +180,24 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
             if not path.resolve().is_relative_to(target.resolve()):
                 raise FormatError(tr("{file} lies outside {target} and is not written.", file=path, target=target))
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, [content])
+            replace_file(path, _chunks(content))
     except OSError as error:
         raise FormatError(tr("{file} cannot be written: {reason}.", file=path, reason=os_reason(error))) from None
     return len(files)
+
+
+def _is_itself(path: Path, content: bytes | Path) -> bool:
+    """Return whether a file would be copied to where it is."""
+    return not isinstance(content, bytes) and path.exists() and path.samefile(content)
+
+
+def _chunks(content: bytes | Path) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with open_regular(content) as file:
+        while chunk := file.read(COPIED_AT_ONCE):
+            yield chunk
 
 
 def match_images(data: Dataset, names: Sequence[str]) -> Dataset:

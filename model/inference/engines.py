@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dataset.i18n import tr
 from dataset.regular_files import read_regular
 from model.inference.graph_cache import place_of
-from model.inference.graph_file import GraphFileError, read
+from model.inference.graph_file import GraphFileError, Graphs, read
 from model.torch_import import large_import, preload_torch
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ VARIABLE = "ANNOTATOR_ENGINE"
 """Environment variable: `torch` or `graphs` where that is to compute, whatever is faster."""
 
 
-def open_engine(weights: str | Path | Checkpoint, device: str) -> Engine:
+def open_engine(weights: str | Path | Checkpoint | Graphs, device: str) -> Engine:
     """Return an engine with weights on a device.
 
     Args:
-        weights: A name or file as `model.checkpoints.weights.load` takes it, or what it returned.
+        weights: A name or file as `model.checkpoints.weights.load` takes it, or what it returned, or graphs.
         device: `auto` (CUDA when there is one), `cpu`, `cuda` or another name that torch knows.
 
     Raises:
@@ -40,6 +40,12 @@ def open_engine(weights: str | Path | Checkpoint, device: str) -> Engine:
         model.inference.device.DeviceError: There is no such device.
     """
     notice = ""
+    if isinstance(weights, Graphs):
+        from model.inference.onnx_engine import OnnxEngine  # noqa: PLC0415
+
+        engine = OnnxEngine(weights)
+        engine.to(device)
+        return engine
     if isinstance(weights, str | Path) and _on_cpu(device) and os.environ.get(VARIABLE) != "torch":
         engine, notice = _from_graphs(weights)
         if engine is not None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dataset.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.inference.engine import Engine, Features
+    from model.inference.graph_file import Graphs
     from model.inference.instance import Polygons
 
 CONFIDENT = 0.15
@@ -84,7 +85,7 @@ class _Places:
 class Predictor:
     """A network with weights on a device, and its current image: a `model.inference.segmenter.Segmenter`."""
 
-    def __init__(self, weights: str | Path | Checkpoint = "builtin", device: str = "auto") -> None:
+    def __init__(self, weights: str | Path | Checkpoint | Graphs = "builtin", device: str = "auto") -> None:
         """Load weights.
 
         Args:

@@ -18,12 +18,15 @@ from model.config import BUILTIN, ModelConfig
 from model.data import feature_cache as features
 from model.evaluation import paired_bootstrap as compare
 from model.finetuning import fine_tuner, pseudo_labels
+from model.graphs.export import export
 from model.network.build import build
 from resources import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from model.inference.graph_file import Graphs
 
 POINTS = ("nose", "left_hand", "right_hand")
 TINY = replace(
@@ -65,6 +68,12 @@ def tiny_checkpoint() -> Checkpoint:
             torch.nn.init.kaiming_normal_(module.weight)
     network.roi_heads.box_predictor.cls_score.weight.data.mul_(0.5)  # sure of nothing
     return Checkpoint(TINY, CATEGORIES, network.state_dict(), {"note": 1})
+
+
+@pytest.fixture(scope="session")
+def tiny_graphs(tiny_checkpoint: Checkpoint) -> Graphs:
+    """The same as an engine without torch runs it."""
+    return export(tiny_checkpoint)
 
 
 @pytest.fixture

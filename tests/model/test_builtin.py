@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dataset import rle
 from dataset.images import read_photo
 from dataset.masks import rasterize
 from model import config
-from model.checkpoints import weights
+from model.checkpoints import names, weights
 from model.checkpoints.torchvision_weights import PERSON_KEYPOINTS, PERSON_SKELETON
+from model.inference import graph_file
+from model.inference.box_arithmetic import box_iou
 from model.inference.predictor import Predictor
 from resources import SAMPLES
 from tools.builtin_weights import export
@@ -36,6 +39,29 @@ def test_the_file_is_small_and_says_what_it_is(builtin: Predictor) -> None:
     assert person.name == "person"
     assert person.keypoint_names == PERSON_KEYPOINTS
     assert person.skeleton == PERSON_SKELETON
+
+
+def test_the_graphs_are_those_of_the_weights(builtin: Predictor) -> None:
+    graphs, checkpoint = graph_file.read(names.BUILTIN_GRAPHS), weights.load("builtin")
+    assert graphs.digest == f"{checkpoint.digest()}-{checkpoint.config_digest()}"
+    assert (graphs.config, graphs.categories) == (checkpoint.config, checkpoint.categories)
+    assert graphs.arithmetic == "int8"
+    assert names.BUILTIN_GRAPHS.stat().st_size <= 11_000_000
+    assert builtin.id == f"{graphs.digest}-int8", "they are what a CPU computes"
+
+
+def test_in_eight_bits_they_find_what_the_network_finds(builtin: Predictor) -> None:
+    network = Predictor(weights.load("builtin"), "cpu")
+    for name in ("group.jpg", "cat.jpg"):
+        photo = read_photo(SAMPLES / name)
+        builtin.set_image(photo)
+        network.set_image(photo)
+        found = builtin.detect(0.3)
+        for sure in network.detect(0.6):
+            same = [i for i in found if i.category_id == sure.category_id]
+            overlap = box_iou(sure.box[None], np.stack([i.box for i in same]))[0]
+            assert overlap.max() > 0.8
+            assert same[int(overlap.argmax())].score == pytest.approx(sure.score, abs=0.25)
 
 
 def test_the_header_wins_over_the_defaults_in_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
-    from annotator.core.photo_state import PhotoState
+    from annotator.core.photo_state import NewStates, PhotoState
     from annotator.core.store.recovery import OpenedProject
     from dataset.categories import Category
 
@@ -68,7 +68,8 @@ class Saver:
     @property
     def is_saved(self) -> bool:
         """Whether the file has everything that is on record."""
-        return not self.unsaved_photos
+        with self._lock:
+            return not (self._unsaved or self._lacks_classes)
 
     @property
     def is_kept(self) -> bool:
@@ -80,8 +81,12 @@ class Saver:
     def unsaved_photos(self) -> list[str]:
         """What is on record and not in the file: photos, and "" for the classes."""
         with self._lock:
-            classes = self._classes_unsaved and self._project.file.mark is not None
-            return [*([""] if classes else []), *sorted(self._unsaved)]
+            return [*([""] if self._lacks_classes else []), *sorted(self._unsaved)]
+
+    @property
+    def _lacks_classes(self) -> bool:
+        """Whether there is a file, and it has other classes."""
+        return self._classes_unsaved and self._project.file.mark is not None
 
     @property
     def unkept_photos(self) -> list[str]:
@@ -104,22 +109,21 @@ class Saver:
         """Return a context: what is put in it is on disk together or not at all."""
         return self._lock
 
-    def put(
-        self, name: str, state: PhotoState, *, into_file: bool, unanswered: Sequence[Annotation] | None = None
-    ) -> None:
-        """Record a photo, in memory at once and soon on disk: `into_file` if the file is to have it, too.
+    def put(self, new: NewStates, *, unanswered: Sequence[Annotation] | None = None) -> None:
+        """Record photos, in memory at once and soon on disk, together or not at all.
 
-        With it, in the same transaction, what is `unanswered` in a photo that is being marked done.
+        With each, in the same transaction, what is `unanswered` in a photo that is being marked done.
         """
         with self._lock:
-            self.states[name] = state
-            unsaved = name in self._unsaved or into_file
-            if unsaved:
-                self._unsaved[name] = state
-            self._unjournaled.add(name)
+            self.states |= new.by_name
+            other = new.by_name.keys() - new.into_file.keys()
+            pending = {name: new.by_name[name] for name in other if name in self._unsaved}
+            self._unsaved |= new.into_file | pending
+            self._unjournaled |= new.by_name.keys()
             if unanswered is not None:
-                self.pools.put_unanswered(name, unanswered)
-        self._autosave.mark_dirty(file=unsaved)
+                for name in new.by_name:
+                    self.pools.put_unanswered(name, unanswered)
+        self._autosave.mark_dirty(file=bool(new.into_file or pending))
 
     def put_classes(self, classes: Sequence[Category]) -> None:
         """Record the classes."""

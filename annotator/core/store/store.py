@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
-from annotator.core.photo_state import NO_NOTES, Mark, PhotoNotes, PhotoState
+from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import JournalRow
 from annotator.core.store.packing import pack
@@ -25,7 +25,7 @@ from dataset.folder import list_images
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -54,7 +54,7 @@ class Store:
         self.class_counts = Counter(coco.class_counts)
         """How many annotations each class has, by its id."""
         for name, state in opened.recovered.items():
-            self._recount(self._project.file.annotations(name), state.annotations)
+            self.class_counts.update(_gained(self._project.file.annotations(name), state.annotations))
         recorded = [a.id for state in opened.recovered.values() for a in state.annotations]
         self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))
         self.categories.changed.connect(self._categories_changed)
@@ -187,6 +187,14 @@ class Store:
         """Return what is on record for a photo if that is not as the file had it."""
         return self._saver.states.get(name)
 
+    def all_changed(self) -> dict[str, PhotoState]:
+        """Return what is on record for the photos of which that is not as the file had it, in a new dictionary."""
+        return dict(self._saver.states)
+
+    def changed_since(self, known: Mapping[str, PhotoState]) -> list[str]:
+        """Return the photos that were put on record since `all_changed` returned this."""
+        return [name for name, state in self._saver.states.items() if known.get(name) is not state]
+
     def put(
         self,
         name: str,
@@ -203,16 +211,30 @@ class Store:
         Raises:
             ValueError: no photo has that size.
         """
-        checked_size(state.size)
         before = before or self._state(name)
         if replace(before, size=state.size) == state:
+            checked_size(state.size)
             return
+        self.put_all(NewStates([self.prepared(name, state, before=before)]), unanswered)
+
+    def prepared(self, name: str, state: PhotoState, *, before: PhotoState) -> NewState:
+        """Return all that `put_all` needs of a photo that is to become so, where `load` returns `before`.
+
+        Raises:
+            ValueError: no photo has that size.
+        """
+        checked_size(state.size)
         is_noted = (state.notes or NO_NOTES) != (before.notes or NO_NOTES)
         is_new_entry = state.done and not self._project.file.knows(name)
-        self._recount(before.annotations, state.annotations)
-        self._recently_read.pop(name, None)
         into_file = is_new_entry or is_noted or before.annotations != state.annotations
-        self._saver.put(name, state, into_file=into_file, unanswered=unanswered)
+        return NewState(name, state, into_file, _gained(before.annotations, state.annotations))
+
+    def put_all(self, new: NewStates, unanswered: Sequence[Annotation] | None = None) -> None:
+        """Record what has become of photos, on disk together or not at all; else as `put`, and in a moment."""
+        self.class_counts.update(new.gained)
+        for name in self._recently_read.keys() & new.by_name.keys():
+            del self._recently_read[name]
+        self._saver.put(new, unanswered=unanswered)
 
     def together(self) -> AbstractContextManager[object]:
         """Return a context: photos and classes that are put in it are on disk together or not at all."""
@@ -262,10 +284,6 @@ class Store:
         if mark is not Mark.NONE:
             return MARKED[mark]
         return Status.STARTED if self.is_started(name) else Status.NEW
-
-    def _recount(self, before: Iterable[Annotation], after: Iterable[Annotation]) -> None:
-        self.class_counts.subtract(a.category_id for a in before)
-        self.class_counts.update(a.category_id for a in after)
 
     def _state(self, name: str) -> PhotoState:
         state = self._saver.states.get(name) or self._recently_read.get(name)
@@ -324,3 +342,10 @@ class Store:
 
     def _forward(self, notice: SaveNotice) -> None:
         self.notify(notice)
+
+
+def _gained(before: Iterable[Annotation], after: Iterable[Annotation]) -> Counter[int]:
+    """Return how many annotations each class has more than before, by its id."""
+    counts = Counter(a.category_id for a in after)
+    counts.subtract(a.category_id for a in before)
+    return counts

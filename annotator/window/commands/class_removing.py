@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annotator.panels.banner import Banner
     from annotator.panels.classes import ClassesPanel
     from annotator.session.class_removal import Removed
-    from annotator.session.session import Session
+    from annotator.session.record_changes import RecordChanges
 
 REMOVED = "class removed"  # the topic of its messages, which stay while other classes are chosen
 
@@ -26,9 +26,10 @@ REMOVED = "class removed"  # the topic of its messages, which stay while other c
 class ClassRemoving(QObject):
     """Has the objects of a class counted, asks what becomes of them, and does it. A class without any goes unasked."""
 
-    def __init__(self, session: Session, panel: ClassesPanel, banner: Banner, parent: QWidget) -> None:
+    def __init__(self, changes: RecordChanges, panel: ClassesPanel, banner: Banner, parent: QWidget) -> None:
         super().__init__(parent)
-        self._session, self._banner, self._window = session, banner, parent
+        session = changes.session
+        self._changes, self._session, self._banner, self._window = changes, session, banner, parent
         self._counter = KeypointCounter(session, self)
         self._counter.done.connect(self._show_use)
         self._dialog: ClassRemovalDialog | None = None
@@ -43,7 +44,12 @@ class ClassRemoving(QObject):
         """Ask what becomes of a class's objects."""
         session = self._session
         store = session.store
-        if store is None or self._dialog is not None or category_id not in session.categories:
+        if (
+            store is None
+            or self._dialog is not None
+            or category_id not in session.categories
+            or self._changes.is_running
+        ):
             return
         session.end_gesture()
         others = [category for category in session.categories if category.id != category_id]
@@ -71,8 +77,11 @@ class ClassRemoving(QObject):
     def _remove(self, category_id: int, into: int | None, use: KeypointUse) -> None:
         categories = self._session.categories
         if category_id in categories and (into is None or into in categories):
-            self._removed.append(remove_class(self._session, category_id, into, use.photos))
-            self._show_last()
+            remove_class(self._changes, category_id, into, use.photos, self._show_removed)
+
+    def _show_removed(self, removed: Removed) -> None:
+        self._removed.append(removed)
+        self._show_last()
 
     def _follow_skeleton(self, change: SkeletonChange) -> None:
         for removed in self._removed:
@@ -85,14 +94,18 @@ class ClassRemoving(QObject):
         self._banner.show_message(_in_words(removed), "info", [undo], topic=REMOVED)
 
     def _put_back(self) -> None:
-        removed = self._removed[-1]
-        try:
-            put_back(self._session, removed)
-        except ValueError as error:
-            self._banner.show_message(str(error), "warning", topic=REMOVED)
-            return
+        if self._changes.is_running:
+            self._show_last()  # again: its button has closed it
+        else:
+            put_back(self._changes, self._removed[-1], self._forget_last, self._keep_last)
+
+    def _forget_last(self) -> None:
         self._removed.pop()
         if self._removed:
+            self._show_last()
+
+    def _keep_last(self, sentence: str) -> None:
+        if not sentence:
             self._show_last()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from annotator.panels.banner import Banner
     from annotator.panels.classes import ClassesPanel
-    from annotator.session.session import Session
+    from annotator.session.record_changes import RecordChanges
 
 SKELETON = "skeleton"  # the topic of its messages, which stay while other classes are chosen
 
@@ -25,9 +26,10 @@ SKELETON = "skeleton"  # the topic of its messages, which stay while other class
 class SkeletonEditing(QObject):
     """Opens the editor, has the objects counted meanwhile, and changes all of them; a message takes it back."""
 
-    def __init__(self, session: Session, panel: ClassesPanel, banner: Banner, parent: QWidget) -> None:
+    def __init__(self, changes: RecordChanges, panel: ClassesPanel, banner: Banner, parent: QWidget) -> None:
         super().__init__(parent)
-        self._session, self._banner, self._window = session, banner, parent
+        session = changes.session
+        self._changes, self._session, self._banner, self._window = changes, session, banner, parent
         self._counter = KeypointCounter(session, self)
         self._counter.done.connect(self._show_use)
         self._dialog: SkeletonDialog | None = None
@@ -38,7 +40,7 @@ class SkeletonEditing(QObject):
     def edit(self, category_id: int) -> None:
         """Open the editor for a class."""
         store = self._session.store
-        if store is None or self._dialog is not None:
+        if store is None or self._dialog is not None or self._changes.is_running:
             return
         dialog = SkeletonDialog(self._session.categories[category_id], keypoint_color, self._window)
         self._dialog = dialog
@@ -63,8 +65,10 @@ class SkeletonEditing(QObject):
 
     def _apply(self, category_id: int, dialog: SkeletonDialog) -> None:
         change, use = SkeletonChange(category_id, dialog.before, dialog.skeleton), self._use
-        change_skeleton(self._session, change, use.photos)
-        name = self._session.categories[category_id].name
+        change_skeleton(self._changes, change, use.photos, lambda: self._show_changed(change, use))
+
+    def _show_changed(self, change: SkeletonChange, use: KeypointUse) -> None:
+        name = self._session.categories[change.category_id].name
         touched = use.objects if change.moves else 0
         text = plural(
             "{name} has other keypoints now; {n:,} object was changed along.",
@@ -78,8 +82,15 @@ class SkeletonEditing(QObject):
 
     def _take_back(self, change: SkeletonChange, use: KeypointUse) -> None:
         now = next((c for c in self._session.categories if c.id == change.category_id), None)
-        if now is not None and (now.keypoint_names, now.skeleton) == (change.after.names, change.after.edges):
-            change_skeleton(self._session, change.inverse(), use.photos)
+        if self._changes.is_running:
+            self._show_changed(change, use)  # again: its button has closed it
+        elif now is not None and (now.keypoint_names, now.skeleton) == (change.after.names, change.after.edges):
+            offer_again = partial(self._offer_again, change, use)
+            change_skeleton(self._changes, change.inverse(), use.photos, given_up=offer_again)
         else:
             text = tr("The class has been changed again or removed since: its keypoints stay as they are.")
             self._banner.show_message(text, "info", topic=SKELETON)
+
+    def _offer_again(self, change: SkeletonChange, use: KeypointUse, sentence: str) -> None:
+        if not sentence:
+            self._show_changed(change, use)

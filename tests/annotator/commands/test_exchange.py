@@ -109,8 +109,9 @@ except SystemExit:
 """
         done = subprocess.run([sys.executable, "-c", code], cwd=Path(main.__file__).parent, capture_output=True,
                               text=True, check=True)  # fmt: skip
-        assert "labelme: labelme JSON" in done.stdout
-        assert "coco: COCO JSON" in done.stdout
+        said = " ".join(done.stdout.split())
+        assert "labelme: labelme JSON" in said
+        assert "coco: COCO JSON" in said
         assert done.stdout.splitlines()[-1] == "[]"
 
 

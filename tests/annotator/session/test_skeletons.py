@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from annotator.core.store.journal import Journal
 from annotator.core.store.saver import Saver
 from annotator.core.store.store import Store
 from annotator.session.image_cache import ImageCache
+from annotator.session.record_changes import RecordChanges
 from annotator.session.session import Session
 from annotator.session.skeletons import KeypointCounter, KeypointUse, change_skeleton
 from annotator.settings import Settings
@@ -89,13 +90,19 @@ def _count(qtbot: QtBot, session: Session) -> KeypointUse:
     return arguments(signal)[0]
 
 
+def _change(qtbot: QtBot, session: Session, change: SkeletonChange, photos: Mapping[str, PhotoState]) -> None:
+    done: list[None] = []
+    change_skeleton(RecordChanges(session, session), change, photos, lambda: done.append(None))
+    qtbot.waitUntil(lambda: bool(done))
+
+
 def _start(session: Session) -> Skeleton:
     return Skeleton.of(session.categories[1])
 
 
 def _changed(qtbot: QtBot, session: Session, after: Skeleton) -> SkeletonChange:
     change = SkeletonChange(1, _start(session), after)
-    change_skeleton(session, change, _count(qtbot, session).photos)
+    _change(qtbot, session, change, _count(qtbot, session).photos)
     return change
 
 
@@ -141,7 +148,7 @@ def test_a_removed_point_is_dropped_and_comes_back_with_the_inverse(
     record = _document(session)[1]
     moved = record.with_keypoints((EAR._replace(x=22.0), UNLABELLED))
     session.push(edits.change(_document(session), "move", (moved,), session.new_id))
-    change_skeleton(session, change.inverse(), _count(qtbot, session).photos)
+    _change(qtbot, session, change.inverse(), _count(qtbot, session).photos)
     assert session.categories[1].keypoint_names == tuple(NAMES)
     assert _document(session)[1].keypoints == (UNLABELLED, EAR._replace(x=22.0), UNLABELLED), "what was edited stays"
     session.history.undo()
@@ -196,7 +203,7 @@ def test_without_any_keypoint_left_the_fields_go_and_all_of_it_comes_back(
     contents = _file(qtbot, session, folder)
     assert "keypoints" not in contents["categories"][0]
     assert "keypoints" not in contents["annotations"][0]
-    change_skeleton(session, change.inverse(), _all(session))
+    _change(qtbot, session, change.inverse(), _all(session))
     contents = _file(qtbot, session, folder)
     assert contents["annotations"][1]["keypoints"] == POINTS
     assert contents["categories"][0]["skeleton"] == [[1, 2], [1, 3]]

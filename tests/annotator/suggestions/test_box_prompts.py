@@ -19,6 +19,7 @@ from annotator.core.annotation import Annotation, Origin, Visibility
 from annotator.core.document import Document
 from annotator.core.no_overlap import OverlapRule
 from dataset.geometry import CombineMode, bounds, combine, rectangle
+from model.checkpoints import names
 from model.checkpoints import weights as weight_files
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
@@ -261,7 +262,8 @@ def wrong(tmp_path: Path) -> str:
 def test_without_a_model_it_stays_a_box_and_that_is_said(
     qtbot: QtBot, start: Start, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refused_first: bool
 ) -> None:
-    monkeypatch.setattr(weight_files, "BUILTIN_FILE", tmp_path / "missing.safetensors")
+    for module in (names, weight_files):
+        monkeypatch.setattr(module, "BUILTIN_FILE", tmp_path / "missing.safetensors")
     application = start(wrong)
     application.session.categories.add("thing")
     if refused_first:

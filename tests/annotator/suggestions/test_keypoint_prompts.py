@@ -15,6 +15,7 @@ from annotator.core import edits
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
 from annotator.core.document import Document
 from annotator.core.skeleton import Skeleton, SkeletonChange
+from annotator.session.record_changes import RecordChanges
 from annotator.session.skeletons import change_skeleton
 from dataset.geometry import rectangle
 from model.inference import keypoint_decoding
@@ -161,7 +162,7 @@ def test_suggestions_on_offer_follow_the_skeleton_of_their_class(qtbot: QtBot, a
     assert {len(points) for points in offered.values()} == {2}
     before = Skeleton.of(person)
     change = SkeletonChange(person.id, before, before.moved(1, 0).added("paw"))
-    change_skeleton(session, change, {})
+    change_skeleton(RecordChanges(session, session), change, {})
     now = {s.id: s.keypoints for s in document.suggestions if s.category_id == person.id}
     assert now == {i: (tail, nose, UNLABELLED) for i, (nose, tail) in offered.items()}
     (first, *_) = now

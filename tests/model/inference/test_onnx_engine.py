@@ -33,11 +33,6 @@ UPRIGHT = np.random.default_rng(1).integers(0, 255, (140, 70, 3), np.uint8)
 BOXES = np.array([[10.0, 20.0, 60.0, 80.0], [50.5, 5.0, 120.0, 70.0]])
 
 
-@pytest.fixture(scope="module")
-def graphs(tiny_checkpoint: Checkpoint) -> Graphs:
-    return export(tiny_checkpoint)
-
-
 @pytest.fixture(autouse=True)
 def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
@@ -67,8 +62,8 @@ def compare(torchs: Predictor, other: Predictor, photo: np.ndarray) -> int:
     return len(found)
 
 
-def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, graphs: Graphs) -> None:
-    torchs, other = pair(tiny_checkpoint, graphs)
+def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, tiny_graphs: Graphs) -> None:
+    torchs, other = pair(tiny_checkpoint, tiny_graphs)
     assert other.id == torchs.id
     assert compare(torchs, other, PHOTO) > 2
     assert compare(torchs, other, UPRIGHT) > 2, "a graph knows photos of all sizes"
@@ -111,10 +106,10 @@ def test_the_papers_family_has_graphs(changes: dict[str, str | int | bool]) -> N
     compare(*pair(made, export(made)), PHOTO)
 
 
-def test_a_file_of_graphs_is_read_as_it_was_written(graphs: Graphs, tmp_path: Path) -> None:
+def test_a_file_of_graphs_is_read_as_it_was_written(tiny_graphs: Graphs, tmp_path: Path) -> None:
     file = tmp_path / "a.graphs"
-    graph_file.write(file, graphs)
-    assert graph_file.read(file) == graphs
+    graph_file.write(file, tiny_graphs)
+    assert graph_file.read(file) == tiny_graphs
     whole = file.read_bytes()
     for damaged in (
         whole[: len(whole) // 2],
@@ -157,12 +152,12 @@ def test_other_weights_in_the_same_file_have_other_graphs(tiny_checkpoint: Check
 
 
 def test_a_library_that_cannot_be_used_is_said_and_torch_computes(
-    tiny_weights: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tiny_weights: Path, tiny_graphs: Graphs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     place = graph_cache.place_of(tiny_weights)
     assert place is not None
-    graph_file.write(place, replace(graphs, parts=graphs.parts | {"classify": b"no graph at all"}))
+    graph_file.write(place, replace(tiny_graphs, parts=tiny_graphs.parts | {"classify": b"no graph at all"}))
     predictor = Predictor(tiny_weights, "cpu")
     assert isinstance(predictor._engine, TorchEngine)
     assert "ONNX Runtime cannot be used here" in predictor.notice

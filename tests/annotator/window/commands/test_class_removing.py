@@ -15,7 +15,9 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.skeleton import Skeleton, SkeletonChange
 from annotator.panels.dialogs.class_removal_dialog import ClassRemovalDialog
+from annotator.session import record_changes
 from annotator.session.skeletons import change_skeleton
+from annotator.window.commands import change_progress
 from annotator.window.main_window import MainWindow
 from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
@@ -62,13 +64,17 @@ def _dialog(qtbot: QtBot, window: MainWindow) -> ClassRemovalDialog:
     return dialog
 
 
-def _answer(dialog: ClassRemovalDialog, button: QDialogButtonBox.StandardButton) -> None:
+def _answer(qtbot: QtBot, dialog: ClassRemovalDialog, button: QDialogButtonBox.StandardButton) -> None:
     QTest.mouseClick(find(dialog, QDialogButtonBox, "").button(button), Button.LeftButton)
+    window = dialog.parent()
+    assert isinstance(window, MainWindow)
+    qtbot.waitUntil(lambda: not (window._changes.is_running or window._changes._listing.is_running))
 
 
-def _undo(window: MainWindow) -> None:
+def _undo(qtbot: QtBot, window: MainWindow) -> None:
     button = next(b for b in window.banner.findChildren(QPushButton) if b.text() == "Undo" and b.isVisible())
     QTest.mouseClick(button, Button.LeftButton)
+    qtbot.waitUntil(lambda: not (window._changes.is_running or window._changes._listing.is_running))
 
 
 def _names(window: MainWindow) -> list[str]:
@@ -91,7 +97,7 @@ def test_a_class_goes_with_its_objects_of_every_photo_and_comes_back(
     dialog = _dialog(qtbot, window)
     assert find(dialog, QLabel, "class_removal.about").text() == "cat: 4 objects in 3 photos."
     QTest.mouseClick(find(dialog, QRadioButton, "class_removal.delete"), Button.LeftButton, pos=QPoint(8, 8))
-    _answer(dialog, QDialogButtonBox.StandardButton.Ok)
+    _answer(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
     assert "4 objects" in window.banner._messages[-1].text
     assert [a.id for a in current_document(window).annotations] == [3]
     contents = _file(qtbot, window, folder)
@@ -99,7 +105,7 @@ def test_a_class_goes_with_its_objects_of_every_photo_and_comes_back(
     assert [c["name"] for c in contents["categories"]] == ["dog", "cup", "spare"]
     photos = window._session.photos
     assert photos.photo(photos.index("dog.jpg")).count == 1
-    _undo(window)
+    _undo(qtbot, window)
     assert _names(window) == ["cat", "dog", "cup", "spare"]
     assert [a.id for a in current_document(window).annotations] == [1, 2, 3]
     contents = _file(qtbot, window, folder)
@@ -111,7 +117,7 @@ def test_a_class_goes_with_its_objects_of_every_photo_and_comes_back(
 
 def test_cancel_leaves_everything(qtbot: QtBot, window: MainWindow) -> None:
     _choose(window, 0, "classes.delete")
-    _answer(_dialog(qtbot, window), QDialogButtonBox.StandardButton.Cancel)
+    _answer(qtbot, _dialog(qtbot, window), QDialogButtonBox.StandardButton.Cancel)
     assert _names(window) == ["cat", "dog", "cup", "spare"]
     assert len(current_document(window).annotations) == 3
     qtbot.waitUntil(lambda: not window.findChildren(ClassRemovalDialog))
@@ -124,14 +130,14 @@ def test_merged_objects_move_everywhere_undo_steps_too(qtbot: QtBot, window: Mai
     dialog = _dialog(qtbot, window)
     into = find(dialog, QComboBox, "class_removal.into")
     into.setCurrentIndex(into.findText("cup"))
-    _answer(dialog, QDialogButtonBox.StandardButton.Ok)
+    _answer(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
     assert _names(window) == ["dog", "cup", "spare"]
     assert document[1].category_id == 3
     contents = _file(qtbot, window, folder)
     assert {r["id"]: r["category_id"] for r in contents["annotations"]} == {1: 3, 3: 2, 4: 3, 5: 3, 6: 3}
     session.history.undo()
     assert document[2].category_id == 3, "what is brought back is of the class that is there"
-    _undo(window)
+    _undo(qtbot, window)
     assert document[1].category_id == document[2].category_id == 1
     by_id = {r["id"]: r["category_id"] for r in _file(qtbot, window, folder)["annotations"]}
     assert by_id == {1: 1, 2: 1, 3: 2, 4: 1, 5: 3, 6: 1}
@@ -142,11 +148,35 @@ def test_another_skeleton_of_the_class_that_they_moved_to_is_known(qtbot: QtBot,
     dialog = _dialog(qtbot, window)
     into = find(dialog, QComboBox, "class_removal.into")
     into.setCurrentIndex(into.findText("cup"))
-    _answer(dialog, QDialogButtonBox.StandardButton.Ok)
-    change_skeleton(window._session, SkeletonChange(3, Skeleton(), Skeleton().added("rim")), {})
+    _answer(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
+    change_skeleton(window._changes, SkeletonChange(3, Skeleton(), Skeleton().added("rim")), {})
     other = window._removing._removed[-1].change.into
     assert other
     assert other.keypoint_names == ("rim",)
+
+
+def test_one_that_takes_long_shows_how_far_it_is_and_can_be_cancelled(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_progress, "SHOWN_AFTER", 0)
+    monkeypatch.setattr(record_changes, "AT_ONCE", 1)
+    cancelled: list[str] = []
+
+    def cancel(_share: float) -> None:
+        button = next(b for b in window.banner.findChildren(QPushButton) if b.text() == "Cancel" and b.isVisible())
+        cancelled.append(window.banner.text)
+        QTest.mouseClick(button, Button.LeftButton)
+
+    window._changes.progressed.connect(cancel)
+    _choose(window, 0, "classes.delete")
+    dialog = _dialog(qtbot, window)
+    find(dialog, QRadioButton, "class_removal.delete").setChecked(True)
+    _answer(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
+    assert cancelled
+    assert "%" in cancelled[0]
+    assert "%" not in window.banner.text
+    assert _names(window) == ["cat", "dog", "cup", "spare"]
+    assert len(current_document(window).annotations) == 3
 
 
 def test_what_was_copied_of_a_class_that_is_gone_is_not_pasted(qtbot: QtBot, window: MainWindow) -> None:
@@ -155,7 +185,7 @@ def test_what_was_copied_of_a_class_that_is_gone_is_not_pasted(qtbot: QtBot, win
     _choose(window, 0, "classes.delete")
     dialog = _dialog(qtbot, window)
     find(dialog, QRadioButton, "class_removal.delete").setChecked(True)
-    _answer(dialog, QDialogButtonBox.StandardButton.Ok)
+    _answer(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
     window._commands.paste()
     assert {a.category_id for a in current_document(window).annotations} == {2}
 
@@ -171,8 +201,8 @@ def test_a_class_without_objects_goes_unasked_and_the_messages_undo_one_after_an
     assert not window.findChildren(ClassRemovalDialog)
     assert _names(window) == ["cat", "dog", "cup"]
     assert window._session.categories.add("new").id > spare, "no class gets the number of another"
-    _undo(window)
-    _undo(window)
+    _undo(qtbot, window)
+    _undo(qtbot, window)
     assert _names(window) == ["cat", "dog", "cup", "spare", "spare too", "new"]
 
 
@@ -180,7 +210,7 @@ def test_a_name_that_is_taken_by_now_is_said(qtbot: QtBot, window: MainWindow) -
     window.classes.rows.setCurrentIndex(window.classes.rows.model().index(3, 0))
     QTest.keyClick(window.classes.rows, Key.Key_Delete)
     window._session.categories.add("spare")
-    _undo(window)
+    _undo(qtbot, window)
     assert "spare" in window.banner._messages[-1].text
     assert window.banner.kind == "warning"
 

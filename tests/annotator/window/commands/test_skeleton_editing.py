@@ -48,9 +48,10 @@ def _open(qtbot: QtBot, window: MainWindow) -> SkeletonDialog:
     return dialog
 
 
-def _apply(dialog: SkeletonDialog) -> None:
+def _apply(qtbot: QtBot, window: MainWindow, dialog: SkeletonDialog) -> None:
     (box,) = dialog.findChildren(QDialogButtonBox)
     QTest.mouseClick(box.button(QDialogButtonBox.StandardButton.Ok), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window._changes.is_running)
 
 
 def test_points_go_along_into_the_file_and_undo_brings_the_removed_one_back(
@@ -64,7 +65,7 @@ def test_points_go_along_into_the_file_and_undo_brings_the_removed_one_back(
     field = find(dialog, QLineEdit, "skeleton.new_name")
     QTest.keyClicks(field, "tail")
     QTest.keyClick(field, Key.Key_Return)
-    _apply(dialog)
+    _apply(qtbot, window, dialog)
     assert session.categories.find("pet").keypoint_names == ("left_ear", "tail")  # type: ignore[union-attr]
     assert document[1].keypoints == (EAR, UNLABELLED)
     assert "1 object was changed along" in window.banner._messages[-1].text
@@ -75,6 +76,7 @@ def test_points_go_along_into_the_file_and_undo_brings_the_removed_one_back(
     assert saved["annotations"][0]["keypoints"] == [30, 35, 1, 0, 0, 0]
     undo = next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Undo")
     QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window._changes.is_running)
     assert session.categories.find("pet").skeleton == ((0, 1),)  # type: ignore[union-attr]
     assert document[1].keypoints == (NOSE, EAR)
 
@@ -87,7 +89,7 @@ def test_what_was_copied_is_pasted_with_the_new_order(qtbot: QtBot, window: Main
     names = find(dialog, QListWidget, "skeleton.names")
     names.setCurrentRow(0)
     QTest.keyClick(names, Key.Key_Down, Qt.KeyboardModifier.AltModifier)
-    _apply(dialog)
+    _apply(qtbot, window, dialog)
     window._commands.paste()
     assert document.selected[0].keypoints[0].visibility is Visibility.OCCLUDED
 
@@ -111,7 +113,7 @@ def test_what_is_being_placed_is_put_on_record_before(qtbot: QtBot, window: Main
     assert canvas.busy
     dialog = _open(qtbot, window)
     dialog._change(lambda s: s.moved(1, 0))
-    _apply(dialog)
+    _apply(qtbot, window, dialog)
     assert not canvas.busy
     assert [k.visibility for k in document[2].keypoints] == [Visibility.UNLABELLED, Visibility.VISIBLE]
 
@@ -133,7 +135,7 @@ def test_undo_stays_while_a_class_is_chosen_and_says_where_it_is_too_late(qtbot:
     assert pet
     dialog = _open(qtbot, window)
     dialog._change(lambda s: s.renamed(0, "snout"))
-    _apply(dialog)
+    _apply(qtbot, window, dialog)
     window._class.draw_with(pet.id)
     undo = next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Undo")
     categories.set_skeleton(pet.id, ("snout", "left_ear"), ())

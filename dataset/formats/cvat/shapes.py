@@ -10,7 +10,7 @@ from dataset import rle
 from dataset.affine import rotation
 from dataset.coco_values import as_flag
 from dataset.formats.base import MAX_COORDINATE, ObjectRecord, Point
-from dataset.formats.cvat_labels import label_of
+from dataset.formats.cvat.labels import label_of
 from dataset.geometry import bounds, from_parts, rectangle, to_parts, translate
 from dataset.masks import MAX_DECODED, rasterize, trace
 
@@ -113,7 +113,7 @@ def outline_fields(record: ObjectRecord, size: tuple[int, int]) -> tuple[str, di
         names = ("xtl", "ytl", "xbr", "ybr")
         return "box", {name: f"{v:.2f}" for name, v in zip(names, bounds(record.shape), strict=True)}
     parts = to_parts(record.shape)
-    if len(parts) > 1 or len(parts[0]) > 1:
+    if record.needs_mask:
         mask = _runs(record.shape, size)
         if mask:
             return "mask", mask
@@ -134,14 +134,3 @@ def _runs(shape: MultiPolygon, size: tuple[int, int]) -> dict[str, str]:
     runs = np.diff(changes, prepend=0, append=len(inside)).tolist()
     box = {"left": left, "top": top, "width": width, "height": height}
     return {"rle": ", ".join(map(str, runs))} | {name: str(value) for name, value in box.items()}
-
-
-def becomes_pixels(shape: MultiPolygon) -> bool:
-    """Return whether a shape is written as a mask that is not the same: its outline runs beside the pixels' edges."""
-    parts = to_parts(shape)
-    if len(parts) <= 1 and all(len(part) == 1 for part in parts):
-        return False
-    steps = [np.roll(ring, -1, axis=0) - ring for part in parts for ring in part]
-    return any((step != 0).all(axis=1).any() for step in steps) or any(
-        (ring != np.round(ring)).any() for part in parts for ring in part
-    )

@@ -24,7 +24,7 @@ from dataset.formats.base import (
     Point,
     read_bytes,
 )
-from dataset.formats.cvat_labels import (
+from dataset.formats.cvat.labels import (
     SKELETON,
     attribute_text,
     attribute_value,
@@ -34,16 +34,17 @@ from dataset.formats.cvat_labels import (
     to_classes,
     write_labels,
 )
-from dataset.formats.cvat_shapes import SHAPES, becomes_pixels, keypoints, outline_fields, turn
+from dataset.formats.cvat.shapes import SHAPES, keypoints, outline_fields, turn
 from dataset.formats.safe_xml import XmlError, parse_xml, xml_text
-from dataset.geometry import from_parts
+from dataset.geometry import from_parts, to_parts
 from dataset.i18n import plural, tr
+from dataset.masks import is_of_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataset.formats.cvat_labels import CvatLabel
+    from dataset.formats.cvat.labels import CvatLabel
 
 MAX_BYTES = 512 << 20
 _SOURCES = {"drawn": "manual", "suggested": "auto", "edited": "semi-auto"}
@@ -284,7 +285,7 @@ def losses(data: Dataset) -> list[str]:
     """Return sentences about what CVAT's file cannot hold."""
     records = [record for image in data.images for record in image.objects]
     labelled = [any(point.visibility for point in r.keypoints) for r in records]
-    masks = sum(not r.is_box and becomes_pixels(r.shape) for r in records)
+    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
     bare = sum(r.shape.is_empty and not points for r, points in zip(records, labelled, strict=True))
     grouped = sum(
         points and not r.shape.is_empty and "group_id" in r.extra for r, points in zip(records, labelled, strict=True)

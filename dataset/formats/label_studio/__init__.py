@@ -1,0 +1,388 @@
+"""Label Studio's tasks, one JSON file for all images.
+
+A region has coordinates in percent of the image. An object of one outline is a region of RectangleLabels or
+PolygonLabels, one of several parts or with holes of BrushLabels; its keypoints are regions of KeyPointLabels with the
+object's region as `parentID`. Regions and results of one id belong together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+
+from dataset import rle
+from dataset.affine import rotation
+from dataset.coco_values import as_number, as_size
+from dataset.formats.base import (
+    MAX_COORDINATE,
+    NOTHING,
+    ClassRecord,
+    Dataset,
+    Format,
+    FormatError,
+    ImageRecord,
+    ObjectRecord,
+    Point,
+    read_bytes,
+)
+from dataset.formats.label_studio.brush import decode_brush, encode_brush
+from dataset.formats.label_studio.tasks import image_url, photo_names, region_label
+from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.i18n import plural, tr
+from dataset.images import PhotoError, photo_size
+from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
+from dataset.masks import is_of_pixels, rasterize, trace
+from dataset.photo_names import file_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from shapely import MultiPolygon
+
+MAX_BYTES = 512 << 20
+ELLIPSE_SIDES = 64
+UNNAMED = "object"
+DECIMALS = 4
+"""Of coordinates in pixels: what percent have beyond is rounding."""
+_ORIGINS = {"manual": "drawn", "prediction": "suggested", "prediction-changed": "edited"}
+_ORIGIN_NAMES = {origin: name for name, origin in _ORIGINS.items()}
+_NOTES = ("choices", "textarea", "number", "rating", "taxonomy")
+"""Results that say something of a region: its attributes."""
+
+
+class _Omitted(Enum):
+    """What of a file is left out."""
+
+    KIND = "no region that has an inside"
+    DAMAGED = "damaged"
+    TURNED = "made on a turned image"
+    PREDICTION = "a prediction"
+    SECOND = "further annotations of a task"
+
+
+class _Result(msgspec.Struct):
+    id: str | int = ""
+    type: str = ""
+    value: dict[str, Any] = msgspec.field(default_factory=dict)
+    from_name: str = ""
+    original_width: Any = None
+    original_height: Any = None
+    image_rotation: float = 0
+    parentID: str | int | None = None  # noqa: N815 - Label Studio's name
+    origin: str = ""
+    score: float | None = None
+
+
+class _Task(msgspec.Struct):
+    url: str
+    results: list[_Result]
+
+
+_result_decoder = RecordDecoder(_Result)
+
+
+def read(source: Path, images: Path) -> Dataset:
+    """Return the annotations of the tasks of a file: of a task with several, the ground truth, else the last one.
+
+    Raises:
+        FormatError: The file cannot be read, or has no tasks of Label Studio's.
+    """
+    counts: Counter[_Omitted] = Counter()
+    tasks = [task for raw in _raw_tasks(source) if (task := _task(raw, counts))]
+    if not tasks:
+        text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
+        raise FormatError(text)
+    names = photo_names([task.url for task in tasks], images)
+    classes: dict[str, dict[str, None]] = {}
+    records = []
+    for task in tasks:
+        size = _size(task, images, names[task.url])
+        records.append((names[task.url], size, _regions(task.results, size, classes, counts)))
+    made = {name: ClassRecord(name, keypoint_names=tuple(points)) for name, points in classes.items()}
+    found = tuple(
+        ImageRecord(name, size, tuple(_to_object(region, made[region.label]) for region in regions))
+        for name, size, regions in records
+    )
+    return Dataset(images, tuple(made.values()), found, _sentences(counts))
+
+
+def _sentences(counts: Counter[_Omitted]) -> tuple[str, ...]:
+    kind, damaged, turned, prediction, second = (counts[left] for left in _Omitted)
+    said = (
+        (kind, plural("{n:,} result is no region with an inside and is left out.",
+                      "{n:,} results are no regions with an inside and are left out.", kind)),
+        (damaged, plural("{n:,} region cannot be read and is left out.",
+                         "{n:,} regions cannot be read and are left out.", damaged)),
+        (turned, plural("{n:,} region was made on a rotated image and is left out.",
+                        "{n:,} regions were made on rotated images and are left out.", turned)),
+        (prediction, plural("{n:,} region of a prediction is left out: only annotations are imported.",
+                            "{n:,} regions of predictions are left out: only annotations are imported.", prediction)),
+        (second, plural("{n:,} further annotation of the same task is left out.",
+                        "{n:,} further annotations of the same tasks are left out.", second)),
+    )  # fmt: skip
+    return tuple(sentence for count, sentence in said if count)
+
+
+def _raw_tasks(source: Path) -> list[msgspec.Raw]:
+    try:
+        data = to_utf8(read_bytes(source, MAX_BYTES), source)
+        return decode_list(data)
+    except TextError as error:
+        raise FormatError(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FormatError(tr("{file} is not a file of Label Studio: {reason}.", file=source, reason=error)) from None
+
+
+def _task(raw: msgspec.Raw, counts: Counter[_Omitted]) -> _Task | None:
+    """Return a task with the results of one of its annotations, None for other JSON."""
+    try:
+        fields = decode_object(raw)
+        url = image_url(decode(fields["data"])) if "data" in fields else ""
+        if not url:
+            return None
+        listed = decode_list(fields.get("annotations") or fields.get("completions") or b"[]")
+        annotations = [decode_object(annotation) for annotation in listed]
+        valid = [a for a in annotations if bytes(a.get("was_cancelled", b"")) != b"true"]
+        counts[_Omitted.SECOND] += max(len(valid) - 1, 0)
+        true = [a for a in valid if bytes(a.get("ground_truth", b"")) == b"true"]
+        for prediction in decode_list(fields.get("predictions") or b"[]"):
+            counts[_Omitted.PREDICTION] += len(decode_list(decode_object(prediction).get("result", b"[]")))
+        results = decode_list((true or valid)[-1].get("result", b"[]")) if valid else []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    found = []
+    for result in results:
+        try:
+            found.append(_result_decoder.decode(result))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            counts[_Omitted.DAMAGED] += 1
+    return _Task(url, found)
+
+
+def _size(task: _Task, images: Path, name: str) -> tuple[int, int]:
+    """Return the size that results give, else that of the photo; (0, 0) where neither is known."""
+    for result in task.results:
+        size = as_size({"width": result.original_width, "height": result.original_height})
+        if size:
+            return size
+    path = file_in(images, name)
+    try:
+        return photo_size(path) if path else (0, 0)
+    except PhotoError:
+        return 0, 0
+
+
+class _Region(msgspec.Struct):
+    """What results of one id are together."""
+
+    label: str
+    shape: MultiPolygon
+    points: dict[str, Point]
+    result: _Result
+    is_box: bool
+    notes: dict[str, str]
+
+
+def _regions(
+    results: Sequence[_Result],
+    size: tuple[int, int],
+    classes: dict[str, dict[str, None]],
+    counts: Counter[_Omitted],
+) -> list[_Region]:
+    regions: dict[str | int, _Region] = {}
+    points: dict[str | int, tuple[_Result, Point]] = {}
+    labels = {r.id: label for r in results if (label := region_label(r.type, r.value))}
+    notes, drawn = _notes(results)
+    for place, result in enumerate(drawn):
+        key = result.id or -place
+        if key in regions or key in points:  # its label, which is known
+            continue
+        try:
+            made = None if result.image_rotation else _shape(result.value, size)
+        except (ValueError, TypeError, OverflowError):
+            counts[_Omitted.DAMAGED] += 1
+            continue
+        if made is None:
+            counts[_Omitted.TURNED if result.image_rotation else _Omitted.KIND] += 1
+        elif isinstance(made, Point):
+            points[key] = result, made
+        else:
+            is_box = "height" in result.value and not as_number(result.value.get("rotation"))
+            regions[key] = _Region(labels.get(result.id, UNNAMED), made, {}, result, is_box, {})
+    for key, (result, point) in points.items():
+        owner = regions.get(result.parentID or "")
+        label = labels.get(result.id, UNNAMED)
+        if owner is None or owner.shape.is_empty or label in owner.points:
+            regions[key] = _Region(label, from_parts([]), {"1": point}, result, is_box=False, notes={})
+        else:
+            owner.points[label] = point
+    counts[_Omitted.KIND] += len(notes.keys() - regions.keys())
+    for key, region in regions.items():
+        region.notes = notes.get(key, {})
+        classes.setdefault(region.label, {}).update(dict.fromkeys(region.points))
+    return list(regions.values())
+
+
+def _notes(results: Iterable[_Result]) -> tuple[dict[str | int, dict[str, str]], list[_Result]]:
+    """Return what results say of regions, by id, and the results that are regions."""
+    notes: dict[str | int, dict[str, str]] = {}
+    drawn = []
+    for result in results:
+        if result.type in _NOTES:
+            given = result.value.get(result.type)
+            notes.setdefault(result.id, {})[result.from_name] = _note(given)
+        else:
+            drawn.append(result)
+    return notes, drawn
+
+
+def _note(given: object) -> str:
+    values = given if isinstance(given, list) else [given]
+    return ", ".join(" / ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values)
+
+
+def _to_object(region: _Region, record: ClassRecord) -> ObjectRecord:
+    names = record.keypoint_names if region.points else ()
+    points = tuple(region.points.get(name, Point(0, 0, 0)) for name in names)
+    score = region.result.score if region.result.score is None or 0 <= region.result.score <= 1 else None
+    extra = {"attributes": region.notes} if region.notes else NOTHING
+    origin = _ORIGINS.get(region.result.origin, "")
+    return ObjectRecord(region.label, region.shape, points, region.is_box, False, score, origin, extra)
+
+
+# Shapes
+
+
+def _shape(value: Mapping[str, Any], size: tuple[int, int]) -> MultiPolygon | Point | None:
+    """Return the outline or the point of a region, None for what is neither. Raises ValueError or TypeError."""
+    if "rle" in value:
+        parts = trace(decode_brush(value["rle"], size))
+        if not parts:
+            raise ValueError("an empty mask")
+        return from_parts(parts)
+    if not any(key in value for key in ("points", "x")):
+        return None
+    if min(size) < 1:
+        raise ValueError("the size of its image is not known")
+    if "points" in value:
+        ring = _pixels(value["points"], size)
+        if len(ring) < 3:
+            raise ValueError("fewer than three points")
+        return from_parts([[ring]])
+    x, y = _pixels([(value["x"], value.get("y"))], size)[0].tolist()
+    if "radiusX" in value:
+        ((across, down),) = _pixels([(value["radiusX"], value.get("radiusY"))], size).tolist()
+        angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
+        shape = from_parts([[np.column_stack((x + across * np.cos(angles), y + down * np.sin(angles)))]])
+    elif "height" in value:
+        ((width, height),) = _pixels([(value.get("width"), value["height"])], size).tolist()
+        shape = rectangle(x, y, round(x + width, DECIMALS), round(y + height, DECIMALS))
+    else:
+        return Point(x, y, 2)
+    degrees = as_number(value.get("rotation")) or 0
+    return rotation(degrees, (x, y)).shape(shape) if degrees else shape
+
+
+def _pixels(percent: object, size: tuple[int, int]) -> np.ndarray:
+    """Return points (N, 2) in pixels. Raises ValueError or TypeError."""
+    points = np.array(percent, float).reshape(-1, 2) * size / 100
+    if not (np.abs(points) <= MAX_COORDINATE).all():
+        raise ValueError("coordinates far outside any image")
+    return np.round(points, DECIMALS)
+
+
+# Writing
+
+
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the one file of a dataset. Images are named as files of a local storage that has the folder."""
+    tasks = []
+    names = {c.name: c.keypoint_names for c in data.classes}
+    for number, image in enumerate(data.images, 1):
+        path = f"{data.folder.resolve().name}/{image.name}"
+        url = "/data/local-files/?d=" + quote(path, errors="surrogateescape")
+        results = [
+            r for place, o in enumerate(image.objects, 1) for r in _results(o, f"{number}-{place}", image, names)
+        ]
+        annotation = {"id": number, "result": results, "was_cancelled": False, "ground_truth": False}
+        tasks.append({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
+    yield "", encode(tasks)
+
+
+def _results(
+    record: ObjectRecord, region: str, image: ImageRecord, names: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    if record.shape.is_empty:
+        return
+    kind, value = _region_value(record, image.size)
+    common: dict[str, Any] = {
+        "to_name": "image",
+        "original_width": image.size[0],
+        "original_height": image.size[1],
+        "image_rotation": 0,
+        "origin": _ORIGIN_NAMES.get(record.origin, "manual"),
+    }
+    labels = {"id": region, "type": kind, "from_name": kind, "value": value | {kind: [record.class_name]}}
+    yield labels | common | ({} if record.score is None else {"score": record.score})
+    for place, (name, point) in enumerate(zip(names[record.class_name], record.keypoints, strict=False), 1):
+        if point.visibility:
+            ((x, y),) = _percent([(point.x, point.y)], image.size)
+            kind = "keypointlabels"
+            value = {"x": x, "y": y, "width": 0.5, kind: [name]}
+            yield {
+                "id": f"{region}-{place}",
+                "type": kind,
+                "from_name": kind,
+                "parentID": region,
+                "value": value,
+            } | common
+
+
+def _region_value(record: ObjectRecord, size: tuple[int, int]) -> tuple[str, dict[str, Any]]:
+    """Return the type of an object's region, and its value without labels."""
+    if record.is_box:
+        x0, y0, x1, y1 = bounds(record.shape)
+        (x, y), (width, height) = _percent([(x0, y0), (x1 - x0, y1 - y0)], size)
+        return "rectanglelabels", {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
+    parts = to_parts(record.shape)
+    if record.needs_mask:
+        mask = rle.decode(rasterize(parts, size))
+        if mask.any():
+            return "brushlabels", {"format": "rle", "rle": encode_brush(mask)}
+    return "polygonlabels", {"points": _percent(parts[0][0], size), "closed": True}
+
+
+def _percent(points: Iterable[Any], size: tuple[int, int]) -> list[list[float]]:
+    return (np.array(points, float).reshape(-1, 2) * 100 / size).tolist()
+
+
+def losses(data: Dataset) -> list[str]:
+    """Return sentences about what Label Studio's tasks cannot hold."""
+    records = [record for image in data.images for record in image.objects]
+    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
+    bare = sum(r.shape.is_empty for r in records)
+    occluded = sum(p.visibility == 1 for r in records if not r.shape.is_empty for p in r.keypoints)
+    crowds = sum(r.is_crowd for r in records)
+    unknown = sum(bool(r.extra) for r in records)
+    said = (
+        (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
+                       "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
+        (bare, plural("{n:,} object without an outline would be left out.",
+                      "{n:,} objects without an outline would be left out.", bare)),
+        (occluded, plural("{n:,} keypoint would no longer be occluded.",
+                          "{n:,} keypoints would no longer be occluded.", occluded)),
+        (crowds, plural("{n:,} crowd would be an object like any other.",
+                        "{n:,} crowds would be objects like any others.", crowds)),
+        (unknown, plural("{n:,} object has attributes or other fields that would be left out.",
+                         "{n:,} objects have attributes or other fields that would be left out.", unknown)),
+    )  # fmt: skip
+    return [sentence for count, sentence in said if count]
+
+
+FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses)

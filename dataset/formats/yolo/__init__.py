@@ -1,0 +1,143 @@
+"""YOLO datasets as Ultralytics reads them: `data.yaml`, and for each photo boxes, outlines or poses in a text file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dataset.formats.base import Format
+from dataset.formats.photo_files import separate_stems
+from dataset.formats.yolo.data_yaml import NAME, data_yaml, read_data_yaml
+from dataset.formats.yolo.lines import box_around, box_line, outline_line, pose_line, within
+from dataset.formats.yolo.reading import IMAGES, label_path, read
+from dataset.geometry import bounds, to_parts
+from dataset.i18n import plural
+from dataset.photo_names import file_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from dataset.formats.base import Dataset, ImageRecord, ObjectRecord
+
+
+def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
+    """Yield `data.yaml`, and photo and labels of each image.
+
+    Classes that the target has already keep their index; a photo that is in its split for validation or tests stays
+    there, and all others train.
+
+    Raises:
+        FormatError: The target's `data.yaml` is damaged.
+    """
+    names = _class_names(data, target / NAME)
+    indices = {name: index for index, name in names.items()}
+    is_posed, is_segmented = _is_posed(data), _is_segmented(data)
+    count = max((len(c.keypoint_names) for c in data.classes), default=0) if is_posed else 0
+    used: set[str] = set()
+    for image, path in zip(data.images, separate_stems([image.name for image in data.images]), strict=True):
+        split = next((s for s in ("val", "test") if file_in(target, f"{IMAGES}/{s}/{path}")), "train")
+        used.add(split)
+        photo = f"{IMAGES}/{split}/{path}"
+        lines = [f"{line}\n" for line in _lines(image, indices, count, is_segmented=is_segmented)]
+        yield photo, data.folder / image.name
+        yield label_path(photo), "".join(lines).encode()
+    splits = {s: f"{IMAGES}/{s}" for s in ("train", "val", "test") if s in used or (target / IMAGES / s).is_dir()}
+    folders = {"train": f"{IMAGES}/train", "val": f"{IMAGES}/train", **splits}  # Ultralytics wants both
+    yield NAME, data_yaml(data.classes if is_posed else (), indices, names, folders)
+
+
+def losses(data: Dataset) -> list[str]:
+    """Return sentences about what the files cannot hold."""
+    counts = _count_losses(data)
+    crowds, bare, cut, fields = (counts[key] for key in ("crowds", "bare", "cut", "fields"))
+    holes, parts, boxes, outlines = (counts[key] for key in ("holes", "parts", "boxes", "outlines"))
+    skeletons = sum(bool(c.skeleton) for c in data.classes) if _is_posed(data) else 0
+    said = (
+        (crowds, plural("{n:,} crowd would be left out.", "{n:,} crowds would be left out.", crowds)),
+        (bare, plural("{n:,} object without an outline would be left out.",
+                      "{n:,} objects without an outline would be left out.", bare)),
+        (cut, plural("{n:,} object would be cut off at the photo's border.",
+                     "{n:,} objects would be cut off at the photo's border.", cut)),
+        (outlines, plural("{n:,} outline would become a box: with keypoints there are no outlines.",
+                          "{n:,} outlines would become boxes: with keypoints there are no outlines.", outlines)),
+        (boxes, plural("{n:,} box would become an outline: with outlines there are no boxes.",
+                       "{n:,} boxes would become outlines: with outlines there are no boxes.", boxes)),
+        (holes, plural("{n:,} hole would be joined to its outline by a line.",
+                       "{n:,} holes would be joined to their outlines by a line.", holes)),
+        (parts, plural("{n:,} object of several parts would be one outline, joined by lines.",
+                       "{n:,} objects of several parts would be one outline each, joined by lines.", parts)),
+        (skeletons, plural("The lines of {n:,} skeleton would be left out.",
+                           "The lines of {n:,} skeletons would be left out.", skeletons)),
+        (fields, plural("{n:,} object has fields that would be left out.",
+                        "{n:,} objects have fields that would be left out.", fields)),
+    )  # fmt: skip
+    return [sentence for count, sentence in said if count]
+
+
+def _count_losses(data: Dataset) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    is_posed, is_segmented = _is_posed(data), _is_segmented(data)
+    for image in data.images:
+        for record in image.objects:
+            if record.is_crowd:
+                counts["crowds"] += 1
+                continue
+            fits = within(record.shape, image.size) is record.shape
+            if not _is_kept(record, image.size, is_posed=is_posed):
+                counts["bare" if fits else "cut"] += 1
+                continue
+            counts["cut"] += not fits
+            counts["fields"] += bool(record.extra)
+            if is_posed:
+                counts["outlines"] += not record.is_box and not record.shape.is_empty
+            elif is_segmented:
+                counts["boxes"] += record.is_box
+                counts["holes"] += sum(len(part) - 1 for part in to_parts(record.shape))
+                counts["parts"] += len(record.shape.geoms) > 1
+    return counts
+
+
+def _is_kept(record: ObjectRecord, size: tuple[int, int], *, is_posed: bool) -> bool:
+    if is_posed:
+        return box_around(record, size) is not None
+    return not within(record.shape, size).is_empty
+
+
+def _is_posed(data: Dataset) -> bool:
+    """Return whether there are keypoints: all lines are poses then."""
+    return any(p.visibility for image in data.images for r in image.objects if not r.is_crowd for p in r.keypoints)
+
+
+def _is_segmented(data: Dataset) -> bool:
+    """Return whether there are outlines. Boxes become some then: Ultralytics drops all outlines of a dataset else."""
+    records = (r for image in data.images for r in image.objects)
+    return not _is_posed(data) and any(not (r.is_box or r.is_crowd or r.shape.is_empty) for r in records)
+
+
+def _class_names(data: Dataset, file: Path) -> dict[int, str]:
+    """Return the names of classes by index: first those of the target's `data.yaml`, as they are."""
+    names = read_data_yaml(file).names if file.exists() else {}
+    known = set(names.values())
+    first = max(names, default=-1) + 1
+    new = [c.name for c in data.classes if c.name not in known]
+    return names | dict(enumerate(new, first))
+
+
+def _lines(image: ImageRecord, indices: Mapping[str, int], keypoints: int, *, is_segmented: bool) -> Iterator[str]:
+    """Yield an image's lines: poses of so many keypoints, or without any outlines or boxes."""
+    for record in image.objects:
+        if record.is_crowd or not _is_kept(record, image.size, is_posed=keypoints > 0):
+            continue
+        index, shape = indices[record.class_name], within(record.shape, image.size)
+        if keypoints:
+            corners = box_around(record, image.size)
+            assert corners is not None, "of one that is kept"
+            yield pose_line(index, corners, record.keypoints, keypoints, image.size)
+        elif is_segmented:
+            yield outline_line(index, shape, image.size)
+        else:
+            yield box_line(index, bounds(shape), image.size)
+
+
+FORMAT = Format("yolo", "YOLO (Ultralytics)", "", read, write, losses)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+from model.graphs.quantize import FLOAT_STEM, HIGHEST, _rounded, quantize
+from model.inference.onnx_engine import OnnxEngine
+from model.inference.preprocess import resize_and_pad
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from model.inference.graph_file import Graphs
+
+PHOTOS = np.random.default_rng(0).integers(0, 255, (3, 96, 128, 3), np.uint8)
+RANDOM = np.random.default_rng(1)
+
+
+def finest(graphs: Graphs) -> NDArray[np.float32]:
+    placed = resize_and_pad(PHOTOS[2], graphs.config.short_side, graphs.config.long_side)
+    return OnnxEngine(graphs).encode(placed.pixels, [placed.inner])[0].maps["map0"]
+
+
+def test_the_features_of_a_photo_are_nearly_the_same(tiny_graphs: Graphs) -> None:
+    floats = replace(tiny_graphs, parts={name: tiny_graphs.parts[name] for name in ("encode", "classify")})
+    rounded = quantize(floats, PHOTOS[:2])
+    assert rounded.arithmetic == "int8"
+    exact = finest(floats)
+    assert np.linalg.norm(finest(rounded) - exact) < 0.13 * np.linalg.norm(exact), "0.17 if the stem is rounded, too"
+    graph = onnx.load_from_string(rounded.parts["encode"]).graph
+    values = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
+    weights = {node.output[0]: values[node.input[0]] for node in graph.node if node.input and node.input[0] in values}
+    convolutions = [node.input[1] for node in graph.node if node.op_type == "Conv"]
+    assert all(values[name].dtype == np.float32 for name in convolutions[:FLOAT_STEM])
+    for name in convolutions[FLOAT_STEM:]:
+        assert weights[name].dtype == np.int8
+        assert np.abs(weights[name].astype(int)).max() == HIGHEST
+
+
+def two_convolutions() -> bytes:
+    """A graph whose first convolution is cut off far below the highest of its values."""
+    first = RANDOM.standard_t(2, (32, 64, 1, 1)) * 3
+    second = RANDOM.standard_t(2, (16, 32, 1, 1))
+    arrays: dict[str, Any] = {"a": first, "b": np.zeros(32), "c": second, "d": np.zeros(16), "low": 0, "high": 6}
+    nodes = [
+        helper.make_node("Conv", ["x", "a", "b"], ["wide"], "first"),
+        helper.make_node("Clip", ["wide", "low", "high"], ["narrow"], "clip"),
+        helper.make_node("Conv", ["narrow", "c", "d"], ["y"], "second"),
+    ]
+    x, y = (helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, c, 8, 8]) for n, c in (("x", 64), ("y", 16)))
+    given = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in arrays.items()]
+    graph = helper.make_graph(nodes, "two", [x], [y], given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+
+
+def test_rounded_weights_and_clipped_values_leave_the_means_of_channels_as_they_are() -> None:
+    graph = two_convolutions()
+    given = [{"x": RANDOM.uniform(0, 2, (1, 64, 8, 8)).astype(np.float32)} for _ in range(5)]
+    sessions = [onnxruntime.InferenceSession(g) for g in (graph, _rounded("masks", graph, given[:4]))]
+    exact, near = (np.asarray(session.run(["y"], given[4])[0]) for session in sessions)
+    assert np.linalg.norm(near - exact) < 0.06 * np.linalg.norm(exact), "0.07 if values are rounded before the clipping"
+    shift = np.abs((near - exact).mean((0, 2, 3))).mean()
+    assert shift < 0.007 * np.abs(exact).mean(), "0.027 if the biases stay as they are"
