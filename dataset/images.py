@@ -120,6 +120,19 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return _read(path, MAX_PIXELS).pixels
 
 
+def read_indices(path: str | Path) -> NDArray[np.uint8]:
+    """Return the values [rows, columns] of an indexed or grey picture of at most 8 bits, such as a mask.
+
+    Raises:
+        PhotoError: As `read_photo`, and where it is none.
+    """
+    with _reading(path) as file:
+        picture = _open(file)
+        if picture.mode not in ("P", "L"):
+            raise DecodeError
+        return np.asarray(picture)
+
+
 def parts_of(path: str | Path) -> PictureParts:
     """Return which pages and bands a photo has to choose among: some TIFFs have several.
 

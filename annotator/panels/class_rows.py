@@ -8,7 +8,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, Qt, 
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from annotator.core.categories import given_number
-from annotator.panels.widgets import MARGIN, Field, RowPainter
+from annotator.panels.rows import RowPainter
+from annotator.panels.widgets import MARGIN, Field
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
     from annotator.core.categories import Categories
-    from annotator.panels.widgets import Index
+    from annotator.panels.rows import Index
     from dataset.categories import Category
 
 CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`

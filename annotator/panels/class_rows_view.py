@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QApplication
 
 from annotator import theme
 from annotator.panels.class_rows import list_help, swatch_rect
-from annotator.panels.widgets import MARGIN, Rows
+from annotator.panels.rows import Rows
+from annotator.panels.widgets import MARGIN
 from dataset.i18n import tr
 
 _OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2, Qt.Key.Key_Delete)

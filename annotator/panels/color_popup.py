@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QColorDialog, QFrame, QGridLayout
 
 from annotator import theme
 from annotator.core.categories import PALETTE
-from annotator.panels.widgets import paint_swatch
+from annotator.panels.rows import paint_swatch
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from annotator import icons
 from annotator.core.attributes import in_words
 from annotator.core.categories import object_color
 from annotator.panels.formatting import origin_text
-from annotator.panels.widgets import MARGIN, RowPainter
+from annotator.panels.rows import RowPainter
+from annotator.panels.widgets import MARGIN
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.categories import Categories
     from annotator.core.document import Document
-    from annotator.panels.widgets import Index
+    from annotator.panels.rows import Index
 
 RECORD = Qt.ItemDataRole.UserRole  # an `Annotation`
 IS_HIDDEN = Qt.ItemDataRole.UserRole + 1

@@ -9,7 +9,8 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from annotator.panels.instance_rows import InstanceDelegate, InstanceRows, eye_rect, lock_rect
-from annotator.panels.widgets import MARGIN, ElidedLabel, Rows, dress_panel, set_tone
+from annotator.panels.rows import Rows
+from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, set_tone
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:

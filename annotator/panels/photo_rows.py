@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from annotator.core.document import Status
 from annotator.panels.formatting import status_text
-from annotator.panels.widgets import RowPainter, one_line
+from annotator.panels.rows import RowPainter
+from annotator.panels.widgets import one_line
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
     from annotator.core.image_list import ImageList, ImageRow
-    from annotator.panels.widgets import Index
+    from annotator.panels.rows import Index
 
 GLYPHS = {
     Status.NEW: ("status-new", "muted"),

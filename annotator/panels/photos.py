@@ -23,11 +23,10 @@ from annotator.core.image_filter import EVERYTHING, Filter
 from annotator.core.image_order import ImageOrder
 from annotator.panels.photo_filter import FilterPopup
 from annotator.panels.photo_rows import PICTURE_ROW, PhotoDelegate, PhotoRows
+from annotator.panels.rows import ROW, Rows
 from annotator.panels.widgets import (
     MARGIN,
-    ROW,
     ElidedComboBox,
-    Rows,
     SearchField,
     dress_panel,
     label,

@@ -9,18 +9,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
+from annotator.suggestions.folder_run import FolderRun
 from annotator.suggestions.graph_making import GraphMaking
-from annotator.suggestions.messages import BoxAnswer, FolderProgress, PointAnswer, Suggestions, to_suggestion
+from annotator.suggestions.messages import BoxAnswer, PointAnswer, Suggestions, to_suggestion
 from annotator.suggestions.model_in_use import ModelInUse, sentence
 from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questions
+from annotator.suggestions.source import AnswerSource
 from dataset.i18n import tr
 from model.inference import mask_keypoint_pair
 from model.inference.closer_look import LookGivenUpError
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.canvas.tools.base import Clicked
-    from annotator.core.annotation import Annotation
     from annotator.session.decoded_image import DecodedImage
+    from annotator.suggestions.source import PoolStore
     from dataset.affine import Box
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
@@ -41,30 +42,6 @@ POOL_SCORE = 0.05  # what is kept, so that the threshold acts without running th
 FIRST_LOOK = -1_000_000_000  # id of the first suggestion of a large photo as a whole: in no pool
 MAX_CACHED_AT_ONCE = 20  # photos, between which a more urgent request gets its turn
 DRAG_PAUSE = 1.5  # seconds after a question about a box that is being dragged, in which nothing else is begun
-
-
-class PoolStore(Protocol):
-    """Where earlier answers are kept, such as `SuggestionPools`. Called in the worker thread."""
-
-    def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
-        """Return the pool of a photo, or None."""
-
-    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
-        """Return the scores of a photo's pool, or None."""
-
-    def names(self, model: str) -> set[str]:
-        """Return the photos that have a pool."""
-
-    def put(self, name: str, model: str, suggestions: tuple[Annotation, ...]) -> None:
-        """Keep a pool."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The folder that names are relative to, and where its answers are kept."""
-
-    folder: Path
-    pools: PoolStore
 
 
 class InferenceWorker(QObject):
@@ -102,7 +79,7 @@ class InferenceWorker(QObject):
         self._closing = False
         self._load: tuple[str, str] | None = None
         self._closer_look = False
-        self._source: _Source | None = None
+        self._source: AnswerSource | None = None
         self._refused = ""  # why no model will come
         self._questions = Questions()
         self._paused_until = 0.0  # nothing that is not urgent begins before
@@ -110,10 +87,7 @@ class InferenceWorker(QObject):
         self._current: str | None = None  # the photo that is on screen
         self._upcoming: deque[str] = deque()
         self._cached: deque[str] | None = deque()  # None: to be asked for
-        self._all: deque[str] = deque()
-        self._all_running = False  # whether `progress` is still to be emitted with None
-        self._all_total = 0
-        self._all_since = 0.0
+        self._all = FolderRun()  # while it is running, `progress` is still to be emitted with None
         # Of the worker thread alone:
         self._model: ModelInUse | None = None
         self._graphs = GraphMaking()
@@ -147,7 +121,7 @@ class InferenceWorker(QObject):
     def set_source(self, folder: Path, pools: PoolStore) -> None:
         """Answer for this folder from now on; requests for the one before are dropped."""
         with self._wake:
-            self._source = _Source(folder, pools)
+            self._source = AnswerSource(folder, pools)
             self._drop()
             self._cached = None
             self._wake.notify()
@@ -211,16 +185,13 @@ class InferenceWorker(QObject):
     def suggest_all(self, names: Iterable[str]) -> None:
         """Answer for all of these when nothing else is wanted, and keep the answers."""
         with self._wake:
-            self._all = deque(names)
-            self._all_total, self._all_since = len(self._all), time.monotonic()
-            self._all_running = bool(self._all)
+            self._all.start(names)
             self._wake.notify()
 
     def cancel_all(self) -> None:
         """Leave the rest of the folder; the answers so far are kept."""
         with self._wake:
-            self._all.clear()
-            self._all_running = False
+            self._all.stop()
         self.progress.emit(None)
 
     def stop(self) -> None:
@@ -238,10 +209,9 @@ class InferenceWorker(QObject):
         return self._thread.end(seconds)
 
     def _drop(self) -> None:
-        if self._all_running:
-            self._all_running = False
+        if self._all.stop():
             self.progress.emit(None)
-        self._shown, self._upcoming, self._cached, self._all = None, deque(), deque(), deque()
+        self._shown, self._upcoming, self._cached = None, deque(), deque()
         self._current = None
         self._questions.clear()
 
@@ -338,7 +308,7 @@ class InferenceWorker(QObject):
             elif self._cached is None or self._cached:
                 name = ""
             elif self._all:
-                name, folder_turn = self._all.popleft(), True
+                name, folder_turn = self._all.take(), True
             else:
                 return
             waiting = len(self._upcoming)
@@ -351,17 +321,14 @@ class InferenceWorker(QObject):
         answer = self._answer(name, source, keep=not folder_turn, ahead=ahead)
         with self._wake:
             stale = source is not self._source
-            done, total = self._all_total - len(self._all), self._all_total
-            progress = FolderProgress(done, total, time.monotonic() - self._all_since)
-            reported = folder_turn and self._all_running and not stale
-            if reported and done == total:
-                self._all_running = False
+            reported = folder_turn and self._all.is_running and not stale
+            progress = self._all.report() if reported else None
         if answer and not stale:
             self.suggested.emit(answer)
         if reported:
-            self.progress.emit(progress if done < total else None)
+            self.progress.emit(progress)
 
-    def _send_cached_scores(self, source: _Source) -> None:
+    def _send_cached_scores(self, source: AnswerSource) -> None:
         """Emit the scores of some photos that the model has looked at in earlier sessions."""
         model = self._ready_model
         with self._wake:
@@ -380,7 +347,7 @@ class InferenceWorker(QObject):
             self._cached = deque(names[MAX_CACHED_AT_ONCE:])
         self.cached_scores.emit(model.id, scores)
 
-    def _answer(self, name: str, source: _Source, *, keep: bool, ahead: bool) -> Suggestions | None:
+    def _answer(self, name: str, source: AnswerSource, *, keep: bool, ahead: bool) -> Suggestions | None:
         try:
             return self._suggestions(name, source, keep=keep, ahead=ahead)
         except Exception as error:  # noqa: BLE001 - one photo must not end the thread
@@ -388,7 +355,7 @@ class InferenceWorker(QObject):
                 self.notice.emit(tr("The model failed on {photo}: {reason}", photo=name, reason=sentence(error)))
             return None
 
-    def _suggestions(self, name: str, source: _Source, *, keep: bool, ahead: bool = False) -> Suggestions | None:
+    def _suggestions(self, name: str, source: AnswerSource, *, keep: bool, ahead: bool = False) -> Suggestions | None:
         model = self._ready_model
         pool = source.pools.get(name, model.id)
         if pool is not None:
@@ -401,8 +368,8 @@ class InferenceWorker(QObject):
         if photo is None:
             if not keep:  # of the whole folder: its turn comes again
                 with self._wake:
-                    if source is self._source and self._all_running:
-                        self._all.append(name)
+                    if source is self._source:
+                        self._all.put_back(name, first=False)
             return None
         start = time.perf_counter()
         try:
@@ -427,19 +394,19 @@ class InferenceWorker(QObject):
 
         return offer
 
-    def _put_off(self, name: str, source: _Source, *, is_shown: bool, of_folder: bool) -> None:
+    def _put_off(self, name: str, source: AnswerSource, *, is_shown: bool, of_folder: bool) -> None:
         """Have a photo looked at again when nothing is more urgent."""
         with self._wake:
             if source is not self._source:
                 return
-            if of_folder and self._all_running:
-                self._all.appendleft(name)
+            if of_folder:
+                self._all.put_back(name, first=True)
             elif is_shown and self._shown is None:
                 self._shown = name
-            elif not of_folder and self._shown is None:
+            elif self._shown is None:
                 self._upcoming.appendleft(name)
 
-    def _outline(self, box: BoxQuestion, source: _Source | None) -> BoxAnswer:
+    def _outline(self, box: BoxQuestion, source: AnswerSource | None) -> BoxAnswer:
         model = self._model
         if source is None or model is None:
             return BoxAnswer(box.number, None, self._refused or tr("no folder is open."))
@@ -447,14 +414,14 @@ class InferenceWorker(QObject):
             self.activity.emit(tr("looking into a box of {photo}", photo=box.name))
         return model.answer_box(box, (source, box.name), lambda: self._read(source, box.name))
 
-    def _read(self, source: _Source, name: str) -> DecodedImage:
+    def _read(self, source: AnswerSource, name: str) -> DecodedImage:
         """Return a photo that something is asked about."""
         photo = self._cache.get(source.folder / name, lambda _seconds: self._closing)
         if photo is None:
             raise LateError(tr("the window is being closed."))
         return photo
 
-    def _find(self, points: PointsQuestion, source: _Source | None) -> PointAnswer:
+    def _find(self, points: PointsQuestion, source: AnswerSource | None) -> PointAnswer:
         model = self._model
         if source is None or model is None:
             return PointAnswer(points.number, None, text=self._refused or tr("no folder is open."))

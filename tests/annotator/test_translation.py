@@ -37,8 +37,9 @@ from annotator.panels.clamped_label import ClampedLabel
 from annotator.panels.color_popup import ColorPopup
 from annotator.panels.dialogs.finetune_dialog import FineTuneDialog
 from annotator.panels.dialogs.models_dialog import ModelFact, ModelsDialog
+from annotator.panels.rows import Rows
 from annotator.panels.training_panel import TrainingPanel
-from annotator.panels.widgets import ElidedLabel, Rows
+from annotator.panels.widgets import ElidedLabel
 from annotator.settings import Settings
 from annotator.window.main_window import MainWindow
 from annotator.window.shortcuts_dialog import ShortcutsDialog

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 
 from annotator.panels.dialogs.finetune_advanced import Advanced
 from annotator.panels.form_rows import TOP, Choice, caption, choice, form, settle
-from annotator.panels.widgets import ElidedLabel, Swatch, breakable, label, name_control
+from annotator.panels.rows import Swatch
+from annotator.panels.widgets import ElidedLabel, breakable, label, name_control
 from dataset.i18n import mark, plural, tr
 from dataset.messages import counted_photos
 

@@ -27,7 +27,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(slots=True)
-class _Problems:
+class _LabelProblems:
     """What could not be read."""
 
     lines: Counter[Fault] = field(default_factory=Counter)
@@ -84,7 +84,7 @@ def read(source: Path, images: Path) -> Dataset:
     Raises:
         FormatError: It cannot be read, or is none.
     """
-    problems = _Problems()
+    problems = _LabelProblems()
     folder, description = _description(source, problems)
     labels = _label_files(folder, description, problems)
     if not labels:
@@ -112,7 +112,7 @@ def read(source: Path, images: Path) -> Dataset:
     return Dataset(images, classes, tuple(records), problems.sentences())
 
 
-def _description(source: Path, problems: _Problems) -> tuple[Path, DataYaml]:
+def _description(source: Path, problems: _LabelProblems) -> tuple[Path, DataYaml]:
     """Return the folder of a dataset, and what its `data.yaml` or `classes.txt` says."""
     try:
         if source.is_dir():
@@ -139,7 +139,7 @@ def _description(source: Path, problems: _Problems) -> tuple[Path, DataYaml]:
     return folder, read_classes_txt(text_files[0]) if text_files else DataYaml({})
 
 
-def _label_files(folder: Path, description: DataYaml, problems: _Problems) -> list[tuple[str, PhotoPath]]:
+def _label_files(folder: Path, description: DataYaml, problems: _LabelProblems) -> list[tuple[str, PhotoPath]]:
     """Return the label files, relative to the folder, of the splits or else of all of it, and the photos' paths."""
     photos = {label_path(name): name for name in images_in(folder)}
     splits = _splits(folder, description, problems)
@@ -201,7 +201,7 @@ def _mirrored(folders: Sequence[str]) -> list[str]:
     return [LABELS if place == last else folder for place, folder in enumerate(folders)]
 
 
-def _splits(folder: Path, description: DataYaml, problems: _Problems) -> tuple[list[str], list[str]] | None:
+def _splits(folder: Path, description: DataYaml, problems: _LabelProblems) -> tuple[list[str], list[str]] | None:
     """Return the folders of photos that the splits name, and the photos in their lists, relative to the folder.
 
     None where no split is there.
@@ -261,7 +261,7 @@ def _text_files(folder: Path, start: str) -> Iterator[str]:
                 yield Path(here, name).relative_to(folder).as_posix()
 
 
-def _lines(path: Path, name: str, problems: _Problems) -> list[str] | None:
+def _lines(path: Path, name: str, problems: _LabelProblems) -> list[str] | None:
     """Return the lines of a label file that are not empty; None where it cannot be read."""
     try:
         text = read_bytes(path, MAX_LABEL_BYTES).decode("utf-8-sig")
@@ -275,7 +275,7 @@ def _lines(path: Path, name: str, problems: _Problems) -> list[str] | None:
 
 
 def _objects(
-    lines: Iterable[str], label: str, size: tuple[int, int], description: DataYaml, problems: _Problems
+    lines: Iterable[str], label: str, size: tuple[int, int], description: DataYaml, problems: _LabelProblems
 ) -> list[tuple[int, ObjectRecord]]:
     found = []
     for line in lines:
