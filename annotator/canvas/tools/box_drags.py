@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import shapely
 
 from annotator.canvas.hit_testing import extents, labelled
-from annotator.canvas.tools.drags import mapped
+from annotator.canvas.tools.drags import DragOfOne, mapped
 from dataset.affine import Affine, resized, scaling, turned
 from dataset.geometry import bounds
 from dataset.i18n import plural, tr
@@ -105,17 +105,11 @@ class TurnObjects:
 
 
 @dataclass(frozen=True, slots=True)
-class ResizeBox:
+class ResizeBox(DragOfOne):
     """Drags a handle of an object that is but a box; its keypoints stay where they are."""
 
-    record: Annotation
     grip: Grip
     size: Size
-
-    @property
-    def records(self) -> tuple[Annotation, ...]:
-        """The object as it was at the start."""
-        return (self.record,)
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""

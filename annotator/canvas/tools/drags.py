@@ -108,10 +108,21 @@ class MoveObjects:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveVertices:
-    """Drags vertices of one object."""
+class DragOfOne:
+    """What the drags within one object have in common."""
 
     record: Annotation
+
+    @property
+    def records(self) -> tuple[Annotation, ...]:
+        """The object as it was at the start."""
+        return (self.record,)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveVertices(DragOfOne):
+    """Drags vertices of one object."""
+
     refs: frozenset[VertexRef]
     size: Size
     grabbed: VertexRef
@@ -131,11 +142,6 @@ class MoveVertices:
             changed = changed.with_shape(move_vertex(changed.shape, self.grabbed, x, y))
         return {self.record.id: changed}
 
-    @property
-    def records(self) -> tuple[Annotation, ...]:
-        """The object as it was at the start."""
-        return (self.record,)
-
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""
         del preview
@@ -149,19 +155,13 @@ class MoveVertices:
 
 
 @dataclass(frozen=True, slots=True)
-class InsertVertex:
+class InsertVertex(DragOfOne):
     """Pulls a new vertex out of an edge."""
 
-    record: Annotation
     edge: VertexRef
     x: float
     y: float
     size: Size
-
-    @property
-    def records(self) -> tuple[Annotation, ...]:
-        """The object as it was at the start."""
-        return (self.record,)
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""
@@ -188,17 +188,11 @@ class InsertVertex:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveKeypoint:
+class MoveKeypoint(DragOfOne):
     """Drags a keypoint."""
 
-    record: Annotation
     index: int
     size: Size
-
-    @property
-    def records(self) -> tuple[Annotation, ...]:
-        """The object as it was at the start."""
-        return (self.record,)
 
     def text(self, preview: Mapping[int, Annotation]) -> str:
         """Return the name of the edit, for the Edit menu."""

@@ -31,7 +31,7 @@ from dataset.formats.base import (
     read_bytes,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
-from dataset.formats.label_studio.tasks import image_url, photo_names, region_label
+from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.images import PhotoError, photo_size
@@ -99,12 +99,12 @@ def read(source: Path, images: Path) -> Dataset:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
         raise FormatError(text)
     names = photo_names([task.url for task in tasks], images)
-    classes: dict[str, dict[str, None]] = {}
+    classes: dict[str, dict[tuple[str, ...], None]] = {}
     records = []
     for task in tasks:
         size = _size(task, images, names[task.url])
         records.append((names[task.url], size, _regions(task.results, size, classes, counts)))
-    made = {name: ClassRecord(name, keypoint_names=tuple(points)) for name, points in classes.items()}
+    made = {name: ClassRecord(name, keypoint_names=common_order(points)) for name, points in classes.items()}
     found = tuple(
         ImageRecord(name, size, tuple(_to_object(region, made[region.label]) for region in regions))
         for name, size, regions in records
@@ -192,7 +192,7 @@ class _Region(msgspec.Struct):
 def _regions(
     results: Sequence[_Result],
     size: tuple[int, int],
-    classes: dict[str, dict[str, None]],
+    classes: dict[str, dict[tuple[str, ...], None]],
     counts: Counter[_Omitted],
 ) -> list[_Region]:
     regions: dict[str | int, _Region] = {}
@@ -225,7 +225,7 @@ def _regions(
     counts[_Omitted.KIND] += len(notes.keys() - regions.keys())
     for key, region in regions.items():
         region.notes = notes.get(key, {})
-        classes.setdefault(region.label, {}).update(dict.fromkeys(region.points))
+        classes.setdefault(region.label, {})[tuple(region.points)] = None
     return list(regions.values())
 
 

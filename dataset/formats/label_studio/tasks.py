@@ -1,10 +1,11 @@
-"""Which photo a task of Label Studio's is about, and the label of a region."""
+"""Which photo a task of Label Studio's is about, the label of a region, and the order of keypoints."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -12,7 +13,7 @@ from dataset.folder import FolderError, list_images
 from dataset.photo_names import match_names, with_slashes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _UPLOAD = re.compile(r"(?:^|/)(?:data/)?upload/(?:[0-9]+/)?([^/]+)$")
@@ -35,6 +36,18 @@ def region_label(kind: str, value: Mapping[str, object]) -> str:
         if isinstance(given, list) and given and isinstance(given[0], str) and given[0].strip():
             return given[0].strip()
     return ""
+
+
+def common_order(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Return all names in an order that all lists have, which may each lack some; else as they come first."""
+    before: dict[str, set[str]] = {}
+    for names in lists:
+        for place, name in enumerate(names):
+            before.setdefault(name, set()).update(names[max(place - 1, 0) : place])
+    try:
+        return tuple(TopologicalSorter(before).static_order())
+    except CycleError:
+        return tuple(before)
 
 
 def photo_names(urls: Sequence[str], folder: Path) -> dict[str, str]:

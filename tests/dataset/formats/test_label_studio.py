@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dataset.formats import label_studio
 from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, export
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
-from dataset.formats.label_studio.tasks import photo_names
+from dataset.formats.label_studio.tasks import common_order, photo_names
 from dataset.geometry import from_parts, rectangle
 from dataset.masks import trace
 from tests.strategies import SIZE, boxes, keypoints, masks, rings
@@ -59,10 +59,18 @@ def test_there_and_back_is_the_same(found: list[ObjectRecord]) -> None:
 
 
 def _in_order(record: ObjectRecord, names: tuple[str, ...], data: Dataset) -> tuple[Point, ...]:
-    """The keypoints in the order in which the file names them first: it has no list of them."""
+    """The keypoints in the order of the class that was read: the file has no list of them."""
     found = dict(zip(names, record.keypoints, strict=False))
     (known,) = (c.keypoint_names for c in data.classes if c.name == record.class_name)
     return tuple(found[name] for name in known) if found else ()
+
+
+@pytest.mark.parametrize(
+    ("lists", "order"),
+    [(["bd", "abc", "cd"], "abcd"), (["ab", "ba", "c"], "abc"), ([], ""), (["a", ""], "a")],
+)
+def test_keypoints_are_in_the_order_that_all_objects_have(lists: list[str], order: str) -> None:
+    assert "".join(common_order(lists)) == order
 
 
 @given(masks)
