@@ -171,6 +171,12 @@ def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool 
     assert file_format.write is not None, "a format of the export list"
     listed = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
     files = [(path, content) for path, content in listed if not _is_itself(path, content)]
+    copies = [path for path, content in files if not isinstance(content, bytes)]
+    if copies and any(path.resolve().is_relative_to(data.folder.resolve()) for path in copies):
+        text = tr(
+            "Photos would be copied into {folder}, where they are; choose a folder elsewhere.", folder=data.folder
+        )
+        raise FormatError(text)
     taken = [path.name for path, _ in files if path.exists()]
     if taken and not overwrite:
         raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))

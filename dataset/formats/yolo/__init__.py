@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataset.formats.base import Format
 from dataset.formats.photo_files import separate_stems
-from dataset.formats.yolo.data_yaml import NAME, data_yaml, read_data_yaml
+from dataset.formats.yolo.data_yaml import NAME, SPLITS, data_yaml, read_data_yaml
 from dataset.formats.yolo.lines import box_around, box_line, outline_line, pose_line, within
 from dataset.formats.yolo.reading import IMAGES, label_path, read
 from dataset.geometry import bounds, to_parts
@@ -34,16 +34,25 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
     indices = {name: index for index, name in names.items()}
     is_posed, is_segmented = _is_posed(data), _is_segmented(data)
     count = max((len(c.keypoint_names) for c in data.classes), default=0) if is_posed else 0
-    used: set[str] = set()
+    splits = {split: {f"{IMAGES}/{split}"} for split in SPLITS if (target / IMAGES / split).is_dir()}
+    folder, root = data.folder.resolve(), target.resolve()
     for image, path in zip(data.images, separate_stems([image.name for image in data.images]), strict=True):
-        split = next((s for s in ("val", "test") if file_in(target, f"{IMAGES}/{s}/{path}")), "train")
-        used.add(split)
-        photo = f"{IMAGES}/{split}/{path}"
+        own = folder / image.name
+        if own.is_relative_to(root / IMAGES):  # it is one of the target's photos
+            photo = own.relative_to(root).as_posix()
+            base = "/".join(photo.split("/")[:-1][:2])
+            split = next((s for s in SPLITS if base.startswith(f"{IMAGES}/{s}")), "train")
+        else:
+            split = next((s for s in ("val", "test") if file_in(target, f"{IMAGES}/{s}/{path}")), "train")
+            base = f"{IMAGES}/{split}"
+            photo = f"{base}/{path}"
+        splits.setdefault(split, set()).add(base)
         lines = [f"{line}\n" for line in _lines(image, indices, count, is_segmented=is_segmented)]
-        yield photo, data.folder / image.name
+        yield photo, own
         yield label_path(photo), "".join(lines).encode()
-    splits = {s: f"{IMAGES}/{s}" for s in ("train", "val", "test") if s in used or (target / IMAGES / s).is_dir()}
-    folders = {"train": f"{IMAGES}/train", "val": f"{IMAGES}/train", **splits}  # Ultralytics wants both
+    train = splits.get("train") or {base for bases in splits.values() for base in bases}
+    splits = {"train": train, "val": train, **splits}  # Ultralytics wants both
+    folders = {split: next(iter(bases)) if len(bases) == 1 else sorted(bases) for split, bases in splits.items()}
     yield NAME, data_yaml(data.classes if is_posed else (), indices, names, folders)
 
 

@@ -86,7 +86,10 @@ def unique_names(names: Mapping[int, str]) -> dict[int, str]:
 
 
 def data_yaml(
-    classes: Sequence[ClassRecord], indices: Mapping[str, int], names: Mapping[int, str], splits: Mapping[str, str]
+    classes: Sequence[ClassRecord],
+    indices: Mapping[str, int],
+    names: Mapping[int, str],
+    splits: Mapping[str, str | list[str]],
 ) -> bytes:
     """Return a `data.yaml`.
 
@@ -94,7 +97,7 @@ def data_yaml(
         classes: Of the dataset; those with keypoints make it one of poses.
         indices: Class name -> index.
         names: Index -> name, of all classes, those of an earlier export included.
-        splits: `train`, `val` and `test` -> folder of photos.
+        splits: `train`, `val` and `test` -> folder of photos, or several.
     """
     import yaml  # noqa: PLC0415 - only datasets of YOLO need it
 

@@ -145,8 +145,14 @@ def test_the_layout_and_the_indices_stay(photos: Path, tmp_path: Path) -> None:
     back = yolo.read(tmp_path / "data.yaml", photos)
     assert [c.name for c in back.classes] == ["dog", "no", "чашка", "person"]
     assert sorted(image.name for image in back.images) == NAMES
+    with pytest.raises(FormatError, match="Photos would be copied into"):
+        export(yolo.FORMAT, data, photos)
     inside = Dataset(tmp_path / "images/train", CLASSES, (ImageRecord("1.jpg", SIZE),))
     assert export(yolo.FORMAT, inside, tmp_path, overwrite=True) == 2, "a photo is not copied onto itself"
+    whole = Dataset(tmp_path / "images", CLASSES, tuple(ImageRecord(n, SIZE) for n in ("val/a/1.jpg", "train/1.jpg")))
+    assert export(yolo.FORMAT, whole, tmp_path, overwrite=True) == 3
+    assert (tmp_path / "labels/val/a/1.txt").read_bytes() == b"", "the labels are where the photos are"
+    assert (tmp_path / "data.yaml").read_text("utf-8").startswith("train: images/train\nval: images/val\nnames:")
 
 
 def test_photos_that_differ_in_their_ending_have_labels_of_their_own(tmp_path: Path) -> None:
