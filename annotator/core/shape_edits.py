@@ -111,7 +111,7 @@ def _in_pieces(
 
 
 def _piece(record: Annotation, shape: MultiPolygon, piece_id: int) -> Annotation:
-    """Return a piece of an object as another one that lies as high; what else is known of the whole is not known of it."""
+    """Return a piece of an object as another one, as high as that: all else that is known of the whole is not of it."""
     origin = Origin.DRAWN if record.origin is Origin.DRAWN else Origin.EDITED
     height = {Z_ORDER: record.extra[Z_ORDER]} if Z_ORDER in record.extra else {}
     return replace(record, id=piece_id, shape=shape, keypoints=(), origin=origin, is_box=False, extra=height)
