@@ -6,7 +6,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -88,7 +88,7 @@ class RecordChanges(QObject):
         self._log: Log = {}
         self._number = 0  # of photos that were looked at
         self._unlisted: deque[str] = deque()  # photos whose rows are behind
-        self._spent: list[dict[str, PhotoState]] = []  # what was on record before: to let go of it takes time, too
+        self._spent: list[dict[str, Any]] = []  # what was on record before, and logs: to let go of it takes time, too
         self._slices, self._listing = TimeSlicer(self, of_project=True), TimeSlicer(self)
         self._slices.done.connect(self._finish)
         session.project_changed.connect(self._leave)
@@ -220,7 +220,7 @@ class RecordChanges(QObject):
             self._store.put_all(made)
             self.session.history.rewrite(task.rewrite)
         self._unlisted.extend(made.by_name)
-        self._spent.append(self._known)
+        self._spent += [self._known, dict(log)]
         if not self._listing.is_running:
             self._listing.start(self._list())
         return log
