@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shapely import MultiPolygon
 
 from annotator.core import edits
-from annotator.core.annotation import Origin
+from annotator.core.annotation import Z_ORDER, Origin
 from dataset.geometry import SLIVER, CombineMode, clip, combine, separate_parts, split, valid, without_holes
 from dataset.i18n import plural, tr
 
@@ -111,9 +111,10 @@ def _in_pieces(
 
 
 def _piece(record: Annotation, shape: MultiPolygon, piece_id: int) -> Annotation:
-    """Return a piece of an object as another one: what is known of the whole is not known of it."""
+    """Return a piece of an object as another one, as high as that: all else that is known of the whole is not of it."""
     origin = Origin.DRAWN if record.origin is Origin.DRAWN else Origin.EDITED
-    return replace(record, id=piece_id, shape=shape, keypoints=(), origin=origin, is_box=False, extra={})
+    height = {Z_ORDER: record.extra[Z_ORDER]} if Z_ORDER in record.extra else {}
+    return replace(record, id=piece_id, shape=shape, keypoints=(), origin=origin, is_box=False, extra=height)
 
 
 def _united(document: Document, ids: Iterable[int]) -> MultiPolygon:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from annotator.core.image_filter import EVERYTHING
 from annotator.panels.form_rows import NumberField, caption, choice, decimal, form, settle, whole
@@ -145,10 +145,11 @@ class FilterPopup(QFrame):
 
     def _lay_out(self) -> None:
         count = QWidget()
-        beside = QHBoxLayout(count)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(self._count, 2)
-        beside.addWidget(self._number, 1)
+        below = QVBoxLayout(count)  # where the sentence on what can be typed has room
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self._count)
+        below.addWidget(self._number)
         rows = form()
         rows.addRow(caption(tr("Class")), self._category)
         rows.addRow(caption(tr("Objects")), count)

@@ -161,7 +161,10 @@ class PhotoDelegate(QStyledItemDelegate):
             _paint_picture(row, self.picture_of(photo.name))
         glyph, tone = GLYPHS[photo.status]
         row.icon(glyph, getattr(row.theme, tone))
-        row.text_right(_amount(photo), row.theme.muted)
+        if self.picture_of is None:
+            row.text_right(_amount(photo), row.theme.muted)
+        else:  # the picture has taken room from the name
+            row.text_below(_amount(photo), row.theme.muted)
         color = row.theme.muted if photo.status in (Status.SKIPPED, Status.UNREADABLE) else row.theme.text
         folder, slash, file = one_line(photo.name).rpartition("/")
         spare = row.room - row.metrics.horizontalAdvance(file)

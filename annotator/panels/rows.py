@@ -193,6 +193,13 @@ class RowPainter:
             self._text(QRect(self.right - width, self.rect.top(), width + 1, self.rect.height()), text, color)
             self.right -= width + _PAD
 
+    def text_below(self, text: str, color: str) -> None:
+        """A short text in a second line, where what comes after it has the first. For rows of at least two lines."""
+        if text:
+            height, middle = self.metrics.height() + 1, self.rect.center().y()
+            self._text(QRect(self.left, middle + 1, self.room, height), text, color)
+            self.rect = QRect(self.rect.left(), middle - height, self.rect.width(), height)
+
     def text(
         self, text: str, color: str, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight, width: int | None = None
     ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.formats.base import FormatError, ObjectRecord, Point
+from dataset.formats.yolo.data_yaml import MAX_CLASSES
 from dataset.formats.yolo.rings import join_rings, separate_rings
 from dataset.geometry import bounds, clip, rectangle, valid
 
@@ -56,10 +57,10 @@ def read_line(text: str, size: tuple[int, int], keypoint_shape: tuple[int, int] 
         LineError: It is damaged.
     """
     try:
-        values = np.array(text.split(), float)
+        values = np.array([float(value) for value in text.split()])
     except ValueError:
         raise LineError(Fault.FORM) from None
-    if len(values) < 5 or not np.isfinite(values).all() or values[0] < 0 or values[0] % 1:
+    if len(values) < 5 or not np.isfinite(values).all() or values[0] % 1 or not 0 <= values[0] < MAX_CLASSES:
         raise LineError(Fault.FORM)
     index, scale = int(values[0]), np.array(size, float)
     points: tuple[Point, ...] = ()

@@ -124,6 +124,13 @@ def test_parts_become_objects_and_the_largest_keeps_the_id() -> None:
     assert shape_edits.separate(document, (1, 2), ids()) is None
 
 
+def test_pieces_lie_as_high_as_what_they_are_of() -> None:
+    document = document_of(record(1, 10, 10, 40, 40, extra={"z_order": 2, "odd": 1}), record(2, 0, 0, 60, 60))
+    done(document, shape_edits.slice_along(document, (1,), [(25, 0), (25, 45)], ids()))
+    assert [(a.id, a.extra.get("z_order")) for a in document.annotations] == [(2, None), (1, 2), (100, 2)]
+    assert document[100].extra == {"z_order": 2}
+
+
 def test_a_line_slices_all_that_it_crosses() -> None:
     document = document_of(record(1, 10, 10, 40, 40), record(-1, 20, 20, 60, 30, score=0.9), record(2, 0, 0, 5, 5))
     done(document, shape_edits.slice_along(document, (1, -1, 2), [(30, 0), (30, 45)], ids()))

@@ -171,7 +171,7 @@ def _labels(folder: Path, text: str | bytes, name: str = "labels/train/1.txt") -
 
 def test_lines_of_other_tools(photos: Path, tmp_path: Path) -> None:
     lines = ["0 0.5 0.5 0.5 0.5", "1 0.5 0.5 0.5 0.5 0.9", "0 0 0 1 0 1 1", "", "0 0.5 0.5", "x 0.5 0.5 0.5 0.5",
-             "0 0.5 nan 0.5 0.5", "0 0 0 1 0 1 1 1", "7 0.5 0.5 0.5 0.5", "0 32 24 10 10",
+             "1e9 0.5 0.5 0.5 0.5", "0 0.5 nan 0.5 0.5", "0 0 0 1 0 1 1 1", "7 0.5 0.5 0.5 0.5", "0 32 24 10 10",
              "0 0.5 0.5 0 0.5"]  # fmt: skip
     _labels(tmp_path, "\r\n".join(lines))
     _labels(tmp_path, "", "labels/val/a/1.txt")
@@ -189,7 +189,7 @@ def test_lines_of_other_tools(photos: Path, tmp_path: Path) -> None:
     assert outline.shape.equals(from_parts([[[(0, 0), (64, 0), (64, 48)]]]))
     assert data.problems == (
         "labels/train/gone.txt is damaged and left out.",
-        "4 lines of labels/train/1.txt are neither boxes, outlines nor poses and are left out.",
+        "5 lines of labels/train/1.txt are neither boxes, outlines nor poses and are left out.",
         "1 line of labels/train/1.txt is of a class that has no name and is left out.",
         "1 line of labels/train/1.txt has coordinates outside the photo and is left out.",
         "1 line of labels/train/1.txt has no area and is left out.",
