@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -50,7 +51,7 @@ class SuggestionController(QObject):
         self._session = session
         self._suggester = suggester
         self.model: ModelInfo | None = None
-        self._scores: dict[str, list[float]] = {}  # ascending, of every photo the model has looked at
+        self._scores: dict[str, list[tuple[float, int]]] = {}  # and class, ascending, of each photo seen
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
         self._told: list[str] = []  # the model's classes that the person knows are not in the project
         self._recount = QTimer(self, singleShot=True, interval=150)
@@ -204,6 +205,7 @@ class SuggestionController(QObject):
             categories.set_extra(category_id, MODEL_CLASS, name)
         if changed:
             self._offer_again()
+            self._recount.start()
 
     def _offer_again(self) -> None:
         """Offer what the model found in the current photo, in the classes as they are now."""
@@ -245,13 +247,13 @@ class SuggestionController(QObject):
             return
         if answer.milliseconds is not None:
             self.speed.emit(answer.milliseconds)
-        self._scores[answer.name] = sorted(s.score or 0.0 for s in answer.pool)
+        self._scores[answer.name] = sorted((s.score or 0.0, s.category_id) for s in answer.pool)
         document = self._session.document
         if document and document.name == answer.name:
             document.set_suggestions(self._in_project(answer.pool))
         self._count(answer.name)
 
-    def _recalled(self, model_id: str, scores: dict[str, tuple[float, ...]]) -> None:
+    def _recalled(self, model_id: str, scores: dict[str, tuple[tuple[float, int], ...]]) -> None:
         if self.model is None or model_id != self.model.id:
             return
         with self._session.photos.together():
@@ -265,14 +267,15 @@ class SuggestionController(QObject):
 
     def _count(self, name: str) -> None:
         photos = self._session.photos
-        scores = self._scores[name]
-        first = bisect_left(scores, self._session.threshold)
-        count = len(scores) - first
+        found = self._scores[name]
+        first = bisect_left(found, self._session.threshold, key=itemgetter(0))
+        scores = [score for score, category in found[first:] if category in self._to_project]
+        count = len(scores)
         status = photos.status(photos.index(name))
         if status in (Status.NEW, Status.SUGGESTED):
             status = Status.SUGGESTED if count else Status.NEW
         document = self._session.history.document(name)
-        least = scores[first] if count else inf
+        least = scores[0] if scores else inf
         photos.update(name, suggestions=count, status=status, least_score=document.least_score if document else least)
 
     def _unsuggested(self, name: str) -> Status:

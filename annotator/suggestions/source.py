@@ -17,8 +17,8 @@ class PoolStore(Protocol):
     def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
         """Return the pool of a photo, or None."""
 
-    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
-        """Return the scores of a photo's pool, or None."""
+    def scores(self, name: str, model: str) -> tuple[tuple[float, int], ...] | None:
+        """Return the scores of a photo's pool, each with its class, or None."""
 
     def names(self, model: str) -> set[str]:
         """Return the photos that have a pool."""

@@ -59,10 +59,10 @@ class SuggestionPools:
                 self._recent.move_to_end((model, name))
             return pool
 
-    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
-        """Return the scores of `get`, without keeping it in memory. Reads the disk."""
+    def scores(self, name: str, model: str) -> tuple[tuple[float, int], ...] | None:
+        """Return the scores of `get`, each with its class, without keeping it in memory. Reads the disk."""
         pool = self._read(name, model)
-        return None if pool is None else tuple(s.score or 0.0 for s in pool)
+        return None if pool is None else tuple((s.score or 0.0, s.category_id) for s in pool)
 
     def names(self, model: str) -> set[str]:
         """Return the photos that have suggestions of a model. Reads the disk."""

@@ -113,9 +113,11 @@ def test_only_classes_of_the_project_are_suggested_until_the_others_are_added(
     qtbot.waitUntil(lambda: _has_pool(parts), timeout=LONG)
     assert {s.category_id for s in parts.document.suggestions} == {10}, "matched by name, whatever its case"
     few = len(parts.document.suggestions)
+    assert parts.session.photos.suggestions(0) == few, "the list counts what is on offer"
     parts.flow.add_model_classes()
     assert [c.name for c in parts.session.categories] == ["cup", "spoon", "person"]
     assert len(parts.document.suggestions) > few
+    qtbot.waitUntil(lambda: parts.session.photos.suggestions(0) == len(parts.document.suggestions), timeout=LONG)
 
 
 def test_a_renamed_class_goes_on_getting_its_suggestions_also_after_a_restart(qtbot: QtBot, start: Start) -> None:

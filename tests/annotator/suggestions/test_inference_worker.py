@@ -36,9 +36,9 @@ class Pools:
     def get(self, name: str, model: str) -> tuple[Annotation, ...] | None:
         return self.kept.get((name, model))
 
-    def scores(self, name: str, model: str) -> tuple[float, ...] | None:
+    def scores(self, name: str, model: str) -> tuple[tuple[float, int], ...] | None:
         pool = self.get(name, model)
-        return None if pool is None else tuple(s.score or 0.0 for s in pool)
+        return None if pool is None else tuple((s.score or 0.0, s.category_id) for s in pool)
 
     def names(self, model: str) -> set[str]:
         return {name for name, of in self.kept if of == model}

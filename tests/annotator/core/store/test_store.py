@@ -266,7 +266,7 @@ def test_recent_pools_are_in_memory_of_their_model_and_not_too_many(open_store: 
     assert store.pools.recent("a.jpg", "other") is None
     store.close()
     store = open_store()
-    assert store.pools.scores("a.jpg", "m") == (0.5,)
+    assert store.pools.scores("a.jpg", "m") == ((0.5, 1),)
     assert store.pools.recent("a.jpg", "m") is None, "scores alone are not worth the memory"
     assert store.pools.get("a.jpg", "m") == pool
     assert store.pools.recent("a.jpg", "m") == pool
@@ -288,7 +288,7 @@ def test_pools_come_back_while_the_photo_is_the_same(open_store: Opener, photos:
     assert store.pools.get("b.jpg", "m") == ()
     assert store.pools.get("a.jpg", "other") is None
     assert store.pools.names("m") == {"a.jpg", "b.jpg"}
-    assert store.pools.scores("a.jpg", "m") == (0.5, 0.1)
+    assert store.pools.scores("a.jpg", "m") == ((0.5, 1), (0.1, 1))
     os.utime(photos / "a.jpg", ns=(1, 1))
     assert store.pools.get("a.jpg", "m") is None
     assert store.pools.get("nowhere.jpg", "m") is None
