@@ -54,7 +54,7 @@ class InferenceWorker(QObject):
         box_answered: (BoxAnswer) for a box.
         draft_answered: (BoxAnswer) for a box that is being dragged.
         points_answered: (PointAnswer) for clicks.
-        cached_scores: (model id, name -> scores with their classes) of photos that the model has looked at in earlier sessions.
+        cached_scores: (model id, name -> scores with classes) of photos that the model looked at in earlier sessions.
         activity: (text) what it is doing now.
         notice: (sentence) something the person should know, such as a fallback to the CPU.
         progress: (FolderProgress or None) of the whole folder; None when that has ended.
