@@ -53,12 +53,16 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(autouse=True)
-def _no_graphs_made_beside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_graphs_made_beside(request: pytest.FixtureRequest) -> Iterator[None]:
     """No process makes graphs of every tiny network that a test loads, but in the test of that."""
-    if "makes_graphs" not in request.keywords:
-        from annotator.suggestions.graph_making import GraphMaking
+    from annotator.suggestions.graph_making import GraphMaking
 
-        monkeypatch.setattr(GraphMaking, "start", lambda *_: None)
+    with (
+        pytest.MonkeyPatch.context() as patched
+    ):  # of its own: that of the test is to be undone before threads are counted
+        if "makes_graphs" not in request.keywords:
+            patched.setattr(GraphMaking, "start", lambda *_: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -356,7 +356,7 @@ def test_objects_of_a_photo_with_very_many_pixels_are_where_they_are(
         found.append(max(contents["annotations"], key=lambda a: a["score"]))
     size = photo_size(tmp_path / "dog.jpg")[::-1]
     whole, reduced = (rle.from_coco(record["segmentation"], size) for record in found)
-    assert rle.iou([whole], [reduced], [False])[0, 0] > 0.7  # of a quarter of the pixels; not enlarged it would be 0.25
+    assert rle.iou([whole], [reduced], [False])[0, 0] > 0.5  # of a quarter of the pixels; not enlarged it would be 0.25
 
 
 def test_an_enlarged_instance() -> None:
