@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from model.torch_import import interruptible
 
 COMMANDS = {
     "suggest": mark("write the model's suggestions for a folder of photos as COCO JSON"),
@@ -125,39 +120,13 @@ def _window_parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl+C ends this block, at its end if not before: large imports may swallow it, or make another error of it."""
-    pressed = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGINT, interrupt)
-    except ValueError:  # not in the main thread, which alone is interrupted
-        yield
-        return
-    try:
-        yield
-    except Exception:
-        if not pressed:
-            raise
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
-
-
 def _command(name: str, argv: list[str]) -> int:
     text = tr(COMMANDS[name])
     parser = argparse.ArgumentParser(
         formatter_class=_Help, prog=f"annotator {name}", description=text[0].upper() + text[1:]
     )
     # Most bring torch with them: only the one that is asked for.
-    with _interruptible():
+    with interruptible():
         command = import_module(_MODULES.get(name, f"model.commands.{name}"))
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv))

@@ -12,6 +12,7 @@ import ctypes
 import gc
 import importlib.util
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,3 +57,29 @@ def preload_torch() -> None:
             library = Path(place) / "lib" / name
             if library.is_file():
                 dlopen(os.fsencode(library), os.RTLD_NOW)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl+C ends this block, at its end if not before: large imports may swallow it, or make another error of it."""
+    pressed = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, interrupt)
+    except ValueError:  # not in the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    except Exception:
+        if not pressed:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from dataset.i18n import tr
 from dataset.regular_files import read_regular
 from model.inference.graph_cache import place_of
 from model.inference.graph_file import GraphFileError, Graphs, read
-from model.torch_import import large_import, preload_torch
+from model.torch_import import interruptible, large_import, preload_torch
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -50,10 +51,13 @@ def open_engine(weights: str | Path | Checkpoint | Graphs, device: str) -> Engin
         engine, notice = _from_graphs(weights)
         if engine is not None:
             return engine
-    with large_import():
-        preload_torch()
-        from model.checkpoints.weights import load  # noqa: PLC0415 - torch, seconds of it
-        from model.inference.torch_engine import TorchEngine  # noqa: PLC0415
+    if "torch" not in sys.modules:
+        with interruptible(), large_import():
+            preload_torch()
+            import_module("model.inference.torch_engine")
+    from model.checkpoints.weights import load  # noqa: PLC0415 - torch, seconds of it
+    from model.inference.torch_engine import TorchEngine  # noqa: PLC0415
+
     checkpoint = load(weights) if isinstance(weights, str | Path) else weights
     return TorchEngine(checkpoint, device, notice)
 

@@ -155,7 +155,7 @@ def test_answers_of_earlier_sessions_are_found_and_recalled(
     suggester.show("1.jpg", [])
     _load(qtbot, suggester, weights)
     qtbot.waitUntil(lambda: len(heard.cached_scores) == 30, timeout=LONG)
-    assert heard.cached_scores["7.jpg"] == (0.9,)
+    assert heard.cached_scores["7.jpg"] == ((0.9, 1),)
     assert heard.answers == [Suggestions("1.jpg", heard.models[0].id, pool, None)]
 
 
