@@ -73,6 +73,17 @@ def smooth(shape: MultiPolygon, strength: float, size: tuple[int, int]) -> Multi
     return shape
 
 
+def without_spikes(shape: MultiPolygon, reach: float, size: tuple[int, int]) -> MultiPolygon:
+    """Return a shape without spikes and slits thinner than twice `reach` pixels; itself, where nothing else is left.
+
+    Morphological opening and closing. `size` is (width, height) of the photo.
+    """
+    opened = shapely.buffer(valid(shape), -reach, join_style="mitre")
+    closed = shapely.buffer(opened, 2 * reach, join_style="mitre")
+    made = clip(shapely.buffer(closed, -reach, join_style="mitre"), size)
+    return shape if made.is_empty else made
+
+
 def _is_alike(made: MultiPolygon, shape: MultiPolygon) -> bool:
     """Return whether a shape is a valid one of as many parts and holes."""
     return [len(p.interiors) for p in made.geoms] == [len(p.interiors) for p in shape.geoms] and made.is_valid

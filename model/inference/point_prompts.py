@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from dataset.geometry import from_parts
+from dataset.simplify import without_spikes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,8 @@ DECIDED = 2.5
 """Logit that a click's own place has at least, on its side."""
 NOISE = 0.05
 """Variance of what a click says, where that of the logits is 1."""
+THIN = 0.7
+"""Cells to either side of what is a spike or a slit: the fit to the photo's edges leaves such where it is undecided."""
 STEEP = 3.0
 """What the logits are multiplied by at the end: the fit to the photo's edges averages, which would melt unsure ones."""
 UNSURE = 0.01
@@ -117,7 +120,9 @@ def outline_at(predictor: Segmenter, clicks: Sequence[Click], turn: int = 0) -> 
     for candidate, weight in counted:
         prior += weight * _on_grid(candidate.mask, candidate.box, window.box, CELLS)
     mask = _observed(predictor, prior, window, clicks)
-    shape = from_parts(predictor.outline_of(mask, window.box))
+    fitted = from_parts(predictor.outline_of(mask, window.box))
+    height, width = predictor.image_size
+    shape = without_spikes(fitted, THIN * float(window.step.mean()), (width, height))
     if shape.is_empty:
         return None
     best = max(counted, key=lambda pair: pair[1], default=None)

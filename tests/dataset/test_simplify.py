@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon
 
 from dataset.geometry import from_parts, rectangle, valid
-from dataset.simplify import refine, vertex_count
+from dataset.simplify import refine, vertex_count, without_spikes
 
 SIZE = (200, 150)
 ROUND = 1e-6
@@ -75,3 +75,21 @@ def test_a_box_stays_one_when_simplified_and_keeps_its_sides_when_smoothed() -> 
     made = refine(box, 0.0, 4.0, SIZE)
     assert vertex_count(made) > 4
     assert made.bounds == pytest.approx(box.bounds, abs=0.5)
+
+
+def test_spikes_and_slits_go_and_the_rest_stays() -> None:
+    square = rectangle(20, 20, 100, 100)
+    spiked = square.union(rectangle(100, 50, 140, 51)).difference(rectangle(60, 19, 61, 50))
+    assert isinstance(spiked, shapely.Polygon)
+    made = without_spikes(from_parts([[np.array(spiked.exterior.coords)]]), 1.0, SIZE)
+    assert made.symmetric_difference(square).area < 1
+    thin = rectangle(5, 5, 150, 6)
+    assert without_spikes(thin, 1.0, SIZE) is thin, "where nothing else is left, it stays"
+
+
+@given(shapes(), st.sampled_from((0.2, 1.0, 5.0)))
+def test_without_spikes_there_is_a_valid_shape_in_the_photo(shape: MultiPolygon, reach: float) -> None:
+    made = without_spikes(shape, reach, SIZE)
+    if made is not shape:
+        assert made.is_valid
+        assert shapely.box(0, 0, *SIZE).buffer(ROUND).covers(made)
