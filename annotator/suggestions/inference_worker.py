@@ -23,9 +23,7 @@ from annotator.suggestions.model_in_use import ModelInUse, sentence
 from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questions
 from annotator.suggestions.source import AnswerSource
 from dataset.i18n import tr
-from model.inference import mask_keypoint_pair
 from model.inference.closer_look import LookGivenUpError
-from model.inference.engines import lacks_graphs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -261,6 +259,10 @@ class InferenceWorker(QObject):
     def _use(self, weights: str, device: str) -> None:
         self.activity.emit(tr("loading {weights}", weights=weights))
         try:
+            # In this thread, after the window is up.
+            from model.inference import mask_keypoint_pair  # noqa: PLC0415
+            from model.inference.engines import lacks_graphs  # noqa: PLC0415
+
             predictor = mask_keypoint_pair.load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
             self.failed.emit(sentence(error), weights)

@@ -8,6 +8,7 @@ from shapely.affinity import scale as scaled
 
 from annotator.suggestions.messages import PointAnswer
 from dataset.i18n import tr
+from model.inference.point_prompts import Click, outline_at
 
 if TYPE_CHECKING:
     from annotator.canvas.tools.base import Clicked
@@ -22,8 +23,6 @@ def object_at(predictor: Segmenter, scale: tuple[float, float], clicked: Clicked
         scale: Pixels of the photo on disk along one of those that the model has.
         clicked: In pixels of the photo on disk.
     """
-    from model.inference.point_prompts import Click, outline_at  # noqa: PLC0415 - torch, loaded long since
-
     x, y = scale
     clicks = [Click(px / x, py / y, is_object) for px, py, is_object in clicked.clicks]
     found = outline_at(predictor, clicks, clicked.turn)

@@ -48,6 +48,10 @@ class Checkpoint:
         """Return 8 hexadecimal digits that differ for other configs: the same weights with them find other objects."""
         return blake2b(json.dumps(to_dict(self.config), sort_keys=True).encode(), digest_size=4).hexdigest()
 
+    def network_digest(self) -> str:
+        """Return both: what differs where other objects may be found."""
+        return f"{self.digest()}-{self.config_digest()}"
+
 
 def write(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a checkpoint; a file that was there stays whole until the new one is complete on disk.

@@ -41,7 +41,7 @@ def export(checkpoint: Checkpoint) -> Graphs:
         checkpoint.config,
         checkpoint.categories,
         checkpoint.metrics,
-        f"{checkpoint.digest()}-{checkpoint.config_digest()}",
+        checkpoint.network_digest(),
         "float32",
         {name: _part(name, part, network) for name, part in _parts(network).items()},
     )

@@ -56,7 +56,6 @@ class Encode(nn.Module):
         """Run the backbone and the RPN."""
         network, config = self.network, self.network.config
         maps = network.encode(pixels)
-        limit = torch.stack([inner[1], inner[0], inner[1], inner[0]]).float()
         boxes, scores, levels = [], [], []
         for index, (logits, deltas) in enumerate(zip(*network.rpn.head(maps), strict=True)):
             kinds = logits.shape[1]
@@ -65,10 +64,10 @@ class Encode(nn.Module):
             step = torch.div(_sides(pixels), _sides(logits), rounding_mode="floor").float()  # as torchvision has it
             anchors = (_corners(logits[0, 0], step)[:, None] + getattr(self, f"cells{index}")).reshape(-1, 4)
             best, chosen = flat.topk(_at_most(config.rpn_pre_nms, flat))
-            boxes.append(_decode(offsets[chosen], anchors[chosen], geometry.RPN_WEIGHTS)[:, 0])
+            boxes.append(geometry.decode(offsets[chosen], anchors[chosen], geometry.RPN_WEIGHTS)[:, 0])
             scores.append(best.sigmoid())
             levels.append(torch.full_like(chosen, index))
-        found = torch.minimum(torch.cat(boxes).clamp(min=0), limit)
+        found = clip(torch.cat(boxes), inner)
         large = torch.nonzero((found[:, 2:] - found[:, :2] >= MIN_SIZE).all(1)).flatten()
         found = found[large]
         kept = batched_nms(found, torch.cat(scores)[large], torch.cat(levels)[large], config.rpn_nms)
@@ -85,7 +84,7 @@ class Classify(nn.Module):
     def forward(self, boxes: Tensor, *maps: Tensor) -> tuple[Tensor, Tensor]:
         """Run the box head."""
         logits, offsets = self.heads.classify(list(maps), [boxes])
-        return logits.softmax(1), _decode(offsets, boxes, geometry.HEAD_WEIGHTS)
+        return logits.softmax(1), geometry.decode(offsets, boxes, geometry.HEAD_WEIGHTS)
 
 
 class Masks(nn.Module):
@@ -112,6 +111,12 @@ class Keypoints(nn.Module):
         return self.heads.keypoints(list(maps), [boxes])
 
 
+def clip(boxes: Tensor, inner: Tensor) -> Tensor:
+    """Return boxes [..., 4] clipped to the (height, width) [2] of a photo that the graph does not know yet."""
+    limit = torch.stack([inner[1], inner[0], inner[1], inner[0]]).float()
+    return torch.minimum(boxes.clamp(min=0), limit)
+
+
 def _sides(maps: Tensor) -> Tensor:
     return torch._shape_as_tensor(maps)[2:]
 
@@ -126,12 +131,3 @@ def _corners(plane: Tensor, step: Tensor) -> Tensor:
     one = torch.ones_like(plane)
     y, x = (one.cumsum(0) - 1) * step[0], (one.cumsum(1) - 1) * step[1]
     return torch.stack([x, y, x, y], -1).reshape(-1, 4)
-
-
-def _decode(offsets: Tensor, base: Tensor, weights: tuple[float, float, float, float]) -> Tensor:
-    """Do what `box_ops.decode` does, for a number of boxes that the graph does not know."""
-    size = (base[:, 2:] - base[:, :2])[:, None]
-    steps = offsets.reshape(-1, offsets.shape[1] // 4, 4) / torch.tensor(weights)
-    centre = base[:, None, :2] + size / 2 + steps[..., :2] * size
-    size = size * steps[..., 2:].clamp(max=geometry.MAX_LOG_SCALE).exp()
-    return torch.cat([centre - size / 2, centre + size / 2], -1)

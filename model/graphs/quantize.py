@@ -63,6 +63,18 @@ class _Recorded(CalibrationDataReader):
         return next(self._inputs, None)
 
 
+class _RecordingEngine(OnnxEngine):
+    """An engine that keeps what each of its graphs is given."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        super().__init__(graphs)
+        self.given: dict[str, list[dict[str, Any]]] = {name: [] for name in graphs.parts}
+
+    def _run(self, part: str, given: dict[str, NDArray[Any]]) -> list[Any]:
+        self.given[part].append(given)
+        return super()._run(part, given)
+
+
 def quantize(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> Graphs:
     """Return graphs that compute in 8 bits, calibrated on photos [height, width, 3] RGB."""
     given = _inputs(graphs, photos)
@@ -72,9 +84,7 @@ def quantize(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> Graphs:
 
 def _inputs(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> dict[str, list[dict[str, Any]]]:
     """Return what each graph is given when photos are looked at."""
-    engine = OnnxEngine(graphs)
-    given: dict[str, list[dict[str, Any]]] = {name: [] for name in graphs.parts}
-    engine.on_run = lambda name, inputs: given[name].append(inputs)
+    engine = _RecordingEngine(graphs)
     for photo in photos:
         placed = resize_and_pad(photo, graphs.config.short_side, graphs.config.long_side)
         (features,) = engine.encode(placed.pixels, [placed.inner])
@@ -85,7 +95,7 @@ def _inputs(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> dict[str, li
             engine.masks(features, found.boxes, found.labels)
         if "keypoints" in graphs.parts:
             engine.keypoints(features, found.boxes)
-    return given
+    return engine.given
 
 
 def _rounded(name: str, graph: bytes, given: list[dict[str, Any]]) -> bytes:

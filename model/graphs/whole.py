@@ -18,7 +18,7 @@ from torchvision.ops import batched_nms
 
 from model.config import MEAN, STD, UNUSED
 from model.graphs.export import network_to_trace, trace
-from model.graphs.modules import Classify, Encode
+from model.graphs.modules import Classify, Encode, clip
 from model.inference.preprocess import ROUND
 from model.network.mask_rcnn import MIN_SIZE
 
@@ -75,8 +75,7 @@ class Whole(nn.Module):
 
     def _best(self, proposals: Tensor, inner: Tensor, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         probabilities, refined = self.classify(proposals, *maps[: len(self.network.roi_heads.pool.strides)])
-        limit = torch.stack([inner[1], inner[0], inner[1], inner[0]]).float()
-        chances, refined = probabilities[:, self.known], torch.minimum(refined.clamp(min=0), limit)[:, self.known]
+        chances, refined = probabilities[:, self.known], clip(refined, inner)[:, self.known]
         place = torch.nonzero(chances > SCORE)
         boxes, scores = refined[place[:, 0], place[:, 1]], chances[place[:, 0], place[:, 1]]
         large = torch.nonzero((boxes[:, 2:] - boxes[:, :2] >= MIN_SIZE).all(1)).flatten()

@@ -13,7 +13,7 @@ from model.inference.device import DeviceError, no_such_device
 from model.inference.engine import BoxDetections, MemoryFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -49,8 +49,6 @@ class OnnxEngine:
         self.outputs: tuple[Category, ...] = graphs.categories
         self.metrics: dict[str, Any] = graphs.metrics
         self.id = f"{graphs.digest}-{graphs.arithmetic}"
-        self.on_run: Callable[[str, dict[str, Any]], object] = lambda *_: None
-        """Called with each graph's name and what it is given."""
         self._sessions = {name: _session(part) for name, part in graphs.parts.items()}
         self._pooled = [i.name for i in self._sessions["classify"].get_inputs() if i.name.startswith("map")]
 
@@ -122,7 +120,6 @@ class OnnxEngine:
         return self._run(part, {"boxes": np.ascontiguousarray(boxes, np.float32), **more, **maps})
 
     def _run(self, part: str, given: dict[str, NDArray[Any]]) -> list[Any]:
-        self.on_run(part, given)
         try:
             return list(self._sessions[part].run(None, given))
         except Exception as error:

@@ -56,7 +56,7 @@ class TorchEngine:
         self.outputs: tuple[Category, ...] = checkpoint.categories
         self.metrics: dict[str, Any] = checkpoint.metrics
         self.notice = notice
-        self._digest = f"{checkpoint.digest()}-{checkpoint.config_digest()}"
+        self._digest = checkpoint.network_digest()
         self._network = weight_files.network_of(checkpoint)
         weight_files.fold_norms(self._network)
         self.device = ""

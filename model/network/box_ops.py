@@ -38,7 +38,7 @@ def decode(offsets: Tensor, base: Tensor, weights: tuple[float, float, float, fl
     base = base.float()
     size = (base[:, 2:] - base[:, :2])[:, None]  # [N, 1, 2]
     centre = base[:, None, :2] + size / 2
-    steps = offsets.float().reshape(len(base), offsets.shape[1] // 4, 4) / base.new_tensor(weights)
+    steps = offsets.float().reshape(-1, offsets.shape[1] // 4, 4) / base.new_tensor(weights)
     centre = centre + steps[..., :2] * size
     size = size * steps[..., 2:].clamp(max=MAX_LOG_SCALE).exp()
     return torch.cat([centre - size / 2, centre + size / 2], -1)
