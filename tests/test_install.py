@@ -42,7 +42,8 @@ from annotator_app import program_folder
 sys.path.insert(0, str(program_folder()))
 from PySide6.QtCore import QCoreApplication
 from annotator.finetune import process as training
-training.NICENESS = 0
+from annotator.session import process_priority
+process_priority.NICENESS = 0
 application = QCoreApplication(sys.argv[:1])
 process = training.TrainingProcess()
 process.event_received.connect(print)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from annotator.session.process_priority import lower_priority
 from dataset.i18n import tr
 from model.protocol import MAX_LINE, Done, Error, Stopped, read_event
 
@@ -25,9 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT_ERRORS = 64 << 10  # bytes of its standard error
 GRACE = 3000  # milliseconds from asking it to end to ending it
 ORPHANS_GRACE = 6.0  # seconds that one which a window left behind has to save itself
-NICENESS = 10
-_BELOW_NORMAL = 0x4000  # Windows' BELOW_NORMAL_PRIORITY_CLASS
-_MAY_SET = 0x0200  # and PROCESS_SET_INFORMATION
 
 
 class Outcome(StrEnum):
@@ -186,20 +184,6 @@ def command() -> list[str]:
     if getattr(sys, "frozen", False):  # the packed application is its own interpreter
         return [sys.executable, "train"]
     return [sys.executable, "-m", "model.commands.train"]
-
-
-def lower_priority(process: int) -> None:
-    """Let a process have what others leave of the processor. One that is gone, or not ours, stays as it is."""
-    if sys.platform == "win32":
-        import ctypes  # noqa: PLC0415 - on Windows only
-
-        kernel = ctypes.windll.kernel32
-        handle = kernel.OpenProcess(_MAY_SET, False, process)
-        kernel.SetPriorityClass(handle, _BELOW_NORMAL)
-        kernel.CloseHandle(handle)
-    else:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process, NICENESS)
 
 
 def end_orphan(process: int, output: str) -> None:

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.session.process_priority import lower_priority
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-NICENESS = 15
-_IDLE = 0x0040  # Windows' IDLE_PRIORITY_CLASS
 
 
 class GraphMaking:
@@ -25,18 +25,20 @@ class GraphMaking:
 
     def start(self, weights: Sequence[str]) -> None:
         """Make the graphs of weights, unless others are being made."""
+        if getattr(sys, "frozen", False):  # the packed application is no interpreter that runs a module
+            return
         if not weights or (self._process is not None and self._process.poll() is None):
             return
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(  # noqa: S603 - this program's own module
                 [sys.executable, "-m", "model.graphs.prepare", *weights],
                 cwd=ROOT,  # where the module is, however the application was started
+                env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},  # ROOT counts
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                creationflags=_IDLE if sys.platform == "win32" else 0,
-                preexec_fn=None if sys.platform == "win32" else _yield,  # noqa: PLW1509 - it only calls the system
             )
+            lower_priority(self._process.pid)
 
     def end(self) -> None:
         """End it: what it was making is made another time, and nothing half is left."""
@@ -44,7 +46,3 @@ class GraphMaking:
             self._process.kill()
             self._process.wait()
         self._process = None
-
-
-def _yield() -> None:
-    os.nice(NICENESS)

@@ -50,7 +50,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(autouse=True)
 def _equal_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process shares the machine evenly with what else runs on it: the tests wait for it."""
-    monkeypatch.setattr("annotator.finetune.process.NICENESS", 0)
+    monkeypatch.setattr("annotator.session.process_priority.NICENESS", 0)
 
 
 @pytest.fixture(params=["small", pytest.param("real", marks=pytest.mark.slow)])

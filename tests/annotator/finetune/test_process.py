@@ -11,7 +11,8 @@ import pytest
 from PySide6.QtCore import QProcess
 from pytestqt.qtbot import QtBot
 
-from annotator.finetune.process import NICENESS, Ending, Outcome, TrainingProcess, command, end_orphan, lower_priority
+from annotator.finetune.process import Ending, Outcome, TrainingProcess, command, end_orphan
+from annotator.session.process_priority import NICENESS, lower_priority
 from model.protocol import Done, Estimate, Notice, Paused, Resumed, Step, Stopped
 from tests.qt import arguments
 
