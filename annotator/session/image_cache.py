@@ -43,7 +43,7 @@ class _TooLargeError(Exception):
     """A photo is not read ahead."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Reading:
     """One photo on its way."""
 
@@ -74,6 +74,7 @@ class ImageCache:
         self._decoding_large = threading.Lock()
         self._lock = threading.Lock()
         self._readings: dict[tuple[Path, PartChoice], _Reading] = {}
+        self._forgotten: list[_Reading] = []  # on their way still, and not to be kept
 
     def peek(self, path: Path) -> DecodedImage | None:
         """Return the photo if it is here, at no cost."""
@@ -151,16 +152,21 @@ class ImageCache:
         self._begin(path, keep=False, ahead=False, choice=choice).photo.add_done_callback(finished)
 
     def clear(self) -> None:
-        """Forget everything: another folder is opened."""
+        """Forget everything, also what is on its way: another folder is opened."""
         with self._lock:
             self._photos.clear()
             self._bytes, self._large = 0, None
+            self._forgotten += self._readings.values()
+            self._readings.clear()
 
     def close(self, seconds: float | None = None) -> bool:
         """Wait for what is being read, at most so long, and return whether it has ended."""
         with self._lock:
-            futures = [reading.photo for reading in self._readings.values()]
+            futures = [reading.photo for reading in self._on_their_way()]
         return not wait(futures, seconds).not_done
+
+    def _on_their_way(self) -> list[_Reading]:
+        return [*self._readings.values(), *self._forgotten]
 
     def _here(self, path: Path) -> DecodedImage | None:
         if self._large and self._large[0] == path:
@@ -178,7 +184,7 @@ class ImageCache:
                 reading = _Reading()
                 reading.photo.set_result(here)
             elif reading is None:
-                if sum(other.is_late for other in self._readings.values()) >= MAX_LATE:
+                if sum(other.is_late for other in self._on_their_way()) >= MAX_LATE:
                     raise LateError(_late(LATE_SECONDS))
                 reading = self._readings[path, choice] = _Reading(ahead)
                 arguments = (path, reading, keep, choice)
@@ -197,9 +203,12 @@ class ImageCache:
         except BaseException as error:  # noqa: BLE001 - whoever waits has to know
             problem = error
         with self._lock:
-            del self._readings[path, choice]
-            if photo and keep:
-                self._add(path, photo)
+            if reading in self._forgotten:
+                self._forgotten.remove(reading)
+            else:
+                del self._readings[path, choice]
+                if photo and keep:
+                    self._add(path, photo)
         if photo:
             reading.photo.set_result(photo)
         else:

@@ -136,6 +136,20 @@ def test_a_disk_that_does_not_answer_holds_up_no_other_photo(qtbot: QtBot, folde
     assert time.monotonic() - begin < 1
 
 
+def test_what_is_on_its_way_when_all_is_forgotten_is_not_kept(stuck: Path) -> None:
+    cache = ImageCache()
+    found: list[DecodedImage] = []
+    cache.when_read(stuck, found.append)
+    cache.clear()
+    assert not cache.close(0.05)
+    answer(stuck)
+    assert cache.close(5)
+    assert len(found) == 1  # whoever waits has it
+    assert cache.peek(stuck) is None
+    answer(stuck)
+    assert cache.get(stuck) is not found[0]
+
+
 def test_a_photo_that_is_late_is_told_and_shown_once_it_is_there(
     qtbot: QtBot, stuck: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
