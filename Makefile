@@ -27,6 +27,7 @@ bench: $(READY)
 
 stress: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m slow
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --hypothesis-profile search tests/dataset tests/annotator/core
 	$(BIN)/python -m benchmarks.stress
 
 # Without places of the sources and without dates, so that a file changes only where a sentence does.

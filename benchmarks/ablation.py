@@ -23,7 +23,7 @@ from benchmarks.paper import trial
 from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import TABLES, Variant, variants
 from benchmarks.report import machine
-from dataset.coco_reader import Source
+from dataset.coco.reader import Source
 from model.config import BUILTIN, ModelConfig, TrainConfig
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from torchvision.ops import box_iou
 from benchmarks.detect import predictor_of
 from benchmarks.photos import SHARED, validation_names
 from benchmarks.report import Record, main
-from dataset.images import read_photo
+from dataset.pictures.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.network.precision import BFLOAT16_VARIABLE
 

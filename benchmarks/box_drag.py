@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.suggestions.messages import to_suggestion
 from benchmarks.report import Record, main
-from dataset.images import read_photo
+from dataset.pictures.images import read_photo
 from model.inference.mask_keypoint_pair import load_predictor
 from resources import SAMPLES
 

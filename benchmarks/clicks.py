@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.report import Record, main
 from dataset import rle
-from dataset.coco_reader import Source, read_image
+from dataset.coco.reader import Source, read_image
 from dataset.geometry import from_parts, to_parts
 from dataset.masks import rasterize
 from model.evaluation.evaluate import PROMPT_AREA

@@ -15,8 +15,8 @@ from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from benchmarks.report import Record, main
-from dataset.categories import Category
-from dataset.images import read_photo
+from dataset.coco.categories import Category
+from dataset.pictures.images import read_photo
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import load
 from model.config import ModelConfig

@@ -27,8 +27,8 @@ from tqdm import tqdm
 from benchmarks.corrections import Tally, annotate, sound
 from benchmarks.effort_plot import draw
 from dataset.geometry import from_parts
-from dataset.images import read_photo
 from dataset.masks import trace_rle
+from dataset.pictures.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.inference.predictor import Predictor
 

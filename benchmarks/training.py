@@ -33,7 +33,7 @@ from torchvision.transforms import v2
 
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
-from dataset.coco_reader import Source, load_coco
+from dataset.coco.reader import Source, load_coco
 from model.config import BUILTIN, TrainConfig
 from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache

@@ -8,8 +8,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
-from dataset.images import SUFFIXES
 from dataset.messages import UserError
+from dataset.pictures.images import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -31,8 +31,8 @@ def refine(shape: MultiPolygon, tolerance: float, strength: float, size: tuple[i
 
     Args:
         shape: Any shape; an invalid one is taken as it is painted (`geometry.valid`).
-        tolerance: Pixels within which vertices are left out (Douglas and Peucker); 0 leaves none out. What a ring
-            begins with may be a little farther off, because GEOS leaves that out afterwards.
+        tolerance: Pixels within which vertices are left out (Douglas and Peucker); 0 leaves none out. Next to where
+            a ring begins it may be twice as many, because GEOS leaves that vertex out afterwards.
         strength: Pixels within which the outline is smoothed; 0 leaves it.
         size: (width, height) of the photo, in which it stays.
 

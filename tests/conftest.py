@@ -32,7 +32,11 @@ if os.environ.setdefault("QT_QPA_PLATFORM", "offscreen") == "offscreen" and sys.
     os.environ["QT_QPA_PLATFORM"] += f":configfile={Path(__file__).with_name('screen.json')}"
 
 # How fast a machine is, and what else it does, is no property of the code.
-settings.register_profile("any machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+_ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("any machine", _ANY_MACHINE, max_examples=40, derandomize=True)
+"""The same examples every time: what passes passes again."""
+settings.register_profile("search", _ANY_MACHINE, max_examples=1000)
+"""New examples every time (`make stress`)."""
 settings.load_profile("any machine")
 
 DISK_THREADS = {"disk", "file", "journal", "listing"}

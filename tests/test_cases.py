@@ -17,7 +17,7 @@ from PIL import Image
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store
 from dataset import rle
-from dataset.coco_reader import DataError, Source, load_coco
+from dataset.coco.reader import DataError, Source, load_coco
 from dataset.geometry import to_parts
 from dataset.masks import rasterize
 from model.data.project_dataset import find_contradictions, read_project

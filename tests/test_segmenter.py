@@ -10,8 +10,8 @@ import pytest
 
 from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
-from dataset.categories import Category
-from dataset.images import read_photo
+from dataset.coco.categories import Category
+from dataset.pictures.images import read_photo
 from model.evaluation.evaluate import evaluate
 from model.inference import closer_look, mask_keypoint_pair
 from model.inference.contours import mask_polygons

@@ -108,4 +108,4 @@ def test_one_module_opens_pictures() -> None:
     """Another `Image.open` would take formats that run programs, and pipes that nobody writes to."""
     found = {module_name(path) for path in FILES if any(map(opens_pictures, ast.walk(tree(path))))}
     # The benchmark loads photos as torchvision's own scripts do.
-    assert found == {"dataset.images", "dataset.deep_picture", "benchmarks.training"}
+    assert found == {"dataset.pictures.images", "dataset.pictures.deep_picture", "benchmarks.training"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.checkpoints.checkpoint import Checkpoint, write
 from model.config import ModelConfig
 from model.network.build import build

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.core.annotation import Annotation
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 # Qt strokes a one-pixel antialiased line ten times as fast as a wider one. Four of them, shifted, look like a line of
 # LINE pixels, and four more around them like its halo (200 shapes of 60 vertices: 20 ms instead of 83).

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from annotator.canvas.hit_testing import Index
 from annotator.canvas.painter_paths import PathCache
 from annotator.core.categories import object_color
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:

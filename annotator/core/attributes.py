@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from annotator.core.annotation import Annotation
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 ATTRIBUTES = "attributes"  # as CVAT writes it: an object of names and values
 GROUP = "group_id"  # as labelme names it

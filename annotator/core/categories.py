@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from annotator.core.event import Event
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:

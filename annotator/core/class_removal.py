@@ -10,7 +10,7 @@ from annotator.core.skeleton import in_order_of
 if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.skeleton import SkeletonChange
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 
 class ClassRemoval:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, match_images
 from dataset.i18n import plural, tr
-from dataset.images import PhotoError, photo_size
 from dataset.messages import listing
+from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annotator.core.categories import Categories
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from dataset.formats.base import Format
 
 

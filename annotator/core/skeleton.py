@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import UNLABELLED
-from dataset.categories import MAX_KEYPOINTS, mirror
+from dataset.coco.categories import MAX_KEYPOINTS, mirror
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from annotator.core.annotation import Annotation, Keypoint
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 Edge = tuple[int, int]
 SIDES = ("", "left", "right")

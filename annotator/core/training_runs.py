@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from annotator.core.training_set import TrainingPhoto
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 SUFFIX = ".safetensors"
 BUILTIN = "builtin"

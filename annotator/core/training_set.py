@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 MIN_PHOTOS = 2  # with objects: one to learn from while the other measures

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from annotator.core.training_runs import TrainingRuns
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.protocol import FineTuneOptions
 
 DELAY = 700  # milliseconds without another choice until it is measured anew

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from annotator.core.categories import Categories
     from annotator.panels.rows import Index
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 CATEGORY = Qt.ItemDataRole.UserRole  # a `Category`
 KEY = Qt.ItemDataRole.UserRole + 1  # as text, or ""

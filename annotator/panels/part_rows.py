@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidg
 
 from annotator.panels.widgets import ElidedComboBox, label, name_control
 from dataset.i18n import mark, tr
-from dataset.picture_parts import PartChoice, PictureParts
+from dataset.pictures.parts import PartChoice, PictureParts
 
 COLOURS = (
     ("red", mark("Band shown as red")),

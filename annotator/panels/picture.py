@@ -14,7 +14,7 @@ from annotator.panels.widgets import MARGIN, dress_panel, label, name_control
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from dataset.picture_parts import PartChoice, PictureParts
+    from dataset.pictures.parts import PartChoice, PictureParts
 
 GAMMA_STEPS = 100
 """Steps of the slider of gamma at either side of 1; each end is a factor of 5."""

@@ -1,6 +1,6 @@
 """A photo as the window paints it and a model is given it.
 
-The pixels are read by `dataset.images` (Pillow; no torch), so what the person sees is what the model sees.
+The pixels are read by `dataset.pictures.images` (Pillow; no torch), so what the person sees is what the model sees.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from annotator.canvas.image_pyramid import ImagePyramid
-from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.pictures.parts import DEFAULT_PARTS, PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dataset.images import ReducedPhoto
+    from dataset.pictures.images import ReducedPhoto
 
 
 TIFFS = (".tif", ".tiff")
@@ -48,7 +48,7 @@ class DecodedImage:
 
     def for_model(self) -> ReducedPhoto:
         """Return what a model is given: the photo itself, not to be written to, or a smaller copy."""
-        from dataset.images import ReducedPhoto, reduced  # noqa: PLC0415 - not on the way to the first photo
+        from dataset.pictures.images import ReducedPhoto, reduced  # noqa: PLC0415 - not on the way to the first photo
 
         return ReducedPhoto(reduced(self.rgb()), self.size)
 
@@ -59,7 +59,7 @@ def size_of(path: Path) -> tuple[int, int]:
     Raises:
         PhotoError: it cannot be read; the text has the reason.
     """
-    from dataset.images import photo_size  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+    from dataset.pictures.images import photo_size  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
 
     return photo_size(path)
 
@@ -70,7 +70,7 @@ def decode(path: Path, choice: PartChoice = DEFAULT_PARTS) -> DecodedImage:
     Raises:
         PhotoError: it cannot be read; the text has the reason.
     """
-    from dataset.images import parts_of, read_part  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
+    from dataset.pictures.images import parts_of, read_part  # noqa: PLC0415 - Pillow and numpy load in the decoding thread
 
     pyramid = ImagePyramid(read_part(path, choice))
     return DecodedImage(pyramid, parts_of(path) if path.suffix.lower() in TIFFS else PictureParts())

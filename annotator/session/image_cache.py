@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from annotator.session.decoded_image import DecodedImage, decode, size_of
 from dataset.i18n import tr
 from dataset.messages import UserError
-from dataset.picture_parts import DEFAULT_PARTS, PartChoice
+from dataset.pictures.parts import DEFAULT_PARTS, PartChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

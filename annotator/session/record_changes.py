@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from annotator.core.photo_state import PhotoState
     from annotator.core.store.store import Store
     from annotator.session.session import Session
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 Difference = dict[int, "Annotation | None"]
 """id -> record, None where there is to be none."""

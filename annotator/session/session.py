@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
     from annotator.settings import Settings
-    from dataset.picture_parts import PartChoice
+    from dataset.pictures.parts import PartChoice
 
 WATCH_INTERVAL = 1000  # milliseconds between two looks at whether saving has stalled
 KEPT_INTERVAL = 30  # milliseconds between two looks at whether the last edit is on disk

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.core.annotation import Visibility
 from annotator.session.record_changes import NO_SIZE, RecordChange, rewritten
 from annotator.session.time_slices import TimeSlicer
-from dataset.images import PhotoError, photo_size
+from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

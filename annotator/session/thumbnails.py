@@ -97,7 +97,7 @@ class Thumbnails(QObject):
 
 def _small_picture(path: Path) -> QImage:
     """Return a photo within SIZE, upright; an empty picture where it cannot be read."""
-    from dataset.images import read_within  # noqa: PLC0415 - Pillow and numpy load in this thread
+    from dataset.pictures.images import read_within  # noqa: PLC0415 - Pillow and numpy load in this thread
 
     try:
         pixels = read_within(path, DECODED_PIXELS)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from annotator.session.session import Session
     from annotator.suggestions.inference_worker import InferenceWorker
     from annotator.suggestions.messages import ModelInfo, Suggestions
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 COUNTED = 500  # photos whose suggestions are counted together
 

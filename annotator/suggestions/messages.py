@@ -11,7 +11,7 @@ from dataset.geometry import from_parts, rectangle
 if TYPE_CHECKING:
     from shapely import MultiPolygon
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.inference.instance import Instance
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.session.messages import PHOTO
 from dataset.i18n import tr
-from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.pictures.parts import DEFAULT_PARTS, PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from annotator.canvas.view import CanvasView

@@ -16,7 +16,7 @@ from torchvision import models
 
 from benchmarks.paper.certainty import ScoredMatches, matches
 from benchmarks.paper.tables import KINDS, Variant
-from dataset.coco_reader import Source, load_coco
+from dataset.coco.reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
 from model.config import ModelConfig, TrainConfig
 from model.data.augmentation import MaskCache
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.network.targets import Target
 
 BASE_SEED = 1000

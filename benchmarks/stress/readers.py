@@ -23,11 +23,11 @@ import main
 from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
 from benchmarks.stress.cases import Reader, WrongError
-from dataset.coco_reader import Source
+from dataset.coco.reader import Source
 from dataset.folder import list_images
 from dataset.geometry import rectangle
-from dataset.images import photo_size, read_photo
 from dataset.messages import UserError
+from dataset.pictures.images import photo_size, read_photo
 from model.commands import evaluate as evaluate_command
 from model.commands import fill_masks
 from model.data.project_dataset import read_project

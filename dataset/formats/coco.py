@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataset.categories import read_categories
-from dataset.coco_checks import check_reference, sentences
-from dataset.coco_codec import encode_object, read_object
-from dataset.coco_values import as_color, as_file_name, as_id, as_size
+from dataset.coco.categories import read_categories
+from dataset.coco.checks import check_reference, sentences
+from dataset.coco.codec import encode_object, read_object
+from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
     NOTHING,
     ClassRecord,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from dataset.categories import Category
-    from dataset.coco_codec import ObjectFields
+    from dataset.coco.categories import Category
+    from dataset.coco.codec import ObjectFields
 
 
 _KNOWN = frozenset(

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataset.folder import FolderError, list_images
-from dataset.images import PhotoError, photo_size
 from dataset.photo_names import file_in, match_names
+from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

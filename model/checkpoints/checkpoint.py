@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from dataset.atomic_files import replacement, write_bytes
-from dataset.categories import Category, to_coco
+from dataset.coco.categories import Category, to_coco
 from dataset.regular_files import open_regular
 from model.config import ModelConfig, to_dict
 

@@ -14,7 +14,7 @@ from model.checkpoints.names import WeightsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.config import ModelConfig
     from model.network.mask_rcnn import MaskRCNN

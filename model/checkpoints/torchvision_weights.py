@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torchvision.models import detection
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.config import ModelConfig
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import nn
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from dataset.categories import from_coco
+from dataset.coco.categories import from_coco
 from dataset.i18n import tr
 from model.checkpoints.checkpoint import FORMAT, Checkpoint
 from model.checkpoints.names import BUILTIN_FILE, WeightsError
@@ -31,7 +31,7 @@ from model.network.build import meta_network
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.network.mask_rcnn import MaskRCNN
 
 MAX_BYTES = 4 * 2**30

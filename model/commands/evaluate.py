@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco_reader import Source
+from dataset.coco.reader import Source
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model.console import print_message

@@ -13,12 +13,12 @@ import numpy as np
 
 from dataset import rle
 from dataset.atomic_files import write_bytes
-from dataset.categories import counterpart, to_coco
-from dataset.coco_checks import sentences
-from dataset.coco_reader import CocoData, DataError, Source, check_coco, load_coco, read_image, unusable_photos
+from dataset.coco.categories import counterpart, to_coco
+from dataset.coco.checks import sentences
+from dataset.coco.reader import CocoData, DataError, Source, check_coco, load_coco, read_image, unusable_photos
 from dataset.i18n import tr
-from dataset.images import PhotoError
 from dataset.messages import UserError
+from dataset.pictures.images import PhotoError
 from model.checkpoints.names import WeightsError
 from model.commands.missing_labels import find_missing_labels
 from model.console import print_message, shared_photos
@@ -30,7 +30,7 @@ from model.output_check import OutputError, check_output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dataset.images import ReducedPhoto
+    from dataset.pictures.images import ReducedPhoto
     from model.commands.missing_labels import MissingLabel, MissingLabels
     from model.inference.segmenter import Segmenter
 
@@ -119,7 +119,7 @@ def fill(
 
     Args:
         predictor: A model that makes masks.
-        data: From `dataset.coco_reader.load_coco`; changed in place.
+        data: From `dataset.coco.reader.load_coco`; changed in place.
         source: The file, with the folder of its photos.
         replace: Whether existing masks and keypoints are replaced.
         group: Processes that share the photos.

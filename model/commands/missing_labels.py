@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataset.categories import counterpart
+from dataset.coco.categories import counterpart
 
 if TYPE_CHECKING:
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 MAX_COORDINATE = 1e6
 """Pixels: a box with a greater coordinate is a mistake, and would overflow in the network's arithmetic."""
@@ -56,7 +56,7 @@ def find_missing_labels(
     """Return what the annotations lack; crowds are left out.
 
     Args:
-        data: Records as `dataset.coco_reader` gives them for boxes; None stands for an annotation to leave as it is.
+        data: Records as `dataset.coco.reader` gives them for boxes; None stands for an annotation to leave as it is.
         categories: The model's.
         replace: Whether existing masks and keypoints count as missing, too.
     """

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset.atomic_files import write_bytes
-from dataset.categories import to_coco
+from dataset.coco.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, tr
-from dataset.images import PhotoError, ReducedPhoto, read_reduced
 from dataset.messages import UserError
+from dataset.pictures.images import PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names

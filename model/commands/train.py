@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dataset.atomic_files import remove_leftovers
-from dataset.coco_reader import DataError, Source, load_coco
+from dataset.coco.reader import DataError, Source, load_coco
 from dataset.i18n import plural, tr
 from dataset.messages import UserError
 from model import console
@@ -46,7 +46,7 @@ from model.training.validation import CocoValidation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.config import ModelConfig
     from model.data.training_images import TrainingImage
     from model.protocol import TrainingEvent

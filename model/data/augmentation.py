@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from dataset.images import read_photo
+from dataset.pictures.images import read_photo
 from model.config import MEAN, STD
 from model.data.training_images import instance_mask
 from model.network.targets import MASK_GRID, Target
@@ -146,7 +146,7 @@ def training_sample(
     `read` returns the photo's pixels, of any size.
 
     Raises:
-        dataset.images.PhotoError: The photo cannot be read.
+        dataset.pictures.images.PhotoError: The photo cannot be read.
     """
     pixels = read(photo.path)
     # Labels are in pixels of the size in the COCO file, whatever the file on disk has.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from dataset.images import read_reduced
+from dataset.pictures.images import read_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ class DecodedImageCache:
         """Return a photo [height, width, 3] uint8, upright; read-only, as the cache keeps it.
 
         Raises:
-            dataset.images.PhotoError: It cannot be read.
+            dataset.pictures.images.PhotoError: It cannot be read.
         """
         if path in self._kept:
             self._kept.move_to_end(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torchvision.ops import box_iou
 
-from dataset.coco_reader import (
+from dataset.coco.reader import (
     CheckedAnnotation,
     CocoData,
     DataError,
@@ -22,8 +22,8 @@ from dataset.coco_reader import (
     with_numbers,
 )
 from dataset.i18n import plural, tr
-from dataset.images import PhotoError
 from dataset.photo_names import is_inside
+from dataset.pictures.images import PhotoError
 from model.data.train_val_split import ImageFingerprint, fingerprint
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dataset.categories import Category
-    from dataset.coco_checks import Problem
+    from dataset.coco.categories import Category
+    from dataset.coco.checks import Problem
 
 SAME_BOX = 0.9
 """IoU from which two boxes lie around the same object."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
-from dataset.images import PhotoError, photo_time, read_reduced
+from dataset.pictures.images import PhotoError, photo_time, read_reduced
 from dataset.regular_files import open_regular, read_regular
 from dataset.validation_split import validation_size
 
@@ -58,7 +58,7 @@ def fingerprint(path: Path, name: str) -> ImageFingerprint:
     """Return the fingerprint of a photo file.
 
     Raises:
-        dataset.images.PhotoError: It cannot be read.
+        dataset.pictures.images.PhotoError: It cannot be read.
     """
     photo = read_reduced(path)
     grey = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dataset.coco_reader import DataError
+from dataset.coco.reader import DataError
 from dataset.i18n import tr
-from dataset.images import PhotoError, read_photo
+from dataset.pictures.images import PhotoError, read_photo
 from model.data.augmentation import draw_crop, training_sample, transformed_target
 from model.data.batching import Batch, BatchPlan, TrainingSample, empty_batch
 from model.data.copy_paste import paste
@@ -64,7 +64,7 @@ class TrainingDataset(Dataset[Batch]):
         """Check that there is something to learn from.
 
         Raises:
-            dataset.coco_reader.DataError: None of the project's photos can be read any more.
+            dataset.coco.reader.DataError: None of the project's photos can be read any more.
         """
         paths = [p.photo.path for p in self.samples if not p.rehearsal]
         if self.missing.paths.issuperset(paths):
@@ -135,7 +135,7 @@ class TrainingDataset(Dataset[Batch]):
         """Return a variant of a photo, [3, H, W] uint8, and its target.
 
         Raises:
-            dataset.images.PhotoError: The photo cannot be read.
+            dataset.pictures.images.PhotoError: The photo cannot be read.
         """
         return training_sample(
             sample.photo,
@@ -175,7 +175,7 @@ def fill_cache(
         on_progress: Called with the number of variants that are done, and of all; may raise.
 
     Raises:
-        dataset.coco_reader.DataError: No photo can be read.
+        dataset.coco.reader.DataError: No photo can be read.
     """
     short = dataset.config.scales[-1]
     todo = [(s, s.input_size(short), v) for v in range(cache.variants) for s in dataset.samples]

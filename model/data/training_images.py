@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from dataset import rle
-from dataset.categories import Category, read_categories
-from dataset.coco_reader import CheckedAnnotation, CocoData, DataError, Source, opens, read_coco, unusable_photos
+from dataset.coco.categories import Category, read_categories
+from dataset.coco.reader import CheckedAnnotation, CocoData, DataError, Source, opens, read_coco, unusable_photos
 from dataset.i18n import plural, tr
 from dataset.photo_names import file_in
 from model.console import print_message
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataset.coco_checks import Kind
+    from dataset.coco.checks import Kind
 
 
 LeftOut = Literal["size", "other_size", "twice", "unclear", "name", "file", "photo", "annotation", "mask", "keypoints"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dataset.images import PhotoError
+    from dataset.pictures.images import PhotoError
 
 
 class UnreadableImages:

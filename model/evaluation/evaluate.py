@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataset import rle
-from dataset.categories import counterpart
-from dataset.coco_reader import DataError, Source, read_image, unusable_photos
+from dataset.coco.categories import counterpart
+from dataset.coco.reader import DataError, Source, read_image, unusable_photos
 from dataset.i18n import plural, tr
-from dataset.images import PhotoError
 from dataset.masks import rasterize
 from dataset.messages import listing
+from dataset.pictures.images import PhotoError
 from model.console import print_message, shared_photos
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dataset.images import ReducedPhoto
+    from dataset.pictures.images import ReducedPhoto
     from model.inference.instance import Instance
     from model.inference.segmenter import Segmenter
 
@@ -206,7 +206,7 @@ def evaluate(
     Args:
         predictor: The model.
         annotations: The COCO file.
-        images: Folder of its photos; None looks beside it (see `dataset.coco_reader.Source`).
+        images: Folder of its photos; None looks beside it (see `dataset.coco.reader.Source`).
         score: Detections below this score are left out.
         group: Processes that share the photos; each returns the figures.
         quiet: Do not tell, as it has been told before, nor how far it is.

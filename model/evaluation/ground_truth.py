@@ -10,8 +10,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataset import rle
-from dataset.coco_checks import Kind, sentences
-from dataset.coco_reader import DataError, has_pixels, read_coco, with_numbers
+from dataset.coco.checks import Kind, sentences
+from dataset.coco.reader import DataError, has_pixels, read_coco, with_numbers
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from dataset.images import PhotoError, read_reduced
+from dataset.pictures.images import PhotoError, read_reduced
 from model.checkpoints.head_transfer import MASK_LAYERS, class_layers
 from model.config import UNUSED
 from model.network.build import build
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from dataset.categories import Category
-    from dataset.images import ReducedPhoto
+    from dataset.coco.categories import Category
+    from dataset.pictures.images import ReducedPhoto
     from model.checkpoints.checkpoint import Checkpoint
     from model.data.project_dataset import ProjectDataset
     from model.inference.predictor import Predictor
@@ -141,7 +141,7 @@ def sized_photo(path: Path, size: tuple[int, int]) -> ReducedPhoto:
     """Return the photo as a model is given it, with the size (width, height) of its labels, whatever the file has.
 
     Raises:
-        dataset.images.PhotoError: It cannot be read.
+        dataset.pictures.images.PhotoError: It cannot be read.
     """
     return replace(read_reduced(path), size=size)
 

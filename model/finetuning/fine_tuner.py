@@ -118,7 +118,7 @@ class FineTuner:
         Raises:
             model.training.control.Stop: The run is to finish now.
             model.training.control.Quit: The run is to end and go on another time.
-            dataset.coco_reader.DataError: None of the photos can be read any more.
+            dataset.coco.reader.DataError: None of the photos can be read any more.
             model.training.trainer.TrainingError: A loss is not finite.
         """
         trainer = self.trainer

@@ -74,7 +74,7 @@ def fine_tune(
     the parent), preview, step, notice, paused, resumed, and at the end result and done, or stopped.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to train on.
+        dataset.coco.reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         TrainingError: Training cannot go on.
         OSError: A file cannot be written.

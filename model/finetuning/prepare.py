@@ -110,7 +110,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
         check_cancelled: Called before every photo; what it raises ends the preparation.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to train on.
+        dataset.coco.reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.output_check.OutputError: The output cannot be written.
         TrainingError: The parent, or the name of the output, does not suit.

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from dataset.images import PhotoError, photo_size
+from dataset.pictures.images import PhotoError, photo_size
 from model.checkpoints import weights
 from model.data.training_images import ObjectLabel, TrainingImage
 from model.finetuning.class_mapping import outputs_by_name, sized_photo

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dataset.images import PhotoError, read_reduced
+from dataset.pictures.images import PhotoError, read_reduced
 from model.checkpoints import weights
 from model.data.batching import TrainingSample, plan_batches
 from model.data.feature_cache import open_cache
@@ -49,7 +49,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, check_cancelled: Ca
         check_cancelled: Called now and then; what it raises ends the measurement.
 
     Raises:
-        dataset.coco_reader.DataError: There is nothing to train on.
+        dataset.coco.reader.DataError: There is nothing to train on.
         model.checkpoints.weights.WeightsError: The parent's weights cannot be used.
         model.training.trainer.TrainingError: Training cannot go on.
         OSError: There is no room for temporary files.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.inference.instance import Instance, Polygons
     from model.inference.likely_objects import LikelyObject
     from model.inference.segmenter import Segmenter

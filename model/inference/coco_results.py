@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco_codec import encode_object
+from dataset.coco.codec import encode_object
 
 if TYPE_CHECKING:
     from model.inference.instance import Instance

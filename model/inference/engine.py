@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.config import ModelConfig
 
 Features = Any

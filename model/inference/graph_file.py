@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataset.atomic_files import write_bytes
-from dataset.categories import Category, from_coco, to_coco
+from dataset.coco.categories import Category, from_coco, to_coco
 from dataset.regular_files import read_regular
 from model.config import ModelConfig, model_config, to_dict
 

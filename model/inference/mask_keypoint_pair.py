@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.inference.instance import Instance, Polygons
     from model.inference.likely_objects import LikelyObject
     from model.inference.predictor import EncodedImage

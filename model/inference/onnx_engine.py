@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.config import ModelConfig
     from model.inference.graph_file import Graphs
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.inference.engine import Engine, Features
     from model.inference.graph_file import Graphs

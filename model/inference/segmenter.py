@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.inference.instance import Instance, Polygons
     from model.inference.likely_objects import LikelyObject
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
     from model.checkpoints.checkpoint import Checkpoint
     from model.config import ModelConfig
 

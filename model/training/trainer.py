@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from dataset.categories import Category, mirror
+from dataset.coco.categories import Category, mirror
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints import checkpoint as files

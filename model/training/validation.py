@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco_reader import Source, opens, unusable_photos
+from dataset.coco.reader import Source, opens, unusable_photos
 from model.evaluation.evaluate import align, evaluate
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
@@ -23,7 +23,7 @@ class CocoValidation:
 
         Args:
             annotations: The file.
-            images: Folder of its photos; None looks beside it (see `dataset.coco_reader.Source`).
+            images: Folder of its photos; None looks beside it (see `dataset.coco.reader.Source`).
             device: Where to measure: auto, cpu or cuda.
             start: The checkpoint that training starts from.
 

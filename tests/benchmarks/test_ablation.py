@@ -12,7 +12,7 @@ from benchmarks import ablation
 from benchmarks.paper import trial
 from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import KINDS, TABLES, Variant, variants
-from dataset.coco_reader import Source
+from dataset.coco.reader import Source
 from model.config import TrainConfig
 from model.network.backbone import classifier
 from model.network.build import build

@@ -12,7 +12,7 @@ import pytest
 
 from annotator.core.store.store import Store
 from annotator.core.training_runs import TrainingRuns
-from dataset.coco_reader import load_coco
+from dataset.coco.reader import load_coco
 from dataset.formats import coco as coco_format
 from dataset.formats import labelme as labelme_format
 from dataset.messages import UserError

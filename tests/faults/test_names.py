@@ -18,8 +18,8 @@ from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.packing import pack, unpack
 from annotator.core.store.store import Store
 from annotator.core.training_set import TrainingPhoto, encode_coco
-from dataset.categories import Category
-from dataset.coco_reader import read_coco, read_image
+from dataset.coco.categories import Category
+from dataset.coco.reader import read_coco, read_image
 from dataset.folder import list_images
 from dataset.formats.base import export, formats
 from dataset.geometry import rectangle

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig

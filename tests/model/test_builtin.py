@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dataset import rle
-from dataset.images import read_photo
 from dataset.masks import rasterize
+from dataset.pictures.images import read_photo
 from model import config
 from model.checkpoints import names, weights
 from model.checkpoints.torchvision_weights import PERSON_KEYPOINTS, PERSON_SKELETON

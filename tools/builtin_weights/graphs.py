@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset.coco_reader import DataError, Source, load_coco
-from dataset.images import PhotoError, read_photo
+from dataset.coco.reader import DataError, Source, load_coco
+from dataset.pictures.images import PhotoError, read_photo
 from model.checkpoints.names import BUILTIN_FILE, BUILTIN_GRAPHS
 from model.checkpoints.weights import load
 from model.graphs.export import export

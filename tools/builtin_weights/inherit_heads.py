@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from dataset.coco_reader import DataError, Source, load_coco, read_image
-from dataset.images import PhotoError
+from dataset.coco.reader import DataError, Source, load_coco, read_image
+from dataset.pictures.images import PhotoError
 from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import MASK_LAYERS
 from model.inference.preprocess import resize_and_pad

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
-from dataset.coco_reader import DataError, load_coco
+from dataset.coco.reader import DataError, load_coco
 from model.checkpoints import checkpoint
 from model.config import BUILTIN, ModelConfig, changed
 from model.data.training_images import classes_of

@@ -23,8 +23,8 @@ from torchvision.ops import batched_nms, box_iou
 from tqdm import tqdm
 
 from dataset.atomic_files import write_bytes
-from dataset.coco_reader import DataError, Source, load_coco, read_image
-from dataset.images import PhotoError
+from dataset.coco.reader import DataError, Source, load_coco, read_image
+from dataset.pictures.images import PhotoError
 from model.console import print_message
 from model.inference.preprocess import resize_and_pad
 from model.network.backbone import STRIDES, PathAggregation, Pyramid

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from dataset import rle
 from dataset.atomic_files import write_bytes
-from dataset.coco_reader import DataError, Source, load_coco, read_image
-from dataset.images import PhotoError
+from dataset.coco.reader import DataError, Source, load_coco, read_image
+from dataset.pictures.images import PhotoError
 from model.config import MEAN, STD
 from model.console import print_message
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.base import ToolHost
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 Placed = tuple[Keypoint, ...]
 """What was placed so far; unlabelled: skipped."""

@@ -1,6 +1,6 @@
 """COCO's records and ours: one annotation or category as JSON, and back.
 
-The geometry is that of `dataset.coco_codec`; `annotator.origin` is who made the outline.
+The geometry is that of `dataset.coco.codec`; `annotator.origin` is who made the outline.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import msgspec
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import PALETTE
-from dataset.categories import read_categories, to_coco
-from dataset.coco_checks import Problem
-from dataset.coco_codec import encode_object, read_object
-from dataset.coco_values import as_color, as_id
+from dataset.coco.categories import read_categories, to_coco
+from dataset.coco.checks import Problem
+from dataset.coco.codec import encode_object, read_object
+from dataset.coco.values import as_color, as_id
 from dataset.geometry import to_parts
 from dataset.i18n import tr
 from dataset.json_text import decode, decode_object, encode
@@ -25,7 +25,7 @@ from dataset.messages import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dataset.categories import Category, CategoryTable
+    from dataset.coco.categories import Category, CategoryTable
     from dataset.json_text import Raw
 
 

@@ -20,9 +20,9 @@ from annotator.core.store.coco_codec import (
     encode_category_change,
     with_id,
 )
-from dataset.categories import MAX_ID, Category
-from dataset.coco_checks import Problem
-from dataset.coco_values import as_file_name, as_id, as_size
+from dataset.coco.categories import MAX_ID, Category
+from dataset.coco.checks import Problem
+from dataset.coco.values import as_file_name, as_id, as_size
 from dataset.i18n import tr
 from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
 from dataset.photo_names import unique_ids, with_slashes

@@ -19,7 +19,7 @@ from annotator.core.store.coco_codec import (
 )
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from dataset.atomic_files import FileMark, replace_file
-from dataset.coco_values import as_id
+from dataset.coco.values import as_id
 from dataset.i18n import tr
 from dataset.messages import os_reason
 from dataset.photo_names import match_names
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoNotes, PhotoState
-    from dataset.categories import Category
-    from dataset.coco_checks import Problem
+    from dataset.coco.categories import Category
+    from dataset.coco.checks import Problem
     from dataset.json_text import Raw
 
 

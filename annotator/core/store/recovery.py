@@ -17,7 +17,7 @@ from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
 from dataset.atomic_files import FileMark, remove_leftovers
-from dataset.coco_checks import sentences
+from dataset.coco.checks import sentences
 from dataset.i18n import plural, tr
 from dataset.messages import listing, os_reason
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.photo_state import PhotoState
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 DATABASE = "project.sqlite"
 DEFAULT_FILE = "annotations.json"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import NewStates, PhotoState
     from annotator.core.store.recovery import OpenedProject
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 Value = TypeVar("Value")
 Made = TypeVar("Made")

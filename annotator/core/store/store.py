@@ -20,7 +20,7 @@ from annotator.core.store.journal import JournalRow
 from annotator.core.store.packing import pack
 from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
-from dataset.coco_checks import sentences
+from dataset.coco.checks import sentences
 from dataset.folder import list_images
 from dataset.masks import checked_size
 

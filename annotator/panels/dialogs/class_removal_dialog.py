@@ -12,7 +12,7 @@ from dataset.i18n import plural, tr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 WIDTH = 400
 _INDENT = 22  # pixels, of what belongs to a choice

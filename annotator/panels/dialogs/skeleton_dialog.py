@@ -28,7 +28,7 @@ from dataset.messages import listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 _MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 

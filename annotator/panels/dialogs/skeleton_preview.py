@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QPaintEvent
 
-    from dataset.categories import Category
+    from dataset.coco.categories import Category
 
 _MARGIN = 34.0
 _RADIUS = 8.0

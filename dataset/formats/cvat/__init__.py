@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from dataset.coco_values import as_flag, as_number, as_size, as_whole
+from dataset.coco.values import as_flag, as_number, as_size, as_whole
 from dataset.formats.base import (
     NOTHING,
     ClassRecord,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from dataset.categories import MAX_KEYPOINTS
-from dataset.coco_values import as_color, as_number, as_whole
+from dataset.coco.categories import MAX_KEYPOINTS
+from dataset.coco.values import as_color, as_number, as_whole
 from dataset.formats.base import ClassRecord
 from dataset.formats.safe_xml import XmlError, parse_xml, xml_text
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset import rle
 from dataset.affine import rotation
-from dataset.coco_values import as_flag
+from dataset.coco.values import as_flag
 from dataset.formats.base import MAX_COORDINATE, ObjectRecord, Point
 from dataset.formats.cvat.labels import label_of
 from dataset.geometry import bounds, from_parts, rectangle, to_parts, translate

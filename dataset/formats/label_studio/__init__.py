@@ -17,7 +17,7 @@ import numpy as np
 
 from dataset import rle
 from dataset.affine import rotation
-from dataset.coco_values import as_number, as_size
+from dataset.coco.values import as_number, as_size
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -34,10 +34,10 @@ from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
-from dataset.images import PhotoError, photo_size
 from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
 from dataset.masks import is_of_pixels, rasterize, trace
 from dataset.photo_names import file_in
+from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

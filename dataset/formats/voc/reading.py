@@ -26,10 +26,10 @@ from dataset.formats.voc.label_map import NAME, VOC_CLASSES, read_label_map
 from dataset.formats.voc.masks import outlines
 from dataset.geometry import rectangle
 from dataset.i18n import plural, tr
-from dataset.images import PhotoError, photo_size, read_indices
 from dataset.masks import MAX_DECODED
 from dataset.messages import listing, os_reason
 from dataset.photo_names import file_in, is_inside, with_slashes
+from dataset.pictures.images import PhotoError, photo_size, read_indices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

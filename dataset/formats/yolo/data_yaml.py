@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataset.categories import mirror
+from dataset.coco.categories import mirror
 from dataset.formats.base import FormatError, read_bytes
 from dataset.i18n import tr
 

@@ -15,7 +15,7 @@ from annotator.core.attributes import (
     known_names,
     with_changes,
 )
-from dataset.categories import Category
+from dataset.coco.categories import Category
 
 RECORD = Annotation(1, 1, extra={"attributes": {"age": 3, "wet": True, "tags": ["x"]}, "odd": 1})
 

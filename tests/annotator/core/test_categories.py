@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.core.categories import PALETTE, SHORTCUT, Categories
-from dataset.categories import Category
+from dataset.coco.categories import Category
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Visibility
 from annotator.core.class_removal import ClassRemoval
 from annotator.core.skeleton import Skeleton, SkeletonChange
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.geometry import rectangle
 
 DOG = Category(1, "dog", keypoint_names=("nose", "tail"))

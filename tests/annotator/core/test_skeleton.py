@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Origin, Visibility
 from annotator.core.skeleton import Skeleton, SkeletonChange, in_order_of, mirrored, pairs, rearranged, sides
 from annotator.core.skeleton_templates import TEMPLATES, laid_out, places
-from dataset.categories import Category, from_coco, read_categories, to_coco
+from dataset.coco.categories import Category, from_coco, read_categories, to_coco
 
 NAMES = ("nose", "left_eye", "right_eye", "tail")
 POINTS = tuple(Keypoint(float(i), 10.0 * i, Visibility.VISIBLE) for i in range(1, 5))

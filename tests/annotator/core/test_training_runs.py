@@ -11,7 +11,7 @@ from annotator.core.annotation import Annotation
 from annotator.core.photo_state import PhotoState
 from annotator.core.training_runs import TrainingRun, TrainingRuns
 from annotator.core.training_set import TrainingPhoto
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.geometry import rectangle
 from model.protocol import FineTuneOptions
 

@@ -13,7 +13,7 @@ from annotator.core.annotation import Annotation, Origin
 from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.coco_codec import decode_annotation, encode_annotation
 from annotator.core.training_set import MODEL_CLASS, TrainingPhoto, encode_coco, labelled, summarize, with_model_names
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.geometry import rectangle
 from model.checkpoints import weights
 from model.data.project_dataset import read_project

@@ -17,7 +17,7 @@ from annotator.session import image_cache
 from annotator.session.decoded_image import DecodedImage, decode
 from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import ImageLoader
-from dataset.images import PhotoError
+from dataset.pictures.images import PhotoError
 from dataset.regular_files import open_regular
 from tests.qt import arguments
 from tests.tiny_model import write_tiny_model
@@ -107,7 +107,7 @@ def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
                 disk.read(1)  # once for the header, once for the pixels
         return open_regular(asked)
 
-    monkeypatch.setattr("dataset.images.open_regular", open_late)
+    monkeypatch.setattr("dataset.pictures.images.open_regular", open_late)
     held = os.open(folder / "disk", os.O_RDWR)
     yield path
     os.write(held, bytes(9))

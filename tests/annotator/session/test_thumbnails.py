@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.photo_rows import PICTURE_ROW
 from annotator.session import thumbnails
 from annotator.session.thumbnails import SIZE, Thumbnails
-from dataset import images
+from dataset.pictures import images
 from resources import SAMPLES
 from tests.annotator.conftest import Start, start_in
 from tests.qt import find

@@ -15,7 +15,7 @@ from annotator.session.image_cache import ImageCache
 from annotator.suggestions.inference_worker import InferenceWorker
 from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestions, to_suggestion
 from annotator.suggestions.model_in_use import sentence
-from dataset import images
+from dataset.pictures import images
 from model.inference.engine import MemoryFullError
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor

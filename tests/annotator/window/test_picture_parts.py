@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox
 
 from tests.annotator.conftest import Start, current_document, start_in
-from tests.dataset.test_tiff import tiff
+from tests.dataset.pictures.test_tiff import tiff
 from tests.qt import find
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from dataset.formats.base import (
 )
 from dataset.formats.yolo.rings import join_rings, separate_rings
 from dataset.geometry import from_parts, iou, rectangle
-from dataset.images import photo_size
+from dataset.pictures.images import photo_size
 from tests.strategies import SIZE, boxes, keypoints, rings, shapes
 
 CLASSES = (ClassRecord("чашка"), ClassRecord("no"), ClassRecord("person", keypoint_names=("nose", "left", "right")))

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from dataset import rle
-from dataset.coco_reader import DataError, load_coco
+from dataset.coco.reader import DataError, load_coco
 from model.commands import evaluate
 from model.evaluation.coco_eval import OTHER_SIGMA, Scores, average_precision, coco_ground_truth, usefulness
 from model.evaluation.evaluate import align

@@ -11,12 +11,13 @@ import shapely
 from PIL import Image
 from pycocotools.coco import COCO
 
-from dataset import images, rle
-from dataset.coco_codec import read_object
-from dataset.coco_reader import read_coco
+from dataset import rle
+from dataset.coco.codec import read_object
+from dataset.coco.reader import read_coco
 from dataset.folder import list_images
 from dataset.geometry import to_parts
-from dataset.images import photo_size
+from dataset.pictures import images
+from dataset.pictures.images import photo_size
 from model.commands import evaluate, suggest
 from model.commands.preview import picture_names
 from model.inference.coco_results import annotation

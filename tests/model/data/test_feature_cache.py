@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from dataset.coco_reader import Source, load_coco
+from dataset.coco.reader import Source, load_coco
 from model.checkpoints.weights import network_of
 from model.config import TrainConfig
 from model.data import feature_cache as features

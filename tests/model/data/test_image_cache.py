@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.images import PhotoError, read_photo
+from dataset.pictures.images import PhotoError, read_photo
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, training_sample
 from model.data.image_cache import DecodedImageCache

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from dataset.coco_reader import DataError, Source, check_coco, load_coco, read_coco, read_image
-from dataset.images import PhotoError
+from dataset.coco.reader import DataError, Source, check_coco, load_coco, read_coco, read_image
+from dataset.pictures.images import PhotoError
 from model.commands.fill_masks import clean_records
 from model.commands.missing_labels import find_missing_labels
 from model.data.project_dataset import read_project

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dataset.coco_reader import DataError
+from dataset.coco.reader import DataError
 from model.data.project_dataset import MAX_MESSAGES, ProjectDataset, read_project
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.images import PhotoError
+from dataset.pictures.images import PhotoError
 from model.data.train_val_split import (
     DUPLICATE_BITS,
     ImageFingerprint,

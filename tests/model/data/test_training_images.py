@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from dataset.categories import Category, from_coco, mirror, to_coco
-from dataset.coco_reader import DataError, Source, load_coco
-from dataset.images import read_photo
+from dataset.coco.categories import Category, from_coco, mirror, to_coco
+from dataset.coco.reader import DataError, Source, load_coco
+from dataset.pictures.images import read_photo
 from model.config import TrainConfig
 from model.data.augmentation import CropTransform, MaskCache, training_sample
 from model.data.batching import plan_batches, samples_of

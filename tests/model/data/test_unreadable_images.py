@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import to_builtins
 
-from dataset.images import PhotoError
+from dataset.pictures.images import PhotoError
 from model.commands import train
 from model.data.unreadable_images import UnreadableImages
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dataset.coco_reader import DataError
+from dataset.coco.reader import DataError
 from model.commands import evaluate
 from model.evaluation.evaluate import evaluate as measure
 from model.evaluation.ground_truth import read_ground_truth

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.data.project_dataset import read_project
 from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
@@ -109,7 +109,7 @@ def test_a_large_photo_is_seen_reduced_and_labelled_in_its_own_size(
     project.data["annotations"] = [a for a in project.data["annotations"] if a["category_id"] == 7]
     classes = map_classes(project.categories, parent, {}, kept=parent.categories)
     (photo,) = photos = project_images(project, classes)
-    monkeypatch.setattr("dataset.images.MAX_MODEL_PIXELS", photo.width * photo.height // 4)
+    monkeypatch.setattr("dataset.pictures.images.MAX_MODEL_PIXELS", photo.width * photo.height // 4)
     predictor, seen = Predictor(parent, "cpu"), []
     set_image = predictor.set_image
     monkeypatch.setattr(predictor, "set_image", lambda pixels: (seen.append(pixels.shape[:2]), set_image(pixels)))

@@ -12,7 +12,7 @@ import torch
 from msgspec import to_builtins
 
 import main
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.checkpoints import weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.lineage import lineage

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.config import BUILTIN, ModelConfig
 from model.data.project_dataset import ProjectDataset
 from model.finetuning.hyperparameters import MAX_CROP_SIDE, MAX_SIDE, choose_hyperparameters

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.checkpoints import checkpoint, lineage, weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.commands import train

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataset import rle
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.paired_bootstrap import agreement_sentence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from dataset.coco_reader import Source, load_coco
+from dataset.coco.reader import Source, load_coco
 from model.checkpoints.checkpoint import Checkpoint
 from model.config import TrainConfig
 from model.data.augmentation import MaskCache, normalise

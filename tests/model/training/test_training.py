@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from dataset.coco_reader import DataError, Source, load_coco
+from dataset.coco.reader import DataError, Source, load_coco
 from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.commands import train

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from model.checkpoints import checkpoint, weights
 from model.network.build import build
 from tools.builtin_weights.inherit_heads import PatchRegression, main

@@ -19,7 +19,7 @@ from annotator.core.store.coco_codec import (
     encode_change,
     with_id,
 )
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.geometry import from_parts, rectangle
 from tests.painting import to_mask, to_rle
 from tests.strategies import SIZE, annotations, coco, coco_decode

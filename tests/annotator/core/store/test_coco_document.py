@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.coco_document import CocoFile, Image, parse
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from dataset.json_text import Raw
 
 PATH = Path("some/annotations.json")

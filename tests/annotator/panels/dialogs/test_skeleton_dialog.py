@@ -14,7 +14,7 @@ from annotator.core.skeleton import Skeleton
 from annotator.core.skeleton_templates import TEMPLATES
 from annotator.panels.dialogs.skeleton_dialog import SkeletonDialog
 from annotator.panels.dialogs.skeleton_preview import SkeletonPreview
-from dataset.categories import Category
+from dataset.coco.categories import Category
 from tests.qt import find
 
 Key, LEFT = Qt.Key, Qt.MouseButton.LeftButton

@@ -19,8 +19,8 @@ import numpy as np
 from shapely import MultiPolygon
 
 from dataset import masks, rle
-from dataset.coco_checks import Problem, check_keypoints, check_mask, fractions, is_in_fractions
-from dataset.coco_values import (
+from dataset.coco.checks import Problem, check_keypoints, check_mask, fractions, is_in_fractions
+from dataset.coco.values import (
     MAX_COORDINATE,
     as_box,
     as_flag,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dataset.coco_values import OutlineProblem
+    from dataset.coco.values import OutlineProblem
     from dataset.geometry import Parts
 
 

@@ -8,9 +8,9 @@ from functools import cache
 
 from PIL import Image, UnidentifiedImageError
 
-from dataset.deep_picture import DecodeError
 from dataset.i18n import tr
 from dataset.messages import UserError
+from dataset.pictures.deep_picture import DecodeError
 from dataset.regular_files import NotRegularFileError
 
 MAX_PIXELS = 500_000_000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from dataset.coco_reader import CocoData, Need, read_coco, read_image, with_numbers
-from dataset.images import PhotoError
+from dataset.coco.reader import CocoData, Need, read_coco, read_image, with_numbers
+from dataset.pictures.images import PhotoError
 
 if TYPE_CHECKING:
     from pathlib import Path

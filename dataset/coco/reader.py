@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dataset import masks, rle
-from dataset.categories import read_categories, to_coco
-from dataset.coco_checks import (
+from dataset.coco.categories import read_categories, to_coco
+from dataset.coco.checks import (
     Problem,
     check_annotation,
     check_box,
@@ -21,7 +21,7 @@ from dataset.coco_checks import (
     check_reference,
     short,
 )
-from dataset.coco_values import (
+from dataset.coco.values import (
     as_box,
     as_file_name,
     as_flag,
@@ -32,17 +32,17 @@ from dataset.coco_values import (
     as_whole,
 )
 from dataset.i18n import tr
-from dataset.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
+from dataset.pictures.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
 from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dataset.categories import Category, CategoryTable
+    from dataset.coco.categories import Category, CategoryTable
 
 Need = Literal["boxes", "masks", "labels"]
 """What is read: boxes to give masks to, in a file that is written again; masks to measure with; labels to train on."""
@@ -346,7 +346,8 @@ def read_image(folder: Path, image: dict[str, Any]) -> ReducedPhoto:
     """Return the photo of an entry of a COCO file's `images`, as a model is given it.
 
     Raises:
-        dataset.images.PhotoError: It cannot be read, has another size than the file says, or lies outside the folder.
+        dataset.pictures.images.PhotoError: It cannot be read, has another size than the file says, or lies outside
+            the folder.
     """
     if not is_inside(image["file_name"]):
         raise PhotoError(tr("Its name leads out of the folder of the photos."))
@@ -359,7 +360,7 @@ def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
     """Check that a photo of (width, height) has the size that an entry of a COCO file's `images` names, if it does.
 
     Raises:
-        dataset.images.PhotoError: It has another one.
+        dataset.pictures.images.PhotoError: It has another one.
     """
     width, height = size
     given = (image.get("width") or width, image.get("height") or height)

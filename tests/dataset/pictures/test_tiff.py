@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dataset.deep_picture import DeepPicture, Levels
-from dataset.images import PhotoError, parts_of, photo_size, read_part, read_photo
-from dataset.picture_parts import PartChoice, PictureParts
+from dataset.pictures.deep_picture import DeepPicture, Levels
+from dataset.pictures.images import PhotoError, parts_of, photo_size, read_part, read_photo
+from dataset.pictures.parts import PartChoice, PictureParts
 
 if TYPE_CHECKING:
     from pathlib import Path

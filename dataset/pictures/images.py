@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from dataset import tiff
-from dataset.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
 from dataset.i18n import tr
-from dataset.photo_errors import MAX_PIXELS, PhotoError, check_size, damage, refusal
-from dataset.picture_parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.pictures import tiff
+from dataset.pictures.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
+from dataset.pictures.parts import DEFAULT_PARTS, PartChoice, PictureParts
+from dataset.pictures.photo_errors import MAX_PIXELS, PhotoError, check_size, damage, refusal
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco_checks import Problem
-from dataset.coco_values import as_id, as_text, as_whole
+from dataset.coco.checks import Problem
+from dataset.coco.values import as_id, as_text, as_whole
 from dataset.i18n import tr
 
 if TYPE_CHECKING:

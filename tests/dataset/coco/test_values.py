@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataset.coco_values import as_id
+from dataset.coco.values import as_id
 
 
 @pytest.mark.parametrize(

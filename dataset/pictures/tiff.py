@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataset.deep_picture import DecodeError, DeepPicture, decode_values
+from dataset.pictures.deep_picture import DecodeError, DeepPicture, decode_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

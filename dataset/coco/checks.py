@@ -6,13 +6,13 @@ import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dataset.coco_values import MAX_COORDINATE, as_box, as_id, as_keypoints, as_whole
+from dataset.coco.values import MAX_COORDINATE, as_box, as_id, as_keypoints, as_whole
 from dataset.i18n import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from dataset.coco_values import OutlineProblem
+    from dataset.coco.values import OutlineProblem
 
 MIN_BOX_SIDE = 1.0
 """A box with a side of this many pixels or fewer is not trained on."""

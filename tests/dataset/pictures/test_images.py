@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from dataset import images, photo_errors
-from dataset.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
+from dataset.pictures import images, photo_errors
+from dataset.pictures.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,7 +215,7 @@ def test_a_png_is_decoded_for_its_header_only_where_exif_follows_its_pixels(
 
 
 def test_reading_photos_does_not_import_torch() -> None:
-    code = "import sys, dataset.images; sys.exit('torch' in sys.modules)"
+    code = "import sys, dataset.pictures.images; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -230,7 +230,7 @@ def test_a_file_of_another_format_runs_no_program(tmp_path: Path, start: bytes) 
     script.chmod(0o755)
     (tmp_path / "a.png").write_bytes(start + b"\n%%EndComments\nnewpath {} loop showpage\n%%EOF\n")
     code = (
-        "import sys; from dataset.images import PhotoError, photo_size, photo_time, read_photo\n"
+        "import sys; from dataset.pictures.images import PhotoError, photo_size, photo_time, read_photo\n"
         "for read in (read_photo, photo_size, photo_time):\n"
         "    try: read(sys.argv[1])\n"
         "    except PhotoError as error: print(error)"

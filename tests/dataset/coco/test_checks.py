@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset import rle
-from dataset.coco_checks import check_annotation
-from dataset.coco_values import as_segmentation
+from dataset.coco.checks import check_annotation
+from dataset.coco.values import as_segmentation
 
 BOX = [10.0, 5.0, 20.0, 10.0]
 

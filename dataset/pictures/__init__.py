@@ -1,0 +1,1 @@
+"""Pictures on disk: which part of them is shown, and how they are opened and decoded."""
