@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, match_images
+from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, no_progress
+from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.pictures.images import PhotoError, photo_size
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
-    from dataset.formats.base import Format
+    from dataset.formats.base import Format, OnProgress
 
 
 def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
@@ -31,7 +32,7 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     """Return photos of a project as a format writes them."""
     listed = list(categories)
     names = {c.id: c.name for c in listed}
-    images = tuple(
+    images = spooled(
         ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
         for p in photos
     )
@@ -44,30 +45,30 @@ def read_dataset(
     source: Path,
     folder: Path,
     names: Sequence[str],
-    on_image: Callable[[int, int], object] = lambda _done, _total: None,
+    on_progress: OnProgress = no_progress,
 ) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
-
-    `on_image(number, total)` is called for each image.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
     """
     assert file_format.read is not None, "a format of the import list"
-    data = match_images(file_format.read(source, folder), names)
-    images: list[ImageRecord] = []
+    whole = file_format.read(source, folder, lambda done, total: on_progress(done, 2 * total))
+    data = match_images(whole, names)
+    placed: list[Placed] = []
     unreadable: list[str] = []
     other = 0
-    for number, image in enumerate(data.images, 1):
-        on_image(number, len(data.images))
+    heads = data.heads
+    for place, head in enumerate(heads):
+        on_progress(len(heads) + place, 2 * len(heads))
         try:
-            size = photo_size(folder / image.name)
+            size = photo_size(folder / head.name)
         except PhotoError:
-            unreadable.append(image.name)
+            unreadable.append(head.name)
             continue
-        if image.objects:
-            other += min(image.size) > 0 and image.size != size
-            images.append(replace(image, size=size))
+        if head.object_count:
+            other += min(head.size) > 0 and head.size != size
+            placed.append(Placed(head.name, size, (place,)))
     problems = list(data.problems)
     if unreadable:
         problems.append(
@@ -86,15 +87,15 @@ def read_dataset(
                 other,
             )
         )
-    if not images:
+    if not placed:
         text = tr("{file} holds no annotations for the photos of {folder}.", file=source, folder=folder)
         raise FormatError(" ".join((text, *problems)))
-    return replace(data, images=tuple(images), problems=tuple(problems))
+    return replace(data, images=rearranged(data, placed), problems=tuple(problems))
 
 
 def add_classes(categories: Categories, data: Dataset) -> None:
     """Add the classes of the dataset's objects that the project does not have."""
-    used = {record.class_name for image in data.images for record in image.objects}
+    used = {name for head in data.heads for name in head.class_names}
     with categories.one_change():
         for record in data.classes:
             if record.name in used and record.name.strip() and categories.find(record.name) is None:
@@ -134,17 +135,21 @@ def to_annotations(
 
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:
-    """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
+    """Return the number of labelled keypoints whose name the project's class of the same name does not have.
+
+    Slow, if there may be any.
+    """
     unknown: dict[str, list[bool]] = {}  # by class, of each of its keypoints
     for record in data.classes:
         category = categories.find(record.name)
         if category is not None:
             known = {name.casefold() for name in category.keypoint_names}
             unknown[record.name] = [name.casefold() not in known for name in record.keypoint_names]
+    if not any(map(any, unknown.values())):
+        return 0
     return sum(
         gone and point.visibility > 0
-        for image in data.images
-        for record in image.objects
+        for record in data.objects()
         for gone, point in zip(unknown.get(record.class_name, ()), record.keypoints, strict=False)
     )
 

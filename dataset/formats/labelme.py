@@ -28,8 +28,11 @@ from dataset.formats.base import (
     ObjectRecord,
     Point,
     UnreadableFileError,
+    no_progress,
     read_bytes,
+    watched,
 )
+from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds, from_exteriors, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shapely import MultiPolygon
+
+    from dataset.formats.base import OnProgress
 
 MAX_BYTES = 128 << 20
 """Of one file; labelme may keep the image in it, as text."""
@@ -88,7 +93,7 @@ class _Group:
     description: str = ""
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a folder of labelme's files, or of one file.
 
     Other JSON files are passed over; those that are damaged or cannot be read are named in the dataset's problems.
@@ -97,10 +102,11 @@ def read(source: Path, images: Path) -> Dataset:
         FormatError: The folder cannot be read, or has no file of labelme's.
     """
     counts: Counter[_Loss] = Counter()
-    found: list[tuple[str, tuple[int, int], list[_Group]]] = []
+    found: list[Path] = []
+    names: dict[str, dict[str, None]] = {}  # of classes, and of their keypoints
     damaged: list[str] = []
     unread: list[str] = []
-    for path in _json_files(source):
+    for path in watched(_json_files(source), lambda done, total: on_progress(done, 2 * total)):
         try:
             decoded = _decode(path)
         except UnreadableFileError as error:
@@ -111,9 +117,9 @@ def read(source: Path, images: Path) -> Dataset:
             continue
         if decoded is None:
             continue
-        file, shapes = decoded
-        size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
-        found.append((_image_name(path, source, file.imagePath), size, _groups(shapes, counts)))
+        found.append(path)
+        for group in _groups(decoded[1], counts):
+            names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
     problems = (*unread, *_sentences(counts))
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
@@ -121,9 +127,25 @@ def read(source: Path, images: Path) -> Dataset:
         problems = (text, *problems)
     if not found:
         raise FormatError(" ".join((tr("{file} holds no annotations of labelme.", file=source), *problems)))
-    classes = _classes(group for _, _, groups in found for group in groups)
-    records = tuple(ImageRecord(name, size, _to_objects(groups, classes)) for name, size, groups in found)
+    classes = {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
+    paths = watched(found, lambda done, total: on_progress(total + done, 2 * total))
+    # Read again: what all of them hold may be more than fits into memory.
+    records = spooled(image for path in paths if (image := _image(path, source, classes)))
     return Dataset(images, tuple(classes.values()), records, problems)
+
+
+def _image(path: Path, source: Path, classes: Mapping[str, ClassRecord]) -> ImageRecord | None:
+    """Return the image of a file; None where that is another one by now than it was."""
+    try:
+        decoded = _decode(path)
+    except FormatError:
+        return None
+    if decoded is None:
+        return None
+    file, shapes = decoded
+    groups = [group for group in _groups(shapes, Counter()) if group.label in classes]
+    size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
+    return ImageRecord(_image_name(path, source, file.imagePath), size, _to_objects(groups, classes))
 
 
 def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
@@ -161,10 +183,11 @@ def _indented(data: bytes) -> bytes:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what labelme's files cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    holes = sum(len(part) - 1 for r in records for part in to_parts(r.shape))
-    bare = sum(r.shape.is_empty for r in records)
-    unknown = sum(bool(set(r.extra) - {"flags", "description", "group_id"}) for r in records)
+    holes = bare = unknown = 0
+    for record in data.objects():
+        holes += sum(len(part) - 1 for part in to_parts(record.shape))
+        bare += record.shape.is_empty
+        unknown += bool(set(record.extra) - {"flags", "description", "group_id"})
     said = (
         (holes, plural("{n:,} hole would be filled.", "{n:,} holes would be filled.", holes)),
         (bare, plural("{n:,} object without an outline would be left out.",
@@ -302,13 +325,6 @@ def _outline(shape: _Shape) -> np.ndarray | None:
     return None
 
 
-def _classes(groups: Iterable[_Group]) -> dict[str, ClassRecord]:
-    names: dict[str, dict[str, None]] = {}
-    for group in groups:
-        names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
-    return {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
-
-
 def _to_objects(groups: Sequence[_Group], classes: Mapping[str, ClassRecord]) -> tuple[ObjectRecord, ...]:
     shapes = from_exteriors([[ring for _, ring in group.outlines] for group in groups])
     return tuple(_to_object(g, classes[g.label], shape) for g, shape in zip(groups, shapes, strict=True))
@@ -381,4 +397,4 @@ def _shape(
     }
 
 
-FORMAT = Format("labelme", "labelme JSON", "", read, write, losses)
+FORMAT = Format("labelme", "labelme JSON", "", read, write, losses=losses)

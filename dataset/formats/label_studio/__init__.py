@@ -28,10 +28,13 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
+    no_progress,
     read_bytes,
+    watched,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
+from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shapely import MultiPolygon
+
+    from dataset.formats.base import OnProgress
 
 MAX_BYTES = 512 << 20
 ELLIPSE_SIDES = 64
@@ -87,27 +92,37 @@ class _Task(msgspec.Struct):
 _result_decoder = RecordDecoder(_Result)
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of the tasks of a file: of a task with several, the ground truth, else the last one.
 
     Raises:
         FormatError: The file cannot be read, or has no tasks of Label Studio's.
     """
     counts: Counter[_Omitted] = Counter()
-    tasks = [task for raw in _raw_tasks(source) if (task := _task(raw, counts))]
-    if not tasks:
+    raws, urls = [], []
+    for raw in watched(_raw_tasks(source), lambda done, total: on_progress(done, 3 * total)):
+        if task := _task(raw, Counter()):
+            raws.append(raw)
+            urls.append(task.url)
+    if not raws:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
         raise FormatError(text)
-    names = photo_names([task.url for task in tasks], images)
+    names = photo_names(urls, images)
     classes: dict[str, dict[tuple[str, ...], None]] = {}
-    records = []
-    for task in tasks:
-        size = _size(task, images, names[task.url])
-        records.append((names[task.url], size, _regions(task.results, size, classes, counts)))
+
+    def read_tasks(omitted: Counter[_Omitted], third: int) -> Iterator[tuple[str, tuple[int, int], list[_Region]]]:
+        """Yield name, size and regions of each task. Not kept: all take several times what the file does."""
+        for raw in watched(raws, lambda done, total: on_progress(third * total + done, 3 * total)):
+            if task := _task(raw, omitted):
+                size = _size(task, images, names[task.url])
+                yield names[task.url], size, _regions(task.results, size, classes, omitted)
+
+    for _ in read_tasks(Counter(), 1):  # all classes, and all of their keypoints
+        pass
     made = {name: ClassRecord(name, keypoint_names=common_order(points)) for name, points in classes.items()}
-    found = tuple(
+    found = spooled(
         ImageRecord(name, size, tuple(_to_object(region, made[region.label]) for region in regions))
-        for name, size, regions in records
+        for name, size, regions in read_tasks(counts, 2)
     )
     return Dataset(images, tuple(made.values()), found, _sentences(counts))
 
@@ -300,9 +315,13 @@ def _pixels(percent: object, size: tuple[int, int]) -> np.ndarray:
 # Writing
 
 
-def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the one file of a dataset. Images are named as files of a local storage that has the folder."""
-    tasks = []
+    yield "", _tasks(data)
+
+
+def _tasks(data: Dataset) -> Iterator[bytes]:
+    opening = b"["
     names = {c.name: c.keypoint_names for c in data.classes}
     for number, image in enumerate(data.images, 1):
         path = f"{data.folder.resolve().name}/{image.name}"
@@ -311,8 +330,9 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
             r for place, o in enumerate(image.objects, 1) for r in _results(o, f"{number}-{place}", image, names)
         ]
         annotation = {"id": number, "result": results, "was_cancelled": False, "ground_truth": False}
-        tasks.append({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
-    yield "", encode(tasks)
+        yield opening + encode({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
+        opening = b","
+    yield b"]" if data.images else b"[]"
 
 
 def _results(
@@ -364,12 +384,13 @@ def _percent(points: Iterable[Any], size: tuple[int, int]) -> list[list[float]]:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what Label Studio's tasks cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
-    bare = sum(r.shape.is_empty for r in records)
-    occluded = sum(p.visibility == 1 for r in records if not r.shape.is_empty for p in r.keypoints)
-    crowds = sum(r.is_crowd for r in records)
-    unknown = sum(bool(r.extra) for r in records)
+    masks = bare = occluded = crowds = unknown = 0
+    for r in data.objects():
+        masks += r.needs_mask and not is_of_pixels(to_parts(r.shape))
+        bare += r.shape.is_empty
+        occluded += 0 if r.shape.is_empty else sum(p.visibility == 1 for p in r.keypoints)
+        crowds += r.is_crowd
+        unknown += bool(r.extra)
     said = (
         (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
@@ -385,4 +406,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses)
+FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses=losses)
