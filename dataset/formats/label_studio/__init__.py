@@ -29,7 +29,15 @@ from dataset.formats.base import (
     Point,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
-from dataset.formats.label_studio.results import Omitted, Result, Task, as_score, raw_tasks, read_task, sentences
+from dataset.formats.label_studio.results import (
+    LabelingTask,
+    OmittedResult,
+    RegionResult,
+    as_score,
+    raw_tasks,
+    read_task,
+    sentences,
+)
 from dataset.formats.label_studio.tasks import common_order, photo_names, region_label
 from dataset.geometry import bounds, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
@@ -62,7 +70,7 @@ def read(source: Path, images: Path) -> Dataset:
     Raises:
         FormatError: The file cannot be read, or has no tasks of Label Studio's.
     """
-    counts: Counter[Omitted] = Counter()
+    counts: Counter[OmittedResult] = Counter()
     tasks = [task for raw in raw_tasks(source) if (task := read_task(raw, counts))]
     if not tasks:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
@@ -87,7 +95,7 @@ def read(source: Path, images: Path) -> Dataset:
     return Dataset(images, tuple(made.values()), found, sentences(counts))
 
 
-def _size(task: Task, images: Path, name: str) -> tuple[int, int]:
+def _size(task: LabelingTask, images: Path, name: str) -> tuple[int, int]:
     """Return the size that results give, else that of the photo; (0, 0) where neither is known."""
     for result in (*task.results, *task.predicted):
         size = as_size({"width": result.original_width, "height": result.original_height})
@@ -106,19 +114,19 @@ class _Region(msgspec.Struct):
     label: str
     shape: MultiPolygon
     points: dict[str, Point]
-    result: Result
+    result: RegionResult
     is_box: bool
     notes: dict[str, str]
 
 
 def _regions(
-    results: Sequence[Result],
+    results: Sequence[RegionResult],
     size: tuple[int, int],
     classes: dict[str, dict[tuple[str, ...], None]],
-    counts: Counter[Omitted],
+    counts: Counter[OmittedResult],
 ) -> list[_Region]:
     regions: dict[str | int, _Region] = {}
-    points: dict[str | int, tuple[Result, Point]] = {}
+    points: dict[str | int, tuple[RegionResult, Point]] = {}
     labels = {r.id: label for r in results if (label := region_label(r.type, r.value))}
     notes, drawn = _notes(results)
     for place, result in enumerate(drawn):
@@ -128,10 +136,10 @@ def _regions(
         try:
             made = None if result.image_rotation else _shape(result.value, size)
         except (ValueError, TypeError, OverflowError):
-            counts[Omitted.DAMAGED] += 1
+            counts[OmittedResult.DAMAGED] += 1
             continue
         if made is None:
-            counts[Omitted.TURNED if result.image_rotation else Omitted.KIND] += 1
+            counts[OmittedResult.TURNED if result.image_rotation else OmittedResult.KIND] += 1
         elif isinstance(made, Point):
             points[key] = result, made
         else:
@@ -144,14 +152,14 @@ def _regions(
             regions[key] = _Region(label, from_parts([]), {"1": point}, result, is_box=False, notes={})
         else:
             owner.points[label] = point
-    counts[Omitted.KIND] += len(notes.keys() - regions.keys())
+    counts[OmittedResult.KIND] += len(notes.keys() - regions.keys())
     for key, region in regions.items():
         region.notes = notes.get(key, {})
         classes.setdefault(region.label, {})[tuple(region.points)] = None
     return list(regions.values())
 
 
-def _notes(results: Iterable[Result]) -> tuple[dict[str | int, dict[str, str]], list[Result]]:
+def _notes(results: Iterable[RegionResult]) -> tuple[dict[str | int, dict[str, str]], list[RegionResult]]:
     """Return what results say of regions, by id, and the results that are regions."""
     notes: dict[str | int, dict[str, str]] = {}
     drawn = []

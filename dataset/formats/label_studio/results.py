@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 << 20
 
 
-class Omitted(Enum):
+class OmittedResult(Enum):
     """What of a file is left out."""
 
     KIND = "no region that has an inside"
@@ -31,8 +31,8 @@ class Omitted(Enum):
     SECOND = "further annotations of a task"
 
 
-class Result(msgspec.Struct):
-    """A result as Label Studio has it; those of one id belong together."""
+class RegionResult(msgspec.Struct):
+    """A result, mostly a region, as Label Studio has it; those of one id belong together."""
 
     id: str | int = ""
     type: str = ""
@@ -46,18 +46,18 @@ class Result(msgspec.Struct):
     score: float | None = None
 
 
-class Task(msgspec.Struct):
+class LabelingTask(msgspec.Struct):
     """An image with what was made on it."""
 
     url: str
-    results: list[Result]
-    predicted: list[Result] = []
+    results: list[RegionResult]
+    predicted: list[RegionResult] = []
     """Of the last prediction: what nobody has accepted."""
     score: float | None = None
     """Of that prediction as a whole."""
 
 
-_result_decoder = RecordDecoder(Result)
+_result_decoder = RecordDecoder(RegionResult)
 
 
 def raw_tasks(source: Path) -> list[msgspec.Raw]:
@@ -75,7 +75,7 @@ def raw_tasks(source: Path) -> list[msgspec.Raw]:
         raise FormatError(tr("{file} is not a file of Label Studio: {reason}.", file=source, reason=error)) from None
 
 
-def read_task(raw: msgspec.Raw, counts: Counter[Omitted]) -> Task | None:
+def read_task(raw: msgspec.Raw, counts: Counter[OmittedResult]) -> LabelingTask | None:
     """Return a task with the results of one of its annotations, None for other JSON."""
     try:
         fields = decode_object(raw)
@@ -85,16 +85,16 @@ def read_task(raw: msgspec.Raw, counts: Counter[Omitted]) -> Task | None:
         listed = decode_list(fields.get("annotations") or fields.get("completions") or b"[]")
         annotations = [decode_object(annotation) for annotation in listed]
         valid = [a for a in annotations if bytes(a.get("was_cancelled", b"")) != b"true"]
-        counts[Omitted.SECOND] += max(len(valid) - 1, 0)
+        counts[OmittedResult.SECOND] += max(len(valid) - 1, 0)
         true = [a for a in valid if bytes(a.get("ground_truth", b"")) == b"true"]
         predictions = [p for p in map(_prediction, decode_list(fields.get("predictions") or b"[]")) if p]
-        counts[Omitted.PREDICTION] += sum(len(_listed(p, "result")) for p in predictions[:-1])
+        counts[OmittedResult.PREDICTION] += sum(len(_listed(p, "result")) for p in predictions[:-1])
         results = _listed((true or valid)[-1], "result") if valid else []
         predicted = _listed(predictions[-1], "result") if predictions else []
         score = as_score(decode(predictions[-1].get("score") or b"null")) if predictions else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Task(url, _results_of(results, counts), _results_of(predicted, counts), score)
+    return LabelingTask(url, _results_of(results, counts), _results_of(predicted, counts), score)
 
 
 def _prediction(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
@@ -109,13 +109,13 @@ def _listed(fields: Mapping[str, msgspec.Raw], key: str) -> list[msgspec.Raw]:
     return decode_list(fields.get(key, b"[]"))
 
 
-def _results_of(raws: Iterable[msgspec.Raw], counts: Counter[Omitted]) -> list[Result]:
+def _results_of(raws: Iterable[msgspec.Raw], counts: Counter[OmittedResult]) -> list[RegionResult]:
     found = []
     for result in raws:
         try:
             found.append(_result_decoder.decode(result))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            counts[Omitted.DAMAGED] += 1
+            counts[OmittedResult.DAMAGED] += 1
     return found
 
 
@@ -125,9 +125,9 @@ def as_score(value: object) -> float | None:
     return number if number is not None and 0 <= number <= 1 else None
 
 
-def sentences(counts: Counter[Omitted]) -> tuple[str, ...]:
+def sentences(counts: Counter[OmittedResult]) -> tuple[str, ...]:
     """Return what is said of what was left out."""
-    kind, damaged, turned, prediction, second = (counts[left] for left in Omitted)
+    kind, damaged, turned, prediction, second = (counts[left] for left in OmittedResult)
     said = (
         (kind, plural("{n:,} result is no region with an inside and is left out.",
                       "{n:,} results are no regions with an inside and are left out.", kind)),
