@@ -20,10 +20,10 @@ from dataset.formats.base import (
     UnreadableFileError,
     read_bytes,
 )
+from dataset.formats.label_map import NAME, read_label_map
+from dataset.formats.mask_pictures import VOID, outlines
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
 from dataset.formats.safe_xml import XmlError, parse_xml
-from dataset.formats.voc.label_map import NAME, VOC_CLASSES, read_label_map
-from dataset.formats.voc.masks import outlines
 from dataset.geometry import rectangle
 from dataset.i18n import plural, tr
 from dataset.masks import MAX_DECODED
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
-    import numpy as np
     from numpy.typing import NDArray
     from shapely import MultiPolygon
 
@@ -44,6 +43,11 @@ OBJECT_MASKS, CLASS_MASKS = "SegmentationObject", "SegmentationClass"
 MAX_XML_BYTES = 16 << 20
 FLAGS = ("truncated", "occluded", "difficult")
 POSE, NO_POSE = "pose", "Unspecified"
+VOC_CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
+    *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+"""Which the indices are without a `labelmap.txt`."""
 ATTRIBUTES = "attributes"
 """In `extra`, as CVAT and the window have them."""
 
@@ -102,7 +106,7 @@ def read(source: Path, images: Path) -> Dataset:
     own = {str(PurePosixPath(name).with_suffix("")): name for name in images_in(folder / PHOTOS)}
     for entry in found:
         entry.path = _photo_path(entry, own)
-    classes = read_label_map(folder / NAME) or dict(enumerate(VOC_CLASSES, 1))
+    classes = read_label_map(folder / NAME).names or dict(enumerate(VOC_CLASSES, 1))
     records = []
     for entry, photo in zip(found, find_photos([entry.path for entry in found], folder, images), strict=True):
         if entry.root is not None:
@@ -113,7 +117,7 @@ def read(source: Path, images: Path) -> Dataset:
             objects = _of_masks(folder, entry.stem, size, classes, problems)
         records.append(ImageRecord(photo.name, size, tuple(objects)))
     names = dict.fromkeys(r.class_name for image in records for r in image.objects)
-    listed = [name for name in read_label_map(folder / NAME).values() if name not in names]
+    listed = [name for name in read_label_map(folder / NAME).names.values() if name not in names]
     return Dataset(images, tuple(map(ClassRecord, (*names, *listed))), tuple(records), problems.sentences())
 
 
@@ -194,13 +198,17 @@ def _mask(folder: Path, stem: str, size: tuple[int, int], problems: _VocProblems
     if path is None:
         return {}
     try:
-        return outlines(_indices(path, size))
+        return _outlines(_indices(path, size))
     except (PhotoError, ValueError):
         problems.masks.append(f"{folder.name}/{stem}.png")
         return {}
 
 
-def _indices(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _outlines(indices: NDArray[Any]) -> dict[int, MultiPolygon]:
+    return outlines(indices, VOID if indices.itemsize == 1 else None)
+
+
+def _indices(path: Path, size: tuple[int, int]) -> NDArray[Any]:
     """Return a mask's indices [H, W]. Raises PhotoError, or ValueError where it is not of that size."""
     if photo_size(path) != size or size[0] * size[1] > MAX_DECODED:
         raise ValueError(size)
@@ -248,7 +256,7 @@ def _of_masks(
     except (PhotoError, ValueError):
         problems.masks.append(f"{CLASS_MASKS}/{stem}.png")
         return
-    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or outlines(kinds).values():
+    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or _outlines(kinds).values():
         point = shape.representative_point()
         index = int(kinds[int(point.y), int(point.x)])
         yield ObjectRecord(classes.get(index, f"class {index}"), shape)
