@@ -112,6 +112,18 @@ class ImageRecord:
     size: tuple[int, int]
     """(width, height) of the upright image; (0, 0) where the file does not give it."""
     objects: tuple[ObjectRecord, ...] = ()
+    suggestions: tuple[ObjectRecord, ...] = ()
+    """What a model found and nobody has accepted, with its `score`, None where the file gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """What ids mean in a file that has no lists of its own: those of the project's COCO file."""
+
+    photos: Mapping[int | str, str] = field(default_factory=dict)
+    """Id of an image (`dataset.coco.values.as_id`) -> path of the photo relative to the folder."""
+    classes: Mapping[int | str, ClassRecord] = field(default_factory=dict)
+    """Id of a category, as above -> the project's class."""
 
 
 class ImageHead(NamedTuple):
@@ -120,14 +132,15 @@ class ImageHead(NamedTuple):
     name: str
     size: tuple[int, int]
     object_count: int
+    suggestion_count: int
     class_names: frozenset[str]
-    """Of its objects."""
+    """Of its objects and suggestions."""
 
     @classmethod
     def of(cls, image: ImageRecord) -> ImageHead:
         """Return that of an image."""
-        names = frozenset(record.class_name for record in image.objects)
-        return cls(image.name, image.size, len(image.objects), names)
+        names = frozenset(record.class_name for record in (*image.objects, *image.suggestions))
+        return cls(image.name, image.size, len(image.objects), len(image.suggestions), names)
 
 
 class StoredImages(Sequence[ImageRecord], ABC):
@@ -170,6 +183,11 @@ class Dataset:
         """The number of objects in all images."""
         return sum(head.object_count for head in self.heads)
 
+    @property
+    def suggestion_count(self) -> int:
+        """The number of suggestions in all images."""
+        return sum(head.suggestion_count for head in self.heads)
+
     def objects(self) -> Iterator[ObjectRecord]:
         """Yield the objects of all images."""
         for image in self.images:
@@ -196,6 +214,9 @@ class Format:
     """How often `write` goes over the images."""
     losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
     """Returns sentences, with numbers, about what the format cannot hold of a dataset."""
+    read_with_ids: Callable[[Path, Path, KnownIds, OnProgress], Dataset] | None = None
+    """As `read`, with the ids before `on_progress`, and asked instead of it where there is a project: for files that
+    need its ids to be understood."""
 
 
 def read_pieces(path: Path, limit: int = MAX_FILE_BYTES) -> Iterator[bytes]:

@@ -40,7 +40,7 @@ class _PackedObject(msgspec.Struct, array_like=True, gc=False):
 
 
 _packer = msgspec.msgpack.Encoder()
-_unpacker = msgspec.msgpack.Decoder(list[_PackedObject])
+_unpacker = msgspec.msgpack.Decoder(tuple[list[_PackedObject], list[_PackedObject]])
 _extra = RecordDecoder(dict[str, Any])
 
 
@@ -54,7 +54,7 @@ def spooled(images: Iterable[ImageRecord], in_memory: int = IN_MEMORY) -> Sequen
     left, iterator = in_memory, iter(images)
     for image in iterator:
         listed.append(image)
-        left -= len(image.objects)
+        left -= len(image.objects) + len(image.suggestions)
         if left < 0:
             return SpooledImages(listed, iterator)
     return tuple(listed)
@@ -83,8 +83,16 @@ class SpooledImages(StoredImages):
     def _add(self, image: ImageRecord) -> None:
         head = ImageHead.of(image)
         self._heads.append(head._replace(class_names=self._sets.setdefault(head.class_names, head.class_names)))
-        shapes = shapely.to_wkb([record.shape for record in image.objects]) if image.objects else ()
-        packed = [
+        data = _packer.encode((self._packed(image.objects), self._packed(image.suggestions)))
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _no_room(error) from None
+        self._ends.append(self._ends[-1] + len(data))
+
+    def _packed(self, records: Sequence[ObjectRecord]) -> list[_PackedObject]:
+        shapes = shapely.to_wkb([record.shape for record in records]) if records else ()
+        return [
             _PackedObject(
                 self._number(record.class_name),
                 shape,
@@ -95,14 +103,8 @@ class SpooledImages(StoredImages):
                 self._number(record.origin),
                 encode(dict(record.extra)) if record.extra else b"",
             )
-            for record, shape in zip(image.objects, shapes, strict=True)
+            for record, shape in zip(records, shapes, strict=True)
         ]
-        data = _packer.encode(packed)
-        try:
-            self._file.write(data)
-        except OSError as error:
-            raise _no_room(error) from None
-        self._ends.append(self._ends[-1] + len(data))
 
     def _number(self, text: str) -> int:
         return self._numbers.setdefault(text, len(self._numbers))
@@ -124,9 +126,12 @@ class SpooledImages(StoredImages):
         with self._lock:
             self._file.seek(start)
             data = self._file.read(end - start)
-        packed = _unpacker.decode(data)
+        objects, suggestions = _unpacker.decode(data)
+        return ImageRecord(head.name, head.size, self._unpacked(objects), self._unpacked(suggestions))
+
+    def _unpacked(self, packed: Sequence[_PackedObject]) -> tuple[ObjectRecord, ...]:
         shapes = shapely.from_wkb([p.shape for p in packed]) if packed else ()
-        objects = (
+        return tuple(
             ObjectRecord(
                 self._texts[p.class_number],
                 shape,
@@ -139,7 +144,6 @@ class SpooledImages(StoredImages):
             )
             for p, shape in zip(packed, shapes, strict=True)
         )
-        return ImageRecord(head.name, head.size, tuple(objects))
 
 
 def _no_room(error: OSError) -> FormatError:
@@ -183,16 +187,21 @@ class RearrangedImages(StoredImages):
         if isinstance(place, slice):
             return tuple(self[i] for i in range(*place.indices(len(self))))
         name, size, places = self._placed[place]
-        first, *others = (self._images[i] for i in places)
-        objects = first.objects
-        for other in others:
-            objects += other.objects
-        return replace(first, name=name, size=size, objects=objects)
+        images = [self._images[i] for i in places]
+        objects = tuple(record for image in images for record in image.objects)
+        suggestions = tuple(record for image in images for record in image.suggestions)
+        return ImageRecord(name, size, objects, suggestions)
 
 
 def _joined(image: Placed, heads: Sequence[ImageHead]) -> ImageHead:
-    names = heads[0].class_names.union(*(head.class_names for head in heads[1:])) if len(heads) > 1 else heads[0][3]
-    return ImageHead(image.name, image.size, sum(head.object_count for head in heads), names)
+    names = heads[0].class_names
+    return ImageHead(
+        image.name,
+        image.size,
+        sum(head.object_count for head in heads),
+        sum(head.suggestion_count for head in heads),
+        names.union(*(head.class_names for head in heads[1:])) if len(heads) > 1 else names,
+    )
 
 
 def match_images(data: Dataset, names: Sequence[str]) -> Dataset:

@@ -22,11 +22,11 @@ from dataset.formats.base import (
     read_bytes,
     watched,
 )
+from dataset.formats.label_map import NAME, read_label_map
+from dataset.formats.mask_pictures import VOID, outlines
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
 from dataset.formats.safe_xml import XmlError, parse_xml
 from dataset.formats.stored_images import spooled
-from dataset.formats.voc.label_map import NAME, VOC_CLASSES, read_label_map
-from dataset.formats.voc.masks import outlines
 from dataset.geometry import rectangle
 from dataset.i18n import plural, tr
 from dataset.masks import MAX_DECODED
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
-    import numpy as np
     from numpy.typing import NDArray
     from shapely import MultiPolygon
 
@@ -49,6 +48,11 @@ OBJECT_MASKS, CLASS_MASKS = "SegmentationObject", "SegmentationClass"
 MAX_XML_BYTES = 16 << 20
 FLAGS = ("truncated", "occluded", "difficult")
 POSE, NO_POSE = "pose", "Unspecified"
+VOC_CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
+    *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+"""Which the indices are without a `labelmap.txt`."""
 ATTRIBUTES = "attributes"
 """In `extra`, as CVAT and the window have them."""
 
@@ -110,7 +114,7 @@ def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> D
     own = {str(PurePosixPath(name).with_suffix("")): name for name in images_in(folder / PHOTOS)}
     for entry in found:
         entry.path = _photo_path(entry, own)
-    classes = read_label_map(folder / NAME) or dict(enumerate(VOC_CLASSES, 1))
+    classes = read_label_map(folder / NAME).names or dict(enumerate(VOC_CLASSES, 1))
     names: dict[str, None] = {}
 
     def read_images() -> Iterator[ImageRecord]:
@@ -128,7 +132,7 @@ def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> D
             yield image
 
     records = spooled(read_images())
-    listed = [name for name in read_label_map(folder / NAME).values() if name not in names]
+    listed = [name for name in read_label_map(folder / NAME).names.values() if name not in names]
     return Dataset(images, tuple(map(ClassRecord, (*names, *listed))), records, problems.sentences())
 
 
@@ -215,13 +219,17 @@ def _mask(folder: Path, stem: str, size: tuple[int, int], problems: _VocProblems
     if path is None:
         return {}
     try:
-        return outlines(_indices(path, size))
+        return _outlines(_indices(path, size))
     except (PhotoError, ValueError):
         problems.masks.append(f"{folder.name}/{stem}.png")
         return {}
 
 
-def _indices(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _outlines(indices: NDArray[Any]) -> dict[int, MultiPolygon]:
+    return outlines(indices, VOID if indices.itemsize == 1 else None)
+
+
+def _indices(path: Path, size: tuple[int, int]) -> NDArray[Any]:
     """Return a mask's indices [H, W]. Raises PhotoError, or ValueError where it is not of that size."""
     if photo_size(path) != size or size[0] * size[1] > MAX_DECODED:
         raise ValueError(size)
@@ -270,7 +278,7 @@ def _of_masks(
     except (PhotoError, ValueError):
         problems.masks.append(f"{CLASS_MASKS}/{stem}.png")
         return
-    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or outlines(kinds).values():
+    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or _outlines(kinds).values():
         point = shape.representative_point()
         index = int(kinds[int(point.y), int(point.x)])
         yield ObjectRecord(classes.get(index, f"class {index}"), shape)
