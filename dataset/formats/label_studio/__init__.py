@@ -32,7 +32,7 @@ from dataset.formats.base import (
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
 from dataset.masks import is_of_pixels, rasterize, trace
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon
 
 MAX_BYTES = 512 << 20
-ELLIPSE_SIDES = 64
 UNNAMED = "object"
 DECIMALS = 4
 """Of coordinates in pixels: what percent have beyond is rounding."""
@@ -278,8 +277,7 @@ def _shape(value: Mapping[str, Any], size: tuple[int, int]) -> MultiPolygon | Po
     x, y = _pixels([(value["x"], value.get("y"))], size)[0].tolist()
     if "radiusX" in value:
         ((across, down),) = _pixels([(value["radiusX"], value.get("radiusY"))], size).tolist()
-        angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
-        shape = from_parts([[np.column_stack((x + across * np.cos(angles), y + down * np.sin(angles)))]])
+        shape = from_parts([[ellipse((x, y), (across, down))]])
     elif "height" in value:
         ((width, height),) = _pixels([(value.get("width"), value["height"])], size).tolist()
         shape = rectangle(x, y, round(x + width, DECIMALS), round(y + height, DECIMALS))

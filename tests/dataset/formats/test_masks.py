@@ -58,7 +58,7 @@ def _objects(drawn: np.ndarray) -> tuple[ObjectRecord, ...]:
     return tuple(ObjectRecord(CLASSES[i - 1].name, shape) for i, shape in shapes.items())
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(labels, min_size=3, max_size=3), st.sampled_from([class_masks.FORMAT, instance_masks.FORMAT]))
 def test_there_and_back_is_the_same(photos: Path, drawn: list[np.ndarray], file_format: Format) -> None:
     images = [ImageRecord(name, SIZE, _objects(each)) for name, each in zip(NAMES, drawn, strict=True)]
