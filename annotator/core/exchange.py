@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, match_images
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    FormatError,
+    ImageRecord,
+    KnownIds,
+    ObjectRecord,
+    Point,
+    match_images,
+)
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from annotator.core.categories import Categories
@@ -20,6 +30,10 @@ if TYPE_CHECKING:
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
     from dataset.formats.base import Format
+
+NO_IDS = KnownIds()
+FIRST_IMPORTED = -500_000_000
+"""Id of the first suggestion of a photo that was imported: far from those of models."""
 
 
 def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
@@ -35,8 +49,23 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
         ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
         for p in photos
     )
-    classes = (ClassRecord(c.name, c.color, c.supercategory, c.keypoint_names, c.skeleton) for c in listed)
-    return Dataset(folder, tuple(classes), images)
+    return Dataset(folder, tuple(_class_record(c) for c in listed), images)
+
+
+def _class_record(category: Category) -> ClassRecord:
+    return ClassRecord(
+        category.name, category.color, category.supercategory, category.keypoint_names, category.skeleton
+    )
+
+
+def known_ids(store: Store, categories: Iterable[Category]) -> KnownIds:
+    """Return what ids mean in a file without lists of its own, such as COCO's results. From any thread.
+
+    `categories` are the project's: where it has no COCO file yet, their ids are those that it will have.
+    """
+    classes = {c.id: _class_record(c) for c in categories}
+    given = {key: classes[number] for key, number in store.class_ids_in_file().items() if number in classes}
+    return KnownIds(store.photo_ids_in_file(), {**classes, **given})
 
 
 def read_dataset(
@@ -44,17 +73,20 @@ def read_dataset(
     source: Path,
     folder: Path,
     names: Sequence[str],
+    ids: KnownIds = NO_IDS,
+    *,
     on_image: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
 
-    `on_image(number, total)` is called for each image.
+    `ids` are the project's, for files that need them. `on_image(number, total)` is called for each image.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
     """
     assert file_format.read is not None, "a format of the import list"
-    data = match_images(file_format.read(source, folder), names)
+    with_ids = file_format.read_with_ids
+    data = match_images(with_ids(source, folder, ids) if with_ids else file_format.read(source, folder), names)
     images: list[ImageRecord] = []
     unreadable: list[str] = []
     other = 0
@@ -65,7 +97,7 @@ def read_dataset(
         except PhotoError:
             unreadable.append(image.name)
             continue
-        if image.objects:
+        if image.objects or image.suggestions:
             other += min(image.size) > 0 and image.size != size
             images.append(replace(image, size=size))
     problems = list(data.problems)
@@ -94,7 +126,7 @@ def read_dataset(
 
 def add_classes(categories: Categories, data: Dataset) -> None:
     """Add the classes of the dataset's objects that the project does not have."""
-    used = {record.class_name for image in data.images for record in image.objects}
+    used = {record.class_name for image in data.images for record in (*image.objects, *image.suggestions)}
     with categories.one_change():
         for record in data.classes:
             if record.name in used and record.name.strip() and categories.find(record.name) is None:
@@ -111,26 +143,61 @@ def to_annotations(
     image: ImageRecord, data: Dataset, categories: Categories, new_id: Callable[[], int]
 ) -> list[Annotation]:
     """Return an image's objects as new annotations of a project that has their classes."""
+    return list(_converted(image.objects, data, categories, new_id))
+
+
+def to_suggestions(image: ImageRecord, data: Dataset, categories: Categories) -> tuple[Annotation, ...]:
+    """Return what a model found in an image as suggestions in the project's classes, for `SuggestionPools`.
+
+    A score beyond 0 to 1 counts as the nearer of them, and what has none counts as 1: what nobody doubts is offered.
+    """
+    ids = count(FIRST_IMPORTED, -1)
+    return tuple(
+        replace(found, origin=Origin.SUGGESTED, score=1.0 if found.score is None else min(max(found.score, 0.0), 1.0))
+        for found in _converted(image.suggestions, data, categories, lambda: next(ids))
+    )
+
+
+def with_replaced(data: Dataset, store: Store) -> Dataset:
+    """Return the dataset with a sentence on imported suggestions whose place it takes, if any. Reads the disk."""
+    before = store.pools.names(store.imported_pool)
+    taken = sum(bool(image.suggestions) and image.name in before for image in data.images)
+    text = plural(
+        "The suggestions that were imported before for {n:,} photo are replaced.",
+        "The suggestions that were imported before for {n:,} photos are replaced.",
+        taken,
+    )
+    return replace(data, problems=(*data.problems, text)) if taken else data
+
+
+def suggestions_added(number: int) -> str:
+    """Return what is shown after suggestions were imported."""
+    return plural(
+        "{n:,} suggestion added: it is shown dashed until it is accepted or rejected.",
+        "{n:,} suggestions added: they are shown dashed until they are accepted or rejected.",
+        number,
+    )
+
+
+def _converted(
+    records: Iterable[ObjectRecord], data: Dataset, categories: Categories, new_id: Callable[[], int]
+) -> Iterator[Annotation]:
     names = {record.name: record.keypoint_names for record in data.classes}
-    made = []
-    for record in image.objects:
+    for record in records:
         category = categories.find(record.class_name)
         if category is None:
             continue
-        made.append(
-            Annotation(
-                new_id(),
-                category.id,
-                record.shape,
-                _in_order(record.keypoints, names.get(record.class_name, ()), category.keypoint_names),
-                Origin(record.origin) if record.origin in list(Origin) else Origin.DRAWN,
-                record.score,
-                record.is_box,
-                record.is_crowd,
-                record.extra or NOTHING,
-            )
+        yield Annotation(
+            new_id(),
+            category.id,
+            record.shape,
+            _in_order(record.keypoints, names.get(record.class_name, ()), category.keypoint_names),
+            Origin(record.origin) if record.origin in list(Origin) else Origin.DRAWN,
+            record.score,
+            record.is_box,
+            record.is_crowd,
+            record.extra or NOTHING,
         )
-    return made
 
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:

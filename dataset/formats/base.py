@@ -99,6 +99,18 @@ class ImageRecord:
     size: tuple[int, int]
     """(width, height) of the upright image; (0, 0) where the file does not give it."""
     objects: tuple[ObjectRecord, ...] = ()
+    suggestions: tuple[ObjectRecord, ...] = ()
+    """What a model found and nobody has accepted, with its `score`, None where the file gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """What ids mean in a file that has no lists of its own: those of the project's COCO file."""
+
+    photos: Mapping[int | str, str] = field(default_factory=dict)
+    """Id of an image (`dataset.coco.values.as_id`) -> path of the photo relative to the folder."""
+    classes: Mapping[int | str, ClassRecord] = field(default_factory=dict)
+    """Id of a category, as above -> the project's class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,11 @@ class Dataset:
     def object_count(self) -> int:
         """The number of objects in all images."""
         return sum(len(image.objects) for image in self.images)
+
+    @property
+    def suggestion_count(self) -> int:
+        """The number of suggestions in all images."""
+        return sum(len(image.suggestions) for image in self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +152,8 @@ class Format:
     the file that is copied there."""
     losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
     """Returns sentences, with numbers, about what the format cannot hold of a dataset."""
+    read_with_ids: Callable[[Path, Path, KnownIds], Dataset] | None = None
+    """As `read`, and asked instead of it where there is a project: for files that need its ids to be understood."""
 
 
 def formats() -> list[Format]:
@@ -220,7 +239,8 @@ def match_images(data: Dataset, names: Sequence[str]) -> Dataset:
         if not name:
             missing += 1
         elif name in found:
-            found[name] = replace(found[name], objects=found[name].objects + image.objects)
+            objects, suggestions = found[name].objects + image.objects, found[name].suggestions + image.suggestions
+            found[name] = replace(found[name], objects=objects, suggestions=suggestions)
         else:
             found[name] = replace(image, name=name)
     text = plural(

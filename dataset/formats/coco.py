@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataset.coco.categories import read_categories
-from dataset.coco.checks import check_reference, sentences
+from dataset.coco.checks import check_reference, is_results, sentences
 from dataset.coco.codec import encode_object, read_object
 from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
-    NOTHING,
     ClassRecord,
     Dataset,
     Format,
     FormatError,
     ImageRecord,
+    KnownIds,
     ObjectRecord,
-    Point,
     read_bytes,
 )
+from dataset.formats.coco_results import read_results, to_object
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import TextError, encode, loads, to_utf8
@@ -29,15 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataset.coco.categories import Category
-    from dataset.coco.codec import ObjectFields
 
 
-_KNOWN = frozenset(
-    (
-        *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
-        *("num_keypoints", "keypoints", "score", "annotator"),
-    )
-)
 _CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "record")
 
 
@@ -47,7 +40,18 @@ def read(source: Path, images: Path) -> Dataset:
     Raises:
         FormatError: The file cannot be read, or is not COCO.
     """
+    return read_with_ids(source, images, KnownIds())
+
+
+def read_with_ids(source: Path, images: Path, ids: KnownIds) -> Dataset:
+    """Return what `read` does, or the suggestions of a list of results, whose ids are those of the project's file."""
     contents = _load(source)
+    if is_results(contents):
+        return read_results(contents, source, images, ids)
+    return _read_file(_with_lists(contents, source), source, images)
+
+
+def _read_file(contents: dict[str, Any], source: Path, images: Path) -> Dataset:
     records = [record for record in contents["annotations"] if isinstance(record, dict)]
     table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
     names = _class_names(table.categories)
@@ -74,7 +78,7 @@ def read(source: Path, images: Path) -> Dataset:
         if found.problems and found.shape.is_empty and not found.keypoints:
             left += 1
         else:
-            objects[number].append(_to_object(record, names[category], found))
+            objects[number].append(to_object(record, names[category], found))
     texts = sentences(problems, source.name)
     if left:
         texts.append(
@@ -98,13 +102,16 @@ def read(source: Path, images: Path) -> Dataset:
     )
 
 
-def _load(source: Path) -> dict[str, Any]:
+def _load(source: Path) -> Any:  # noqa: ANN401 - whatever the file has
     try:
-        contents = loads(to_utf8(read_bytes(source), source))
+        return loads(to_utf8(read_bytes(source), source))
     except TextError as error:
         raise FormatError(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
+
+
+def _with_lists(contents: object, source: Path) -> dict[str, Any]:
     lists = ("images", "categories", "annotations")
     if not isinstance(contents, dict) or any(not isinstance(contents.get(key), list) for key in lists):
         reason = tr("it needs the lists {lists}", lists=", ".join(lists))
@@ -161,16 +168,6 @@ def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
     return body
 
 
-def _to_object(record: dict[str, Any], name: str, found: ObjectFields) -> ObjectRecord:
-    flat = found.keypoints
-    points = tuple(Point(x, y, int(v)) for x, y, v in zip(flat[::3], flat[1::3], flat[2::3], strict=True))
-    extra = {key: value for key, value in record.items() if key not in _KNOWN}
-    own = record.get("annotator")
-    origin = own.get("origin") if isinstance(own, dict) else ""
-    origin = origin if isinstance(origin, str) else ""
-    return ObjectRecord(name, found.shape, points, found.is_box, found.is_crowd, found.score, origin, extra or NOTHING)
-
-
 def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     body = encode_object(to_parts(record.shape), record.keypoints, size, is_box=record.is_box, is_crowd=record.is_crowd)
     if record.keypoints:  # one that is not labelled keeps its place
@@ -182,4 +179,4 @@ def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     return body
 
 
-FORMAT = Format("coco", "COCO JSON", ".json", read, write)
+FORMAT = Format("coco", "COCO JSON", ".json", read, write, read_with_ids=read_with_ids)

@@ -8,7 +8,6 @@ object's region as `parentID`. Regions and results of one id belong together.
 from __future__ import annotations
 
 from collections import Counter
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,13 +27,21 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    read_bytes,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
-from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
+from dataset.formats.label_studio.results import (
+    LabelingTask,
+    OmittedResult,
+    RegionResult,
+    as_score,
+    raw_tasks,
+    read_task,
+    sentences,
+)
+from dataset.formats.label_studio.tasks import common_order, photo_names, region_label
 from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
-from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
+from dataset.json_text import encode
 from dataset.masks import is_of_pixels, rasterize, trace
 from dataset.photo_names import file_in
 from dataset.pictures.images import PhotoError, photo_size
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
-MAX_BYTES = 512 << 20
+ELLIPSE_SIDES = 64
 UNNAMED = "object"
 DECIMALS = 4
 """Of coordinates in pixels: what percent have beyond is rounding."""
@@ -55,45 +62,16 @@ _NOTES = ("choices", "textarea", "number", "rating", "taxonomy")
 """Results that say something of a region: its attributes."""
 
 
-class _Omitted(Enum):
-    """What of a file is left out."""
-
-    KIND = "no region that has an inside"
-    DAMAGED = "damaged"
-    TURNED = "made on a turned image"
-    PREDICTION = "a prediction"
-    SECOND = "further annotations of a task"
-
-
-class _Result(msgspec.Struct):
-    id: str | int = ""
-    type: str = ""
-    value: dict[str, Any] = msgspec.field(default_factory=dict)
-    from_name: str = ""
-    original_width: Any = None
-    original_height: Any = None
-    image_rotation: float = 0
-    parentID: str | int | None = None  # noqa: N815 - Label Studio's name
-    origin: str = ""
-    score: float | None = None
-
-
-class _Task(msgspec.Struct):
-    url: str
-    results: list[_Result]
-
-
-_result_decoder = RecordDecoder(_Result)
-
-
 def read(source: Path, images: Path) -> Dataset:
     """Return the annotations of the tasks of a file: of a task with several, the ground truth, else the last one.
+
+    What its last prediction has are suggestions.
 
     Raises:
         FormatError: The file cannot be read, or has no tasks of Label Studio's.
     """
-    counts: Counter[_Omitted] = Counter()
-    tasks = [task for raw in _raw_tasks(source) if (task := _task(raw, counts))]
+    counts: Counter[OmittedResult] = Counter()
+    tasks = [task for raw in raw_tasks(source) if (task := read_task(raw, counts))]
     if not tasks:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
         raise FormatError(text)
@@ -102,71 +80,24 @@ def read(source: Path, images: Path) -> Dataset:
     records = []
     for task in tasks:
         size = _size(task, images, names[task.url])
-        records.append((names[task.url], size, _regions(task.results, size, classes, counts)))
+        regions, predicted = (_regions(r, size, classes, counts) for r in (task.results, task.predicted))
+        records.append((names[task.url], size, regions, predicted, task.score))
     made = {name: ClassRecord(name, keypoint_names=common_order(points)) for name, points in classes.items()}
     found = tuple(
-        ImageRecord(name, size, tuple(_to_object(region, made[region.label]) for region in regions))
-        for name, size, regions in records
+        ImageRecord(
+            name,
+            size,
+            tuple(_to_object(region, made[region.label]) for region in regions),
+            tuple(_to_object(region, made[region.label], score) for region in predicted),
+        )
+        for name, size, regions, predicted, score in records
     )
-    return Dataset(images, tuple(made.values()), found, _sentences(counts))
+    return Dataset(images, tuple(made.values()), found, sentences(counts))
 
 
-def _sentences(counts: Counter[_Omitted]) -> tuple[str, ...]:
-    kind, damaged, turned, prediction, second = (counts[left] for left in _Omitted)
-    said = (
-        (kind, plural("{n:,} result is no region with an inside and is left out.",
-                      "{n:,} results are no regions with an inside and are left out.", kind)),
-        (damaged, plural("{n:,} region cannot be read and is left out.",
-                         "{n:,} regions cannot be read and are left out.", damaged)),
-        (turned, plural("{n:,} region was made on a rotated image and is left out.",
-                        "{n:,} regions were made on rotated images and are left out.", turned)),
-        (prediction, plural("{n:,} region of a prediction is left out: only annotations are imported.",
-                            "{n:,} regions of predictions are left out: only annotations are imported.", prediction)),
-        (second, plural("{n:,} further annotation of the same task is left out.",
-                        "{n:,} further annotations of the same tasks are left out.", second)),
-    )  # fmt: skip
-    return tuple(sentence for count, sentence in said if count)
-
-
-def _raw_tasks(source: Path) -> list[msgspec.Raw]:
-    try:
-        data = to_utf8(read_bytes(source, MAX_BYTES), source)
-        return decode_list(data)
-    except TextError as error:
-        raise FormatError(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(tr("{file} is not a file of Label Studio: {reason}.", file=source, reason=error)) from None
-
-
-def _task(raw: msgspec.Raw, counts: Counter[_Omitted]) -> _Task | None:
-    """Return a task with the results of one of its annotations, None for other JSON."""
-    try:
-        fields = decode_object(raw)
-        url = image_url(decode(fields["data"])) if "data" in fields else ""
-        if not url:
-            return None
-        listed = decode_list(fields.get("annotations") or fields.get("completions") or b"[]")
-        annotations = [decode_object(annotation) for annotation in listed]
-        valid = [a for a in annotations if bytes(a.get("was_cancelled", b"")) != b"true"]
-        counts[_Omitted.SECOND] += max(len(valid) - 1, 0)
-        true = [a for a in valid if bytes(a.get("ground_truth", b"")) == b"true"]
-        for prediction in decode_list(fields.get("predictions") or b"[]"):
-            counts[_Omitted.PREDICTION] += len(decode_list(decode_object(prediction).get("result", b"[]")))
-        results = decode_list((true or valid)[-1].get("result", b"[]")) if valid else []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    found = []
-    for result in results:
-        try:
-            found.append(_result_decoder.decode(result))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            counts[_Omitted.DAMAGED] += 1
-    return _Task(url, found)
-
-
-def _size(task: _Task, images: Path, name: str) -> tuple[int, int]:
+def _size(task: LabelingTask, images: Path, name: str) -> tuple[int, int]:
     """Return the size that results give, else that of the photo; (0, 0) where neither is known."""
-    for result in task.results:
+    for result in (*task.results, *task.predicted):
         size = as_size({"width": result.original_width, "height": result.original_height})
         if size:
             return size
@@ -183,19 +114,19 @@ class _Region(msgspec.Struct):
     label: str
     shape: MultiPolygon
     points: dict[str, Point]
-    result: _Result
+    result: RegionResult
     is_box: bool
     notes: dict[str, str]
 
 
 def _regions(
-    results: Sequence[_Result],
+    results: Sequence[RegionResult],
     size: tuple[int, int],
     classes: dict[str, dict[tuple[str, ...], None]],
-    counts: Counter[_Omitted],
+    counts: Counter[OmittedResult],
 ) -> list[_Region]:
     regions: dict[str | int, _Region] = {}
-    points: dict[str | int, tuple[_Result, Point]] = {}
+    points: dict[str | int, tuple[RegionResult, Point]] = {}
     labels = {r.id: label for r in results if (label := region_label(r.type, r.value))}
     notes, drawn = _notes(results)
     for place, result in enumerate(drawn):
@@ -205,10 +136,10 @@ def _regions(
         try:
             made = None if result.image_rotation else _shape(result.value, size)
         except (ValueError, TypeError, OverflowError):
-            counts[_Omitted.DAMAGED] += 1
+            counts[OmittedResult.DAMAGED] += 1
             continue
         if made is None:
-            counts[_Omitted.TURNED if result.image_rotation else _Omitted.KIND] += 1
+            counts[OmittedResult.TURNED if result.image_rotation else OmittedResult.KIND] += 1
         elif isinstance(made, Point):
             points[key] = result, made
         else:
@@ -221,14 +152,14 @@ def _regions(
             regions[key] = _Region(label, from_parts([]), {"1": point}, result, is_box=False, notes={})
         else:
             owner.points[label] = point
-    counts[_Omitted.KIND] += len(notes.keys() - regions.keys())
+    counts[OmittedResult.KIND] += len(notes.keys() - regions.keys())
     for key, region in regions.items():
         region.notes = notes.get(key, {})
         classes.setdefault(region.label, {})[tuple(region.points)] = None
     return list(regions.values())
 
 
-def _notes(results: Iterable[_Result]) -> tuple[dict[str | int, dict[str, str]], list[_Result]]:
+def _notes(results: Iterable[RegionResult]) -> tuple[dict[str | int, dict[str, str]], list[RegionResult]]:
     """Return what results say of regions, by id, and the results that are regions."""
     notes: dict[str | int, dict[str, str]] = {}
     drawn = []
@@ -246,10 +177,12 @@ def _note(given: object) -> str:
     return ", ".join(" / ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values)
 
 
-def _to_object(region: _Region, record: ClassRecord) -> ObjectRecord:
+def _to_object(region: _Region, record: ClassRecord, score: float | None = None) -> ObjectRecord:
+    """Return the object of a region; `score` is that of the whole, where the region has none of its own."""
     names = record.keypoint_names if region.points else ()
     points = tuple(region.points.get(name, Point(0, 0, 0)) for name in names)
-    score = region.result.score if region.result.score is None or 0 <= region.result.score <= 1 else None
+    own = as_score(region.result.score)
+    score = score if own is None else own
     extra = {"attributes": region.notes} if region.notes else NOTHING
     origin = _ORIGINS.get(region.result.origin, "")
     return ObjectRecord(region.label, region.shape, points, region.is_box, False, score, origin, extra)
