@@ -30,7 +30,7 @@ from dataset.formats.mask_files import (
     read_mask,
     shapes_in,
 )
-from dataset.formats.mask_pictures import MAX_INDEX, VOID, colours, encode, paint
+from dataset.formats.mask_pictures import MAX_INDEX, VOID, colours, distinct_colors, encode, in_painting_order, paint
 from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds
 from dataset.i18n import mark, plural, tr
@@ -115,19 +115,19 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
         FormatError: That cannot be read.
     """
     indices = class_indices(data.classes, target / NAME)
-    given = {indices[c.name]: c.color for c in data.classes if c.color and c.name in indices}
-    colors = given | read_label_map(target / NAME).colors
+    given = dict.fromkeys(indices.values(), "") | {indices[c.name]: c.color for c in data.classes if c.name in indices}
+    colors = distinct_colors(given | read_label_map(target / NAME).colors)
     palette = colours()
     for index, color in colors.items():
         palette[index] = list(bytes.fromhex(color[1:]))
     for image, name in zip(data.images, mask_names(data.names), strict=True):
         unclear = [(VOID, record.shape) for record in image.objects if _is_void(record)]
         shapes = [
-            (indices[record.class_name], record.shape)
+            (indices[record.class_name], record)
             for record in image.objects
             if not _is_void(record) and record.class_name in indices
         ]
-        yield f"{MASKS}/{name}", encode(paint([*unclear, *shapes], image.size), palette)
+        yield f"{MASKS}/{name}", encode(paint([*unclear, *in_painting_order(shapes)], image.size), palette)
     yield NAME, label_map({index: name for name, index in indices.items()}, colors)
 
 
@@ -159,8 +159,8 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} boxes would become pixels that belong to nothing: they have no masks.", boxes)),
         (bare, plural("{n:,} object without an outline would be left out.",
                       "{n:,} objects without an outline would be left out.", bare)),
-        (outlined, plural("{n:,} outline would become a mask of whole pixels, which later ones cover.",
-                          "{n:,} outlines would become masks of whole pixels, which later ones cover.", outlined)),
+        (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
+                          "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (joined, plural("{n:,} object would be one with another of its class: a class mask has no objects.",
                         "{n:,} objects would be one with others of their class: a class mask has no objects.", joined)),
         (unknown, plural("{n:,} object would be left out: a mask has at most 254 classes.",

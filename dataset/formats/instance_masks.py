@@ -32,7 +32,7 @@ from dataset.formats.mask_files import (
     read_mask,
     shapes_in,
 )
-from dataset.formats.mask_pictures import MAX_OBJECTS, VOID, encode, paint
+from dataset.formats.mask_pictures import MAX_OBJECTS, VOID, encode, in_painting_order, paint
 from dataset.formats.stored_images import spooled
 from dataset.i18n import mark, plural, tr
 from dataset.pictures.images import PhotoError
@@ -110,7 +110,7 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
     rows: list[tuple[str | int, ...]] = [HEADER]
     for image, name in zip(data.images, mask_names(data.names), strict=True):
         kept = [record for record in image.objects if _is_kept(record)][:MAX_OBJECTS]
-        yield f"{MASKS}/{name}", encode(paint([(i, r.shape) for i, r in enumerate(kept, 1)], image.size, np.uint16))
+        yield f"{MASKS}/{name}", encode(paint(in_painting_order(enumerate(kept, 1)), image.size, np.uint16))
         rows += [(str(PurePosixPath(name)), i, record.class_name) for i, record in enumerate(kept, 1)]
     yield NAME, encode_rows(rows)
 
@@ -140,8 +140,8 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} boxes would be left out: they have no masks.", boxes)),
         (bare, plural("{n:,} object without an outline would be left out.",
                       "{n:,} objects without an outline would be left out.", bare)),
-        (outlined, plural("{n:,} outline would become a mask of whole pixels, which later ones cover.",
-                          "{n:,} outlines would become masks of whole pixels, which later ones cover.", outlined)),
+        (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
+                          "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (many, plural("{n:,} object would be left out: a mask has at most 65,535.",
                       "{n:,} objects would be left out: a mask has at most 65,535.", many)),
         (points, plural("The keypoints of {n:,} object would be left out.",

@@ -42,7 +42,7 @@ from dataset.formats.label_studio.results import (
 )
 from dataset.formats.label_studio.tasks import common_order, photo_names, region_label
 from dataset.formats.stored_images import spooled
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.masks import is_of_pixels, rasterize, trace
@@ -227,8 +227,7 @@ def _shape(value: Mapping[str, Any], size: tuple[int, int]) -> MultiPolygon | Po
     x, y = _pixels([(value["x"], value.get("y"))], size)[0].tolist()
     if "radiusX" in value:
         ((across, down),) = _pixels([(value["radiusX"], value.get("radiusY"))], size).tolist()
-        angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
-        shape = from_parts([[np.column_stack((x + across * np.cos(angles), y + down * np.sin(angles)))]])
+        shape = from_parts([[ellipse((x, y), (across, down))]])
     elif "height" in value:
         ((width, height),) = _pixels([(value.get("width"), value["height"])], size).tolist()
         shape = rectangle(x, y, round(x + width, DECIMALS), round(y + height, DECIMALS))
