@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from model.checkpoints.weights import fold_norms, network_of
-from model.graphs.modules import Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks, Rows
+from model.graphs.modules import Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks, ChannelRows
 from model.inference.graph_file import Graphs
 from model.inference.region_pooling import pools_outside
 from model.network.roi_heads import BOX_SIZE, FINE_SIZE
@@ -92,7 +92,7 @@ def _part(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
     free = {level: {1: f"{level}_height", 2: f"{level}_width"} for level in levels}
     free |= {"pixels": {2: "height", 3: "width"}}
     free |= {key: {0: "regions"} for key in ("boxes", "labels", "pooled", *made) if key not in free}
-    return trace(name, Rows(part), given, made, free)
+    return trace(name, ChannelRows(part), given, made, free)
 
 
 def _pooled(name: str, boxes: Tensor, network: MaskRCNN, maps: dict[str, Tensor]) -> dict[str, Tensor]:

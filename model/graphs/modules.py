@@ -150,7 +150,7 @@ class Keypoints(nn.Module):
         return self.heads.keypoints(list(maps), [boxes])
 
 
-class Rows(nn.Module):
+class ChannelRows(nn.Module):
     """A part whose maps and regions are [B, h, w, C] without, rows of channels that lie together, within [B, C, h, w].
 
     Regions are pooled from such rows (`model.inference.region_pooling`).
