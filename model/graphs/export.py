@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from model.checkpoints.weights import fold_norms, network_of
-from model.graphs.modules import Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks, ChannelRows
+from model.graphs.modules import ChannelRows, Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks
 from model.inference.graph_file import Graphs
 from model.inference.region_pooling import pools_outside
 from model.network.roi_heads import BOX_SIZE, FINE_SIZE
