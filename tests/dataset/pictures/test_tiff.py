@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-KINDS = {"u": 1, "i": 2, "f": 3}
+KINDS = {"u": 1, "i": 2, "f": 3, "c": 6}
 
 
 def tiff(
@@ -91,7 +91,7 @@ def part(values: NDArray[Any], tile: int, differences: bool) -> NDArray[Any]:
 
 
 def shown(values: NDArray[Any], alpha: NDArray[Any] | None = None, *, inverted: bool = False) -> NDArray[np.uint8]:
-    return np.concatenate(list(DeepPicture(values, alpha, inverted).rgb(1000)))
+    return np.concatenate(list(DeepPicture.of(values, alpha, is_inverted=inverted).rgb()))
 
 
 def gradient(kind: str, bands: int, height: int = 12, width: int = 9) -> NDArray[Any]:
@@ -101,7 +101,7 @@ def gradient(kind: str, bands: int, height: int = 12, width: int = 9) -> NDArray
 
 
 @given(
-    kind=st.sampled_from(["u2", "i2", "f4", "u4", "f8"]),
+    kind=st.sampled_from(["u2", "i2", "f4", "u4", "f8", "f2", "i8"]),
     bands=st.integers(1, 6),
     order=st.sampled_from("<>"),
     separate=st.booleans(),
@@ -218,9 +218,13 @@ def test_a_part_that_is_missing_is_refused(tmp_path: Path, separate: bool) -> No
 def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
     mixed = tiff(gradient("u2", 3), separate=True, photometric=2)
     (tmp_path / "a.tif").write_bytes(mixed.replace(struct.pack("<3I", 16, 16, 16), struct.pack("<3I", 16, 16, 12)))
-    (tmp_path / "b.tif").write_bytes(tiff(gradient("f2", 1)))
-    (tmp_path / "c.tif").write_bytes(tiff(gradient("i8", 1)))
-    for name in "abc":
+    (tmp_path / "b.tif").write_bytes(tiff(gradient("c8", 1)))
+    whole = tiff(gradient("u1", 3), photometric=2)
+    compression = struct.pack("<HHII", 259, 4, 1, 1)
+    assert compression in whole
+    for name, code in (("c", 34712), ("d", 50001), ("e", 6)):  # JPEG 2000, WebP and the old JPEG
+        (tmp_path / f"{name}.tif").write_bytes(whole.replace(compression, struct.pack("<HHII", 259, 4, 1, code)))
+    for name in "abcde":
         with pytest.raises(PhotoError, match="kind of picture cannot be read"):
             read_photo(tmp_path / f"{name}.tif")
 
