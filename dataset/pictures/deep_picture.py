@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OUTLIERS = 0.0005
 """Share of the values at either end that may leave the range: one hot pixel must not make all others black."""
-MAX_SAMPLES = 4_000_000
+MAX_SAMPLES = 1_000_000
 """Pixels that the range is measured on; of a large picture every second, third ... row and column."""
 DARK = 0.25
 """Share of the range of whole numbers up to which colours are stretched; what uses more of it is shown as it is."""
@@ -32,6 +32,10 @@ class DecodeError(ValueError):
     """A picture is of a kind that is not decoded rightly here."""
 
 
+class NoValuesError(ValueError):
+    """A picture has no number in it."""
+
+
 class Levels:
     """A linear mapping of values to 0..255."""
 
@@ -44,14 +48,16 @@ class Levels:
         """Return the range of samples of a picture, without outliers and the value that stands for no data.
 
         Of a few bright dots on black, the dots are no outliers.
+
+        Raises:
+            NoValuesError: No sample is a number.
         """
         parts = list(samples)
         values = np.concatenate([part.astype(np.float64).ravel() for part in parts])
         values = np.sort(values[np.isfinite(values) & (values != no_data)])
         if not len(values):
-            return cls(0.0, 0.0)
-        if parts[0].dtype.kind in "if":
-            values = -_without_sentinel(-_without_sentinel(values)[::-1])[::-1]
+            raise NoValuesError
+        values = -_without_sentinel(-_without_sentinel(values)[::-1])[::-1]
         return cls(*_range(values))
 
     def __call__(self, values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -173,6 +179,12 @@ def _shares(alpha: NDArray[Any]) -> NDArray[np.float32]:
 def _on_white(shown: NDArray[np.uint8], alpha: NDArray[Any] | None, *, straight: bool) -> NDArray[np.uint8]:
     if alpha is None:
         return shown
+    if alpha.dtype == np.uint8:
+        share = alpha[..., None].astype(np.uint16)
+        mixed = (
+            (shown * share + 255 * (255 - share) + 127) // 255 if straight else np.minimum(shown + (255 - share), 255)
+        )
+        return mixed.astype(np.uint8)
     share = _shares(alpha)[..., None]
     return np.round(np.minimum(shown * (share if straight else 1) + 255 * (1 - share), 255)).astype(np.uint8)
 

@@ -1,6 +1,6 @@
 """Photos from disk, upright, as RGB arrays. No torch here: the application reads photos before it loads a model.
 
-The only module that opens pictures, with `pillow_pictures.py` and `tiff_pixels.py` for what it does not decode itself.
+The only way to a picture: `pillow_pictures.py` and `tiff_pixels.py` decode for it, and nothing else calls them.
 """
 
 from __future__ import annotations
@@ -179,26 +179,31 @@ def read_within(path: str | Path, max_pixels: int) -> NDArray[np.uint8]:
 def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
     with _reading(path) as file:
         directory = _tiff_directory(file)
-        if directory and directory.is_decoded_here:
+        if directory is None:
+            return _by_pillow(file, max_pixels)
+        if directory.is_decoded_here:
             return _by_rows(tiff_pixels.decode(file, directory), directory.orientation, max_pixels)
-        if directory:
-            return _tiff_by_pillow(file, directory, max_pixels)
-        picture = pillow.open_picture(file)
-        size, orientation = picture.size, pillow.orientation(file, picture)
-        if size[0] * size[1] > MAX_PIXELS_AT_ONCE:
-            return _very_large(file, picture.format, size, orientation, max_pixels)
-        factor = _factor(size, max_pixels)
-        if picture.format == "WEBP" and factor > 1:  # Pillow would make five copies of it
-            return _by_rows(_by_opencv(file), orientation, max_pixels)
-        has_16_bits = pillow.has_16_bits(file, picture)
-        left = pillow.draft(picture, factor)
-        picture.load()
-        if has_16_bits and pillow.is_dark(picture):
-            del picture
-            return _by_rows(_by_opencv(file), orientation, max_pixels)
-        pixels = _upright(pillow.rgb(picture), picture.size, orientation, left)
-        pillow.release(picture)
-        return ReducedPhoto(pixels, _turned(size, orientation))
+        return _tiff_by_pillow(file, directory, max_pixels)
+
+
+def _by_pillow(file: IO[bytes], max_pixels: int) -> ReducedPhoto:
+    """Decode what is no TIFF: mostly with Pillow, with OpenCV what takes much memory in Pillow or is wrong there."""
+    picture = pillow.open_picture(file)
+    size, orientation = picture.size, pillow.orientation(file, picture)
+    if size[0] * size[1] > MAX_PIXELS_AT_ONCE:
+        return _very_large(file, picture.format, size, orientation, max_pixels)
+    factor, is_deep = _factor(size, max_pixels), pillow.has_deep_colours(file, picture)
+    # Pillow would make five copies of a WebP that is reduced, and of JPEG 2000 it rounds what is nearly white to black.
+    if (picture.format == "WEBP" and factor > 1) or (picture.format == "JPEG2000" and is_deep):
+        return _by_rows(_by_opencv(file), orientation, max_pixels)
+    left = pillow.draft(picture, factor)
+    picture.load()
+    if is_deep and pillow.is_dark(picture):
+        del picture
+        return _by_rows(_by_opencv(file), orientation, max_pixels)
+    pixels = _upright(pillow.rgb(picture), picture.size, orientation, left)
+    pillow.release(picture)
+    return ReducedPhoto(pixels, _turned(size, orientation))
 
 
 def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dataset.i18n import tr
 from dataset.messages import UserError
-from dataset.pictures.deep_picture import DecodeError
+from dataset.pictures.deep_picture import DecodeError, NoValuesError
 from dataset.regular_files import NotRegularFileError
 
 MAX_PIXELS = 1_000_000_000
@@ -47,6 +47,8 @@ def damage(error: Exception) -> str:
     """Return why the content of a file cannot be decoded."""
     if isinstance(error, DecodeError):
         return tr("This kind of picture cannot be read: save it anew in RGB with 8 bits.")
+    if isinstance(error, NoValuesError):
+        return tr("There is nothing to see in the photo: no value in it is a number.")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
     if isinstance(error, MemoryError):

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from dataset.i18n import tr
 from dataset.pictures.deep_picture import DARK, DecodeError, DeepPicture, Levels, Part
@@ -35,6 +35,8 @@ STRIP = 256
 """Rows at a time that are converted, so that no second copy of a large picture is made."""
 MAX_BLOCKS, BLOCKS_AT_ONCE = 1024, 4
 """Of 16 MB each, in which Pillow has a picture's pixels."""
+CODESTREAM = b"\xff\x4f\xff\x51"
+"""Of JPEG 2000, in a file of boxes or as the file."""
 LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
@@ -146,15 +148,24 @@ def draft(picture: Image.Image, factor: int) -> int:
     return factor if picture.size == size else factor // share
 
 
-def has_16_bits(file: IO[bytes], picture: Image.Image) -> bool:
-    """Return whether a picture is a PNG with colours of 16 bits, of which Pillow drops the lower eight."""
-    if picture.format != "PNG" or not picture.mode.startswith(("RGB", "LA")):
+def has_deep_colours(file: IO[bytes], picture: Image.Image) -> bool:
+    """Return whether a PNG, PNM or JPEG 2000 has colours of more than 8 bits, of which Pillow drops some."""
+    if not picture.mode.startswith(("RGB", "LA")):
+        return False
+    if picture.format == "PPM":
+        tiles = getattr(picture, "tile", None) or [(None,) * 4]
+        arguments = tiles[0][3]  # of the decoder: the mode, and the greatest value where that is not 255
+        return isinstance(arguments, tuple) and arguments[1] > 255
+    if picture.format not in ("PNG", "JPEG2000"):
         return False
     place = file.tell()
-    file.seek(24)
-    bits = file.read(1)  # of IHDR, which comes first
+    file.seek(0)
+    start = file.read(1 << 16)
     file.seek(place)
-    return bits == b"\x10"
+    if picture.format == "PNG":
+        return start[24:25] == b"\x10"  # of IHDR, which comes first
+    at = start.find(CODESTREAM) + 42  # JPEG 2000, part 1, A.5.1: the depth of the first component
+    return any(bits & 0x7F > 7 for bits in start[at : at + 1])
 
 
 def is_dark(picture: Image.Image) -> bool:
@@ -177,7 +188,10 @@ def rgb(picture: Image.Image) -> Iterator[NDArray[np.uint8]]:
 
         yield from DeepPicture(parts, picture.size, np.dtype(np.uint8), has_alpha=True).rgb()
     else:
-        yield from (np.asarray(strip.convert("RGB")) for strip in _strips(picture))
+        # Pillow takes printing colours for Adobe's, which are inverted, where nothing says that they are.
+        inverts = mode == "CMYK" and picture.format in ("JPEG", "MPO") and "adobe" not in picture.info
+        for strip in _strips(picture):
+            yield np.asarray((ImageChops.invert(strip) if inverts else strip).convert("RGB"))
 
 
 def _strips(picture: Image.Image) -> Iterator[Image.Image]:

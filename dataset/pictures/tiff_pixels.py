@@ -78,7 +78,7 @@ def decode(file: IO[bytes], directory: TiffDirectory, bands: Sequence[int] = ())
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _Segments:
     """Strips or tiles of a picture; strips are as wide as it is."""
 
     width: int
@@ -106,7 +106,7 @@ class _Layout:
         return self.together * self.height
 
 
-def _layout(file: IO[bytes], directory: TiffDirectory) -> _Layout:
+def _layout(file: IO[bytes], directory: TiffDirectory) -> _Segments:
     (width, height), code = directory.size, directory.number(tiff.COMPRESSION, tiff.NONE)
     is_tiled = tiff.TILE_WIDTH in directory.tags
     if is_tiled:
@@ -134,23 +134,29 @@ def _layout(file: IO[bytes], directory: TiffDirectory) -> _Layout:
     size = os.fstat(file.fileno()).st_size
     if len(places) < across_count * down_count * planes or width * height > MAX_SPARSENESS * size:
         raise EOFError
-    return _Layout(across, down, places, across_count, down_count, samples, row_bytes, is_tiled)
+    return _Segments(across, down, places, across_count, down_count, samples, row_bytes, is_tiled)
 
 
-def _rows(file: IO[bytes], directory: TiffDirectory, layout: _Layout, bands: Sequence[int]) -> Iterator[NDArray[Any]]:
+def _rows(file: IO[bytes], directory: TiffDirectory, layout: _Segments, bands: Sequence[int]) -> Iterator[NDArray[Any]]:
     """Yield the wanted bands [rows, width, bands] of all rows from top to bottom."""
     width, height = directory.size
     for first in range(0, layout.down_count, layout.together):
         rows = min(layout.rows, height - first * layout.height)
         if layout.samples == directory.bands:
-            values = _block(file, directory, layout, first, 0)[..., list(bands)]
+            values = _chosen(_block(file, directory, layout, first, 0), bands)
         else:
             planes = {band: _block(file, directory, layout, first, band) for band in set(bands)}
             values = np.concatenate([planes[band] for band in bands], 2)
         yield values[:rows, :width]
 
 
-def _block(file: IO[bytes], directory: TiffDirectory, layout: _Layout, first: int, plane: int) -> NDArray[Any]:
+def _chosen(values: NDArray[Any], bands: Sequence[int]) -> NDArray[Any]:
+    first, count = bands[0], len(bands)
+    in_order = list(bands) == list(range(first, first + count))
+    return values[..., first : first + count] if in_order else values[..., list(bands)]
+
+
+def _block(file: IO[bytes], directory: TiffDirectory, layout: _Segments, first: int, plane: int) -> NDArray[Any]:
     """Return [rows, columns, values] of some rows of strips or tiles, whole ones: more than the picture has."""
     across, down = layout.across_count, min(layout.together, layout.down_count - first)
     start = (plane * layout.down_count + first) * across
@@ -170,7 +176,7 @@ def _block(file: IO[bytes], directory: TiffDirectory, layout: _Layout, first: in
 
 
 def _decoded(
-    file: IO[bytes], directory: TiffDirectory, layout: _Layout, places: Sequence[tuple[int, int]], short: int
+    file: IO[bytes], directory: TiffDirectory, layout: _Segments, places: Sequence[tuple[int, int]], short: int
 ) -> NDArray[Any]:
     """Return the values [rows, columns, values] of strips or tiles, one below the other.
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import subprocess
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +16,6 @@ from PIL import Image, PngImagePlugin
 
 from dataset.pictures import images, photo_errors
 from dataset.pictures.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Left half red, right half blue, wider than high: turned or mirrored, it shows.
 SIDES = np.zeros((20, 30, 3), np.uint8)
@@ -389,3 +388,60 @@ def test_an_odd_tiff_has_the_size_with_which_it_is_read(
     except PhotoError:
         return
     assert pixels.shape[1::-1] == size == read_reduced(path).size
+
+
+def gradient(rows: int = 48, columns: int = 64) -> np.ndarray:
+    """Other colours everywhere, black and white among them."""
+    y, x = np.mgrid[:rows, :columns]
+    shares = (x / (columns - 1), y / (rows - 1), (x + y) / (rows + columns - 2))
+    return np.stack(shares, 2)
+
+
+@pytest.mark.parametrize("suffix", ["jp2", "ppm", "png"])
+@pytest.mark.parametrize("greatest", [65_535, 1023])
+def test_colours_of_16_bits_are_right_in_every_format(tmp_path: Path, suffix: str, greatest: int) -> None:
+    values = np.round(gradient() * greatest).astype(np.uint16)
+    options = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000] if suffix == "jp2" else []
+    assert cv2.imwrite(str(tmp_path / f"a.{suffix}"), values[..., ::-1], options)
+    assert np.abs(read_photo(tmp_path / f"a.{suffix}") - gradient() * 255).max() <= 2  # Pillow's white was black
+
+
+def test_printing_colours_are_not_inverted_where_nothing_says_so(tmp_path: Path) -> None:
+    colours = Image.fromarray(np.round(gradient() * 255).astype(np.uint8))
+    inverted = colours.convert("CMYK")
+    inverted.save(tmp_path / "a.jpg", quality=97)
+    assert np.abs(read_photo(tmp_path / "a.jpg").astype(int) - colours).mean() < 2
+    Image.frombytes("CMYK", inverted.size, bytes(255 - v for v in inverted.tobytes())).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    at = data.index(b"\xff\xee")
+    (tmp_path / "a.jpg").write_bytes(data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :])
+    assert np.abs(read_photo(tmp_path / "a.jpg").astype(int) - colours).mean() < 4
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+def test_an_alpha_that_would_hide_a_photo_is_none(tmp_path: Path, suffix: str) -> None:
+    colours = np.round(gradient() * 255).astype(np.uint8)
+    alpha = np.zeros(colours.shape[:2], np.uint8)
+    alpha[3, 3] = 255
+    path = tmp_path / f"a.{suffix}"
+    options = {"lossless": True, "exact": True} if suffix == "webp" else {}
+    save(path, np.dstack([colours, alpha]), **options)
+    assert np.array_equal(read_photo(path), colours)
+    colours[:], colours[3, 3] = 0, (255, 0, 0)
+    save(path, np.dstack([colours, alpha]), **options)
+    expected = np.full_like(colours, 255)
+    expected[3, 3] = colours[3, 3]
+    assert np.array_equal(read_photo(path), expected)
+
+
+def test_a_picture_of_a_package_that_is_missing_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    with pytest.raises(PhotoError, match="pip install pi-heif"):
+        photo_size(tmp_path / "a.heic")
+
+
+def test_the_readme_names_the_endings() -> None:
+    text = (Path(images.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Pictures\n")[2].partition("##")[0]
+    assert [suffix for suffix in images.SUFFIXES if not re.search(rf"\{suffix}\b", section)] == []
