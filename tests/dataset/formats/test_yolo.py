@@ -22,7 +22,7 @@ from dataset.formats.base import (
     export,
     match_images,
 )
-from dataset.formats.yolo.rings import join_rings, separate_rings
+from dataset.formats.joined_rings import join_rings, separate_rings
 from dataset.geometry import from_parts, iou, rectangle
 from dataset.pictures.images import photo_size
 from tests.strategies import SIZE, boxes, keypoints, rings, shapes
