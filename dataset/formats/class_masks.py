@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.formats.base import ClassRecord, Dataset, Format, FormatError, ImageRecord, ObjectRecord
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    Format,
+    FormatError,
+    ImageRecord,
+    ObjectRecord,
+    no_progress,
+    watched,
+)
 from dataset.formats.label_map import NAME, class_indices, find_label_map, label_map, read_label_map
 from dataset.formats.mask_files import (
     MaskProblems,
@@ -22,6 +31,7 @@ from dataset.formats.mask_files import (
     shapes_in,
 )
 from dataset.formats.mask_pictures import MAX_INDEX, VOID, colours, distinct_colors, encode, in_painting_order, paint
+from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds
 from dataset.i18n import mark, plural, tr
 from dataset.pictures.images import PhotoError
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
+    from dataset.formats.base import OnProgress
     from dataset.formats.label_map import LabelMap
 
 MASKS = "masks"
@@ -41,7 +52,7 @@ VOID_COLOR = 0xE0E0C0
 """VOC's, of what belongs to nothing."""
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the classes in the masks of a folder, or in one mask: an object of each class in a photo.
 
     Raises:
@@ -50,30 +61,33 @@ def read(source: Path, images: Path) -> Dataset:
     problems = MaskProblems()
     files, folder, sizes = find_masks(source, images), masks_folder(source), PhotoSizes(images)
     labels = find_label_map(dict.fromkeys((folder, source if source.is_dir() else folder, folder.parent)))
-    found: list[tuple[str, dict[int, MultiPolygon]]] = []
-    for file in files:
-        if not file.photo:
-            problems.missing += 1
-            continue
-        try:
-            mask = read_mask(folder / file.name, sizes[file.photo])
-            void = None if not labels.names and not np.any((mask > 0) & (mask < VOID)) else VOID
-            shapes = shapes_in(mask, void)
-            if len(shapes) > MAX_INDEX:
-                raise ValueError("more than there are classes")  # noqa: TRY301 - it is no mask of classes
-        except (PhotoError, ValueError):
-            problems.damaged.append(file.name)
-            continue
-        found.append((file.photo, _by_index(shapes, labels) if mask.itemsize == 4 else shapes))
-    if not found:
+    names: dict[int, str] = {}
+
+    def read_images() -> Iterator[ImageRecord]:
+        for file in watched(files, on_progress):
+            if not file.photo:
+                problems.missing += 1
+                continue
+            try:
+                mask = read_mask(folder / file.name, sizes[file.photo])
+                void = None if not labels.names and not np.any((mask > 0) & (mask < VOID)) else VOID
+                shapes = shapes_in(mask, void)
+                if len(shapes) > MAX_INDEX:
+                    raise ValueError("more than there are classes")  # noqa: TRY301 - it is no mask of classes
+            except (PhotoError, ValueError):
+                problems.damaged.append(file.name)
+                continue
+            shapes = _by_index(shapes, labels) if mask.itemsize == 4 else shapes
+            names.update({index: _class_name(index, labels) for index in shapes})
+            objects = tuple(ObjectRecord(names[index], shape) for index, shape in shapes.items())
+            yield ImageRecord(file.photo, sizes[file.photo], objects)
+
+    records = spooled(read_images())
+    if not records:
         text = tr("{file} holds no masks of these photos.", file=source)
         raise FormatError(" ".join((text, *problems.sentences())))
-    names = {index: _class_name(index, labels) for _, shapes in found for index in shapes} | labels.names
-    classes = {name: ClassRecord(name, labels.colors.get(i, "")) for i, name in sorted(names.items())}
-    records = tuple(
-        ImageRecord(name, sizes[name], tuple(ObjectRecord(names[index], shape) for index, shape in shapes.items()))
-        for name, shapes in found
-    )
+    listed = sorted((names | labels.names).items())
+    classes = {name: ClassRecord(name, labels.colors.get(i, "")) for i, name in listed}
     return Dataset(images, tuple(classes.values()), records, problems.sentences())
 
 
@@ -106,7 +120,7 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
     palette = colours()
     for index, color in colors.items():
         palette[index] = list(bytes.fromhex(color[1:]))
-    for image, name in zip(data.images, mask_names([image.name for image in data.images]), strict=True):
+    for image, name in zip(data.images, mask_names(data.names), strict=True):
         unclear = [(VOID, record.shape) for record in image.objects if _is_void(record)]
         shapes = [
             (indices[record.class_name], record)
@@ -159,4 +173,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("class_masks", mark("Class masks (PNG)"), "", read, write, losses)
+FORMAT = Format("class_masks", mark("Class masks (PNG)"), "", read, write, losses=losses)

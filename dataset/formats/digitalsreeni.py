@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.coco.codec import read_object
 from dataset.coco.values import as_color, as_number, as_size
-from dataset.formats.base import NOTHING, ClassRecord, Dataset, Format, ImageRecord, ObjectRecord, Point
+from dataset.formats.base import (
+    NOTHING,
+    ClassRecord,
+    Dataset,
+    Format,
+    ImageRecord,
+    ObjectRecord,
+    Point,
+    no_progress,
+    watched,
+)
 from dataset.formats.joined_rings import join_rings, separate_rings
 from dataset.formats.json_files import left_out, load_json, not_a_file_of, ring_losses
+from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
@@ -20,6 +31,8 @@ from dataset.json_text import encode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from dataset.formats.base import OnProgress
 
 TITLE = "DigitalSreeni image annotator"
 BOX = "rectangle"
@@ -31,7 +44,7 @@ _OWN = frozenset(
 )
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a project.
 
     Raises:
@@ -39,24 +52,29 @@ def read(source: Path, images: Path) -> Dataset:
     """
     body = load_json(source, TITLE)
     listed = body.get("images") if isinstance(body, dict) else None
-    if not isinstance(listed, list) or "annotations" in body or not isinstance(body.get("classes", []), list):
+    if not isinstance(listed, list) or "annotations" in body or not isinstance(body.get("classes"), list):
         raise not_a_file_of(source, TITLE, tr("it needs a list of images and one of classes"))
-    classes = {record.name: record for record in map(_to_class, body.get("classes", [])) if record}
-    records: list[ImageRecord] = []
+    classes = {record.name: record for record in map(_to_class, body["classes"]) if record}
     damaged = 0
-    for image in listed:
-        if not isinstance(image, dict):
-            continue
-        slices = image.get("slices")
-        parts = [image]
-        if isinstance(slices, list):
-            named = [entry for entry in slices if isinstance(entry, dict)]
-            parts = [{**entry, "file_name": f"{entry.get('name')}.png"} for entry in named]
-        for part in parts:
-            objects, wrong = _to_objects(part.get("annotations"), as_size(image), classes)
-            damaged += wrong
-            records.append(ImageRecord(str(part.get("file_name", "")), as_size(image) or (0, 0), objects))
-    return Dataset(images, tuple(classes.values()), tuple(records), left_out(0, damaged))
+
+    def read_images() -> Iterator[ImageRecord]:
+        nonlocal damaged
+        for image in watched(listed, on_progress):
+            for part in _parts(image) if isinstance(image, dict) else ():
+                objects, wrong = _to_objects(part.get("annotations"), as_size(image), classes)
+                damaged += wrong
+                yield ImageRecord(str(part.get("file_name", "")), as_size(image) or (0, 0), objects)
+
+    records = spooled(read_images())
+    return Dataset(images, tuple(classes.values()), records, left_out(0, damaged))
+
+
+def _parts(image: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an image, or the slices that it consists of, which the tool exports as PNG."""
+    slices = image.get("slices")
+    if not isinstance(slices, list):
+        return [image]
+    return [{**entry, "file_name": f"{entry.get('name')}.png"} for entry in slices if isinstance(entry, dict)]
 
 
 def _to_class(entry: object) -> ClassRecord | None:
@@ -110,7 +128,8 @@ def _to_object(entry: dict[str, Any], record: ClassRecord, size: tuple[int, int]
 def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the one file of a project."""
     numbers = {c.name: number for number, c in enumerate(data.classes, 1)}
-    paths = {image.name: str(data.folder.resolve() / image.name) for image in data.images}
+    folder = data.folder.resolve()
+    paths = {name: str(folder / name) for name in data.names}
     body = {
         "classes": [_from_class(c) for c in data.classes],
         "images": [
@@ -188,17 +207,14 @@ def _is_kept(record: ObjectRecord) -> bool:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what a project cannot hold."""
-    posed = [record for image in data.images for record in image.objects if _is_posed(record)]
+    posed = (record for record in data.objects() if _is_posed(record))
     outlined = sum(not record.is_box and not record.shape.is_empty for record in posed)
     text = plural("{n:,} outline would become a box: an object with keypoints has no outline there.",
                   "{n:,} outlines would become boxes: an object with keypoints has no outline there.",
                   outlined)  # fmt: skip
-    rest = [
-        ImageRecord(image.name, image.size, tuple(r for r in image.objects if not _is_posed(r)))
-        for image in data.images
-    ]
-    found = ring_losses(Dataset(data.folder, data.classes, tuple(rest)), _is_kept, lambda r: set(r.extra) & _OWN)
+    rest = (record for record in data.objects() if not _is_posed(record))
+    found = ring_losses(rest, _is_kept, lambda record: set(record.extra) & _OWN)
     return [*([text] if outlined else []), *found]
 
 
-FORMAT = Format("digitalsreeni", TITLE, ".iap", read, write, losses)
+FORMAT = Format("digitalsreeni", TITLE, ".iap", read, write, losses=losses)

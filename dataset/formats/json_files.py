@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from dataset.formats.base import Dataset, ObjectRecord
+    from dataset.formats.base import ObjectRecord
 
-MAX_BYTES = 512 << 20
+MAX_BYTES = 256 << 20
 
 
 def load_json(source: Path, title: str) -> Any:  # noqa: ANN401 - whatever the file has
@@ -56,17 +56,19 @@ def left_out(kinds: int, damaged: int) -> tuple[str, ...]:
 
 
 def ring_losses(
-    data: Dataset, is_kept: Callable[[ObjectRecord], bool], lost_fields: Callable[[ObjectRecord], Iterable[str]]
+    records: Iterable[ObjectRecord],
+    is_kept: Callable[[ObjectRecord], bool],
+    lost_fields: Callable[[ObjectRecord], Iterable[str]],
 ) -> list[str]:
     """Return sentences about what a format of one ring an object and no keypoints cannot hold.
 
     Args:
-        data: The dataset.
+        records: The objects of a dataset.
         is_kept: Whether an object is written.
         lost_fields: The fields of an object that are not.
     """
     counts: Counter[str] = Counter()
-    for record in (record for image in data.images for record in image.objects):
+    for record in records:
         kept = is_kept(record)
         counts["bare"] += not kept
         counts["keypoints"] += kept and any(point.visibility for point in record.keypoints)

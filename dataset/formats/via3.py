@@ -21,4 +21,4 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
     yield "", encode(version3.project(data))
 
 
-FORMAT = Format("via3", "VIA 3 JSON", ".json", None, write, via.losses)
+FORMAT = Format("via3", "VIA 3 JSON", ".json", None, write, losses=via.losses)

@@ -55,8 +55,7 @@ def _attributes(record: ObjectRecord) -> dict[str, Any]:
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what the files cannot hold."""
     found = writing.losses(data, frozenset(("attributes", "direction")))
-    records = [record for image in data.images for record in image.objects]
-    odd = sum(_attributes(record).get(DIFFICULT, True) is not True for record in records)
+    odd = sum(_attributes(record).get(DIFFICULT, True) is not True for record in data.objects())
     text = plural(
         "The attribute “difficult” of {n:,} object would be left out: it is true or not there.",
         "The attribute “difficult” of {n:,} objects would be left out: it is true or not there.",
@@ -65,4 +64,4 @@ def losses(data: Dataset) -> list[str]:
     return [*found, text] if odd else found
 
 
-FORMAT = Format("x_anylabeling", "X-AnyLabeling JSON", "", reading.read, write, losses)
+FORMAT = Format("x_anylabeling", "X-AnyLabeling JSON", "", reading.read, write, losses=losses)

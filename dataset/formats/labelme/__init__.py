@@ -8,4 +8,4 @@ from dataset.formats.base import Format
 from dataset.formats.labelme.reading import read
 from dataset.formats.labelme.writing import losses, write
 
-FORMAT = Format("labelme", "labelme JSON", "", read, write, losses)
+FORMAT = Format("labelme", "labelme JSON", "", read, write, losses=losses)

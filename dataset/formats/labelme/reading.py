@@ -23,8 +23,11 @@ from dataset.formats.base import (
     ObjectRecord,
     Point,
     UnreadableFileError,
+    no_progress,
     read_bytes,
+    watched,
 )
+from dataset.formats.stored_images import spooled
 from dataset.geometry import ellipse, from_exteriors, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, decode_list, decode_object
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shapely import MultiPolygon
+
+    from dataset.formats.base import OnProgress
 
 MAX_BYTES = 128 << 20
 """Of one file; labelme may keep the image in it, as text."""
@@ -87,7 +92,7 @@ class _Group:
     score: float | None = None
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a folder of labelme's files, or of one file.
 
     Other JSON files are passed over; those that are damaged or cannot be read are named in the dataset's problems.
@@ -96,10 +101,11 @@ def read(source: Path, images: Path) -> Dataset:
         FormatError: The folder cannot be read, or has no file of labelme's.
     """
     counts: Counter[_Loss] = Counter()
-    found: list[tuple[str, tuple[int, int], list[_Group]]] = []
+    found: list[Path] = []
+    names: dict[str, dict[str, None]] = {}  # of classes, and of their keypoints
     damaged: list[str] = []
     unread: list[str] = []
-    for path in _json_files(source):
+    for path in watched(_json_files(source), lambda done, total: on_progress(done, 2 * total)):
         try:
             decoded = _decode(path)
         except UnreadableFileError as error:
@@ -110,9 +116,9 @@ def read(source: Path, images: Path) -> Dataset:
             continue
         if decoded is None:
             continue
-        file, shapes = decoded
-        size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
-        found.append((_image_name(path, source, file.imagePath), size, _groups(shapes, counts)))
+        found.append(path)
+        for group in _groups(decoded[1], counts):
+            names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
     problems = (*unread, *_sentences(counts))
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
@@ -120,9 +126,25 @@ def read(source: Path, images: Path) -> Dataset:
         problems = (text, *problems)
     if not found:
         raise FormatError(" ".join((tr("{file} holds no annotations of labelme.", file=source), *problems)))
-    classes = _classes(group for _, _, groups in found for group in groups)
-    records = tuple(ImageRecord(name, size, _to_objects(groups, classes)) for name, size, groups in found)
+    classes = {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
+    paths = watched(found, lambda done, total: on_progress(total + done, 2 * total))
+    # Read again: what all of them hold may be more than fits into memory.
+    records = spooled(image for path in paths if (image := _image(path, source, classes)))
     return Dataset(images, tuple(classes.values()), records, problems)
+
+
+def _image(path: Path, source: Path, classes: Mapping[str, ClassRecord]) -> ImageRecord | None:
+    """Return the image of a file; None where that is another one by now than it was."""
+    try:
+        decoded = _decode(path)
+    except FormatError:
+        return None
+    if decoded is None:
+        return None
+    file, shapes = decoded
+    groups = [group for group in _groups(shapes, Counter()) if group.label in classes]
+    size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
+    return ImageRecord(_image_name(path, source, file.imagePath), size, _to_objects(groups, classes))
 
 
 def _sentences(counts: Counter[_Loss]) -> tuple[str, ...]:
@@ -272,13 +294,6 @@ def _fields(shape: _Shape) -> dict[str, Any]:
 def _score(shape: _Shape) -> float | None:
     score = as_number(shape.score)
     return score if score is not None and 0 <= score <= 1 else None
-
-
-def _classes(groups: Iterable[_Group]) -> dict[str, ClassRecord]:
-    names: dict[str, dict[str, None]] = {}
-    for group in groups:
-        names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
-    return {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
 
 
 def _to_objects(groups: Sequence[_Group], classes: Mapping[str, ClassRecord]) -> tuple[ObjectRecord, ...]:

@@ -79,10 +79,11 @@ def _indented(data: bytes) -> bytes:
 
 def losses(data: Dataset, kept: frozenset[str] = frozenset()) -> list[str]:
     """Return sentences about what labelme's files cannot hold, or a relative's with further fields of objects."""
-    records = [record for image in data.images for record in image.objects]
-    holes = sum(len(part) - 1 for r in records for part in to_parts(r.shape))
-    bare = sum(r.shape.is_empty for r in records)
-    unknown = sum(bool(set(r.extra) - {"flags", "description", "group_id"} - kept) for r in records)
+    holes = bare = unknown = 0
+    for record in data.objects():
+        holes += sum(len(part) - 1 for part in to_parts(record.shape))
+        bare += record.shape.is_empty
+        unknown += bool(set(record.extra) - {"flags", "description", "group_id"} - kept)
     said = (
         (holes, plural("{n:,} hole would be filled.", "{n:,} holes would be filled.", holes)),
         (bare, plural("{n:,} object without an outline would be left out.",

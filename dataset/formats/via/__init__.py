@@ -5,10 +5,12 @@ An object is one region; the class, and what there is of score and `is_crowd`, a
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dataset.formats.base import ClassRecord, Dataset, Format, ImageRecord, ObjectRecord
+from dataset.formats.base import ClassRecord, Dataset, Format, ImageRecord, no_progress, watched
 from dataset.formats.json_files import left_out, load_json, not_a_file_of, ring_losses
+from dataset.formats.stored_images import spooled
 from dataset.formats.via import version3
 from dataset.formats.via.regions import (
     CLASS,
@@ -23,17 +25,19 @@ from dataset.i18n import tr
 from dataset.json_text import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from shapely import MultiPolygon
 
+    from dataset.formats.base import ObjectRecord, OnProgress
+
 TITLE = "VIA"
-_Region = tuple[str, "Callable[[], tuple[MultiPolygon | None, bool]]", dict[str, Any]]
+Region = tuple[str, "Callable[[], tuple[MultiPolygon | None, bool]]", dict[str, Any]]
 """The name of an image, what returns the outline of a region and whether it is a box, and the region's attributes."""
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the regions of a project, or of a file of annotations.
 
     Raises:
@@ -42,7 +46,7 @@ def read(source: Path, images: Path) -> Dataset:
     body = load_json(source, TITLE)
     if isinstance(body, dict) and version3.is_project(body):
         names = version3.images(body)
-        regions: list[_Region] = [
+        regions: list[Region] = [
             (name, lambda xy=xy: version3.shape_of(xy), given) for name, xy, given in version3.regions(body)
         ]
     else:
@@ -51,29 +55,42 @@ def read(source: Path, images: Path) -> Dataset:
             raise not_a_file_of(source, TITLE, tr("it needs images with a filename and regions"))
         names = [entry["filename"] for entry in entries]
         regions = [region for entry in entries for region in _regions(entry)]
-    return dataset_of(images, names, regions)
+    return dataset_of(images, names, regions, on_progress)
 
 
-def dataset_of(images: Path, names: list[str], regions: list[_Region]) -> Dataset:
+def dataset_of(
+    images: Path, names: Iterable[str], regions: Iterable[Region], on_progress: OnProgress = no_progress
+) -> Dataset:
     """Return the dataset of some images and regions; those without an inside, and damaged ones, are counted."""
-    of_class = class_attribute(given for _, _, given in regions)
-    objects: dict[str, list[ObjectRecord]] = {name: [] for name in names}
+    of_image: dict[str, list[Region]] = {name: [] for name in names}
+    for region in regions:
+        of_image.setdefault(region[0], []).append(region)
+    of_class = class_attribute(given for listed in of_image.values() for _, _, given in listed)
     classes: dict[str, None] = {}
-    kinds = damaged = 0
-    for name, shape_of, given in regions:
-        try:
-            shape, is_box = shape_of()
-        except (ValueError, TypeError, KeyError, OverflowError):
-            damaged += 1
-            continue
-        if shape is None:
-            kinds += 1
-            continue
-        label, record = to_object(shape, given, of_class, is_box=is_box)
-        classes[label] = None
-        objects.setdefault(name, []).append(record)
-    found = tuple(ImageRecord(name, (0, 0), tuple(records)) for name, records in objects.items())
-    return Dataset(images, tuple(map(ClassRecord, classes)), found, left_out(kinds, damaged))
+    counts: Counter[str] = Counter()
+
+    def read_images() -> Iterator[ImageRecord]:
+        for name in watched(list(of_image), on_progress):
+            found = [_to_object(region, of_class, counts) for region in of_image[name]]
+            records = tuple(record for record in found if record)
+            classes.update(dict.fromkeys(record.class_name for record in records))
+            yield ImageRecord(name, (0, 0), records)
+
+    records = spooled(read_images())
+    return Dataset(images, tuple(map(ClassRecord, classes)), records, left_out(counts["kinds"], counts["damaged"]))
+
+
+def _to_object(region: Region, of_class: str, counts: Counter[str]) -> ObjectRecord | None:
+    _, outline_of, given = region
+    try:
+        shape, is_box = outline_of()
+    except (ValueError, TypeError, KeyError, OverflowError):
+        counts["damaged"] += 1
+        return None
+    if shape is None:
+        counts["kinds"] += 1
+        return None
+    return to_object(shape, given, of_class, is_box=is_box)
 
 
 def _entries(body: object) -> list[dict[str, Any]] | None:
@@ -86,7 +103,7 @@ def _entries(body: object) -> list[dict[str, Any]] | None:
     return good if good or (given is not body and given == {}) else None
 
 
-def _regions(entry: Mapping[str, Any]) -> Iterator[_Region]:
+def _regions(entry: Mapping[str, Any]) -> Iterator[Region]:
     given = entry["regions"]
     listed = list(given.values()) if isinstance(given, dict) else given  # of VIA 1 they have numbers
     for region in listed if isinstance(listed, list) else ():
@@ -164,7 +181,7 @@ def file_size(path: Path) -> int:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what the file cannot hold."""
-    return ring_losses(data, lambda record: not record.shape.is_empty, lost_fields)
+    return ring_losses(data.objects(), lambda record: not record.shape.is_empty, lost_fields)
 
 
-FORMAT = Format("via", "VIA JSON", ".json", read, write, losses)
+FORMAT = Format("via", "VIA JSON", ".json", read, write, losses=losses)

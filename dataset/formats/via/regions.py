@@ -94,10 +94,8 @@ def plain_value(value: object) -> str | int | float | bool | None:
     return value if isinstance(value, str | int | float) else None
 
 
-def to_object(
-    shape: MultiPolygon, given: Mapping[str, Any], class_name: str, *, is_box: bool
-) -> tuple[str, ObjectRecord]:
-    """Return an object and its class for an outline and the attributes of its region, of which one is the class."""
+def to_object(shape: MultiPolygon, given: Mapping[str, Any], class_name: str, *, is_box: bool) -> ObjectRecord:
+    """Return an object for an outline and the attributes of its region, of which one is the class."""
     name = str(plain_value(given.get(class_name)) or "").strip() or UNNAMED
     others = {key: plain_value(value) for key, value in given.items() if key != class_name}
     score = as_number(others.get(SCORE))
@@ -108,7 +106,7 @@ def to_object(
     is_crowd = as_flag(others.pop(CROWD, False))
     attributes = {key: value for key, value in others.items() if value is not None and value != ""}
     extra = {"attributes": attributes} if attributes else NOTHING
-    return name, ObjectRecord(name, shape, (), is_box, is_crowd, score, extra=extra)
+    return ObjectRecord(name, shape, (), is_box, is_crowd, score, extra=extra)
 
 
 def region_attributes(record: ObjectRecord) -> dict[str, Any]:

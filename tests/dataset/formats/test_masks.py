@@ -22,10 +22,11 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    export,
-    match_images,
+    no_progress,
 )
+from dataset.formats.exporting import export
 from dataset.formats.mask_files import mask_names
+from dataset.formats.stored_images import match_images
 from dataset.geometry import from_parts, rectangle
 from dataset.masks import trace
 from tests.strategies import SIZE
@@ -47,7 +48,7 @@ def _round_trip(file_format: Format, data: Dataset) -> Dataset:
     with TemporaryDirectory() as target:
         export(file_format, data, Path(target))
         assert file_format.read
-        return match_images(file_format.read(Path(target), data.folder), [image.name for image in data.images])
+        return match_images(file_format.read(Path(target), data.folder, no_progress), data.names)
 
 
 labels = hnp.arrays(np.uint8, (9, 13), elements=st.integers(0, 3), fill=st.just(0))

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.formats import x_anylabeling
-from dataset.formats.base import ClassRecord, Dataset, ImageRecord, ObjectRecord, Point, export, match_images
+from dataset.formats.base import ClassRecord, Dataset, ImageRecord, ObjectRecord, Point
+from dataset.formats.exporting import export
 from dataset.formats.labelme import reading
+from dataset.formats.stored_images import match_images
 from dataset.geometry import from_parts, rectangle, to_parts
 from tests.strategies import SIZE, boxes, keypoints, shapes
 
