@@ -25,7 +25,7 @@ from dataset.formats.joined_rings import join_rings, separate_rings
 from dataset.formats.json_files import left_out, load_json, not_a_file_of, ring_losses
 from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds, rectangle, to_parts
-from dataset.i18n import plural, tr
+from dataset.i18n import mark, plural, tr
 from dataset.json_text import encode
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dataset.formats.base import OnProgress
 
-TITLE = "DigitalSreeni image annotator"
+TITLE = mark("DigitalSreeni image annotator")
 BOX = "rectangle"
 _OWN = frozenset(
     (
@@ -50,10 +50,10 @@ def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> D
     Raises:
         FormatError: It cannot be read, or is none.
     """
-    body = load_json(source, TITLE)
+    body = load_json(source, tr(TITLE))
     listed = body.get("images") if isinstance(body, dict) else None
     if not isinstance(listed, list) or "annotations" in body or not isinstance(body.get("classes"), list):
-        raise not_a_file_of(source, TITLE, tr("it needs a list of images and one of classes"))
+        raise not_a_file_of(source, tr(TITLE), tr("it needs a list of images and one of classes"))
     classes = {record.name: record for record in map(_to_class, body["classes"]) if record}
     damaged = 0
 

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
     from dataset.formats.base import ObjectRecord, OnProgress
 
+    Region = tuple[str, Callable[[], tuple[MultiPolygon | None, bool]], dict[str, Any]]
+    """The name of an image, what returns the outline of a region and whether it is a box, and its attributes."""
+
 TITLE = "VIA"
-Region = tuple[str, "Callable[[], tuple[MultiPolygon | None, bool]]", dict[str, Any]]
-"""The name of an image, what returns the outline of a region and whether it is a box, and the region's attributes."""
 
 
 def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:

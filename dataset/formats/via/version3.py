@@ -120,7 +120,7 @@ def project(data: Dataset) -> dict[str, Any]:
             "rev": "__VIA_PROJECT_REV_ID__",
             "rev_timestamp": "__VIA_PROJECT_REV_TIMESTAMP__",
             "pname": data.folder.name,
-            "creator": "VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)",
+            "creator": "VIA",
             "created": 0,
             "data_format_version": "3.1.2",
             "vid_list": list(views),
