@@ -14,7 +14,6 @@ import pytest
 from model.commands import export_model
 from model.inference.keypoint_decoding import locate_roughly
 from model.inference.predictor import Predictor
-from model.network.precision import fast_type
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -34,7 +33,6 @@ def test_the_file_finds_what_the_application_finds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
-    fast_type.cache_clear()
     file = tmp_path / "model.onnx"
     assert export_model.main([str(tiny_weights), str(file)]) == 0
     assert str(file) in capsys.readouterr().out

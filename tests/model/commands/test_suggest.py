@@ -26,7 +26,6 @@ from model.evaluation.ground_truth import read_ground_truth
 from model.inference.coco_results import annotation, detection
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
-from model.network.precision import fast_type
 from resources import SAMPLES
 from tests.model.conftest import CATEGORIES
 
@@ -358,7 +357,6 @@ def test_photos_in_batches_give_the_same_file(
     folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
-    fast_type.cache_clear()
     assert command(folder, tiny_weights) == 0
     alone = json.loads((folder / "suggestions.json").read_text())
     monkeypatch.setattr(Predictor, "batch", 3)
@@ -368,7 +366,6 @@ def test_photos_in_batches_give_the_same_file(
     assert len(together["annotations"]) == len(alone["annotations"]) > 0
     for one, other in zip(alone["annotations"], together["annotations"], strict=True):
         assert one["bbox"] == pytest.approx(other["bbox"], abs=0.02)
-    fast_type.cache_clear()
 
 
 def test_objects_of_a_photo_with_very_many_pixels_are_where_they_are(
