@@ -9,7 +9,7 @@ import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -120,17 +120,17 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return _read(path, MAX_PIXELS).pixels
 
 
-def read_indices(path: str | Path) -> NDArray[np.uint8]:
-    """Return the values [rows, columns] of an indexed or grey picture of at most 8 bits, such as a mask.
+def read_indices(path: str | Path) -> NDArray[Any]:
+    """Return the values [rows, columns] of an indexed or grey picture, such as a mask, in uint8 or uint16.
 
     Raises:
         PhotoError: As `read_photo`, and where it is none.
     """
     with _reading(path) as file:
         picture = _open(file)
-        if picture.mode not in ("P", "L"):
+        if picture.mode not in ("1", "P", "L", "I;16", "I;16B"):
             raise DecodeError
-        return np.asarray(picture)
+        return np.asarray(picture).astype(np.uint8 if picture.mode in ("1", "P", "L") else np.uint16, copy=False)
 
 
 def parts_of(path: str | Path) -> PictureParts:

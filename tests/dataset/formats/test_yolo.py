@@ -19,9 +19,9 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    export,
-    match_images,
 )
+from dataset.formats.exporting import export
+from dataset.formats.stored_images import match_images
 from dataset.formats.yolo.rings import join_rings, separate_rings
 from dataset.geometry import from_parts, iou, rectangle
 from dataset.pictures.images import photo_size
