@@ -62,6 +62,7 @@ class Session(QObject):
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         skeleton_changed: (SkeletonChange) a class has other keypoints, and so have the records everywhere.
+        suggestions_imported: (name, suggestions) what another model found in a photo, in the project's classes.
         class_removed: (a function from a record to another or None) a class is gone, or back; so are the records of it.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
@@ -82,6 +83,7 @@ class Session(QObject):
     upcoming_changed = Signal()
     edited = Signal()
     skeleton_changed = Signal(object)
+    suggestions_imported = Signal(str, object)
     class_removed = Signal(object)
     saved_changed = Signal(bool)
     refused = Signal(str, bool)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -113,17 +113,23 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return _read(path, MAX_PIXELS).pixels
 
 
-def read_indices(path: str | Path) -> NDArray[np.uint8]:
-    """Return the values [rows, columns] of an indexed or grey picture of at most 8 bits, such as a mask.
+def read_indices(path: str | Path) -> NDArray[Any]:
+    """Return the values [rows, columns] of an indexed or grey picture, such as a mask, in uint8 or uint16.
 
     Raises:
         PhotoError: As `read_photo`, and where it is none.
     """
     with _reading(path) as file:
+        directory = _tiff_directory(file)
+        if directory and directory.is_decoded_here:
+            values = np.concatenate([part.values for part in tiff_pixels.decode(file, directory).parts()])
+            if values.ndim != 2 or directory.kind not in ("u1", "u2"):
+                raise DecodeError
+            return values
         picture = pillow.open_picture(file)
-        if picture.mode not in ("P", "L"):
+        if picture.mode not in ("1", "P", "L", "I;16", "I;16B"):
             raise DecodeError
-        return np.asarray(picture)
+        return np.asarray(picture).astype(np.uint8 if picture.mode in ("1", "P", "L") else np.uint16, copy=False)
 
 
 def parts_of(path: str | Path) -> PictureParts:

@@ -24,7 +24,7 @@ from model.commands.resume_journal import ResumeLog, journal_file, journal_files
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.closer_look import CloserLook
-from model.inference.coco_results import annotation
+from model.inference.coco_results import detection
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
 from model.output_check import check_output
@@ -235,7 +235,7 @@ def _suggest(
             preview.save(preview.draw(photo.pixels, instances, predictor.categories), pictures[name])
             record["picture"] = str(pictures[name].absolute())
         width, height = photo.size
-        annotations = [annotation(i.enlarged(photo.scale), (height, width)) for i in instances]
+        annotations = [detection(i.enlarged(photo.scale), (height, width)) for i in instances]
         yield record | {"width": width, "height": height, "annotations": annotations}
 
 

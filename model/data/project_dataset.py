@@ -23,8 +23,8 @@ from dataset.coco.reader import (
 )
 from dataset.i18n import plural, tr
 from dataset.photo_names import is_inside
+from dataset.pictures.fingerprints import ImageFingerprint, fingerprint
 from dataset.pictures.images import PhotoError
-from model.data.train_val_split import ImageFingerprint, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

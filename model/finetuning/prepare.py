@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset.i18n import tr
+from dataset.pictures.fingerprints import fingerprint
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
 from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
 from model.data.project_dataset import ProjectDataset, read_project
-from model.data.train_val_split import fingerprint
 from model.finetuning.class_mapping import ClassMapping, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import add_pseudo_labels, project_images, rehearsal_images, teacher_of
@@ -118,7 +118,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
     if job.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=job.output))
     if team.is_main:
-        check_output(job.output, make_folder=True)
+        check_output(job.output)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
         raise TrainingError(
             tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)

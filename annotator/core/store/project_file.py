@@ -156,6 +156,12 @@ class ProjectFile:
         own = self._own_image(name)
         return own.notes if own else None
 
+    def photo_ids(self) -> dict[int | str, str]:
+        """Return the photos by the ids of their entries, those that only one photo has. From any thread."""
+        entries = [(name, image) for name, images in self._images.items() for image in images]
+        ids = {as_id(image.id): name for name, image in (*entries, *dict(self._new).items())}
+        return {key: name for key, name in ids.items() if key is not None and key not in self.coco.unclear_images}
+
     def knows(self, name: str) -> bool:
         """Return whether the photo has an entry."""
         return name in self._images or name in self._new

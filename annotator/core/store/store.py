@@ -16,7 +16,7 @@ from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
 from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
-from annotator.core.store.journal import JournalRow
+from annotator.core.store.journal import JournalRow, imported_by
 from annotator.core.store.packing import pack
 from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
@@ -182,6 +182,19 @@ class Store:
     def size_in_file(self, name: str) -> tuple[int, int] | None:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
         return self._project.file.size(name)
+
+    def photo_ids_in_file(self) -> dict[int | str, str]:
+        """Return the photos that the COCO file has an entry for, by its id. From any thread."""
+        return self._project.file.photo_ids()
+
+    def class_ids_in_file(self) -> dict[int | str, int]:
+        """Return the class that each `category_id` of the COCO file means. From any thread."""
+        return {key: number for key, number in self._project.file.coco.class_ids.items() if key is not None}
+
+    @property
+    def imported_pool(self) -> str:
+        """What goes in the place of a model for suggestions that were imported; their classes are the COCO file's."""
+        return imported_by(self._project.key)
 
     def changed(self, name: str) -> PhotoState | None:
         """Return what is on record for a photo if that is not as the file had it."""

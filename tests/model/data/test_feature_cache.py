@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dataset.coco.reader import Source, load_coco
+from dataset.pictures.fingerprints import fingerprint
 from model.checkpoints.weights import network_of
 from model.config import TrainConfig
 from model.data import feature_cache as features
@@ -14,7 +15,6 @@ from model.data import training_dataset
 from model.data.augmentation import MaskCache
 from model.data.batching import BatchPlan, TrainingSample, plan_batches
 from model.data.feature_cache import FeatureCache, body_maps, open_cache
-from model.data.train_val_split import fingerprint
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
