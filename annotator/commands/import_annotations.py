@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
     ids = known_ids(store, store.categories)
-    data = read_dataset(file_format, source, store.images, store.names, ids, on_image=print_progress)
+    data = read_dataset(file_format, source, store.images, store.names, ids, on_progress=print_progress)
     data = with_replaced(data, store)
     add_classes(store.categories, data)
     problems = list(data.problems)

@@ -15,8 +15,9 @@ from dataset.formats.base import (
     KnownIds,
     ObjectRecord,
     Point,
-    match_images,
+    no_progress,
 )
+from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.pictures.images import PhotoError, photo_size
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
-    from dataset.formats.base import Format
+    from dataset.formats.base import Format, OnProgress
 
 NO_IDS = KnownIds()
 FIRST_IMPORTED = -500_000_000
@@ -45,7 +46,7 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     """Return photos of a project as a format writes them."""
     listed = list(categories)
     names = {c.id: c.name for c in listed}
-    images = tuple(
+    images = spooled(
         ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
         for p in photos
     )
@@ -75,31 +76,37 @@ def read_dataset(
     names: Sequence[str],
     ids: KnownIds = NO_IDS,
     *,
-    on_image: Callable[[int, int], object] = lambda _done, _total: None,
+    on_progress: OnProgress = no_progress,
 ) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
 
-    `ids` are the project's, for files that need them. `on_image(number, total)` is called for each image.
+    `ids` are the project's, for files that need them.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
     """
     assert file_format.read is not None, "a format of the import list"
-    with_ids = file_format.read_with_ids
-    data = match_images(with_ids(source, folder, ids) if with_ids else file_format.read(source, folder), names)
-    images: list[ImageRecord] = []
+    with_ids, read = file_format.read_with_ids, file_format.read
+
+    def on_reading(done: int, total: int) -> None:
+        on_progress(done, 2 * total)
+
+    whole = with_ids(source, folder, ids, on_reading) if with_ids else read(source, folder, on_reading)
+    data = match_images(whole, names)
+    placed: list[Placed] = []
     unreadable: list[str] = []
     other = 0
-    for number, image in enumerate(data.images, 1):
-        on_image(number, len(data.images))
+    heads = data.heads
+    for place, head in enumerate(heads):
+        on_progress(len(heads) + place, 2 * len(heads))
         try:
-            size = photo_size(folder / image.name)
+            size = photo_size(folder / head.name)
         except PhotoError:
-            unreadable.append(image.name)
+            unreadable.append(head.name)
             continue
-        if image.objects or image.suggestions:
-            other += min(image.size) > 0 and image.size != size
-            images.append(replace(image, size=size))
+        if head.object_count or head.suggestion_count:
+            other += min(head.size) > 0 and head.size != size
+            placed.append(Placed(head.name, size, (place,)))
     problems = list(data.problems)
     if unreadable:
         problems.append(
@@ -118,15 +125,15 @@ def read_dataset(
                 other,
             )
         )
-    if not images:
+    if not placed:
         text = tr("{file} holds no annotations for the photos of {folder}.", file=source, folder=folder)
         raise FormatError(" ".join((text, *problems)))
-    return replace(data, images=tuple(images), problems=tuple(problems))
+    return replace(data, images=rearranged(data, placed), problems=tuple(problems))
 
 
 def add_classes(categories: Categories, data: Dataset) -> None:
     """Add the classes of the dataset's objects that the project does not have."""
-    used = {record.class_name for image in data.images for record in (*image.objects, *image.suggestions)}
+    used = {name for head in data.heads for name in head.class_names}
     with categories.one_change():
         for record in data.classes:
             if record.name in used and record.name.strip() and categories.find(record.name) is None:
@@ -161,7 +168,7 @@ def to_suggestions(image: ImageRecord, data: Dataset, categories: Categories) ->
 def with_replaced(data: Dataset, store: Store) -> Dataset:
     """Return the dataset with a sentence on imported suggestions whose place it takes, if any. Reads the disk."""
     before = store.pools.names(store.imported_pool)
-    taken = sum(bool(image.suggestions) and image.name in before for image in data.images)
+    taken = sum(head.suggestion_count > 0 and head.name in before for head in data.heads)
     text = plural(
         "The suggestions that were imported before for {n:,} photo are replaced.",
         "The suggestions that were imported before for {n:,} photos are replaced.",
@@ -201,17 +208,21 @@ def _converted(
 
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:
-    """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
+    """Return the number of labelled keypoints whose name the project's class of the same name does not have.
+
+    Slow, if there may be any.
+    """
     unknown: dict[str, list[bool]] = {}  # by class, of each of its keypoints
     for record in data.classes:
         category = categories.find(record.name)
         if category is not None:
             known = {name.casefold() for name in category.keypoint_names}
             unknown[record.name] = [name.casefold() not in known for name in record.keypoint_names]
+    if not any(map(any, unknown.values())):
+        return 0
     return sum(
         gone and point.visibility > 0
-        for image in data.images
-        for record in image.objects
+        for record in data.objects()
         for gone, point in zip(unknown.get(record.class_name, ()), record.keypoints, strict=False)
     )
 

@@ -28,7 +28,8 @@ from annotator.core.training_set import labelled
 from annotator.session.photo_facts import show_stored
 from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
-from dataset.formats.base import FilesExistError, FormatError, export, formats
+from dataset.formats.base import FilesExistError, FormatError, formats
+from dataset.formats.exporting import export
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 

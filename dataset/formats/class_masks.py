@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.formats.base import ClassRecord, Dataset, Format, FormatError, ImageRecord, ObjectRecord
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    Format,
+    FormatError,
+    ImageRecord,
+    ObjectRecord,
+    no_progress,
+    watched,
+)
 from dataset.formats.label_map import NAME, class_indices, find_label_map, label_map, read_label_map
 from dataset.formats.mask_files import (
     MaskProblems,
@@ -21,7 +30,8 @@ from dataset.formats.mask_files import (
     read_mask,
     shapes_in,
 )
-from dataset.formats.mask_pictures import MAX_INDEX, VOID, colours, encode, paint
+from dataset.formats.mask_pictures import MAX_INDEX, VOID, colours, distinct_colors, encode, in_painting_order, paint
+from dataset.formats.stored_images import spooled
 from dataset.geometry import bounds
 from dataset.i18n import mark, plural, tr
 from dataset.pictures.images import PhotoError
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
+    from dataset.formats.base import OnProgress
     from dataset.formats.label_map import LabelMap
 
 MASKS = "masks"
@@ -41,7 +52,7 @@ VOID_COLOR = 0xE0E0C0
 """VOC's, of what belongs to nothing."""
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the classes in the masks of a folder, or in one mask: an object of each class in a photo.
 
     Raises:
@@ -50,30 +61,33 @@ def read(source: Path, images: Path) -> Dataset:
     problems = MaskProblems()
     files, folder, sizes = find_masks(source, images), masks_folder(source), PhotoSizes(images)
     labels = find_label_map(dict.fromkeys((folder, source if source.is_dir() else folder, folder.parent)))
-    found: list[tuple[str, dict[int, MultiPolygon]]] = []
-    for file in files:
-        if not file.photo:
-            problems.missing += 1
-            continue
-        try:
-            mask = read_mask(folder / file.name, sizes[file.photo])
-            void = None if not labels.names and not np.any((mask > 0) & (mask < VOID)) else VOID
-            shapes = shapes_in(mask, void)
-            if len(shapes) > MAX_INDEX:
-                raise ValueError("more than there are classes")  # noqa: TRY301 - it is no mask of classes
-        except (PhotoError, ValueError):
-            problems.damaged.append(file.name)
-            continue
-        found.append((file.photo, _by_index(shapes, labels) if mask.itemsize == 4 else shapes))
-    if not found:
+    names: dict[int, str] = {}
+
+    def read_images() -> Iterator[ImageRecord]:
+        for file in watched(files, on_progress):
+            if not file.photo:
+                problems.missing += 1
+                continue
+            try:
+                mask = read_mask(folder / file.name, sizes[file.photo])
+                void = None if not labels.names and not np.any((mask > 0) & (mask < VOID)) else VOID
+                shapes = shapes_in(mask, void)
+                if len(shapes) > MAX_INDEX:
+                    raise ValueError("more than there are classes")  # noqa: TRY301 - it is no mask of classes
+            except (PhotoError, ValueError):
+                problems.damaged.append(file.name)
+                continue
+            shapes = _by_index(shapes, labels) if mask.itemsize == 4 else shapes
+            names.update({index: _class_name(index, labels) for index in shapes})
+            objects = tuple(ObjectRecord(names[index], shape) for index, shape in shapes.items())
+            yield ImageRecord(file.photo, sizes[file.photo], objects)
+
+    records = spooled(read_images())
+    if not records:
         text = tr("{file} holds no masks of these photos.", file=source)
         raise FormatError(" ".join((text, *problems.sentences())))
-    names = {index: _class_name(index, labels) for _, shapes in found for index in shapes} | labels.names
-    classes = {name: ClassRecord(name, labels.colors.get(i, "")) for i, name in sorted(names.items())}
-    records = tuple(
-        ImageRecord(name, sizes[name], tuple(ObjectRecord(names[index], shape) for index, shape in shapes.items()))
-        for name, shapes in found
-    )
+    listed = sorted((names | labels.names).items())
+    classes = {name: ClassRecord(name, labels.colors.get(i, "")) for i, name in listed}
     return Dataset(images, tuple(classes.values()), records, problems.sentences())
 
 
@@ -101,19 +115,19 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
         FormatError: That cannot be read.
     """
     indices = class_indices(data.classes, target / NAME)
-    given = {indices[c.name]: c.color for c in data.classes if c.color and c.name in indices}
-    colors = given | read_label_map(target / NAME).colors
+    given = dict.fromkeys(indices.values(), "") | {indices[c.name]: c.color for c in data.classes if c.name in indices}
+    colors = distinct_colors(given | read_label_map(target / NAME).colors)
     palette = colours()
     for index, color in colors.items():
         palette[index] = list(bytes.fromhex(color[1:]))
-    for image, name in zip(data.images, mask_names([image.name for image in data.images]), strict=True):
+    for image, name in zip(data.images, mask_names(data.names), strict=True):
         unclear = [(VOID, record.shape) for record in image.objects if _is_void(record)]
         shapes = [
-            (indices[record.class_name], record.shape)
+            (indices[record.class_name], record)
             for record in image.objects
             if not _is_void(record) and record.class_name in indices
         ]
-        yield f"{MASKS}/{name}", encode(paint([*unclear, *shapes], image.size), palette)
+        yield f"{MASKS}/{name}", encode(paint([*unclear, *in_painting_order(shapes)], image.size), palette)
     yield NAME, label_map({index: name for name, index in indices.items()}, colors)
 
 
@@ -145,8 +159,8 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} boxes would become pixels that belong to nothing: they have no masks.", boxes)),
         (bare, plural("{n:,} object without an outline would be left out.",
                       "{n:,} objects without an outline would be left out.", bare)),
-        (outlined, plural("{n:,} outline would become a mask of whole pixels, which later ones cover.",
-                          "{n:,} outlines would become masks of whole pixels, which later ones cover.", outlined)),
+        (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
+                          "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (joined, plural("{n:,} object would be one with another of its class: a class mask has no objects.",
                         "{n:,} objects would be one with others of their class: a class mask has no objects.", joined)),
         (unknown, plural("{n:,} object would be left out: a mask has at most 254 classes.",
@@ -159,4 +173,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("class_masks", mark("Class masks (PNG)"), "", read, write, losses)
+FORMAT = Format("class_masks", mark("Class masks (PNG)"), "", read, write, losses=losses)

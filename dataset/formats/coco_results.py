@@ -9,7 +9,8 @@ from dataset.coco.checks import Problem, sentences, short
 from dataset.coco.codec import read_object
 from dataset.coco.values import as_file_name, as_id
 from dataset.folder import FolderError, list_images
-from dataset.formats.base import NOTHING, Dataset, FormatError, ImageRecord, ObjectRecord, Point
+from dataset.formats.base import NOTHING, Dataset, FormatError, ImageRecord, ObjectRecord, Point, watched
+from dataset.formats.stored_images import spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.photo_names import match_names
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataset.coco.codec import ObjectFields
-    from dataset.formats.base import KnownIds
+    from dataset.formats.base import KnownIds, OnProgress
 
 _KNOWN = frozenset(
     (
@@ -30,7 +31,9 @@ _KNOWN = frozenset(
 )
 
 
-def read_results(records: Sequence[object], source: Path, images: Path, ids: KnownIds) -> Dataset:
+def read_results(
+    records: Sequence[object], source: Path, images: Path, ids: KnownIds, on_progress: OnProgress
+) -> Dataset:
     """Return the suggestions of a list of results.
 
     An `image_id` is one of the project's COCO file, else the name of a photo without its ending, or the number in it
@@ -47,7 +50,7 @@ def read_results(records: Sequence[object], source: Path, images: Path, ids: Kno
     problems: list[Problem] = []
     unknown: Counter[str] = Counter()  # classes
     lost = damaged = 0
-    for record in usable:
+    for record in watched(usable, on_progress):
         photo, label = photos.get(_photo_key(record), ""), ids.classes.get(as_id(record.get("category_id")) or "")
         if not photo or label is None:
             lost += not photo
@@ -70,7 +73,7 @@ def read_results(records: Sequence[object], source: Path, images: Path, ids: Kno
         )
         raise FormatError(" ".join((text, *texts)))
     records_of = (ImageRecord(photo, sizes[photo] or (0, 0), (), tuple(objects)) for photo, objects in found.items())
-    return Dataset(images, tuple(dict.fromkeys(ids.classes.values())), tuple(records_of), tuple(texts))
+    return Dataset(images, tuple(dict.fromkeys(ids.classes.values())), spooled(records_of), tuple(texts))
 
 
 def _sentences(lost: int, unknown: Counter[str], damaged: int) -> Iterable[str]:

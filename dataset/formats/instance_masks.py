@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.coco.values import as_whole
-from dataset.formats.base import ClassRecord, Dataset, Format, FormatError, ImageRecord, ObjectRecord
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    Format,
+    FormatError,
+    ImageRecord,
+    ObjectRecord,
+    no_progress,
+    watched,
+)
 from dataset.formats.csv_text import CsvError, encode_rows, read_rows
 from dataset.formats.mask_files import (
     MaskProblems,
@@ -23,7 +32,8 @@ from dataset.formats.mask_files import (
     read_mask,
     shapes_in,
 )
-from dataset.formats.mask_pictures import MAX_OBJECTS, VOID, encode, paint
+from dataset.formats.mask_pictures import MAX_OBJECTS, VOID, encode, in_painting_order, paint
+from dataset.formats.stored_images import spooled
 from dataset.i18n import mark, plural, tr
 from dataset.pictures.images import PhotoError
 
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dataset.formats.base import OnProgress
     from dataset.formats.mask_files import MaskFile
 
 MASKS = "masks"
@@ -39,7 +50,7 @@ HEADER = ("mask", "value", "class")
 UNNAMED = "object"
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the objects in the masks of a folder, or in one mask.
 
     The class of an object is as `objects.csv` has it, else as its own file is called, else "object".
@@ -50,22 +61,26 @@ def read(source: Path, images: Path) -> Dataset:
     problems = MaskProblems()
     files, folder, sizes = find_masks(source, images), masks_folder(source), PhotoSizes(images)
     names = _class_names(folder if (folder / NAME).exists() else folder.parent)
-    records = []
-    for file in files:
-        if not file.photo:
-            problems.missing += 1
-            continue
-        try:
-            objects = _objects(folder, file, sizes[file.photo], names)
-        except (PhotoError, ValueError):
-            problems.damaged.append(file.name)
-            continue
-        records.append(ImageRecord(file.photo, sizes[file.photo], objects))
+    classes = dict.fromkeys(names.values())
+
+    def read_images() -> Iterator[ImageRecord]:
+        for file in watched(files, on_progress):
+            if not file.photo:
+                problems.missing += 1
+                continue
+            try:
+                objects = _objects(folder, file, sizes[file.photo], names)
+            except (PhotoError, ValueError):
+                problems.damaged.append(file.name)
+                continue
+            classes.update(dict.fromkeys(record.class_name for record in objects))
+            yield ImageRecord(file.photo, sizes[file.photo], objects)
+
+    records = spooled(read_images())
     if not records:
         text = tr("{file} holds no masks of these photos.", file=source)
         raise FormatError(" ".join((text, *problems.sentences())))
-    classes = dict.fromkeys((*names.values(), *(r.class_name for image in records for r in image.objects)))
-    return Dataset(images, tuple(map(ClassRecord, classes)), tuple(records), problems.sentences())
+    return Dataset(images, tuple(map(ClassRecord, classes)), records, problems.sentences())
 
 
 def _objects(
@@ -93,9 +108,9 @@ def _class_names(folder: Path) -> dict[tuple[str, int], str]:
 def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
     """Yield a mask of each image, and the classes of the objects."""
     rows: list[tuple[str | int, ...]] = [HEADER]
-    for image, name in zip(data.images, mask_names([image.name for image in data.images]), strict=True):
+    for image, name in zip(data.images, mask_names(data.names), strict=True):
         kept = [record for record in image.objects if _is_kept(record)][:MAX_OBJECTS]
-        yield f"{MASKS}/{name}", encode(paint([(i, r.shape) for i, r in enumerate(kept, 1)], image.size, np.uint16))
+        yield f"{MASKS}/{name}", encode(paint(in_painting_order(enumerate(kept, 1)), image.size, np.uint16))
         rows += [(str(PurePosixPath(name)), i, record.class_name) for i, record in enumerate(kept, 1)]
     yield NAME, encode_rows(rows)
 
@@ -125,8 +140,8 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} boxes would be left out: they have no masks.", boxes)),
         (bare, plural("{n:,} object without an outline would be left out.",
                       "{n:,} objects without an outline would be left out.", bare)),
-        (outlined, plural("{n:,} outline would become a mask of whole pixels, which later ones cover.",
-                          "{n:,} outlines would become masks of whole pixels, which later ones cover.", outlined)),
+        (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
+                          "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (many, plural("{n:,} object would be left out: a mask has at most 65,535.",
                       "{n:,} objects would be left out: a mask has at most 65,535.", many)),
         (points, plural("The keypoints of {n:,} object would be left out.",
@@ -137,4 +152,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("instance_masks", mark("Instance masks (PNG)"), "", read, write, losses)
+FORMAT = Format("instance_masks", mark("Instance masks (PNG)"), "", read, write, losses=losses)

@@ -13,14 +13,17 @@ import numpy as np
 from PIL import Image
 
 from dataset import rle
+from dataset.coco.values import as_number
 from dataset.geometry import bounds, from_parts, to_parts
 from dataset.masks import is_too_long, nearby, rasterize, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import DTypeLike, NDArray
     from shapely import MultiPolygon
+
+    from dataset.formats.base import ObjectRecord
 
 VOID = 255
 MAX_INDEX = 254
@@ -65,6 +68,27 @@ def paint(
         inside = rle.decode(rasterize(near, (right - left, bottom - top))) > 0
         painted[top:bottom, left:right][inside] = index
     return painted
+
+
+def in_painting_order(shapes: Iterable[tuple[int, ObjectRecord]]) -> list[tuple[int, MultiPolygon]]:
+    """Return the shapes of objects as `paint` takes them: by `z_order`, then small ones over large ones."""
+    order = sorted(shapes, key=lambda item: (as_number(item[1].extra.get("z_order")) or 0, -item[1].shape.area))
+    return [(index, record.shape) for index, record in order]
+
+
+def distinct_colors(given: Mapping[int, str]) -> dict[int, str]:
+    """Return a colour of its own for each index, for tools that tell classes by it: the given one, or VOC's.
+
+    Args:
+        given: "#rrggbb" or "" by index; a lower index keeps its colour.
+    """
+    spare = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colours().tolist()]
+    taken = {spare[0], spare[VOID]}
+    made = {}
+    for index, color in sorted(given.items()):
+        free = (c for c in (color, spare[index], *spare) if c and c not in taken)
+        taken.add(made.setdefault(index, next(free)))
+    return made
 
 
 def encode(indices: NDArray[Any], palette: NDArray[np.uint8] | None = None) -> bytes:

@@ -27,6 +27,8 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
+    no_progress,
+    watched,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.results import (
@@ -39,7 +41,8 @@ from dataset.formats.label_studio.results import (
     sentences,
 )
 from dataset.formats.label_studio.tasks import common_order, photo_names, region_label
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.formats.stored_images import spooled
+from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.masks import is_of_pixels, rasterize, trace
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
+    from dataset.formats.base import OnProgress
+
 ELLIPSE_SIDES = 64
 UNNAMED = "object"
 DECIMALS = 4
@@ -62,7 +67,7 @@ _NOTES = ("choices", "textarea", "number", "rating", "taxonomy")
 """Results that say something of a region: its attributes."""
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of the tasks of a file: of a task with several, the ground truth, else the last one.
 
     What its last prediction has are suggestions.
@@ -71,26 +76,38 @@ def read(source: Path, images: Path) -> Dataset:
         FormatError: The file cannot be read, or has no tasks of Label Studio's.
     """
     counts: Counter[OmittedResult] = Counter()
-    tasks = [task for raw in raw_tasks(source) if (task := read_task(raw, counts))]
-    if not tasks:
+    raws, urls = [], []
+    for raw in watched(raw_tasks(source), lambda done, total: on_progress(done, 3 * total)):
+        if task := read_task(raw, Counter()):
+            raws.append(raw)
+            urls.append(task.url)
+    if not raws:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
         raise FormatError(text)
-    names = photo_names([task.url for task in tasks], images)
+    names = photo_names(urls, images)
     classes: dict[str, dict[tuple[str, ...], None]] = {}
-    records = []
-    for task in tasks:
-        size = _size(task, images, names[task.url])
-        regions, predicted = (_regions(r, size, classes, counts) for r in (task.results, task.predicted))
-        records.append((names[task.url], size, regions, predicted, task.score))
+
+    def read_tasks(
+        omitted: Counter[OmittedResult], third: int
+    ) -> Iterator[tuple[LabelingTask, tuple[int, int], list[_Region], list[_Region]]]:
+        """Yield each task, its size, its regions and those predicted. All take several times what the file does."""
+        for raw in watched(raws, lambda done, total: on_progress(third * total + done, 3 * total)):
+            if task := read_task(raw, omitted):
+                size = _size(task, images, names[task.url])
+                regions, predicted = (_regions(r, size, classes, omitted) for r in (task.results, task.predicted))
+                yield task, size, regions, predicted
+
+    for _ in read_tasks(Counter(), 1):  # all classes, and all of their keypoints
+        pass
     made = {name: ClassRecord(name, keypoint_names=common_order(points)) for name, points in classes.items()}
-    found = tuple(
+    found = spooled(
         ImageRecord(
-            name,
+            names[task.url],
             size,
             tuple(_to_object(region, made[region.label]) for region in regions),
-            tuple(_to_object(region, made[region.label], score) for region in predicted),
+            tuple(_to_object(region, made[region.label], task.score) for region in predicted),
         )
-        for name, size, regions, predicted, score in records
+        for task, size, regions, predicted in read_tasks(counts, 2)
     )
     return Dataset(images, tuple(made.values()), found, sentences(counts))
 
@@ -210,8 +227,7 @@ def _shape(value: Mapping[str, Any], size: tuple[int, int]) -> MultiPolygon | Po
     x, y = _pixels([(value["x"], value.get("y"))], size)[0].tolist()
     if "radiusX" in value:
         ((across, down),) = _pixels([(value["radiusX"], value.get("radiusY"))], size).tolist()
-        angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
-        shape = from_parts([[np.column_stack((x + across * np.cos(angles), y + down * np.sin(angles)))]])
+        shape = from_parts([[ellipse((x, y), (across, down))]])
     elif "height" in value:
         ((width, height),) = _pixels([(value.get("width"), value["height"])], size).tolist()
         shape = rectangle(x, y, round(x + width, DECIMALS), round(y + height, DECIMALS))
@@ -232,9 +248,13 @@ def _pixels(percent: object, size: tuple[int, int]) -> np.ndarray:
 # Writing
 
 
-def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the one file of a dataset. Images are named as files of a local storage that has the folder."""
-    tasks = []
+    yield "", _tasks(data)
+
+
+def _tasks(data: Dataset) -> Iterator[bytes]:
+    opening = b"["
     names = {c.name: c.keypoint_names for c in data.classes}
     for number, image in enumerate(data.images, 1):
         path = f"{data.folder.resolve().name}/{image.name}"
@@ -243,8 +263,9 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
             r for place, o in enumerate(image.objects, 1) for r in _results(o, f"{number}-{place}", image, names)
         ]
         annotation = {"id": number, "result": results, "was_cancelled": False, "ground_truth": False}
-        tasks.append({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
-    yield "", encode(tasks)
+        yield opening + encode({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
+        opening = b","
+    yield b"]" if data.images else b"[]"
 
 
 def _results(
@@ -296,12 +317,13 @@ def _percent(points: Iterable[Any], size: tuple[int, int]) -> list[list[float]]:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what Label Studio's tasks cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
-    bare = sum(r.shape.is_empty for r in records)
-    occluded = sum(p.visibility == 1 for r in records if not r.shape.is_empty for p in r.keypoints)
-    crowds = sum(r.is_crowd for r in records)
-    unknown = sum(bool(r.extra) for r in records)
+    masks = bare = occluded = crowds = unknown = 0
+    for r in data.objects():
+        masks += r.needs_mask and not is_of_pixels(to_parts(r.shape))
+        bare += r.shape.is_empty
+        occluded += 0 if r.shape.is_empty else sum(p.visibility == 1 for p in r.keypoints)
+        crowds += r.is_crowd
+        unknown += bool(r.extra)
     said = (
         (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
@@ -317,4 +339,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses)
+FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses=losses)

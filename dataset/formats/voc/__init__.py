@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataset.formats.base import Dataset, ImageRecord, ObjectRecord
+    from dataset.formats.base import Content, Dataset, ImageRecord, ObjectRecord
 
 
-def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
+def write(data: Dataset, target: Path) -> Iterator[tuple[str, Content]]:
     """Yield the label map, and photo, XML and masks of each image, and the lists of images.
 
     Classes that the target's `labelmap.txt` has already keep their index.
@@ -43,7 +43,7 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
     """
     indices = class_indices(data.classes, target / NAME)
     stems: dict[str, bool] = {}  # whether there are masks
-    for image, path in zip(data.images, separate_stems([image.name for image in data.images]), strict=True):
+    for image, path in zip(data.images, separate_stems(data.names), strict=True):
         stem = str(PurePosixPath(path).with_suffix(""))
         kept = [record for record in image.objects if _is_kept(record, image.size)]
         stems[stem] = has_masks = any(not record.is_box for record in kept)
@@ -139,4 +139,4 @@ def _sides(record: ObjectRecord, size: tuple[int, int]) -> dict[str, int]:
     return {"xmin": left + 1, "ymin": top + 1, "xmax": right, "ymax": bottom}
 
 
-FORMAT = Format("voc", "Pascal VOC", "", read, write, losses)
+FORMAT = Format("voc", "Pascal VOC", "", read, write, losses=losses)

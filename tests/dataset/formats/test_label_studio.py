@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.formats import label_studio
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, export
+from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point
+from dataset.formats.exporting import export
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.tasks import common_order, photo_names
 from dataset.geometry import from_parts, rectangle

@@ -19,9 +19,9 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    export,
-    match_images,
 )
+from dataset.formats.exporting import export
+from dataset.formats.stored_images import match_images
 from dataset.geometry import from_parts, rectangle
 from dataset.masks import trace
 from tests.strategies import SIZE
