@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 SLIVER = 1e-6  # square pixels: a part or hole as small as that is a rounding error
+ELLIPSE_SIDES = 64
 TOUCH = 1e-6  # pixels: a vertex as near to an edge as that lies on it
 
 
@@ -99,6 +100,12 @@ def rectangle(x0: float, y0: float, x1: float, y1: float) -> MultiPolygon:
     """The outline of a box given by two opposite corners."""
     left, right, top, bottom = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     return from_parts([[[(left, top), (right, top), (right, bottom), (left, bottom)]]])
+
+
+def ellipse(centre: ArrayLike, radii: tuple[float, float]) -> NDArray[np.float64]:
+    """Return an ellipse along the axes as a ring (ELLIPSE_SIDES, 2)."""
+    angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
+    return np.asarray(centre, float) + np.column_stack((radii[0] * np.cos(angles), radii[1] * np.sin(angles)))
 
 
 def rings(shape: MultiPolygon) -> Iterator[tuple[RingRef, NDArray[np.float64]]]:

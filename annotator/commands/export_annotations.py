@@ -13,7 +13,8 @@ from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from annotator.core.training_set import labelled
 from dataset.folder import FolderError
-from dataset.formats.base import Format, FormatError, export, formats
+from dataset.formats.base import Format, FormatError, formats
+from dataset.formats.exporting import export
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
 from annotator.commands.progress import print_progress
-from annotator.core.exchange import add_classes, lost_keypoints, read_dataset, to_annotations
+from annotator.core.exchange import (
+    add_classes,
+    known_ids,
+    lost_keypoints,
+    read_dataset,
+    suggestions_added,
+    to_annotations,
+    to_suggestions,
+    with_replaced,
+)
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from dataset.folder import FolderError
@@ -48,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
-    data = read_dataset(file_format, source, store.images, store.names, print_progress)
+    ids = known_ids(store, store.categories)
+    data = read_dataset(file_format, source, store.images, store.names, ids, on_progress=print_progress)
+    data = with_replaced(data, store)
     add_classes(store.categories, data)
     problems = list(data.problems)
     if lost := lost_keypoints(data, store.categories):
@@ -56,8 +67,14 @@ def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
             "{n:,} keypoint is left out: the project's class does not have it.",
             "{n:,} keypoints are left out: the project's classes do not have them.", lost,
         ))  # fmt: skip
-    skipped = photos = objects = 0
+    skipped = photos = objects = suggestions = 0
     for image in data.images:
+        if image.suggestions:
+            found = to_suggestions(image, data, store.categories)
+            store.pools.put(image.name, store.imported_pool, found)
+            suggestions += len(found)
+        if not image.objects:
+            continue
         if store.count(image.name) and not add:
             skipped += 1
             continue
@@ -74,7 +91,9 @@ def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
         print(problem, file=sys.stderr)  # noqa: T201 - what the command is for
     text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", objects,
                   photos=counted_photos(photos))  # fmt: skip
-    print(text)  # noqa: T201 - what the command is for
+    said = [text] if objects or not suggestions else []
+    said += [suggestions_added(suggestions)] if suggestions else []
+    print("\n".join(said))  # noqa: T201 - what the command is for
 
 
 def _names(listed: list[Format]) -> str:

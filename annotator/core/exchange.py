@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, match_images
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    FormatError,
+    ImageRecord,
+    KnownIds,
+    ObjectRecord,
+    Point,
+    no_progress,
+)
+from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from annotator.core.categories import Categories
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
-    from dataset.formats.base import Format
+    from dataset.formats.base import Format, OnProgress
+
+NO_IDS = KnownIds()
+FIRST_IMPORTED = -500_000_000
+"""Id of the first suggestion of a photo that was imported: far from those of models."""
 
 
 def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
@@ -31,12 +46,27 @@ def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterab
     """Return photos of a project as a format writes them."""
     listed = list(categories)
     names = {c.id: c.name for c in listed}
-    images = tuple(
+    images = spooled(
         ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
         for p in photos
     )
-    classes = (ClassRecord(c.name, c.color, c.supercategory, c.keypoint_names, c.skeleton) for c in listed)
-    return Dataset(folder, tuple(classes), images)
+    return Dataset(folder, tuple(_class_record(c) for c in listed), images)
+
+
+def _class_record(category: Category) -> ClassRecord:
+    return ClassRecord(
+        category.name, category.color, category.supercategory, category.keypoint_names, category.skeleton
+    )
+
+
+def known_ids(store: Store, categories: Iterable[Category]) -> KnownIds:
+    """Return what ids mean in a file without lists of its own, such as COCO's results. From any thread.
+
+    `categories` are the project's: where it has no COCO file yet, their ids are those that it will have.
+    """
+    classes = {c.id: _class_record(c) for c in categories}
+    given = {key: classes[number] for key, number in store.class_ids_in_file().items() if number in classes}
+    return KnownIds(store.photo_ids_in_file(), {**classes, **given})
 
 
 def read_dataset(
@@ -44,30 +74,39 @@ def read_dataset(
     source: Path,
     folder: Path,
     names: Sequence[str],
-    on_image: Callable[[int, int], object] = lambda _done, _total: None,
+    ids: KnownIds = NO_IDS,
+    *,
+    on_progress: OnProgress = no_progress,
 ) -> Dataset:
     """Return what a file holds for the photos of a folder, each with its size. Slow: for a thread of its own.
 
-    `on_image(number, total)` is called for each image.
+    `ids` are the project's, for files that need them.
 
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
     """
     assert file_format.read is not None, "a format of the import list"
-    data = match_images(file_format.read(source, folder), names)
-    images: list[ImageRecord] = []
+    with_ids, read = file_format.read_with_ids, file_format.read
+
+    def on_reading(done: int, total: int) -> None:
+        on_progress(done, 2 * total)
+
+    whole = with_ids(source, folder, ids, on_reading) if with_ids else read(source, folder, on_reading)
+    data = match_images(whole, names)
+    placed: list[Placed] = []
     unreadable: list[str] = []
     other = 0
-    for number, image in enumerate(data.images, 1):
-        on_image(number, len(data.images))
+    heads = data.heads
+    for place, head in enumerate(heads):
+        on_progress(len(heads) + place, 2 * len(heads))
         try:
-            size = photo_size(folder / image.name)
+            size = photo_size(folder / head.name)
         except PhotoError:
-            unreadable.append(image.name)
+            unreadable.append(head.name)
             continue
-        if image.objects:
-            other += min(image.size) > 0 and image.size != size
-            images.append(replace(image, size=size))
+        if head.object_count or head.suggestion_count:
+            other += min(head.size) > 0 and head.size != size
+            placed.append(Placed(head.name, size, (place,)))
     problems = list(data.problems)
     if unreadable:
         problems.append(
@@ -86,15 +125,15 @@ def read_dataset(
                 other,
             )
         )
-    if not images:
+    if not placed:
         text = tr("{file} holds no annotations for the photos of {folder}.", file=source, folder=folder)
         raise FormatError(" ".join((text, *problems)))
-    return replace(data, images=tuple(images), problems=tuple(problems))
+    return replace(data, images=rearranged(data, placed), problems=tuple(problems))
 
 
 def add_classes(categories: Categories, data: Dataset) -> None:
     """Add the classes of the dataset's objects that the project does not have."""
-    used = {record.class_name for image in data.images for record in image.objects}
+    used = {name for head in data.heads for name in head.class_names}
     with categories.one_change():
         for record in data.classes:
             if record.name in used and record.name.strip() and categories.find(record.name) is None:
@@ -111,40 +150,79 @@ def to_annotations(
     image: ImageRecord, data: Dataset, categories: Categories, new_id: Callable[[], int]
 ) -> list[Annotation]:
     """Return an image's objects as new annotations of a project that has their classes."""
+    return list(_converted(image.objects, data, categories, new_id))
+
+
+def to_suggestions(image: ImageRecord, data: Dataset, categories: Categories) -> tuple[Annotation, ...]:
+    """Return what a model found in an image as suggestions in the project's classes, for `SuggestionPools`.
+
+    A score beyond 0 to 1 counts as the nearer of them, and what has none counts as 1: what nobody doubts is offered.
+    """
+    ids = count(FIRST_IMPORTED, -1)
+    return tuple(
+        replace(found, origin=Origin.SUGGESTED, score=1.0 if found.score is None else min(max(found.score, 0.0), 1.0))
+        for found in _converted(image.suggestions, data, categories, lambda: next(ids))
+    )
+
+
+def with_replaced(data: Dataset, store: Store) -> Dataset:
+    """Return the dataset with a sentence on imported suggestions whose place it takes, if any. Reads the disk."""
+    before = store.pools.names(store.imported_pool)
+    taken = sum(head.suggestion_count > 0 and head.name in before for head in data.heads)
+    text = plural(
+        "The suggestions that were imported before for {n:,} photo are replaced.",
+        "The suggestions that were imported before for {n:,} photos are replaced.",
+        taken,
+    )
+    return replace(data, problems=(*data.problems, text)) if taken else data
+
+
+def suggestions_added(number: int) -> str:
+    """Return what is shown after suggestions were imported."""
+    return plural(
+        "{n:,} suggestion added: it is shown dashed until it is accepted or rejected.",
+        "{n:,} suggestions added: they are shown dashed until they are accepted or rejected.",
+        number,
+    )
+
+
+def _converted(
+    records: Iterable[ObjectRecord], data: Dataset, categories: Categories, new_id: Callable[[], int]
+) -> Iterator[Annotation]:
     names = {record.name: record.keypoint_names for record in data.classes}
-    made = []
-    for record in image.objects:
+    for record in records:
         category = categories.find(record.class_name)
         if category is None:
             continue
-        made.append(
-            Annotation(
-                new_id(),
-                category.id,
-                record.shape,
-                _in_order(record.keypoints, names.get(record.class_name, ()), category.keypoint_names),
-                Origin(record.origin) if record.origin in list(Origin) else Origin.DRAWN,
-                record.score,
-                record.is_box,
-                record.is_crowd,
-                record.extra or NOTHING,
-            )
+        yield Annotation(
+            new_id(),
+            category.id,
+            record.shape,
+            _in_order(record.keypoints, names.get(record.class_name, ()), category.keypoint_names),
+            Origin(record.origin) if record.origin in list(Origin) else Origin.DRAWN,
+            record.score,
+            record.is_box,
+            record.is_crowd,
+            record.extra or NOTHING,
         )
-    return made
 
 
 def lost_keypoints(data: Dataset, categories: Categories) -> int:
-    """Return the number of labelled keypoints whose name the project's class of the same name does not have."""
+    """Return the number of labelled keypoints whose name the project's class of the same name does not have.
+
+    Slow, if there may be any.
+    """
     unknown: dict[str, list[bool]] = {}  # by class, of each of its keypoints
     for record in data.classes:
         category = categories.find(record.name)
         if category is not None:
             known = {name.casefold() for name in category.keypoint_names}
             unknown[record.name] = [name.casefold() not in known for name in record.keypoint_names]
+    if not any(map(any, unknown.values())):
+        return 0
     return sum(
         gone and point.visibility > 0
-        for image in data.images
-        for record in image.objects
+        for record in data.objects()
         for gone, point in zip(unknown.get(record.class_name, ()), record.keypoints, strict=False)
     )
 

@@ -62,6 +62,7 @@ class Session(QObject):
         upcoming_changed: other photos are likely next, because others are listed.
         edited: something is now otherwise on record for the current photo.
         skeleton_changed: (SkeletonChange) a class has other keypoints, and so have the records everywhere.
+        suggestions_imported: (name, suggestions) what another model found in a photo, in the project's classes.
         class_removed: (a function from a record to another or None) a class is gone, or back; so are the records of it.
         saved_changed: (bool) whether everything is in the COCO file.
         refused: (sentence, damaged) the annotations cannot be opened: photos can be looked at, no more; `damaged` where
@@ -82,6 +83,7 @@ class Session(QObject):
     upcoming_changed = Signal()
     edited = Signal()
     skeleton_changed = Signal(object)
+    suggestions_imported = Signal(str, object)
     class_removed = Signal(object)
     saved_changed = Signal(bool)
     refused = Signal(str, bool)
@@ -409,14 +411,12 @@ class Session(QObject):
         document = self.history.document(self.current)
         if document is None:
             state = self.store.load(self.current)
-            for problem in self.store.problems(self.current):
-                self.message.emit(tr("{problem} It is kept as it stands.", problem=problem), "warning", PHOTO)
+            problems = self.store.problems(self.current, besides=("mask_size",))  # which the window offers to scale
+            if problems:
+                text = tr("{problem} It is kept as it stands.", problem=" ".join(problems))
+                self.message.emit(text, "warning", PHOTO)
             document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._store_on_change(document))
-            size_in_file = self.store.size_in_file(self.current)
-            if size_in_file and size_in_file != document.size:
-                text = messages.size_differs(self.current, document.size, size_in_file)
-                self.message.emit(text, "warning", PHOTO)
         document.threshold, document.shown = self.threshold, self.shown
         document.marks = self.marks.get(self.current, ObjectMarks())
         self._set_document(document)

@@ -1,4 +1,7 @@
-"""From the model's answers to the suggestions of each document: which photos are asked for, and in whose classes."""
+"""From the model's answers to the suggestions of each document: which photos are asked for, and in whose classes.
+
+What was imported is on offer whatever the model finds; of what both see, the imported one alone.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.core.document import Status
+from annotator.core.document import Status, new_objects
 from annotator.core.image_filter import FINISHED
 from annotator.core.image_list import NOT_LOOKED_AT
 from annotator.core.skeleton import in_order_of
 from annotator.core.training_set import MODEL_CLASS
 from annotator.session.time_slices import TimeSlicer
+from annotator.suggestions.imported import ImportedSuggestions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from annotator.core.annotation import Annotation
     from annotator.core.document import Document
@@ -53,6 +57,8 @@ class SuggestionController(QObject):
         self.model: ModelInfo | None = None
         self._scores: dict[str, list[tuple[float, int]]] = {}  # and class, ascending, of each photo seen
         self._to_project: dict[int, int] = {}  # the model's category id -> the project's
+        self._imported = ImportedSuggestions(session, self)
+        self._imported.changed.connect(self._imported_changed)
         self._told: list[str] = []  # the model's classes that the person knows are not in the project
         self._recount = QTimer(self, singleShot=True, interval=150)
         self._recount.timeout.connect(lambda: self._counting.start(self._count_each()))
@@ -130,13 +136,19 @@ class SuggestionController(QObject):
         """Return a function, for another thread, that reads what is on offer in a photo that is not shown."""
         model, project, known = self.model, self._session.project, dict(self._to_project)
         threshold = self._session.threshold
-        if model is None or project is None:
+        if project is None:
             return lambda _name: ()
-        pools, model_id = project.store.pools, model.id
+        pools, imported, classes = (
+            project.store.pools,
+            project.store.imported_pool,
+            {c.id for c in project.store.categories},
+        )
 
         def read(name: str) -> Pool:
-            sure = (s for s in pools.peek(name, model_id) or () if (s.score or 0.0) >= threshold)
-            return tuple(replace(s, category_id=known[s.category_id]) for s in sure if s.category_id in known)
+            given = [s for s in pools.peek(name, imported) or () if s.category_id in classes]
+            found = (pools.peek(name, model.id) or ()) if model else ()
+            ours = [replace(s, category_id=known[s.category_id]) for s in found if s.category_id in known]
+            return tuple(s for s in together(given, ours) if (s.score or 0.0) >= threshold)
 
         return read
 
@@ -162,11 +174,13 @@ class SuggestionController(QObject):
 
     def _forget_answers(self) -> None:
         photos = self._session.photos
+        names = list(self._scores)
+        self._scores.clear()
         with photos.together():
-            for name in self._scores:
+            for name in names:
                 if name in photos:  # else they are another folder's by now
                     photos.update(name, suggestions=NOT_LOOKED_AT, status=self._unsuggested(name), least_score=inf)
-        self._scores.clear()
+                    self._count(name)
 
     def _adopt_model(self) -> None:
         """Match classes; a project without any takes the model's."""
@@ -210,9 +224,22 @@ class SuggestionController(QObject):
     def _offer_again(self) -> None:
         """Offer what the model found in the current photo, in the classes as they are now."""
         document = self._session.document
-        pool = self._recent_pool(document.name) if document else None
-        if document and pool is not None:
-            document.set_suggestions(self._in_project(pool))
+        if document:
+            self._offer(document, self._recent_pool(document.name))
+
+    def _offer(self, document: Document, found: Pool | None) -> None:
+        """Offer what was imported for a photo, and what the model found in it, if it is known."""
+        imported = self._imported.pool(document.name)
+        if imported is not None or found is not None:
+            document.set_suggestions(together(imported or (), self._in_project(found or ())))
+
+    def _imported_changed(self, names: list[str]) -> None:
+        document = self._session.document
+        with self._session.photos.together():
+            for name in names:
+                self._count(name)
+        if document and document.name in names:
+            self._offer_again()
 
     def _unmatched(self, model: ModelInfo) -> list[Category]:
         return [category for category in model.categories if category.id not in self._to_project]
@@ -220,9 +247,7 @@ class SuggestionController(QObject):
     def _document_changed(self, document: Document | None) -> None:
         if document is None:
             return
-        pool = self._recent_pool(document.name)
-        if pool is not None:
-            document.set_suggestions(self._in_project(pool))
+        self._offer(document, self._recent_pool(document.name))
         self._request()
 
     def _request(self) -> None:
@@ -250,7 +275,7 @@ class SuggestionController(QObject):
         self._scores[answer.name] = sorted((s.score or 0.0, s.category_id) for s in answer.pool)
         document = self._session.document
         if document and document.name == answer.name:
-            document.set_suggestions(self._in_project(answer.pool))
+            self._offer(document, answer.pool)
         self._count(answer.name)
 
     def _recalled(self, model_id: str, scores: dict[str, tuple[tuple[float, int], ...]]) -> None:
@@ -267,16 +292,19 @@ class SuggestionController(QObject):
 
     def _count(self, name: str) -> None:
         photos = self._session.photos
-        found = self._scores[name]
-        first = bisect_left(found, self._session.threshold, key=itemgetter(0))
-        scores = [score for score, category in found[first:] if category in self._to_project]
+        found, imported = self._scores.get(name), self._imported.scores(name)
+        if found is None and not imported:
+            return
+        least = self._session.threshold
+        scores = [score for score, category in at_least(found or [], least) if category in self._to_project]
+        scores += [score for score, category in at_least(imported, least) if category in self._session.categories]
         count = len(scores)
         status = photos.status(photos.index(name))
         if status in (Status.NEW, Status.SUGGESTED):
             status = Status.SUGGESTED if count else Status.NEW
         document = self._session.history.document(name)
-        least = scores[0] if scores else inf
-        photos.update(name, suggestions=count, status=status, least_score=document.least_score if document else least)
+        lowest = document.least_score if document else min(scores, default=inf)
+        photos.update(name, suggestions=count, status=status, least_score=lowest)
 
     def _unsuggested(self, name: str) -> Status:
         photos = self._session.photos
@@ -285,10 +313,20 @@ class SuggestionController(QObject):
 
     def _count_each(self) -> Iterator[None]:
         """Count anew what is on offer in every photo, many at a time."""
-        names = list(self._scores)
+        names = list(dict.fromkeys((*self._scores, *self._imported.names)))
         for start in range(0, len(names), COUNTED):
             with self._session.photos.together():
                 for name in names[start : start + COUNTED]:
-                    if name in self._scores and name in self._session.photos:
+                    if name in self._session.photos:
                         self._count(name)
             yield
+
+
+def together(imported: Sequence[Annotation], found: Sequence[Annotation]) -> list[Annotation]:
+    """Return what was imported, and of what the model found that which is not the same object."""
+    return [*imported, *new_objects(tuple(found), (), tuple(imported))]
+
+
+def at_least(scores: Sequence[tuple[float, int]], threshold: float) -> Sequence[tuple[float, int]]:
+    """Return those of ascending scores that are not below the threshold."""
+    return scores[bisect_left(scores, threshold, key=itemgetter(0)) :]

@@ -14,17 +14,22 @@ from annotator.core import edits
 from annotator.core.disk_thread import answered
 from annotator.core.exchange import (
     add_classes,
+    known_ids,
     lost_keypoints,
     names_to_export,
     read_dataset,
+    suggestions_added,
     to_annotations,
     to_dataset,
+    to_suggestions,
+    with_replaced,
 )
 from annotator.core.training_set import labelled
 from annotator.session.photo_facts import show_stored
 from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
-from dataset.formats.base import FilesExistError, FormatError, export, formats
+from dataset.formats.base import FilesExistError, FormatError, formats
+from dataset.formats.exporting import export
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
@@ -108,11 +113,12 @@ class Importer(_Exchange):
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, tr("&Import"), "import", window)
+        self._suggestions = 0  # that were imported
         self._slices.done.connect(self._finish)
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
-        folder, title = self._session.folder, tr("Import annotations")
-        if folder is None or self._session.store is None:
+        folder, store, title = self._session.folder, self._session.store, tr("Import annotations")
+        if folder is None or store is None:
             return
         if file_format.suffix:
             pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
@@ -120,14 +126,19 @@ class Importer(_Exchange):
         else:
             source = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if source:
-            names = self._session.photos.names
-            self._on_disk(lambda: read_dataset(file_format, Path(source), folder, names), self._confirm)
+            names, classes = self._session.photos.names, list(self._session.categories)
+
+            def work() -> Dataset:
+                data = read_dataset(file_format, Path(source), folder, names, known_ids(store, classes))
+                return with_replaced(data, store)
+
+            self._on_disk(work, self._confirm)
 
     def _confirm(self, data: object) -> None:
         dataset: Dataset = data  # type: ignore[assignment]
         store, images = self._session.store, dataset.images
         assert store is not None, "late results are dropped"
-        free = [image for image in images if not store.count(image.name)]
+        free = [image for image in images if not (image.objects and store.count(image.name))]
         details = list(dataset.problems)
         if lost := lost_keypoints(dataset, self._session.categories):
             details.append(plural(
@@ -143,15 +154,26 @@ class Importer(_Exchange):
                 answers.append(tr("Only to the {photos} without", photos=counted_photos(len(free))))
         answer = 0
         if details:
-            text = plural("Add {n:,} object to the photos?", "Add {n:,} objects to the photos?", dataset.object_count)
+            objects = dataset.object_count or dataset.suggestion_count
+            text = plural("Add {n:,} object to the photos?", "Add {n:,} objects to the photos?", objects)
+            if not dataset.object_count:
+                text = plural("Show {n:,} suggestion on the photos?", "Show {n:,} suggestions on the photos?", objects)
             answer = self._ask("import.question", text, details, answers)
         if answer >= 0:
             add_classes(self._session.categories, dataset)
+            self._suggestions = 0
             self._slices.start(self._add(dataset, free if answer else images))
 
     def _add(self, data: Dataset, images: Sequence[ImageRecord]) -> Iterator[int]:
         """Put the objects of one image after the other on record, and give their number."""
         for image in images:
+            if image.suggestions:
+                suggestions = to_suggestions(image, data, self._session.categories)
+                self._suggestions += len(suggestions)
+                self._session.suggestions_imported.emit(image.name, suggestions)
+            if not image.objects:
+                yield 0
+                continue
             annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
             history = self._session.history.document(image.name)
             current = self._session.document
@@ -173,9 +195,11 @@ class Importer(_Exchange):
     def _finish(self, counts: list[int]) -> None:
         self._session.report_saved()
         self._session.edited.emit()
-        text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", sum(counts),
-                      photos=counted_photos(len(counts)))  # fmt: skip
-        self._session.message.emit(text, "info", TOPIC)
+        photos = counted_photos(len(counts))
+        said = [plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", sum(counts),
+                       photos=photos)] if any(counts) or not self._suggestions else []  # fmt: skip
+        said += [suggestions_added(self._suggestions)] if self._suggestions else []
+        self._session.message.emit(" ".join(said), "info", TOPIC)
 
 
 class Exporter(_Exchange):

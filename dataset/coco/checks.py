@@ -195,6 +195,24 @@ def is_in_fractions(record: dict[str, Any]) -> bool:
     return all(isinstance(v, int | float) and 0 <= v <= 1 for ring in rings for v in _items(ring))
 
 
+def is_results(contents: object) -> bool:
+    """Return whether the contents of a file are a list of what a model found: no COCO file, but COCO's results."""
+    if not isinstance(contents, list):
+        return False
+    first = next((record for record in contents if isinstance(record, dict)), {})
+    shapes = ("bbox", "segmentation", "keypoints")
+    return ("image_id" in first or "file_name" in first) and any(key in first for key in shapes)
+
+
+def results_refused(file: object) -> str:
+    """Return why a list of results is not opened, and what to do with it."""
+    return tr(
+        "{file} is a list of what a model found (COCO results), not a COCO file: open the COCO file that the model was "
+        "given, and import the results as suggestions (File > Import > COCO JSON).",
+        file=file,
+    )
+
+
 def _items(ring: object) -> list[Any]:
     return ring if isinstance(ring, list) else [ring]
 

@@ -19,6 +19,8 @@ from dataset.coco.checks import (
     check_keypoints,
     check_mask,
     check_reference,
+    is_results,
+    results_refused,
     short,
 )
 from dataset.coco.values import (
@@ -173,6 +175,8 @@ def load_coco(path: Path) -> dict[str, Any]:
         raise DataError(str(error)) from None
     except (ValueError, RecursionError):  # the latter of lists in lists, thousands deep
         raise DataError(tr("{file} is not JSON.", file=path)) from None
+    if is_results(contents):
+        raise DataError(results_refused(path))
     kinds = ("images", "annotations", "categories")
     if not isinstance(contents, dict) or any(not isinstance(contents.get(kind), list) for kind in kinds):
         text = tr("{file} is not a COCO file: it needs the lists {lists}.", file=path, lists=", ".join(kinds))

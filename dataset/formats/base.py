@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shapely import MultiPolygon
 
 import dataset.formats
-from dataset.atomic_files import replace_file
-from dataset.i18n import plural, tr
-from dataset.messages import UserError, listing, os_reason
-from dataset.photo_names import match_names
+from dataset.i18n import tr
+from dataset.messages import UserError, os_reason
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    OnProgress = Callable[[int, int], object]
+    """Is called with how many things of how many are done, often; what it raises ends the work."""
+    Content = bytes | Path | Iterable[bytes]
 
 MAX_FILE_BYTES = 1 << 30
 """A larger file is refused before memory is taken for it."""
 MAX_COORDINATE = 1e7
 """Pixels; coordinates beyond are damage."""
-COPIED_AT_ONCE = 1 << 20
-"""Bytes of a photo that is copied."""
+_PIECE = 1 << 20
+
+Item = TypeVar("Item")
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,6 +46,14 @@ class UnreadableFileError(FormatError):
 
 class FilesExistError(FormatError):
     """Files would be replaced that nobody has agreed to lose."""
+
+
+class CancelledError(FormatError):
+    """Raised by the caller's `OnProgress`: whoever waits for the work does so no longer. Nothing is left of it."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Be the `OnProgress` of a caller that does not look."""
 
 
 class Point(NamedTuple):
@@ -99,6 +112,47 @@ class ImageRecord:
     size: tuple[int, int]
     """(width, height) of the upright image; (0, 0) where the file does not give it."""
     objects: tuple[ObjectRecord, ...] = ()
+    suggestions: tuple[ObjectRecord, ...] = ()
+    """What a model found and nobody has accepted, with its `score`, None where the file gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """What ids mean in a file that has no lists of its own: those of the project's COCO file."""
+
+    photos: Mapping[int | str, str] = field(default_factory=dict)
+    """Id of an image (`dataset.coco.values.as_id`) -> path of the photo relative to the folder."""
+    classes: Mapping[int | str, ClassRecord] = field(default_factory=dict)
+    """Id of a category, as above -> the project's class."""
+
+
+class ImageHead(NamedTuple):
+    """What is known of an image without its objects."""
+
+    name: str
+    size: tuple[int, int]
+    object_count: int
+    suggestion_count: int
+    class_names: frozenset[str]
+    """Of its objects and suggestions."""
+
+    @classmethod
+    def of(cls, image: ImageRecord) -> ImageHead:
+        """Return that of an image."""
+        names = frozenset(record.class_name for record in (*image.objects, *image.suggestions))
+        return cls(image.name, image.size, len(image.objects), len(image.suggestions), names)
+
+
+class StoredImages(Sequence[ImageRecord], ABC):
+    """Images that are not in memory: each is made when it is asked for, be it again, which takes time."""
+
+    @property
+    @abstractmethod
+    def heads(self) -> Sequence[ImageHead]:
+        """Those of the images, which are in memory."""
+
+    def __len__(self) -> int:
+        return len(self.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +162,36 @@ class Dataset:
     folder: Path
     """The folder of images."""
     classes: tuple[ClassRecord, ...]
-    images: tuple[ImageRecord, ...]
+    images: Sequence[ImageRecord]
+    """Go over them one by one, and keep none: there may be more than memory holds (`StoredImages`)."""
     problems: tuple[str, ...] = ()
     """Sentences about what the file has and could not be read."""
 
     @property
+    def heads(self) -> Sequence[ImageHead]:
+        """Those of the images, at once."""
+        images = self.images
+        return images.heads if isinstance(images, StoredImages) else [ImageHead.of(image) for image in images]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the images, at once."""
+        return [head.name for head in self.heads]
+
+    @property
     def object_count(self) -> int:
         """The number of objects in all images."""
-        return sum(len(image.objects) for image in self.images)
+        return sum(head.object_count for head in self.heads)
+
+    @property
+    def suggestion_count(self) -> int:
+        """The number of suggestions in all images."""
+        return sum(head.suggestion_count for head in self.heads)
+
+    def objects(self) -> Iterator[ObjectRecord]:
+        """Yield the objects of all images."""
+        for image in self.images:
+            yield from image.objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +204,40 @@ class Format:
     """For menus; a text given to `mark`, or a name that is not translated."""
     suffix: str = ""
     """Of its one file, such as ".json"; "" where a dataset is a folder of files."""
-    read: Callable[[Path, Path], Dataset] | None = None
-    """`read(source, images)` returns what a file or folder holds for a folder of images; raises FormatError."""
-    write: Callable[[Dataset, Path], Iterator[tuple[str, bytes | Path]]] | None = None
-    """`write(dataset, target)` yields files: the path relative to `target` ("" for `target` itself) and its content, or
-    the file that is copied there."""
+    read: Callable[[Path, Path, OnProgress], Dataset] | None = None
+    """`read(source, images, on_progress)` returns what a file or folder holds for a folder of images; it raises
+    FormatError, and lets pass what `on_progress` raises. Its images are `spooled` where there may be many."""
+    write: Callable[[Dataset, Path], Iterator[tuple[str, Content]]] | None = None
+    """`write(dataset, target)` yields files, one by one: the path relative to `target` ("" for `target` itself) and its
+    content: the bytes, pieces of them in order, or the file that is copied there."""
+    passes: int = 1
+    """How often `write` goes over the images."""
     losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()
     """Returns sentences, with numbers, about what the format cannot hold of a dataset."""
+    read_with_ids: Callable[[Path, Path, KnownIds, OnProgress], Dataset] | None = None
+    """As `read`, with the ids before `on_progress`, and asked instead of it where there is a project: for files that
+    need its ids to be understood."""
+
+
+def read_pieces(path: Path, limit: int = MAX_FILE_BYTES) -> Iterator[bytes]:
+    """Yield a file's content in pieces of about a megabyte. Raises as `read_bytes` does."""
+    left = limit
+    try:
+        with open_regular(path) as file:
+            while data := file.read(_PIECE):
+                left -= len(data)
+                if left < 0:
+                    raise FormatError(tr("{file} is larger than {n} MB; split it.", file=path, n=limit >> 20))
+                yield data
+    except OSError as error:
+        raise UnreadableFileError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
+
+
+def watched(items: Sequence[Item], on_progress: OnProgress) -> Iterator[Item]:
+    """Yield the items, and say so before each."""
+    for number, item in enumerate(items):
+        on_progress(number, len(items))
+        yield item
 
 
 def formats() -> list[Format]:
@@ -159,73 +262,3 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     if len(data) > limit:
         raise FormatError(tr("{file} is larger than {n} MB; split it.", file=path, n=limit >> 20))
     return data
-
-
-def export(file_format: Format, data: Dataset, target: Path, *, overwrite: bool = False) -> int:
-    """Write a dataset and return the number of files. Each is written whole or not at all.
-
-    Raises:
-        FilesExistError: A file is there already and `overwrite` is false.
-        FormatError: A file cannot be written.
-    """
-    assert file_format.write is not None, "a format of the export list"
-    listed = [(target / name if name else target, content) for name, content in file_format.write(data, target)]
-    files = [(path, content) for path, content in listed if not _is_itself(path, content)]
-    copies = [path for path, content in files if not isinstance(content, bytes)]
-    if copies and any(path.resolve().is_relative_to(data.folder.resolve()) for path in copies):
-        text = tr(
-            "Photos would be copied into {folder}, where they are; choose a folder elsewhere.", folder=data.folder
-        )
-        raise FormatError(text)
-    taken = [path.name for path, _ in files if path.exists()]
-    if taken and not overwrite:
-        raise FilesExistError(tr("{files} would be replaced; choose another place.", files=listing(taken)))
-    path = target
-    try:
-        for path, content in files:
-            if not path.resolve().is_relative_to(target.resolve()):
-                raise FormatError(tr("{file} lies outside {target} and is not written.", file=path, target=target))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, _chunks(content))
-    except OSError as error:
-        raise FormatError(tr("{file} cannot be written: {reason}.", file=path, reason=os_reason(error))) from None
-    return len(files)
-
-
-def _is_itself(path: Path, content: bytes | Path) -> bool:
-    """Return whether a file would be copied to where it is."""
-    return not isinstance(content, bytes) and path.exists() and path.samefile(content)
-
-
-def _chunks(content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with open_regular(content) as file:
-        while chunk := file.read(COPIED_AT_ONCE):
-            yield chunk
-
-
-def match_images(data: Dataset, names: Sequence[str]) -> Dataset:
-    """Return the dataset with its images under the names of the folder's; those of no image are left out and counted.
-
-    Which image a name means: see `dataset.photo_names.match_names`. Paths that lead out of the folder are never
-    followed.
-    """
-    matches = match_names([image.name for image in data.images], names, data.folder.name)
-    found: dict[str, ImageRecord] = {}
-    missing = 0
-    for image in data.images:
-        name = matches.photos.get(image.name, "")
-        if not name:
-            missing += 1
-        elif name in found:
-            found[name] = replace(found[name], objects=found[name].objects + image.objects)
-        else:
-            found[name] = replace(image, name=name)
-    text = plural(
-        "{n:,} image of the file is not in the folder.", "{n:,} images of the file are not in the folder.", missing
-    )
-    order = {name: at for at, name in enumerate(names)}
-    images = tuple(sorted(found.values(), key=lambda image: order[image.name]))
-    return replace(data, images=images, problems=data.problems + ((text,) if missing else ()))

@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from dataset.coco.categories import read_categories
-from dataset.coco.checks import check_reference, sentences
+from dataset.coco.checks import check_reference, is_results, sentences
 from dataset.coco.codec import encode_object, read_object
 from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
-    NOTHING,
     ClassRecord,
     Dataset,
     Format,
     FormatError,
     ImageRecord,
+    KnownIds,
     ObjectRecord,
-    Point,
+    no_progress,
     read_bytes,
+    watched,
 )
+from dataset.formats.coco_results import read_results, to_object
+from dataset.formats.stored_images import spooled
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import TextError, encode, loads, to_utf8
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dataset.coco.categories import Category
-    from dataset.coco.codec import ObjectFields
+    from dataset.formats.base import OnProgress
 
-
-_KNOWN = frozenset(
-    (
-        *("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd"),
-        *("num_keypoints", "keypoints", "score", "annotator"),
-    )
-)
+WRITTEN_AT_ONCE = 1000  # records
 _CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "record")
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a COCO file; what of them cannot be understood is left out and told.
 
     Raises:
         FormatError: The file cannot be read, or is not COCO.
     """
+    return read_with_ids(source, images, KnownIds(), on_progress)
+
+
+def read_with_ids(source: Path, images: Path, ids: KnownIds, on_progress: OnProgress = no_progress) -> Dataset:
+    """Return what `read` does, or the suggestions of a list of results, whose ids are those of the project's file."""
     contents = _load(source)
+    if is_results(contents):
+        return read_results(contents, source, images, ids, on_progress)
+    return _read_file(_with_lists(contents, source), source, images, on_progress)
+
+
+def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress: OnProgress) -> Dataset:
     records = [record for record in contents["annotations"] if isinstance(record, dict)]
     table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
     names = _class_names(table.categories)
@@ -62,7 +71,7 @@ def read(source: Path, images: Path) -> Dataset:
     }
     problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
     left = 0
-    for record in contents["annotations"]:
+    for record in watched(contents["annotations"], on_progress):
         problem = check_reference(record, objects)
         category = None if problem else table.ids.get(as_id(record.get("category_id")))
         if category is None:
@@ -74,7 +83,7 @@ def read(source: Path, images: Path) -> Dataset:
         if found.problems and found.shape.is_empty and not found.keypoints:
             left += 1
         else:
-            objects[number].append(_to_object(record, names[category], found))
+            objects[number].append(to_object(record, names[category], found))
     texts = sentences(problems, source.name)
     if left:
         texts.append(
@@ -90,7 +99,7 @@ def read(source: Path, images: Path) -> Dataset:
             _to_class(c, names[c.id], contents["categories"][p])
             for c, p in zip(table.categories, table.places, strict=True)
         ),
-        tuple(
+        spooled(
             ImageRecord(as_file_name(entry), as_size(entry) or (0, 0), tuple(objects.pop(number, ())))
             for number, entry in zip(ids, entries, strict=True)
         ),
@@ -98,13 +107,16 @@ def read(source: Path, images: Path) -> Dataset:
     )
 
 
-def _load(source: Path) -> dict[str, Any]:
+def _load(source: Path) -> Any:  # noqa: ANN401 - whatever the file has
     try:
-        contents = loads(to_utf8(read_bytes(source), source))
+        return loads(to_utf8(read_bytes(source), source))
     except TextError as error:
         raise FormatError(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
+
+
+def _with_lists(contents: object, source: Path) -> dict[str, Any]:
     lists = ("images", "categories", "annotations")
     if not isinstance(contents, dict) or any(not isinstance(contents.get(key), list) for key in lists):
         reason = tr("it needs the lists {lists}", lists=", ".join(lists))
@@ -112,23 +124,38 @@ def _load(source: Path) -> dict[str, Any]:
     return contents
 
 
-def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the one file of a dataset."""
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the one file of a dataset, in pieces."""
+    yield "", _pieces(data)
+
+
+def _pieces(data: Dataset) -> Iterator[bytes]:
     ids = {c.name: i for i, c in enumerate(data.classes, 1)}
-    annotations: list[dict[str, Any]] = []
+    entries = (
+        {"id": i, "file_name": head.name, "width": head.size[0], "height": head.size[1]}
+        for i, head in enumerate(data.heads, 1)
+    )
+    yield b'{"images":['
+    yield from _joined(map(encode, entries))
+    yield b'],"annotations":['
+    yield from _joined(_annotations(data, ids))
+    yield b'],"categories":' + encode([_from_class(c, ids[c.name]) for c in data.classes]) + b"}"
+
+
+def _annotations(data: Dataset, ids: Mapping[str, int]) -> Iterator[bytes]:
+    number = count(1)
     for image_id, image in enumerate(data.images, 1):
         for record in image.objects:
-            head = {"id": len(annotations) + 1, "image_id": image_id, "category_id": ids[record.class_name]}
-            annotations.append({**record.extra, **head, **_from_object(record, image.size)})
-    body = {
-        "images": [
-            {"id": i, "file_name": image.name, "width": image.size[0], "height": image.size[1]}
-            for i, image in enumerate(data.images, 1)
-        ],
-        "annotations": annotations,
-        "categories": [_from_class(c, ids[c.name]) for c in data.classes],
-    }
-    yield "", encode(body)
+            head = {"id": next(number), "image_id": image_id, "category_id": ids[record.class_name]}
+            yield encode({**record.extra, **head, **_from_object(record, image.size)})
+
+
+def _joined(items: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield items with a comma between them, many at a time."""
+    iterator, opening = iter(items), b""
+    while batch := list(islice(iterator, WRITTEN_AT_ONCE)):
+        yield opening + b",".join(batch)
+        opening = b","
 
 
 def _class_names(categories: Iterable[Category]) -> dict[int, str]:
@@ -161,16 +188,6 @@ def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
     return body
 
 
-def _to_object(record: dict[str, Any], name: str, found: ObjectFields) -> ObjectRecord:
-    flat = found.keypoints
-    points = tuple(Point(x, y, int(v)) for x, y, v in zip(flat[::3], flat[1::3], flat[2::3], strict=True))
-    extra = {key: value for key, value in record.items() if key not in _KNOWN}
-    own = record.get("annotator")
-    origin = own.get("origin") if isinstance(own, dict) else ""
-    origin = origin if isinstance(origin, str) else ""
-    return ObjectRecord(name, found.shape, points, found.is_box, found.is_crowd, found.score, origin, extra or NOTHING)
-
-
 def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     body = encode_object(to_parts(record.shape), record.keypoints, size, is_box=record.is_box, is_crowd=record.is_crowd)
     if record.keypoints:  # one that is not labelled keeps its place
@@ -182,4 +199,4 @@ def _from_object(record: ObjectRecord, size: tuple[int, int]) -> dict[str, Any]:
     return body
 
 
-FORMAT = Format("coco", "COCO JSON", ".json", read, write)
+FORMAT = Format("coco", "COCO JSON", ".json", read, write, read_with_ids=read_with_ids)

@@ -11,7 +11,7 @@ from dataset.photo_names import file_in, match_names
 from dataset.pictures.images import PhotoError, photo_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -40,8 +40,8 @@ def images_in(folder: Path) -> list[str]:
         return []
 
 
-def find_photos(paths: Sequence[PhotoPath], folder: Path, images: Path) -> list[FoundPhoto]:
-    """Return the photos that a dataset's files mean, with sizes.
+def find_photos(paths: Sequence[PhotoPath], folder: Path, images: Path) -> Iterator[FoundPhoto]:
+    """Yield the photos that a dataset's files mean, with sizes, for which each is looked into.
 
     Args:
         paths: Of the photos in the dataset.
@@ -60,11 +60,9 @@ def find_photos(paths: Sequence[PhotoPath], folder: Path, images: Path) -> list[
 
     names = [named(path) for path in paths]
     matches = match_names(names, photos, images.name).photos
-    found = []
     for path, name in zip(paths, names, strict=True):
         file = file_in(images, matches.get(name, "")) or file_in(folder, path.full)
-        found.append(FoundPhoto(name, _size(file) if file else (0, 0)))
-    return found
+        yield FoundPhoto(name, _size(file) if file else (0, 0))
 
 
 def _stem(name: str) -> str:

@@ -15,6 +15,7 @@ from dataset.i18n import tr
 from dataset.messages import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_NODES = 12_000_000
@@ -46,42 +47,84 @@ def parse_xml(data: bytes, path: Path) -> Element:
     Raises:
         XmlError: It is damaged or no XML, has a document type, or more than MAX_NODES or MAX_DEPTH.
     """
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    builder = TreeBuilder()
-    nodes = depth = 0
+    (root,) = _Elements((data,), path, level=1)
+    return root
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal nodes, depth
-        nodes += 1 + len(attributes)
-        depth += 1
-        if nodes > MAX_NODES:
-            raise _Refused(tr("{file} has more than {n:,} elements; split it.", file=path, n=MAX_NODES))
-        if depth > MAX_DEPTH:
-            raise _Refused(tr("{file} is damaged: its elements are nested too deeply.", file=path))
-        builder.start(name, attributes)
 
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(name)
+def xml_children(pieces: Iterable[bytes], path: Path, root: str) -> Iterator[Element]:
+    """Yield what is in the root of an XML document one after the other, without the document as a whole.
 
-    def doctype(*_: object) -> None:
-        raise _Refused(tr("{file} declares a document type (DOCTYPE) and is not read: remove it.", file=path))
+    Args:
+        pieces: The content of the file.
+        path: For messages.
+        root: The tag of the root; there is nothing in one of another.
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = doctype
-    parser.EntityDeclHandler = doctype
-    try:
-        parser.Parse(data, True)
-        return builder.close()
-    except _Refused as error:
-        raise XmlError(str(error)) from None
-    except expat.ExpatError as error:
-        reason = tr("{problem} in line {n}", problem=expat.ErrorString(error.code), n=error.lineno)
-        raise XmlError(tr("{file} cannot be read as XML: {reason}.", file=path, reason=reason)) from None
-    except (ValueError, LookupError):  # multi-byte encodings, and names that are none
-        text = tr("{file} cannot be read: its encoding is not supported. Save it as UTF-8.", file=path)
-        raise XmlError(text) from None
+    Raises:
+        XmlError: As `parse_xml` does, MAX_NODES being for each.
+    """
+    elements = _Elements(pieces, path, level=2)
+    yield from (element for element in elements if elements.root == root)
+
+
+class _Elements:
+    """The elements of one level of an XML document, each with all that is in it."""
+
+    def __init__(self, pieces: Iterable[bytes], path: Path, level: int) -> None:
+        self._pieces, self._path, self._level = pieces, path, level
+        self.root = ""
+        """The tag of the root, once there is one."""
+        self._nodes = self._depth = 0
+        self._builder = TreeBuilder()
+        self._found: list[Element] = []
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._data
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = self._refuse
+
+    def __iter__(self) -> Iterator[Element]:
+        for piece in self._pieces:
+            yield from self._parse(piece)
+        yield from self._parse(b"", is_last=True)
+
+    def _parse(self, data: bytes, *, is_last: bool = False) -> list[Element]:
+        """Return the elements that end in a piece of the document."""
+        try:
+            self._parser.Parse(data, is_last)
+        except _Refused as error:
+            raise XmlError(str(error)) from None
+        except expat.ExpatError as error:
+            reason = tr("{problem} in line {n}", problem=expat.ErrorString(error.code), n=error.lineno)
+            raise XmlError(tr("{file} cannot be read as XML: {reason}.", file=self._path, reason=reason)) from None
+        except (ValueError, LookupError):  # multi-byte encodings, and names that are none
+            text = tr("{file} cannot be read: its encoding is not supported. Save it as UTF-8.", file=self._path)
+            raise XmlError(text) from None
+        found, self._found = self._found, []
+        return found
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.root = self.root or name
+        self._depth += 1
+        self._nodes += 1 + len(attributes)
+        if self._nodes > MAX_NODES:
+            raise _Refused(tr("{file} has more than {n:,} elements; split it.", file=self._path, n=MAX_NODES))
+        if self._depth > MAX_DEPTH:
+            raise _Refused(tr("{file} is damaged: its elements are nested too deeply.", file=self._path))
+        if self._depth >= self._level:
+            self._builder.start(name, attributes)
+
+    def _end(self, name: str) -> None:
+        if self._depth >= self._level:
+            self._builder.end(name)
+        if self._depth == self._level:
+            self._found.append(self._builder.close())
+            self._builder, self._nodes = TreeBuilder(), 0
+        self._depth -= 1
+
+    def _data(self, text: str) -> None:
+        if self._depth >= self._level:
+            self._builder.data(text)
+
+    def _refuse(self, *_: object) -> None:
+        raise _Refused(tr("{file} declares a document type (DOCTYPE) and is not read: remove it.", file=self._path))

@@ -258,7 +258,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     if args.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
-        check_output(args.output, make_folder=True)
+        check_output(args.output)
     categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))

@@ -19,7 +19,7 @@ from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_ground_truth
-from model.inference.coco_results import annotation
+from model.inference.coco_results import detection
 from model.inference.out_of_memory import chunks, detect_batch
 
 if TYPE_CHECKING:
@@ -130,20 +130,10 @@ def _readable(folder: Path, images: list[dict[str, Any]], missing: UnreadableIma
 
 
 def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, Any]:
-    record = annotation(instance, size)
-    x1, y1, x2, y2 = (float(v) for v in instance.box)
-    result: dict[str, Any] = {
-        "image_id": image,
-        "category_id": instance.category_id,
-        "score": instance.score,
-        "bbox": [x1, y1, x2 - x1, y2 - y1],
-    }
-    shape = record["segmentation"]
-    if shape:
-        result["segmentation"] = rle.from_coco(shape, size)
-    if instance.keypoints is not None:
-        result["keypoints"] = instance.keypoints.astype(float).ravel().tolist()
-    return result
+    """Return what `suggest` writes of an instance as one of COCO's results."""
+    record: dict[str, Any] = {"image_id": image, **detection(instance, size)}
+    shape = record.pop("segmentation")
+    return {**record, "segmentation": rle.from_coco(shape, size)} if shape else record
 
 
 def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup) -> dict[str, float]:

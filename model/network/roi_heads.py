@@ -114,7 +114,7 @@ class RegionHeads(nn.Module):
     def masks(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
         """Return mask logits [R, classes + 1, M, M] float32, M = 28 (14 for C4). Channel 0 is background."""
         assert self.mask_predictor is not None
-        return self.mask_predictor(self._mask_features(features, boxes)).float()
+        return self.mask_predictor(self.mask_features(features, boxes)).float()
 
     def own_masks(self, features: list[Tensor], boxes: list[Tensor], labels: Tensor) -> Tensor:
         """Return probabilities [R, M, M] float32 of the mask of each region's own class, `labels` [R] int64.
@@ -129,14 +129,15 @@ class RegionHeads(nn.Module):
         *before, last = self.mask_predictor
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
-        found = self._mask_features(features, boxes)
+        found = self.mask_features(features, boxes)
         for layer in before:
             found = layer(found)
         weights = last.weight[labels].flatten(2).transpose(1, 2)  # [R, 1, C]: the 1x1 convolution's row of the class
         logits = (weights @ found.flatten(2))[:, 0].float() + last.bias[labels].float()[:, None]
         return logits.sigmoid().unflatten(1, found.shape[2:])
 
-    def _mask_features(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
+    def mask_features(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
+        """Return what the mask head makes of regions, before its prediction: [R, C, h, w]."""
         assert self.mask_head is not None
         regions = self._regions(features, boxes, FINE_SIZE)
         if self.res5 is not None and self.config.mask_head == "fcn":

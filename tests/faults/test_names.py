@@ -21,7 +21,8 @@ from annotator.core.training_set import TrainingPhoto, encode_coco
 from dataset.coco.categories import Category
 from dataset.coco.reader import read_coco, read_image
 from dataset.folder import list_images
-from dataset.formats.base import export, formats
+from dataset.formats.base import formats
+from dataset.formats.exporting import export
 from dataset.geometry import rectangle
 from dataset.i18n import tr
 

@@ -21,7 +21,7 @@ from annotator.core.store.coco_codec import (
     with_id,
 )
 from dataset.coco.categories import MAX_ID, Category
-from dataset.coco.checks import Problem
+from dataset.coco.checks import Problem, is_results, results_refused
 from dataset.coco.raw_file import batches, chunks, read_ids
 from dataset.coco.values import as_file_name, as_id, as_size
 from dataset.i18n import tr
@@ -175,6 +175,8 @@ def parse(data: bytes, path: Path) -> CocoFile:
     try:
         fields = decode_object(data)
     except msgspec.ValidationError:
+        if _is_results(data):
+            raise CocoError(results_refused(path)) from None
         text = tr("{file} is JSON but not a COCO file: it holds no object with “images”.", file=path)
         raise CocoError(text) from None
     except (*_DAMAGE, RecursionError) as error:
@@ -186,6 +188,13 @@ def parse(data: bytes, path: Path) -> CocoFile:
     _read_categories(file, _list(fields, "categories", path), counts)
     _read_images(file, _list(fields, "images", path))
     return file
+
+
+def _is_results(data: bytes) -> bool:
+    try:
+        return is_results([decode_json(raw) for raw in decode_list(data)[:1]])
+    except _DAMAGE:
+        return False
 
 
 def _list(fields: Mapping[str, Raw], key: str, path: Path) -> list[Raw]:

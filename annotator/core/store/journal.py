@@ -52,6 +52,14 @@ CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
 """
 
 
+def imported_by(file: str) -> str:
+    """Return what goes in the place of a model for suggestions that were imported into a COCO file.
+
+    They are in the classes of that file, and no model writes over them.
+    """
+    return f"imported:{file}"
+
+
 @dataclass(frozen=True, slots=True)
 class JournalRow:
     """A photo in the journal; annotations, with what is noted about it, and reviewed are packed."""
@@ -188,6 +196,7 @@ class Journal:
         with self._transaction():
             if moved_from is not None:
                 self._move(_to_sql(moved_from), key)
+                self._copy_pools(imported_by(moved_from), imported_by(file))
             refused = self._insert(
                 "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
                 {name: (key, _to_sql(name), *r.size, r.annotations, r.reviewed, r.mark) for name, r in rows.items()},
@@ -213,6 +222,13 @@ class Journal:
     def _put_metadata(self, key: str | bytes, metadata: Mapping[str, bytes | None]) -> None:
         values = [(key, name, value) for name, value in metadata.items()]
         self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", values)
+
+    def _copy_pools(self, source: str, target: str) -> None:
+        """Have the pools of a model for another, too."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO pools SELECT ?, name, size, mtime, suggestions FROM pools WHERE model = ?",
+            (_to_sql(target), _to_sql(source)),
+        )
 
     def _move(self, source: str | bytes, target: str | bytes) -> None:
         self._db.execute("DELETE FROM photos WHERE file = ?", (target,))

@@ -194,6 +194,8 @@ class Saver:
         moved_from = None if project.key == self._journaled_key else self._journaled_key
         offered = {key: row for key, row in self.pools.rows(pools).items() if key[1] not in refused}
         refused |= unwritten | project.journal.put(project.key, rows, facts, offered, moved_from=moved_from)
+        if moved_from is not None:
+            self.pools.move_imported(moved_from, project.key)
         self._journaled_key = project.key
         self.pools.journaled({key: pools[key] for key in offered if key[1] not in refused})
         with self._lock:

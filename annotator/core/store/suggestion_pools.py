@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from annotator.core.store.journal import Stamp
+from annotator.core.store.journal import Stamp, imported_by
 from annotator.core.store.packing import pack, unpack
 
 if TYPE_CHECKING:
@@ -118,6 +118,16 @@ class SuggestionPools:
             with contextlib.suppress(Exception):  # the photo is gone, say: the model looks again another time
                 stamped[model, name] = (self._stamp(name), pack(pool))
         return stamped
+
+    def move_imported(self, source: str, target: str) -> None:
+        """Have what was imported into a COCO file for another one, too, as which it was saved.
+
+        On the journal's thread; the journal does the same with what it has.
+        """
+        before, after = imported_by(source), imported_by(target)
+        with self._lock:
+            for pools in (self._unjournaled, self._recent):
+                pools |= {(after, name): pool for (model, name), pool in pools.items() if model == before}
 
     def journaled(self, pools: Mapping[tuple[str, str], Pool]) -> None:
         """Forget that the journal does not have these."""

@@ -22,28 +22,33 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    read_bytes,
+    no_progress,
+    read_pieces,
 )
 from dataset.formats.cvat.labels import (
     SKELETON,
+    add_labels,
+    add_unknown_labels,
     attribute_text,
     attribute_value,
     class_name,
     label_of,
-    read_labels,
     to_classes,
     write_labels,
 )
 from dataset.formats.cvat.shapes import SHAPES, keypoints, outline_fields, turn
-from dataset.formats.safe_xml import XmlError, parse_xml, xml_text
+from dataset.formats.safe_xml import XmlError, xml_children, xml_text
+from dataset.formats.stored_images import spooled
 from dataset.geometry import from_parts, to_parts
 from dataset.i18n import plural, tr
 from dataset.masks import is_of_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from dataset.formats.base import OnProgress
     from dataset.formats.cvat.labels import CvatLabel
 
 MAX_BYTES = 512 << 20
@@ -61,31 +66,46 @@ class _Left(Enum):
     TRACK = "a track of a video"
 
 
-def read(source: Path, images: Path) -> Dataset:
-    """Return the annotations of a file.
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
+    """Return the annotations of a file, which is gone over twice: for all labels, then for the shapes.
 
     Raises:
         FormatError: The file cannot be read, or is not CVAT's.
     """
-    try:
-        root = parse_xml(read_bytes(source, MAX_BYTES), source)
-    except XmlError as error:
-        raise FormatError(str(error)) from None
-    found = root.findall("image") if root.tag == "annotations" else []
-    tracks = root.findall("track")
+    labels: dict[str, CvatLabel] = {}
+    found = 0
+    counts: Counter[_Left] = Counter()
+    for element in _elements(source):
+        on_progress(0, 1)  # how many there are is not known yet
+        if element.tag == "meta":
+            add_labels(labels, element)
+        elif element.tag == "image":
+            add_unknown_labels(labels, element)
+            found += 1
+        counts[_Left.TRACK] += element.tag == "track"
     if not found:
         text = tr("{file} holds no annotations of CVAT for images.", file=source)
-        if tracks:
+        if counts[_Left.TRACK]:
             text = tr('{file} holds the tracks of a video: have CVAT export it as "CVAT for images 1.1".', file=source)
         raise FormatError(text)
-    counts: Counter[_Left] = Counter({_Left.TRACK: len(tracks)})
-    labels = read_labels(root)
     classes = to_classes(labels)
-    records = tuple(
-        ImageRecord(e.get("name") or "", as_size(dict(e.attrib)) or (0, 0), _to_objects(e, labels, classes, counts))
-        for e in found
-    )
+
+    def read_images() -> Iterator[ImageRecord]:
+        elements = (element for element in _elements(source) if element.tag == "image")
+        for number, element in enumerate(elements):
+            on_progress(min(number, found), found)
+            size = as_size(dict(element.attrib)) or (0, 0)
+            yield ImageRecord(element.get("name") or "", size, _to_objects(element, labels, classes, counts))
+
+    records = spooled(read_images())
     return Dataset(images, tuple(classes.values()), records, _sentences(counts))
+
+
+def _elements(source: Path) -> Iterator[Element]:
+    try:
+        yield from xml_children(read_pieces(source, MAX_BYTES), source, "annotations")
+    except XmlError as error:
+        raise FormatError(str(error)) from None
 
 
 def _sentences(counts: Counter[_Left]) -> tuple[str, ...]:
@@ -185,39 +205,56 @@ def _to_object(
 # Writing
 
 
-def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the one file of a dataset."""
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the one file of a dataset, in pieces."""
+    yield "", _pieces(data)
+
+
+def _pieces(data: Dataset) -> Iterator[bytes]:
     root = Element("annotations")
     SubElement(root, "version").text = "1.1"
     task = SubElement(SubElement(root, "meta"), "task")
     SubElement(task, "name").text = xml_text(data.folder.name)
     SubElement(task, "size").text = str(len(data.images))
     SubElement(task, "mode").text = "annotation"
-    skeletons = _skeletons(data)
+    outlined: set[str] = set()
+    given: dict[tuple[str, bool], dict[str, list[Any]]] = {}
+    for record in data.objects():
+        if not record.shape.is_empty:
+            outlined.add(record.class_name)
+        for name, value in _attributes(record).items():
+            given.setdefault((record.class_name, _is_skeleton(record)), {}).setdefault(name, []).append(value)
+    skeletons = _skeletons(data.classes, outlined)
     inputs: dict[str, dict[str, list[Any]]] = {}
-    for image in data.images:
-        for record in image.objects:
-            label = skeletons[record.class_name] if record.shape.is_empty and record.keypoints else record.class_name
-            for name, value in _attributes(record).items():
-                inputs.setdefault(label, {}).setdefault(name, []).append(value)
+    for (owner, is_skeleton), values in given.items():
+        label = inputs.setdefault(skeletons[owner] if is_skeleton else owner, {})
+        for name, found in values.items():
+            label.setdefault(name, []).extend(found)
     write_labels(SubElement(task, "labels"), data.classes, skeletons, inputs)
+    indent(root)
+    head, _, tail = tostring(root, "utf-8", xml_declaration=True).rpartition(b"</annotations>")
+    yield head
     names = {c.name: c.keypoint_names for c in data.classes}
     for number, image in enumerate(data.images):
         size = {"width": str(image.size[0]), "height": str(image.size[1])}
-        element = SubElement(root, "image", {"id": str(number), "name": xml_text(image.name)} | size)
+        element = Element("image", {"id": str(number), "name": xml_text(image.name)} | size)
         group = max((_group(record) for record in image.objects), default=0)
         for place, record in enumerate(image.objects, 1):
             _write_object(element, record, image.size, group + place, (skeletons, names))
-    indent(root)
-    yield "", tostring(root, "utf-8", xml_declaration=True)
+        indent(element, level=1)
+        yield b"  " + tostring(element, "utf-8").rstrip() + b"\n"
+    yield b"</annotations>" + tail
 
 
-def _skeletons(data: Dataset) -> dict[str, str]:
+def _is_skeleton(record: ObjectRecord) -> bool:
+    return record.shape.is_empty and bool(record.keypoints)
+
+
+def _skeletons(classes: Sequence[ClassRecord], outlined: AbstractSet[str]) -> dict[str, str]:
     """Return by class the label of its keypoints: its own name, unless objects have outlines of that label."""
-    outlined = {r.class_name for image in data.images for r in image.objects if not r.shape.is_empty}
-    taken = {c.name for c in data.classes}
+    taken = {c.name for c in classes}
     found = {}
-    for record in data.classes:
+    for record in classes:
         if record.keypoint_names:
             label = record.name + SKELETON if record.name in outlined else record.name
             while record.name in outlined and label in taken:
@@ -283,15 +320,15 @@ def _group(record: ObjectRecord) -> int:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what CVAT's file cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    labelled = [any(point.visibility for point in r.keypoints) for r in records]
-    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
-    bare = sum(r.shape.is_empty and not points for r, points in zip(records, labelled, strict=True))
-    grouped = sum(
-        points and not r.shape.is_empty and "group_id" in r.extra for r, points in zip(records, labelled, strict=True)
-    )
-    unknown = sum(bool(set(r.extra) - _PLACED) or not _are_plain(r) for r in records)
-    names = sum(xml_text(image.name) != image.name for image in data.images)
+    masks = bare = grouped = unknown = 0
+    for record in data.objects():
+        is_labelled = any(point.visibility for point in record.keypoints)
+        is_outlined = not record.shape.is_empty
+        masks += record.needs_mask and not is_of_pixels(to_parts(record.shape))
+        bare += not (is_outlined or is_labelled)
+        grouped += is_labelled and is_outlined and "group_id" in record.extra
+        unknown += bool(set(record.extra) - _PLACED) or not _are_plain(record)
+    names = sum(xml_text(name) != name for name in data.names)
     said = (
         (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
@@ -314,4 +351,4 @@ def _are_plain(record: ObjectRecord) -> bool:
     return plain and (group is None or _group(record) == group)
 
 
-FORMAT = Format("cvat", "CVAT XML", ".xml", read, write, losses)
+FORMAT = Format("cvat", "CVAT XML", ".xml", read, write, passes=2, losses=losses)

@@ -47,10 +47,9 @@ def label_of(element: Element) -> str:
     return (element.get("label") or "").strip() or UNNAMED
 
 
-def read_labels(root: Element) -> dict[str, CvatLabel]:
-    """Return the labels by name: those of the meta data first, then those that only shapes have."""
-    labels: dict[str, CvatLabel] = {}
-    for element in root.iterfind("meta//label"):
+def add_labels(labels: dict[str, CvatLabel], meta: Element) -> None:
+    """Add the labels of the meta data, by name."""
+    for element in meta.iterfind(".//label"):
         name, parent = _text(element, "name"), _text(element, "parent")
         if parent:
             _add_point(labels.setdefault(parent, CvatLabel(parent, is_skeleton=True)), name)
@@ -60,7 +59,11 @@ def read_labels(root: Element) -> dict[str, CvatLabel]:
             found.is_skeleton |= _text(element, "type") == "skeleton"
             found.inputs = {_text(a, "name"): _text(a, "input_type") for a in element.iterfind("attributes/attribute")}
             found.edges = _edges(_text(element, "svg"))
-    for element in root.iterfind("image/*"):
+
+
+def add_unknown_labels(labels: dict[str, CvatLabel], image: Element) -> None:
+    """Add the labels that only the shapes of an image have."""
+    for element in image:
         if element.tag == "tag":
             continue
         name = label_of(element)
@@ -71,7 +74,6 @@ def read_labels(root: Element) -> dict[str, CvatLabel]:
         elif element.tag == "points" and not found.is_skeleton:
             for number in range(min((element.get("points") or "").count(";") + 1, MAX_KEYPOINTS)):
                 _add_point(found, str(number + 1))
-    return labels
 
 
 def class_name(label: str, labels: Mapping[str, CvatLabel]) -> str:

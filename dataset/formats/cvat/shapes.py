@@ -11,7 +11,7 @@ from dataset.affine import rotation
 from dataset.coco.values import as_flag
 from dataset.formats.base import MAX_COORDINATE, ObjectRecord, Point
 from dataset.formats.cvat.labels import label_of
-from dataset.geometry import bounds, from_parts, rectangle, to_parts, translate
+from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts, translate
 from dataset.masks import MAX_DECODED, rasterize, trace
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MAX_NUMBERS = 8_000_000
 """In one attribute: runs of a mask, or coordinates of an outline."""
-ELLIPSE_SIDES = 64
 
 
 def _number(element: Element, name: str) -> float:
@@ -50,9 +49,7 @@ def _box(element: Element) -> MultiPolygon:
 
 def _ellipse(element: Element) -> MultiPolygon:
     x, y, width, height = (_number(element, name) for name in ("cx", "cy", "rx", "ry"))
-    angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
-    ring = np.column_stack((x + width * np.cos(angles), y + height * np.sin(angles)))
-    return _turned(from_parts([[ring]]), element, (x, y))
+    return _turned(from_parts([[ellipse((x, y), (width, height))]]), element, (x, y))
 
 
 def _polygon(element: Element) -> MultiPolygon:

@@ -8,7 +8,6 @@ object's region as `parentID`. Regions and results of one id belong together.
 from __future__ import annotations
 
 from collections import Counter
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,13 +27,24 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    read_bytes,
+    no_progress,
+    watched,
 )
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
-from dataset.formats.label_studio.tasks import common_order, image_url, photo_names, region_label
-from dataset.geometry import bounds, from_parts, rectangle, to_parts
+from dataset.formats.label_studio.results import (
+    LabelingTask,
+    OmittedResult,
+    RegionResult,
+    as_score,
+    raw_tasks,
+    read_task,
+    sentences,
+)
+from dataset.formats.label_studio.tasks import common_order, photo_names, region_label
+from dataset.formats.stored_images import spooled
+from dataset.geometry import bounds, ellipse, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
-from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
+from dataset.json_text import encode
 from dataset.masks import is_of_pixels, rasterize, trace
 from dataset.photo_names import file_in
 from dataset.pictures.images import PhotoError, photo_size
@@ -45,7 +55,8 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
-MAX_BYTES = 512 << 20
+    from dataset.formats.base import OnProgress
+
 ELLIPSE_SIDES = 64
 UNNAMED = "object"
 DECIMALS = 4
@@ -56,118 +67,54 @@ _NOTES = ("choices", "textarea", "number", "rating", "taxonomy")
 """Results that say something of a region: its attributes."""
 
 
-class _Omitted(Enum):
-    """What of a file is left out."""
-
-    KIND = "no region that has an inside"
-    DAMAGED = "damaged"
-    TURNED = "made on a turned image"
-    PREDICTION = "a prediction"
-    SECOND = "further annotations of a task"
-
-
-class _Result(msgspec.Struct):
-    id: str | int = ""
-    type: str = ""
-    value: dict[str, Any] = msgspec.field(default_factory=dict)
-    from_name: str = ""
-    original_width: Any = None
-    original_height: Any = None
-    image_rotation: float = 0
-    parentID: str | int | None = None  # noqa: N815 - Label Studio's name
-    origin: str = ""
-    score: float | None = None
-
-
-class _Task(msgspec.Struct):
-    url: str
-    results: list[_Result]
-
-
-_result_decoder = RecordDecoder(_Result)
-
-
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of the tasks of a file: of a task with several, the ground truth, else the last one.
+
+    What its last prediction has are suggestions.
 
     Raises:
         FormatError: The file cannot be read, or has no tasks of Label Studio's.
     """
-    counts: Counter[_Omitted] = Counter()
-    tasks = [task for raw in _raw_tasks(source) if (task := _task(raw, counts))]
-    if not tasks:
+    counts: Counter[OmittedResult] = Counter()
+    raws, urls = [], []
+    for raw in watched(raw_tasks(source), lambda done, total: on_progress(done, 3 * total)):
+        if task := read_task(raw, Counter()):
+            raws.append(raw)
+            urls.append(task.url)
+    if not raws:
         text = tr("{file} holds no tasks of Label Studio: have it export JSON, not JSON-MIN.", file=source)
         raise FormatError(text)
-    names = photo_names([task.url for task in tasks], images)
+    names = photo_names(urls, images)
     classes: dict[str, dict[tuple[str, ...], None]] = {}
-    records = []
-    for task in tasks:
-        size = _size(task, images, names[task.url])
-        records.append((names[task.url], size, _regions(task.results, size, classes, counts)))
+
+    def read_tasks(
+        omitted: Counter[OmittedResult], third: int
+    ) -> Iterator[tuple[LabelingTask, tuple[int, int], list[_Region], list[_Region]]]:
+        """Yield each task, its size, its regions and those predicted. All take several times what the file does."""
+        for raw in watched(raws, lambda done, total: on_progress(third * total + done, 3 * total)):
+            if task := read_task(raw, omitted):
+                size = _size(task, images, names[task.url])
+                regions, predicted = (_regions(r, size, classes, omitted) for r in (task.results, task.predicted))
+                yield task, size, regions, predicted
+
+    for _ in read_tasks(Counter(), 1):  # all classes, and all of their keypoints
+        pass
     made = {name: ClassRecord(name, keypoint_names=common_order(points)) for name, points in classes.items()}
-    found = tuple(
-        ImageRecord(name, size, tuple(_to_object(region, made[region.label]) for region in regions))
-        for name, size, regions in records
+    found = spooled(
+        ImageRecord(
+            names[task.url],
+            size,
+            tuple(_to_object(region, made[region.label]) for region in regions),
+            tuple(_to_object(region, made[region.label], task.score) for region in predicted),
+        )
+        for task, size, regions, predicted in read_tasks(counts, 2)
     )
-    return Dataset(images, tuple(made.values()), found, _sentences(counts))
+    return Dataset(images, tuple(made.values()), found, sentences(counts))
 
 
-def _sentences(counts: Counter[_Omitted]) -> tuple[str, ...]:
-    kind, damaged, turned, prediction, second = (counts[left] for left in _Omitted)
-    said = (
-        (kind, plural("{n:,} result is no region with an inside and is left out.",
-                      "{n:,} results are no regions with an inside and are left out.", kind)),
-        (damaged, plural("{n:,} region cannot be read and is left out.",
-                         "{n:,} regions cannot be read and are left out.", damaged)),
-        (turned, plural("{n:,} region was made on a rotated image and is left out.",
-                        "{n:,} regions were made on rotated images and are left out.", turned)),
-        (prediction, plural("{n:,} region of a prediction is left out: only annotations are imported.",
-                            "{n:,} regions of predictions are left out: only annotations are imported.", prediction)),
-        (second, plural("{n:,} further annotation of the same task is left out.",
-                        "{n:,} further annotations of the same tasks are left out.", second)),
-    )  # fmt: skip
-    return tuple(sentence for count, sentence in said if count)
-
-
-def _raw_tasks(source: Path) -> list[msgspec.Raw]:
-    try:
-        data = to_utf8(read_bytes(source, MAX_BYTES), source)
-        return decode_list(data)
-    except TextError as error:
-        raise FormatError(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(tr("{file} is not a file of Label Studio: {reason}.", file=source, reason=error)) from None
-
-
-def _task(raw: msgspec.Raw, counts: Counter[_Omitted]) -> _Task | None:
-    """Return a task with the results of one of its annotations, None for other JSON."""
-    try:
-        fields = decode_object(raw)
-        url = image_url(decode(fields["data"])) if "data" in fields else ""
-        if not url:
-            return None
-        listed = decode_list(fields.get("annotations") or fields.get("completions") or b"[]")
-        annotations = [decode_object(annotation) for annotation in listed]
-        valid = [a for a in annotations if bytes(a.get("was_cancelled", b"")) != b"true"]
-        counts[_Omitted.SECOND] += max(len(valid) - 1, 0)
-        true = [a for a in valid if bytes(a.get("ground_truth", b"")) == b"true"]
-        for prediction in decode_list(fields.get("predictions") or b"[]"):
-            counts[_Omitted.PREDICTION] += len(decode_list(decode_object(prediction).get("result", b"[]")))
-        results = decode_list((true or valid)[-1].get("result", b"[]")) if valid else []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    found = []
-    for result in results:
-        try:
-            found.append(_result_decoder.decode(result))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            counts[_Omitted.DAMAGED] += 1
-    return _Task(url, found)
-
-
-def _size(task: _Task, images: Path, name: str) -> tuple[int, int]:
+def _size(task: LabelingTask, images: Path, name: str) -> tuple[int, int]:
     """Return the size that results give, else that of the photo; (0, 0) where neither is known."""
-    for result in task.results:
+    for result in (*task.results, *task.predicted):
         size = as_size({"width": result.original_width, "height": result.original_height})
         if size:
             return size
@@ -184,19 +131,19 @@ class _Region(msgspec.Struct):
     label: str
     shape: MultiPolygon
     points: dict[str, Point]
-    result: _Result
+    result: RegionResult
     is_box: bool
     notes: dict[str, str]
 
 
 def _regions(
-    results: Sequence[_Result],
+    results: Sequence[RegionResult],
     size: tuple[int, int],
     classes: dict[str, dict[tuple[str, ...], None]],
-    counts: Counter[_Omitted],
+    counts: Counter[OmittedResult],
 ) -> list[_Region]:
     regions: dict[str | int, _Region] = {}
-    points: dict[str | int, tuple[_Result, Point]] = {}
+    points: dict[str | int, tuple[RegionResult, Point]] = {}
     labels = {r.id: label for r in results if (label := region_label(r.type, r.value))}
     notes, drawn = _notes(results)
     for place, result in enumerate(drawn):
@@ -206,10 +153,10 @@ def _regions(
         try:
             made = None if result.image_rotation else _shape(result.value, size)
         except (ValueError, TypeError, OverflowError):
-            counts[_Omitted.DAMAGED] += 1
+            counts[OmittedResult.DAMAGED] += 1
             continue
         if made is None:
-            counts[_Omitted.TURNED if result.image_rotation else _Omitted.KIND] += 1
+            counts[OmittedResult.TURNED if result.image_rotation else OmittedResult.KIND] += 1
         elif isinstance(made, Point):
             points[key] = result, made
         else:
@@ -222,14 +169,14 @@ def _regions(
             regions[key] = _Region(label, from_parts([]), {"1": point}, result, is_box=False, notes={})
         else:
             owner.points[label] = point
-    counts[_Omitted.KIND] += len(notes.keys() - regions.keys())
+    counts[OmittedResult.KIND] += len(notes.keys() - regions.keys())
     for key, region in regions.items():
         region.notes = notes.get(key, {})
         classes.setdefault(region.label, {})[tuple(region.points)] = None
     return list(regions.values())
 
 
-def _notes(results: Iterable[_Result]) -> tuple[dict[str | int, dict[str, str]], list[_Result]]:
+def _notes(results: Iterable[RegionResult]) -> tuple[dict[str | int, dict[str, str]], list[RegionResult]]:
     """Return what results say of regions, by id, and the results that are regions."""
     notes: dict[str | int, dict[str, str]] = {}
     drawn = []
@@ -247,10 +194,12 @@ def _note(given: object) -> str:
     return ", ".join(" / ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values)
 
 
-def _to_object(region: _Region, record: ClassRecord) -> ObjectRecord:
+def _to_object(region: _Region, record: ClassRecord, score: float | None = None) -> ObjectRecord:
+    """Return the object of a region; `score` is that of the whole, where the region has none of its own."""
     names = record.keypoint_names if region.points else ()
     points = tuple(region.points.get(name, Point(0, 0, 0)) for name in names)
-    score = region.result.score if region.result.score is None or 0 <= region.result.score <= 1 else None
+    own = as_score(region.result.score)
+    score = score if own is None else own
     extra = {"attributes": region.notes} if region.notes else NOTHING
     origin = _ORIGINS.get(region.result.origin, "")
     return ObjectRecord(region.label, region.shape, points, region.is_box, False, score, origin, extra)
@@ -278,8 +227,7 @@ def _shape(value: Mapping[str, Any], size: tuple[int, int]) -> MultiPolygon | Po
     x, y = _pixels([(value["x"], value.get("y"))], size)[0].tolist()
     if "radiusX" in value:
         ((across, down),) = _pixels([(value["radiusX"], value.get("radiusY"))], size).tolist()
-        angles = np.linspace(0, 2 * np.pi, ELLIPSE_SIDES, endpoint=False)
-        shape = from_parts([[np.column_stack((x + across * np.cos(angles), y + down * np.sin(angles)))]])
+        shape = from_parts([[ellipse((x, y), (across, down))]])
     elif "height" in value:
         ((width, height),) = _pixels([(value.get("width"), value["height"])], size).tolist()
         shape = rectangle(x, y, round(x + width, DECIMALS), round(y + height, DECIMALS))
@@ -300,9 +248,13 @@ def _pixels(percent: object, size: tuple[int, int]) -> np.ndarray:
 # Writing
 
 
-def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
+def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the one file of a dataset. Images are named as files of a local storage that has the folder."""
-    tasks = []
+    yield "", _tasks(data)
+
+
+def _tasks(data: Dataset) -> Iterator[bytes]:
+    opening = b"["
     names = {c.name: c.keypoint_names for c in data.classes}
     for number, image in enumerate(data.images, 1):
         path = f"{data.folder.resolve().name}/{image.name}"
@@ -311,8 +263,9 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, bytes]]:
             r for place, o in enumerate(image.objects, 1) for r in _results(o, f"{number}-{place}", image, names)
         ]
         annotation = {"id": number, "result": results, "was_cancelled": False, "ground_truth": False}
-        tasks.append({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
-    yield "", encode(tasks)
+        yield opening + encode({"id": number, "data": {"image": url}, "annotations": [annotation], "predictions": []})
+        opening = b","
+    yield b"]" if data.images else b"[]"
 
 
 def _results(
@@ -364,12 +317,13 @@ def _percent(points: Iterable[Any], size: tuple[int, int]) -> list[list[float]]:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what Label Studio's tasks cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    masks = sum(r.needs_mask and not is_of_pixels(to_parts(r.shape)) for r in records)
-    bare = sum(r.shape.is_empty for r in records)
-    occluded = sum(p.visibility == 1 for r in records if not r.shape.is_empty for p in r.keypoints)
-    crowds = sum(r.is_crowd for r in records)
-    unknown = sum(bool(r.extra) for r in records)
+    masks = bare = occluded = crowds = unknown = 0
+    for r in data.objects():
+        masks += r.needs_mask and not is_of_pixels(to_parts(r.shape))
+        bare += r.shape.is_empty
+        occluded += 0 if r.shape.is_empty else sum(p.visibility == 1 for p in r.keypoints)
+        crowds += r.is_crowd
+        unknown += bool(r.extra)
     said = (
         (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
@@ -385,4 +339,4 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses)
+FORMAT = Format("label_studio", "Label Studio JSON", ".json", read, write, losses=losses)

@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from dataset.formats import mask_pictures as masks
 from dataset.formats.base import Format
+from dataset.formats.label_map import NAME, class_indices, label_map
 from dataset.formats.photo_files import separate_stems
 from dataset.formats.safe_xml import xml_text
-from dataset.formats.voc import masks
-from dataset.formats.voc.label_map import NAME, label_map, one_line, read_label_map
 from dataset.formats.voc.reading import (
     ANNOTATIONS,
     ATTRIBUTES,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataset.formats.base import Dataset, ImageRecord, ObjectRecord
+    from dataset.formats.base import Content, Dataset, ImageRecord, ObjectRecord
 
 
-def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
+def write(data: Dataset, target: Path) -> Iterator[tuple[str, Content]]:
     """Yield the label map, and photo, XML and masks of each image, and the lists of images.
 
     Classes that the target's `labelmap.txt` has already keep their index.
@@ -41,9 +41,9 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
     Raises:
         FormatError: That cannot be read.
     """
-    indices = _indices(data, target)
+    indices = class_indices(data.classes, target / NAME)
     stems: dict[str, bool] = {}  # whether there are masks
-    for image, path in zip(data.images, separate_stems([image.name for image in data.images]), strict=True):
+    for image, path in zip(data.images, separate_stems(data.names), strict=True):
         stem = str(PurePosixPath(path).with_suffix(""))
         kept = [record for record in image.objects if _is_kept(record, image.size)]
         stems[stem] = has_masks = any(not record.is_box for record in kept)
@@ -101,17 +101,6 @@ def _is_kept(record: ObjectRecord, size: tuple[int, int]) -> bool:
     return not record.is_crowd and min(x1, size[0]) > max(x0, 0) and min(y1, size[1]) > max(y0, 0)
 
 
-def _indices(data: Dataset, target: Path) -> dict[str, int]:
-    """Return the indices of classes in masks, those of the target's label map first; there are 254 at most."""
-    names = read_label_map(target / NAME)
-    known = {name: index for index, name in names.items()}
-    first = max(names, default=0) + 1
-    new = [c.name for c in data.classes if one_line(c.name) not in known]
-    made = {c.name: known[one_line(c.name)] for c in data.classes if one_line(c.name) in known}
-    found = known | made | {name: index for index, name in enumerate(new, first) if index <= masks.MAX_INDEX}
-    return dict(sorted(found.items(), key=lambda item: item[1]))
-
-
 def _attributes(record: ObjectRecord) -> Mapping[str, Any]:
     given = record.extra.get(ATTRIBUTES)
     return given if isinstance(given, dict) else {}
@@ -150,4 +139,4 @@ def _sides(record: ObjectRecord, size: tuple[int, int]) -> dict[str, int]:
     return {"xmin": left + 1, "ymin": top + 1, "xmax": right, "ymax": bottom}
 
 
-FORMAT = Format("voc", "Pascal VOC", "", read, write, losses)
+FORMAT = Format("voc", "Pascal VOC", "", read, write, losses=losses)

@@ -18,12 +18,15 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     UnreadableFileError,
+    no_progress,
     read_bytes,
+    watched,
 )
+from dataset.formats.label_map import NAME, read_label_map
+from dataset.formats.mask_pictures import VOID, outlines
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
 from dataset.formats.safe_xml import XmlError, parse_xml
-from dataset.formats.voc.label_map import NAME, VOC_CLASSES, read_label_map
-from dataset.formats.voc.masks import outlines
+from dataset.formats.stored_images import spooled
 from dataset.geometry import rectangle
 from dataset.i18n import plural, tr
 from dataset.masks import MAX_DECODED
@@ -35,15 +38,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
-    import numpy as np
     from numpy.typing import NDArray
     from shapely import MultiPolygon
+
+    from dataset.formats.base import OnProgress
 
 PHOTOS, ANNOTATIONS = "JPEGImages", "Annotations"
 OBJECT_MASKS, CLASS_MASKS = "SegmentationObject", "SegmentationClass"
 MAX_XML_BYTES = 16 << 20
 FLAGS = ("truncated", "occluded", "difficult")
 POSE, NO_POSE = "pose", "Unspecified"
+VOC_CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
+    *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+"""Which the indices are without a `labelmap.txt`."""
 ATTRIBUTES = "attributes"
 """In `extra`, as CVAT and the window have them."""
 
@@ -54,7 +63,9 @@ class _PhotoFiles:
 
     stem: str
     """Of all of them, relative to their folders."""
-    root: Element | None = None
+    xml: Path | None = None
+    file_name: str = ""
+    """Of the photo, as the XML has it."""
     path: PhotoPath = field(default_factory=lambda: PhotoPath("", ""))
 
 
@@ -82,19 +93,20 @@ class _VocProblems:
         return tuple(found)
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a dataset of Pascal VOC.
 
     Args:
         source: Its folder, a folder of XML files, or one XML file.
         images: The folder of photos.
+        on_progress: Is called for each photo, twice: for the names of all, then for their objects.
 
     Raises:
         FormatError: It cannot be read, or is none.
     """
     problems = _VocProblems()
     folder, start, files = _xml_files(source)
-    found = _parsed(start, files, problems)
+    found = _parsed(start, files, problems, lambda done, total: on_progress(done, 2 * total))
     found += _masks_alone(folder, {entry.stem for entry in found}) if source.is_dir() else []
     if not found:
         text = tr("{file} holds no annotations of Pascal VOC.", file=source)
@@ -102,19 +114,26 @@ def read(source: Path, images: Path) -> Dataset:
     own = {str(PurePosixPath(name).with_suffix("")): name for name in images_in(folder / PHOTOS)}
     for entry in found:
         entry.path = _photo_path(entry, own)
-    classes = read_label_map(folder / NAME) or dict(enumerate(VOC_CLASSES, 1))
-    records = []
-    for entry, photo in zip(found, find_photos([entry.path for entry in found], folder, images), strict=True):
-        if entry.root is not None:
-            size = _size(entry.root) or photo.size
-            objects = _objects(entry, _mask(folder / OBJECT_MASKS, entry.stem, size, problems), problems)
-        else:
-            size = photo.size
-            objects = _of_masks(folder, entry.stem, size, classes, problems)
-        records.append(ImageRecord(photo.name, size, tuple(objects)))
-    names = dict.fromkeys(r.class_name for image in records for r in image.objects)
-    listed = [name for name in read_label_map(folder / NAME).values() if name not in names]
-    return Dataset(images, tuple(map(ClassRecord, (*names, *listed))), tuple(records), problems.sentences())
+    classes = read_label_map(folder / NAME).names or dict(enumerate(VOC_CLASSES, 1))
+    names: dict[str, None] = {}
+
+    def read_images() -> Iterator[ImageRecord]:
+        entries = watched(found, lambda done, total: on_progress(total + done, 2 * total))
+        for entry, photo in zip(entries, find_photos([e.path for e in found], folder, images), strict=True):
+            root = _root(entry.xml, entry.stem, problems) if entry.xml else None
+            if root is not None:
+                size = _size(root) or photo.size
+                objects = _objects(root, entry.stem, _mask(folder / OBJECT_MASKS, entry.stem, size, problems), problems)
+            else:
+                size = photo.size
+                objects = iter(()) if entry.xml else _of_masks(folder, entry.stem, size, classes, problems)
+            image = ImageRecord(photo.name, size, tuple(objects))
+            names.update(dict.fromkeys(record.class_name for record in image.objects))
+            yield image
+
+    records = spooled(read_images())
+    listed = [name for name in read_label_map(folder / NAME).names.values() if name not in names]
+    return Dataset(images, tuple(map(ClassRecord, (*names, *listed))), records, problems.sentences())
 
 
 def _xml_files(source: Path) -> tuple[Path, Path, list[str]]:
@@ -139,19 +158,25 @@ def _listed(folder: Path, suffix: str) -> Iterator[str]:
                 yield Path(here, name).relative_to(folder).as_posix()
 
 
-def _parsed(start: Path, files: list[str], problems: _VocProblems) -> list[_PhotoFiles]:
+def _parsed(start: Path, files: list[str], problems: _VocProblems, on_progress: OnProgress) -> list[_PhotoFiles]:
+    """Return the XML files that are of Pascal VOC; what they hold is read again, because all would take gigabytes."""
     found = []
-    for name in files:
-        try:
-            root = parse_xml(read_bytes(start / name, MAX_XML_BYTES), start / name)
-        except UnreadableFileError as error:
-            problems.unread.append(str(error))
-        except (FormatError, XmlError):
-            problems.damaged.append(name)
-        else:
-            if root.tag == "annotation":
-                found.append(_PhotoFiles(str(PurePosixPath(name).with_suffix("")), root))
+    for name in watched(files, on_progress):
+        root = _root(start / name, name, problems)
+        if root is not None and root.tag == "annotation":
+            stem = str(PurePosixPath(name).with_suffix(""))
+            found.append(_PhotoFiles(stem, start / name, _value(root, "filename")))
     return found
+
+
+def _root(path: Path, name: str, problems: _VocProblems) -> Element | None:
+    try:
+        return parse_xml(read_bytes(path, MAX_XML_BYTES), path)
+    except UnreadableFileError as error:
+        problems.unread.append(str(error))
+    except (FormatError, XmlError):
+        problems.damaged.append(name)
+    return None
 
 
 def _masks_alone(folder: Path, stems: set[str]) -> list[_PhotoFiles]:
@@ -163,7 +188,7 @@ def _photo_path(entry: _PhotoFiles, own: Mapping[str, str]) -> PhotoPath:
     """Return where an entry's photo is: of the same name in the folder of photos, else as the XML names it."""
     if name := own.get(entry.stem, ""):
         return PhotoPath(f"{PHOTOS}/{name}", name)
-    given = PurePosixPath(with_slashes("" if entry.root is None else _value(entry.root, "filename"))).name
+    given = PurePosixPath(with_slashes(entry.file_name)).name
     name = str(PurePosixPath(entry.stem).parent / given) if given and is_inside(given) else f"{entry.stem}.xml"
     return PhotoPath(f"{PHOTOS}/{name}", name)
 
@@ -194,31 +219,36 @@ def _mask(folder: Path, stem: str, size: tuple[int, int], problems: _VocProblems
     if path is None:
         return {}
     try:
-        return outlines(_indices(path, size))
+        return _outlines(_indices(path, size))
     except (PhotoError, ValueError):
         problems.masks.append(f"{folder.name}/{stem}.png")
         return {}
 
 
-def _indices(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _outlines(indices: NDArray[Any]) -> dict[int, MultiPolygon]:
+    return outlines(indices, VOID if indices.itemsize == 1 else None)
+
+
+def _indices(path: Path, size: tuple[int, int]) -> NDArray[Any]:
     """Return a mask's indices [H, W]. Raises PhotoError, or ValueError where it is not of that size."""
     if photo_size(path) != size or size[0] * size[1] > MAX_DECODED:
         raise ValueError(size)
     return read_indices(path)
 
 
-def _objects(entry: _PhotoFiles, shapes: Mapping[int, MultiPolygon], problems: _VocProblems) -> Iterator[ObjectRecord]:
+def _objects(
+    root: Element, stem: str, shapes: Mapping[int, MultiPolygon], problems: _VocProblems
+) -> Iterator[ObjectRecord]:
     """Yield the objects of an XML; the first one has index 1 in the mask, the next one 2."""
-    assert entry.root is not None, "of an XML"
-    for index, item in enumerate(entry.root.findall("object"), 1):
+    for index, item in enumerate(root.findall("object"), 1):
         name, shape = _value(item, "name"), shapes.get(index)
         try:
             box = None if shape else _box(item)
         except ValueError:
-            problems.objects[f"{entry.stem}.xml"] += 1
+            problems.objects[f"{stem}.xml"] += 1
             continue
         if not name:
-            problems.objects[f"{entry.stem}.xml"] += 1
+            problems.objects[f"{stem}.xml"] += 1
             continue
         yield ObjectRecord(name, shape or box or rectangle(0, 0, 0, 0), is_box=shape is None, extra=_extra(item))
 
@@ -248,7 +278,7 @@ def _of_masks(
     except (PhotoError, ValueError):
         problems.masks.append(f"{CLASS_MASKS}/{stem}.png")
         return
-    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or outlines(kinds).values():
+    for shape in _mask(folder / OBJECT_MASKS, stem, size, problems).values() or _outlines(kinds).values():
         point = shape.representative_point()
         index = int(kinds[int(point.y), int(point.x)])
         yield ObjectRecord(classes.get(index, f"class {index}"), shape)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from dataset.formats.base import Dataset, ImageRecord, ObjectRecord
+    from dataset.formats.base import Content, Dataset, ImageRecord, ObjectRecord
 
 
-def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
+def write(data: Dataset, target: Path) -> Iterator[tuple[str, Content]]:
     """Yield `data.yaml`, and photo and labels of each image.
 
     Classes that the target has already keep their index; a photo that is in its split for validation or tests stays
@@ -32,11 +32,12 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
     """
     names = _class_names(data, target / NAME)
     indices = {name: index for index, name in names.items()}
-    is_posed, is_segmented = _is_posed(data), _is_segmented(data)
+    is_posed = _is_posed(data)
+    is_segmented = not is_posed and _is_segmented(data)
     count = max((len(c.keypoint_names) for c in data.classes), default=0) if is_posed else 0
     splits = {split: {f"{IMAGES}/{split}"} for split in SPLITS if (target / IMAGES / split).is_dir()}
     folder, root = data.folder.resolve(), target.resolve()
-    for image, path in zip(data.images, separate_stems([image.name for image in data.images]), strict=True):
+    for image, path in zip(data.images, separate_stems(data.names), strict=True):
         own = folder / image.name
         if own.is_relative_to(root / IMAGES):  # it is one of the target's photos
             photo = own.relative_to(root).as_posix()
@@ -58,10 +59,11 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes | Path]]:
 
 def losses(data: Dataset) -> list[str]:
     """Return sentences about what the files cannot hold."""
-    counts = _count_losses(data)
+    is_posed = _is_posed(data)
+    counts = _count_losses(data, is_posed=is_posed)
     crowds, bare, cut, fields = (counts[key] for key in ("crowds", "bare", "cut", "fields"))
     holes, parts, boxes, outlines = (counts[key] for key in ("holes", "parts", "boxes", "outlines"))
-    skeletons = sum(bool(c.skeleton) for c in data.classes) if _is_posed(data) else 0
+    skeletons = sum(bool(c.skeleton) for c in data.classes) if is_posed else 0
     said = (
         (crowds, plural("{n:,} crowd would be left out.", "{n:,} crowds would be left out.", crowds)),
         (bare, plural("{n:,} object without an outline would be left out.",
@@ -84,9 +86,9 @@ def losses(data: Dataset) -> list[str]:
     return [sentence for count, sentence in said if count]
 
 
-def _count_losses(data: Dataset) -> Counter[str]:
+def _count_losses(data: Dataset, *, is_posed: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
-    is_posed, is_segmented = _is_posed(data), _is_segmented(data)
+    is_segmented = not is_posed and _is_segmented(data)
     for image in data.images:
         for record in image.objects:
             if record.is_crowd:
@@ -115,13 +117,14 @@ def _is_kept(record: ObjectRecord, size: tuple[int, int], *, is_posed: bool) -> 
 
 def _is_posed(data: Dataset) -> bool:
     """Return whether there are keypoints: all lines are poses then."""
-    return any(p.visibility for image in data.images for r in image.objects if not r.is_crowd for p in r.keypoints)
+    if not any(c.keypoint_names for c in data.classes):
+        return False
+    return any(p.visibility for r in data.objects() if not r.is_crowd for p in r.keypoints)
 
 
 def _is_segmented(data: Dataset) -> bool:
     """Return whether there are outlines. Boxes become some then: Ultralytics drops all outlines of a dataset else."""
-    records = (r for image in data.images for r in image.objects)
-    return not _is_posed(data) and any(not (r.is_box or r.is_crowd or r.shape.is_empty) for r in records)
+    return any(not (r.is_box or r.is_crowd or r.shape.is_empty) for r in data.objects())
 
 
 def _class_names(data: Dataset, file: Path) -> dict[int, str]:
@@ -149,4 +152,4 @@ def _lines(image: ImageRecord, indices: Mapping[str, int], keypoints: int, *, is
             yield box_line(index, bounds(shape), image.size)
 
 
-FORMAT = Format("yolo", "YOLO (Ultralytics)", "", read, write, losses)
+FORMAT = Format("yolo", "YOLO (Ultralytics)", "", read, write, losses=losses)

@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, UnreadableFileError, read_bytes
+from dataset.formats.base import (
+    ClassRecord,
+    Dataset,
+    FormatError,
+    ImageRecord,
+    UnreadableFileError,
+    no_progress,
+    read_bytes,
+    watched,
+)
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
+from dataset.formats.stored_images import spooled
 from dataset.formats.yolo.data_yaml import CLASSES, NAME, SPLITS, DataYaml, read_classes_txt, read_data_yaml
 from dataset.formats.yolo.lines import Fault, LineError, read_line
 from dataset.i18n import plural, tr
@@ -19,7 +29,7 @@ from dataset.photo_names import file_in, is_inside, with_slashes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dataset.formats.base import ObjectRecord, Point
+    from dataset.formats.base import ObjectRecord, OnProgress, Point
 
 MAX_LABEL_BYTES = 64 << 20
 IMAGES, LABELS = "images", "labels"
@@ -74,12 +84,13 @@ def _sentence(fault: Fault, n: int, files: str) -> str:
                   "{n:,} lines of {files} have no area and are left out.", n, files=files)  # fmt: skip
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the labels of a dataset of YOLO.
 
     Args:
         source: Its folder, or its `data.yaml` or `classes.txt`.
         images: The folder of photos, whose sizes count.
+        on_progress: Is called for each label file.
 
     Raises:
         FormatError: It cannot be read, or is none.
@@ -91,25 +102,28 @@ def read(source: Path, images: Path) -> Dataset:
         text = tr("{file} holds no labels of YOLO.", file=source)
         raise FormatError(" ".join((text, *problems.sentences())))
     photos = find_photos([path for _, path in labels], folder, images)
-    records: list[ImageRecord] = []
     used: dict[int, None] = {}
     names = dict(description.names)
-    for (label, _), photo in zip(labels, photos, strict=True):
-        lines = _lines(folder / label, label, problems)
-        if lines is None:
-            continue
-        found = [] if photo.size == (0, 0) else _objects(lines, label, photo.size, description, problems)
-        used.update(dict.fromkeys(index for index, _ in found))
-        if not description.names:
-            names |= {index: f"class {index}" for index in used}
-        objects = tuple(replace(record, class_name=names[index]) for index, record in found)
-        records.append(ImageRecord(photo.name, photo.size, objects))
+
+    def read_images() -> Iterator[ImageRecord]:
+        for (label, _), photo in zip(watched(labels, on_progress), photos, strict=True):
+            lines = _lines(folder / label, label, problems)
+            if lines is None:
+                continue
+            found = [] if photo.size == (0, 0) else _objects(lines, label, photo.size, description, problems)
+            used.update(dict.fromkeys(index for index, _ in found))
+            if not description.names:
+                names.update({index: f"class {index}" for index in used})
+            objects = tuple(replace(record, class_name=names[index]) for index, record in found)
+            yield ImageRecord(photo.name, photo.size, objects)
+
+    records = spooled(read_images())
     if not description.names and used:
         problems.notes.append(tr("{file} is missing: classes are named by their number.", file=NAME))
     classes = tuple(
         ClassRecord(name, keypoint_names=_keypoint_names(description, i)) for i, name in sorted(names.items())
     )
-    return Dataset(images, classes, tuple(records), problems.sentences())
+    return Dataset(images, classes, records, problems.sentences())
 
 
 def _description(source: Path, problems: _LabelProblems) -> tuple[Path, DataYaml]:

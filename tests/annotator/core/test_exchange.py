@@ -36,7 +36,7 @@ def test_each_photo_has_its_own_size_and_what_is_wrong_is_a_sentence(folder: Pat
     images = [ImageRecord("cat.jpg", (7, 7), cup), ImageRecord("broken.jpg", (0, 0), cup), ImageRecord("dog.jpg", SIZE)]
     images.append(ImageRecord("elsewhere.jpg", SIZE, cup))
 
-    def read(_source: Path, folder: Path) -> Dataset:
+    def read(_source: Path, folder: Path, _on_progress: object) -> Dataset:
         return Dataset(folder, (ClassRecord("cup"),), tuple(images))
 
     data = read_dataset(Format("toy", "Toy", read=read), folder, folder, names)

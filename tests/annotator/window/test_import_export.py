@@ -31,7 +31,7 @@ from dataset.formats.base import ClassRecord, Dataset, Format, ImageRecord, Obje
 from dataset.geometry import bounds, rectangle
 
 
-def read(source, images):
+def read(source, images, on_progress):
     rows = [line.split(",") for line in source.read_text().splitlines()]
     found = {}
     for name, label, *box in rows:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon
 
 from dataset.formats import cvat
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, export
+from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point
 from dataset.formats.cvat import shapes as cvat_shapes
+from dataset.formats.exporting import export
 from dataset.geometry import from_parts, rectangle, to_parts
 from dataset.masks import trace
 from tests.strategies import SIZE, boxes, keypoints, masks, rings

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.formats import label_studio
-from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point, export
+from dataset.formats.base import ClassRecord, Dataset, FormatError, ImageRecord, ObjectRecord, Point
+from dataset.formats.exporting import export
 from dataset.formats.label_studio.brush import decode_brush, encode_brush
 from dataset.formats.label_studio.tasks import common_order, photo_names
 from dataset.geometry import from_parts, rectangle
@@ -127,13 +128,14 @@ def test_a_file_of_its_own(tmp_path: Path) -> None:
     task = {
         "data": {"text": "no", "image": "/data/upload/1/ab12cd34-photo.jpg"},
         "annotations": [{"result": results, "ground_truth": True}, other, other | {"was_cancelled": True}],
-        "predictions": [{"score": 0.5, "result": results[:2]}],
+        "predictions": [{"result": results[:2]}, 7, {"score": 0.5, "result": results[:2]}],
     }
     file = tmp_path / "x.json"
     file.write_text(json.dumps([task, 3, {"data": 7}]))
     data = label_studio.read(file, tmp_path)
     (image,) = data.images
     assert (image.name, image.size) == ("photo.jpg", (200, 100))
+    assert [(s.class_name, s.shape.bounds, s.score) for s in image.suggestions] == [("car", (20, 10, 60, 60), 0.5)]
     car, turned, ball, nose = image.objects
     assert (car.class_name, car.shape.bounds, car.is_box, car.origin) == ("car", (20, 10, 60, 60), True, "suggested")
     assert (car.keypoints, car.extra) == ((Point(30, 20, 2),), {"attributes": {"look": "red, old"}})
@@ -146,7 +148,7 @@ def test_a_file_of_its_own(tmp_path: Path) -> None:
         "2 results are no regions with an inside and are left out.",
         "4 regions cannot be read and are left out.",
         "1 region was made on a rotated image and is left out.",
-        "2 regions of predictions are left out: only annotations are imported.",
+        "2 regions of earlier predictions of the same tasks are left out.",
         "1 further annotation of the same task is left out.",
     )
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from shapely import MultiPolygon
 
-from dataset.formats import voc
+from dataset.formats import mask_pictures, voc
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -19,10 +19,9 @@ from dataset.formats.base import (
     ImageRecord,
     ObjectRecord,
     Point,
-    export,
-    match_images,
 )
-from dataset.formats.voc import masks
+from dataset.formats.exporting import export
+from dataset.formats.stored_images import match_images
 from dataset.geometry import from_parts, rectangle
 from dataset.masks import trace
 from tests.strategies import SIZE
@@ -171,5 +170,5 @@ def test_more_objects_than_a_mask_has_indices_are_boxes(photos: Path) -> None:
     data = Dataset(photos, CLASSES, (ImageRecord(NAMES[0], SIZE, tuple(many)),))
     assert "2 outlines would become boxes: a photo has at most 254 masks." in voc.losses(data)
     back = _round_trip(data).images[0].objects
-    assert [record.is_box for record in back] == [False] * masks.MAX_INDEX + [True] * 2
+    assert [record.is_box for record in back] == [False] * mask_pictures.MAX_INDEX + [True] * 2
     assert all(a.shape.equals(b.shape) for a, b in zip(back, many, strict=True))

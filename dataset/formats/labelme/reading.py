@@ -1,12 +1,7 @@
-"""labelme's annotations, one JSON file beside each image.
-
-An object of several parts, or with keypoints, is several shapes with one `group_id`: polygons (or a rectangle) with
-the class as their label, and points with the keypoint's name.
-"""
+"""Reads labelme's files, and those of X-AnyLabeling, whose shapes have more kinds and fields."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,36 +12,38 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from dataset.coco.values import as_flag, as_number
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
     ClassRecord,
     Dataset,
-    Format,
     FormatError,
     ImageRecord,
     ObjectRecord,
     Point,
     UnreadableFileError,
+    no_progress,
     read_bytes,
+    watched,
 )
-from dataset.geometry import bounds, from_exteriors, rectangle, to_parts
+from dataset.formats.stored_images import spooled
+from dataset.geometry import ellipse, from_exteriors, rectangle, to_parts
 from dataset.i18n import plural, tr
-from dataset.json_text import RecordDecoder, decode_list, decode_object, encode
+from dataset.json_text import RecordDecoder, decode_list, decode_object
 from dataset.messages import listing, os_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shapely import MultiPolygon
 
+    from dataset.formats.base import OnProgress
+
 MAX_BYTES = 128 << 20
 """Of one file; labelme may keep the image in it, as text."""
-VERSION = "5.5.0"
-"""Of labelme, whose form is written."""
-CIRCLE_SIDES = 64
-RESERVED = "annotations.json"
-"""The project's own file is never the name of an image's."""
+POLYGONS = ("polygon", "rotation", "quadrilateral")
+"""Kinds that are rings of points; the last two are X-AnyLabeling's."""
 
 
 class _Loss(Enum):
@@ -64,6 +61,10 @@ class _Shape(msgspec.Struct):
     group_id: int | None = None
     flags: dict[str, bool] | None = None
     description: str | None = None
+    attributes: Any = None
+    difficult: Any = None
+    score: Any = None
+    direction: Any = None
 
 
 class _LabelmeFile(msgspec.Struct):
@@ -86,9 +87,12 @@ class _Group:
     points: dict[str, Point] = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)
     description: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """X-AnyLabeling's, of the first shape."""
+    score: float | None = None
 
 
-def read(source: Path, images: Path) -> Dataset:
+def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> Dataset:
     """Return the annotations of a folder of labelme's files, or of one file.
 
     Other JSON files are passed over; those that are damaged or cannot be read are named in the dataset's problems.
@@ -97,10 +101,11 @@ def read(source: Path, images: Path) -> Dataset:
         FormatError: The folder cannot be read, or has no file of labelme's.
     """
     counts: Counter[_Loss] = Counter()
-    found: list[tuple[str, tuple[int, int], list[_Group]]] = []
+    found: list[Path] = []
+    names: dict[str, dict[str, None]] = {}  # of classes, and of their keypoints
     damaged: list[str] = []
     unread: list[str] = []
-    for path in _json_files(source):
+    for path in watched(_json_files(source), lambda done, total: on_progress(done, 2 * total)):
         try:
             decoded = _decode(path)
         except UnreadableFileError as error:
@@ -111,9 +116,9 @@ def read(source: Path, images: Path) -> Dataset:
             continue
         if decoded is None:
             continue
-        file, shapes = decoded
-        size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
-        found.append((_image_name(path, source, file.imagePath), size, _groups(shapes, counts)))
+        found.append(path)
+        for group in _groups(decoded[1], counts):
+            names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
     problems = (*unread, *_sentences(counts))
     if damaged:
         text = plural("{names} is damaged and left out.", "{names} are damaged and left out.", len(damaged),
@@ -121,58 +126,25 @@ def read(source: Path, images: Path) -> Dataset:
         problems = (text, *problems)
     if not found:
         raise FormatError(" ".join((tr("{file} holds no annotations of labelme.", file=source), *problems)))
-    classes = _classes(group for _, _, groups in found for group in groups)
-    records = tuple(ImageRecord(name, size, _to_objects(groups, classes)) for name, size, groups in found)
+    classes = {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
+    paths = watched(found, lambda done, total: on_progress(total + done, 2 * total))
+    # Read again: what all of them hold may be more than fits into memory.
+    records = spooled(image for path in paths if (image := _image(path, source, classes)))
     return Dataset(images, tuple(classes.values()), records, problems)
 
 
-def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield a file for each image, under the image's name in the target folder."""
-    taken: set[str] = {RESERVED}
-    names = {c.name: c.keypoint_names for c in data.classes}
-    for image in data.images:
-        name = str(PurePosixPath(image.name).with_suffix(".json"))
-        if name.casefold() in taken:
-            name = f"{image.name}.json"
-        taken.add(name.casefold())
-        photo = data.folder.resolve() / image.name
-        try:
-            where = os.path.relpath(photo, (target / name).resolve().parent)
-        except ValueError:  # another drive
-            where = str(photo)
-        body = {
-            "version": VERSION,
-            "flags": {},
-            "shapes": list(_shapes(image.objects, names)),
-            "imagePath": where.replace(os.sep, "/"),
-            "imageData": None,
-            "imageHeight": image.size[1],
-            "imageWidth": image.size[0],
-        }
-        yield name, _indented(encode(body))
-
-
-def _indented(data: bytes) -> bytes:
+def _image(path: Path, source: Path, classes: Mapping[str, ClassRecord]) -> ImageRecord | None:
+    """Return the image of a file; None where that is another one by now than it was."""
     try:
-        return msgspec.json.format(data, indent=2)
-    except msgspec.DecodeError:  # of a name that is not UTF-8
-        return json.dumps(json.loads(data), indent=2).encode()
-
-
-def losses(data: Dataset) -> list[str]:
-    """Return sentences about what labelme's files cannot hold."""
-    records = [record for image in data.images for record in image.objects]
-    holes = sum(len(part) - 1 for r in records for part in to_parts(r.shape))
-    bare = sum(r.shape.is_empty for r in records)
-    unknown = sum(bool(set(r.extra) - {"flags", "description", "group_id"}) for r in records)
-    said = (
-        (holes, plural("{n:,} hole would be filled.", "{n:,} holes would be filled.", holes)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
-        (unknown, plural("{n:,} object has fields that would be left out.",
-                         "{n:,} objects have fields that would be left out.", unknown)),
-    )  # fmt: skip
-    return [sentence for count, sentence in said if count]
+        decoded = _decode(path)
+    except FormatError:
+        return None
+    if decoded is None:
+        return None
+    file, shapes = decoded
+    groups = [group for group in _groups(shapes, Counter()) if group.label in classes]
+    size = max(file.imageWidth or 0, 0), max(file.imageHeight or 0, 0)
+    return ImageRecord(_image_name(path, source, file.imagePath), size, _to_objects(groups, classes))
 
 
 def _sentences(counts: Counter[_Loss]) -> tuple[str, ...]:
@@ -257,7 +229,7 @@ def _groups(raws: Iterable[msgspec.Raw], counts: Counter[_Loss]) -> list[_Group]
         label = shape.label.strip() or "object"
         group = shared.get((label, shape.group_id)) if shape.group_id is not None else None
         if group is None:
-            groups.append(group := _Group(label, shape.group_id))
+            groups.append(group := _Group(label, shape.group_id, fields=_fields(shape), score=_score(shape)))
             if shape.group_id is not None:
                 shared[label, shape.group_id] = group
         group.outlines.append((shape.shape_type, outline))
@@ -286,27 +258,42 @@ def _checked(shape: _Shape) -> np.ndarray:
 def _outline(shape: _Shape) -> np.ndarray | None:
     """Return a shape's ring, (N, 2); None for a kind that has no inside. Raises ValueError where it is damaged."""
     points = _checked(shape)
-    if shape.shape_type == "polygon":
+    if shape.shape_type in POLYGONS:
         if len(points) < 3:
             raise ValueError("a polygon of fewer than 3 points")
         return points
-    if shape.shape_type in ("rectangle", "circle") and len(points) != 2:
-        raise ValueError("not two points")
     if shape.shape_type == "rectangle":
-        (x0, y0), (x1, y1) = points.tolist()
-        return to_parts(rectangle(x0, y0, x1, y1))[0][0]
+        if len(points) not in (2, 4):
+            raise ValueError("neither two points nor four")
+        return points if _is_turned(points) else to_parts(rectangle(*points.min(axis=0), *points.max(axis=0)))[0][0]
     if shape.shape_type == "circle":
+        if len(points) != 2:
+            raise ValueError("not two points")
         radius = float(np.hypot(*(points[1] - points[0])))
-        angles = np.linspace(0, 2 * np.pi, CIRCLE_SIDES, endpoint=False)
-        return points[0] + radius * np.column_stack((np.cos(angles), np.sin(angles)))
+        return ellipse(points[0], (radius, radius))
     return None
 
 
-def _classes(groups: Iterable[_Group]) -> dict[str, ClassRecord]:
-    names: dict[str, dict[str, None]] = {}
-    for group in groups:
-        names.setdefault(group.label, {}).update(dict.fromkeys(group.points))
-    return {label: ClassRecord(label, keypoint_names=tuple(points)) for label, points in names.items()}
+def _is_turned(points: np.ndarray) -> bool:
+    """Return whether four points are no box along the axes."""
+    return len(points) == 4 and not all(len(set(side)) == 2 for side in points.T.tolist())
+
+
+def _fields(shape: _Shape) -> dict[str, Any]:
+    """Return what X-AnyLabeling says of a shape, as `extra` has it."""
+    attributes = (
+        {str(key): value for key, value in shape.attributes.items()} if isinstance(shape.attributes, dict) else {}
+    )
+    if as_flag(shape.difficult):
+        attributes["difficult"] = True
+    direction = as_number(shape.direction) if shape.shape_type == "rotation" else None
+    found: dict[str, Any] = {"attributes": attributes} if attributes else {}
+    return found if direction is None else found | {"direction": direction}
+
+
+def _score(shape: _Shape) -> float | None:
+    score = as_number(shape.score)
+    return score if score is not None and 0 <= score <= 1 else None
 
 
 def _to_objects(groups: Sequence[_Group], classes: Mapping[str, ClassRecord]) -> tuple[ObjectRecord, ...]:
@@ -322,63 +309,7 @@ def _to_object(group: _Group, record: ClassRecord, shape: MultiPolygon) -> Objec
         # The id only joins shapes where there are several.
         "group_id": group.group_id if len(group.outlines) == 1 and not group.points else None,
     }
-    extra = {key: value for key, value in extra.items() if value or value == 0}
+    extra = {key: value for key, value in extra.items() if value or value == 0} | group.fields
     points = tuple(group.points.get(name, Point(0, 0, 0)) for name in record.keypoint_names) if group.points else ()
-    is_box = [kind for kind, _ in group.outlines] == ["rectangle"]
-    return ObjectRecord(group.label, shape, points, is_box, crowd, extra=extra or NOTHING)
-
-
-def _shapes(objects: Iterable[ObjectRecord], names: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, Any]]:
-    """Yield the shapes of an image's objects. An object's own `group_id` stays where no other would join it."""
-    objects = list(objects)
-    own: Counter[tuple[str, Any]] = Counter(
-        (r.class_name, r.extra["group_id"]) for r in objects if isinstance(r.extra.get("group_id"), int)
-    )
-    first = max((number for _, number in own), default=0) + 1
-    for number, record in enumerate(objects, first):
-        group_id = record.extra.get("group_id")
-        kept = group_id if own[record.class_name, group_id] == 1 else None
-        yield from _from_object(record, number, kept, names[record.class_name])
-
-
-def _from_object(
-    record: ObjectRecord, number: int, kept: int | None, names: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
-    shapes = _outlines(record.shape, is_box=record.is_box)
-    labelled = [(name, p) for name, p in zip(names, record.keypoints, strict=False) if p.visibility]
-    group_id = number if len(shapes) > 1 or labelled else kept
-    flags = _flags(record.extra) | ({"crowd": True} if record.is_crowd else {})
-    description = str(record.extra.get("description", ""))
-    for kind, points in shapes:
-        yield _shape(record.class_name, points, kind, group_id, flags, description=description)
-    for name, point in labelled if shapes else ():
-        yield _shape(name, [(point.x, point.y)], "point", group_id, {"occluded": True} if point.visibility == 1 else {})
-
-
-def _outlines(shape: MultiPolygon, *, is_box: bool) -> list[tuple[str, list[Any]]]:
-    if is_box and not shape.is_empty:
-        x0, y0, x1, y1 = bounds(shape)
-        return [("rectangle", [(x0, y0), (x1, y1)])]
-    return [("polygon", part[0].tolist()) for part in to_parts(shape)]
-
-
-def _flags(extra: Mapping[str, Any]) -> dict[str, bool]:
-    flags = extra.get("flags")
-    return {str(k): v for k, v in flags.items() if isinstance(v, bool)} if isinstance(flags, dict) else {}
-
-
-def _shape(
-    label: str, points: list[Any], kind: str, group_id: int | None, flags: dict[str, bool], *, description: str = ""
-) -> dict[str, Any]:
-    return {
-        "label": label,
-        "points": points,
-        "group_id": group_id,
-        "description": description,
-        "shape_type": kind,
-        "flags": flags,
-        "mask": None,
-    }
-
-
-FORMAT = Format("labelme", "labelme JSON", "", read, write, losses)
+    is_box = [kind for kind, _ in group.outlines] == ["rectangle"] and not _is_turned(group.outlines[0][1])
+    return ObjectRecord(group.label, shape, points, is_box, crowd, group.score, extra=extra or NOTHING)
