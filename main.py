@@ -26,6 +26,7 @@ COMMANDS = {
     "export-model": mark("write a model as an ONNX file, for other programs"),
     "import": mark("add the annotations of another program's files to a project"),
     "export": mark("write a project's annotations as files of another program"),
+    "rescale": mark("bring the annotations of a COCO file to the sizes that its photos have now"),
 }
 
 
@@ -35,6 +36,7 @@ _MODULES = {  # where a command is not called as its module
     "export-model": "model.commands.export_model",
     "import": "annotator.commands.import_annotations",
     "export": "annotator.commands.export_annotations",
+    "rescale": "annotator.commands.rescale",
 }
 
 

@@ -16,7 +16,7 @@ from dataset.coco.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, tr
 from dataset.messages import UserError
-from dataset.pictures.images import PhotoError, ReducedPhoto, read_reduced
+from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
@@ -162,7 +162,10 @@ def _photos(args: argparse.Namespace) -> list[str]:
         raise SuggestError(tr("{folder} does not exist: name a folder of photos.", folder=args.folder))
     photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
-        raise SuggestError(tr("{folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).", folder=args.folder))
+        endings = ", ".join(SUFFIXES)
+        raise SuggestError(
+            tr("{folder} holds no photos, files that end in {endings}.", folder=args.folder, endings=endings)
+        )
     return photos
 
 
