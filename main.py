@@ -14,6 +14,7 @@ from pathlib import Path
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
+from model.commands.weights_option import weights_text
 from model.torch_import import interruptible
 
 COMMANDS = {
@@ -119,8 +120,8 @@ def _window_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
-    parser.add_argument("--weights", default="", help=tr("builtin, coco or a checkpoint file"))
-    parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
+    parser.add_argument("--weights", default="", metavar="NAME|FILE", help=weights_text())
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
     return parser
 
 

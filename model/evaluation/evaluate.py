@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from model.inference.out_of_memory import chunks, detect_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dataset.pictures.images import ReducedPhoto
     from model.inference.instance import Instance
@@ -184,8 +184,8 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group
 
 def evaluate(
     predictor: Segmenter,
-    annotations: Path,
-    images: Path | None = None,
+    annotations: str | Path,
+    images: str | Path | None = None,
     *,
     score: float = 0.05,
     group: ProcessGroup | None = None,
@@ -205,7 +205,8 @@ def evaluate(
         DataError: The file cannot be used, or none of its photos can be read.
     """
     group = group or ProcessGroup()
-    folder = Source(annotations, images).folder()
+    annotations = Path(annotations)
+    folder = Source(annotations, None if images is None else Path(images)).folder()
     whole, told = read_ground_truth(annotations, folder)
     data = align(whole, predictor, annotations)
     if not data["images"]:
