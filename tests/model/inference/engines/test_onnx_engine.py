@@ -32,9 +32,6 @@ BOXES = np.array([[10.0, 20.0, 60.0, 80.0], [50.5, 5.0, 120.0, 70.0]])
 @pytest.fixture(autouse=True)
 def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
-    from model.network.precision import fast_type
-
-    fast_type.cache_clear()
 
 
 def pair(checkpoint: Checkpoint, graphs: Graphs) -> tuple[Predictor, Predictor]:
