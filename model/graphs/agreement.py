@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset import rle
+from dataset.i18n import tr
 from dataset.masks import rasterize
 from model.inference.box_arithmetic import box_iou
 
@@ -42,7 +43,12 @@ class Agreement:
     @property
     def sentence(self) -> str:
         """The figures, for whoever reads the record."""
-        return f"{self.share:.1%} of {self.objects} sure detections agree, with a mean mask IoU of {self.overlap:.3f}"
+        return tr(
+            "{share:.1%} of {n} sure detections agree, with a mean mask IoU of {overlap:.3f}",
+            share=self.share,
+            n=self.objects,
+            overlap=self.overlap,
+        )
 
 
 def agreement(first: Segmenter, second: Segmenter, photos: Iterable[NDArray[np.uint8]]) -> Agreement:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.folder import FolderError, list_images
+from dataset.i18n import tr
 from dataset.pictures.images import PhotoError, read_photo, read_within
 from model.checkpoints.weights import load
 from model.graphs.export import UnsupportedError, export
@@ -136,7 +137,7 @@ def some_photos(files: Sequence[Path]) -> list[NDArray[np.uint8]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare all weights that are named; 0 if there are graphs of all of them then."""
     parser = argparse.ArgumentParser(prog="python -m model.graphs.prepare", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to calibrate graphs in 8 bits on")
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help=tr("photos to calibrate graphs in 8 bits on"))
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS")
     args = parser.parse_args(arguments)
     photos = photos_of(args.photos) if args.photos else []

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dataset.i18n import tr
 from model.graphs.agreement import MIN_OBJECTS, agreement
 from model.graphs.quantize import quantize
 from model.graphs.timing import milliseconds
@@ -58,7 +59,7 @@ def round_graphs(
         judge: Compares the predictor in floats with that in 8 bits.
     """
     if len(photos) < ENOUGH:
-        return None, Rounding(False, f"{len(photos)} photos are too few to calibrate on", len(photos))
+        return None, Rounding(False, tr("{n} photos are too few to calibrate on", n=len(photos)), len(photos))
     whole = quantize(floats, photos)
     exact = Predictor(floats, "cpu")
     told = []
@@ -66,11 +67,11 @@ def round_graphs(
         made = replace(whole, parts=whole.parts | {name: floats.parts[name] for name in kept})
         near = Predictor(made, "cpu")
         found = judge(exact, near)
-        told.append(found.why if not kept else f"{', '.join(sorted(kept))} in floats: {found.why}")
+        told.append(tr("with the box head in floats: {found}", found=found.why) if kept else found.why)
         if not found.is_as_good:
             continue
         times = milliseconds({"float32": exact, "int8": near}, photos[0])
-        told.append(f"{times['int8']:.0f} ms a photo instead of {times['float32']:.0f}")
+        told.append(tr("{new:.0f} ms a photo instead of {old:.0f}", new=times["int8"], old=times["float32"]))
         is_faster = times["int8"] < FASTER * times["float32"]
         return (made if is_faster else None), Rounding(is_faster, "; ".join(told), len(photos))
     return None, Rounding(False, "; ".join(told), len(photos))
@@ -82,7 +83,7 @@ def judge_by_agreement(photos: Sequence[NDArray[np.uint8]]) -> Callable[[Segment
     def judge(exact: Segmenter, near: Segmenter) -> Comparison:
         found = agreement(exact, near, photos)
         if found.objects < MIN_OBJECTS:
-            return Comparison(False, f"{found.objects} sure detections are too few to compare")
+            return Comparison(False, tr("{n} sure detections are too few to compare", n=found.objects))
         return Comparison(found.share >= MIN_SHARE and found.overlap >= MIN_OVERLAP, found.sentence)
 
     return judge
@@ -99,9 +100,10 @@ def judge_by_precision(measure: Callable[[Segmenter], Mapping[str, float | None]
         pairs = {kind: (before, found.get(kind)) for kind, before in known.items() if before is not None}
         good = all(after is not None and before - after <= MAX_LOSS for before, after in pairs.values())
         told = [
-            f"{kind} AP {before:.4f} in floats, {after or 0:.4f} in 8 bits" for kind, (before, after) in pairs.items()
+            tr("{kind} AP {old:.4f} in floats, {new:.4f} in 8 bits", kind=kind, old=old, new=new or 0)
+            for kind, (old, new) in pairs.items()
         ]
-        return Comparison(good and bool(pairs), ", ".join(told) or "no AP to compare")
+        return Comparison(good and bool(pairs), ", ".join(told) or tr("there is no AP to compare"))
 
     return judge
 

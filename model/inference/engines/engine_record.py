@@ -85,7 +85,7 @@ def _versions() -> dict[str, str]:
 def _processor() -> str:
     try:
         lines = read_regular("/proc/cpuinfo").decode(errors="replace").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(line.partition(":")[2].strip() for line in lines if line.split()[:2] == ["model", "name"])
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 

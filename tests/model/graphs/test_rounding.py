@@ -68,7 +68,7 @@ def test_what_is_as_good_and_faster_is_used(tiny_graphs: Graphs, monkeypatch: py
     assert made is not None
     assert made.parts["classify"] == tiny_graphs.parts["classify"], "the second attempt leaves the box head in floats"
     assert (told.used, told.photos) == (True, ENOUGH)
-    assert told.why == "look 1; classify in floats: look 2; 50 ms a photo instead of 100"
+    assert told.why == "look 1; with the box head in floats: look 2; 50 ms a photo instead of 100"
     assert all(isinstance(near, Predictor) for near in seen)
     times["int8"] = 95.0
     made, told = round_graphs(tiny_graphs, PHOTOS, judged(True)[1])  # type: ignore[arg-type]
