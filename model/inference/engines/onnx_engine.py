@@ -141,12 +141,12 @@ class OnnxEngine:
 
     def _pooled(self, part: str, features: GraphFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the regions of boxes; those of keypoints are among those of masks."""
+        size = next(i.shape[1] for i in self._sessions[part].get_inputs() if i.name == "pooled")
         keys = [box.tobytes() for box in boxes]
         if part == "keypoints" and features.for_masks is not None:
             places, regions = features.for_masks
-            if all(key in places for key in keys):
+            if regions.shape[1] == size and all(key in places for key in keys):
                 return regions[[places[key] for key in keys]]
-        size = next(i.shape[1] for i in self._sessions[part].get_inputs() if i.name == "pooled")
         pooling = self._box_pooling if part == "classify" else self._pooling
         maps = list(features.maps.values())[:POOLED_LEVELS]
         regions = pooling.regions(maps, features.strides[:POOLED_LEVELS], boxes, size, threads())
