@@ -35,9 +35,9 @@ MAX_LOSS = 0.003
 MIN_SHARE, MIN_OVERLAP = 0.95, 0.945
 """Least agreement of detections, and of their masks, where no AP can be measured.
 
-Of the builtin model, on 16 and on 50 photos of two sets: as it is shipped, and with its first convolutions rounded, too,
-AP falls by at most 0.003, and masks agree to 0.946 to 0.967; without the correction of biases AP falls by 0.008, and
-they agree to 0.930 to 0.939. Rounded before they are clipped, values spoil a fifth of the detections.
+Of the builtin model, on 16 and on 50 photos of two sets: as it is shipped, and with its first convolutions rounded,
+too, AP falls by at most 0.003, and masks agree to 0.946 to 0.967; without the correction of biases AP falls by 0.008,
+and they agree to 0.930 to 0.939. Rounded before they are clipped, values spoil a fifth of the detections.
 """
 KEPT_IN_FLOATS: tuple[frozenset[str], ...] = (frozenset(), frozenset({"classify"}))
 """Parts that stay in floats, one attempt after the other."""
