@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from benchmarks.stress.cases import HostileCase, fifo
+from tests.hostile.cases import HostileCase, fifo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def _grey(depth: int = 8) -> NDArray[Any]:
     return np.ascontiguousarray(np.repeat(_gradient(depth)[..., 2:], 3, axis=2))
 
 
-def saved(picture: Image.Image, form: str, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's
+def saved(picture: Image.Image, form: str, **options: Any) -> bytes:
     """Return a picture as a file of a format."""
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
@@ -340,7 +340,7 @@ def _not_files() -> Iterator[HostileCase]:
         "a link to itself", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("photo.jpg")
     )
 
-    def bind(folder: Any) -> None:  # noqa: ANN401
+    def bind(folder: Any) -> None:
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(str(folder / "photo.jpg"))
 
