@@ -135,8 +135,9 @@ def train(folder: Path) -> None:
 
 def import_from(file_format: Format, folder: Path) -> None:
     """Import the files of a format into a project that has none: `SOURCE`, else the COCO file or the folder."""
-    places = (SOURCE + file_format.suffix, "annotations.json" if file_format.name == "coco" else "")
-    source = next(folder / place for place in places if os.path.lexists(folder / place))
+    source, other = folder / (SOURCE + file_format.suffix), "annotations.json" if file_format.name == "coco" else ""
+    if not os.path.lexists(source) and os.path.lexists(folder / other):
+        source = folder / other
     project = folder / "project.json"
     try:
         _command("import", file_format.name, source, folder, "--annotations", project)
