@@ -7,15 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from annotator.commands.files import check_target, photo_folder, write_file
 from annotator.commands.progress import print_shares
-from dataset.atomic_files import replace_file, write_bytes
+from dataset.atomic_files import write_bytes
 from dataset.check.contents import read_contents
 from dataset.check.findings import KINDS
 from dataset.check.repair import repair
 from dataset.check.run import CheckOptions, DatasetCheck
-from dataset.coco.raw_file import batches, chunks, load_raw
-from dataset.coco.reader import DataError, Source
-from dataset.folder import FolderError, list_images
+from dataset.coco.raw_file import load_raw
+from dataset.coco.reader import DataError
+from dataset.folder import FolderError
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.messages import UserError, counted_photos, os_reason
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from dataset.check.findings import Finding
     from dataset.check.repair import Repaired
-    from dataset.coco.raw_file import RawCoco
 
 PRIVATE = ".annotator"
 """A project's folder beside its photos, where fingerprints are kept."""
@@ -73,27 +73,12 @@ def _check(args: argparse.Namespace) -> DatasetCheck:
         names = ", ".join(sorted(ignored - KINDS.keys()))
         raise DataError(tr("There is no kind {names}; --help lists them.", names=names))
     raw = load_raw(args.file)
-    folder = _folder(raw, args)
+    folder = photo_folder(raw, args.file, args.images)
     cache = folder / PRIVATE / CACHE_NAME if folder is not None and (folder / PRIVATE).is_dir() else None
     options = CheckOptions(compares_photos=not args.no_compare, cache=cache, ignored=frozenset(ignored))
     check = DatasetCheck(read_contents(raw, folder), options)
     print_shares(check.run(), check.total)
     return check
-
-
-def _folder(raw: RawCoco, args: argparse.Namespace) -> Path | None:
-    """Return the folder of the photos; None, with a sentence, where none was named and none of them are found."""
-    if args.images is not None:
-        list_images(args.images)  # one that is not there, or cannot be read, is an error
-        return args.images
-    folder = Source(args.file).folder()
-    contents = read_contents(raw, folder)
-    if any(image.is_found for image in contents.images) or not contents.images:
-        return folder
-    text = tr("None of the photos are in {folder}: they are not checked. Name their folder with --images.",
-              folder=folder)  # fmt: skip
-    print(text, file=sys.stderr)  # noqa: T201 - what the command is for
-    return None
 
 
 def _print(check: DatasetCheck, file: Path, listed: int) -> None:
@@ -166,33 +151,3 @@ def _write_copy(check: DatasetCheck, args: argparse.Namespace) -> Repaired:
     except OSError as error:
         raise DataError(tr("{file} cannot be written: {reason}.", file=report, reason=os_reason(error))) from None
     return made
-
-
-def check_target(target: Path, sources: Sequence[Path], *, overwrite: bool) -> None:
-    """Check that a file may be written.
-
-    Raises:
-        DataError: It is one of the sources, or it is there already and `overwrite` is false.
-    """
-    if any(target.exists() and source.exists() and target.samefile(source) for source in sources):
-        raise DataError(tr("{file} is what is read; choose another place.", file=target))
-    if target.exists() and not overwrite:
-        raise DataError(tr("{file} is there already; --overwrite replaces it.", file=target))
-
-
-def write_file(target: Path, raw: RawCoco) -> None:
-    """Write a COCO file, whole or not at all.
-
-    Raises:
-        DataError: It cannot be written.
-    """
-    lists = {
-        "images": batches(raw.images),
-        "annotations": batches(raw.annotations),
-        "categories": batches(raw.categories),
-    }
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, chunks(raw.fields, lists))
-    except OSError as error:
-        raise DataError(tr("{file} cannot be written: {reason}.", file=target, reason=os_reason(error))) from None

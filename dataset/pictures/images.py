@@ -89,6 +89,15 @@ def is_sideways(path: str | Path) -> bool:
         return _stored(file)[1] in SIDEWAYS
 
 
+def is_turned(path: str | Path, given: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Return whether a (width, height) is that of a photo before it was turned upright to its `size`.
+
+    Raises:
+        PhotoError: As `photo_size`.
+    """
+    return given == size[::-1] != size and is_sideways(path)
+
+
 def photo_time(path: str | Path) -> str:
     """Return when a photo was taken as EXIF has it, "2026:11:25 14:02:00"; "" where it does not.
 
