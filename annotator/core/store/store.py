@@ -56,7 +56,7 @@ class Store:
         for name, state in opened.recovered.items():
             self.class_counts.update(_gained(self._project.file.annotations(name), state.annotations))
         recorded = [a.id for state in opened.recovered.values() for a in state.annotations]
-        self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))
+        self._last_id = max(coco.last_id, *recorded, 0)
         self.categories.changed.connect(self._categories_changed)
         self._saver = Saver(opened, tuple(self.categories), self._forward)
         self.pools = self._saver.pools
