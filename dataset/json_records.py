@@ -119,8 +119,8 @@ class SplitText(NamedTuple):
 def split_lists(text: bytes, names: Collection[str]) -> SplitText | None:
     """Take the records out of the long lists in the fields of these names of a JSON object.
 
-    None where there is nothing to take out: such a list has other things than objects in it, say, or a field comes
-    twice. What is found is as the text has it if the skeleton and all pieces of the records are JSON.
+    None where there is nothing to take out. A list is left where it is if it is short, or has other things than objects
+    in it; so are all if one of the names comes twice. What is found is as the text has it if the skeleton and all pieces of the records are JSON.
 
     Args:
         text: UTF-8 without a byte order mark.
@@ -129,24 +129,24 @@ def split_lists(text: bytes, names: Collection[str]) -> SplitText | None:
     starts, ends, quotes = _outline(text)
     if len(quotes) % 2 or not len(starts):
         return None
+    strings = list(zip(quotes[::2].tolist(), quotes[1::2].tolist(), strict=True))
+    found = [_name(text[opening : closing + 1]) for opening, closing in strings]
+    if any(found.count(name) > 1 for name in names):
+        return None
     lists: dict[str, JsonRecords] = {}
     kept: list[bytes] = []
     at = 0
     firsts = np.searchsorted(starts, quotes[1::2])  # the records that follow each string
     lasts = np.append(firsts[1:], len(starts))
-    for opening, closing, first, last in zip(quotes[::2], quotes[1::2], firsts, lasts, strict=True):
-        if first == last or ends[last - 1] - starts[first] < MIN_BYTES:
-            continue
-        name = _name(text[opening : closing + 1])
-        if name is None or name not in names:
+    for name, (_, closing), first, last in zip(found, strings, firsts, lasts, strict=True):
+        if name is None or name not in names or first == last or ends[last - 1] - starts[first] < MIN_BYTES:
             continue
         before = text[closing + 1 : starts[first]].split()
         records = JsonRecords(text, starts[first:last], ends[first:last])
-        if name in lists or b"".join(before) != b":[" or not records.are_apart():
-            return None
-        lists[name] = records
-        kept.append(text[at : starts[first]])
-        at = int(ends[last - 1])
+        if b"".join(before) == b":[" and records.are_apart():
+            lists[name] = records
+            kept.append(text[at : starts[first]])
+            at = int(ends[last - 1])
     return SplitText(b"".join((*kept, text[at:])), lists) if lists else None
 
 

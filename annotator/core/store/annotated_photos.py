@@ -72,7 +72,11 @@ def _looked_up(ids: Ids, values: Mapping[int | str | None, int], otherwise: int)
     numbers = np.frombuffer(ids, np.int64)
     known = distinct(numbers)
     found = np.array([values.get(key, otherwise) for key in known.tolist()], np.int64)
-    return found[np.searchsorted(known, numbers)]
+    if known[-1] - known[0] > 4 * len(numbers):
+        return found[np.searchsorted(known, numbers)]
+    table = np.empty(int(known[-1] - known[0]) + 1, np.int64)
+    table[known - known[0]] = found
+    return table[numbers - known[0]]
 
 
 def _class_sets(

@@ -138,6 +138,10 @@ class ProjectFile:
         """Return the photos that have annotations in it."""
         return self._annotated.names
 
+    def images(self) -> KeysView[str]:
+        """Return the photos that have entries in it."""
+        return self._images.keys()
+
     def count(self, name: str) -> int:
         """Return how many annotations it holds for a photo."""
         return self._annotated.count(name)

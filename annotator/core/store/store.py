@@ -258,6 +258,11 @@ class Store:
         """The photos that have annotations, or had some, also those of the file that are not in the folder."""
         return list(dict.fromkeys((*self._project.file.names(), *self._saver.states)))
 
+    @property
+    def on_record(self) -> set[str]:
+        """The photos of which anything at all is known."""
+        return {*self._project.file.images(), *self._project.journal_rows, *self._saver.states}
+
     def count(self, name: str) -> int:
         """Return how many annotations a photo has."""
         state = self._saver.states.get(name)
