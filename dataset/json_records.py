@@ -120,7 +120,8 @@ def split_lists(text: bytes, names: Collection[str]) -> SplitText | None:
     """Take the records out of the long lists in the fields of these names of a JSON object.
 
     None where there is nothing to take out. A list is left where it is if it is short, or has other things than objects
-    in it; so are all if one of the names comes twice. What is found is as the text has it if the skeleton and all pieces of the records are JSON.
+    in it; so are all if one of the names comes twice. What is found is as the text has it if the skeleton and all
+    pieces of the records are JSON.
 
     Args:
         text: UTF-8 without a byte order mark.

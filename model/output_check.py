@@ -17,12 +17,10 @@ class OutputError(UserError):
     """An output cannot be written; the text is one sentence that names it and says what to do."""
 
 
-def check_output(path: Path, *, make_folder: bool = False) -> None:
+def check_output(path: Path) -> None:
     """Check that a file can be written; its contents are not changed. What a killed run has left beside it is removed.
 
-    Args:
-        path: The file.
-        make_folder: Make the folder that it is in, where that is missing, rather than refuse.
+    The folder that it is in is made where that is missing.
 
     Raises:
         OutputError: It cannot.
@@ -30,15 +28,7 @@ def check_output(path: Path, *, make_folder: bool = False) -> None:
     try:
         if path.is_dir():
             raise OutputError(tr("{file} is a folder: name a file with --output.", file=path))
-        if make_folder:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.parent.is_dir():
-            raise OutputError(
-                tr(
-                    "The folder {folder} does not exist: make it, or name another file with --output.",
-                    folder=path.parent,
-                )
-            )
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
             check_unprotected(path)
         remove_leftovers(path)

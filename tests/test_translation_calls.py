@@ -15,7 +15,7 @@ NOT_SHOWN = re.compile(
     r"\{|::|margin-|^nudge |</|^<span|^padding|refused model|class removed|: none|[a-z]_[a-z]"
     r"|^\s*(SELECT|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|CREATE)\b|^file IN \("
     r"|\(\?:|\\d"
-    r"|^element node$|^photo loader$|^late store$|^annotator suggest$|^can't allocate memory$"
+    r"|^element node$|^photo loader$|^late store$|^annotator (suggest|masks)$|^can't allocate memory$"
 )
 """Style sheets, markup, keys, topics, names of keypoints; SQL; regular expressions; names of threads and of the
 program; what is searched in an error; words of SVG."""

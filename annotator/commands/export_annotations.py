@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
-from annotator.commands.progress import with_progress
+from annotator.commands.progress import ShareLines, with_progress
+from annotator.commands.split_annotations import add_shares, check_shares, sides_of
 from annotator.core.exchange import names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument("--done", action="store_true", help=tr("only photos that are marked done"))
     parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
+    add_shares(parser, val=0.0)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,12 +51,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
+    check_shares(args)
+    if args.val + args.test > 0 and not file_format.has_splits:
+        raise FormatError(tr("{format} has no splits: leave out --val and --test.", format=tr(file_format.title)))
     if args.target.resolve() == store.file:
         raise FormatError(tr("{file} is the project's own file; choose another place.", file=args.target))
     names = names_to_export(store, done_only=args.done)
     if not names:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
     data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
+    if args.val + args.test > 0:
+        heads = data.heads
+        sides = sides_of([head.name for head in heads], [head.class_names for head in heads], store.images, args)
+        data = replace(data, splits={head.name: side for head, side in zip(heads, sides, strict=True)})
     losses = list(file_format.losses(data))
     if lost := len(names) - len(data.images):
         text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
@@ -61,7 +71,7 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         losses.insert(0, text)
     for loss in losses:
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
-    export(file_format, data, args.target, overwrite=args.overwrite)
+    export(file_format, data, args.target, overwrite=args.overwrite, on_progress=ShareLines())
     text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",
                   data.object_count, photos=counted_photos(len(data.images)), target=args.target)  # fmt: skip
     print(text)  # noqa: T201 - what the command is for

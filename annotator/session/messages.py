@@ -38,16 +38,6 @@ def nothing_left_to_do(*, filtered: bool, skipped: bool) -> str:
     return tr("Every other photo is done.")
 
 
-def size_differs(photo: str, size: tuple[int, int], other: tuple[int, int]) -> str:
-    """Return what is shown where a photo's annotations were made for another (width, height)."""
-    return tr(
-        "{photo} is {size} pixels, but its annotations were made for {other}: check that they fit.",
-        photo=photo,
-        size=f"{size[0]} × {size[1]}",
-        other=f"{other[0]} × {other[1]}",
-    )
-
-
 def listing_late(folder: Path) -> str:
     """Return what is shown while a folder that was asked for has not been listed for long."""
     return tr("{folder} has not answered yet: its disk may hang. It is opened once it does.", folder=folder)

@@ -60,6 +60,8 @@ class RecordChange:
     """Called when it is done."""
     given_up: Callable[[str], object] = lambda _sentence: None
     """Called when it is given up although the project is open; why, where the person does not know it."""
+    step: str = ""
+    """Where it is not empty, photos with a history have the change as a step of this name, which can be undone."""
 
 
 class RecordChanges(QObject):
@@ -216,7 +218,11 @@ class RecordChanges(QObject):
                 changed = task.difference(name, known)
                 if changed:
                     log[name] = {i: (known.get(i), record) for i, record in changed.items()}
-                    document.apply(edits.substitute(document, changed))
+                    edit = edits.substitute(document, changed)
+                    if task.step:
+                        self.session.push_to(document, replace(edit, text=task.step))
+                    else:
+                        document.apply(edit)
             self._store.put_all(made)
             self.session.history.rewrite(task.rewrite)
         self._unlisted.extend(made.by_name)

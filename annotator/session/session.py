@@ -414,14 +414,12 @@ class Session(QObject):
         document = self.history.document(self.current)
         if document is None:
             state = self.store.load(self.current)
-            for problem in self.store.problems(self.current):
-                self.message.emit(tr("{problem} It is kept as it stands.", problem=problem), "warning", PHOTO)
+            problems = self.store.problems(self.current, besides=("mask_size",))  # which the window offers to scale
+            if problems:
+                text = tr("{problem} It is kept as it stands.", problem=" ".join(problems))
+                self.message.emit(text, "warning", PHOTO)
             document = Document(self.current, replace(state, size=self._photo.size))
             document.changed.connect(self._store_on_change(document))
-            size_in_file = self.store.size_in_file(self.current)
-            if size_in_file and size_in_file != document.size:
-                text = messages.size_differs(self.current, document.size, size_in_file)
-                self.message.emit(text, "warning", PHOTO)
         document.threshold, document.shown = self.threshold, self.shown
         document.marks = self.marks.get(self.current, ObjectMarks())
         self._set_document(document)

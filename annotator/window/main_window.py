@@ -52,6 +52,7 @@ from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
+from annotator.window.commands.rescaling import Rescaling
 from annotator.window.commands.selection_commands import SelectionCommands
 from annotator.window.commands.simplifying import Simplifying
 from annotator.window.commands.skeleton_editing import SkeletonEditing
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
         self._changes = RecordChanges(session, self)
         self._change_progress = ChangeProgress(self._changes, self.banner, self)
         self._skeletons = SkeletonEditing(self._changes, self.classes, self.banner, self)
+        self._rescaling = Rescaling(self._changes, self.banner, self)
         self._removing = ClassRemoving(self._changes, self.classes, self.banner, self)
         self._desk = ModelPanelController(
             self.model_panel, suggester, flow, choice, settings, banner=self.banner, status=self.status

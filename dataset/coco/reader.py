@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,7 +43,6 @@ from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from dataset.coco.categories import Category, CategoryTable
 
@@ -127,7 +127,7 @@ class CocoData:
         return records
 
 
-def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
+def read_coco(path: str | Path, need: Need, folder: str | Path | None = None) -> CocoData:
     """Return the contents of a COCO file with every record checked.
 
     An annotation is usable for masks when it is a finite box of a category on an image of the file, and for labels when
@@ -142,7 +142,7 @@ def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
     Raises:
         DataError: The file cannot be read or is not a COCO file.
     """
-    return check_coco(load_coco(path), need, folder)
+    return check_coco(load_coco(path), need, None if folder is None else Path(folder))
 
 
 def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None) -> CocoData:
@@ -161,12 +161,13 @@ def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None)
     return CocoData(contents, table.categories, images, annotations, problems, table.places)
 
 
-def load_coco(path: Path) -> dict[str, Any]:
+def load_coco(path: str | Path) -> dict[str, Any]:
     """Return the contents of a COCO file, of which only the three lists are checked to be there.
 
     Raises:
         DataError: The file cannot be read or is not a COCO file.
     """
+    path = Path(path)
     try:
         contents = loads(to_utf8(read_regular(path), path))
     except OSError as error:

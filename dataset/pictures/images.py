@@ -1,25 +1,33 @@
 """Photos from disk, upright, as RGB arrays. No torch here: the application reads photos before it loads a model.
 
-The only module that opens pictures, and only in the formats of `SUFFIXES`: some others of Pillow's run programs.
+The only way to a picture: `pillow_pictures.py` and `tiff_pixels.py` decode for it, and nothing else calls them.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from dataset.i18n import tr
-from dataset.pictures import tiff
-from dataset.pictures.deep_picture import DARK, DecodeError, DeepPicture, Levels, decode_values
+from dataset.pictures import pillow_pictures as pillow
+from dataset.pictures import tiff, tiff_pixels
+from dataset.pictures.deep_picture import DecodeError, DeepPicture, decode_rgb, decode_values
 from dataset.pictures.parts import DEFAULT_PARTS, PartChoice, PictureParts
-from dataset.pictures.photo_errors import MAX_PIXELS, PhotoError, check_size, damage, refusal
+from dataset.pictures.photo_errors import (
+    MAX_PIXELS,
+    MAX_PIXELS_AT_ONCE,
+    PhotoError,
+    check_memory,
+    check_size,
+    damage,
+    refusal,
+)
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -29,25 +37,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"),
+    *(".jp2", ".j2k", ".ppm", ".pgm", ".pnm"),
+)
 """Endings of the files that are taken for photos, in lower case."""
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's names of what such files hold, whichever of the endings they have. Its PostScript starts Ghostscript."""
 MAX_MODEL_PIXELS = 50_000_000
 """Pixels of a photo that a model is given; one with more is reduced, and what is found in it enlarged."""
-MAX_JPEG_RATIO = 1024
-"""Pixels a byte of a JPEG: a block of 64 takes a bit or more, and what is missing would be decoded as grey."""
-EXIF_ORIENTATION, EXIF_FOLDER, EXIF_TIME = 0x0112, 0x8769, 0x9003
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 STRIP = 256
-"""Rows at a time that are converted, so that no second copy of a large picture is made; a multiple of every factor."""
+"""Rows that are reduced at a time; a multiple of every factor."""
 MAX_FACTOR = 64
-MAX_BLOCKS, BLOCKS_AT_ONCE = 1024, 4
-"""Of 16 MB each, in which Pillow has a picture's pixels."""
-LATE_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, ours, checked below with a message for people
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is reported here
 
 
@@ -74,12 +76,7 @@ def photo_size(path: str | Path) -> tuple[int, int]:
         PhotoError: The file is not a readable photo, as far as its header shows, or is too large.
     """
     with _reading(path) as file:
-        directory = _tiff_directory(file)
-        picture = _open_plain(file, directory)
-        if picture is None:
-            assert directory is not None
-            return _turned(directory.size, directory.orientation)
-        return _turned(_stored_size(picture), _orientation(file, picture))
+        return _turned(*_stored(file))
 
 
 def is_sideways(path: str | Path) -> bool:
@@ -89,12 +86,7 @@ def is_sideways(path: str | Path) -> bool:
         PhotoError: As `photo_size`.
     """
     with _reading(path) as file:
-        directory = _tiff_directory(file)
-        picture = _open_plain(file, directory)
-        if picture is None:
-            assert directory is not None
-            return directory.orientation in SIDEWAYS
-        return _orientation(file, picture) in SIDEWAYS
+        return _stored(file)[1] in SIDEWAYS
 
 
 def photo_time(path: str | Path) -> str:
@@ -104,15 +96,16 @@ def photo_time(path: str | Path) -> str:
         PhotoError: The file is not a readable photo, as far as its header shows.
     """
     with _reading(path) as file:
-        return str(_exif(file, _open(file)).get_ifd(EXIF_FOLDER).get(EXIF_TIME) or "")
+        return pillow.time_taken(file, pillow.open_picture(file))
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """Return the photo as an RGB array of shape (height, width, 3), turned upright as its EXIF data say.
 
     The first frame or page counts, and of several bands that are no colours the first. What is transparent becomes
-    white, unless all is. Greyscale of more than 8 bits, and floats, are stretched from the least to the greatest value
-    that more than a few pixels have, colours of 16 bits where they use a small part of their range.
+    white, unless hardly anything would be seen. Greyscale of more than 8 bits, and floats, are stretched from the least
+    to the greatest value that more than a few pixels have, colours of 16 bits where they use a small part of their
+    range. Values are those of the file: colour profiles change nothing.
 
     Raises:
         PhotoError: The file is missing, empty, truncated, too large, not a photo, or none that can be decoded rightly.
@@ -127,7 +120,13 @@ def read_indices(path: str | Path) -> NDArray[Any]:
         PhotoError: As `read_photo`, and where it is none.
     """
     with _reading(path) as file:
-        picture = _open(file)
+        directory = _tiff_directory(file)
+        if directory and directory.is_decoded_here:
+            values = np.concatenate([part.values for part in tiff_pixels.decode(file, directory).parts()])
+            if values.ndim != 2 or directory.kind not in ("u1", "u2"):
+                raise DecodeError
+            return values
+        picture = pillow.open_picture(file)
         if picture.mode not in ("1", "P", "L", "I;16", "I;16B"):
             raise DecodeError
         return np.asarray(picture).astype(np.uint8 if picture.mode in ("1", "P", "L") else np.uint16, copy=False)
@@ -160,12 +159,9 @@ def read_part(path: str | Path, choice: PartChoice) -> NDArray[np.uint8]:
         if choice.page >= len(pages):
             raise DecodeError
         page = pages[choice.page]
-        if choice.bands or not page.is_plain:
-            return _deep_tiff(file, page, MAX_PIXELS, choice.bands).pixels
-        picture = _open(file)
-        picture.seek(page.number_in_file)
-        picture.load()
-        return _upright(_rgb_strips(picture), picture.size, 1, 1)  # Pillow has turned it by itself
+        if choice.bands or page.is_decoded_here:
+            return _by_rows(tiff_pixels.decode(file, page, choice.bands), page.orientation, MAX_PIXELS).pixels
+        return _tiff_by_pillow(file, page, MAX_PIXELS).pixels
 
 
 def read_reduced(path: str | Path) -> ReducedPhoto:
@@ -189,27 +185,31 @@ def read_within(path: str | Path, max_pixels: int) -> NDArray[np.uint8]:
 def _read(path: str | Path, max_pixels: int) -> ReducedPhoto:
     with _reading(path) as file:
         directory = _tiff_directory(file)
-        picture = _open_plain(file, directory)
-        if picture is None:
-            assert directory is not None
-            return _deep_tiff(file, directory, max_pixels)
-        size, factor = _stored_size(picture), _factor(picture.size, max_pixels)
-        if picture.format == "WEBP" and factor > 1:  # Pillow would make five copies of it
-            return _by_opencv(file, size, _orientation(file, picture), factor)
-        has_16_bits = _has_16_bits(file, picture)
-        left = _draft(picture, factor)
-        picture.load()
-        if directory:  # Pillow has turned it by itself
-            pixels = _upright(_rgb_strips(picture), picture.size, 1, left)
-            _release(picture)
-            return ReducedPhoto(pixels, picture.size)
-        orientation = _orientation(file, picture)
-        if has_16_bits and _is_dark(picture):
-            del picture
-            return _by_opencv(file, size, orientation, factor)
-        pixels = _upright(_rgb_strips(picture), picture.size, orientation, left)
-        _release(picture)
-        return ReducedPhoto(pixels, _turned(size, orientation))
+        if directory is None:
+            return _by_pillow(file, max_pixels)
+        if directory.is_decoded_here:
+            return _by_rows(tiff_pixels.decode(file, directory), directory.orientation, max_pixels)
+        return _tiff_by_pillow(file, directory, max_pixels)
+
+
+def _by_pillow(file: IO[bytes], max_pixels: int) -> ReducedPhoto:
+    """Decode what is no TIFF: mostly with Pillow, with OpenCV what takes much memory in Pillow or is wrong there."""
+    picture = pillow.open_picture(file)
+    size, orientation = picture.size, pillow.orientation(file, picture)
+    if size[0] * size[1] > MAX_PIXELS_AT_ONCE:
+        return _very_large(file, picture.format, size, orientation, max_pixels)
+    factor, is_deep = _factor(size, max_pixels), pillow.has_deep_colours(file, picture)
+    # Pillow would make five copies of a WebP that is reduced, and of JPEG 2000 it rounds what is nearly white to black.
+    if (picture.format == "WEBP" and factor > 1) or (picture.format == "JPEG2000" and is_deep):
+        return _by_rows(_by_opencv(file), orientation, max_pixels)
+    left = pillow.draft(picture, factor)
+    picture.load()
+    if is_deep and pillow.is_dark(picture):
+        del picture
+        return _by_rows(_by_opencv(file), orientation, max_pixels)
+    pixels = _upright(pillow.rgb(picture), picture.size, orientation, left)
+    pillow.release(picture)
+    return ReducedPhoto(pixels, _turned(size, orientation))
 
 
 def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -244,71 +244,19 @@ def _tiff_directory(file: IO[bytes]) -> tiff.TiffDirectory | None:
     if start not in tiff.STARTS:
         return None
     directory = tiff.read_directory(file)
-    check_size(*directory.size)
+    check_size(*directory.size, by_rows=directory.is_decoded_here)
     return directory
 
 
-def _open(file: IO[bytes]) -> Image.Image:
-    """Return the picture with its size checked and nothing decoded."""
-    file.seek(0)
-    picture = Image.open(file, formats=FORMATS)
-    check_size(*picture.size)
-    pixels = picture.size[0] * picture.size[1]
-    if picture.format in ("JPEG", "MPO") and pixels > MAX_JPEG_RATIO * os.fstat(file.fileno()).st_size:
-        raise EOFError
-    return picture
-
-
-def _open_plain(file: IO[bytes], directory: tiff.TiffDirectory | None) -> Image.Image | None:
-    """Return the picture, or None for a TIFF that Pillow does not know, or decodes wrongly."""
-    if directory and not directory.is_plain:
-        return None
-    try:
-        return _open(file)
-    except UnidentifiedImageError:
-        if directory:
-            return None
-        raise
-
-
-def _stored_size(picture: Image.Image) -> tuple[int, int]:
-    """Return the (width, height) that a picture has in its file: Pillow swaps a TIFF's, by its tag alone."""
-    tags = getattr(picture, "tag_v2", {})
-    return picture.size[::-1] if tags.get(EXIF_ORIENTATION) in SIDEWAYS else picture.size
-
-
-def _orientation(file: IO[bytes], picture: Image.Image) -> int:
-    value = _exif(file, picture).get(EXIF_ORIENTATION, 1)
-    return value if isinstance(value, int) else 1
-
-
-def _exif(file: IO[bytes], picture: Image.Image) -> Image.Exif:
-    """Return a picture's EXIF data. Pillow decodes a PNG for those that may follow its pixels: only where some do."""
-    if picture.format == "PNG" and not _has_late_texts(file):
-        return Image.Image.getexif(picture)
-    return picture.getexif()
-
-
-def _has_late_texts(file: IO[bytes]) -> bool:
-    """Return whether chunks in which there may be EXIF data follow the pixels of a PNG (PNG 3rd edition, sec. 5.6)."""
-    place = file.tell()
-    file.seek(8)
-    has_pixels = found = False
-    while not found and len(head := file.read(8)) == 8:
-        found = has_pixels and head[4:] in LATE_TEXTS
-        has_pixels |= head[4:] == b"IDAT"
-        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
-    file.seek(place)
-    return found
-
-
-def _release(picture: Image.Image) -> None:
-    """Free a picture's memory in steps: no other thread of Python goes on meanwhile, 0.2 s for 400 megapixels."""
-    Image.core.set_blocks_max(MAX_BLOCKS)
-    picture.close()
-    for left in range(Image.core.get_stats()["blocks_cached"], 0, -BLOCKS_AT_ONCE):
-        Image.core.clear_cache(max(0, left - BLOCKS_AT_ONCE))
-    Image.core.set_blocks_max(0)
+def _stored(file: IO[bytes]) -> tuple[tuple[int, int], int]:
+    """Return the (width, height) that a picture has in its file, and its EXIF orientation."""
+    directory = _tiff_directory(file)
+    if directory is None:
+        picture = pillow.open_picture(file)
+        return picture.size, pillow.orientation(file, picture)
+    if not directory.is_decoded_here:
+        pillow.open_tiff(file, directory)
+    return directory.size, directory.orientation
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -323,20 +271,54 @@ def _factor(size: tuple[int, int], max_pixels: int) -> int:
     return factor
 
 
-def _draft(picture: Image.Image, factor: int) -> int:
-    """Have a JPEG decoded at a fraction of its size, and return by what it is still to be reduced."""
+def _by_rows(deep: DeepPicture, orientation: int, max_pixels: int) -> ReducedPhoto:
+    pixels = _upright(deep.rgb(), deep.size, orientation, _factor(deep.size, max_pixels))
+    return ReducedPhoto(pixels, _turned(deep.size, orientation))
+
+
+def _tiff_by_pillow(file: IO[bytes], page: tiff.TiffDirectory, max_pixels: int) -> ReducedPhoto:
+    picture = pillow.open_tiff(file, page)
+    picture.load()  # which turns it
+    pixels = _upright(pillow.rgb(picture), picture.size, 1, _factor(picture.size, max_pixels))
     size = picture.size
-    share = min(factor, 8)  # libjpeg's greatest
-    if factor > 1 and picture.format in ("JPEG", "MPO"):
-        picture.draft(picture.mode, (max(1, size[0] // share), max(1, size[1] // share)))
-    return factor if picture.size == size else factor // share
+    pillow.release(picture)
+    return ReducedPhoto(pixels, size)
 
 
-def _upright(strips: Iterable[Image.Image], size: tuple[int, int], orientation: int, factor: int) -> NDArray[np.uint8]:
-    """Return the photo that strips in RGB from top to bottom make up, reduced by a factor and turned.
+def _by_opencv(file: IO[bytes]) -> DeepPicture:
+    file.seek(0)
+    values = decode_values(file.read())
+    return DeepPicture.of(values[..., 2::-1], values[..., 3] if values.shape[2] == 4 else None)
+
+
+def _very_large(
+    file: IO[bytes],
+    picture_format: str | None,
+    size: tuple[int, int],
+    orientation: int,
+    max_pixels: int,
+) -> ReducedPhoto:
+    """Decode a JPEG or PNG of 8 bits without the copy that Pillow makes."""
+    factor = _factor(size, max_pixels)
+    share = min(factor, 8) if picture_format == "JPEG" else 1
+    file.seek(0)
+    pixels, left = decode_rgb(file.read(), share), factor // share
+    rows, columns = pixels.shape[:2]
+    if orientation != 1 or left > 1:
+        check_memory(6 * rows * columns)
+        pixels = _upright(
+            (pixels[top : top + STRIP] for top in range(0, rows, STRIP)), (columns, rows), orientation, left
+        )
+    return ReducedPhoto(pixels, _turned(size, orientation))
+
+
+def _upright(
+    parts: Iterable[NDArray[np.uint8]], size: tuple[int, int], orientation: int, factor: int
+) -> NDArray[np.uint8]:
+    """Return the photo that parts [rows, width, 3] from top to bottom make up, reduced by a factor and turned.
 
     Args:
-        strips: Each of STRIP rows, but for the last.
+        parts: Of any number of rows each.
         size: (width, height) of all of them together.
         orientation: EXIF's.
         factor: A power of two.
@@ -347,64 +329,24 @@ def _upright(strips: Iterable[Image.Image], size: tuple[int, int], orientation: 
     stored = photo.transpose(1, 0, 2) if orientation in SIDEWAYS else photo
     stored = stored[:: -1 if orientation in (3, 4, 6, 7) else 1, :: -1 if orientation in (2, 3, 7, 8) else 1]
     row = 0
-    for strip in strips:
-        part = np.asarray(strip.reduce(factor) if factor > 1 else strip)
+    for part in parts if factor == 1 else _reduced_parts(parts, factor):
         stored[row : row + len(part)] = part
         row += len(part)
+    if row != rows:
+        raise EOFError
     return photo
 
 
-def _strips(picture: Image.Image) -> Iterator[Image.Image]:
-    for top in range(0, picture.height, STRIP):
-        yield picture.crop((0, top, picture.width, min(picture.height, top + STRIP)))
-
-
-def _rgb_strips(picture: Image.Image) -> Iterator[Image.Image]:
-    mode = picture.mode
-    if mode.startswith(("I", "F")):
-        levels = Levels.of(map(np.asarray, _strips(picture)), picture.width * picture.height)
-        for strip in _strips(picture):
-            yield Image.fromarray(levels(np.asarray(strip))).convert("RGB")
-    elif mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        # Nobody takes a picture of which nothing is to be seen: such an alpha channel holds something else.
-        visible = any(strip.convert("RGBA").getchannel("A").getextrema() != (0, 0) for strip in _strips(picture))
-        for strip in _strips(picture):
-            colours = strip.convert("RGBA")
-            if visible:
-                colours = Image.alpha_composite(Image.new("RGBA", strip.size, (255, 255, 255, 255)), colours)
-            yield colours.convert("RGB")
-    else:
-        yield from (strip.convert("RGB") for strip in _strips(picture))
-
-
-def _has_16_bits(file: IO[bytes], picture: Image.Image) -> bool:
-    """Whether a picture is a PNG with colours of 16 bits, of which Pillow drops the lower eight."""
-    if picture.format != "PNG" or not picture.mode.startswith(("RGB", "LA")):
-        return False
-    place = file.tell()
-    file.seek(24)
-    bits = file.read(1)  # of IHDR, which comes first
-    file.seek(place)
-    return bits == b"\x10"
-
-
-def _is_dark(picture: Image.Image) -> bool:
-    colours = (np.asarray(strip.convert("RGB")) for strip in _strips(picture))
-    return Levels.of(colours, picture.width * picture.height).high < DARK * 255
-
-
-def _deep_tiff(
-    file: IO[bytes], directory: tiff.TiffDirectory, max_pixels: int, bands: tuple[int, ...] = ()
-) -> ReducedPhoto:
-    deep, size, orientation = tiff.decode(file, directory, bands), directory.size, directory.orientation
-    pixels = _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, _factor(size, max_pixels))
-    return ReducedPhoto(pixels, _turned(size, orientation))
-
-
-def _by_opencv(file: IO[bytes], size: tuple[int, int], orientation: int, factor: int) -> ReducedPhoto:
-    file.seek(0)
-    values = decode_values(file.read())
-    deep = DeepPicture(values[..., 2::-1], values[..., 3] if values.shape[2] == 4 else None)
-    return ReducedPhoto(
-        _upright(map(Image.fromarray, deep.rgb(STRIP)), size, orientation, factor), _turned(size, orientation)
-    )
+def _reduced_parts(parts: Iterable[NDArray[np.uint8]], factor: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield parts averaged over squares of a factor's side."""
+    waiting: list[NDArray[np.uint8]] = []
+    for part in parts:
+        waiting.append(part)
+        rows = sum(map(len, waiting))
+        if rows >= STRIP:
+            whole = np.concatenate(waiting)
+            kept = rows - rows % STRIP
+            yield np.asarray(Image.fromarray(whole[:kept]).reduce(factor))
+            waiting = [whole[kept:]] if kept < rows else []
+    if waiting:
+        yield np.asarray(Image.fromarray(np.concatenate(waiting)).reduce(factor))

@@ -10,13 +10,18 @@ from PIL import Image, UnidentifiedImageError
 
 from dataset.i18n import tr
 from dataset.messages import UserError
-from dataset.pictures.deep_picture import DecodeError
+from dataset.pictures.deep_picture import DecodeError, NoValuesError
 from dataset.regular_files import NotRegularFileError
 
-MAX_PIXELS = 500_000_000
+MAX_PIXELS = 1_000_000_000
 """A photo with more pixels is refused before memory is taken for it."""
-DECODING_BYTES = 8
-"""Of memory that a pixel takes while it is decoded: 4 in Pillow, 3 in the array, and what is being converted."""
+MAX_PIXELS_AT_ONCE = 500_000_000
+"""Of a photo that is decoded as a whole before the first row can be taken."""
+DECODING_BYTES, SHOWN_BYTES = 8, 4
+"""Of memory that a pixel takes: 4 in Pillow, 3 in the array, and what is being converted; then 3 and smaller versions.
+
+What is decoded row by row takes no more than what is shown.
+"""
 MAX_MEMORY_SHARE = 0.8
 """Of the machine's memory, that decoding a photo may take: a system that runs out of it ends the program."""
 
@@ -42,6 +47,8 @@ def damage(error: Exception) -> str:
     """Return why the content of a file cannot be decoded."""
     if isinstance(error, DecodeError):
         return tr("This kind of picture cannot be read: save it anew in RGB with 8 bits.")
+    if isinstance(error, NoValuesError):
+        return tr("There is nothing to see in the photo: no value in it is a number.")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return tr("The photo is too large: the limit is {limit} megapixels.", limit=MAX_PIXELS // 10**6)
     if isinstance(error, MemoryError):
@@ -51,23 +58,35 @@ def damage(error: Exception) -> str:
     return tr("The file is damaged: it cannot be decoded.")
 
 
-def check_size(width: int, height: int) -> None:
-    """Raise a PhotoError for a photo of so many pixels where it is not to be decoded."""
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 10**6
-        text = tr(
-            "The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels.",
-            width=width,
-            height=height,
-            limit=limit,
-        )
+def check_size(width: int, height: int, *, by_rows: bool = False) -> None:
+    """Raise a PhotoError for a photo of so many pixels where it is not to be decoded.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        by_rows: Whether it is decoded some rows at a time.
+    """
+    if width * height > (MAX_PIXELS if by_rows else MAX_PIXELS_AT_ONCE):
+        sizes = {"width": width, "height": height, "limit": MAX_PIXELS_AT_ONCE // 10**6, "most": MAX_PIXELS // 10**6}
+        if by_rows or width * height > MAX_PIXELS:
+            text = tr("The photo is too large: {width} x {height} pixels, the limit is {most} megapixels.", **sizes)
+        else:
+            text = tr(
+                "The photo is too large: {width} x {height} pixels, the limit is {limit} megapixels here, and {most} "
+                "for a TIFF, and for a JPEG or PNG in RGB with 8 bits.",
+                **sizes,
+            )
         raise PhotoError(text)
-    needed = width * height * DECODING_BYTES
+    check_memory(width * height * (SHOWN_BYTES if by_rows else DECODING_BYTES))
+    if width < 1 or height < 1:
+        raise PhotoError(tr("The photo has no pixels."))
+
+
+def check_memory(needed: int) -> None:
+    """Raise a PhotoError for a photo that takes so many bytes, where the machine has not enough."""
     if needed > MAX_MEMORY_SHARE * _memory():
         text = tr("There is not enough memory for this photo: opening it takes {n:.1f} GB.", n=needed / 2**30)
         raise PhotoError(text)
-    if width < 1 or height < 1:
-        raise PhotoError(tr("The photo has no pixels."))
 
 
 @cache

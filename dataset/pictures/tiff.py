@@ -1,51 +1,47 @@
-"""TIFFs that Pillow decodes wrongly or not at all: several bands, or colours, of more than 8 bits.
+"""What the directories of a TIFF say of its pictures, and which of them are decoded here (`tiff_pixels.py`).
 
-The directory of the file decides (TIFF 6.0, sec. 2 and 8; BigTIFF has the same tags). Each band, or all of them as one
-broad grey picture, is handed to the decoder under a directory of our own: no decoder has to know about bands.
+TIFF 6.0, sec. 2, 8, 14, 15 and 22; BigTIFF has the same tags.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
-
-import numpy as np
-
-from dataset.pictures.deep_picture import DecodeError, DeepPicture, decode_values
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF and of a BigTIFF."""
 BIG_ENDIAN_BIGTIFF = STARTS[3]
-MAX_FILE_BYTES = 2**30
-"""Of a file that is decoded here: it is read into memory."""
 MAX_TAGS, MAX_PLACES = 4096, 2_000_000
 MAX_PAGES = 4096
-KIND, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS = 254, 256, 257, 258, 259, 262, 273
-ORIENTATION, BANDS = 274, 277
-ROWS, COUNTS, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT = 278, 279, 284, 317, 322, 323
-TILE_OFFSETS, TILE_COUNTS, EXTRA, SAMPLE_FORMAT = 324, 325, 338, 339
-PLACES = (OFFSETS, COUNTS, TILE_OFFSETS, TILE_COUNTS)
-KEPT = (COMPRESSION, SAMPLE_FORMAT, ROWS, PREDICTOR, TILE_WIDTH, TILE_HEIGHT)
-"""Tags that a directory of our own takes over."""
-TAGS = {KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION, BANDS, PLANAR, EXTRA, *PLACES, *KEPT}
-TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
+KIND, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+FILL_ORDER, OFFSETS, ORIENTATION, BANDS, ROWS, COUNTS, PLANAR = 266, 273, 274, 277, 278, 279, 284
+PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS = 317, 322, 323, 324, 325
+EXTRA, SAMPLE_FORMAT, JPEG_TABLES, NO_DATA = 338, 339, 347, 42113  # the last is GDAL's
+TAGS = {
+    *(KIND, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, OFFSETS, ORIENTATION, BANDS, ROWS, COUNTS),
+    *(PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, EXTRA, SAMPLE_FORMAT, JPEG_TABLES),
+    NO_DATA,
+}
+TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
 """How the whole numbers of a directory are packed, by its number for them."""
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = SHOWN = (0, 1, 2)  # of PHOTOMETRIC
+YCBCR = 6
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # of SAMPLE_FORMAT
-DEPTHS = {8: {UNSIGNED, SIGNED}, 16: {UNSIGNED, SIGNED}, 32: {UNSIGNED, SIGNED, FLOAT}, 64: {FLOAT}}
+WHOLE = {UNSIGNED, SIGNED}
+DEPTHS = {8: WHOLE, 16: {*WHOLE, FLOAT}, 32: {*WHOLE, FLOAT}, 64: {*WHOLE, FLOAT}}
 """Sample formats that are decoded, by the bits of a value."""
 SEPARATE = 2  # of PLANAR
-ALPHA = (1, 2)  # of EXTRA
+PREMULTIPLIED, STRAIGHT = ALPHA = (1, 2)  # of EXTRA
 REDUCED, MASK = 1, 4  # bits of KIND
-PLAIN_CODES = (1, 5, 8, 32773, 32946)
-"""Of COMPRESSION: none, LZW, Deflate and PackBits, which know of bytes alone. Others, such as JPEG, know of bands."""
-DIFFERENCES = 2  # of PREDICTOR: each value is what it is more than the one before, band by band
+NONE, LZW, JPEG, PACKBITS, LZMA, ZSTD = 1, 5, 7, 32773, 34925, 50000  # of COMPRESSION
+DEFLATE = (8, 32946)
+DECODED = {NONE, LZW, JPEG, *DEFLATE, PACKBITS, LZMA, ZSTD}
+FAXES = {2, 3, 4}
+DIFFERENCES, FLOAT_DIFFERENCES = 2, 3  # of PREDICTOR: each value is what it is more than the one before, band by band
 
 
 @dataclass(frozen=True)
@@ -78,33 +74,61 @@ class TiffDirectory:
         return self.number(BANDS, 1)
 
     @property
-    def bits(self) -> tuple[int, ...]:
-        """Of each value."""
-        return self.tags.get(BITS) or (1,)
+    def kind(self) -> str:
+        """Type of the values as numpy has it, such as "u2"; "" where they have several, or one that is not decoded."""
+        bits, kinds = self.tags.get(BITS) or (1,), self.tags.get(SAMPLE_FORMAT) or (UNSIGNED,)
+        if len(set(bits)) != 1 or len(set(kinds)) != 1 or kinds[0] not in DEPTHS.get(bits[0], ()):
+            return ""
+        return f"{' uif'[kinds[0]]}{bits[0] // 8}"
+
+    @property
+    def colours(self) -> int:
+        """Bands that are grey or colours; others follow."""
+        return 3 if self.number(PHOTOMETRIC) in (RGB, YCBCR) and self.bands >= 3 else 1
+
+    @property
+    def alpha(self) -> int:
+        """What the band behind the colours is, PREMULTIPLIED or STRAIGHT; 0 where it is none of transparency."""
+        extra = self.number(EXTRA) if self.bands > self.colours else 0
+        return extra if extra in ALPHA else 0
+
+    @property
+    def no_data(self) -> float | None:
+        """The value that stands for no data."""
+        try:
+            return float(bytes(self.tags.get(NO_DATA, ())).rstrip(b"\0").decode("ascii", "replace"))
+        except ValueError:
+            return None
 
     @property
     def choosable_bands(self) -> int:
         """Bands to choose among; 0 where they are grey or colours, perhaps with an alpha channel, or cannot be told."""
-        photometric = self.number(PHOTOMETRIC, RGB + 1)
-        usual = 3 if photometric == RGB else 1
-        usual += self.bands > usual and self.number(EXTRA) in ALPHA
-        known = photometric in SHOWN and self.number(COMPRESSION, 1) in PLAIN_CODES
-        whole = len(set(self.bits)) == 1 and self.bits[0] in DEPTHS and self.number(PREDICTOR, 1) in (1, DIFFERENCES)
-        return self.bands if known and whole and self.bands > usual else 0
+        return self.bands if self.is_decoded_here and self.bands > self.colours + bool(self.alpha) else 0
+
+    @property
+    def is_decoded_here(self) -> bool:
+        """Whether `tiff_pixels` decodes it: greys and colours of whole bytes, as nearly all have them.
+
+        Pillow drops half of colours of 16 bits, takes other bands for colours, and swaps or mixes the bytes of values
+        that are compressed or lie band after band; it has four bytes a pixel of colours, and all pixels at once.
+        """
+        code, photometric = self.number(COMPRESSION, NONE), self.number(PHOTOMETRIC, -1)
+        if not self.kind or code not in DECODED or self.number(FILL_ORDER, 1) != 1:
+            return False
+        if code == JPEG:
+            is_alone = self.bands == 1 or self.number(PLANAR) == SEPARATE
+            right = photometric in SHOWN if is_alone else self.bands == 3 and photometric in (RGB, YCBCR)
+            return self.kind == "u1" and right
+        predictors = (1, DIFFERENCES, FLOAT_DIFFERENCES if self.kind[0] == "f" else DIFFERENCES)
+        return photometric in SHOWN and self.number(PREDICTOR, 1) in predictors
 
     @property
     def is_plain(self) -> bool:
-        """Whether Pillow decodes it rightly, if at all.
-
-        It does not know big-endian BigTIFFs, takes the bands of others for colours, drops half of colours of 16 bits,
-        and swaps or mixes the bytes of values of more than 8 bits where they are compressed or lie band after band.
-        """
-        photometric = self.number(PHOTOMETRIC, RGB + 1)
-        if self.start == BIG_ENDIAN_BIGTIFF or photometric not in SHOWN:
-            return self.start != BIG_ENDIAN_BIGTIFF
-        if self.number(PLANAR) == SEPARATE or (self.bands > 1 and photometric != RGB):
-            return False
-        return max(self.bits) not in DEPTHS or (max(self.bits) == 8 and SIGNED not in self.tags.get(SAMPLE_FORMAT, ()))
+        """Whether Pillow decodes it rightly, if at all: one of few bits, a palette, printing colours, a fax."""
+        whole = self.number(PLANAR) != SEPARATE or self.bands == 1
+        usual = self.number(PHOTOMETRIC, -1) not in SHOWN or self.bands == self.colours + bool(self.alpha)
+        known = self.number(COMPRESSION, NONE) in DECODED | FAXES and max(self.tags.get(BITS) or (1,)) <= 8
+        return self.start != BIG_ENDIAN_BIGTIFF and whole and usual and known
 
 
 def read_directory(file: IO[bytes]) -> TiffDirectory:
@@ -155,148 +179,3 @@ def _directories(file: IO[bytes]) -> Iterator[TiffDirectory]:
         yield TiffDirectory(tags, start[:4], len(seen))
         seen.add(place)
         (place,) = struct.unpack(f"{order}{size}", after)
-
-
-def decode(file: IO[bytes], directory: TiffDirectory, bands: Sequence[int] = ()) -> DeepPicture:
-    """Decode a TIFF of greys or RGB whose values all have one type.
-
-    Args:
-        file: The file.
-        directory: Of the page.
-        bands: One to be grey, or three to be red, green and blue. Without, of several bands that are no colours, the
-            first counts.
-
-    Raises:
-        DecodeError: It is of another kind.
-    """
-    photometric = directory.number(PHOTOMETRIC, RGB + 1)
-    kinds = set(directory.tags.get(SAMPLE_FORMAT, (UNSIGNED,)))
-    bits = set(directory.bits)
-    if len(bits) != 1 or len(kinds) != 1 or not kinds <= DEPTHS.get(min(bits), set()) or photometric not in SHOWN:
-        raise DecodeError
-    if bands and (max(bands) >= directory.choosable_bands or len(bands) not in (1, 3)):
-        raise DecodeError
-    file.seek(0)
-    data = bytearray(file.read(MAX_FILE_BYTES + 1))
-    if len(data) > MAX_FILE_BYTES:
-        raise DecodeError
-    _check_places(directory, len(data))
-    usual = 3 if photometric == RGB and directory.bands >= 3 else 1
-    chosen = list(bands) or list(range(usual))
-    has_alpha = not bands and directory.bands > usual and directory.number(EXTRA) in ALPHA
-    wanted = [*chosen, usual] if has_alpha else chosen
-    if directory.number(PLANAR) == SEPARATE and directory.bands > 1:
-        planes = {band: _plane(data, directory, band) for band in set(wanted)}
-    else:
-        together = _together(data, directory)
-        planes = {band: together[..., band] for band in wanted}
-    values = planes[chosen[0]] if len(chosen) == 1 else np.stack([planes[band] for band in chosen], 2)
-    return DeepPicture(values, planes[usual] if has_alpha else None, photometric == WHITE_IS_ZERO)
-
-
-def _check_places(directory: TiffDirectory, size: int) -> None:
-    """Check that all strips or tiles lie in a file of a size; decoders pass over what is missing.
-
-    Raises:
-        EOFError: One does not.
-    """
-    for offsets, counts in ((OFFSETS, COUNTS), (TILE_OFFSETS, TILE_COUNTS)):
-        places = zip(directory.tags.get(offsets, ()), directory.tags.get(counts, ()), strict=True)
-        if any(start + count > size for start, count in places):
-            raise EOFError
-
-
-def _plane(data: bytearray, directory: TiffDirectory, band: int) -> NDArray[Any]:
-    """Return a band [height, width] of a TIFF that has one after the other."""
-    changed = {}
-    for name in PLACES:
-        places = directory.tags.get(name, ())
-        each = len(places) // directory.bands
-        changed[name] = places[band * each : (band + 1) * each]
-    return _decode_grey(data, directory, directory.size[0], changed)
-
-
-def _together(data: bytearray, directory: TiffDirectory) -> NDArray[Any]:
-    """Return all bands [height, width, bands] of a TIFF that has the values of each pixel side by side."""
-    bands, (width, height) = directory.bands, directory.size
-    places = {name: directory.tags.get(name, ()) for name in PLACES}
-    if bands == 1:
-        return _decode_grey(data, directory, width, places)[..., None]
-    predictor = directory.number(PREDICTOR, 1)
-    if predictor not in (1, DIFFERENCES) or directory.number(COMPRESSION, 1) not in PLAIN_CODES:
-        # These need a decoder that knows the bands.
-        if bands not in (3, 4) or directory.number(PHOTOMETRIC) != RGB or directory.number_in_file:
-            raise DecodeError
-        values = decode_values(data)
-        if values.shape != (height, width, bands):
-            raise DecodeError
-        return values[..., (2, 1, 0, 3)[:bands]]  # OpenCV has blue first
-    # One broad grey picture: a row of a strip or a tile has so many times the values.
-    changed: dict[int, tuple[int, ...]] = {PREDICTOR: (1,)}
-    tile = directory.number(TILE_WIDTH)
-    if tile:
-        changed[TILE_WIDTH] = (tile * bands,)
-    values = _decode_grey(data, directory, width * bands, places | changed).reshape(height, width, bands)
-    return _summed(values, tile or width) if predictor == DIFFERENCES else values
-
-
-def _summed(values: NDArray[Any], tile: int) -> NDArray[Any]:
-    """Return values [height, width, bands] of which each was the difference to the one before in a tile's row."""
-    whole = values.view(f"u{values.itemsize}") if values.dtype.kind == "f" else values
-    parts = [
-        np.cumsum(whole[:, left : left + tile], axis=1, dtype=whole.dtype) for left in range(0, whole.shape[1], tile)
-    ]
-    return np.concatenate(parts, axis=1).view(values.dtype)
-
-
-def _decode_grey(
-    data: bytearray, directory: TiffDirectory, width: int, places: dict[int, tuple[int, ...]]
-) -> NDArray[Any]:
-    """Return what the strips or tiles at some places hold as one band [height, width]. Places may have other tags."""
-    height = directory.size[1]
-    if directory.number(COMPRESSION, 1) == 1 and TILE_WIDTH in directory.tags:
-        return _raw_tiles(data, directory, width, places)
-    kept = {tag: directory.tags[tag][:1] for tag in KEPT if directory.tags.get(tag)}
-    tags = kept | {tag: numbers for tag, numbers in places.items() if numbers}
-    tags |= {WIDTH: (width,), HEIGHT: (height,), BITS: directory.bits[:1], BANDS: (1,), PHOTOMETRIC: (BLACK_IS_ZERO,)}
-    header, end = bytes(data[:8]), len(data)
-    _append_directory(data, tags)
-    try:
-        values = decode_values(data)
-    finally:
-        data[:8] = header
-        del data[end:]
-    if values.shape != (height, width):
-        raise DecodeError
-    return values
-
-
-def _raw_tiles(
-    data: bytearray, directory: TiffDirectory, width: int, places: dict[int, tuple[int, ...]]
-) -> NDArray[Any]:
-    """Return what tiles that are not compressed hold as one band [height, width]: OpenCV reads few of 8 bits."""
-    across, down = places.get(TILE_WIDTH, directory.tags[TILE_WIDTH])[0], directory.number(TILE_HEIGHT)
-    sample = {UNSIGNED: "u", SIGNED: "i", FLOAT: "f"}[directory.number(SAMPLE_FORMAT, UNSIGNED)]
-    stored = np.dtype(f"{'<' if data[:2] == b'II' else '>'}{sample}{directory.bits[0] // 8}")
-    values = np.zeros((directory.size[1], width), stored.newbyteorder("="))
-    corners = ((top, left) for top in range(0, len(values), down) for left in range(0, width, across))
-    for (top, left), start in zip(corners, places.get(TILE_OFFSETS, ()), strict=True):
-        tile = np.frombuffer(data, stored, across * down, start).reshape(down, across)
-        part = values[top : top + down, left : left + across]
-        part[:] = tile[: part.shape[0], : part.shape[1]]
-    return values
-
-
-def _append_directory(data: bytearray, tags: dict[int, tuple[int, ...]]) -> None:
-    """Give a TIFF another directory, whose values are all 32-bit numbers, at its end."""
-    order = "<" if data[:2] == b"II" else ">"
-    data += bytes(len(data) % 2)
-    data[:8] = data[:2] + struct.pack(f"{order}HI", 42, len(data))
-    lists, entries = b"", b""
-    start = len(data) + 2 + 12 * len(tags) + 4
-    for tag, numbers in sorted(tags.items()):
-        packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
-        if len(numbers) > 1:
-            lists, packed = lists + packed, struct.pack(f"{order}I", start + len(lists))
-        entries += struct.pack(f"{order}HHI", tag, 4, len(numbers)) + packed
-    data += struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + lists

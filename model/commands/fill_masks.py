@@ -1,4 +1,7 @@
-"""Gives the boxes of a COCO file masks, and persons keypoints: a detection data set becomes a segmentation one."""
+"""Gives the boxes of a COCO file masks, and persons keypoints: a detection data set becomes a segmentation one.
+
+What was made is kept beside the output, photo by photo, so that a run that was killed goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +25,8 @@ from dataset.messages import UserError
 from dataset.pictures.images import PhotoError
 from model.checkpoints.names import WeightsError
 from model.commands.missing_labels import find_missing_labels
+from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 SIZE_PROBLEMS = ("image_size", "other_size")
+GENERATOR = "annotator masks"
 MAX_NAMES = 5
 """Categories named in a message."""
 
@@ -45,12 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with boxes"))
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
     add("--output", type=Path, required=True, metavar="FILE", help=tr("COCO file to write"))
-    add(
-        "--weights",
-        default="builtin",
-        metavar="NAME|FILE",
-        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
-    )
+    add_weights(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
     add("--replace", action="store_true", help=tr("also redo the masks and keypoints that the file has"))
 
@@ -60,9 +62,14 @@ def run(args: argparse.Namespace) -> int:
     group = ProcessGroup.init(args.device)
     try:
         data, predictor, folder = group.run_on_all(lambda: _prepare(args))
-        count = fill(predictor, data, Source(args.annotations, folder), replace=args.replace, group=group)
+        source = Source(args.annotations, folder)
+        count = fill(predictor, data, source, replace=args.replace, group=group, output=args.output)
         if group.is_main:
             write_bytes(args.output, json.dumps(data).encode())
+        group.barrier()  # the journals are kept until the output is written
+        for path in journal_files(args.output):
+            path.unlink(missing_ok=True)
+        if group.is_main:
             print(tr("{count} masks: {file}", count=count, file=args.output))  # noqa: T201 - what the command is for
     except UserError as error:
         if group.is_main:
@@ -77,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         if group.is_main:
-            print_message(tr("Stopped. Nothing was written: the same command begins anew."))
+            print_message(tr("Stopped. The same command goes on from here."))
         return 130
     finally:
         group.destroy()
@@ -109,6 +116,7 @@ def fill(
     *,
     replace: bool = False,
     group: ProcessGroup | None = None,
+    output: Path | None = None,
 ) -> int:
     """Give the annotations of a COCO file's contents the masks and keypoints that they lack; return how many masks.
 
@@ -123,42 +131,89 @@ def fill(
         source: The file, with the folder of its photos.
         replace: Whether existing masks and keypoints are replaced.
         group: Processes that share the photos.
+        output: Beside it a journal keeps what was made; what an earlier run has left there is not made again.
 
     Raises:
         DataError: None of the photos can be read.
+        OSError: The journal cannot be read or written.
     """
     group = group or ProcessGroup()
     folder = source.folder()
     checked = check_coco(data, "boxes", folder)
     clean = clean_records(checked)
     missing = find_missing_labels(clean, predictor.categories, replace=replace)
-    tally = Counter[str]()
-    mine: list[tuple[int, dict[str, Any]]] = []
-    reasons: list[PhotoError] = []
     images = [image for image in clean["images"] if image["id"] in missing.of_image]
-    for image in shared_photos(images, group):
-        try:
-            photo = read_image(folder, image)
-        except PhotoError as error:
-            print_message(tr("Left out {file}: {reason}", file=image["file_name"], reason=error))
-            tally["unread"] += 1
-            reasons.append(error)
-            continue
-        mine += _fill_photo(predictor, photo, missing.of_image[image["id"]], tally)
-    tally = sum((part for (part,) in group.all_gather([tally])), Counter[str]())
-    if images and tally["unread"] == len(images):
+    settings = {
+        "generator": GENERATOR,
+        "weights": predictor.id,
+        "annotations": stamp(source.annotations),
+        "replace": replace,
+    }
+    earlier = _earlier(folder, output, settings) if output and group.is_main else {}
+    done = {name for part in group.all_gather(list(earlier)) for name in part}  # before any of them writes
+    left = [image for image in images if image["file_name"] not in done]
+    if len(left) < len(images) and group.is_main:
+        done_already = len(images) - len(left)
+        print_message(tr("{done} of {n} photos are done already.", done=done_already, n=len(images)))
+    reasons: list[PhotoError] = []
+    with ResumeLog(journal_file(output, group), settings) if output else nullcontext() as journal:
+        mine: list[dict[str, Any]] = []
+        for made in _fill_photos(predictor, folder, shared_photos(left, group), missing, reasons):
+            mine.append(made)
+            if journal:
+                journal.add(made)
+    records = [*earlier.values(), *(record for part in group.all_gather(mine) for record in part)]
+    if images and not records:
         raise unusable_photos(source.annotations, folder, reasons, option="--images")
-    changes = [change for part in group.all_gather(mine) for change in part]
-    for number, made in changes:
+    tally = sum((Counter(record["tally"]) for record in records), Counter[str]())
+    changes = [(change["number"], change["made"]) for record in records for change in record["annotations"]]
+    for number, new in changes:
         record = data["annotations"][number]
-        if "annotator" in made and isinstance(record.get("annotator"), dict):
-            made["annotator"] = record["annotator"] | made["annotator"]
-        record |= made
-    _name_keypoints(data, checked, {number for number, made in changes if "keypoints" in made}, predictor)
+        if "annotator" in new and isinstance(record.get("annotator"), dict):
+            new["annotator"] = record["annotator"] | new["annotator"]
+        record |= new
+    _name_keypoints(data, checked, {number for number, new in changes if "keypoints" in new}, predictor)
     if group.is_main:
         _report_problems(checked, missing, source)
         _report(missing, tally)
     return tally["masks"]
+
+
+def _earlier(folder: Path, output: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return by name the records that a run which was stopped left, of photos that are as they were."""
+    records = [record for record in read_journals(output, settings) if isinstance(record.get("tally"), dict)]
+    return {r["file_name"]: r for r in records if r["stamp"] == stamp(folder / r["file_name"])}
+
+
+def _fill_photos(
+    predictor: Segmenter,
+    folder: Path,
+    images: Iterable[dict[str, Any]],
+    missing: MissingLabels,
+    reasons: list[PhotoError],
+) -> Iterator[dict[str, Any]]:
+    """Yield what is made of each photo; those that cannot be read are told, and `reasons` has why."""
+    for image in images:
+        name = image["file_name"]
+        begin = stamp(folder / name)  # before it is read: what changes meanwhile is made again
+        try:
+            photo = read_image(folder, image)
+        except PhotoError as error:
+            print_message(tr("Left out {file}: {reason}", file=name, reason=error))
+            reasons.append(error)
+            continue
+        tally = Counter[str]()
+        filled = _fill_photo(predictor, photo, missing.of_image[image["id"]], tally)
+        made = [{"number": number, "made": new} for number, new in filled]
+        width, height = photo.size
+        yield {
+            "file_name": name,
+            "stamp": begin,
+            "width": width,
+            "height": height,
+            "annotations": made,
+            "tally": tally,
+        }
 
 
 def _report_problems(checked: CocoData, missing: MissingLabels, source: Source) -> None:

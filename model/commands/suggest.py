@@ -16,15 +16,16 @@ from dataset.coco.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, tr
 from dataset.messages import UserError
-from dataset.pictures.images import PhotoError, ReducedPhoto, read_reduced
+from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.closer_look import CloserLook
-from model.inference.coco_results import annotation
+from model.inference.coco_results import detection
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
 from model.output_check import check_output
@@ -49,12 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help=tr("photos, subfolders included"))
     add("--output", type=Path, metavar="FILE", help=tr("COCO JSON to write (default: FOLDER/{name})", name=OUTPUT_NAME))
-    add(
-        "--weights",
-        default="builtin",
-        metavar="NAME|FILE",
-        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
-    )
+    add_weights(parser)
     add("--score", type=float, default=0.5, help=tr("least score of a suggestion, 0 to 1 (default: 0.5)"))
     add(
         "--closer-look",
@@ -166,7 +162,10 @@ def _photos(args: argparse.Namespace) -> list[str]:
         raise SuggestError(tr("{folder} does not exist: name a folder of photos.", folder=args.folder))
     photos = list_images(args.folder, [args.preview] if args.preview else [])
     if not photos:
-        raise SuggestError(tr("{folder} holds no photos (JPEG, PNG, WebP, BMP, GIF or TIFF).", folder=args.folder))
+        endings = ", ".join(SUFFIXES)
+        raise SuggestError(
+            tr("{folder} holds no photos, files that end in {endings}.", folder=args.folder, endings=endings)
+        )
     return photos
 
 
@@ -232,7 +231,7 @@ def _suggest(
             preview.save(preview.draw(photo.pixels, instances, predictor.categories), pictures[name])
             record["picture"] = str(pictures[name].absolute())
         width, height = photo.size
-        annotations = [annotation(i.enlarged(photo.scale), (height, width)) for i in instances]
+        annotations = [detection(i.enlarged(photo.scale), (height, width)) for i in instances]
         yield record | {"width": width, "height": height, "annotations": annotations}
 
 

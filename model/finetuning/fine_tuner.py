@@ -35,6 +35,8 @@ VALIDATIONS = 6
 """Validations of a training run, evenly spread over it."""
 SAVE_SECONDS, FIRST_SAVE = 120.0, 15.0
 """Seconds between two saves, and to the first one: how much work a kill may cost, and in the beginning."""
+FEATURES_SECONDS = 1.0
+"""From one record of how many features are computed to the next."""
 
 
 class FineTuner:
@@ -82,8 +84,14 @@ class FineTuner:
             self.on_event(Notice(tr("The disk is too full to keep features: training takes longer.")))
             return
 
+        told = -FEATURES_SECONDS
+
         def on_progress(done: int, total: int) -> None:
-            self.on_event(Features(done, total))
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= FEATURES_SECONDS or done == total:
+                self.on_event(Features(done, total))
+                told = now
             self.control.check(self.team, self.device)
 
         fill_cache(self.cache, self.trainer.network, self._dataset(0), self.device, on_progress)

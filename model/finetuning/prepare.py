@@ -118,7 +118,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
     if job.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=job.output))
     if team.is_main:
-        check_output(job.output, make_folder=True)
+        check_output(job.output)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
         raise TrainingError(
             tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)

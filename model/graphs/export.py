@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from model.checkpoints.weights import fold_norms, network_of
-from model.graphs.modules import Classify, Encode, GraphPooler, Keypoints, Masks
+from model.graphs.modules import ChannelRows, Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks
 from model.inference.graph_file import Graphs
+from model.inference.region_pooling import pools_outside
+from model.network.roi_heads import FINE_SIZE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +38,7 @@ def export(checkpoint: Checkpoint) -> Graphs:
         model.checkpoints.weights.WeightsError: The weights do not fit the config.
         UnsupportedError: The network has a layer that no graph has.
     """
-    network = network_to_trace(checkpoint)
+    network = network_to_trace(checkpoint, pooled=pools_outside(checkpoint.config))
     return Graphs(
         checkpoint.config,
         checkpoint.categories,
@@ -47,8 +49,12 @@ def export(checkpoint: Checkpoint) -> Graphs:
     )
 
 
-def network_to_trace(checkpoint: Checkpoint) -> MaskRCNN:
+def network_to_trace(checkpoint: Checkpoint, *, pooled: bool = False) -> MaskRCNN:
     """Return a checkpoint's network with all that a graph can hold in place of what it cannot.
+
+    Args:
+        checkpoint: The weights.
+        pooled: Whether its heads are given regions that are pooled already, in place of maps.
 
     Raises:
         model.checkpoints.weights.WeightsError: The weights do not fit the config.
@@ -56,7 +62,8 @@ def network_to_trace(checkpoint: Checkpoint) -> MaskRCNN:
     network = network_of(checkpoint)
     fold_norms(network)
     heads = network.roi_heads
-    heads.pool, heads.box_pool = GraphPooler(heads.pool), GraphPooler(heads.box_pool)
+    kind = GivenRegions if pooled else GraphPooler
+    heads.pool, heads.box_pool = kind(heads.pool), kind(heads.box_pool)
     return network
 
 
@@ -81,12 +88,20 @@ def _part(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
         made = {"classify": ["probabilities", "refined"]}.get(name, [name])
         if name == "masks":
             given["labels"] = torch.ones(len(boxes), dtype=torch.int64)
-        pooled = zip(levels, network.encode(pixels), strict=True)
-        given |= dict(list(pooled)[: len(network.roi_heads.pool.strides)])
-    free = {level: {2: f"{level}_height", 3: f"{level}_width"} for level in levels}
+        given |= _pooled(name, boxes, network, dict(zip(levels, network.encode(pixels), strict=True)))
+    free = {level: {1: f"{level}_height", 2: f"{level}_width"} for level in levels}
     free |= {"pixels": {2: "height", 3: "width"}}
-    free |= {key: {0: "regions"} for key in ("boxes", "labels", *made) if key not in free}
-    return trace(name, part, given, made, free)
+    free |= {key: {0: "regions"} for key in ("boxes", "labels", "pooled", *made) if key not in free}
+    return trace(name, ChannelRows(part), given, made, free)
+
+
+def _pooled(name: str, boxes: Tensor, network: MaskRCNN, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what a head looks at: regions that are pooled, or the maps."""
+    heads = network.roi_heads
+    if isinstance(heads.pool, GivenRegions):
+        size = {"classify": heads.box_bins, "masks": heads.mask_bins}.get(name, FINE_SIZE)
+        return {"pooled": torch.rand(len(boxes), size, size, network.backbone.channels)}
+    return {level: maps[level].permute(0, 2, 3, 1) for level in list(maps)[: len(heads.pool.strides)]}
 
 
 def trace(

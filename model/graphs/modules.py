@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 from torchvision.ops import batched_nms
 
 from model.network import box_ops as geometry
@@ -39,6 +40,19 @@ class GraphPooler(RegionPooler):
             for index, (here, stride) in enumerate(zip(places, self.strides, strict=True))
         ]
         return torch.cat(parts)[torch.cat(places).argsort()]
+
+
+class GivenRegions(RegionPooler):
+    """In place of a region pooler where regions are pooled before the graph: returns what it is given as map."""
+
+    def __init__(self, own: RegionPooler) -> None:
+        super().__init__(
+            own.strides, layer=own.layer, reduce=own.reduce, half_pixel=own.half_pixel, canonical=own.canonical
+        )
+
+    def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:  # noqa: ARG002 - a pooler's
+        """Return the regions [R, C, size, size]."""
+        return features[0]
 
 
 class Encode(nn.Module):
@@ -93,10 +107,35 @@ class Masks(nn.Module):
     def __init__(self, network: MaskRCNN) -> None:
         super().__init__()
         self.heads = network.roi_heads
+        predictor = self.heads.mask_predictor
+        own = isinstance(predictor, MaskRCNNPredictor) and self.heads.config.mask_loss == "sigmoid"
+        self.quarters = _quarters(predictor.conv5_mask) if own else None  # type: ignore[union-attr]
 
     def forward(self, boxes: Tensor, labels: Tensor, *maps: Tensor) -> Tensor:
         """Run the mask head."""
-        return self.heads.own_masks(list(maps), [boxes], labels)
+        if self.quarters is None:
+            return self.heads.own_masks(list(maps), [boxes], labels)
+        last = self.heads.mask_predictor.mask_fcn_logits  # type: ignore[union-attr]
+        found = self.quarters(self.heads.mask_features(list(maps), [boxes])).relu()  # [N, 4 * C, h, w]
+        height, width = found.shape[2:]
+        weights = last.weight[labels].flatten(2).transpose(1, 2)  # [N, 1, C]
+        logits = weights @ found.reshape(found.shape[0], last.in_channels, 4 * height * width)
+        chances = (logits[:, 0] + last.bias[labels][:, None]).sigmoid()
+        return chances.reshape(-1, 2, 2, height, width).permute(0, 3, 1, 4, 2).reshape(-1, 2 * height, 2 * width)
+
+
+def _quarters(layer: nn.ConvTranspose2d) -> nn.Conv2d:
+    """Return a 1x1 convolution that gives the four cells which a 2x2 deconvolution of stride 2 makes of each one.
+
+    It is the same function, its channels being those of the deconvolution, four each; but an operator that is computed
+    in integers, too, and several times as fast.
+    """
+    assert layer.kernel_size == layer.stride == (2, 2)
+    assert layer.bias is not None
+    made = nn.Conv2d(layer.in_channels, 4 * layer.out_channels, 1)
+    made.weight = nn.Parameter(layer.weight.permute(1, 2, 3, 0).reshape(-1, layer.in_channels, 1, 1))
+    made.bias = nn.Parameter(layer.bias.repeat_interleave(4))
+    return made
 
 
 class Keypoints(nn.Module):
@@ -109,6 +148,24 @@ class Keypoints(nn.Module):
     def forward(self, boxes: Tensor, *maps: Tensor) -> Tensor:
         """Run the keypoint head."""
         return self.heads.keypoints(list(maps), [boxes])
+
+
+class ChannelRows(nn.Module):
+    """A part whose maps and regions are [B, h, w, C] without, rows of channels that lie together, within [B, C, h, w].
+
+    Regions are pooled from such rows (`model.inference.region_pooling`).
+    """
+
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...] | Tensor:
+        """Run the part."""
+        if isinstance(self.part, Encode):
+            proposals, *maps = self.part(*given)
+            return proposals, *(value.permute(0, 2, 3, 1) for value in maps)
+        return self.part(*(value.permute(0, 3, 1, 2) if value.dim() == 4 else value for value in given))
 
 
 def clip(boxes: Tensor, inner: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from model.config import ModelConfig, model_config, to_dict
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "annotator-graphs-1"
+FORMAT = "annotator-graphs-2"
 """Stands in the file; another one is made again."""
 HEAD = "model.json"
 MAX_BYTES = 2 * 2**30

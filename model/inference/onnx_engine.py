@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,7 @@ import onnxruntime
 from model.inference.box_arithmetic import batched_nms
 from model.inference.device import DeviceError, no_such_device
 from model.inference.engine import BoxDetections, MemoryFullError
+from model.inference.region_pooling import Pooling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +27,22 @@ MIN_SIZE = 1e-2
 """Detections with a side below this many pixels are dropped, as `model.network.mask_rcnn` does."""
 
 
-class GraphFeatures(NamedTuple):
+POOLED_LEVELS = 4
+"""Levels of a pyramid that regions are pooled from: the coarsest serves the RPN only."""
+CANONICAL = 224.0
+"""Side in pixels of the region that is pooled at stride 16 for masks and keypoints (FPN, eq. 1)."""
+
+
+@dataclass(eq=False)
+class GraphFeatures:
     """What is kept of a picture."""
 
     inner: tuple[int, int]  # (height, width) of the photo in it
     proposals: NDArray[np.float32]  # [N, 4], best first
-    maps: dict[str, NDArray[np.float32]]  # [1, C, h, w], fine to coarse
+    maps: dict[str, NDArray[np.float32]]  # [1, h, w, C], fine to coarse
+    strides: list[int]  # of the maps
+    for_masks: tuple[dict[bytes, int], NDArray[np.float32]] | None = field(default=None)
+    """The place of each box, and its region, that was pooled last for masks, where keypoints may follow."""
 
 
 class OnnxEngine:
@@ -50,7 +62,10 @@ class OnnxEngine:
         self.metrics: dict[str, Any] = graphs.metrics
         self.id = f"{graphs.digest}-{graphs.arithmetic}"
         self._sessions = {name: _session(part) for name, part in graphs.parts.items()}
-        self._pooled = [i.name for i in self._sessions["classify"].get_inputs() if i.name.startswith("map")]
+        self._given = {name: [i.name for i in session.get_inputs()] for name, session in self._sessions.items()}
+        config = graphs.config
+        self._pooling = Pooling(CANONICAL, config.roi_half_pixel)
+        self._box_pooling = Pooling(config.box_canonical, config.roi_half_pixel)
 
     def to(self, device: str) -> None:
         """Stay on the CPU.
@@ -69,7 +84,8 @@ class OnnxEngine:
         pixels = np.ascontiguousarray(picture)
         proposals, *maps = self._run("encode", {"pixels": pixels, "inner": np.array(inner, np.int64)})
         names = [output.name for output in self._sessions["encode"].get_outputs()[1:]]
-        return GraphFeatures(inner, proposals, dict(zip(names, maps, strict=True)))
+        strides = [round(picture.shape[2] / place.shape[1]) for place in maps]
+        return GraphFeatures(inner, proposals, dict(zip(names, maps, strict=True)), strides)
 
     def detect(self, features: GraphFeatures, score: float, most: int) -> BoxDetections:
         """Classify the proposals, and drop all but the best of those that overlap."""
@@ -111,13 +127,32 @@ class OnnxEngine:
     def level(self, features: GraphFeatures, number: int) -> NDArray[np.float32]:
         """Return a level of the pyramid."""
         maps = list(features.maps.values())
-        return maps[min(number, len(maps) - 1)][0]
+        return maps[min(number, len(maps) - 1)][0].transpose(2, 0, 1)
 
     def _regions(
         self, part: str, features: GraphFeatures, boxes: NDArray[np.float32], **more: NDArray[np.int64]
     ) -> list[Any]:
-        maps = {name: features.maps[name] for name in self._pooled}
-        return self._run(part, {"boxes": np.ascontiguousarray(boxes, np.float32), **more, **maps})
+        """Run a head on boxes [N, 4], which may be none."""
+        boxes = np.ascontiguousarray(boxes, np.float32)
+        given: dict[str, NDArray[Any]] = {"boxes": boxes, **more, **features.maps}
+        if "pooled" in self._given[part]:
+            given["pooled"] = self._pooled(part, features, boxes)
+        return self._run(part, {name: given[name] for name in self._given[part]})
+
+    def _pooled(self, part: str, features: GraphFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the regions of boxes; those of keypoints are among those of masks."""
+        keys = [box.tobytes() for box in boxes]
+        if part == "keypoints" and features.for_masks is not None:
+            places, regions = features.for_masks
+            if all(key in places for key in keys):
+                return regions[[places[key] for key in keys]]
+        size = next(i.shape[1] for i in self._sessions[part].get_inputs() if i.name == "pooled")
+        pooling = self._box_pooling if part == "classify" else self._pooling
+        maps = list(features.maps.values())[:POOLED_LEVELS]
+        regions = pooling.regions(maps, features.strides[:POOLED_LEVELS], boxes, size, threads())
+        if part == "masks" and "keypoints" in self._sessions:
+            features.for_masks = {key: place for place, key in enumerate(keys)}, regions
+        return regions
 
     def _run(self, part: str, given: dict[str, NDArray[Any]]) -> list[Any]:
         try:

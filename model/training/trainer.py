@@ -240,7 +240,7 @@ class Trainer:
         on_event: Callable[[TrainingEvent], None],
         measure: Callable[[Checkpoint], dict[str, Any]] | None = None,
     ) -> None:
-        """Fit the network to COCO files, saving after every epoch and every few minutes.
+        """Fit the network to COCO files, saving after every epoch and every few minutes; the state goes in the end.
 
         Args:
             on_event: Called with the record of every step and epoch.
@@ -272,8 +272,10 @@ class Trainer:
 
         with Interrupt(alone=self.team.size == 1) as interrupt:
             self.fit(self.batches, on_step, done=self._done, save=save, on_epoch=on_epoch)
-        if self.team.is_main and not self.output.exists():  # resumed at its end, and what it had written is gone
-            self.write({})
+        if self.team.is_main:
+            if not self.output.exists():  # resumed at its end, and what it had written is gone
+                self.write({})
+            self.state_file.unlink(missing_ok=True)
 
     def batches(self, progress: TrainProgress) -> Iterable[Batch]:
         """Return the batches that an epoch still has.
@@ -340,9 +342,17 @@ class Trainer:
         """Go on where the last run of the same output was; return whether there was one.
 
         Raises:
-            TrainingError: The state is damaged, or of another network or other data.
+            TrainingError: There is only a finished run, or its state is damaged, or of another network or other data.
         """
         if not self.state_file.exists():
+            if self.output.exists():
+                raise TrainingError(
+                    tr(
+                        "{file} is there and has no run to go on with: to train it further, begin with it (--weights)"
+                        " and name another output.",
+                        file=self.output,
+                    )
+                )
             return False
         other: list[str] = []
         try:

@@ -20,6 +20,7 @@ from model.evaluation import paired_bootstrap as compare
 from model.finetuning import fine_tuner, pseudo_labels
 from model.graphs.export import export
 from model.network.build import build
+from model.network.precision import fast_type
 from resources import SAMPLES
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ CATEGORIES = (
     Category(1, "person", "person", POINTS, ((0, 1), (0, 2))),
     Category(7, "box", "thing"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _own_number_type() -> Iterator[None]:
+    """What a test has this machine compute in is not what the next one does."""
+    fast_type.cache_clear()
+    yield
+    fast_type.cache_clear()
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_two_processes_take_the_steps_of_one(coco_file: Callable[..., Path], pai
     for whole, one, other in zip(alone["losses"], first["losses"], second["losses"], strict=True):
         for name, value in whole.items():
             assert (one[name] + other[name]) / 2 == pytest.approx(value, rel=0.02, abs=1e-3), name
-    assert sorted(p.name for p in tmp_path.glob("two.*")) == ["two.resume", "two.safetensors"]
+    assert sorted(p.name for p in tmp_path.glob("two.*")) == ["two.safetensors"]
 
 
 def test_a_last_batch_with_fewer_photos_than_processes_trains_too(

@@ -11,6 +11,10 @@ def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     check_output(path)
     assert list(tmp_path.iterdir()) == []
+    check_output(tmp_path / "new" / "folder" / "a.json")
+    assert [p.name for p in tmp_path.rglob("*")] == ["new", "folder"]
+    (tmp_path / "new" / "folder").rmdir()
+    (tmp_path / "new").rmdir()
     path.write_text("kept")
     (tmp_path / ".a.json.0123456789abcdef.tmp").write_text("left by a killed run")
     check_output(path)
@@ -23,8 +27,7 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "protected.json").touch(mode=0o444)
     for path, why in (
         (tmp_path, "is a folder"),
-        (tmp_path / "none" / "a.json", "does not exist"),
-        (file / "a.json", "does not exist"),
+        (file / "a.json", "cannot be written"),
         (tmp_path / ("a" * 300), "cannot be written"),
         (tmp_path / "protected.json", "write-protected"),
         (Path("/proc/a.json"), "cannot be written"),

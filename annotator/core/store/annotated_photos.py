@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.core.store.coco_document import CocoFile, Ids
+    from annotator.core.store.coco_document import CocoFile
+    from dataset.coco.raw_file import Ids
 
 UNCLEAR, ORPHAN = -2, -1
 """In the place of a photo's number: an annotation that may be of several photos, and one of none."""

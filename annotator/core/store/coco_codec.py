@@ -107,6 +107,8 @@ def encode_annotation(
     image_id: int | str,
     size: tuple[int, int],
     class_ids: Mapping[int, Any] = MappingProxyType({}),
+    *,
+    mark: tuple[int, int] | None = None,
 ) -> bytes:
     """Make the JSON of an annotation in a photo of `size` (width, height).
 
@@ -115,17 +117,27 @@ def encode_annotation(
         image_id: Of the photo, as the file has it.
         size: Of the photo.
         class_ids: What the `category_id` of a class is in the file, where that is not the class's id.
+        mark: (width, height) to note in it, where the photo's entry gives another.
 
     Raises:
         ValueError: a photo of that size cannot have a mask.
     """
-    return encode(_record(annotation, image_id, size, class_ids))
+    return encode(_record(annotation, image_id, size, class_ids, mark))
 
 
 def encode_change(
-    raw: Raw, before: Annotation, after: Annotation, size: tuple[int, int], class_ids: Mapping[int, Any]
+    raw: Raw,
+    before: Annotation,
+    after: Annotation,
+    size: tuple[int, int],
+    class_ids: Mapping[int, Any],
+    *,
+    size_before: tuple[int, int] | None = None,
+    mark: tuple[int, int] | None = None,
 ) -> bytes:
     """Make the JSON of an annotation that was changed: the fields that the change is about are new, no others.
+
+    With another outline, `bbox` and `area` are new, too.
 
     Args:
         raw: What the file has.
@@ -133,21 +145,30 @@ def encode_change(
         after: What it is to be, with the same id.
         size: (width, height) of its photo.
         class_ids: As for `encode_annotation`.
+        size_before: What `before` was made for, where that is another size.
+        mark: As for `encode_annotation`.
 
     Raises:
         ValueError: a photo of that size cannot have a mask.
     """
-    return change_fields(raw, _record(before, 0, size, class_ids), _record(after, 0, size, class_ids))
+    known, new = _record(before, 0, size_before or size, class_ids), _record(after, 0, size, class_ids, mark)
+    if known["segmentation"] != new["segmentation"] or known["bbox"] != new["bbox"]:
+        del known["bbox"], known["area"]  # what the file says of them may be of something else
+    return change_fields(raw, known, new)
 
 
 def _record(
-    annotation: Annotation, image_id: int | str, size: tuple[int, int], class_ids: Mapping[int, Any]
+    annotation: Annotation,
+    image_id: int | str,
+    size: tuple[int, int],
+    class_ids: Mapping[int, Any],
+    mark: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     keypoints = [(k.x, k.y, int(k.visibility)) for k in annotation.keypoints]
     record = encode_object(
         to_parts(annotation.shape), keypoints, size, is_box=annotation.is_box, is_crowd=annotation.is_crowd
     )
-    ours = {"origin": annotation.origin, **record.pop("annotator", {})}
+    ours = {"origin": annotation.origin, **record.pop("annotator", {}), **({"size": [*mark]} if mark else {})}
     category = class_ids.get(annotation.category_id, annotation.category_id)
     ids = {"id": annotation.id, "image_id": image_id, "category_id": category}
     record = {**annotation.extra, **ids, **record}

@@ -7,7 +7,6 @@ import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,40 +25,25 @@ from annotator.core.store.coco_images import Image, read_images
 from dataset.arrays import distinct
 from dataset.coco.categories import MAX_ID, Category
 from dataset.coco.checks import Problem, is_results, results_refused
+from dataset.coco.raw_file import batched, batches, chunks, read_ids
 from dataset.coco.values import as_id
 from dataset.i18n import tr
-from dataset.json_records import JsonRecords, PieceError, check_count, check_piece, in_pieces, split_lists
-from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
+from dataset.json_records import JsonRecords, PieceError, split_lists
+from dataset.json_text import TextError, decode_list, decode_object, encode, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dataset.coco.raw_file import Ids
     from dataset.json_text import Raw
 
-    Ids = array[int] | list[Any]
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
 MAX_FILE = 8 << 30  # bytes
-_BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
 _LISTS = ("images", "annotations", "categories")
 _LONG = ("images", "annotations")
-
-
-class _Header(msgspec.Struct, gc=False):
-    id: int | str | None = None
-    image_id: int | str | None = None
-    category_id: int | str | None = None
-
-
-class _NumberedHeader(msgspec.Struct, gc=False):
-    id: int | None = None
-    image_id: int | None = None
-    category_id: int | None = None
-
-
-_headers = RecordDecoder(list[_NumberedHeader])
 
 
 @dataclass(slots=True)
@@ -120,31 +104,23 @@ class CocoFile:
             for c in categories
         ]
         classes += self.other_categories
-        keys = dict.fromkeys([*self.fields, "images", "annotations", "categories"])
-        opening = b"{\n"
-        for key in keys:
-            yield opening + encode(key) + b": "
-            opening = b",\n"
-            if key == "images":
-                yield from _listed(_batched(images))
-            elif key == "annotations":
-                yield from _listed(self._annotation_batches(replaced, added))
-            elif key == "categories":
-                yield from _listed(_batches(classes))
-            else:
-                yield bytes(self.fields[key])
-        yield b"\n}\n"
+        lists = {
+            "images": batched(images),
+            "annotations": self._annotation_batches(replaced, added),
+            "categories": batches(classes),
+        }
+        return chunks(self.fields, lists)
 
     def _annotation_batches(self, replaced: Mapping[int, Raw | None], added: Sequence[Raw]) -> Iterator[Sequence[Raw]]:
         start = 0
         for place in sorted(replaced):
-            yield from _batches(self.annotations, start, place)
+            yield from batches(self.annotations, start, place)
             start = place + 1
             raw = replaced[place]
             if raw is not None:
                 yield [raw]
-        yield from _batches(self.annotations, start)
-        yield from _batches(added)
+        yield from batches(self.annotations, start)
+        yield from batches(added)
 
 
 def parse(data: bytes, path: Path) -> CocoFile:
@@ -238,61 +214,24 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | 
 def _read_annotations(file: CocoFile, raws: JsonRecords | list[Raw]) -> Counter[int | str | None]:
     """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
-    counts: Counter[int | str | None] = Counter()
-    own_ids, image_ids, category_ids = (array("q"), array("q"), array("q"))
-    for part, piece in in_pieces(raws):
-        headers = _read_piece(raws, part, piece)
-        keys = [header.category_id for header in headers]
-        counts.update(keys)
-        own_ids = _extended(own_ids, [header.id for header in headers])
-        image_ids = _extended(image_ids, [header.image_id for header in headers])
-        category_ids = _extended(category_ids, keys)
-    file.image_ids, file.category_ids = image_ids, category_ids
-    file.used_image_ids = frozenset(_distinct(image_ids))
-    if isinstance(own_ids, array):
-        file.ids = own_ids
-        in_order = np.sort(np.frombuffer(own_ids, np.int64))
+    found = read_ids(raws)
+    file.image_ids, file.category_ids = found.image_ids, found.category_ids
+    file.used_image_ids = frozenset(_distinct(found.image_ids))
+    if isinstance(found.ids, array):
+        file.ids = found.ids
+        in_order = np.sort(np.frombuffer(found.ids, np.int64))
         is_good = not len(raws) or (in_order[0] > 0 and in_order[-1] < MAX_ID and bool((np.diff(in_order) > 0).all()))
     else:
-        file.ids, is_good = [number if isinstance(number, int) else 0 for number in own_ids], False
+        file.ids, is_good = [number if isinstance(number, int) else 0 for number in found.ids], False
     if not is_good:
         file.ids = list(file.ids)
-        _renumber(file, own_ids)
-    file.last_id = max(file.ids, default=0)
-    return counts
-
-
-def _read_piece(raws: JsonRecords | list[Raw], part: slice, piece: bytes) -> Sequence[_Header | _NumberedHeader]:
-    try:
-        headers = _headers.decode(piece)
-    except (*_DAMAGE, RecursionError):
-        check_piece(raws, part, piece)
-        return [_loose_header(raw) for raw in raws[part]]
-    check_count(part, len(headers))
-    return headers
-
-
-def _extended(known: Ids, ids: list[Any]) -> Ids:
-    """Return ids with those after them; a list where one is no number of 64 bits."""
-    if isinstance(known, array):
-        try:
-            known.fromlist(ids)
-        except (TypeError, OverflowError):
-            known = known.tolist()
-        else:
-            return known
-    known += ids
-    return known
+        _renumber(file, found.ids)
+    file.last_id = int(np.max(file.ids)) if len(raws) else 0
+    return found.category_counts
 
 
 def _distinct(ids: Ids) -> Iterable[int | str | None]:
     return distinct(np.frombuffer(ids, np.int64)).tolist() if isinstance(ids, array) and ids else ids
-
-
-def _loose_header(raw: Raw) -> _Header:
-    record = decode_json(raw)
-    record = record if isinstance(record, dict) else {}
-    return _Header(*(as_id(record.get(key)) for key in ("id", "image_id", "category_id")))
 
 
 def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
@@ -357,23 +296,3 @@ def _place(error: Exception, data: bytes) -> str:
     at = int(found[1])
     line = data.count(b"\n", 0, at) + 1
     return tr("line {line}, byte {byte}: {reason}", line=line, byte=at, reason=reason)
-
-
-def _batches(raws: Sequence[Raw], start: int = 0, stop: int | None = None) -> Iterator[Sequence[Raw]]:
-    stop = len(raws) if stop is None else stop
-    for at in range(start, stop, _BATCH):
-        yield raws[at : min(at + _BATCH, stop)]
-
-
-def _batched(raws: Iterable[Raw]) -> Iterator[Sequence[Raw]]:
-    iterator = iter(raws)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
-
-
-def _listed(batches: Iterable[Sequence[Raw]]) -> Iterator[bytes]:
-    opening = b"[\n"
-    for batch in batches:
-        yield opening + b",\n".join(batch)
-        opening = b",\n"
-    yield b"[]" if opening == b"[\n" else b"\n]"

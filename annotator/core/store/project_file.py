@@ -20,6 +20,16 @@ from annotator.core.store.coco_codec import (
 )
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, parse
 from annotator.core.store.coco_images import Image
+from annotator.core.store.rescaling import (
+    Scaled,
+    SizeMismatch,
+    find_mismatch,
+    is_moved,
+    same_aspect,
+    scaled,
+    sizes_of,
+    taken_over,
+)
 from dataset.atomic_files import FileMark, replace_file
 from dataset.coco.values import as_id
 from dataset.i18n import tr
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoNotes, PhotoState
+    from annotator.core.store.rescaling import Size
     from dataset.coco.categories import Category
     from dataset.coco.checks import Problem
     from dataset.json_text import Raw
@@ -182,6 +193,49 @@ class ProjectFile:
         """Return what of a photo's annotations cannot be used; it is kept as it stands."""
         return self._decoded(name)[1]
 
+    def size_mismatch(self, name: str, size: Size) -> SizeMismatch | None:
+        """Return what of a photo's annotations was made for another size than it has; None where nothing was."""
+        raws = [self.coco.annotations[place] for place in self._annotated.places(name)]
+        return find_mismatch(raws, self.annotations(name), self.size(name), size) if raws else None
+
+    def scaled(
+        self,
+        name: str,
+        size: Size,
+        current: Mapping[int, Annotation],
+        made_for: Size | None = None,
+        *,
+        stretch: bool = False,
+    ) -> Scaled:
+        """Return what of a photo's annotations is otherwise once they are scaled to its size.
+
+        Args:
+            name: The photo.
+            size: Its (width, height).
+            current: What is on record for it, by id: what a person has moved meanwhile stays.
+            made_for: (width, height) that those were made for which do not say it; None: what the file says.
+            stretch: Whether they are also scaled where the proportions differ.
+        """
+        given, coco = made_for or self.size(name) or size, self.coco
+        decoded, _ = self._decoded(name)
+        found: dict[int, Annotation] = {}
+        refused = 0
+        for place in self._annotated.places(name):
+            raw, number = coco.annotations[place], coco.ids[place]
+            mask, mark = sizes_of(raw)
+            points, mask = mark or given, mask or mark or given
+            if mask == points == size:
+                continue
+            read, _ = decode_annotation(raw, number, self._keypoint_counts, class_ids=coco.class_ids, size=mask)
+            if read is None or not (stretch or (same_aspect(mask, size) and same_aspect(points, size))):
+                refused += 1
+                continue
+            own = decoded[number][0] if number in decoded else None
+            new = taken_over(current.get(number), own, scaled(read, mask, points, size))
+            if new is not None and new != current.get(number):
+                found[number] = new
+        return Scaled(found, refused)
+
     def _decoded(self, name: str) -> tuple[dict[int, tuple[Annotation, Raw]], list[Problem]]:
         last, found = self._last_decoded
         if last != name:
@@ -302,7 +356,9 @@ class ProjectFile:
         if not (self.knows(name) or state.annotations or state.done or noted):
             return _Layout(state, {}, [], None, {})
         image = self._image(name, state.size)
-        known = before.raws if before else {}
+        own = {self.coco.ids[place] for place in self._annotated.places(name)}
+        old = self._made_for(image, state, original)
+        known = before.raws if before and old is None else {}
         raws: dict[int, tuple[Annotation, Raw]] = {}
         for a in state.annotations:
             if a.id in original and original[a.id][0] == a:
@@ -310,28 +366,44 @@ class ProjectFile:
             elif a.id in known and known[a.id][0] is a:
                 raws[a.id] = known[a.id]
             else:
-                raws[a.id] = (a, self._encoded(a, original.get(a.id), image, state.size))
+                raws[a.id] = (a, self._encoded(a, original.get(a.id), image, state.size, old))
         replaced = {
             place: raws[number][1] if (number := self.coco.ids[place]) in raws else None
             for place in self._annotated.places(name)
             if self.coco.ids[place] in original or self.coco.ids[place] in raws
         }
-        added = [raw for i, (_, raw) in sorted(raws.items()) if i not in original]
+        added = [raw for i, (_, raw) in sorted(raws.items()) if i not in own]
         changed = image
-        if raws != original and image.size is None:
+        if image.size != state.size and old is None and (raws != original or not own):
             changed = image.resized(state.size)
         if noted and state.notes is not None:
             changed = changed.with_notes(state.notes)
         return _Layout(state, replaced, added, None if changed is image else changed, raws)
 
+    def _made_for(self, image: Image, state: PhotoState, original: Mapping[int, tuple[Annotation, Raw]]) -> Size | None:
+        """Return the size that the entry gives, as long as annotations are where they were made for that other size."""
+        if image.size is None or image.size == state.size:
+            return None
+        for a in state.annotations:
+            own = original.get(a.id)
+            if own is not None and not is_moved(a, own[0]) and state.size not in sizes_of(own[1]):
+                return image.size
+        return None
+
     def _encoded(
-        self, a: Annotation, original: tuple[Annotation, Raw] | None, image: Image, size: tuple[int, int]
+        self, a: Annotation, original: tuple[Annotation, Raw] | None, image: Image, size: Size, old: Size | None
     ) -> Raw:
-        """Return the JSON of an annotation that is not as the file has it."""
+        """Return the JSON of an annotation that is not as the file has it.
+
+        Where others of the photo are still made for the `old` size, it says so if it is not.
+        """
         class_ids = self.coco.written_class_ids
         if original is None:
-            return encode_annotation(a, image.id, size, class_ids)
-        return encode_change(original[1], original[0], a, size, class_ids)
+            return encode_annotation(a, image.id, size, class_ids, mark=size if old else None)
+        moved = is_moved(a, original[0])
+        after = size if moved or image.size is None else image.size
+        mark = size if moved and old else None
+        return encode_change(original[1], original[0], a, after, class_ids, size_before=image.size, mark=mark)
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
         """Return the photo's entry, made where there is none of its own."""

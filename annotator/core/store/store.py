@@ -25,13 +25,15 @@ from dataset.folder import list_images
 from dataset.masks import checked_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
     from annotator.core.store.recovery import OpenedProject
+    from annotator.core.store.rescaling import Scaled, SizeMismatch
+    from dataset.coco.checks import Kind
 
 __all__ = ["SaveNotice", "SaveState", "Store", "StoreError"]
 
@@ -175,13 +177,30 @@ class Store:
         """Return whether the file has annotations of a photo of which nothing can be shown."""
         return self._project.file.hides(name)
 
-    def problems(self, name: str) -> list[str]:
+    def problems(self, name: str, besides: Container[Kind] = ()) -> list[str]:
         """Return sentences about what of a photo's annotations in the file cannot be used; it is kept as it stands."""
-        return sentences(self._project.file.problems(name), self._project.file.path.name)
+        problems = self._project.file.problems(name)
+        return sentences((p for p in problems if p.kind not in besides), self._project.file.path.name)
 
     def size_in_file(self, name: str) -> tuple[int, int] | None:
         """Return the (width, height) that the COCO file gives for a photo, if it does: the photo's may be another."""
         return self._project.file.size(name)
+
+    def size_mismatch(self, name: str, size: tuple[int, int]) -> SizeMismatch | None:
+        """Return what of a photo's annotations in the file was made for another (width, height) than this, its own."""
+        return self._project.file.size_mismatch(name, size)
+
+    def scaled(
+        self,
+        name: str,
+        size: tuple[int, int],
+        current: Mapping[int, Annotation],
+        made_for: tuple[int, int] | None = None,
+        *,
+        stretch: bool = False,
+    ) -> Scaled:
+        """Return what of a photo's annotations is otherwise once they are scaled to its size: `ProjectFile.scaled`."""
+        return self._project.file.scaled(name, size, current, made_for, stretch=stretch)
 
     def photo_ids_in_file(self) -> dict[int | str, str]:
         """Return the photos that the COCO file has an entry for, by its id. From any thread."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.formats.base import FormatError, ObjectRecord, Point
+from dataset.formats.joined_rings import join_rings, separate_rings
 from dataset.formats.yolo.data_yaml import MAX_CLASSES
-from dataset.formats.yolo.rings import join_rings, separate_rings
 from dataset.geometry import bounds, clip, rectangle, valid
 
 if TYPE_CHECKING:

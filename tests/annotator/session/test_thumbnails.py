@@ -35,7 +35,7 @@ def _wait(qtbot: QtBot, made: Thumbnails, names: list[str]) -> None:
 def test_they_are_upright_and_of_one_box(qtbot: QtBot, made: Thumbnails, tmp_path: Path) -> None:
     tall = Image.fromarray(np.zeros((600, 900, 3), np.uint8))
     exif = Image.Exif()
-    exif[images.EXIF_ORIENTATION] = 6
+    exif[0x0112] = 6
     tall.save(tmp_path / "turned.jpg", exif=exif)
     (tmp_path / "broken.jpg").write_bytes(b"x")
     made.use_folder(tmp_path)

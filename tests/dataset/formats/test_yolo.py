@@ -21,8 +21,8 @@ from dataset.formats.base import (
     Point,
 )
 from dataset.formats.exporting import export
+from dataset.formats.joined_rings import join_rings, separate_rings
 from dataset.formats.stored_images import match_images
-from dataset.formats.yolo.rings import join_rings, separate_rings
 from dataset.geometry import from_parts, iou, rectangle
 from dataset.pictures.images import photo_size
 from tests.strategies import SIZE, boxes, keypoints, rings, shapes

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-KINDS = {"u": 1, "i": 2, "f": 3}
+KINDS = {"u": 1, "i": 2, "f": 3, "c": 6}
 
 
 def tiff(
@@ -91,7 +91,7 @@ def part(values: NDArray[Any], tile: int, differences: bool) -> NDArray[Any]:
 
 
 def shown(values: NDArray[Any], alpha: NDArray[Any] | None = None, *, inverted: bool = False) -> NDArray[np.uint8]:
-    return np.concatenate(list(DeepPicture(values, alpha, inverted).rgb(1000)))
+    return np.concatenate(list(DeepPicture.of(values, alpha, is_inverted=inverted).rgb()))
 
 
 def gradient(kind: str, bands: int, height: int = 12, width: int = 9) -> NDArray[Any]:
@@ -101,7 +101,7 @@ def gradient(kind: str, bands: int, height: int = 12, width: int = 9) -> NDArray
 
 
 @given(
-    kind=st.sampled_from(["u2", "i2", "f4", "u4", "f8"]),
+    kind=st.sampled_from(["u2", "i2", "f4", "u4", "f8", "f2", "i8"]),
     bands=st.integers(1, 6),
     order=st.sampled_from("<>"),
     separate=st.booleans(),
@@ -218,9 +218,13 @@ def test_a_part_that_is_missing_is_refused(tmp_path: Path, separate: bool) -> No
 def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
     mixed = tiff(gradient("u2", 3), separate=True, photometric=2)
     (tmp_path / "a.tif").write_bytes(mixed.replace(struct.pack("<3I", 16, 16, 16), struct.pack("<3I", 16, 16, 12)))
-    (tmp_path / "b.tif").write_bytes(tiff(gradient("f2", 1)))
-    (tmp_path / "c.tif").write_bytes(tiff(gradient("i8", 1)))
-    for name in "abc":
+    (tmp_path / "b.tif").write_bytes(tiff(gradient("c8", 1)))
+    whole = tiff(gradient("u1", 3), photometric=2)
+    compression = struct.pack("<HHII", 259, 4, 1, 1)
+    assert compression in whole
+    for name, code in (("c", 34712), ("d", 50001), ("e", 6)):  # JPEG 2000, WebP and the old JPEG
+        (tmp_path / f"{name}.tif").write_bytes(whole.replace(compression, struct.pack("<HHII", 259, 4, 1, code)))
+    for name in "abcde":
         with pytest.raises(PhotoError, match="kind of picture cannot be read"):
             read_photo(tmp_path / f"{name}.tif")
 
@@ -311,3 +315,56 @@ def test_other_pictures_have_no_parts(tmp_path: Path) -> None:
     Image.new("RGBA", (8, 8)).save(tmp_path / "b.tif")
     Image.new("CMYK", (8, 8)).save(tmp_path / "c.tif")
     assert not any(parts_of(tmp_path / name).is_choice for name in ("a.png", "b.tif", "c.tif"))
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "zstd", "lzma", "tiff_adobe_deflate", "jpeg"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16", "F"])
+def test_every_compression_is_undone(tmp_path: Path, compression: str, mode: str) -> None:
+    if compression == "jpeg" and mode in ("I;16", "F"):
+        return  # which has bytes alone
+    values = gradient("f4", 3 if mode == "RGB" else 1, 600, 70)
+    values = (values / values.max() * 255).astype({"I;16": "u2", "F": "f4"}.get(mode, "u1")).squeeze()
+    Image.fromarray(values).save(tmp_path / "a.tif", compression=compression, tiffinfo={278: 8})
+    expected = shown(values)
+    assert np.abs(read_photo(tmp_path / "a.tif").astype(int) - expected).max() <= (24 if compression == "jpeg" else 1)
+
+
+def test_colours_that_are_multiplied_with_alpha_are_not_multiplied_again(tmp_path: Path) -> None:
+    values = np.full((4, 5, 4), (100, 50, 0, 100), np.uint8)
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=2, extra=(1,)))
+    assert (read_photo(tmp_path / "a.tif") == (255, 205, 155)).all()
+    (tmp_path / "a.tif").write_bytes(tiff(values, photometric=2, extra=(2,)))
+    assert (read_photo(tmp_path / "a.tif") == (194, 175, 155)).all()
+
+
+@pytest.mark.parametrize(("kind", "sentinel"), [("f4", -9999), ("f4", -3.4e38), ("u2", 65535), ("i2", -32768)])
+def test_what_stands_for_no_data_does_not_make_the_rest_alike(tmp_path: Path, kind: str, sentinel: float) -> None:
+    values = gradient(kind, 1, 40, 50)
+    values[:10] = sentinel
+    (tmp_path / "a.tif").write_bytes(tiff(values))
+    read = read_photo(tmp_path / "a.tif")[10:]
+    assert read.min() <= 1
+    assert read.max() >= 254
+
+
+def test_a_picture_without_numbers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(np.full((4, 5, 1), np.nan, np.float32)))
+    with pytest.raises(PhotoError, match="nothing to see"):
+        read_photo(tmp_path / "a.tif")
+
+
+def test_differences_of_floats_are_summed(tmp_path: Path) -> None:
+    values = gradient("f4", 3, 12, 9) / 7
+    order = np.ascontiguousarray(values.astype(">f4").reshape(12, 27)).view(np.uint8).reshape(12, 27, 4)
+    planes = order.swapaxes(1, 2).reshape(12, 36, 3)  # the first bytes of all values come first
+    differences = np.diff(planes, axis=1, prepend=np.uint8(0)).reshape(12, 9, 12)
+    data = tiff(differences, deflated=True, photometric=2, extra=(0,) * 9)
+    for tag, old, new in ((258, (8,) * 12, (32,) * 3), (339, (1,) * 12, (3,) * 3)):
+        packed = struct.pack("<12I", *old)
+        data = data.replace(packed, struct.pack("<3I", *new) + packed[12:])
+        data = data.replace(struct.pack("<HHI", tag, 4, 12), struct.pack("<HHI", tag, 4, 3))
+    data = data.replace(struct.pack("<HHII", 277, 4, 1, 12), struct.pack("<HHII", 277, 4, 1, 3))
+    data = data.replace(struct.pack("<HHI", 338, 4, 9), struct.pack("<HHI", 317, 4, 1)[:8])
+    at = data.index(struct.pack("<HHI", 317, 4, 1)) + 8
+    (tmp_path / "a.tif").write_bytes(data[:at] + struct.pack("<I", 3) + data[at + 4 :])
+    assert np.array_equal(read_photo(tmp_path / "a.tif"), shown(values))

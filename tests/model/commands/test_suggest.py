@@ -20,15 +20,17 @@ from dataset.pictures import images
 from dataset.pictures.images import photo_size
 from model.commands import evaluate, suggest
 from model.commands.preview import picture_names
-from model.inference.coco_results import annotation
+from model.distributed import ProcessGroup
+from model.evaluation.evaluate import predict
+from model.evaluation.ground_truth import read_ground_truth
+from model.inference.coco_results import annotation, detection
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
-from model.network.precision import fast_type
 from resources import SAMPLES
 from tests.model.conftest import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("repeatable")
@@ -239,7 +241,7 @@ def test_bad_arguments_are_one_sentence(
         ((tiny_weights, tiny_weights), "is not a folder"),
         ((empty, tiny_weights), "holds no photos"),
         ((folder, tmp_path / "w.safetensors"), "no weights"),
-        ((folder, tiny_weights, "--output", str(tmp_path / "no" / "a.json")), "does not exist"),
+        ((folder, tiny_weights, "--output", str(tiny_weights / "a.json")), "cannot be written"),
         ((folder, tiny_weights, "--output", str(empty)), "is a folder"),
         ((folder, tiny_weights, "--score", "7"), "between 0 and 1"),
         ((folder, tiny_weights, "--preview", folder / "notes.txt"), "is not a folder"),
@@ -300,11 +302,37 @@ def test_a_hole_keeps_its_outline_and_an_area_counts_pixels() -> None:
     assert exterior.tolist() == slanted.tolist()
 
 
-def test_keypoints_that_are_a_guess_are_written_as_not_labelled() -> None:
+def test_a_label_leaves_out_keypoints_that_are_a_guess_and_a_detection_says_how_sure_they_are() -> None:
     points = np.array([[12, 13, 2], [20, 21, 1], [30, 31, 0]], np.float32)
-    record = annotation(Instance(1, 0.5, np.array([9, 9, 41, 31], np.float32), [[SQUARE]], points), (50, 60))
+    scores = np.array([0.9, 0.2, 0.0312], np.float32)
+    found = Instance(1, 0.5, np.array([9, 9, 41, 31], np.float32), [[SQUARE]], points, scores)
+    record = annotation(found, (50, 60))
     assert record["keypoints"] == [12, 13, 2, 20, 21, 1, 0, 0, 0]
-    assert record["num_keypoints"] == 2
+    assert (record["num_keypoints"], record["bbox"]) == (2, [10, 10, 30, 20])
+    record = detection(found, (50, 60))
+    assert record["keypoints"] == [12, 13, 2, 20, 21, 1, 30, 31, 1]
+    assert record["keypoint_scores"] == [0.9, 0.2, 0.031]
+    assert (record["num_keypoints"], record["bbox"]) == (3, [9, 9, 32, 22])
+
+
+def test_what_is_measured_is_what_is_written(coco_file: Callable[..., Path], tiny_weights: Path) -> None:
+    path = coco_file(3)
+    images = path.parent / "images"
+    truth, _ = read_ground_truth(path, images)
+    measured, _ = predict(Predictor(tiny_weights, "cpu"), truth, images, score=0, group=ProcessGroup())
+    assert command(images, tiny_weights, "--output", path.with_name("found.json")) == 0
+    found = json.loads(path.with_name("found.json").read_text())
+    names = {image["id"]: image["file_name"] for image in found["images"]}
+    ids = {image["file_name"]: image["id"] for image in truth["images"]}
+    size = (truth["images"][0]["height"], truth["images"][0]["width"])
+    written = []
+    for record in found["annotations"]:
+        record["image_id"] = ids[names[record["image_id"]]]
+        del record["id"]
+        shape = record.pop("segmentation")
+        written.append({**record, "segmentation": rle.from_coco(shape, size)} if shape else record)
+    assert written == measured
+    assert any("keypoints" in record for record in written)
 
 
 def test_a_preview_shows_what_was_found() -> None:
@@ -329,7 +357,6 @@ def test_photos_in_batches_give_the_same_file(
     folder: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANNOTATOR_BF16", "0")
-    fast_type.cache_clear()
     assert command(folder, tiny_weights) == 0
     alone = json.loads((folder / "suggestions.json").read_text())
     monkeypatch.setattr(Predictor, "batch", 3)
@@ -339,7 +366,6 @@ def test_photos_in_batches_give_the_same_file(
     assert len(together["annotations"]) == len(alone["annotations"]) > 0
     for one, other in zip(alone["annotations"], together["annotations"], strict=True):
         assert one["bbox"] == pytest.approx(other["bbox"], abs=0.02)
-    fast_type.cache_clear()
 
 
 def test_objects_of_a_photo_with_very_many_pixels_are_where_they_are(

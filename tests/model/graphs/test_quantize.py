@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from model.graphs.quantize import FLOAT_STEM, HIGHEST, _rounded, quantize
+from model.graphs.quantize import FLOAT_STEM, HIGHEST, _joins, _rounded, quantize
 from model.inference.onnx_engine import OnnxEngine
 from model.inference.preprocess import resize_and_pad
 
@@ -31,7 +31,7 @@ def test_the_features_of_a_photo_are_nearly_the_same(tiny_graphs: Graphs) -> Non
     rounded = quantize(floats, PHOTOS[:2])
     assert rounded.arithmetic == "int8"
     exact = finest(floats)
-    assert np.linalg.norm(finest(rounded) - exact) < 0.13 * np.linalg.norm(exact), "0.17 if the stem is rounded, too"
+    assert np.linalg.norm(finest(rounded) - exact) < 0.15 * np.linalg.norm(exact), "0.17 if the stem is rounded, too"
     graph = onnx.load_from_string(rounded.parts["encode"]).graph
     values = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
     weights = {node.output[0]: values[node.input[0]] for node in graph.node if node.input and node.input[0] in values}
@@ -40,6 +40,18 @@ def test_the_features_of_a_photo_are_nearly_the_same(tiny_graphs: Graphs) -> Non
     for name in convolutions[FLOAT_STEM:]:
         assert weights[name].dtype == np.int8
         assert np.abs(weights[name].astype(int)).max() == HIGHEST
+
+
+def test_sums_of_maps_are_rounded_and_those_of_boxes_are_not(tiny_graphs: Graphs) -> None:
+    graph = onnx.load_from_string(tiny_graphs.parts["encode"])
+    joined = {node.output[0] for node in _joins(graph)}
+    sums = [node for node in graph.graph.node if node.op_type == "Add"]
+    of_blocks = [node for node in sums if "/body/" in node.name]
+    of_boxes = [node for node in sums if "/backbone/" not in node.name]
+    assert of_blocks
+    assert all(node.output[0] in joined for node in of_blocks)
+    assert of_boxes
+    assert not any(node.output[0] in joined for node in of_boxes)
 
 
 def two_convolutions() -> bytes:

@@ -37,6 +37,7 @@ FAMILY: dict[str, dict[str, Any]] = {
     "CSPNet-C4": {"backbone": "cspnet", "features": "c4", "keypoints": 0},
     "R18-C4 with keypoints": {"backbone": "resnet18", "features": "c4"},
     "R18-C5": {**SMALL, "backbone": "resnet18", "features": "c5"},
+    "R18-C4 as in Fig. 4": {"backbone": "resnet18", "features": "c4", "keypoints": 0, "res5_stride": 1},
     "MobileNetV2-C4": {"features": "c4", "keypoints": 0},
     "MobileNetV3-C5": {"backbone": "mobilenet_v3_large", "features": "c5"},
     "boxes alike for all classes, C4": {**SMALL, "features": "c4", "box_agnostic": True},

@@ -10,17 +10,9 @@ import torch
 from model.network.precision import BFLOAT16_VARIABLE, autocast, fast_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def asked_anew() -> Iterator[None]:
-    """The answer is kept for the life of the process: not from one test to the next."""
-    fast_type.cache_clear()
-    yield
-    fast_type.cache_clear()
 
 
 @pytest.mark.parametrize(("wish", "kind"), [("1", torch.bfloat16), ("0", torch.float32)])

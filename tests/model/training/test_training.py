@@ -19,7 +19,7 @@ from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.network.build import build
 from model.network.targets import empty_target
-from model.protocol import TrainStep
+from model.protocol import Epoch, TrainStep
 from model.training import trainer
 from model.training.schedule import lr_factor
 from model.training.trainer import Trainer, TrainingError, freeze_stages
@@ -104,13 +104,26 @@ def test_a_run_that_is_resumed_at_its_end_writes_again_what_is_gone(
     coco_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     annotations, output = coco_file(1), tmp_path / "a.safetensors"
-    tiny_trainer(annotations, output).run(quiet)
+    settings = replace(QUICK, epochs=1)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(event: TrainingEvent) -> None:
+        if isinstance(event, Epoch):
+            raise Killed
+
+    with pytest.raises(Killed):
+        tiny_trainer(annotations, output, settings).run(kill)
     written = weights.load(output).digest()
     output.unlink()
-    again = tiny_trainer(annotations, output, seed=9)
+    again = tiny_trainer(annotations, output, settings, seed=9)
     assert again.resume()
     again.run(quiet)
     assert weights.load(output).digest() == written
+    assert not again.state_file.exists()
+    with pytest.raises(TrainingError, match=r"a\.safetensors is there .*--weights"):
+        tiny_trainer(annotations, output, settings).resume()
 
 
 def test_nothing_to_resume_and_a_damaged_state(coco_file: Callable[..., Path], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several rings as one, as a line of YOLO's segmentation has it: joined by lines that are gone along there and back.
+"""Several rings as one, for formats of one ring an object: joined by lines that are gone along there and back.
 
 Ultralytics' own converter joins the parts of a COCO object so; a hole is joined to what is around it likewise. Under
 the even-odd rule such a line covers nothing.
