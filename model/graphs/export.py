@@ -11,8 +11,8 @@ import torch
 
 from model.checkpoints.weights import fold_norms, network_of
 from model.graphs.modules import ChannelRows, Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks
+from model.inference.engines.region_pooling import pools_outside
 from model.inference.graph_file import Graphs
-from model.inference.region_pooling import pools_outside
 from model.network.roi_heads import FINE_SIZE
 
 if TYPE_CHECKING:

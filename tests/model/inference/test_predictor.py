@@ -13,10 +13,10 @@ from model.checkpoints.weights import fold_norms, network_of
 from model.inference import predictor as predict
 from model.inference.device import DeviceError
 from model.inference.engine import MemoryFullError
+from model.inference.engines.torch_engine import TorchEngine
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch, detect_within_memory
 from model.inference.predictor import Predictor
-from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY, config
 
