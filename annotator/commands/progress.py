@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 PROGRESS_STEP = 1000
 """Photos from one line to the next; fewer than two lines' worth are done before anybody waits."""
-PROGRESS_SECONDS = 2.0
+PROGRESS_SECONDS = 5.0
 """From one line to the next of what is counted in shares."""
 
 
