@@ -28,6 +28,7 @@ COMMANDS = {
     "import": mark("add the annotations of another program's files to a project"),
     "export": mark("write a project's annotations as files of another program"),
     "check": mark("find what is wrong with a COCO file and its photos, and repair a copy"),
+    "merge": mark("make one COCO file of several"),
     "split": mark("split a COCO file for training, validation and tests"),
     "rescale": mark("bring the annotations of a COCO file to the sizes that its photos have now"),
 }
@@ -40,6 +41,7 @@ _MODULES = {  # where a command is not called as its module
     "import": "annotator.commands.import_annotations",
     "export": "annotator.commands.export_annotations",
     "check": "annotator.commands.check_annotations",
+    "merge": "annotator.commands.merge_annotations",
     "split": "annotator.commands.split_annotations",
     "rescale": "annotator.commands.rescale",
 }

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
-from annotator.commands.progress import with_progress
+from annotator.commands.progress import ShareLines, with_progress
 from annotator.commands.split_annotations import add_shares, check_shares, sides_of
-from annotator.core.exchange import names_to_export, to_dataset
+from annotator.core.exchange import left_out, names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from annotator.core.training_set import labelled
@@ -59,19 +59,16 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
     names = names_to_export(store, done_only=args.done)
     if not names:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
-    data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
+    partly: list[str] = []
+    data = to_dataset(store.images, labelled(store, with_progress(names), partly=partly), store.categories)
+    lost = len(names) - len(data.images)
     if args.val + args.test > 0:
         heads = data.heads
         sides = sides_of([head.name for head in heads], [head.class_names for head in heads], store.images, args)
         data = replace(data, splits={head.name: side for head, side in zip(heads, sides, strict=True)})
-    losses = list(file_format.losses(data))
-    if lost := len(names) - len(data.images):
-        text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
-                      lost)  # fmt: skip
-        losses.insert(0, text)
-    for loss in losses:
+    for loss in (*left_out(lost, partly), *file_format.losses(data)):
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
-    export(file_format, data, args.target, overwrite=args.overwrite)
+    export(file_format, data, args.target, overwrite=args.overwrite, on_progress=ShareLines())
     text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",
                   data.object_count, photos=counted_photos(len(data.images)), target=args.target)  # fmt: skip
     print(text)  # noqa: T201 - what the command is for

@@ -38,7 +38,7 @@ from dataset.i18n import tr
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
-from dataset.pictures.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
+from dataset.pictures.images import PhotoError, ReducedPhoto, is_turned, photo_size, read_reduced
 from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _size(entry: dict[str, Any], photo: str, folder: Path | None) -> tuple[tuple
     if given is None:
         wrong = Problem("image_size", photo, tr("{photo} has no size", photo=photo))
         return real or (0, 0), None if real else wrong
-    if real is not None and folder is not None and given == real[::-1] != real and is_sideways(folder / photo):
+    if real is not None and folder is not None and is_turned(folder / photo, given, real):
         text = tr("the size of {photo} is that before it was turned upright; it is understood", photo=photo)
         return real, Problem("image_turned", photo, text)
     if real is not None and given != real:
