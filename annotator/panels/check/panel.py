@@ -75,7 +75,7 @@ class CheckPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._summary, 1)
-        for widget in (self._bar, self._repair, self._again, self._cancel):
+        for widget in (self._bar, self._elsewhere, self._repair, self._again, self._cancel):
             head.addWidget(widget)
         lists = QSplitter(Qt.Orientation.Horizontal)
         lists.setChildrenCollapsible(False)
@@ -163,4 +163,6 @@ class CheckPanel(QWidget):
         self._cancel.setVisible(is_running)
         self._again.setVisible(not is_running)
         self._repair.setVisible(not is_running and n > 0 and self.kind in self._repairable)
+        is_elsewhere = bool(self.kind) and bool(KINDS[self.kind].repair) and self.kind not in self._repairable
+        self._elsewhere.setVisible(not is_running and is_elsewhere)
         self._repair.setText(plural("Repair {n:,}", "Repair all {n:,}", n))

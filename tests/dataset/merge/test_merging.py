@@ -36,7 +36,7 @@ def test_a_file_merged_with_itself_has_every_object_twice_and_without_copies_is_
     assert kept == clean()["annotations"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(one=CHANGES, two=CHANGES)
 def test_whatever_the_files_no_object_is_lost_and_ids_are_unique(
     one: list[tuple[Any, ...]], two: list[tuple[Any, ...]], tmp_path_factory: Any
