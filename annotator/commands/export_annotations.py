@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos"))
     parser.add_argument("target", type=Path, metavar="TARGET", help=tr("file or folder to write"))
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
-    parser.add_argument("--done", action="store_true", help=tr("only photos that are marked done"))
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--done", action="store_true", help=tr("only photos marked done, as without --all"))
+    which.add_argument("--all", action="store_true", help=tr("all photos that have annotations or are marked done"))
     parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
 
 
@@ -50,14 +52,27 @@ def run(args: argparse.Namespace) -> int:
 def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
     if args.target.resolve() == store.file:
         raise FormatError(tr("{file} is the project's own file; choose another place.", file=args.target))
-    names = names_to_export(store, done_only=args.done)
-    if not names:
+    every = names_to_export(store)
+    names = every if args.all else names_to_export(store, done_only=True)
+    if not every:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
+    if not names:
+        text = plural(
+            "No photo is marked done: --all exports the {n:,} that has annotations.",
+            "No photo is marked done: --all exports the {n:,} that have annotations.",
+            len(every),
+        )
+        raise FormatError(text)
     data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
     losses = list(file_format.losses(data))
     if lost := len(names) - len(data.images):
         text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
                       lost)  # fmt: skip
+        losses.insert(0, text)
+    if others := len(every) - len(names):
+        text = plural("{n:,} photo that is not marked done is left out; --all exports it, too.",
+                      "{n:,} photos that are not marked done are left out; --all exports them, too.",
+                      others)  # fmt: skip
         losses.insert(0, text)
     for loss in losses:
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
