@@ -1,6 +1,7 @@
 # make run    set up, then the application on the sample photos
 # make test   set up, then everything CI runs
 # make bench  the measurements
+# make docs   the pages of every module for those who use it as a library, in build/api
 # make stress the slow tests; kills, disk faults, hostile files, fuzzing: about an hour
 # make translations  the sentences of the sources in build/annotator.pot, and in every file of resources/translations
 PYTHON ?= python3
@@ -8,12 +9,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint bench stress translations clean
+.PHONY: run test lint docs bench stress translations clean
 
 run: $(READY)
 	$(BIN)/python main.py --samples
 
-test: lint
+test: lint docs
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)
@@ -21,6 +22,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyrefly check
 	$(BIN)/lint-imports
+
+docs: $(READY)
+	$(BIN)/python -W ignore -m pdoc --docformat google --no-show-source --output-directory build/api dataset model
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -14,6 +14,7 @@ from pathlib import Path
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
+from model.commands.weights_option import weights_text
 from model.torch_import import interruptible
 
 COMMANDS = {
@@ -25,6 +26,9 @@ COMMANDS = {
     "export-model": mark("write a model as an ONNX file, for other programs"),
     "import": mark("add the annotations of another program's files to a project"),
     "export": mark("write a project's annotations as files of another program"),
+    "check": mark("find what is wrong with a COCO file and its photos, and repair a copy"),
+    "merge": mark("make one COCO file of several"),
+    "split": mark("split a COCO file for training, validation and tests"),
     "rescale": mark("bring the annotations of a COCO file to the sizes that its photos have now"),
 }
 
@@ -35,6 +39,9 @@ _MODULES = {  # where a command is not called as its module
     "export-model": "model.commands.export_model",
     "import": "annotator.commands.import_annotations",
     "export": "annotator.commands.export_annotations",
+    "check": "annotator.commands.check_annotations",
+    "merge": "annotator.commands.merge_annotations",
+    "split": "annotator.commands.split_annotations",
     "rescale": "annotator.commands.rescale",
 }
 
@@ -117,8 +124,8 @@ def _window_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
-    parser.add_argument("--weights", default="", help=tr("builtin, coco or a checkpoint file"))
-    parser.add_argument("--device", choices=("", "auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
+    parser.add_argument("--weights", default="", metavar="NAME|FILE", help=weights_text())
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
     return parser
 
 

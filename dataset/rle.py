@@ -120,3 +120,9 @@ def iou(found: list[Rle], known: list[Rle], crowd: list[bool]) -> NDArray[np.flo
 def area(mask: Rle) -> int:
     """Return the number of pixels of a mask."""
     return int(_coco.area(mask))
+
+
+def bounds(mask: Rle) -> tuple[float, float, float, float]:
+    """Return the box around a mask: x, y, width, height; all zero for one without a pixel."""
+    x, y, width, height = _coco.toBbox(mask).tolist()
+    return x, y, width, height

@@ -50,6 +50,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "classes": (1, 100_000),
     "width": (0.1, 4),
     "channels": (1, 4096),
+    "res5_stride": (1, 2),
     "box_canonical": (1, 16384),
     "box_width": (1, 16384),
     "keypoints": (0, 10_000),
@@ -135,9 +136,13 @@ class ModelConfig:
     """Frozen is what the ResNet detectors of the paper's code base do: eight photos are too few for statistics."""
     roi_layer: RoILayer = "align"
     roi_reduce: RoIReduce = "average"
-    """How a bin's four samples become one (paper, sec. 3: max or average)."""
+    """How a bin's four samples become one (paper, sec. 3: max or average); RoIPool has no samples, and takes max."""
     roi_half_pixel: bool = False
-    """True places feature (0, 0) at the centre of its cell; False is the placing of torchvision's official weights."""
+    """True places feature (0, 0) at the centre of its cell; False is the placing of torchvision's official weights. The
+    same for all three layers: those that round do so to the cells as they are placed."""
+    res5_stride: int = 2
+    """With c4. 2: regions of 14x14, which res5 halves, as the paper's released code does; 1: regions of 7x7, which it
+    keeps, as Fig. 4 draws it."""
     box_head: BoxHead = "mlp"
     """mlp: two fully connected layers (FPN, sec. 4.2); conv: four 3x3 with batch norm, then one (torchvision's v2)."""
     box_canonical: float = 224.0
@@ -200,6 +205,8 @@ class ModelConfig:
         _check_limits(self, MODEL_LIMITS)
         if self.width != 1 and not self.backbone.startswith("mobilenet"):
             raise ValueError(f"width is {self.width!r}, which only a MobileNet can have")
+        if self.roi_layer == "pool" and self.roi_reduce != "max":
+            raise ValueError(f"roi_reduce is {self.roi_reduce!r}, but RoIPool takes the greatest: it needs max")
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
 

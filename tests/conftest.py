@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 # Before anything reads it, here and in the processes that tests start: tiny networks wait for threads longer than they
 # compute, and as many processes as there are cores run tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ANNOTATOR_PREPARE", "0")  # or a process makes graphs of every tiny network that is loaded
 
 import model  # noqa: F401 - it sets how torch's threads wait
 from resources import SAMPLES
@@ -54,19 +55,6 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     from PySide6.QtCore import QSettings
 
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(home / "settings"))
-
-
-@pytest.fixture(autouse=True)
-def _no_graphs_made_beside(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No process makes graphs of every tiny network that a test loads, but in the test of that."""
-    from annotator.suggestions.graph_making import GraphMaking
-
-    with (
-        pytest.MonkeyPatch.context() as patched
-    ):  # of its own: that of the test is to be undone before threads are counted
-        if "makes_graphs" not in request.keywords:
-            patched.setattr(GraphMaking, "start", lambda *_: None)
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
 from annotator.commands.progress import with_progress
-from annotator.core.exchange import names_to_export, to_dataset
+from annotator.commands.split_annotations import add_shares, check_shares, sides_of
+from annotator.core.exchange import left_out, names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from annotator.core.training_set import labelled
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--done", action="store_true", help=tr("only photos marked done, as without --all"))
     which.add_argument("--all", action="store_true", help=tr("all photos that have annotations or are marked done"))
     parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
+    add_shares(parser, val=0.0)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
+    check_shares(args)
+    if args.val + args.test > 0 and not file_format.has_splits:
+        raise FormatError(tr("{format} has no splits: leave out --val and --test.", format=tr(file_format.title)))
     if args.target.resolve() == store.file:
         raise FormatError(tr("{file} is the project's own file; choose another place.", file=args.target))
     every = names_to_export(store)
@@ -63,18 +69,19 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
             len(every),
         )
         raise FormatError(text)
-    data = to_dataset(store.images, labelled(store, with_progress(names)), store.categories)
-    losses = list(file_format.losses(data))
-    if lost := len(names) - len(data.images):
-        text = plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.",
-                      lost)  # fmt: skip
-        losses.insert(0, text)
+    partly: list[str] = []
+    data = to_dataset(store.images, labelled(store, with_progress(names), partly=partly), store.categories)
+    lost = len(names) - len(data.images)
+    if args.val + args.test > 0:
+        heads = data.heads
+        sides = sides_of([head.name for head in heads], [head.class_names for head in heads], store.images, args)
+        data = replace(data, splits={head.name: side for head, side in zip(heads, sides, strict=True)})
     if others := len(every) - len(names):
         text = plural("{n:,} photo that is not marked done is left out; --all exports it, too.",
                       "{n:,} photos that are not marked done are left out; --all exports them, too.",
                       others)  # fmt: skip
-        losses.insert(0, text)
-    for loss in losses:
+        print(text, file=sys.stderr)  # noqa: T201 - what the command is for
+    for loss in (*left_out(lost, partly), *file_format.losses(data)):
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
     export(file_format, data, args.target, overwrite=args.overwrite)
     text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 
 PROGRESS_STEP = 1000
 """Photos from one line to the next; fewer than two lines' worth are done before anybody waits."""
+PROGRESS_SECONDS = 5.0
+"""From one line to the next of what is counted in shares."""
 
 
 def print_progress(number: int, total: int) -> None:
@@ -28,3 +31,13 @@ def with_progress(items: Sequence[T]) -> Iterator[T]:
     for number, item in enumerate(items, 1):
         print_progress(number, len(items))
         yield item
+
+
+def print_shares(steps: Iterable[int], total: int) -> None:
+    """Do all of something that yields how many steps of `total` are done, with a line now and then."""
+    told = time.monotonic()
+    for done in steps:
+        if total and time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            text = tr("{share:.0%} done", share=min(1.0, done / total))
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - what a command is for

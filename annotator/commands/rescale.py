@@ -16,7 +16,7 @@ from dataset.coco.reader import DataError, Source
 from dataset.folder import FolderError, list_images
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos, listing, os_reason
-from dataset.pictures.images import PhotoError, is_sideways, photo_size
+from dataset.pictures.images import PhotoError, is_turned, photo_size
 from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _scaled(file: ProjectFile, folder: Path, name: str, args: argparse.Namespace
     try:
         size = photo_size(folder / name)
         entry = file.size(name)
-        if entry == size[::-1] != size and is_sideways(folder / name):
+        if entry is not None and is_turned(folder / name, entry, size):
             return None  # the size before it was turned upright
     except PhotoError:
         tally.unreadable.append(name)

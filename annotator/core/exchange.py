@@ -20,7 +20,7 @@ from dataset.formats.base import (
 from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
-from dataset.pictures.images import PhotoError, photo_size
+from dataset.pictures.images import PhotoError, is_turned, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,6 +41,18 @@ FIRST_IMPORTED = -500_000_000
 def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
     """Return the photos that have annotations or are done; a photo that is done may be without."""
     return [name for name in store.names if store.is_done(name) or (store.count(name) and not done_only)]
+
+
+def left_out(lost: int, partly: Sequence[str]) -> list[str]:
+    """Return sentences on what an export lacks: photos that cannot be read, and annotations that are not understood."""
+    said = []
+    if lost:
+        said.append(
+            plural("{n:,} photo cannot be read and is left out.", "{n:,} photos cannot be read and are left out.", lost)
+        )
+    if partly:
+        said.append(tr("Annotations of {photos} that cannot be understood are left out.", photos=listing(partly)))
+    return said
 
 
 def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> Dataset:
@@ -106,7 +118,7 @@ def read_dataset(
             unreadable.append(head.name)
             continue
         if head.object_count or head.suggestion_count:
-            other += min(head.size) > 0 and head.size != size
+            other += min(head.size) > 0 and head.size != size and not is_turned(folder / head.name, head.size, size)
             placed.append(Placed(head.name, size, (place,)))
     problems = list(data.problems)
     if unreadable:

@@ -79,11 +79,15 @@ class Summary:
 
 
 def labelled(
-    store: Store, names: Iterable[str], offered: Mapping[str, tuple[Annotation, ...]] = MappingProxyType({})
+    store: Store,
+    names: Iterable[str],
+    offered: Mapping[str, tuple[Annotation, ...]] = MappingProxyType({}),
+    partly: list[str] | None = None,
 ) -> Iterator[TrainingPhoto]:
     """Return what is on record for each of these photos; one without a size is left out.
 
-    So is one of which the file has annotations that are not understood: what they are of is no background.
+    So is one of which the file has annotations that are not understood: what they are of is no background. Who does
+    not mind gives a list, `partly`, to which their names are added.
 
     It is read as it is asked for, so that a caller with no time can take them one by one. `offered` are suggestions by
     photo, of which those count that nobody has answered by now.
@@ -91,7 +95,10 @@ def labelled(
     for name in names:
         state = store.load(name)
         size = state.size if min(state.size) > 0 else store.size_in_file(name)
-        if size and not store.hides(name):
+        hides = store.hides(name)
+        if size and hides and partly is not None:
+            partly.append(name)
+        if size and (partly is not None or not hides):
             unanswered = new_objects(offered.get(name, ()), state.annotations, state.reviewed)
             yield TrainingPhoto(name, replace(state, size=size), unanswered)
 

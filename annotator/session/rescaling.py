@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.core.store.rescaling import SizeMismatch, same_aspect
 from annotator.session.record_changes import Difference, Log, RecordChange
 from annotator.session.time_slices import TimeSlicer
 from dataset.i18n import tr
-from dataset.pictures.images import PhotoError, is_sideways, photo_size
+from dataset.pictures.images import PhotoError, is_turned, photo_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
-    from annotator.core.store.rescaling import Size
+    from annotator.core.store.rescaling import Size, SizeMismatch
     from annotator.core.store.store import Store
     from annotator.session.record_changes import RecordChanges
 
@@ -125,7 +124,7 @@ class Rescaler(QObject):
         factor = like.made_for[0] // like.size[0] if like.kind == "reach" else 0
         for name, size in self._sizes.items():
             found = store.size_mismatch(name, size)
-            if found is not None and found.kind == like.kind and same_aspect(found.made_for, size):
+            if found is not None and found.kind == like.kind and found.keeps_aspect:
                 self._found[name] = replace(store.load(name), size=size)
                 if factor:
                     self._made_for[name] = (factor * size[0], factor * size[1])
@@ -160,7 +159,7 @@ def _sizes(folder: Path, entries: Mapping[str, Size | None]) -> dict[str, Size]:
     for name, entry in entries.items():
         try:
             size = photo_size(folder / name)
-            if not (entry == size[::-1] != size and is_sideways(folder / name)):
+            if entry is None or not is_turned(folder / name, entry, size):
                 found[name] = size
         except PhotoError:
             continue

@@ -411,7 +411,9 @@ class Session(QObject):
         document = self.history.document(self.current)
         if document is None:
             state = self.store.load(self.current)
-            problems = self.store.problems(self.current, besides=("mask_size",))  # which the window offers to scale
+            problems = self.store.problems(
+                self.current, besides=("mask_size", "fractions")
+            )  # the window offers to scale these
             if problems:
                 text = tr("{problem} It is kept as it stands.", problem=" ".join(problems))
                 self.message.emit(text, "warning", PHOTO)

@@ -160,7 +160,7 @@ class SuggestionController(QObject):
         if project is None:
             self._suggester.clear_source()
             return
-        self._suggester.set_source(project.folder, project.store.pools)
+        self._suggester.set_source(project.folder, project.store.pools, len(self._session.photos.names))
         self._adopt_model()
 
     def _model_loaded(self, model: ModelInfo) -> None:

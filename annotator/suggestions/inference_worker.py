@@ -17,7 +17,7 @@ from annotator.session.image_cache import ImageCache, LateError
 from annotator.session.image_loader import PATIENCE_SECONDS
 from annotator.session.worker_thread import WorkerThread
 from annotator.suggestions.folder_run import FolderRun
-from annotator.suggestions.graph_making import GraphMaking
+from annotator.suggestions.graph_making import Preparation
 from annotator.suggestions.messages import BoxAnswer, PointAnswer, Suggestions, to_suggestion
 from annotator.suggestions.model_in_use import ModelInUse, sentence
 from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questions
@@ -88,7 +88,7 @@ class InferenceWorker(QObject):
         self._all = FolderRun()  # while it is running, `progress` is still to be emitted with None
         # Of the worker thread alone:
         self._model: ModelInUse | None = None
-        self._graphs = GraphMaking()
+        self._preparation = Preparation()
         self._thread = WorkerThread(self._work, "model", background=True)
         self._thread.failed.connect(self.notice)
         self._thread.start()
@@ -116,10 +116,10 @@ class InferenceWorker(QObject):
             self._refused = reason
             self._wake.notify()
 
-    def set_source(self, folder: Path, pools: PoolStore) -> None:
-        """Answer for this folder from now on; requests for the one before are dropped."""
+    def set_source(self, folder: Path, pools: PoolStore, photos: int = 0) -> None:
+        """Answer for this folder, with so many photos, from now on; requests for the one before are dropped."""
         with self._wake:
-            self._source = AnswerSource(folder, pools)
+            self._source = AnswerSource(folder, pools, photos)
             self._drop()
             self._cached = None
             self._wake.notify()
@@ -203,7 +203,7 @@ class InferenceWorker(QObject):
     def close(self, seconds: float | None = None) -> bool:
         """Stop, wait for the thread (at most so long), and return whether it has ended."""
         self.stop()
-        self._graphs.end()
+        self._preparation.end()
         return self._thread.end(seconds)
 
     def _drop(self) -> None:
@@ -218,8 +218,12 @@ class InferenceWorker(QObject):
     def _work(self) -> None:
         while True:
             with self._wake:
-                if not self._next_is_ready():
-                    self.activity.emit(tr("ready") if self._model else "")
+                is_idle = not self._next_is_ready()
+                source = self._source
+            if is_idle:
+                self.activity.emit(tr("ready") if self._model else "")
+                self._preparation.go_on(source)
+            with self._wake:
                 while not self._next_is_ready():
                     self._wake.wait(self._pause_left())
                 if self._closing:
@@ -261,7 +265,6 @@ class InferenceWorker(QObject):
         try:
             # In this thread, after the window is up.
             from model.inference import mask_keypoint_pair  # noqa: PLC0415
-            from model.inference.engines import lacks_graphs  # noqa: PLC0415
 
             predictor = mask_keypoint_pair.load_predictor(weights, device)
         except Exception as error:  # noqa: BLE001 - whatever it is, the window stays and says so
@@ -270,7 +273,7 @@ class InferenceWorker(QObject):
         self._take(predictor, weights)
         if predictor.notice:
             self.notice.emit(predictor.notice)
-        self._graphs.start([name for name in mask_keypoint_pair.names(weights) if lacks_graphs(name, device)])
+        self._preparation.use(mask_keypoint_pair.names(weights), device)
 
     @property
     def _is_to_change(self) -> bool:

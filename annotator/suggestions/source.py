@@ -33,3 +33,5 @@ class AnswerSource:
 
     folder: Path
     pools: PoolStore
+    photos: int = 0
+    """How many there are."""

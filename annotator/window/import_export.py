@@ -15,6 +15,7 @@ from annotator.core.disk_thread import answered
 from annotator.core.exchange import (
     add_classes,
     known_ids,
+    left_out,
     lost_keypoints,
     names_to_export,
     read_dataset,
@@ -223,6 +224,7 @@ class Exporter(_Exchange):
         self._slices.done.connect(self._collected)
         self._task: tuple[Format, Path] | None = None
         self._names: list[str] = []  # of the photos to export
+        self._partly: list[str] = []  # of those with annotations that are not understood
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Export annotations")
@@ -245,20 +247,19 @@ class Exporter(_Exchange):
         else:
             self._task = file_format, Path(target)
             self._names = names
-            self._slices.start(labelled(store, names))
+            self._partly = []
+            self._slices.start(labelled(store, names, partly=self._partly))
 
     def _collected(self, photos: list[TrainingPhoto]) -> None:
         assert self._task is not None, "photos are collected for a task"
         (file_format, _), folder, categories = self._task, self._session.folder, list(self._session.categories)
         assert folder is not None, "the slices end with the project"
         done = frozenset(p.name for p in photos if p.state.done)
-        lost = len(self._names) - len(photos)
+        said = left_out(len(self._names) - len(photos), self._partly)
 
         def work() -> tuple[Dataset, list[str], frozenset[str]]:
             data = to_dataset(folder, photos, categories)
-            text = plural("{n:,} photo cannot be read and is left out.",
-                          "{n:,} photos cannot be read and are left out.", lost)  # fmt: skip
-            return data, [*([text] if lost else []), *file_format.losses(data)], done
+            return data, [*said, *file_format.losses(data)], done
 
         self._on_disk(work, self._confirm)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DRAWS = 400
-SURE, LIKELY = 0.95, 0.8
 PROMPT = "mask IoU in true boxes"
 
 
@@ -82,31 +81,26 @@ def _verdicts(table: Table, results: Results, name: str, draws: int) -> list[tup
         return [(name, "nothing to compare")]
     kind = name.split(maxsplit=1)[0]
     found = resample([[from_json(run["matches"][kind]) for run in results.of(row)] for row in rows], draws)
-    means = [float(np.mean([run["figures"][name] for run in results.of(row)])) for row in rows]
-    verdicts = [_verdict(rows, means, name, pair, found) for pair in pairs]
+    verdicts = [_verdict(rows, results, name, pair, found) for pair in pairs]
     if len(pairs) > 1:
         share = found.share(pairs)
-        verdicts.append((f"{name}: all of these at once", f"{_word(share)} ({share:.0%} of the draws)"))
+        verdicts.append((f"{name}: all of these at once", f"in {share:.0%} of the draws"))
     return verdicts
 
 
-def _verdict(
-    rows: list[Row], means: list[float], name: str, pair: tuple[int, int], found: Resampled
-) -> tuple[str, str]:
+def _verdict(rows: list[Row], results: Results, name: str, pair: tuple[int, int], found: Resampled) -> tuple[str, str]:
     better, worse = pair
     paper = rows[better].figures[name] - rows[worse].figures[name]
     low, high = found.interval(better, worse)
-    share = found.share([pair])
-    says = f"{means[better] - means[worse]:+.1f} (95%: {100 * low:+.1f} to {100 * high:+.1f}), {_word(share)}"
-    return f"{name}: {rows[better].label} over {rows[worse].label}, {paper:+.1f}", f"{says} ({share:.0%} of the draws)"
+    means = {row: float(np.mean([run["figures"][name] for run in results.of(rows[row])])) for row in pair}
+    effect = f"{means[better] - means[worse]:+.1f} (95%: {100 * low:+.1f} to {100 * high:+.1f})"
+    runs = " and ".join(str(len(results.of(rows[row]))) for row in pair)
+    says = f"{effect}, {_word(low, high)}; {runs} runs"
+    return f"{name}: {rows[better].label} over {rows[worse].label}, {paper:+.1f}", says
 
 
-def _word(share: float) -> str:
-    """Return in words how sure an order is that came out in this share of the draws."""
-    if share >= SURE:
+def _word(low: float, high: float) -> str:
+    """Return in words what an interval says of an order."""
+    if low > 0:
         return "**holds**"
-    if share >= LIKELY:
-        return "probably holds"
-    if share > 1 - LIKELY:
-        return "undecided"
-    return "**reversed**" if share <= 1 - SURE else "probably reversed"
+    return "**reversed**" if high < 0 else "undecided"

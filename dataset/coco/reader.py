@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,12 +38,11 @@ from dataset.i18n import tr
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
-from dataset.pictures.images import PhotoError, ReducedPhoto, is_sideways, photo_size, read_reduced
+from dataset.pictures.images import PhotoError, ReducedPhoto, is_turned, photo_size, read_reduced
 from dataset.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from dataset.coco.categories import Category, CategoryTable
 
@@ -127,7 +127,7 @@ class CocoData:
         return records
 
 
-def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
+def read_coco(path: str | Path, need: Need, folder: str | Path | None = None) -> CocoData:
     """Return the contents of a COCO file with every record checked.
 
     An annotation is usable for masks when it is a finite box of a category on an image of the file, and for labels when
@@ -142,7 +142,7 @@ def read_coco(path: Path, need: Need, folder: Path | None = None) -> CocoData:
     Raises:
         DataError: The file cannot be read or is not a COCO file.
     """
-    return check_coco(load_coco(path), need, folder)
+    return check_coco(load_coco(path), need, None if folder is None else Path(folder))
 
 
 def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None) -> CocoData:
@@ -161,12 +161,13 @@ def check_coco(contents: dict[str, Any], need: Need, folder: Path | None = None)
     return CocoData(contents, table.categories, images, annotations, problems, table.places)
 
 
-def load_coco(path: Path) -> dict[str, Any]:
+def load_coco(path: str | Path) -> dict[str, Any]:
     """Return the contents of a COCO file, of which only the three lists are checked to be there.
 
     Raises:
         DataError: The file cannot be read or is not a COCO file.
     """
+    path = Path(path)
     try:
         contents = loads(to_utf8(read_regular(path), path))
     except OSError as error:
@@ -231,7 +232,7 @@ def _size(entry: dict[str, Any], photo: str, folder: Path | None) -> tuple[tuple
     if given is None:
         wrong = Problem("image_size", photo, tr("{photo} has no size", photo=photo))
         return real or (0, 0), None if real else wrong
-    if real is not None and folder is not None and given == real[::-1] != real and is_sideways(folder / photo):
+    if real is not None and folder is not None and is_turned(folder / photo, given, real):
         text = tr("the size of {photo} is that before it was turned upright; it is understood", photo=photo)
         return real, Problem("image_turned", photo, text)
     if real is not None and given != real:

@@ -166,6 +166,8 @@ class Dataset:
     """Go over them one by one, and keep none: there may be more than memory holds (`StoredImages`)."""
     problems: tuple[str, ...] = ()
     """Sentences about what the file has and could not be read."""
+    splits: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """"train", "val" or "test" of images, by name, where that was decided."""
 
     @property
     def heads(self) -> Sequence[ImageHead]:
@@ -210,6 +212,8 @@ class Format:
     write: Callable[[Dataset, Path], Iterator[tuple[str, Content]]] | None = None
     """`write(dataset, target)` yields files, one by one: the path relative to `target` ("" for `target` itself) and its
     content: the bytes, pieces of them in order, or the file that is copied there."""
+    has_splits: bool = False
+    """Whether `write` has places for training, validation and tests (`Dataset.splits`)."""
     passes: int = 1
     """How often `write` goes over the images."""
     losses: Callable[[Dataset], Sequence[str]] = lambda _dataset: ()

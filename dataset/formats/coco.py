@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from dataset.formats.stored_images import spooled
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import TextError, encode, loads, to_utf8
+from dataset.messages import listing
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def read_with_ids(source: Path, images: Path, ids: KnownIds, on_progress: OnProg
 def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress: OnProgress) -> Dataset:
     records = [record for record in contents["annotations"] if isinstance(record, dict)]
     table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
-    names = _class_names(table.categories)
+    of_classes = Counter(table.ids.get(as_id(record.get("category_id"))) for record in records)
+    names = _class_names(sorted(table.categories, key=lambda c: not of_classes[c.id]))
     points = {c.id: len(c.keypoint_names) for c in table.categories}
     entries = [entry for entry in contents["images"] if isinstance(entry, dict)]
     used = {as_id(record.get("image_id")) for record in records}
@@ -71,6 +74,7 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
     }
     problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
     left = 0
+    shared = sum(as_id(record.get("image_id")) in unclear for record in records)
     for record in watched(contents["annotations"], on_progress):
         problem = check_reference(record, objects)
         category = None if problem else table.ids.get(as_id(record.get("category_id")))
@@ -85,7 +89,17 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
         else:
             objects[number].append(to_object(record, names[category], found))
     texts = sentences(problems, source.name)
-    if left:
+    if shared:
+        same = [as_file_name(entry) for number, entry in zip(ids, entries, strict=True) if number in unclear]
+        texts.append(
+            plural(
+                "{n:,} annotation has an image_id that several photos have ({photos}), and is left out.",
+                "{n:,} annotations have image_ids that several photos have ({photos}), and are left out.",
+                shared,
+                photos=listing(same),
+            )
+        )
+    if left := left - shared:
         texts.append(
             plural(
                 "{n:,} annotation cannot be read and is left out.",

@@ -15,7 +15,7 @@ import shapely
 from dataset.formats.base import NOTHING, FormatError, ImageHead, ImageRecord, ObjectRecord, Point, StoredImages
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, encode
-from dataset.messages import os_reason
+from dataset.messages import listing, os_reason
 from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
@@ -218,14 +218,31 @@ def match_images(data: Dataset, names: Sequence[str]) -> Dataset:
     followed.
     """
     heads = data.heads
-    matches = match_names([head.name for head in heads], names, data.folder.name).photos
+    meant = match_names([head.name for head in heads], names, data.folder.name)
+    matches = meant.photos
     found: dict[str, list[int]] = {}
     for place, head in enumerate(heads):
         if name := matches.get(head.name, ""):
             found.setdefault(name, []).append(place)
-    missing = len(heads) - sum(map(len, found.values()))
-    text = plural(
-        "{n:,} image of the file is not in the folder.", "{n:,} images of the file are not in the folder.", missing
-    )
+    unclear = [head.name for head in heads if head.name in meant.ambiguous and head.name not in matches]
+    missing = len(heads) - sum(map(len, found.values())) - len(unclear)
+    said = []
+    if unclear:
+        said.append(
+            plural(
+                "{names} may be several photos of the folder, and is left out.",
+                "{names} may be several photos of the folder, and are left out.",
+                len(unclear),
+                names=listing(unclear),
+            )
+        )
+    if missing:
+        said.append(
+            plural(
+                "{n:,} image of the file is not in the folder.",
+                "{n:,} images of the file are not in the folder.",
+                missing,
+            )
+        )
     placed = [Placed(name, heads[found[name][0]].size, tuple(found[name])) for name in names if name in found]
-    return replace(data, images=rearranged(data, placed), problems=data.problems + ((text,) if missing else ()))
+    return replace(data, images=rearranged(data, placed), problems=(*data.problems, *said))

@@ -19,13 +19,17 @@ OFFICIAL_FILES = {
 """Files of torchvision's detectors (`model.checkpoints.torchvision_weights.OFFICIAL`) in torch's cache."""
 
 
+NAMES = ("builtin", *OFFICIAL_FILES)
+"""Weights that have a name."""
+
+
 class WeightsError(UserError):
     """Weights cannot be used; the text is one sentence that names them and says what to do."""
 
 
 def are_there(name: str) -> bool:
     """Return whether a name is one that `model.checkpoints.weights.load` knows, or a file."""
-    return name == "builtin" or name in OFFICIAL_FILES or Path(name).is_file()
+    return name in NAMES or Path(name).is_file()
 
 
 def file_of(name: str) -> Path | None:

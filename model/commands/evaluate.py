@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataset.coco.reader import Source
 from dataset.i18n import tr
 from dataset.messages import UserError
+from model.commands.weights_option import add_weights
 from model.console import print_message
 from model.distributed import ProcessGroup
 from model.evaluation.evaluate import box_prompt, evaluate, print_messages
@@ -28,12 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with the truth"))
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
-    add(
-        "--weights",
-        default="builtin",
-        metavar="NAME|FILE",
-        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
-    )
+    add_weights(parser)
     add("--score", type=float, default=0.05, help=tr("least score of a detection (default: 0.05)"))
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
     add("--box-prompt", action="store_true", help=tr("measure the masks of given true boxes instead"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
 from dataset.messages import UserError
+from model.checkpoints.names import NAMES
 from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ SUFFIX = ".onnx"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "weights", metavar="MODEL", help=tr("builtin, coco, or a .safetensors file that training wrote")
+        "weights",
+        metavar="MODEL",
+        help=tr("{names}, or a .safetensors file that training wrote", names=", ".join(NAMES)),
     )
     parser.add_argument("output", type=Path, metavar="OUT.onnx", help=tr("file to write"))
 

@@ -26,6 +26,7 @@ from dataset.pictures.images import PhotoError
 from model.checkpoints.names import WeightsError
 from model.commands.missing_labels import find_missing_labels
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
@@ -51,12 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with boxes"))
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
     add("--output", type=Path, required=True, metavar="FILE", help=tr("COCO file to write"))
-    add(
-        "--weights",
-        default="builtin",
-        metavar="NAME|FILE",
-        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
-    )
+    add_weights(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
     add("--replace", action="store_true", help=tr("also redo the masks and keypoints that the file has"))
 

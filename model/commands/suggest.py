@@ -21,6 +21,7 @@ from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.closer_look import CloserLook
@@ -49,12 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help=tr("photos, subfolders included"))
     add("--output", type=Path, metavar="FILE", help=tr("COCO JSON to write (default: FOLDER/{name})", name=OUTPUT_NAME))
-    add(
-        "--weights",
-        default="builtin",
-        metavar="NAME|FILE",
-        help=tr("builtin, coco, or a checkpoint (default: builtin)"),
-    )
+    add_weights(parser)
     add("--score", type=float, default=0.5, help=tr("least score of a suggestion, 0 to 1 (default: 0.5)"))
     add(
         "--closer-look",

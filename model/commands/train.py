@@ -26,6 +26,7 @@ from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
+from model.checkpoints.names import NAMES
 from model.commands.number_types import positive, whole
 from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
@@ -81,7 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside each file)"))
     add("--val", type=Path, metavar="JSON", help=tr("COCO file to measure the model with after every epoch"))
     add("--output", type=Path, required=True, metavar="FILE", help=tr("checkpoint to write, .safetensors"))
-    add("--weights", metavar="NAME|FILE", help=tr("weights to start from: builtin, coco or a checkpoint"))
+    add(
+        "--weights",
+        metavar="NAME|FILE",
+        help=tr("weights to start from: {names} or a checkpoint", names=", ".join(NAMES)),
+    )
     add("--backbone-weights", type=Path, metavar="FILE", help=tr("torchvision's ImageNet weights of the backbone"))
     add(
         "--config",
@@ -132,8 +137,9 @@ def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
         dest="parent",
         metavar="NAME|FILE",
         help=tr(
-            "builtin, coco or a checkpoint: the model to improve (default: builtin). One tuned from the builtin"
-            " model on photos of ANNOTATIONS only is compared with, and training begins at the builtin model again"
+            "{names} or a checkpoint: the model to improve (default: builtin). One tuned from the builtin model on"
+            " photos of ANNOTATIONS only is compared with, and training begins at the builtin model again",
+            names=", ".join(NAMES),
         ),
     )
     add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,7 @@ def read_project(annotations: Path, images: Path | None, check_cancelled: Callab
         DataError: There is nothing to learn from; the text says why and what to do.
     """
     folder = Source(annotations, images).folder()
-    data = read_coco(annotations, "labels", folder)
+    data = _without_unused_doubles(read_coco(annotations, "labels", folder))
     _check_categories(annotations, data.categories)
     sentences = _Sentences()
     kept, fingerprints, reasons = _images(data, folder, sentences, check_cancelled)
@@ -148,6 +148,21 @@ def _check_categories(path: Path, categories: tuple[Category, ...]) -> None:
             "{file} has classes with different keypoints: a model can learn one kind of skeleton only.", file=path
         )
         raise DataError(text)
+
+
+def _without_unused_doubles(data: CocoData) -> CocoData:
+    """Return the contents without classes that no annotation has and another class is called like.
+
+    Roboflow lists the group of its classes as a class, which may have the name of one.
+    """
+    names = Counter(c.name.lower() for c in data.categories)
+    used = {checked.record["category_id"] for checked in data.annotations if checked.problem is None}
+    kept = [
+        (category, place)
+        for category, place in zip(data.categories, data.category_places, strict=True)
+        if names[category.name.lower()] < 2 or category.id in used
+    ]
+    return replace(data, categories=tuple(c for c, _ in kept), category_places=tuple(p for _, p in kept))
 
 
 def _first_double(values: Sequence[object]) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from model.inference.out_of_memory import chunks, detect_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dataset.pictures.images import ReducedPhoto
     from model.inference.instance import Instance
@@ -136,14 +136,22 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return {**record, "segmentation": rle.from_coco(shape, size)} if shape else record
 
 
-def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup) -> dict[str, float]:
-    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model without its category.
+def box_prompt(
+    predictor: Segmenter,
+    data: dict[str, Any],
+    source: Source,
+    group: ProcessGroup,
+    *,
+    with_category: bool = False,
+) -> dict[str, float]:
+    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model.
 
     Args:
         predictor: The model.
         data: What `model.evaluation.ground_truth` read of a COCO file.
         source: That file, with the folder of its photos.
         group: Processes that share the photos.
+        with_category: Whether its category is given, too, in the model's ids (`align`); else the model chooses.
 
     Raises:
         DataError: None of the photos with such a box can be read.
@@ -169,7 +177,8 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group
         width, height = photo.size
         boxes = np.array([a["bbox"] for a in known], np.float64)
         boxes[:, 2:] += boxes[:, :2]
-        found = predictor.masks_for_boxes(boxes / np.tile(photo.scale, 2))
+        categories = [a["category_id"] for a in known] if with_category else None
+        found = predictor.masks_for_boxes(boxes / np.tile(photo.scale, 2), categories)
         for record, instance in zip(known, found, strict=True):
             known_mask = rle.from_coco(record["segmentation"], (height, width))
             found_mask = rasterize(instance.enlarged(photo.scale).polygons, (width, height))
@@ -184,8 +193,8 @@ def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group
 
 def evaluate(
     predictor: Segmenter,
-    annotations: Path,
-    images: Path | None = None,
+    annotations: str | Path,
+    images: str | Path | None = None,
     *,
     score: float = 0.05,
     group: ProcessGroup | None = None,
@@ -205,7 +214,8 @@ def evaluate(
         DataError: The file cannot be used, or none of its photos can be read.
     """
     group = group or ProcessGroup()
-    folder = Source(annotations, images).folder()
+    annotations = Path(annotations)
+    folder = Source(annotations, None if images is None else Path(images)).folder()
     whole, told = read_ground_truth(annotations, folder)
     data = align(whole, predictor, annotations)
     if not data["images"]:

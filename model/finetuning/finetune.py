@@ -28,7 +28,9 @@ from model.finetuning.fine_tuner import FineTuner
 from model.finetuning.prepare import FineTuneSetup, prepare
 from model.finetuning.run_validation import Metrics, Results, Validator
 from model.graphs.prepare import prepare as prepare_graphs
-from model.inference.engines import lacks_graphs
+from model.graphs.prepare import some_photos
+from model.graphs.rounding import judge_by_precision
+from model.inference.engines.choice import is_to_prepare
 from model.protocol import (
     Done,
     Estimate,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
     from model.distributed import ProcessGroup
     from model.finetuning.prepare import FineTuneJob
+    from model.inference.segmenter import Segmenter
     from model.protocol import TrainingEvent
     from model.training.control import Control
 
@@ -356,10 +359,27 @@ class FineTune:
             written = Checkpoint(model.config, model.categories, model.state, header)
             files.write(self.setup.job.output, written, half=True)
             self.state_file.unlink(missing_ok=True)
-            _make_graphs(self.setup.job.output)
         self.on_event(result)
+        if self.team.is_main:
+            self._make_graphs(model)
         seconds = time.monotonic() - self.begun - self.control.waited
         self.on_event(Done(str(self.setup.job.output), _written_id(model), round(seconds, 1)))
+
+    def _make_graphs(self, model: Checkpoint) -> None:
+        """Make what a CPU computes the model from, where one will; without it torch computes, so nothing is said."""
+        weights, split = self.setup.job.output, self.setup.split
+        with suppress(WeightsError, OSError, MemoryError, Stop, Quit):  # the model is written: nothing is lost
+            if not is_to_prepare(weights, "auto", has_photos=True):
+                return
+            photos = some_photos([self.setup.samples[i].photo.path for i in split.train])
+
+            def precision(predictor: Segmenter) -> dict[str, float | None]:
+                results = self.validator.predict(model, self.ground_truth, predictor)
+                metrics = self.validator.metrics(results, self.ground_truth)
+                main = "box" if metrics.ap("mask") is None else "mask"
+                return {kind: metrics.ap(kind) for kind in (main, "keypoints")}
+
+            prepare_graphs(weights, photos, judge_by_precision(precision) if split.val else None)
 
 
 def _restore(tuner: FineTuner, saved: dict[str, Any], file: Path) -> None:
@@ -367,13 +387,6 @@ def _restore(tuner: FineTuner, saved: dict[str, Any], file: Path) -> None:
         tuner.restore(saved)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
         raise TrainingError(tr("{file} does not fit this round: delete it to start anew.", file=file)) from None
-
-
-def _make_graphs(weights: Path) -> None:
-    """Make what a CPU computes a model from, where one will; without it torch computes, so nothing is said."""
-    with suppress(WeightsError, OSError, MemoryError):
-        if lacks_graphs(weights, "auto"):
-            prepare_graphs(weights)
 
 
 def _written_id(model: Checkpoint) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model.distributed import ProcessGroup
     from model.finetuning.class_mapping import ClassMapping
     from model.inference.instance import Instance
+    from model.inference.segmenter import Segmenter
 
 MIN_SCORE = 0.05
 """Detections below are left out."""
@@ -86,8 +87,11 @@ class Validator:
         names = {c.name.lower(): c.id for c in self.classes.categories}
         return {checkpoint.categories[o - 1].id: names[n] for n, o in outputs.items() if n in names}
 
-    def predict(self, checkpoint: Checkpoint, data: dict[str, Any]) -> Results:
-        """Return a model's detections in the images of a COCO file's contents, in the run's categories."""
+    def predict(self, checkpoint: Checkpoint, data: dict[str, Any], predictor: Segmenter | None = None) -> Results:
+        """Return a model's detections in the images of a COCO file's contents, in the run's categories.
+
+        `predictor` is one that has the checkpoint's weights already; otherwise one is made.
+        """
         names = {c.id: c.name for c in self.classes.categories}
         self.shapes = {}
 
@@ -97,7 +101,7 @@ class Validator:
             self.check_cancelled()
 
         ids = self.ids_of(checkpoint)
-        predictor = Predictor(checkpoint, self.device)
+        predictor = predictor or Predictor(checkpoint, self.device)
         found, done = predict(
             predictor,
             data,

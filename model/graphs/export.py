@@ -11,9 +11,9 @@ import torch
 
 from model.checkpoints.weights import fold_norms, network_of
 from model.graphs.modules import ChannelRows, Classify, Encode, GivenRegions, GraphPooler, Keypoints, Masks
+from model.inference.engines.region_pooling import pools_outside
 from model.inference.graph_file import Graphs
-from model.inference.region_pooling import pools_outside
-from model.network.roi_heads import BOX_SIZE, FINE_SIZE
+from model.network.roi_heads import FINE_SIZE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -99,7 +99,7 @@ def _pooled(name: str, boxes: Tensor, network: MaskRCNN, maps: dict[str, Tensor]
     """Return what a head looks at: regions that are pooled, or the maps."""
     heads = network.roi_heads
     if isinstance(heads.pool, GivenRegions):
-        size = BOX_SIZE if name == "classify" and heads.res5 is None else FINE_SIZE
+        size = {"classify": heads.box_bins, "masks": heads.mask_bins}.get(name, FINE_SIZE)
         return {"pooled": torch.rand(len(boxes), size, size, network.backbone.channels)}
     return {level: maps[level].permute(0, 2, 3, 1) for level in list(maps)[: len(heads.pool.strides)]}
 

@@ -153,7 +153,7 @@ class Keypoints(nn.Module):
 class ChannelRows(nn.Module):
     """A part whose maps and regions are [B, h, w, C] without, rows of channels that lie together, within [B, C, h, w].
 
-    Regions are pooled from such rows (`model.inference.region_pooling`).
+    Regions are pooled from such rows (`model.inference.engines.region_pooling`).
     """
 
     def __init__(self, part: nn.Module) -> None:

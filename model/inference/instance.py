@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataset import rle
+from dataset.masks import rasterize
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,6 +33,16 @@ class Instance:
     """[K, 3]: x, y as COCO counts them, and visibility 2 (sure), 1 (likely), 0 (a mere guess)."""
     keypoint_scores: NDArray[np.float32] | None = None
     """[K] 0..1."""
+
+    def mask(self, size: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return the pixels of the object in a photo: an array of `size` (height, width), all false without polygons.
+
+        As COCO's rasteriser paints polygons.
+
+        Raises:
+            ValueError: A photo of that size has no mask (no pixels, or 2**31 and more).
+        """
+        return rle.decode(rasterize(self.polygons, size[::-1])).astype(bool)
 
     def moved(self, dx: float, dy: float) -> Instance:
         """Return the same object at another place."""

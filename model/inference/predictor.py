@@ -19,7 +19,7 @@ from dataset.i18n import tr
 from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.engine import BoxDetections
-from model.inference.engines import open_engine
+from model.inference.engines.choice import open_engine
 from model.inference.feature_similarity import directions, likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility

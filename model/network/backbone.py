@@ -146,8 +146,14 @@ def res5(config: ModelConfig) -> tuple[nn.Module, int]:
     width = stage_widths(body.parts, body.stages)[3]
     if isinstance(body.parts, nn.Sequential) and not isinstance(body.parts, CSPNet):
         first, last = int(body.stages[2]) + 1, int(body.stages[3])
-        return body.parts[first : last + 1], width
-    return body.parts.get_submodule(body.stages[3]), width
+        stage: nn.Module = body.parts[first : last + 1]
+    else:
+        stage = body.parts.get_submodule(body.stages[3])
+    if config.res5_stride == 1:
+        for module in stage.modules():
+            if isinstance(module, nn.Conv2d):
+                module.stride = (1, 1)
+    return stage, width
 
 
 class FrozenNorm(FrozenBatchNorm2d):

@@ -65,9 +65,13 @@ class RegionHeads(nn.Module):
         )
         norm = nn.BatchNorm2d if config.mask_norm else None
         self.res5: nn.Module | None = None
+        self.box_bins, self.mask_bins = BOX_SIZE, FINE_SIZE
+        """Along each side of the regions that the box and the mask head look at."""
         wide = channels
         if config.features == "c4":
             self.res5, wide = res5(config)
+            self.box_bins = BOX_SIZE * config.res5_stride
+            self.mask_bins = self.box_bins if config.mask_head == "fcn" else FINE_SIZE
             self.box_head: nn.Module = GlobalAveragePool()
             self.box_predictor = FastRCNNPredictor(wide, outputs)
         elif config.box_head == "conv":
@@ -102,10 +106,9 @@ class RegionHeads(nn.Module):
 
         `features` are the maps of the backbone, `boxes` one [N, 4] a photo, R the number of all of them.
         """
-        if self.res5 is None:
-            regions = self._pooled(self.box_pool, features, boxes, BOX_SIZE)
-        else:
-            regions = self.res5(self._pooled(self.box_pool, features, boxes, FINE_SIZE))
+        regions = self._pooled(self.box_pool, features, boxes, self.box_bins)
+        if self.res5 is not None:
+            regions = self.res5(regions)
         scores, offsets = self.box_predictor(self.box_head(regions))
         if self.config.box_agnostic:
             offsets = offsets.repeat(1, scores.shape[1])
@@ -139,7 +142,7 @@ class RegionHeads(nn.Module):
     def mask_features(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
         """Return what the mask head makes of regions, before its prediction: [R, C, h, w]."""
         assert self.mask_head is not None
-        regions = self._regions(features, boxes, FINE_SIZE)
+        regions = self._regions(features, boxes, self.mask_bins)
         if self.res5 is not None and self.config.mask_head == "fcn":
             regions = self.res5(regions)
         return self.mask_head(regions)

@@ -41,15 +41,18 @@ def pool_regions(
         layer: align: nothing is rounded. warp: the region is rounded to whole cells, then sampled bilinearly (Dai et
             al., MNC). pool: region and bins are rounded, the greatest cell counts (Girshick, Fast R-CNN).
         reduce: How the four samples of a bin become one; pool always takes the greatest.
-        half_pixel: Whether the value of a cell lies at its centre (aligned) or at its corner.
+        half_pixel: Whether the value of a cell lies at its centre (aligned) or at its corner. What is rounded is the
+            region in the coordinates in which cell i lies at i.
     """
+    if layer != "align":
+        cells = torch.floor(rois[:, 1:].float() * scale + (0.0 if half_pixel else 0.5))  # halves up
+        rois, scale = torch.cat([rois[:, :1].float(), cells], 1), 1.0
     if layer == "pool":
         exact = torch.promote_types(features.dtype, torch.float32)  # half precision would move the region
         return roi_pool(features.to(exact), rois.to(exact), size, scale).to(features.dtype)
     if layer == "warp":
-        cells = torch.round(rois[:, 1:].float() * scale)
-        cells[:, 2:] = torch.maximum(cells[:, 2:] + 1, cells[:, :2] + 1)  # both end cells belong to the region
-        rois, scale, half_pixel = torch.cat([rois[:, :1], cells], 1), 1.0, True
+        last = torch.maximum(rois[:, 3:], rois[:, 1:3]) + 1  # both end cells belong to the region
+        rois, half_pixel = torch.cat([rois[:, :3], last], 1), True
     if reduce == "max":
         # One sample in each quarter of a bin is the same four points, kept apart for the maximum.
         fine = align(features, rois, size * SAMPLES, scale, 1, half_pixel=half_pixel)

@@ -13,7 +13,7 @@ from benchmarks.paper import trial
 from benchmarks.paper.page import Results, page
 from benchmarks.paper.tables import KINDS, TABLES, Variant, variants
 from dataset.coco.reader import Source
-from model.config import TrainConfig
+from model.config import ModelConfig, TrainConfig
 from model.network.backbone import classifier
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY
@@ -57,6 +57,16 @@ def test_every_row_of_the_tables_can_be_built() -> None:
         assert replace(setup, full=True).config_of(variant, list(CATEGORIES)).backbone == variant.backbone
     assert {row.kind for table in TABLES for row in table.rows} <= set(KINDS)
     assert len(variants(TABLES, full=False)) == 16
+
+
+def test_nothing_but_the_papers_network_is_compared() -> None:
+    """What the built-in model has beyond the paper would count in some rows, and not in others."""
+    paper = ModelConfig()
+    for model in (ablation.REDUCED_MODEL, ablation.FULL_MODEL):
+        for field in ("any_mask", "fit_edges", "mask_score", "mask_norm", "box_agnostic", "box_head", "roi_half_pixel"):
+            assert getattr(model, field) == getattr(paper, field), field
+    setup = ablation.setup_of(_arguments("--half-pixel", "--res5-stride", "1"))
+    assert (setup.model.roi_half_pixel, setup.model.res5_stride) == (True, 1)
 
 
 def test_a_run_starts_from_the_common_start_and_is_measured(
@@ -116,13 +126,16 @@ def test_the_page_says_whether_the_order_holds() -> None:
     text = page(["# Title"], Results(runs, full=False), [table], draws=40)
     assert "| RoIAlign | 30.9 | 62.5 ± 3.5 |" in text
     assert "mask AP: RoIAlign over RoIPool, +7.3: +42.5" in text
-    assert text.count("**holds** (100% of the draws)") == 4  # mask and box, in the summary and below the table
+    assert text.count("**holds**; 2 and 2 runs") == 4  # mask and box, in the summary and below the table
     turned = {k: v for (k, _), v in zip(runs.items(), reversed(runs.values()), strict=True)}
-    assert "**reversed** (0% of the draws)" in page(["# Title"], Results(turned, full=False), [table], draws=40)
+    assert "**reversed**; 2 and 2 runs" in page(["# Title"], Results(turned, full=False), [table], draws=40)
+    same = dict.fromkeys(runs, next(iter(runs.values())))
+    text = page(["# Title"], Results(same, full=False), [table], draws=40)
+    assert "+0.0 (95%: +0.0 to +0.0), undecided; 2 and 2 runs" in text
     assert "nothing to compare" in page(["# Title"], Results({}, full=False), [table])
 
 
-def _arguments() -> ablation.argparse.Namespace:
+def _arguments(*given: str) -> ablation.argparse.Namespace:
     parser = ablation.argparse.ArgumentParser()
     ablation.add_arguments(parser)
-    return parser.parse_args([])
+    return parser.parse_args(given)

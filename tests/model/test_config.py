@@ -44,6 +44,8 @@ def test_a_backbone_that_is_no_mobilenet_takes_its_own_width() -> None:
         ("anchor_sizes=[true]", "anchor_sizes"),
         ("anchor_ratios=[-1]", "anchor_ratios"),
         ("rpn_nms=5", "rpn_nms"),
+        ("roi_layer=pool", "roi_reduce"),
+        ("res5_stride=3", "res5_stride"),
         ("box_nms=-1", "box_nms"),
         ("width=NaN", "width"),
         ("width=true", "width"),

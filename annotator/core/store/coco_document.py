@@ -22,9 +22,10 @@ from annotator.core.store.coco_codec import (
 )
 from dataset.coco.categories import MAX_ID, Category
 from dataset.coco.checks import Problem, is_results, results_refused
+from dataset.coco.raw_file import batches, chunks, read_ids
 from dataset.coco.values import as_file_name, as_id, as_size
 from dataset.i18n import tr
-from dataset.json_text import RecordDecoder, TextError, decode_list, decode_object, encode, to_utf8
+from dataset.json_text import TextError, decode_list, decode_object, encode, to_utf8
 from dataset.photo_names import unique_ids, with_slashes
 
 if TYPE_CHECKING:
@@ -36,16 +37,8 @@ if TYPE_CHECKING:
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
 MAX_FILE = 8 << 30  # bytes
-_BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
 TAGS, NOTE = "tags", "note"
 """Fields of an entry of `images`: a list of texts, and a text."""
-_LISTS = ("images", "annotations", "categories")
-
-
-class _Header(msgspec.Struct, gc=False):
-    id: int | None = None
-    image_id: int | None = None
-    category_id: int | None = None
 
 
 class _ImageBody(msgspec.Struct, gc=False):
@@ -57,7 +50,6 @@ class _ImageBody(msgspec.Struct, gc=False):
     note: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_headers = RecordDecoder(list[_Header])
 _image = msgspec.json.Decoder(_ImageBody)
 
 
@@ -149,31 +141,23 @@ class CocoFile:
             for c in categories
         ]
         classes += self.other_categories
-        keys = dict.fromkeys([*self.fields, "images", "annotations", "categories"])
-        opening = b"{\n"
-        for key in keys:
-            yield opening + encode(key) + b": "
-            opening = b",\n"
-            if key == "images":
-                yield from _listed(_batches(list(images)))
-            elif key == "annotations":
-                yield from _listed(self._annotation_batches(replaced, added))
-            elif key == "categories":
-                yield from _listed(_batches(classes))
-            else:
-                yield bytes(self.fields[key])
-        yield b"\n}\n"
+        lists = {
+            "images": batches(list(images)),
+            "annotations": self._annotation_batches(replaced, added),
+            "categories": batches(classes),
+        }
+        return chunks(self.fields, lists)
 
     def _annotation_batches(self, replaced: Mapping[int, Raw | None], added: Sequence[Raw]) -> Iterator[Sequence[Raw]]:
         start = 0
         for place in sorted(replaced):
-            yield from _batches(self.annotations, start, place)
+            yield from batches(self.annotations, start, place)
             start = place + 1
             raw = replaced[place]
             if raw is not None:
                 yield [raw]
-        yield from _batches(self.annotations, start)
-        yield from _batches(added)
+        yield from batches(self.annotations, start)
+        yield from batches(added)
 
 
 def parse(data: bytes, path: Path) -> CocoFile:
@@ -200,7 +184,7 @@ def parse(data: bytes, path: Path) -> CocoFile:
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
     file = CocoFile(dict(fields))
-    counts = _read_annotations(file, fields.get("annotations", b"[]"), _list(fields, "annotations", path))
+    counts = _read_annotations(file, _list(fields, "annotations", path))
     _read_categories(file, _list(fields, "categories", path), counts)
     _read_images(file, _list(fields, "images", path))
     return file
@@ -299,30 +283,16 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | 
             file.class_counts[file.class_ids[key]] += n
 
 
-def _read_annotations(file: CocoFile, data: Raw, raws: list[Raw]) -> Counter[int | str | None]:
+def _read_annotations(file: CocoFile, raws: list[Raw]) -> Counter[int | str | None]:
     """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
-    own_ids: Sequence[int | str | None]
-    try:
-        headers = _headers.decode(data) if raws else []
-    except (*_DAMAGE, RecursionError):
-        records = [_loose_header(raw) for raw in raws]
-        own_ids = [as_id(record.get("id")) for record in records]
-        file.image_ids = [as_id(record.get("image_id")) for record in records]
-        file.category_ids = [as_id(record.get("category_id")) for record in records]
-    else:
-        own_ids = [header.id for header in headers]
-        file.image_ids = [header.image_id for header in headers]
-        file.category_ids = [header.category_id for header in headers]
+    found = read_ids(raws)
+    own_ids = found.ids
+    file.image_ids, file.category_ids = [*found.image_ids], [*found.category_ids]
     file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
     if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
         _renumber(file, own_ids)
     return Counter(file.category_ids)
-
-
-def _loose_header(raw: Raw) -> dict[str, Any]:
-    record = decode_json(raw)
-    return record if isinstance(record, dict) else {}
 
 
 def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
@@ -387,17 +357,3 @@ def _place(error: Exception, data: bytes) -> str:
     at = int(found[1])
     line = data.count(b"\n", 0, at) + 1
     return tr("line {line}, byte {byte}: {reason}", line=line, byte=at, reason=reason)
-
-
-def _batches(raws: Sequence[Raw], start: int = 0, stop: int | None = None) -> Iterator[Sequence[Raw]]:
-    stop = len(raws) if stop is None else stop
-    for at in range(start, stop, _BATCH):
-        yield raws[at : min(at + _BATCH, stop)]
-
-
-def _listed(batches: Iterable[Sequence[Raw]]) -> Iterator[bytes]:
-    opening = b"[\n"
-    for batch in batches:
-        yield opening + b",\n".join(batch)
-        opening = b",\n"
-    yield b"[]" if opening == b"[\n" else b"\n]"

@@ -19,11 +19,13 @@ from annotator.core.store.coco_codec import (
 )
 from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
 from annotator.core.store.rescaling import (
+    FRACTIONS,
     Scaled,
     SizeMismatch,
     find_mismatch,
+    fits_in,
+    in_fractions,
     is_moved,
-    same_aspect,
     scaled,
     sizes_of,
     taken_over,
@@ -192,7 +194,7 @@ class ProjectFile:
     def size_mismatch(self, name: str, size: Size) -> SizeMismatch | None:
         """Return what of a photo's annotations was made for another size than it has; None where nothing was."""
         raws = [self.coco.annotations[place] for place in self._places.get(name, ())]
-        return find_mismatch(raws, self.annotations(name), self.size(name), size) if raws else None
+        return find_mismatch(raws, [*self._decoded(name)[0].values()], self.size(name), size) if raws else None
 
     def scaled(
         self,
@@ -220,10 +222,12 @@ class ProjectFile:
             raw, number = coco.annotations[place], coco.ids[place]
             mask, mark = sizes_of(raw)
             points, mask = mark or given, mask or mark or given
-            if mask == points == size:
+            if mask == points == size and (number not in decoded or not in_fractions(raw, decoded[number][0])):
                 continue
             read, _ = decode_annotation(raw, number, self._keypoint_counts, class_ids=coco.class_ids, size=mask)
-            if read is None or not (stretch or (same_aspect(mask, size) and same_aspect(points, size))):
+            if read is not None and in_fractions(raw, read):
+                mask = points = FRACTIONS
+            if read is None or not (stretch or (fits_in(mask, size) and fits_in(points, size))):
                 refused += 1
                 continue
             own = decoded[number][0] if number in decoded else None

@@ -11,21 +11,26 @@ import shapely
 from annotator.core.annotation import Visibility
 from annotator.core.store.coco_codec import decode_json
 from dataset.affine import scaling
+from dataset.coco.checks import is_in_fractions
 from dataset.coco.values import as_whole
 from dataset.masks import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from annotator.core.annotation import Annotation
     from dataset.affine import Affine
     from dataset.json_text import Raw
 
 Size = tuple[int, int]
+FRACTIONS: Size = (1, 1)
+"""What coordinates from 0 to 1 were made for."""
 REACH = 1.05
 """Objects that lie farther out of their photo than this share of its side were made for a larger one."""
 MIN_REACH = 3
 """Pixels; outlines run out of photos by so many without a reason."""
+MIN_SHARE = 0.25
+"""Of a photo's objects that then do: one that runs out of it is a slip."""
 MARK = "size"
 """Field of `annotator` in an annotation: the (width, height) it was made for, where the photo's entry gives another."""
 
@@ -34,8 +39,9 @@ MARK = "size"
 class SizeMismatch:
     """That annotations of a photo were made for another size."""
 
-    kind: Literal["photo", "mask", "reach"]
-    """The entry in `images` gives another size than the photo has; masks have another; or objects lie far outside."""
+    kind: Literal["photo", "mask", "reach", "fractions"]
+    """The entry in `images` gives another size than the photo has; masks have another; objects lie far outside; or
+    coordinates are parts of the photo instead of pixels."""
     made_for: Size
     """(width, height); of the kind "reach" the smallest multiple of the photo's size in which all objects lie."""
     size: Size
@@ -46,7 +52,7 @@ class SizeMismatch:
     @property
     def keeps_aspect(self) -> bool:
         """Whether both sizes have the same proportions, but for rounding to whole pixels."""
-        return same_aspect(self.made_for, self.size)
+        return fits_in(self.made_for, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,19 @@ def same_aspect(a: Size, b: Size) -> bool:
     """Return whether one size is the other one scaled and rounded to whole pixels, up or down."""
     (w, h), (large_w, large_h) = sorted((a, b))
     return abs(w - large_w * h / large_h) <= 1 or abs(h - large_h * w / large_w) <= 1
+
+
+def fits_in(made_for: Size, size: Size) -> bool:
+    """Return whether what was made for one size can be scaled to another without a stretch."""
+    return made_for == FRACTIONS or same_aspect(made_for, size)
+
+
+def in_fractions(raw: Raw, annotation: Annotation) -> bool:
+    """Return whether an annotation, read from this JSON, is in parts of the photo, from 0 to 1."""
+    if annotation.shape.is_empty or max(shapely.bounds(annotation.shape)) > 1:
+        return False
+    record = decode_json(raw)
+    return isinstance(record, dict) and is_in_fractions(record)
 
 
 def sizes_of(raw: Raw) -> tuple[Size | None, Size | None]:
@@ -98,16 +117,19 @@ def _size(value: object) -> Size | None:
 
 
 def find_mismatch(
-    raws: Iterable[Raw], annotations: Sequence[Annotation], entry: Size | None, size: Size
+    raws: Sequence[Raw], read: Sequence[tuple[Annotation, Raw]], entry: Size | None, size: Size
 ) -> SizeMismatch | None:
     """Return what of a photo's annotations was made for another size, None where nothing was.
 
     Args:
         raws: The JSON of those that the file has.
-        annotations: What they were read as.
+        read: Those that can be understood, with their JSON.
         entry: (width, height) that the file gives for the photo.
         size: (width, height) of the photo.
     """
+    parts = sum(in_fractions(raw, annotation) for annotation, raw in read)
+    if parts:
+        return SizeMismatch("fractions", FRACTIONS, size, parts)
     sizes = [sizes_of(raw) for raw in raws]
     given = entry or size
     others = sum((mark or given) != size for _, mark in sizes)
@@ -116,19 +138,24 @@ def find_mismatch(
     masks = [mask for mask, _ in sizes if mask not in (None, size)]
     if masks and masks[0] is not None:
         return SizeMismatch("mask", masks[0], size, len(masks))
-    return _reaching(annotations, size)
+    return _reaching([annotation for annotation, _ in read], size)
 
 
 def _reaching(annotations: Sequence[Annotation], size: Size) -> SizeMismatch | None:
-    factor, objects = 1, 0
-    for annotation in annotations:
-        if annotation.shape.is_empty:
-            continue
-        corner = shapely.bounds(annotation.shape)[2:].tolist()
-        if any(end > max(REACH * side, side + MIN_REACH) for end, side in zip(corner, size, strict=True)):
-            objects += 1
-            factor = max(factor, *(math.ceil(end / side - 0.02) for end, side in zip(corner, size, strict=True)))
-    return SizeMismatch("reach", (factor * size[0], factor * size[1]), size, objects) if factor > 1 else None
+    """Return that objects were made for a larger photo: many lie far out of it, to the right or below alone."""
+    boxes = [shapely.bounds(a.shape).tolist() for a in annotations if not a.shape.is_empty]
+    if any(min(x, y) < -MIN_REACH for x, y, _, _ in boxes):
+        return None
+    ends = [max(x / size[0], y / size[1]) for _, _, x, y in boxes]
+    outside = [end for end, box in zip(ends, boxes, strict=True) if end > REACH and _is_far(box[2], box[3], size)]
+    factor = math.ceil(max(outside, default=1) - 0.02)
+    if factor < 2 or len(outside) < MIN_SHARE * len(boxes):
+        return None
+    return SizeMismatch("reach", (factor * size[0], factor * size[1]), size, len(outside))
+
+
+def _is_far(x: float, y: float, size: Size) -> bool:
+    return x > size[0] + MIN_REACH or y > size[1] + MIN_REACH
 
 
 def scaled(annotation: Annotation, made_for: Size, points_for: Size, size: Size) -> Annotation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -10,7 +11,7 @@ from annotator.panels.widgets import one_line
 from annotator.session.rescaling import Rescaler
 from dataset.i18n import plural, tr
 from dataset.messages import counted_photos
-from dataset.pictures.images import PhotoError, is_sideways
+from dataset.pictures.images import PhotoError, is_turned
 
 if TYPE_CHECKING:
     from annotator.core.document import Document
@@ -29,14 +30,16 @@ class Rescaling(QObject):
     Until that is decided, they are shown where the file has them, and the file keeps the size that it gives.
     """
 
-    _turned = Signal(str, object)
+    _looked = Signal(str, object, bool)
 
     def __init__(self, changes: RecordChanges, banner: Banner, parent: QObject) -> None:
         super().__init__(parent)
         self._session, self._banner = changes.session, banner
         self._rescaler = Rescaler(changes, self)
         self._rescaler.done.connect(self._show_done)
-        self._turned.connect(self._offer)
+        self._looked.connect(self._take_look)
+        self._told_turned = False  # that sizes are those before photos were turned
+        self._session.project_changed.connect(lambda _project: setattr(self, "_told_turned", False))
         self._session.document_changed.connect(self._look)
 
     def _look(self, document: Document | None) -> None:
@@ -51,15 +54,24 @@ class Rescaling(QObject):
         if mismatch.made_for == mismatch.size[::-1]:
 
             def read() -> None:
-                try:
-                    if not is_sideways(path):
-                        self._turned.emit(name, mismatch)
-                except PhotoError:
-                    return
+                with suppress(PhotoError):
+                    self._looked.emit(name, mismatch, is_turned(path, mismatch.made_for, mismatch.size))
 
             self._session.on_disk(read)
         else:
             self._offer(name, mismatch)
+
+    def _take_look(self, name: str, mismatch: SizeMismatch, turned: bool) -> None:  # noqa: FBT001 - a signal's argument
+        if not turned:
+            self._offer(name, mismatch)
+        elif not self._told_turned:
+            self._told_turned = True
+            text = tr(
+                "The file has the size of {photo} before it was turned upright: that is understood, here and for "
+                "others.",
+                photo=one_line(name),
+            )
+            self._banner.show_message(text, "info")
 
     def _is_undecided(self, document: Document, mismatch: SizeMismatch) -> bool:
         """Return whether something on record would be scaled, or cannot be because the proportions differ."""
@@ -118,6 +130,8 @@ def _in_words(mismatch: SizeMismatch, name: str) -> str:
             size=size,
             other=other,
         )
+    if mismatch.kind == "fractions":
+        return tr("Objects of {photo} are in parts of the photo, from 0 to 1, not in pixels.", photo=photo)
     if mismatch.kind == "reach":
         text = tr(
             "Objects of {photo} lie far outside its {size} pixels: were they made for {other}?",

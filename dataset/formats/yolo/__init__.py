@@ -25,7 +25,7 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, Content]]:
     """Yield `data.yaml`, and photo and labels of each image.
 
     Classes that the target has already keep their index; a photo that is in its split for validation or tests stays
-    there, and all others train.
+    there, and all others go where `data.splits` has them, or train.
 
     Raises:
         FormatError: The target's `data.yaml` is damaged.
@@ -44,7 +44,8 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, Content]]:
             base = "/".join(photo.split("/")[:-1][:2])
             split = next((s for s in SPLITS if base.startswith(f"{IMAGES}/{s}")), "train")
         else:
-            split = next((s for s in ("val", "test") if file_in(target, f"{IMAGES}/{s}/{path}")), "train")
+            own_split = data.splits.get(image.name, "train")
+            split = next((s for s in ("val", "test") if file_in(target, f"{IMAGES}/{s}/{path}")), own_split)
             base = f"{IMAGES}/{split}"
             photo = f"{base}/{path}"
         splits.setdefault(split, set()).add(base)
@@ -152,4 +153,4 @@ def _lines(image: ImageRecord, indices: Mapping[str, int], keypoints: int, *, is
             yield box_line(index, bounds(shape), image.size)
 
 
-FORMAT = Format("yolo", "YOLO (Ultralytics)", "", read, write, losses=losses)
+FORMAT = Format("yolo", "YOLO (Ultralytics)", "", read, write, losses=losses, has_splits=True)

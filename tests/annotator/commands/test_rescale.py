@@ -89,6 +89,14 @@ def test_sizes_that_were_put_right_alone_need_a_factor(tmp_path: Path, capsys: p
     assert record["bbox"] == [5, 5, 15, 12.5]
 
 
+def test_parts_of_the_photo_become_pixels(tmp_path: Path) -> None:
+    parts = {"segmentation": [[0.1, 0.1, 0.5, 0.1, 0.5, 0.6]], "bbox": [0.1, 0.1, 0.4, 0.5], "area": 0.2}
+    assert rescale(photo(tmp_path, (160, 120), (160, 120), parts, BOX)) == 0
+    ring, box = json.loads((tmp_path / "out.json").read_text())["annotations"]
+    assert (ring["segmentation"], ring["bbox"]) == ([[16, 12, 80, 12, 80, 72]], [16, 12, 64, 60])
+    assert box["bbox"] == BOX["bbox"]
+
+
 @pytest.mark.parametrize("options", [["--scale", "0"], ["--scale", "nan"], ["--images", "nowhere"]])
 def test_what_cannot_be_done_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]

@@ -195,19 +195,6 @@ def test_an_unreadable_photo_is_listed_with_its_reason_and_the_others_work(
     qtbot.waitUntil(lambda: session.document is not None and session.current == "dog.jpg")
 
 
-def test_annotations_made_for_another_size_are_pointed_out(qtbot: QtBot, folder: Path, start: Start) -> None:
-    coco = {
-        "images": [{"id": 1, "file_name": "cat.jpg", "width": 100, "height": 50}],
-        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": 0}],
-        "categories": [{"id": 1, "name": "cat"}],
-    }
-    (folder / "annotations.json").write_text(json.dumps(coco))
-    session = start()
-    heard = _messages(session)
-    _open(qtbot, session, folder)
-    assert any("cat.jpg" in text and "100 × 50" in text for text, _ in heard)
-
-
 def test_an_odd_record_is_pointed_out_and_locks_nothing(qtbot: QtBot, folder: Path, start: Start) -> None:
     good = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]}
     odd = {**good, "id": 2, "segmentation": [[1, 2, 3, 4, 5, 6, 7]]}

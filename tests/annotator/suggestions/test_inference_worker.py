@@ -17,9 +17,9 @@ from annotator.suggestions.messages import FolderProgress, ModelInfo, Suggestion
 from annotator.suggestions.model_in_use import sentence
 from dataset.pictures import images
 from model.inference.engine import MemoryFullError
+from model.inference.engines.torch_engine import TorchEngine
 from model.inference.instance import Instance
 from model.inference.predictor import Predictor
-from model.inference.torch_engine import TorchEngine
 from resources import SAMPLES
 from tests.qt import arguments
 from tests.tiny_model import write_tiny_model

@@ -21,6 +21,7 @@ from model.finetuning import fine_tuner, finetune
 from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.hyperparameters import Hyperparameters
 from model.finetuning.pseudo_labels import teacher_of
+from model.inference.predictor import Predictor
 from model.training import early_stopping
 from model.training.control import Control
 from model.training.trainer import Trainer
@@ -28,6 +29,7 @@ from model.training.trainer import Trainer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from model.graphs.rounding import Comparison
     from model.protocol import TrainingEvent
 
 pytestmark = pytest.mark.usefixtures("repeatable", "short_rounds")
@@ -55,10 +57,22 @@ def with_new_class(path: Path) -> Path:
 
 
 def test_a_round_with_a_split(
-    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    coco_file: Callable[..., Path],
+    parent: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     annotations, split = with_new_class(coco_file(11)), tmp_path / "split.json"
     output = tmp_path / "models" / "round-001.safetensors"
+    judged: list[Comparison] = []
+
+    def judge_graphs(made: Path, photos: list[Any], judge: Callable[..., Comparison]) -> None:
+        assert photos == [], "nine photos are too few to calibrate on"
+        judged.append(judge(Predictor(made, "cpu"), Predictor(parent, "cpu")))
+
+    monkeypatch.setattr(finetune, "prepare_graphs", judge_graphs)
+    monkeypatch.delenv("ANNOTATOR_PREPARE")
     records = run(capsys, annotations, parent, output, "--split", str(split), "--freeze", "neck")
     (start,) = of(records, "start")
     assert (start["photos"], start["val"], start["folds"]) == (9, 2, 1)
@@ -100,6 +114,8 @@ def test_a_round_with_a_split(
     assert record.settings["freeze"] == "neck"
     assert set(json.loads(split.read_text()).values()) == {"train", "val"}
     assert not output.with_suffix(".resume").exists()
+    (made,) = judged
+    assert "mask AP" in made.why, "8 bits are judged on the validation photos"
 
 
 @pytest.mark.parametrize(("option", "moved"), [((), False), (("--forget",), True)])

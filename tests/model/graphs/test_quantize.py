@@ -9,7 +9,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from model.graphs.quantize import FLOAT_STEM, HIGHEST, _joins, _rounded, quantize
-from model.inference.onnx_engine import OnnxEngine
+from model.inference.engines.onnx_engine import OnnxEngine
 from model.inference.preprocess import resize_and_pad
 
 if TYPE_CHECKING:

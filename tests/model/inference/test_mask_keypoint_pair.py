@@ -11,9 +11,9 @@ from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.names import WeightsError
 from model.evaluation.evaluate import evaluate
+from model.inference.engines.torch_engine import TorchEngine
 from model.inference.mask_keypoint_pair import MaskKeypointPredictor, load_predictor
 from model.inference.predictor import Predictor
-from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import POINTS, config
 

@@ -13,10 +13,10 @@ from model.checkpoints.weights import fold_norms, network_of
 from model.inference import predictor as predict
 from model.inference.device import DeviceError
 from model.inference.engine import MemoryFullError
+from model.inference.engines.torch_engine import TorchEngine
 from model.inference.instance import Instance
 from model.inference.out_of_memory import detect_batch, detect_within_memory
 from model.inference.predictor import Predictor
-from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, TINY, config
 
@@ -365,3 +365,14 @@ def test_the_mask_of_the_own_class_is_that_of_all_classes(changes: dict[str, str
 def test_another_config_of_the_same_weights_is_another_model(tiny_checkpoint: Checkpoint) -> None:
     other = replace(tiny_checkpoint, config=replace(tiny_checkpoint.config, box_nms=0.123))
     assert Predictor(other, "cpu").id != Predictor(tiny_checkpoint, "cpu").id == Predictor(tiny_checkpoint, "cpu").id
+
+
+def test_the_pixels_of_an_instance_are_those_that_coco_paints() -> None:
+    ring = np.array([[1, 2], [9, 2], [9, 8], [1, 8]], np.float32)
+    hole = np.array([[3, 4], [3, 6], [6, 6], [6, 4]], np.float32)
+    found = Instance(1, 1.0, np.array([1, 2, 9, 8], np.float32), [[ring, hole]])
+    pixels = found.mask((10, 12))
+    assert (pixels.shape, pixels.dtype, pixels.sum()) == ((10, 12), bool, 8 * 6 - 3 * 2)
+    assert pixels[2, 1]
+    assert not pixels[4, 3]
+    assert not replace(found, polygons=[]).mask((10, 12)).any()

@@ -37,7 +37,8 @@ FAMILY: dict[str, dict[str, Any]] = {
     "CSPNet-C4": {"backbone": "cspnet", "features": "c4", "keypoints": 0},
     "R18-C4 with keypoints": {"backbone": "resnet18", "features": "c4"},
     "R18-C5": {**SMALL, "backbone": "resnet18", "features": "c5"},
-    "MobileNetV2-C4": {"features": "c4", "keypoints": 0},
+    "R18-C4 as in Fig. 4": {"backbone": "resnet18", "features": "c4", "keypoints": 0, "res5_stride": 1},
+    "MobileNetV2-C4 with keypoints": {"features": "c4"},
     "MobileNetV3-C5": {"backbone": "mobilenet_v3_large", "features": "c5"},
     "boxes alike for all classes, C4": {**SMALL, "features": "c4", "box_agnostic": True},
     "RoIAlign, max": {**SMALL, "roi_reduce": "max"},
@@ -55,10 +56,22 @@ FAMILY: dict[str, dict[str, Any]] = {
     "trained batch norm": {**SMALL, "batch_norm": "trained"},
     "second edition": {**SMALL, "box_head": "conv", "mask_norm": True, "rpn_convs": 2},
 }
-LARGE = ("resnet34", "resnet50", "resnet101", "resnext101_32x8d", "resnext101_64x4d")
+SELDOM = {
+    "R18-PAN",
+    "CSPNet-FPN",
+    "CSPNet-C4",
+    "R18-C5",
+    "R18-C4 with keypoints",
+    "RoIAlign, max",
+    "RoIPool, C5",
+    "MLP, C4",
+}
+SELDOM |= {"MLP of three", "softmax masks", "boxes alike for all classes, C4", "RoIWarp, max"}
+"""Of which each part is in another one of the family: `make stress` tries them."""
+LARGE = ("resnet34", "resnet101", "resnext101_32x8d", "resnext101_64x4d")
 
 
-@pytest.mark.parametrize("name", list(FAMILY))
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SELDOM else n for n in FAMILY])
 def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., Path]) -> None:
     chosen = config(rpn_post_nms=5, **FAMILY[name])
     annotations = coco_file(1)
@@ -96,7 +109,9 @@ def test_it_learns_predicts_and_is_measured(name: str, coco_file: Callable[..., 
     assert all(0 <= figures.overall[kind]["AP"] <= 1 for kind in kinds)
 
 
-@pytest.mark.parametrize("backbone", LARGE)
+@pytest.mark.parametrize(
+    "backbone", [LARGE[1], *(pytest.param(n, marks=pytest.mark.slow) for n in LARGE if n != LARGE[1])]
+)
 def test_large_bodies_have_the_strides_and_widths_that_what_follows_takes(backbone: str) -> None:
     """Without numbers, which would take seconds each; ResNet-50's are torchvision's in `test_parity.py`."""
     size = (128, 192)

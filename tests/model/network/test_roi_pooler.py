@@ -73,11 +73,24 @@ def test_pool_bins_that_do_not_divide_overlap() -> None:
     assert found.tolist() == [[34.0, 36.0], [54.0, 56.0]]
 
 
+@pytest.mark.parametrize("layer", ["warp", "pool"])
+def test_what_is_rounded_are_the_cells_as_they_are_placed(layer: str) -> None:
+    # Cells 2 to 5 and 1 to 4. Placed at their corners, cell i reaches from i - 0.5 to i + 0.5.
+    inner, outer = region(2.01, 1.01, 5.01, 4.01), region(2.99, 1.99, 5.99, 4.99)
+    centred = pooled(inner, 2, layer=layer)
+    assert torch.equal(centred, pooled(outer, 2, layer=layer))
+    assert torch.equal(centred, pooled(inner - torch.tensor([0, 0.5, 0.5, 0.5, 0.5]), 2, layer=layer, half_pixel=False))
+    assert torch.equal(centred, pooled(outer - torch.tensor([0, 0.5, 0.5, 0.5, 0.5]), 2, layer=layer, half_pixel=False))
+
+
 def test_quantisation_is_what_sets_them_apart() -> None:
     # Stride 16: the region is 10 px further to the right, not a whole cell.
     moved, still = region(42, 16, 106, 80), region(32, 16, 96, 80)
     change = {
-        layer: (pooled(moved, 2, 1 / 16, layer=layer) - pooled(still, 2, 1 / 16, layer=layer))[0, 0].item()
+        layer: (
+            pooled(moved, 2, 1 / 16, layer=layer, half_pixel=False)
+            - pooled(still, 2, 1 / 16, layer=layer, half_pixel=False)
+        )[0, 0].item()
         for layer in ("align", "warp", "pool")
     }
     assert change == pytest.approx({"align": 10 / 16, "warp": 1.0, "pool": 1.0}, abs=1e-4)

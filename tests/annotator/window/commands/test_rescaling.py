@@ -43,3 +43,13 @@ def test_one_click_scales_all_photos_and_one_takes_it_back(
     assert scaled == (10, 10, 90, 85)
     _click(window, "Undo")
     qtbot.waitUntil(lambda: current_document(window).annotations[0].shape.bounds == (20, 20, 180, 170))
+
+
+def test_other_proportions_are_pointed_out_and_not_offered(qtbot: QtBot, start: Start, folder: Path) -> None:
+    image = {"id": 1, "file_name": "cat.jpg", "width": 100, "height": 50}
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+    body = {"images": [image], "annotations": [annotation], "categories": [{"id": 1, "name": "cat"}]}
+    (folder / "annotations.json").write_text(json.dumps(body))
+    window = start_in(qtbot, start, folder)
+    qtbot.waitUntil(lambda: "made for 100 × 50. The proportions differ" in window.banner.text)
+    assert not [b for b in window.banner.findChildren(QPushButton) if b.isVisible()]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.inference.region_pooling import BINS, Pooling
+from model.inference.engines.region_pooling import BINS, Pooling
 from model.network.roi_pooler import RegionPooler
 
 STRIDES = (4, 8, 16, 32)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from benchmarks.stress.cases import HostileCase
-from benchmarks.stress.json_faults import NUMBERS, RAW, SIZE, WRONG, at, dumps, fields, mutated, valid
+from tests.hostile.cases import HostileCase
+from tests.hostile.json_faults import NUMBERS, RAW, SIZE, WRONG, at, dumps, fields, mutated, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,17 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.names import OFFICIAL_FILES, file_of
 from model.checkpoints.torchvision_weights import OFFICIAL
 from model.graphs.export import export
-from model.graphs.prepare import prepare
-from model.inference import engines, graph_cache, graph_file
-from model.inference.device import DeviceError
-from model.inference.onnx_engine import OnnxEngine
+from model.inference import graph_file
+from model.inference.engines.onnx_engine import OnnxEngine
 from model.inference.predictor import Predictor
-from model.inference.torch_engine import TorchEngine
 from model.network.build import build
 from tests.model.conftest import CATEGORIES, config
 
@@ -117,62 +113,6 @@ def test_a_file_of_graphs_is_read_as_it_was_written(tiny_graphs: Graphs, tmp_pat
         file.write_bytes(damaged)
         with pytest.raises(graph_file.GraphFileError):
             graph_file.read(file)
-
-
-def test_graphs_are_made_once_and_chosen_on_a_cpu(
-    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert engines.lacks_graphs(tiny_weights, "cpu")
-    assert isinstance(Predictor(tiny_weights, "cpu")._engine, TorchEngine)
-    assert prepare(tiny_weights)
-    assert not engines.lacks_graphs(tiny_weights, "cpu")
-    predictor = Predictor(tiny_weights, "cpu")
-    assert isinstance(predictor._engine, OnnxEngine)
-    assert (predictor.name, predictor.device, predictor.notice) == (str(tiny_weights), "cpu", "")
-    assert predictor.categories == CATEGORIES
-    assert predictor.metrics == {"note": 1}
-    with pytest.raises(DeviceError, match="cuda"):
-        predictor.to("cuda")
-    monkeypatch.setenv("ANNOTATOR_ENGINE", "torch")
-    assert isinstance(Predictor(tiny_weights, "cpu")._engine, TorchEngine)
-    monkeypatch.delenv("ANNOTATOR_ENGINE")
-    monkeypatch.setenv("ANNOTATOR_BF16", "1")
-    assert isinstance(Predictor(tiny_weights, "cpu")._engine, TorchEngine), "16-bit floats are faster than 32"
-
-
-def test_other_weights_in_the_same_file_have_other_graphs(tiny_checkpoint: Checkpoint, tiny_weights: Path) -> None:
-    before = graph_cache.place_of(tiny_weights)
-    files.write(tiny_weights, replace(tiny_checkpoint, metrics={"note": 2}))
-    assert graph_cache.place_of(tiny_weights) != before
-    assert graph_cache.place_of(tiny_weights.with_name("none.safetensors")) is None
-
-
-def test_a_library_that_cannot_be_used_is_said_and_torch_computes(
-    tiny_weights: Path, tiny_graphs: Graphs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    place = graph_cache.place_of(tiny_weights)
-    assert place is not None
-    graph_file.write(place, replace(tiny_graphs, parts=tiny_graphs.parts | {"classify": b"no graph at all"}))
-    predictor = Predictor(tiny_weights, "cpu")
-    assert isinstance(predictor._engine, TorchEngine)
-    assert "ONNX Runtime cannot be used here" in predictor.notice
-    place.write_bytes(b"cut off")
-    predictor = Predictor(tiny_weights, "cpu")
-    assert isinstance(predictor._engine, TorchEngine)
-    assert predictor.notice == "", "a damaged file is made again, and concerns nobody"
-
-
-def test_the_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
-    import os
-
-    for age in range(5):
-        file = tmp_path / f"{age}.graphs"
-        file.write_bytes(b"")
-        os.utime(file, (1000 - age, 1000 - age))
-    graph_cache.tidy(tmp_path, keep=2)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.graphs", "1.graphs"]
 
 
 def test_torchvisions_files_are_where_torch_puts_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

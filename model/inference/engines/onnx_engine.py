@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ import onnxruntime
 from model.inference.box_arithmetic import batched_nms
 from model.inference.device import DeviceError, no_such_device
 from model.inference.engine import BoxDetections, MemoryFullError
-from model.inference.region_pooling import Pooling
+from model.inference.engines.region_pooling import Pooling
+from model.inference.engines.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,12 +141,12 @@ class OnnxEngine:
 
     def _pooled(self, part: str, features: GraphFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the regions of boxes; those of keypoints are among those of masks."""
+        size = next(i.shape[1] for i in self._sessions[part].get_inputs() if i.name == "pooled")
         keys = [box.tobytes() for box in boxes]
         if part == "keypoints" and features.for_masks is not None:
             places, regions = features.for_masks
-            if all(key in places for key in keys):
+            if regions.shape[1] == size and all(key in places for key in keys):
                 return regions[[places[key] for key in keys]]
-        size = next(i.shape[1] for i in self._sessions[part].get_inputs() if i.name == "pooled")
         pooling = self._box_pooling if part == "classify" else self._pooling
         maps = list(features.maps.values())[:POOLED_LEVELS]
         regions = pooling.regions(maps, features.strides[:POOLED_LEVELS], boxes, size, threads())
@@ -170,11 +170,3 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def threads() -> int:
-    """Return how many threads compute: one a core that this process may use."""
-    wish = os.environ.get("OMP_NUM_THREADS", "")
-    if wish.isdigit() and int(wish) > 0:
-        return int(wish)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,139 @@
+"""Splits a COCO file into one for training, one for validation, and one for tests."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotator.commands.files import check_target, photo_folder, summary, write_file
+from annotator.commands.progress import print_shares
+from dataset.check.contents import read_contents
+from dataset.coco.raw_file import load_raw
+from dataset.coco.reader import DataError
+from dataset.folder import FolderError
+from dataset.i18n import plural, tr
+from dataset.messages import UserError
+from dataset.pictures.fingerprint_cache import UnreadablePhoto, fingerprints
+from dataset.splitting import SIDES, group_photos, split_groups
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from dataset.check.contents import Contents
+    from dataset.pictures.fingerprints import ImageFingerprint
+    from dataset.splitting import Groups, Side
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("file", type=Path, metavar="FILE", help=tr("the COCO file"))
+    parser.add_argument("--images", type=Path, metavar="DIR", help=tr("folder of its photos, else images beside it"))
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=tr("folder of the files to write"))
+    parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
+    add_shares(parser, val=0.2)
+
+
+def add_shares(parser: argparse.ArgumentParser, *, val: float) -> None:
+    """Add the options that say how much is validated and tested with."""
+    parser.add_argument("--val", type=float, default=val, metavar="SHARE", help=tr("of the photos, for validation"))
+    parser.add_argument("--test", type=float, default=0.0, metavar="SHARE", help=tr("of the photos, for tests"))
+    parser.add_argument(
+        "--by-photo", action="store_true", help=tr("do not keep photos together that are alike or of one video")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Split. Return 0, or 2 with one sentence on standard error."""
+    try:
+        _split(args)
+    except (UserError, FolderError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - what the command is for
+        return 2
+    return 0
+
+
+def check_shares(args: argparse.Namespace) -> None:
+    """Check that the shares leave something to train with.
+
+    Raises:
+        DataError: They do not.
+    """
+    if not (0 <= args.val < 1 and 0 <= args.test < 1 and args.val + args.test < 1):
+        raise DataError(tr("--val and --test are shares from 0 to 1, less than 1 together."))
+
+
+def sides_of(
+    names: Sequence[str], classes: Sequence[frozenset[str]], folder: Path | None, args: argparse.Namespace
+) -> list[Side]:
+    """Return the side of each photo, with progress on standard error.
+
+    Raises:
+        DataError: All photos belong together, so that nothing would be left to train or to measure with.
+    """
+    found: list[ImageFingerprint] = []
+    if folder is not None and not args.by_photo:
+        print_shares(_fingerprints(folder, list(dict.fromkeys(names)), found), len(names))
+    groups: Groups = [[i] for i in range(len(names))] if args.by_photo else group_photos(names, found)
+    sides = split_groups(groups, names, classes, args.val, args.test)
+    if len(names) > 1 and args.val + args.test > 0 and set(sides) == {"train"}:
+        text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
+        raise DataError(text)
+    return sides
+
+
+def _fingerprints(folder: Path, names: list[str], found: list[ImageFingerprint]) -> Iterator[int]:
+    for done, photo in enumerate(fingerprints(folder, names), 1):
+        if not isinstance(photo, UnreadablePhoto):
+            found.append(photo)
+        yield done
+
+
+def _split(args: argparse.Namespace) -> None:
+    check_shares(args)
+    raw = load_raw(args.file)
+    folder = photo_folder(raw, args.file, args.images)
+    contents = read_contents(raw, folder)
+    class_names = {category.id: category.name for category in contents.table.categories}
+    classes = [frozenset(_classes(contents, image.annotations, class_names)) for image in contents.images]
+    sides = sides_of([image.photo for image in contents.images], classes, folder, args)
+    wanted = [side for side in SIDES if side == "train" or side in sides]
+    targets = {side: args.output / f"{side}.json" for side in wanted}
+    for target in targets.values():
+        check_target(target, [args.file], overwrite=args.overwrite)
+    of_image = {image.place: side for image, side in zip(contents.images, sides, strict=True)}
+    by_key = {}
+    for image in contents.images:
+        by_key.setdefault(image.key, of_image[image.place])
+    of_object: list[Side] = [by_key.get(key, "train") for key in contents.ids.image_ids]
+    counts: Counter[tuple[str, str]] = Counter()
+    for side, target in targets.items():
+        objects = [place for place, own in enumerate(of_object) if own == side]
+        counts.update((side, name) for name in _classes(contents, objects, class_names))
+        images = [entry for place, entry in enumerate(raw.images) if of_image.get(place, "train") == side]
+        write_file(target, replace(raw, images=images, annotations=[raw.annotations[place] for place in objects]))
+        print(summary(target, len(images), len(objects)))  # noqa: T201 - what the command is for
+    if contents.orphans:
+        text = plural("{n:,} object belongs to no photo; it is in train.json.",
+                      "{n:,} objects belong to no photo; they are in train.json.", len(contents.orphans))  # fmt: skip
+        print(text, file=sys.stderr)  # noqa: T201
+    _print_counts(counts, wanted)
+
+
+def _classes(contents: Contents, places: Sequence[int], names: dict[int, str]) -> Iterator[str]:
+    """Yield the class of each of these objects that has one."""
+    for place in places:
+        number = contents.table.ids.get(contents.ids.category_ids[place])
+        if number is not None:
+            yield names[number]
+
+
+def _print_counts(counts: Counter[tuple[str, str]], sides: Sequence[Side]) -> None:
+    names = sorted({name for _, name in counts})
+    width = max((len(name) for name in names), default=0)
+    print(" " * width + "".join(f"{side:>10}" for side in sides))  # noqa: T201
+    for name in names:
+        print(f"{name:{width}}" + "".join(f"{counts[side, name]:10,}" for side in sides))  # noqa: T201

@@ -1,0 +1,1 @@
+"""What computes networks, and which of it does."""

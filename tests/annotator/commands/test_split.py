@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import main
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    for n in range(10):
+        small = np.random.default_rng(n // 2).integers(0, 256, (6, 8, 3), np.uint8)  # two by two they look alike
+        photo = Image.fromarray(small).resize((32, 24), Image.Resampling.BICUBIC)
+        photo.save(tmp_path / "images" / f"{'abcdefghij'[n]}.png")
+    body = {
+        "info": 1,
+        "images": [
+            {"id": 10 * n, "file_name": f"{letter}.png", "width": 32, "height": 24}
+            for n, letter in enumerate("abcdefghij")
+        ],
+        "annotations": [
+            {"id": 7 * n + 1, "image_id": 10 * n, "category_id": 1, "bbox": [1, 1, 9, 9], "area": 81, "mine": 1.0}
+            for n in range(10)
+        ] + [{"id": 999, "image_id": 12345, "category_id": 1}],
+        "categories": [{"id": 1, "name": "cup", "color": "#123456"}],
+    }  # fmt: skip
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps(body))
+    return path
+
+
+def test_a_file_is_split_with_ids_unchanged_and_pairs_together(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    command = ["split", str(file), "--val", "0.2", "--test", "0.2", "--output", str(out)]
+    assert main.main(command) == 0
+    said = capsys.readouterr()
+    assert "val.json: 2 photos, 2 objects" in said.out
+    assert "cup" in said.out
+    assert "1 object belongs to no photo; it is in train.json." in said.err
+    whole = json.loads(file.read_text())
+    parts = {side: json.loads((out / f"{side}.json").read_text()) for side in ("train", "val", "test")}
+    for key in ("images", "annotations"):
+        rows = [json.dumps(row) for part in parts.values() for row in part[key]]
+        assert sorted(rows) == sorted(json.dumps(row) for row in whole[key])
+    for part in parts.values():
+        assert part["categories"] == whole["categories"]
+        assert part["info"] == 1
+        letters = {image["file_name"][0] for image in part["images"]}
+        assert all(set(pair) <= letters for pair in ("ab", "cd", "ef", "gh", "ij") if set(pair) & letters)
+    first = {side: (out / f"{side}.json").read_bytes() for side in parts}
+    assert main.main(command) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main.main([*command, "--overwrite"]) == 0
+    assert {side: (out / f"{side}.json").read_bytes() for side in parts} == first
+    assert main.main(["split", str(file), "--val", "0.9", "--test", "0.2", "--output", str(out)]) == 2
+
+
+def test_an_export_is_split_where_the_format_has_splits(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "images"
+    (folder / "annotations.json").write_bytes(file.read_bytes())
+    assert main.main(["export", "yolo", str(folder), str(tmp_path / "yolo"), "--all", "--val", "0.2"]) == 0
+    assert len(list((tmp_path / "yolo" / "images" / "val").iterdir())) == 2
+    assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == 8
+    assert main.main(["export", "labelme", str(folder), str(tmp_path / "x"), "--val", "0.2"]) == 2
+    assert "labelme JSON has no splits" in capsys.readouterr().err
