@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
-from annotator.commands.progress import print_progress
+from annotator.commands.progress import ShareLines
 from annotator.core.exchange import (
     add_classes,
     known_ids,
@@ -104,7 +104,7 @@ def _import(args: argparse.Namespace, read: Callable[..., Dataset]) -> None:
 
 
 def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
-    data = read(store.images, store.names, known_ids(store, store.categories), on_progress=print_progress)
+    data = read(store.images, store.names, known_ids(store, store.categories), on_progress=ShareLines())
     data = with_replaced(data, store)
     add_classes(store.categories, data)
     problems = list(data.problems)

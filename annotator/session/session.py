@@ -206,6 +206,7 @@ class Session(QObject):
         if self.store:
             self.store.share_categories(Categories())  # it may still have to write them, and ours are emptied below
         self._watch.stop()
+        had_project = self.project is not None
         self.project = None
         self.save_error = ""
         self._skipped = []
@@ -215,7 +216,8 @@ class Session(QObject):
         self._set_current(None)
         self.photos.set_photos([])
         self._cache.clear()
-        gc.unfreeze()  # what a `TimeSlicer` has frozen
+        if had_project:
+            gc.unfreeze()
 
     def _use_listing(self, listing: Listing) -> None:
         if self._opener.is_late(listing):
@@ -252,12 +254,13 @@ class Session(QObject):
             return
         self.project, store = project, project.store
         store.share_categories(self.categories)
-        photo_facts.show_project(self.photos, store)
+        photo_facts.show_project(self.photos, project)
         self.project_changed.emit(project)
         self._watch.start()
         for warning in store.warnings:
             self.message.emit(warning, "warning", "")
         self._open_document()
+        gc.freeze()  # it stays until the folder is left: the collector need not go through all of it again and again
 
     # The current photo
 
