@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="+",
-        metavar="FORMAT SOURCE FOLDER",
+        metavar="FOLDER",
         help=tr(
             "the format ({names}), the file or folder with the annotations, and the folder of photos; the folder alone "
             "says what other tools have annotated in it",

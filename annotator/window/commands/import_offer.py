@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.window.import_export import Importer
     from dataset.formats.recognition import FoundAnnotations
 
-OFFER = "import offer"  # the topic of the message
+OFFER = "import_offer"  # the topic of the message
 DECLINED = "import_declined"  # settings key, of each folder
 MAX_CHOICES = 3
 """Formats that have a button; others are in the menu."""
