@@ -15,6 +15,7 @@ from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
 from model.commands.weights_option import weights_text
+from model.inference.device import selectable_devices
 from model.torch_import import interruptible
 
 COMMANDS = {
@@ -27,6 +28,7 @@ COMMANDS = {
     "import": mark("add the annotations of another program's files to a project"),
     "export": mark("write a project's annotations as files of another program"),
     "check": mark("find what is wrong with a COCO file and its photos, and repair a copy"),
+    "merge": mark("make one COCO file of several"),
     "split": mark("split a COCO file for training, validation and tests"),
     "rescale": mark("bring the annotations of a COCO file to the sizes that its photos have now"),
 }
@@ -39,6 +41,7 @@ _MODULES = {  # where a command is not called as its module
     "import": "annotator.commands.import_annotations",
     "export": "annotator.commands.export_annotations",
     "check": "annotator.commands.check_annotations",
+    "merge": "annotator.commands.merge_annotations",
     "split": "annotator.commands.split_annotations",
     "rescale": "annotator.commands.rescale",
 }
@@ -123,7 +126,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
     parser.add_argument("--weights", default="", metavar="NAME|FILE", help=weights_text())
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
+    parser.add_argument("--device", choices=selectable_devices(), default="", help=tr("where the model runs"))
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -99,11 +100,12 @@ class Application:
             self._closed = True
             theme.changed.disconnect(self.window.apply_theme)
             self.suggester.stop()
+            self.window.checking.checker.stop()
             self.finetuning.leave()
             self.session.stop()
         disks_ended = self.session.close(saving if self.session.unsaved else seconds)
         deadline = Deadline(seconds)
-        parts = (self.suggester.close, self._cache.close, self.finetuning.close)
+        parts = (self.suggester.close, self._cache.close, self.finetuning.close, self.window.checking.checker.close)
         ended = [part(deadline.left) for part in parts]
         return disks_ended and all(ended)
 
@@ -133,6 +135,7 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     application = Application(qt, weights=weights, device=device)
     _report_unforeseen(application.session)
     application.start(folder, file, samples=samples)
+    gc.freeze()  # what is there by now stays: going through it takes the collector a tenth of a second each time
     notifier = _quit_on_interrupt(qt)
     status = qt.exec()
     _end_on_interrupt()

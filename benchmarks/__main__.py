@@ -15,7 +15,7 @@ import benchmarks
 from benchmarks.report import Record, machine, table
 
 HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "report", "running"}
-LONG = {"ablation", "clicks", "human_effort", "large_pictures", "stress"}  # long, large, or in need of photos
+LONG = {"ablation", "clicks", "found", "human_effort", "large_pictures", "stress"}  # long, large, or in need of photos
 
 
 def run() -> int:

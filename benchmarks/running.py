@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ def application(folder: Path, home: Path) -> Iterator[Application]:
     assert isinstance(qt, QApplication)
     running = Application(qt)
     running.start(folder)
+    gc.freeze()  # as `annotator.app.run` does
     try:
         yield running
     finally:

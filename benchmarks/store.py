@@ -73,7 +73,7 @@ def _ours(path: Path, photos: int) -> dict[str, float]:
         "load": (loaded - opened) / 100,
         "put": put - before_put,
         "save": saved - put,
-        "memory": _peak(),
+        "memory": peak_memory(),
     }
 
 
@@ -85,10 +85,10 @@ def _pycocotools(path: Path, _photos: int) -> dict[str, float]:
     opened = time.perf_counter()
     with path.with_name("peer.json").open("w") as file:
         json.dump(peer.dataset, file)
-    return {"open": opened - started, "save": time.perf_counter() - opened, "memory": _peak()}
+    return {"open": opened - started, "save": time.perf_counter() - opened, "memory": peak_memory()}
 
 
-def _peak() -> float:
+def peak_memory() -> float:
     """The most memory this process has had, in MB; 0 where the system does not say."""
     try:
         import resource  # noqa: PLC0415

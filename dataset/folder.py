@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from math import inf
+from bisect import bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
@@ -12,9 +13,10 @@ from dataset.messages import UserError
 from dataset.pictures.images import SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+SORTED_AT_ONCE = 8192  # names
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -61,9 +63,32 @@ def has_hidden_images(folder: Path, cancelled: Callable[[], bool] = lambda: Fals
     return False
 
 
-def natural_key(name: str) -> list[tuple[float, str]]:
+def natural_key(name: str) -> str:
     """Return a key that sorts numbers in names by their value and before letters, and letters whatever their case."""
-    return [(int(text), "") if text.isdecimal() else (inf, text) for text in _DIGITS.split(name.casefold()) if text]
+    return "".join([_key_of(text) for text in _DIGITS.split(name.casefold()) if text])
+
+
+def _key_of(text: str) -> str:
+    """Return text that sorts as it does: a number by how long it is, then by its digits, and before all letters."""
+    if not text.isdecimal():
+        return "\1" + text
+    digits = str(int(text))
+    return f"\0{chr(len(digits))}{digits}"
+
+
+def in_natural_order(names: Sequence[str]) -> list[str]:
+    """Return names sorted by `natural_key`, in parts: one call for 100,000 holds Python's lock a tenth of a second."""
+    keyed = [(natural_key(name), name) for name in names]
+    if len(keyed) <= SORTED_AT_ONCE:
+        keyed.sort(key=itemgetter(0))
+        return [name for _, name in keyed]
+    pivots = sorted(key for key, _ in keyed[:: SORTED_AT_ONCE // 16])[16::16]
+    parts: list[list[tuple[str, str]]] = [[] for _ in range(len(pivots) + 1)]
+    for pair in keyed:
+        parts[bisect_right(pivots, pair[0])].append(pair)
+    for part in parts:
+        part.sort(key=itemgetter(0))
+    return [name for part in parts for _, name in part]
 
 
 def _walk(folder: Path, skip: set[Path], cancelled: Callable[[], bool]) -> list[str]:
@@ -83,8 +108,8 @@ def _walk(folder: Path, skip: set[Path], cancelled: Callable[[], bool]) -> list[
             if not prefix:
                 raise
             continue
-        images += [prefix + name for name in sorted(files, key=natural_key)]
-        waiting += [f"{prefix}{name}/" for name in sorted(subfolders, key=natural_key, reverse=True)]
+        images += [prefix + name for name in in_natural_order(files)]
+        waiting += [f"{prefix}{name}/" for name in reversed(in_natural_order(subfolders))]
     return images
 
 

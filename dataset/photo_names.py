@@ -46,6 +46,9 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
         folder: The folder's own name.
     """
     present = set(photos)
+    names = list(names)
+    if present.issuperset(names):
+        return NameMatches(dict(zip(names, names, strict=True)))
     paths = {name: name if name in present else with_slashes(name) for name in names}
     matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder)
     return NameMatches(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
-from annotator.commands.progress import with_progress
+from annotator.commands.progress import ShareLines, with_progress
 from annotator.commands.split_annotations import add_shares, check_shares, sides_of
 from annotator.core.exchange import left_out, names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
@@ -68,7 +68,7 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         data = replace(data, splits={head.name: side for head, side in zip(heads, sides, strict=True)})
     for loss in (*left_out(lost, partly), *file_format.losses(data)):
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
-    export(file_format, data, args.target, overwrite=args.overwrite)
+    export(file_format, data, args.target, overwrite=args.overwrite, on_progress=ShareLines())
     text = plural("{n:,} object of {photos} written to {target}.", "{n:,} objects of {photos} written to {target}.",
                   data.object_count, photos=counted_photos(len(data.images)), target=args.target)  # fmt: skip
     print(text)  # noqa: T201 - what the command is for

@@ -10,8 +10,8 @@ from dataset.check.contents import read_contents
 from dataset.coco.raw_file import batches, chunks
 from dataset.coco.reader import DataError, Source
 from dataset.folder import list_images
-from dataset.i18n import tr
-from dataset.messages import os_reason
+from dataset.i18n import plural, tr
+from dataset.messages import counted_photos, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,3 +67,9 @@ def write_file(target: Path, raw: RawCoco) -> None:
         replace_file(target, chunks(raw.fields, lists))
     except OSError as error:
         raise DataError(tr("{file} cannot be written: {reason}.", file=target, reason=os_reason(error))) from None
+
+
+def summary(file: Path, photos: int, objects: int) -> str:
+    """Return what a file has, as one line."""
+    return plural("{file}: {photos}, {n:,} object", "{file}: {photos}, {n:,} objects", objects, file=file,
+                  photos=counted_photos(photos))  # fmt: skip

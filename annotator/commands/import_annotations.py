@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.commands.open_store import open_store
-from annotator.commands.progress import print_progress
+from annotator.commands.progress import ShareLines
 from annotator.core.exchange import (
     add_classes,
     known_ids,
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
     ids = known_ids(store, store.categories)
-    data = read_dataset(file_format, source, store.images, store.names, ids, on_progress=print_progress)
+    data = read_dataset(file_format, source, store.images, store.names, ids, on_progress=ShareLines())
     data = with_replaced(data, store)
     add_classes(store.categories, data)
     problems = list(data.problems)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 PROGRESS_STEP = 1000
 """Photos from one line to the next; fewer than two lines' worth are done before anybody waits."""
-PROGRESS_SECONDS = 2.0
+PROGRESS_SECONDS = 5.0
 """From one line to the next of what is counted in shares."""
 
 
@@ -33,11 +33,22 @@ def with_progress(items: Sequence[T]) -> Iterator[T]:
         yield item
 
 
-def print_shares(steps: Iterable[int], total: int) -> None:
-    """Do all of something that yields how many steps of `total` are done, with a line now and then."""
-    told = time.monotonic()
-    for done in steps:
-        if total and time.monotonic() - told >= PROGRESS_SECONDS:
-            told = time.monotonic()
+class ShareLines:
+    """An `OnProgress` that prints which share is done, with a line now and then."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Print a line if it is time for one."""
+        if total and time.monotonic() - self._told >= PROGRESS_SECONDS:
+            self._told = time.monotonic()
             text = tr("{share:.0%} done", share=min(1.0, done / total))
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - what a command is for
+
+
+def print_shares(steps: Iterable[int], total: int) -> None:
+    """Do all of something that yields how many steps of `total` are done, with a line now and then."""
+    show = ShareLines()
+    for done in steps:
+        show(done, total)

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator.commands.files import check_target, photo_folder, write_file
+from annotator.commands.files import check_target, photo_folder, summary, write_file
 from annotator.commands.progress import print_shares
 from dataset.check.contents import read_contents
 from dataset.coco.raw_file import load_raw
 from dataset.coco.reader import DataError
 from dataset.folder import FolderError
 from dataset.i18n import plural, tr
-from dataset.messages import UserError, counted_photos
+from dataset.messages import UserError
 from dataset.pictures.fingerprint_cache import UnreadablePhoto, fingerprints
 from dataset.splitting import SIDES, group_photos, split_groups
 
@@ -115,9 +115,7 @@ def _split(args: argparse.Namespace) -> None:
         counts.update((side, name) for name in _classes(contents, objects, class_names))
         images = [entry for place, entry in enumerate(raw.images) if of_image.get(place, "train") == side]
         write_file(target, replace(raw, images=images, annotations=[raw.annotations[place] for place in objects]))
-        text = plural("{file}: {photos}, {n:,} object", "{file}: {photos}, {n:,} objects", len(objects), file=target,
-                      photos=counted_photos(len(images)))  # fmt: skip
-        print(text)  # noqa: T201 - what the command is for
+        print(summary(target, len(images), len(objects)))  # noqa: T201 - what the command is for
     if contents.orphans:
         text = plural("{n:,} object belongs to no photo; it is in train.json.",
                       "{n:,} objects belong to no photo; they are in train.json.", len(contents.orphans))  # fmt: skip

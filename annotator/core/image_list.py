@@ -49,6 +49,23 @@ class ImageRow(NamedTuple):
     """Its tags and note."""
 
 
+class KnownPhotos(NamedTuple):
+    """What is on record for photos, made in another thread: each sequence has as many entries as `names`."""
+
+    names: Sequence[str]
+    statuses: bytes
+    """`code_of` each."""
+    counts: array[int]
+    """Annotations."""
+    categories: Sequence[frozenset[int]]
+    notes: Sequence[PhotoNotes]
+
+
+def code_of(status: Status) -> int:
+    """Return the number that stands for a status."""
+    return _CODES[status]
+
+
 class ImageList:
     """The open folder's photos in order, with what is known of each, and which of them are listed.
 
@@ -100,6 +117,26 @@ class ImageList:
         self._set_errors(errors or {})
         self._count_statuses()
         self.reset.emit()
+
+    def set_known(self, known: KnownPhotos) -> None:
+        """Show what is known of the photos that are listed, which are the same in the same order; errors stay.
+
+        Raises:
+            ValueError: they are others.
+        """
+        if known.names != self._names:
+            raise ValueError("What is known is of other photos.")
+        self._codes = bytearray(known.statuses)
+        self._counts = array("L", known.counts)
+        self._suggestions = array("l", [NOT_LOOKED_AT]) * len(self)
+        self._categories = list(known.categories)
+        self._least_scores = array("d", [inf]) * len(self)
+        self._notes = list(known.notes)
+        self._fitting = None
+        for i in self._errors:
+            self._codes[i] = _CODES[Status.UNREADABLE]
+        self._count_statuses()
+        self.many_changed.emit()
 
     def relist(
         self,
@@ -285,7 +322,8 @@ class ImageList:
 
     def tags(self) -> list[str]:
         """Return the tags that photos have, those that most have first."""
-        return [tag for tag, _ in Counter(tag for notes in self._notes for tag in notes.tags).most_common()]
+        noted = [notes for notes in self._notes if notes is not NO_NOTES]
+        return [tag for tag, _ in Counter(tag for notes in noted for tag in notes.tags).most_common()]
 
     def error(self, i: int) -> str:
         """Return why the photo cannot be read, or ""."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from annotator.core.store.known_photos import known_photos
 from annotator.core.store.store import Store
 from annotator.core.training_runs import TrainingRuns
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from annotator.core.image_list import KnownPhotos
     from annotator.core.store.autosave import SaveNotice
 
 
@@ -25,6 +27,8 @@ class Project:
     """The annotations."""
     runs: TrainingRuns
     """The models of its own, and the round of fine-tuning under way."""
+    known: KnownPhotos
+    """What was on record for its photos when it was opened."""
 
     @classmethod
     def open(
@@ -43,7 +47,7 @@ class Project:
                 store.remember_file()
             runs = TrainingRuns(store.private_folder)
             runs.remove_leftovers()
-            return cls(folder, store, runs)
+            return cls(folder, store, runs, known_photos(store))
         except BaseException:
             store.close()
             raise

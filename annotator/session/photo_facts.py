@@ -9,12 +9,16 @@ from annotator.core.document import Status
 if TYPE_CHECKING:
     from annotator.core.document import Document
     from annotator.core.image_list import ImageList
+    from annotator.core.project import Project
     from annotator.core.store.store import Store
 
 
-def show_project(photos: ImageList, store: Store) -> None:
+def show_project(photos: ImageList, project: Project) -> None:
     """Show what a project that was opened has of the photos that are listed; those that cannot be read stay so."""
-    names = photos.by_name
+    if project.known.names == photos.names:
+        photos.set_known(project.known)
+        return
+    names, store = photos.by_name, project.store
     unreadable = {name: photos.error(i) for i, name in enumerate(photos.names) if photos.error(i)}
     photos.set_photos(
         names,

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Record, machine, table
-from benchmarks.stress import annotation_files, checkpoints, faults, fuzz, kills, pictures
+from benchmarks.stress import faults, fuzz, kills
 from benchmarks.stress.part import PartResult, Progress, run_cases
+from tests.hostile import annotation_files, checkpoints, format_files, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.stress.cases import HostileCase
+    from tests.hostile.cases import HostileCase
 
-FILES = {"annotations": annotation_files, "pictures": pictures, "weights": checkpoints}
+FILES = {"annotations": annotation_files, "formats": format_files, "pictures": pictures, "weights": checkpoints}
 PARTS = ("kills", "faults", *FILES, "fuzz")
 
 
@@ -69,7 +70,7 @@ def _run(part: str, args: argparse.Namespace, scratch: Path) -> PartResult:
     if part == "fuzz":
         return fuzz.run(scratch, args.seconds, args.seed, args.only)
     module = FILES[part]
-    return run_cases(_chosen(module.cases(args.seed), args.only), scratch, Progress(part, f"{module.COUNT} files"))
+    return run_cases(_chosen(module.cases(args.seed), args.only), scratch, Progress(part, "files"))
 
 
 def _chosen(cases: Iterable[HostileCase], text: str) -> Iterable[HostileCase]:

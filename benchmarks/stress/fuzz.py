@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.stress import annotation_files, checkpoints, json_faults, pictures
 from benchmarks.stress.part import PartResult, Progress, prepared, run_case
 from benchmarks.stress.trial import Trial
+from tests.hostile import annotation_files, checkpoints, format_files, json_faults, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from benchmarks.stress.cases import HostileCase
+    from tests.hostile.cases import HostileCase
 
 SECONDS = 600.0
 
@@ -72,6 +73,7 @@ def _weights(rng: random.Random) -> Iterator[HostileCase]:
 
 
 KINDS: dict[str, Callable[[random.Random], Iterator[HostileCase]]] = {
+    **{f"import {name}": partial(format_files.fuzzed, name) for name in format_files.readable()},
     "coco": _annotations("coco"),
     "labelme": _annotations("labelme"),
     "results": _annotations("results"),

@@ -10,16 +10,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.stress.annotation_files import PHOTO
-from benchmarks.stress.checkpoints import valid
 from benchmarks.stress.readers import MODEL
 from benchmarks.stress.trial import Trial
+from tests.hostile.annotation_files import PHOTO
+from tests.hostile.checkpoints import valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from benchmarks.stress.cases import HostileCase
+    from tests.hostile.cases import HostileCase
 
 EVERY = 20.0
 """Seconds between two lines of progress."""

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,9 @@ from tqdm import tqdm
 import main
 from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
-from benchmarks.stress.cases import Reader, WrongError
 from dataset.coco.reader import Source
 from dataset.folder import list_images
+from dataset.formats.base import Format, formats
 from dataset.geometry import rectangle
 from dataset.messages import UserError
 from dataset.pictures.images import photo_size, read_photo
@@ -33,6 +33,8 @@ from model.commands import fill_masks
 from model.data.project_dataset import read_project
 from model.data.training_images import classes_of, read_photos
 from model.inference.mask_keypoint_pair import load_predictor
+from tests.hostile.cases import Reader, WrongError
+from tests.hostile.format_files import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,14 +133,27 @@ def train(folder: Path) -> None:
     read_photos([Source(file)], classes, by_supercategory=False, on_message=lambda _text: None)
 
 
-def import_coco(folder: Path) -> None:
-    """Import the file into a project that has none."""
-    _command("import", "coco", folder / "annotations.json", folder, "--annotations", folder / "project.json")
+def import_from(file_format: Format, folder: Path) -> None:
+    """Import the files of a format into a project that has none: `SOURCE`, else the COCO file or the folder."""
+    source, other = folder / (SOURCE + file_format.suffix), "annotations.json" if file_format.name == "coco" else ""
+    if not os.path.lexists(source) and os.path.lexists(folder / other):
+        source = folder / other
+    project = folder / "project.json"
+    try:
+        _command("import", file_format.name, source, folder, "--annotations", project)
+        if project.exists() and _records(project.read_bytes()) is None:
+            raise WrongError("what was written is no COCO file")
+    finally:
+        _check_canary(folder)
 
 
-def import_labelme(folder: Path) -> None:
-    """Import labelme's files of the folder."""
-    _command("import", "labelme", folder, folder)
+def export_to_all(folder: Path) -> None:
+    """Export a project in every format; a photo or a class may be called anything."""
+    for file_format in formats():
+        if file_format.write:
+            target = folder / "exported" / f"{file_format.name}{file_format.suffix}"
+            target.parent.mkdir(exist_ok=True)
+            _command("export", file_format.name, folder, target)
 
 
 def _command(*arguments: object) -> None:
@@ -189,9 +204,13 @@ def weights(folder: Path) -> None:
         predictor.set_image(np.zeros((32, 48, 3), np.uint8))
         predictor.detect()
     finally:
-        if (folder / CANARY).exists():
-            (folder / CANARY).unlink()
-            raise WrongError("what is in the file was executed")
+        _check_canary(folder)
+
+
+def _check_canary(folder: Path) -> None:
+    if (folder / CANARY).exists():
+        (folder / CANARY).unlink()
+        raise WrongError("what is in the file was executed")
 
 
 def _only_file(folder: Path, stem: str) -> str:
@@ -205,8 +224,10 @@ READERS: dict[str, Reader] = {
     "evaluate": evaluate,
     "masks": masks,
     "train": train,
-    "import coco": import_coco,
-    "import labelme": import_labelme,
+    **{
+        f"import {file_format.name}": partial(import_from, file_format) for file_format in formats() if file_format.read
+    },
+    "export": export_to_all,
     "photo": photo,
     "weights": weights,
 }

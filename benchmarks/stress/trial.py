@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from benchmarks.stress.cases import Reader, WrongError
 from benchmarks.stress.readers import READERS
 from dataset.messages import UserError
+from tests.hostile.cases import Reader, WrongError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from dataset.check.findings import Finding
@@ -43,7 +42,7 @@ def _images(contents: Contents) -> Iterator[Finding]:
 
 
 def _classes(contents: Contents) -> Iterator[Finding]:
-    used = Counter(contents.ids.category_ids)
+    used = contents.ids.category_counts
     keys: set[Key] = set()
     plain: dict[str, str] = {}
     for place, record in enumerate(contents.categories):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +13,8 @@ import msgspec
 from dataset.coco.reader import DataError
 from dataset.coco.values import as_id
 from dataset.i18n import tr
-from dataset.json_text import TextError, decode, decode_list, decode_object, encode, to_utf8
+from dataset.json_records import check_count, check_piece, in_pieces
+from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
 from dataset.messages import os_reason
 from dataset.regular_files import read_regular
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataset.json_text import Raw
+
+    Ids = array[int] | list[Any]
 
 LISTS = ("images", "annotations", "categories")
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
@@ -31,7 +37,7 @@ class _Ids(msgspec.Struct, gc=False):
     category_id: int | None = None
 
 
-_ids = msgspec.json.Decoder(_Ids)
+_ids = RecordDecoder(list[_Ids])
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,16 @@ class RawCoco:
 
 @dataclass(frozen=True)
 class AnnotationIds:
-    """The ids that annotations have, place by place, as they are compared (`coco_values.as_id`); None for none."""
+    """The ids that annotations have, place by place, as they are compared (`coco_values.as_id`); None for none.
 
-    ids: Sequence[int | str | None]
-    image_ids: Sequence[int | str | None]
-    category_ids: Sequence[int | str | None]
+    Each is an array where all are numbers of 64 bits.
+    """
+
+    ids: Ids
+    image_ids: Ids
+    category_ids: Ids
+    category_counts: Counter[int | str | None]
+    """How many annotations have each of `category_ids`."""
 
 
 def load_raw(path: Path) -> RawCoco:
@@ -89,19 +100,47 @@ def decode_record(raw: Raw) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def read_ids(raws: Iterable[Raw]) -> AnnotationIds:
-    """Return the ids of annotations, each given as JSON."""
-    columns: tuple[list[int | str | None], ...] = ([], [], [])
-    for raw in raws:
+def read_ids(raws: Sequence[Raw]) -> AnnotationIds:
+    """Return the ids of annotations, each given as JSON.
+
+    Raises:
+        PieceError: `JsonRecords` are no list of so many records.
+    """
+    columns: tuple[Ids, ...] = (array("q"), array("q"), array("q"))
+    counts: Counter[int | str | None] = Counter()
+    for part, piece in in_pieces(raws):
+        found = _read_piece(raws, part, piece)
+        counts.update(found[-1])
+        columns = tuple(_extended(column, ids) for column, ids in zip(columns, found, strict=True))
+    own, image, category = columns
+    return AnnotationIds(own, image, category, counts)
+
+
+def _read_piece(raws: Sequence[Raw], part: slice, piece: bytes) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return id, image_id and category_id of each record of a piece."""
+    try:
+        found = _ids.decode(piece)
+    except _DAMAGE:
+        check_piece(raws, part, piece)
+        records = [decode_record(raw) or {} for raw in raws[part]]
+        own, image, category = (
+            [as_id(record.get(key)) for record in records] for key in ("id", "image_id", "category_id")
+        )
+        return own, image, category
+    check_count(part, len(found))
+    return [ids.id for ids in found], [ids.image_id for ids in found], [ids.category_id for ids in found]
+
+
+def _extended(known: Ids, ids: list[Any]) -> Ids:
+    if isinstance(known, array):
         try:
-            found = _ids.decode(raw)
-            own: tuple[int | str | None, ...] = (found.id, found.image_id, found.category_id)
-        except _DAMAGE:
-            record = decode_record(raw) or {}
-            own = tuple(as_id(record.get(key)) for key in ("id", "image_id", "category_id"))
-        for column, value in zip(columns, own, strict=True):
-            column.append(value)
-    return AnnotationIds(*columns)
+            known.fromlist(ids)
+        except (TypeError, OverflowError):
+            known = known.tolist()
+        else:
+            return known
+    known += ids
+    return known
 
 
 def chunks(fields: Mapping[str, Raw], lists: Mapping[str, Iterable[Sequence[Raw]]]) -> Iterator[bytes]:
@@ -127,6 +166,13 @@ def batches(raws: Sequence[Raw], start: int = 0, stop: int | None = None) -> Ite
     stop = len(raws) if stop is None else stop
     for at in range(start, stop, _BATCH):
         yield raws[at : min(at + _BATCH, stop)]
+
+
+def batched(raws: Iterable[Raw]) -> Iterator[Sequence[Raw]]:
+    """Yield all records, those at a time that `chunks` joins."""
+    iterator = iter(raws)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
 
 
 def _listed(found: Iterable[Sequence[Raw]]) -> Iterator[bytes]:

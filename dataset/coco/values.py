@@ -59,6 +59,8 @@ def as_whole(value: object) -> int | None:
 
 def as_id(value: object) -> int | str | None:
     """Return what an id is compared by: "12", 12 and 12.0 are one; text is as it stands; None where it is no id."""
+    if type(value) is int:  # all but always, and files have millions
+        return value
     whole = as_whole(value)
     if whole is not None:
         return whole

@@ -67,7 +67,8 @@ def find_photos(paths: Sequence[PhotoPath], folder: Path, images: Path) -> Itera
 
 def _stem(name: str) -> str:
     """Return a path without its ending, as no photo of the folder is called."""
-    return f"{PurePosixPath(name).with_suffix('')}/"
+    path = PurePosixPath(name)
+    return f"{path.with_suffix('') if path.name else path}/"
 
 
 def _size(file: Path) -> tuple[int, int]:

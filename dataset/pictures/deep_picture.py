@@ -201,12 +201,8 @@ def decode_values(data: bytes | bytearray) -> NDArray[Any]:
     return values
 
 
-def decode_rgb(data: bytes, factor: int = 1) -> NDArray[np.uint8]:
+def decode_rgb(data: bytes) -> NDArray[np.uint8]:
     """Return what OpenCV decodes of a JPEG or PNG as RGB [height, width, 3], not turned.
-
-    Args:
-        data: The file.
-        factor: A power of two; a JPEG is reduced by it, 8 at most, and a PNG not.
 
     Raises:
         DecodeError: It cannot be decoded.
@@ -214,9 +210,7 @@ def decode_rgb(data: bytes, factor: int = 1) -> NDArray[np.uint8]:
     """
     if data[:2] == JPEG_START and data.find(JPEG_END, data.rfind(JPEG_SCAN)) < 0:
         raise EOFError
-    kinds = {1: cv2.IMREAD_COLOR_RGB, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
-    kind = kinds.get(factor, cv2.IMREAD_REDUCED_COLOR_8) | cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), kind)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         raise DecodeError
     return pixels.astype(np.uint8, copy=False)

@@ -205,13 +205,13 @@ def _by_pillow(file: IO[bytes], max_pixels: int) -> ReducedPhoto:
     """Decode what is no TIFF: mostly with Pillow, with OpenCV what takes much memory in Pillow or is wrong there."""
     picture = pillow.open_picture(file)
     size, orientation = picture.size, pillow.orientation(file, picture)
-    if size[0] * size[1] > MAX_PIXELS_AT_ONCE:
-        return _very_large(file, picture.format, size, orientation, max_pixels)
     factor, is_deep = _factor(size, max_pixels), pillow.has_deep_colours(file, picture)
+    left = pillow.draft(picture, factor)
+    if picture.size[0] * picture.size[1] > MAX_PIXELS_AT_ONCE:
+        return _very_large(file, size, orientation, factor)
     # Pillow would make five copies of a WebP that is reduced, and of JPEG 2000 it rounds what is nearly white to black.
     if (picture.format == "WEBP" and factor > 1) or (picture.format == "JPEG2000" and is_deep):
         return _by_rows(_by_opencv(file), orientation, max_pixels)
-    left = pillow.draft(picture, factor)
     picture.load()
     if is_deep and pillow.is_dark(picture):
         del picture
@@ -300,24 +300,13 @@ def _by_opencv(file: IO[bytes]) -> DeepPicture:
     return DeepPicture.of(values[..., 2::-1], values[..., 3] if values.shape[2] == 4 else None)
 
 
-def _very_large(
-    file: IO[bytes],
-    picture_format: str | None,
-    size: tuple[int, int],
-    orientation: int,
-    max_pixels: int,
-) -> ReducedPhoto:
+def _very_large(file: IO[bytes], size: tuple[int, int], orientation: int, factor: int) -> ReducedPhoto:
     """Decode a JPEG or PNG of 8 bits without the copy that Pillow makes."""
-    factor = _factor(size, max_pixels)
-    share = min(factor, 8) if picture_format == "JPEG" else 1
+    check_memory(2 * 3 * size[0] * size[1])  # OpenCV has two for a while
     file.seek(0)
-    pixels, left = decode_rgb(file.read(), share), factor // share
-    rows, columns = pixels.shape[:2]
-    if orientation != 1 or left > 1:
-        check_memory(6 * rows * columns)
-        pixels = _upright(
-            (pixels[top : top + STRIP] for top in range(0, rows, STRIP)), (columns, rows), orientation, left
-        )
+    pixels = decode_rgb(file.read())
+    if orientation != 1 or factor > 1:
+        pixels = _upright((pixels[top : top + STRIP] for top in range(0, size[1], STRIP)), size, orientation, factor)
     return ReducedPhoto(pixels, _turned(size, orientation))
 
 

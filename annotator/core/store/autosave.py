@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-JOURNAL_AFTER = 0.02  # seconds from an edit to the journal: what follows at once goes along
+JOURNAL_AFTER = 0.002  # seconds from an edit to the journal: what follows at once, or while it is written, goes along
 FILE_AFTER = 1.5  # seconds from an edit to the file
 SHARE = 10  # the file is written at most a tenth of the time
 RETRY_AFTER = 3.0  # seconds

@@ -2,89 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from array import array
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from annotator.core.categories import PALETTE
-from annotator.core.photo_state import NO_NOTES, PhotoNotes
 from annotator.core.store.coco_codec import (
     CocoError,
-    change_fields,
     decode_categories,
     decode_json,
     encode_category,
     encode_category_change,
     with_id,
 )
+from annotator.core.store.coco_images import Image, read_images
+from dataset.arrays import distinct
 from dataset.coco.categories import MAX_ID, Category
 from dataset.coco.checks import Problem, is_results, results_refused
-from dataset.coco.raw_file import batches, chunks, read_ids
-from dataset.coco.values import as_file_name, as_id, as_size
+from dataset.coco.raw_file import batched, batches, chunks, read_ids
+from dataset.coco.values import as_id
 from dataset.i18n import tr
+from dataset.json_records import JsonRecords, PieceError, split_lists
 from dataset.json_text import TextError, decode_list, decode_object, encode, to_utf8
-from dataset.photo_names import unique_ids, with_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dataset.coco.raw_file import Ids
     from dataset.json_text import Raw
+
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
 
 MAX_FILE = 8 << 30  # bytes
-TAGS, NOTE = "tags", "note"
-"""Fields of an entry of `images`: a list of texts, and a text."""
-
-
-class _ImageBody(msgspec.Struct, gc=False):
-    id: int
-    file_name: str
-    width: int
-    height: int
-    tags: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    note: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-_image = msgspec.json.Decoder(_ImageBody)
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An entry of `images`."""
-
-    id: Any
-    """As in the file, or a new one; what `image_id` is written as."""
-    name: str
-    """`file_name` with forward slashes."""
-    size: tuple[int, int] | None
-    """(width, height), None where the entry does not give both."""
-    raw: Raw
-    """The entry's JSON."""
-    file_name: str = ""
-    """As it stands, where the entry was read."""
-    notes: PhotoNotes | None = None
-    """Its tags and note; None where it has neither."""
-
-    @classmethod
-    def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
-        """An entry for a photo that the file does not know."""
-        body = {"id": image_id, "file_name": name, "width": size[0], "height": size[1]}
-        return cls(image_id, name, size, encode(body))
-
-    def resized(self, size: tuple[int, int]) -> Image:
-        """The same entry with another size."""
-        body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
-        return replace(self, size=size, raw=encode(body))
-
-    def with_notes(self, notes: PhotoNotes) -> Image:
-        """The same entry with other tags or another note; what of them is as it was stays as it stands."""
-        raw = change_fields(self.raw, _note_fields(self.notes or NO_NOTES), _note_fields(notes))
-        return replace(self, notes=notes, raw=raw)
+_LISTS = ("images", "annotations", "categories")
+_LONG = ("images", "annotations")
 
 
 @dataclass(slots=True)
@@ -105,14 +64,18 @@ class CocoFile:
     """The class that a `category_id` (`coco_values.as_id`) means."""
     written_class_ids: dict[int, Any] = field(default_factory=dict)
     """What the `category_id` of a class is in the file, where that is not the class's id."""
-    annotations: list[Raw] = field(default_factory=list)
+    annotations: JsonRecords | list[Raw] = field(default_factory=list)
     """The JSON of each annotation."""
-    ids: list[int] = field(default_factory=list)
-    """Unique, above zero; new ones where the file has none, or the same twice."""
-    image_ids: list[int | str | None] = field(default_factory=list)
-    """What they are compared by (`coco_values.as_id`), None where the file gives none."""
-    category_ids: list[int | str | None] = field(default_factory=list)
-    """What they are compared by (`coco_values.as_id`), None where the file gives none."""
+    ids: Ids = field(default_factory=list)
+    """Unique, above zero; new ones where the file has none, or the same twice. An array where they are numbers."""
+    image_ids: Ids = field(default_factory=list)
+    """What they are compared by (`coco_values.as_id`), None where the file gives none. An array as above."""
+    category_ids: Ids = field(default_factory=list)
+    """What they are compared by (`coco_values.as_id`), None where the file gives none. An array as above."""
+    used_image_ids: frozenset[int | str | None] = frozenset()
+    """Those that annotations have."""
+    last_id: int = 0
+    """The highest of `ids`; 0 without any."""
     changed_ids: int = 0
     """How many annotations were given a new id."""
     class_counts: Counter[int] = field(default_factory=Counter)
@@ -142,7 +105,7 @@ class CocoFile:
         ]
         classes += self.other_categories
         lists = {
-            "images": batches(list(images)),
+            "images": batched(images),
             "annotations": self._annotation_batches(replaced, added),
             "categories": batches(classes),
         }
@@ -170,8 +133,22 @@ def parse(data: bytes, path: Path) -> CocoFile:
         data = to_utf8(data, path)
     except TextError as error:
         raise CocoError(str(error)) from None
-    if not data.strip():
+    if not data or data.isspace():
         raise CocoError(tr("{file} is empty, not a COCO file; remove it or choose another one.", file=path))
+    split = split_lists(data, _LONG)
+    if split is not None:
+        with contextlib.suppress(PieceError, CocoError):  # what is wrong, and where, is found in the text as a whole
+            return _parse(split.skeleton, split.lists, path)
+    return _parse(data, {}, path)
+
+
+def _parse(data: bytes, lists: Mapping[str, JsonRecords], path: Path) -> CocoFile:
+    """Return the file with this text, of whose long lists the records are in `lists` instead.
+
+    Raises:
+        CocoError: see `parse`.
+        PieceError: what is in `lists` is not as it seems.
+    """
     try:
         fields = decode_object(data)
     except msgspec.ValidationError:
@@ -183,10 +160,12 @@ def parse(data: bytes, path: Path) -> CocoFile:
         raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
-    file = CocoFile(dict(fields))
-    counts = _read_annotations(file, _list(fields, "annotations", path))
+    file = CocoFile({key: b"[]" if key in _LISTS else raw for key, raw in fields.items()})
+    counts = _read_annotations(file, lists.get("annotations") or _list(fields, "annotations", path))
     _read_categories(file, _list(fields, "categories", path), counts)
-    _read_images(file, _list(fields, "images", path))
+    images = lists.get("images") or _list(fields, "images", path)
+    file.images, file.unclear_images, problems = read_images(images, file.used_image_ids)
+    file.problems += problems
     return file
 
 
@@ -206,57 +185,6 @@ def _list(fields: Mapping[str, Raw], key: str, path: Path) -> list[Raw]:
     except _DAMAGE:
         text = tr("{file} is JSON but not a COCO file: “{key}” is not a list.", file=path, key=key)
         raise CocoError(text) from None
-
-
-def _read_images(file: CocoFile, raws: Sequence[Raw]) -> None:
-    images = [_read_image(raw) for raw in raws]
-    keys = [as_id(image.id) for image in images]
-    ids, file.unclear_images = unique_ids(keys, [image.name for image in images], set(file.image_ids))
-    for image, key, new_id in zip(images, keys, ids, strict=True):
-        raw = image.raw
-        if key == new_id:
-            file.images.append(image)
-        elif bytes(memoryview(raw)[:1]) == b"{":
-            file.images.append(replace(image, id=new_id, raw=with_id(raw, int(new_id))))
-        else:
-            file.images.append(image)
-            file.problems.append(Problem("record", "", tr("an entry of its images is no record")))
-        if new_id in file.unclear_images:
-            text = tr("{photo} has the id of another photo", photo=image.name)
-            file.problems.append(Problem("image_unclear", image.name, text))
-
-
-def _read_image(raw: Raw) -> Image:
-    try:
-        body = _image.decode(raw)
-        record: dict[str, Any] = {"width": body.width, "height": body.height}
-        notes = None
-        if body.tags is not msgspec.UNSET or body.note is not msgspec.UNSET:
-            notes = _read_notes(decode_json(raw))
-        return _named(Image(body.id, as_file_name({"file_name": body.file_name}), as_size(record), raw, notes=notes))
-    except _DAMAGE:
-        record = decode_json(raw)
-    if not isinstance(record, dict):
-        return Image(None, "", None, raw)
-    notes = _read_notes(record)
-    return _named(Image(record.get("id"), as_file_name(record), as_size(record), raw, notes=notes))
-
-
-def _read_notes(record: dict[str, Any]) -> PhotoNotes | None:
-    """Return the tags and the note of an entry, as far as they are a list of texts and a text."""
-    tags, note = record.get(TAGS), record.get(NOTE)
-    are_tags = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-    notes = PhotoNotes(tuple(dict.fromkeys(tags)) if are_tags else (), note if isinstance(note, str) else "")
-    return None if notes == NO_NOTES else notes
-
-
-def _note_fields(notes: PhotoNotes) -> dict[str, Any]:
-    fields = {TAGS: list(notes.tags), NOTE: notes.note}
-    return {key: value for key, value in fields.items() if value}
-
-
-def _named(image: Image) -> Image:
-    return replace(image, name=with_slashes(image.name), file_name=image.name)
 
 
 def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | str | None]) -> None:
@@ -283,16 +211,27 @@ def _read_categories(file: CocoFile, raws: Sequence[Raw], counts: Counter[int | 
             file.class_counts[file.class_ids[key]] += n
 
 
-def _read_annotations(file: CocoFile, raws: list[Raw]) -> Counter[int | str | None]:
+def _read_annotations(file: CocoFile, raws: JsonRecords | list[Raw]) -> Counter[int | str | None]:
     """Read the ids of the annotations; return how many have each `category_id`."""
     file.annotations = raws
     found = read_ids(raws)
-    own_ids = found.ids
-    file.image_ids, file.category_ids = [*found.image_ids], [*found.category_ids]
-    file.ids = [number if isinstance(number, int) else 0 for number in own_ids]
-    if file.ids and (len(set(file.ids)) < len(file.ids) or min(file.ids) < 1 or max(file.ids) >= MAX_ID):
-        _renumber(file, own_ids)
-    return Counter(file.category_ids)
+    file.image_ids, file.category_ids = found.image_ids, found.category_ids
+    file.used_image_ids = frozenset(_distinct(found.image_ids))
+    if isinstance(found.ids, array):
+        file.ids = found.ids
+        in_order = np.sort(np.frombuffer(found.ids, np.int64))
+        is_good = not len(raws) or (in_order[0] > 0 and in_order[-1] < MAX_ID and bool((np.diff(in_order) > 0).all()))
+    else:
+        file.ids, is_good = [number if isinstance(number, int) else 0 for number in found.ids], False
+    if not is_good:
+        file.ids = list(file.ids)
+        _renumber(file, found.ids)
+    file.last_id = int(np.max(file.ids)) if len(raws) else 0
+    return found.category_counts
+
+
+def _distinct(ids: Ids) -> Iterable[int | str | None]:
+    return distinct(np.frombuffer(ids, np.int64)).tolist() if isinstance(ids, array) and ids else ids
 
 
 def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
@@ -316,7 +255,7 @@ def _add_unknown_classes(file: CocoFile, keys: Sequence[int | str]) -> None:
         file.categories.append((Category(number, name, color=color), b""))
 
 
-def _renumber(file: CocoFile, own_ids: Sequence[int | str | None]) -> None:
+def _renumber(file: CocoFile, own_ids: Ids) -> None:
     """Give new ids where there is none, and to all but the first that have the same.
 
     An id that is text, not above zero or beyond what every program reads stays in the file: its annotation goes by

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.core.photo_state import NO_NOTES
+from annotator.core.store.annotated_photos import UNCLEAR, AnnotatedPhotos
 from annotator.core.store.coco_codec import (
     UnreadableError,
     decode_annotation,
     encode_annotation,
     encode_change,
 )
-from annotator.core.store.coco_document import MAX_FILE, CocoFile, Image, parse
+from annotator.core.store.coco_document import MAX_FILE, CocoFile, parse
+from annotator.core.store.coco_images import Image
 from annotator.core.store.rescaling import (
     FRACTIONS,
     Scaled,
@@ -102,11 +104,9 @@ class ProjectFile:
 
     def _index(self, names: Sequence[str], folder: str) -> None:
         self._images: dict[str, list[Image]] = {}
-        self._places: dict[str, list[int]] = {}
-        self._category_ids: dict[str, frozenset[int]] = {}
         self._new: dict[str, Image] = {}
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
-        named = {*(as_id(image.id) for image in self.coco.images), *self.coco.image_ids}
+        named = {*(as_id(image.id) for image in self.coco.images), *self.coco.used_image_ids}
         self._last_image_id = max((number for number in named if isinstance(number, int)), default=0)
         self._keypoint_counts = {category.id: len(category.keypoint_names) for category, _ in self.coco.categories}
         self._layouts: dict[str, _Layout] = {}
@@ -149,15 +149,19 @@ class ProjectFile:
 
     def names(self) -> KeysView[str]:
         """Return the photos that have annotations in it."""
-        return self._places.keys()
+        return self._annotated.names
+
+    def images(self) -> KeysView[str]:
+        """Return the photos that have entries in it."""
+        return self._images.keys()
 
     def count(self, name: str) -> int:
         """Return how many annotations it holds for a photo."""
-        return len(self._places.get(name, ()))
+        return self._annotated.count(name)
 
     def category_ids(self, name: str) -> frozenset[int]:
         """Return the classes of the annotations that it holds for a photo."""
-        return self._category_ids.get(name, frozenset())
+        return self._annotated.category_ids(name)
 
     def size(self, name: str) -> tuple[int, int] | None:
         """Return the size (width, height) that it gives for a photo."""
@@ -193,7 +197,7 @@ class ProjectFile:
 
     def size_mismatch(self, name: str, size: Size) -> SizeMismatch | None:
         """Return what of a photo's annotations was made for another size than it has; None where nothing was."""
-        raws = [self.coco.annotations[place] for place in self._places.get(name, ())]
+        raws = [self.coco.annotations[place] for place in self._annotated.places(name)]
         return find_mismatch(raws, [*self._decoded(name)[0].values()], self.size(name), size) if raws else None
 
     def scaled(
@@ -218,7 +222,7 @@ class ProjectFile:
         decoded, _ = self._decoded(name)
         found: dict[int, Annotation] = {}
         refused = 0
-        for place in self._places.get(name, ()):
+        for place in self._annotated.places(name):
             raw, number = coco.annotations[place], coco.ids[place]
             mask, mark = sizes_of(raw)
             points, mask = mark or given, mask or mark or given
@@ -248,7 +252,7 @@ class ProjectFile:
         decoded: dict[int, tuple[Annotation, Raw]] = {}
         problems: list[Problem] = []
         size = self.size(name)
-        for place in self._places.get(name, ()):
+        for place in self._annotated.places(name):
             raw, annotation_id = coco.annotations[place], coco.ids[place]
             annotation, found = decode_annotation(
                 raw, annotation_id, self._keypoint_counts, class_ids=coco.class_ids, size=size, where=name
@@ -346,7 +350,7 @@ class ProjectFile:
             added += layout.added
             if layout.image:
                 changed[layout.image.id] = layout.image
-        images = [changed.get(image.id, image).raw for image in (*self.coco.images, *self._new.values())]
+        images = (changed.get(image.id, image).raw for image in (*self.coco.images, *self._new.values()))
         return self.coco.chunks(images, categories, replaced, added)
 
     def _laid_out(self, name: str, state: PhotoState, before: _Layout | None) -> _Layout:
@@ -356,7 +360,7 @@ class ProjectFile:
         if not (self.knows(name) or state.annotations or state.done or noted):
             return _Layout(state, {}, [], None, {})
         image = self._image(name, state.size)
-        own = {self.coco.ids[place] for place in self._places.get(name, ())}
+        own = {self.coco.ids[place] for place in self._annotated.places(name)}
         old = self._made_for(image, state, original)
         known = before.raws if before and old is None else {}
         raws: dict[int, tuple[Annotation, Raw]] = {}
@@ -369,7 +373,7 @@ class ProjectFile:
                 raws[a.id] = (a, self._encoded(a, original.get(a.id), image, state.size, old))
         replaced = {
             place: raws[number][1] if (number := self.coco.ids[place]) in raws else None
-            for place in self._places.get(name, ())
+            for place in self._annotated.places(name)
             if self.coco.ids[place] in original or self.coco.ids[place] in raws
         }
         added = [raw for i, (_, raw) in sorted(raws.items()) if i not in own]
@@ -424,24 +428,15 @@ class ProjectFile:
         present = set(names)
         matches = match_names((image.file_name for image in self.coco.images), names, folder)
         self.ambiguous = sorted(matches.ambiguous)
-        name_of: dict[int | str | None, str] = {}
+        numbers: dict[str, int] = {}  # of photos
+        keys: dict[int | str | None, int] = dict.fromkeys(self.coco.unclear_images, UNCLEAR)
         missing = 0
         for image in self.coco.images:
             name = matches.photos.get(image.file_name, image.name)
             missing += name not in present and image.file_name not in matches.ambiguous
-            name_of[as_id(image.id)] = name
+            if (key := as_id(image.id)) not in self.coco.unclear_images:
+                keys[key] = numbers.setdefault(name, len(numbers))
             self._images.setdefault(name, []).append(image)
-        for place, image_id in enumerate(self.coco.image_ids):
-            name = name_of.get(image_id)
-            if image_id in self.coco.unclear_images:
-                self.unclear += 1
-            elif name is None:
-                self.orphans += 1
-            else:
-                self._places.setdefault(name, []).append(place)
-        ids, keys = self.coco.class_ids, self.coco.category_ids
-        same: dict[frozenset[int], frozenset[int]] = {}  # few sets that differ among many photos
-        for name, places in self._places.items():
-            found = frozenset(ids[key] for place in places if (key := keys[place]) in ids)
-            self._category_ids[name] = same.setdefault(found, found)
+        self._annotated = AnnotatedPhotos(self.coco, numbers, keys)
+        self.unclear, self.orphans = self._annotated.unclear, self._annotated.orphans
         return missing

@@ -58,7 +58,7 @@ class Store:
         for name, state in opened.recovered.items():
             self.class_counts.update(_gained(self._project.file.annotations(name), state.annotations))
         recorded = [a.id for state in opened.recovered.values() for a in state.annotations]
-        self._last_id = max(max(coco.ids, default=0), max(recorded, default=0))
+        self._last_id = max(coco.last_id, *recorded, 0)
         self.categories.changed.connect(self._categories_changed)
         self._saver = Saver(opened, tuple(self.categories), self._forward)
         self.pools = self._saver.pools
@@ -276,6 +276,11 @@ class Store:
     def annotated(self) -> list[str]:
         """The photos that have annotations, or had some, also those of the file that are not in the folder."""
         return list(dict.fromkeys((*self._project.file.names(), *self._saver.states)))
+
+    @property
+    def on_record(self) -> set[str]:
+        """The photos of which anything at all is known."""
+        return {*self._project.file.images(), *self._project.journal_rows, *self._saver.states}
 
     def count(self, name: str) -> int:
         """Return how many annotations a photo has."""

@@ -121,8 +121,12 @@ def test_many_photos_are_a_plain_line_now_and_then(
     monkeypatch.setattr(progress, "PROGRESS_STEP", 2)
     for photo in ("cat.jpg", "coffee.jpg", "dog.jpg"):
         _labelme(folder, photo, CUP)
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
     assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
-    assert capsys.readouterr().err == "2 of 3 photos\n"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "0% done"
+    assert "50% done" in lines
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 60.0)
     assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 0
     assert capsys.readouterr().err == "2 of 3 photos\n"
 

@@ -81,7 +81,7 @@ def test_ids_that_are_missing_or_doubled_become_new_ones_and_odd_ones_stay() -> 
         for i in [5, 5, None, 0, -3, "missing", 2]
     ]
     file = parse(json.dumps({"images": [], "annotations": records}).encode(), PATH)
-    assert file.ids == [5, 6, 7, 8, 9, 10, 2]
+    assert list(file.ids) == [5, 6, 7, 8, 9, 10, 2]
     assert file.changed_ids == 3
     assert [r["id"] for r in json.loads(written(file))["annotations"]] == [5, 6, 7, 0, -3, 10, 2]
 
@@ -127,7 +127,7 @@ def test_classes_without_id_or_name_and_with_the_same_id() -> None:
 
 
 def test_a_mark_at_the_start_of_the_file_is_no_damage() -> None:
-    assert parse(b"\xef\xbb\xbf" + FULL, PATH).ids == [3, 8]
+    assert list(parse(b"\xef\xbb\xbf" + FULL, PATH).ids) == [3, 8]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_records_of_any_kind_stay_and_refuse_nothing() -> None:
     assert again["images"] == [7, images[1], {"id": 3, "file_name": 3}]
     assert again["annotations"] == data["annotations"]
     assert again["categories"] == [{"id": "3", "name": "dog"}, {"id": 4, "name": "class 4"}, "cat"]
-    assert file.image_ids == [None, 1, None, None]
+    assert list(file.image_ids) == [None, 1, None, None]
     assert len(set(file.ids)) == 4
     assert file.class_counts == {3: 1}
     assert file.class_ids == {3: 3}
@@ -194,7 +194,7 @@ def test_what_strict_readers_refuse_is_read_and_kept_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_other_forms_of_unicode_are_read(encoding: str) -> None:
-    assert parse(FULL.decode().encode(encoding), PATH).ids == [3, 8]
+    assert list(parse(FULL.decode().encode(encoding), PATH).ids) == [3, 8]
 
 
 def test_an_image_id_of_two_photos_is_of_neither() -> None:

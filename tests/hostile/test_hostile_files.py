@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.stress import annotation_files, checkpoints, pictures
-from benchmarks.stress.cases import HostileCase
 from benchmarks.stress.part import Progress, run_cases
+from tests.hostile import annotation_files, checkpoints, format_files, pictures
+from tests.hostile.cases import HostileCase
 
 pytest.importorskip("resource", reason="limits on a process are POSIX's")
 
 
 @pytest.mark.parametrize(
     ("make", "step"),
-    [(annotation_files.cases, 64), (pictures.cases, 9), (checkpoints.cases, 20)],
-    ids=["annotations", "pictures", "weights"],
+    [(annotation_files.cases, 64), (format_files.cases, 60), (pictures.cases, 9), (checkpoints.cases, 20)],
+    ids=["annotations", "formats", "pictures", "weights"],
 )
 def test_the_result_is_right_or_one_sentence(
     tmp_path: Path, make: Callable[[], Iterable[HostileCase]], step: int

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from benchmarks.stress import json_faults
+from tests.hostile import json_faults
 
 
 @pytest.mark.parametrize("kind", ["coco", "results"])

@@ -1,4 +1,4 @@
-"""220 pictures: every kind that must be right, what damage makes of them, and what was made to harm."""
+"""320 pictures: every kind that must be right, what damage makes of them, and what was made to harm."""
 
 from __future__ import annotations
 
@@ -13,22 +13,32 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from benchmarks.stress.cases import HostileCase, fifo
+from dataset.pictures.images import SUFFIXES
+from tests.hostile.cases import HostileCase, fifo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-COUNT = 220
+COUNT = 320
 HEIGHT, WIDTH = 30, 40
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def cases(seed: int = 0) -> Iterator[HostileCase]:
     """Yield `COUNT` cases, the same for the same seed."""
     rng = random.Random(seed)
-    made = [*_right(), *_deep_tiffs(), *_headers(), *_polyglots(), *_not_files(), *_wrong_endings(), *_exif()]
+    made = [
+        *_right(),
+        *_newer(),
+        *_deep_tiffs(),
+        *_packed_tiffs(),
+        *_headers(),
+        *_bombs(),
+        *_polyglots(),
+        *_not_files(),
+    ]
+    made += [*_wrong_endings(), *_exif()]
     yield from made
     sound = valid()
     for number in range(len(made), COUNT):
@@ -41,7 +51,11 @@ def cases(seed: int = 0) -> Iterator[HostileCase]:
 
 def valid() -> list[tuple[str, bytes]]:
     """Return sound pictures of every kind: name and content."""
-    return [file for case in (*_right(), *_deep_tiffs(), *_exif()) for file in case.files.items()]
+    return [
+        file
+        for case in (*_right(), *_newer(), *_deep_tiffs(), *_packed_tiffs(), *_exif())
+        for file in case.files.items()
+    ]
 
 
 def damaged(rng: random.Random, content: bytes) -> bytes:
@@ -83,7 +97,7 @@ def _grey(depth: int = 8) -> NDArray[Any]:
     return np.ascontiguousarray(np.repeat(_gradient(depth)[..., 2:], 3, axis=2))
 
 
-def saved(picture: Image.Image, form: str, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's
+def saved(picture: Image.Image, form: str, **options: Any) -> bytes:
     """Return a picture as a file of a format."""
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
@@ -131,6 +145,74 @@ def _right() -> Iterator[HostileCase]:
     yield as_case("one pixel", "a.png", saved(rgb.crop((0, 0, 1, 1)), "PNG"), colours[:1, :1])
     yield as_case("a line of 20,000 pixels", "a.png", saved(Image.new("RGB", (20_000, 1)), "PNG"))
     yield as_case("interlaced", "a.png", saved(rgb, "PNG", interlace=True), colours)
+
+
+def _newer() -> Iterator[HostileCase]:
+    """Formats that came later, and what is seldom."""
+    colours, grey = _gradient(), _grey()
+    large = np.ascontiguousarray(np.repeat(np.repeat(colours, 4, axis=0), 4, axis=1))
+    rgb, level = Image.fromarray(colours), Image.fromarray(grey[..., 0])
+    for form, name, options in (
+        ("AVIF", "a.avif", {"quality": 95}),
+        ("JPEG2000", "a.jp2", {}),
+        ("JPEG2000", "a.j2k", {"no_jp2": True}),
+        ("PPM", "a.ppm", {}),
+        ("JPEG", "a.jfif", {"quality": 95}),
+    ):
+        yield as_case(f"{form} as {name} {options}", name, saved(rgb, form, **options), colours)
+        yield as_case(f"{form} grey as {name} {options}", name, saved(level, form, **options), grey)
+    yield as_case("JPEG 2000 with losses", "a.jp2", saved(Image.fromarray(large), "JPEG2000", irreversible=True), large)
+    yield as_case("PNM of 16 bits", "a.ppm", b"P6 40 30 65535\n" + _gradient(16).astype(">u2").tobytes(), _gradient(16))
+    yield as_case("PNM as text", "a.pnm", b"P3 40 30 255\n" + " ".join(map(str, colours.ravel())).encode(), colours)
+    animated = saved(rgb, "AVIF", quality=95, save_all=True, append_images=[rgb.transpose(Image.Transpose.ROTATE_180)])
+    yield as_case("AVIF of two frames", "a.avif", animated, colours)
+    nothing = np.dstack((colours, np.zeros((HEIGHT, WIDTH), np.uint8)))
+    yield as_case("a photo under an alpha of zeros", "a.png", saved(Image.fromarray(nothing), "PNG"), colours)
+    nothing[3, 3, 3] = 255
+    yield as_case("a photo under an alpha of one pixel", "a.png", saved(Image.fromarray(nothing), "PNG"), colours)
+
+
+def _packed_tiffs() -> Iterator[HostileCase]:
+    """TIFFs with every compression, of bytes, deep and floats."""
+    grey = Image.fromarray(_grey(16)[..., 0])
+    floats = Image.fromarray(_grey()[..., 0].astype(np.float32))
+    for method in ("tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd", "lzma"):
+        yield as_case(f"TIFF of 16 bits, {method}", "a.tif", saved(grey, "TIFF", compression=method), _grey(16))
+        yield as_case(f"TIFF of floats, {method}", "a.tif", saved(floats, "TIFF", compression=method), _grey())
+    for method in ("group3", "group4"):
+        fax = Image.fromarray(_grey()[..., 0]).point(lambda v: 255 * (v > 127)).convert("1")
+        yield as_case(f"TIFF of a fax, {method}", "a.tif", saved(fax, "TIFF", compression=method))
+    for code in (2, 6, 9, 34712, 34925, 50000, 50001, 50002, 65_535):
+        yield as_case(f"TIFF that claims compression {code}", "a.tif", tiff(_gradient(), lies={259: code}))
+    for tag, value in ((284, 2), (338, 9), (339, 4), (339, 5), (262, 5), (262, 6), (262, 8), (258, 12), (258, 64)):
+        yield as_case(f"TIFF whose tag {tag} is {value}", "a.tif", tiff(_gradient(), lies={tag: value}))
+
+
+def _bombs() -> Iterator[HostileCase]:
+    """Small files that claim to be large, in the formats that are decoded in parts."""
+    for side in (20_000, 31_000, 65_535):
+        for lies in ({256: side, 257: side, 278: side}, {256: side, 257: side, 278: 1}, {256: 1, 257: side**2, 278: 9}):
+            told = ", ".join(f"{tag} {value}" for tag, value in lies.items())
+            yield as_case(f"TIFF that claims {told}", "a.tif", tiff(_gradient(), lies=lies))
+    many = {256: 20_000, 257: 20_000, 278: 20_000, 277: 60_000}
+    yield as_case("TIFF of 60,000 bands", "a.tif", tiff(_gradient(), lies=many))
+    for side in (20_000, 31_000, 100_000):
+        yield as_case(f"PNM that claims {side}", "a.ppm", b"P6 %d %d 255\n" % (side, side) + bytes(900))
+        yield as_case(f"PNM of text that claims {side}", "a.ppm", b"P3 %d %d 255\n1 2 3" % (side, side))
+    yield as_case("PNM whose numbers are long", "a.pgm", b"P5 " + b"9" * 100_000 + b" 3 255\n")
+    codestream = saved(Image.fromarray(_gradient()), "JPEG2000", no_jp2=True)
+    at = codestream.index(b"\xff\x51") + 6
+    for width, height in ((20_000, 20_000), (2**31, 2**31), (0, 0)):
+        told = struct.pack(">II", width, height)
+        yield as_case(
+            f"JPEG 2000 that claims {width} x {height}", "a.j2k", codestream[:at] + told + codestream[at + 8 :]
+        )
+    avif = saved(Image.fromarray(_gradient()), "AVIF")
+    at = avif.index(b"ispe") + 8
+    for side in (20_000, 2**31):
+        yield as_case(f"AVIF that claims {side}", "a.avif", avif[:at] + struct.pack(">II", side, side) + avif[at + 8 :])
+    for brand in (b"heic", b"mif1", b"msf1", b"avif"):
+        yield as_case(f"the beginning of {brand.decode()}", "a.heic", b"\0\0\0\x18ftyp" + brand + bytes(300))
 
 
 def _with_alpha(rgb: Image.Image, alpha: int) -> Image.Image:
@@ -340,7 +422,7 @@ def _not_files() -> Iterator[HostileCase]:
         "a link to itself", ("photo",), {}, make=lambda folder: (folder / "photo.jpg").symlink_to("photo.jpg")
     )
 
-    def bind(folder: Any) -> None:  # noqa: ANN401
+    def bind(folder: Any) -> None:
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(str(folder / "photo.jpg"))
 

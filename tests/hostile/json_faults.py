@@ -40,12 +40,12 @@ NUMBERS: list[Any] = [
 WRONG: list[Any] = [None, "", "text", "1", -1, 0, 1.5, True, [], [[]], {}, {"a": 1}, [None], ["x"], 10**30, "\ud800"]
 
 
-def valid(kind: str) -> Any:  # noqa: ANN401 - JSON
+def valid(kind: str) -> Any:
     """Return a small document with everything that a format has: "coco", "results" or "labelme"."""
     return copy.deepcopy({"coco": _coco, "results": _results, "labelme": _labelme}[kind]())
 
 
-def dumps(document: Any) -> bytes:  # noqa: ANN401 - JSON
+def dumps(document: Any) -> bytes:
     """Return a document as JSON, with what Python does not write in place of the names of `RAW`."""
     text = json.dumps(document)
     for name, raw in RAW.items():
@@ -53,7 +53,7 @@ def dumps(document: Any) -> bytes:  # noqa: ANN401 - JSON
     return text.encode()
 
 
-def mutated(rng: random.Random, document: Any, faults: int) -> Any:  # noqa: ANN401 - JSON
+def mutated(rng: random.Random, document: Any, faults: int) -> Any:
     """Return a document with that many faults anywhere in it."""
     document = copy.deepcopy(document)
     for _ in range(faults):
@@ -79,7 +79,7 @@ def mutated(rng: random.Random, document: Any, faults: int) -> Any:  # noqa: ANN
     return document
 
 
-def _places(document: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - JSON
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every place of a document: its list or object, and the key in it."""
     waiting = [document]
     while waiting:
@@ -90,7 +90,7 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - JSON
                 waiting.append(holder[key])
 
 
-def fields(document: Any) -> Iterator[tuple[tuple[Any, ...], str]]:  # noqa: ANN401 - JSON
+def fields(document: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Yield the field of each name once: the path to its object, and the name."""
     seen: set[tuple[Any, ...]] = set()
     waiting: list[tuple[tuple[Any, ...], Any]] = [((), document)]
@@ -106,7 +106,7 @@ def fields(document: Any) -> Iterator[tuple[tuple[Any, ...], str]]:  # noqa: ANN
         waiting += [((*path, key), v) for key, v in inner if isinstance(v, dict | list)]
 
 
-def at(document: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401 - JSON
+def at(document: Any, path: tuple[Any, ...]) -> Any:
     """Return what is at a place."""
     for key in path:
         document = document[key]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load, save
 
-from benchmarks.stress.cases import HostileCase, fifo
+from tests.hostile.cases import HostileCase, fifo
 from tests.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:

@@ -1,0 +1,113 @@
+"""What share of true objects gets a suggestion of the right class, by group, and how many suggestions are false.
+
+python -m benchmarks.found FOLDER [--weights builtin] [--score 0.5]
+
+FOLDER has `val.json` (COCO) and `images/`. An object of more than `PROMPT_AREA` pixels that is no crowd is found by a
+suggestion of its class whose box overlaps its own by an IoU of `MET`, each by one of its own, the best scores first.
+False is a suggestion that finds nothing, small objects included, and does not lie in a crowd.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from benchmarks.report import Record, main
+from model.distributed import ProcessGroup
+from model.evaluation.evaluate import PROMPT_AREA, align, predict
+from model.evaluation.ground_truth import read_ground_truth
+from model.inference.mask_keypoint_pair import load_predictor
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+MET = 0.5
+"""IoU of two boxes from which one finds the other."""
+
+
+def meet(known: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> tuple[list[bool], int]:
+    """Return of one photo and class which objects are found, and how many suggestions are false.
+
+    Args:
+        known: Its objects, COCO's records.
+        found: Its suggestions, COCO's results.
+    """
+    if not known or not found:
+        return [False] * len(known), len(found)
+    best_first = sorted(found, key=lambda record: -record["score"])
+    crowd = np.array([bool(a["iscrowd"]) for a in known])
+    boxes: Any = [np.array([r["bbox"] for r in records], np.float64) for records in (best_first, known)]
+    overlaps = coco_mask.iou(boxes[0], boxes[1], crowd.astype(np.uint8))
+    is_found, false = np.zeros(len(known), bool), 0
+    for row in overlaps:
+        free = np.where(crowd | is_found, 0.0, row)
+        if free.max() >= MET:
+            is_found[free.argmax()] = True
+        elif not (row[crowd] >= MET).any():
+            false += 1
+    return is_found.tolist(), false
+
+
+class Group(NamedTuple):
+    """What was counted of a class."""
+
+    name: str
+    objects: int
+    found: int
+    false: int
+
+
+def _together(name: str, groups: list[Group]) -> Group:
+    """Return the sums of several."""
+    return Group(name, sum(g.objects for g in groups), sum(g.found for g in groups), sum(g.false for g in groups))
+
+
+def measure(args: argparse.Namespace) -> list[Record]:
+    """Look at every photo and count."""
+    predictor = load_predictor(args.weights, "cpu")
+    file = args.folder / args.labels
+    truth, _ = read_ground_truth(file, args.folder / "images")
+    data = align(truth, predictor, file)
+    results, photos = predict(predictor, data, args.folder / "images", score=args.score, group=ProcessGroup())
+    names = {category["id"]: category["name"] for category in data["categories"]}
+    objects, met, false = Counter[str](), Counter[str](), Counter[str]()
+    empty = len(photos) - len({record["image_id"] for record in results})
+    for photo in photos:
+        for category, name in names.items():
+            known, found = (
+                [r for r in records if (r["image_id"], r["category_id"]) == (photo, category)]
+                for records in (data["annotations"], results)
+            )
+            is_found, wrong = meet(known, found)
+            false[name] += wrong
+            for record, yes in zip(known, is_found, strict=True):
+                if record["area"] > PROMPT_AREA and not record["iscrowd"]:
+                    objects[name] += 1
+                    met[name] += yes
+    groups = [Group(name, objects[name], met[name], false[name]) for name in names.values() if objects[name]]
+    groups.sort(key=lambda group: -group.found / group.objects)
+    rows = [*groups, _together("all", groups)]
+    rest = [group for group in groups if group.name not in {"person", "animal"}]
+    if 0 < len(rest) < len(groups):
+        rows.append(_together("all but persons and animals", rest))
+    records: list[Record] = []
+    for row in rows:
+        records.append(Record(f"{row.name}: found of {row.objects}", 100 * row.found / row.objects, "%"))
+        records.append(Record(f"{row.name}: false a photo", row.false / len(photos), ""))
+    return [*records, Record(f"photos without a suggestion, of {len(photos)}", empty, "")]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="folder with val.json and images/")
+    parser.add_argument("--labels", default="val.json", help="another COCO file in FOLDER, to choose numbers by")
+    parser.add_argument("--weights", default="builtin")
+    parser.add_argument("--score", type=float, default=0.5, help="least score of a suggestion (default: 0.5)")
+
+
+if __name__ == "__main__":
+    main("found", measure, _arguments)
