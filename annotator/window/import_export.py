@@ -272,7 +272,9 @@ class Exporter(_Exchange):
             details = [plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
                               photos - len(done)), *details]  # fmt: skip
             if done:
-                answers.insert(0, tr("Only the {photos} that are done", photos=counted_photos(len(done))))
+                answers.insert(
+                    0, plural("Only the {n:,} photo that is done", "Only the {n:,} photos that are done", len(done))
+                )
                 every = 1
         answer = 0
         if details:

@@ -49,7 +49,7 @@ class FoundAnnotations:
 
     def names(self, folder: Path) -> str:
         """Return the sources as people read them: relative to the folder, the first of them by name."""
-        return listing([path.relative_to(folder).as_posix() for path in self.sources if path != folder], 2)
+        return listing([path.relative_to(folder).as_posix() for path in self.sources if path != folder], 1)
 
 
 class _Listing:
