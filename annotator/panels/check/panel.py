@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSplitter,
 
 from annotator.panels.check.rows import RECORD, FindingDelegate, FindingRows, KindDelegate, KindRows
 from annotator.panels.rows import Rows
-from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, name_control, set_tone
+from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
 from dataset.check.findings import KINDS
 from dataset.i18n import plural, tr
 
@@ -50,6 +50,8 @@ class CheckPanel(QWidget):
             QPushButton(tr("Check again")),
             QPushButton(tr("Cancel")),
         )
+        self._elsewhere = label(tr("“check --fix” repairs these in a copy"), "muted")
+        self._elsewhere.setObjectName("check.elsewhere")
         set_tone(self._repair, "accent")
         name_control(self._repair, "check.repair", tr("Repair all of this kind, as steps that can be undone"))
         name_control(self._again, "check.again", tr("Check the annotations and the photos of this folder again"))
