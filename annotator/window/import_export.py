@@ -19,6 +19,7 @@ from annotator.core.exchange import (
     lost_keypoints,
     names_to_export,
     read_dataset,
+    read_found,
     suggestions_added,
     to_annotations,
     to_dataset,
@@ -31,15 +32,18 @@ from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
 from dataset.formats.base import FilesExistError, FormatError, formats
 from dataset.formats.exporting import export
+from dataset.formats.stored_images import only
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
-    from dataset.formats.base import Dataset, Format, ImageRecord
+    from dataset.formats.base import Dataset, Format, ImageRecord, KnownIds
+    from dataset.formats.recognition import FoundAnnotations
 
 TOPIC = "exchange"
 
@@ -104,6 +108,7 @@ class _Exchange(QObject):
         question.setInformativeText("\n".join(details))
         buttons = [question.addButton(answer, QMessageBox.ButtonRole.AcceptRole) for answer in answers]
         question.addButton(QMessageBox.StandardButton.Cancel)
+        question.setDefaultButton(buttons[0])
         question.exec()
         clicked = question.clickedButton()
         return next((i for i, button in enumerate(buttons) if button is clicked), -1)
@@ -127,13 +132,21 @@ class Importer(_Exchange):
         else:
             source = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if source:
-            names, classes = self._session.photos.names, list(self._session.categories)
+            self._read(partial(read_dataset, file_format, Path(source)), folder, store)
 
-            def work() -> Dataset:
-                data = read_dataset(file_format, Path(source), folder, names, known_ids(store, classes))
-                return with_replaced(data, store)
+    def import_found(self, found: FoundAnnotations) -> None:
+        """Add annotations that were found in the open folder."""
+        folder, store = self._session.folder, self._session.store
+        if folder is not None and store is not None:
+            self._read(partial(read_found, found), folder, store)
 
-            self._on_disk(work, self._confirm)
+    def _read(self, read: Callable[[Path, Sequence[str], KnownIds], Dataset], folder: Path, store: Store) -> None:
+        names, classes = self._session.photos.names, list(self._session.categories)
+
+        def work() -> Dataset:
+            return with_replaced(read(folder, names, known_ids(store, classes)), store)
+
+        self._on_disk(work, self._confirm)
 
     def _confirm(self, data: object) -> None:
         dataset: Dataset = data  # type: ignore[assignment]
@@ -254,17 +267,21 @@ class Exporter(_Exchange):
         data, details, done = collected  # type: ignore[misc]
         photos = len(data.images)
         answers = [tr("Export all {photos}", photos=counted_photos(photos))]
+        every = 0  # the answer that is all photos
         if len(done) < photos:
-            details = [*details, plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
-                                        photos - len(done))]  # fmt: skip
+            details = [plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
+                              photos - len(done)), *details]  # fmt: skip
             if done:
-                answers.append(tr("Only the {photos} that are done", photos=counted_photos(len(done))))
+                answers.insert(
+                    0, plural("Only the {n:,} photo that is done", "Only the {n:,} photos that are done", len(done))
+                )
+                every = 1
         answer = 0
         if details:
             text = plural("Export {n:,} object?", "Export {n:,} objects?", data.object_count)
             answer = self._ask("export.question", text, details, answers)
-        if answer > 0:
-            data = replace(data, images=tuple(image for image in data.images if image.name in done))
+        if 0 <= answer < every:
+            data = only(data, done)
         if answer >= 0:
             self._write(data)
 

@@ -48,8 +48,10 @@ from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
 from annotator.window.commands.change_progress import ChangeProgress
+from annotator.window.commands.checking import Checking
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
+from annotator.window.commands.import_offer import ImportOffer
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.rescaling import Rescaling
@@ -134,6 +136,7 @@ class MainWindow(QMainWindow):
         self._changes = RecordChanges(session, self)
         self._change_progress = ChangeProgress(self._changes, self.banner, self)
         self._skeletons = SkeletonEditing(self._changes, self.classes, self.banner, self)
+        self.checking = Checking(session, self.canvas, self.banner, self, lambda: self.panels_menu)
         self._rescaling = Rescaling(self._changes, self.banner, self)
         self._removing = ClassRemoving(self._changes, self.classes, self.banner, self)
         self._desk = ModelPanelController(
@@ -155,6 +158,8 @@ class MainWindow(QMainWindow):
         )
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
+        self._importer = Importer(session, self)
+        self._import_offer = ImportOffer(session, self._importer, self.banner, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -266,7 +271,7 @@ class MainWindow(QMainWindow):
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
         handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
-        handlers |= self._details.handlers()
+        handlers |= self._details.handlers() | self.checking.handlers()
         handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
@@ -276,7 +281,7 @@ class MainWindow(QMainWindow):
         scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
-        submenus |= {IMPORT_MENU: Importer(self._session, self).menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        submenus |= {IMPORT_MENU: self._importer.menu, EXPORT_MENU: Exporter(self._session, self).menu}
         submenus[COLOR_MENU] = color_menu(self, self._coloring.chosen, self._coloring.choose)
         submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():
@@ -362,7 +367,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
-        for name in ("model.suggest_all", "model.fine_tune", "model.models"):
+        for name in ("project.check", "model.suggest_all", "model.fine_tune", "model.models"):
             self.action_table[name].setEnabled(project is not None)
         if project is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])
