@@ -15,6 +15,7 @@ from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
 from model.commands.weights_option import weights_text
+from model.inference.device import selectable_devices
 from model.torch_import import interruptible
 
 COMMANDS = {
@@ -125,7 +126,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
     parser.add_argument("--weights", default="", metavar="NAME|FILE", help=weights_text())
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="", help=tr("where the model runs"))
+    parser.add_argument("--device", choices=selectable_devices(), default="", help=tr("where the model runs"))
     return parser
 
 

@@ -100,11 +100,12 @@ class Application:
             self._closed = True
             theme.changed.disconnect(self.window.apply_theme)
             self.suggester.stop()
+            self.window.checking.checker.stop()
             self.finetuning.leave()
             self.session.stop()
         disks_ended = self.session.close(saving if self.session.unsaved else seconds)
         deadline = Deadline(seconds)
-        parts = (self.suggester.close, self._cache.close, self.finetuning.close)
+        parts = (self.suggester.close, self._cache.close, self.finetuning.close, self.window.checking.checker.close)
         ended = [part(deadline.left) for part in parts]
         return disks_ended and all(ended)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -30,8 +31,18 @@ from annotator.panels.widgets import MARGIN, ElidedComboBox, ElidedLabel, dress_
 from dataset.i18n import mark, tr
 from dataset.messages import duration
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _WEIGHTS = ((mark("Built-in"), "builtin"), (mark("COCO (torchvision)"), "coco"))
-_DEVICES = ((mark("Automatic"), "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+_DEVICES = {
+    "auto": mark("Automatic"),
+    "cpu": "CPU",
+    "cuda": "GPU (CUDA)",
+    "mps": "GPU (Metal)",
+    "coreml": "Core ML",
+    "directml": "DirectML",
+}
 
 
 class ModelPanel(QWidget):
@@ -45,7 +56,7 @@ class ModelPanel(QWidget):
     weights_requested = Signal(str)
     """"builtin", "coco" or the path of a file; also when it is the one shown already."""
     device_requested = Signal(str)
-    """"auto", "cpu" or "cuda"."""
+    """"auto", "cpu", "cuda" or another one that was offered."""
     closer_look_chosen = Signal(bool)
     """Whether the model is to look at large photos in tiles, too."""
     fine_tune_requested = Signal()
@@ -69,7 +80,8 @@ class ModelPanel(QWidget):
         self._weights = _combo("model.weights", tr("Weights the model runs with"), tr("Weights"), _WEIGHTS)
         self._weights.addItem(tr("File…"))
         self._chosen_weights = 0
-        self._device = _combo("model.device", tr("Where the model runs"), tr("Device"), _DEVICES)
+        self._device = _combo("model.device", tr("Where the model runs"), tr("Device"), ())
+        self.offer_devices(("auto", "cpu", "cuda"))
         self._closer_look = QCheckBox(tr("if large"))
         tip = tr("Finds small objects, but takes up to ten times as long (built-in: from 2,080 pixels a side on)")
         name_control(self._closer_look, "model.closer_look", tip, tr("Look closer at large photos"))
@@ -142,8 +154,14 @@ class ModelPanel(QWidget):
         self._weights.setCurrentIndex(at)
         self._chosen_weights = at
 
+    def offer_devices(self, names: Sequence[str]) -> None:
+        """Offer the devices that can be asked for on this computer: "auto", "cpu", "cuda", ..."""
+        self._device.clear()
+        for name in names:
+            self._device.addItem(tr(_DEVICES[name]), name)
+
     def set_device(self, device: str) -> None:
-        """Show which device was asked for: "auto", "cpu" or "cuda"."""
+        """Show which device was asked for, by its name."""
         self._device.setCurrentIndex(max(self._device.findData(device), 0))
 
     def set_closer_look(self, *, on: bool) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from annotator.canvas.tools.base import GestureStep
     from annotator.core.document import Edit
     from annotator.core.no_overlap import OverlapRule
+    from annotator.core.photo_state import PhotoState
     from annotator.core.project import Project
     from annotator.core.store.store import Store
     from annotator.session.decoded_image import DecodedImage
@@ -388,6 +389,15 @@ class Session(QObject):
         self.history.push(document, edit)
         self.history.activate(self.document)
 
+    def undo_last(self, document: Document, edit: Edit) -> bool:
+        """Undo an edit of a document, shown or not, if it is what was done last there; return whether it was."""
+        if self.history.last(document) is not edit:
+            return False
+        self.history.activate(document)
+        self.history.undo()
+        self.history.activate(self.document)
+        return True
+
     def push_step(self, step: GestureStep) -> None:
         """Remember a step of a gesture on the current document, so that it can be undone."""
         if self.document:
@@ -420,11 +430,27 @@ class Session(QObject):
             if problems:
                 text = tr("{problem} It is kept as it stands.", problem=" ".join(problems))
                 self.message.emit(text, "warning", PHOTO)
-            document = Document(self.current, replace(state, size=self._photo.size))
-            document.changed.connect(self._store_on_change(document))
+            document = self._made(self.current, replace(state, size=self._photo.size))
         document.threshold, document.shown = self.threshold, self.shown
         document.marks = self.marks.get(self.current, ObjectMarks())
         self._set_document(document)
+
+    def document_of(self, name: str, size: tuple[int, int] | None) -> Document | None:
+        """Return the document of a photo, be it not shown; None where it has none yet and its (width, height) is None.
+
+        One that is new is kept by an edit of it (`push_to`) alone.
+        """
+        if self.document is not None and self.document.name == name:
+            return self.document
+        document = self.history.document(name)
+        if document is None and size is not None and self.store is not None:
+            document = self._made(name, replace(self.store.load(name), size=size))
+        return document
+
+    def _made(self, name: str, state: PhotoState) -> Document:
+        document = Document(name, state)
+        document.changed.connect(self._store_on_change(document))
+        return document
 
     def _set_document(self, document: Document | None) -> None:
         if document is not self.document:

@@ -24,6 +24,7 @@ from annotator.suggestions.questions import BoxQuestion, PointsQuestion, Questio
 from annotator.suggestions.source import AnswerSource
 from dataset.i18n import tr
 from model.inference.closer_look import LookGivenUpError
+from model.inference.device import selectable_devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,10 +97,15 @@ class InferenceWorker(QObject):
     # Called in the GUI thread
 
     def load(self, weights: str, device: str = "auto") -> None:
-        """Put a model in use: `builtin`, `coco` or a checkpoint file, on `auto`, `cpu` or `cuda`."""
+        """Put a model in use: `builtin`, `coco` or a checkpoint file, on one of `devices`."""
         with self._wake:
             self._load, self._refused = (weights, device), ""
             self._wake.notify()
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices that `load` can be given on this computer."""
+        return selectable_devices()
 
     def set_closer_look(self, *, on: bool) -> None:
         """Look at large photos in tiles, too, which takes longer; `loaded` follows, as of another model."""

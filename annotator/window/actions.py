@@ -79,6 +79,7 @@ def menus() -> list[Menu]:
         Menu("object", tr("&Object"), _object()),
         Menu("suggestions", tr("&Suggestions"), _suggestions()),
         Menu("image", tr("&Image"), _image()),
+        Menu("project", tr("&Project"), _project()),
         Menu("view", tr("&View"), _view()),
         Menu("model", tr("&Model"), _model()),
         Menu("help", tr("&Help"), _help()),
@@ -231,6 +232,13 @@ def _image() -> tuple[Entry, ...]:
         Spec("image.skip", tr("S&kip, next photo"), ("Shift+D",), "skip",
              tr("Leave this photo out, also of fine-tuning, and go to the next one that is not done; or take it back"),
              checkable=True),
+    )  # fmt: skip
+
+
+def _project() -> tuple[Entry, ...]:
+    return (
+        Spec("project.check", tr("&Check…"), (), "check",
+             tr("Find what is wrong with the annotations and the photos of this folder, and repair it")),
     )  # fmt: skip
 
 

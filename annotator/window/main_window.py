@@ -48,6 +48,7 @@ from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
 from annotator.window.commands.change_progress import EXPORTED, IMPORTED, ChangeProgress
+from annotator.window.commands.checking import Checking
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
 from annotator.window.commands.object_commands import ObjectCommands
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self._changes = RecordChanges(session, self)
         self._change_progress = ChangeProgress(self._changes, self.banner, self)
         self._skeletons = SkeletonEditing(self._changes, self.classes, self.banner, self)
+        self.checking = Checking(session, self.canvas, self.banner, self, lambda: self.panels_menu)
         self._rescaling = Rescaling(self._changes, self.banner, self)
         self._removing = ClassRemoving(self._changes, self.classes, self.banner, self)
         self._desk = ModelPanelController(
@@ -266,7 +268,7 @@ class MainWindow(QMainWindow):
         handlers |= self._visibility.handlers() | self._snap.handlers() | self._undo.handlers()
         handlers |= self._objects.handlers() | self._modes.handlers() | self._marks.handlers()
         handlers |= self._picture.handlers() | self._brush.handlers() | self._listing.handlers()
-        handlers |= self._details.handlers()
+        handlers |= self._details.handlers() | self.checking.handlers()
         handlers |= self._simplifying.handlers()
         handlers |= {f"tool.{tool.name}": lambda _=False, n=tool.name: self._class.take_tool(n) for tool in TOOLS}
         handlers |= {f"class.{n}": lambda _=False, n=n: self._class.apply_number(n) for n in range(1, 10)}
@@ -365,7 +367,7 @@ class MainWindow(QMainWindow):
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
-        for name in ("model.suggest_all", "model.fine_tune", "model.models"):
+        for name in ("project.check", "model.suggest_all", "model.fine_tune", "model.models"):
             self.action_table[name].setEnabled(project is not None)
         if project is None and self._session.folder is None:
             self.welcome.set_recent([str(path) for path in self._settings.recent])

@@ -47,6 +47,7 @@ class ModelPanelController:
         self._offered: list[str] = []  # the model's classes that the project lacks
         panel.set_threshold(settings.threshold)
         panel.set_weights(choice.weights)
+        panel.offer_devices(suggester.devices)
         panel.set_device(choice.device)
         panel.set_closer_look(on=settings.flag(CLOSER_LOOK, default=True))
         suggester.set_closer_look(on=settings.flag(CLOSER_LOOK, default=True))

@@ -147,6 +147,15 @@ def import_from(file_format: Format, folder: Path) -> None:
         _check_canary(folder)
 
 
+def export_to_all(folder: Path) -> None:
+    """Export a project in every format; a photo or a class may be called anything."""
+    for file_format in formats():
+        if file_format.write:
+            target = folder / "exported" / f"{file_format.name}{file_format.suffix}"
+            target.parent.mkdir(exist_ok=True)
+            _command("export", file_format.name, folder, target)
+
+
 def _command(*arguments: object) -> None:
     """Run a command, and turn its last sentence into a UserError where it fails."""
     printed, said = StringIO(), StringIO()
@@ -218,6 +227,7 @@ READERS: dict[str, Reader] = {
     **{
         f"import {file_format.name}": partial(import_from, file_format) for file_format in formats() if file_format.read
     },
+    "export": export_to_all,
     "photo": photo,
     "weights": weights,
 }

@@ -14,7 +14,7 @@ from dataset.check.shapes import check_shapes
 from dataset.pictures.fingerprint_cache import UnreadablePhoto, fingerprints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from dataset.check.contents import Contents, ImageEntry
@@ -61,7 +61,7 @@ class DatasetCheck:
         listed = [image.photo for image in self.contents.images if image.is_found]
         return list(dict.fromkeys((*listed, *self.options.photos)))
 
-    def run(self) -> Iterator[int]:
+    def run(self) -> Generator[int]:
         """Find everything; yield how many steps of `total` are done."""
         contents, done = self.contents, len(self.contents.orphans)
         self._add(check_references(contents))

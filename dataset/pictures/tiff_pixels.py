@@ -211,9 +211,11 @@ def _read(file: IO[bytes], place: tuple[int, int], size: int, code: int) -> byte
 def _inflated(data: bytes, size: int) -> bytes:
     if not data:
         return bytes(size)
-    found = zlib.decompressobj().decompress(data, size)
+    stream = zlib.decompressobj()
+    found = stream.decompress(data, size)
     if len(found) < size:
         raise EOFError
+    stream.decompress(stream.unconsumed_tail, 1)  # of the end its checksum is compared
     return found
 
 

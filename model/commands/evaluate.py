@@ -16,6 +16,7 @@ from model.console import print_message
 from model.distributed import ProcessGroup
 from model.evaluation.evaluate import box_prompt, evaluate, print_messages
 from model.evaluation.ground_truth import read_ground_truth
+from model.inference.device import selectable_devices
 from model.inference.mask_keypoint_pair import load_predictor
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
     add_weights(parser)
     add("--score", type=float, default=0.05, help=tr("least score of a detection (default: 0.05)"))
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--device", choices=selectable_devices(), default="auto", help=tr("where to compute (default: auto)"))
     add("--box-prompt", action="store_true", help=tr("measure the masks of given true boxes instead"))
     add("--json", action="store_true", help=tr("one JSON record on standard output"))
 

@@ -30,6 +30,7 @@ from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.coco_results import annotation
+from model.inference.device import selectable_devices
 from model.inference.mask_keypoint_pair import load_predictor
 from model.output_check import OutputError, check_output
 
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
     add("--output", type=Path, required=True, metavar="FILE", help=tr("COCO file to write"))
     add_weights(parser)
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--device", choices=selectable_devices(), default="auto", help=tr("where to compute (default: auto)"))
     add("--replace", action="store_true", help=tr("also redo the masks and keypoints that the file has"))
 
 

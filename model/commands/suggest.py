@@ -26,6 +26,7 @@ from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
 from model.inference.closer_look import CloserLook
 from model.inference.coco_results import detection
+from model.inference.device import selectable_devices
 from model.inference.mask_keypoint_pair import load_predictor
 from model.inference.out_of_memory import chunks, detect_batch
 from model.output_check import check_output
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help=tr("look at large photos in tiles, too, for small objects; slower (default: yes)"),
     )
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help=tr("where to compute (default: auto)"))
+    add("--device", choices=selectable_devices(), default="auto", help=tr("where to compute (default: auto)"))
     add("--preview", type=Path, metavar="DIR", help=tr("also write pictures of the suggestions to this folder"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model.inference.instance import Instance
-    from model.inference.segmenter import Segmenter
 
 SURE, ABOUT_SURE = 0.5, 0.3
 """Score from which a detection is to be found by the other one, and the score from which it is found: one at 0.5 that
@@ -51,7 +50,17 @@ class Agreement:
         )
 
 
-def agreement(first: Segmenter, second: Segmenter, photos: Iterable[NDArray[np.uint8]]) -> Agreement:
+class Detector(Protocol):
+    """What is needed of a `model.inference.segmenter.Segmenter`."""
+
+    def set_image(self, image: NDArray[np.uint8]) -> None:
+        """Take a photo [height, width, 3] RGB."""
+
+    def detect(self, score: float) -> list[Instance]:
+        """Return the objects in it."""
+
+
+def agreement(first: Detector, second: Detector, photos: Iterable[NDArray[np.uint8]]) -> Agreement:
     """Return how far two predictors agree on photos [height, width, 3] RGB, in both directions."""
     overlaps: list[float] = []
     for photo in photos:

@@ -58,6 +58,8 @@ SCORE, REGIONS = 0.15, 12
 """Detections whose regions the heads are calibrated on: least score, and how many a photo."""
 
 
+WITH_BODY = ("encode", "model")
+"""Graphs that begin with the body of the network."""
 REGIONS_KEPT = 128
 """Proposals of a photo that the box head is calibrated on."""
 
@@ -91,7 +93,7 @@ class _RecordingEngine(OnnxEngine):
 def quantize(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> Graphs:
     """Return graphs that compute in 8 bits, calibrated on photos [height, width, 3] RGB."""
     given = _inputs(graphs, photos)
-    parts = {name: _rounded(name, part, given[name]) if given[name] else part for name, part in graphs.parts.items()}
+    parts = {name: round_graph(name, part, given[name]) if given[name] else part for name, part in graphs.parts.items()}
     return replace(graphs, arithmetic="int8", parts=parts)
 
 
@@ -111,15 +113,22 @@ def _inputs(graphs: Graphs, photos: Iterable[NDArray[np.uint8]]) -> dict[str, li
     return engine.given
 
 
-def _rounded(name: str, graph: bytes, given: list[dict[str, Any]]) -> bytes:
+def round_graph(name: str, graph: bytes, given: list[dict[str, Any]]) -> bytes:
+    """Return a graph in 8 bits.
+
+    Args:
+        name: Which part it is; `model` is all of them in one.
+        graph: ONNX.
+        given: Inputs to calibrate on, by their names.
+    """
     with tempfile.TemporaryDirectory() as folder:
         before, plain, after = (Path(folder) / name for name in ("graph.onnx", "plain.onnx", "rounded.onnx"))
         before.write_bytes(graph)
         quant_pre_process(str(before), str(plain), skip_symbolic_shape=True)
         model = onnx.load(str(plain))
         convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-        kept = convolutions[:FLOAT_STEM] if name == "encode" else []
-        joins = _joins(model) if name == "encode" else []
+        kept = convolutions[:FLOAT_STEM] if name in WITH_BODY else []
+        joins = _joins(model) if name in WITH_BODY else []
         others = [n for n in model.graph.node if n.op_type in JOINS and n not in joins]
         _correct_biases(model, [node for node in convolutions if node not in kept], given)
         onnx.save(model, str(plain))

@@ -18,7 +18,7 @@ from torchvision.ops import batched_nms
 
 from model.config import MEAN, STD, UNUSED
 from model.graphs.export import network_to_trace, trace
-from model.graphs.modules import Classify, Encode, clip
+from model.graphs.modules import Classify, Encode, Masks, clip
 from model.inference.preprocess import ROUND
 from model.network.mask_rcnn import MIN_SIZE
 
@@ -41,6 +41,7 @@ class Whole(nn.Module):
         """Take a network and the numbers, from 1 on, of its outputs that stand for a class."""
         super().__init__()
         self.encode, self.classify = Encode(network), Classify(network)
+        self.masks = Masks(network) if network.roi_heads.mask_head is not None else None
         self.network, self.config = network, network.config
         self.register_buffer("known", torch.tensor(known))
 
@@ -56,8 +57,8 @@ class Whole(nn.Module):
         found = [boxes * torch.stack([stretch[1], stretch[0], stretch[1], stretch[0]]), scores, labels]
         heads = self.network.roi_heads
         pooled = maps[: len(heads.pool.strides)]
-        if heads.mask_head is not None:
-            found.append(heads.own_masks(pooled, [boxes], labels))
+        if self.masks is not None:
+            found.append(self.masks(boxes, labels, *pooled))
         if heads.keypoint_head is not None:
             found.append(self._points(heads.keypoints(pooled, [boxes]), found[0]))
         return tuple(found)

@@ -1,4 +1,4 @@
-"""700 annotation files over all formats that are read: what years of tools, damage and malice make of them."""
+"""760 annotation files over all formats that are read: what years of tools, damage and malice make of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from tests.hostile.json_faults import NUMBERS, RAW, SIZE, WRONG, at, dumps, fiel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COUNT = 700
+COUNT = 760
 COCO_READERS = ("window", "import coco", "evaluate", "masks", "train")
+EXPORTED = ("import coco", "export")
 LABELME_READERS = ("window", "import labelme")
 RESULTS_READERS = ("window", "import coco", "evaluate")
 
@@ -197,10 +198,20 @@ def _names() -> Iterator[HostileCase]:
         document = valid("coco")
         document["images"][0]["file_name"] = name
         yield as_case("coco", f"file_name {name[:30]!r}", dumps(document))
+        document = valid("coco")
+        document["categories"][1]["name"] = name
+        yield HostileCase(f"coco: a class {name[:30]!r}", EXPORTED, _project(document), named=NAMED)
+        document["images"][1]["file_name"] = name
+        document["annotations"][0]["image_id"] = 2
+        yield HostileCase(f"coco: exported, file_name {name[:30]!r}", EXPORTED, _project(document), named=NAMED)
     for name in HOSTILE_NAMES[::2]:
         document = valid("labelme")
         document["imagePath"] = name
         yield as_case("labelme", f"imagePath {name[:30]!r}", dumps(document))
+
+
+def _project(document: dict[str, Any]) -> dict[str, bytes]:
+    return {"a.jpg": PHOTO, "b.jpg": PHOTO, "annotations.json": dumps(document)}
 
 
 def _duplicates() -> Iterator[HostileCase]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
 from dataset.regular_files import read_regular
+from model.inference.device import PROVIDERS, DeviceError
 from model.inference.engines.engine_record import NAMES, EngineName, read_record
 from model.inference.engines.first_use import CrashedBeforeError, try_out
 from model.inference.graph_cache import places_of
@@ -41,19 +43,20 @@ def open_engine(weights: str | Path | Checkpoint | Graphs, device: str) -> Engin
 
     Args:
         weights: A name or file as `model.checkpoints.weights.load` takes it, or what it returned, or graphs.
-        device: `auto` (CUDA when there is one), `cpu`, `cuda` or another name that torch knows.
+        device: `auto` (CUDA when there is one), `cpu`, `cuda` or another name that torch or `model.inference.device`
+            knows.
 
     Raises:
         model.checkpoints.weights.WeightsError: The weights cannot be used.
         model.inference.device.DeviceError: There is no such device.
     """
     notice = ""
+    if isinstance(weights, str | Path) and device in PROVIDERS:
+        weights = _graphs_for(device, weights)
     if isinstance(weights, Graphs):
         from model.inference.engines.onnx_engine import OnnxEngine  # noqa: PLC0415
 
-        engine = OnnxEngine(weights)
-        engine.to(device)
-        return engine
+        return OnnxEngine(weights, device)
     if isinstance(weights, str | Path) and _on_cpu(device) and os.environ.get(VARIABLE) != "torch":
         engine, notice = _from_graphs(weights)
         if engine is not None:
@@ -88,6 +91,25 @@ def is_to_prepare(weights: str | Path, device: str, *, has_photos: bool = False)
     if record is None or record.fastest([*_usable(places), "torch"]) is None:
         return True
     return has_photos and not places.is_shipped and record.rounding is None
+
+
+def _graphs_for(device: str, weights: str | Path) -> Graphs:
+    """Return the graphs of weights for a device of ONNX Runtime's, in floats if there are any.
+
+    Raises:
+        DeviceError: There are none yet.
+    """
+    places = places_of(weights)
+    for file in (places.floats, places.rounded) if places is not None else ():
+        with suppress(GraphFileError, OSError):
+            return read(file)
+    text = tr(
+        "What {device} computes is made while {weights} computes on the CPU: choose cpu first, and {device} at the "
+        "next start.",
+        device=device,
+        weights=weights,
+    )
+    raise DeviceError(text)
 
 
 def _usable(places: GraphPlaces) -> dict[EngineName, Path]:

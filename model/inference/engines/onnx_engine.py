@@ -1,4 +1,4 @@
-"""The network as ONNX Runtime runs it: on a CPU, without torch, and faster than torch in all but 16-bit floats."""
+"""The network as ONNX Runtime runs it: on a CPU, without torch, or on a device of its own that a person chose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from model.inference.box_arithmetic import batched_nms
-from model.inference.device import DeviceError, no_such_device
+from model.inference.device import CPU, PROVIDERS, DeviceError, choose_provider, no_such_device
 from model.inference.engine import BoxDetections, MemoryFullError
 from model.inference.engines.region_pooling import Pooling
 from model.inference.engines.threads import threads
@@ -48,33 +48,40 @@ class GraphFeatures:
 class OnnxEngine:
     """A `model.inference.engine.Engine`."""
 
-    device = "cpu"
     notice = ""
 
-    def __init__(self, graphs: Graphs) -> None:
+    def __init__(self, graphs: Graphs, device: str = "cpu") -> None:
         """Prepare graphs to be run.
 
         Raises:
+            DeviceError: There is no such device.
             Exception: Whatever the library raises where a graph is damaged or has an operation that is not known.
         """
+        provider = choose_provider(device, onnxruntime.get_available_providers())
+        self.device = device if device in PROVIDERS else "cpu"
+        self._graphs = graphs if device in PROVIDERS else None  # for the way back to the CPU
         self.config: ModelConfig = graphs.config
         self.outputs: tuple[Category, ...] = graphs.categories
         self.metrics: dict[str, Any] = graphs.metrics
         self.id = f"{graphs.digest}-{graphs.arithmetic}"
-        self._sessions = {name: _session(part) for name, part in graphs.parts.items()}
+        self._sessions = {name: _session(part, provider) for name, part in graphs.parts.items()}
         self._given = {name: [i.name for i in session.get_inputs()] for name, session in self._sessions.items()}
         config = graphs.config
         self._pooling = Pooling(CANONICAL, config.roi_half_pixel)
         self._box_pooling = Pooling(config.box_canonical, config.roi_half_pixel)
 
     def to(self, device: str) -> None:
-        """Stay on the CPU.
+        """Stay where it is, or go back to the CPU.
 
         Raises:
             DeviceError: Another device is asked for.
         """
-        if device not in ("auto", "cpu"):
+        if device == self.device or (device == "auto" and self.device == "cpu"):
+            return
+        if self._graphs is None or device not in ("auto", "cpu"):
             raise DeviceError(no_such_device(device))
+        self._sessions = {name: _session(part, CPU) for name, part in self._graphs.parts.items()}
+        self.device, self._graphs = "cpu", None
 
     def encode(self, pictures: NDArray[np.float32], inner: Sequence[tuple[int, int]]) -> list[GraphFeatures]:
         """Run the backbone and the RPN."""
@@ -163,10 +170,11 @@ class OnnxEngine:
             raise
 
 
-def _session(graph: bytes) -> onnxruntime.InferenceSession:
+def _session(graph: bytes, provider: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads()
     # A thread that waits must not take the core from the window, or from a training beside it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    options.enable_mem_pattern = provider != PROVIDERS["directml"]  # which cannot have it
+    return onnxruntime.InferenceSession(graph, options, providers=list(dict.fromkeys((provider, CPU))))

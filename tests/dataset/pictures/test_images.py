@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from dataset.pictures import images, photo_errors
+from dataset.pictures import images, photo_errors, pillow_pictures
 from dataset.pictures.images import PhotoError, is_sideways, photo_size, photo_time, read_photo, read_reduced
 
 # Left half red, right half blue, wider than high: turned or mirrored, it shows.
@@ -445,3 +445,29 @@ def test_the_readme_names_the_endings() -> None:
     text = (Path(images.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     section = text.partition("## Pictures\n")[2].partition("##")[0]
     assert [suffix for suffix in images.SUFFIXES if not re.search(rf"\{suffix}\b", section)] == []
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_very_large_photo_is_decoded_without_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / f"a.{suffix}", np.round(gradient() * 255).astype(np.uint8), exif=exif, quality=95)
+    usual = read_photo(path)
+    save(tmp_path / "b.gif", SIDES)
+    data = path.read_bytes()
+    for module in (images, pillow_pictures, photo_errors):
+        monkeypatch.setattr(module, "MAX_PIXELS_AT_ONCE", 100)
+    monkeypatch.setattr(images, "MAX_MODEL_PIXELS", 1000)
+    assert np.abs(read_photo(path).astype(int) - usual).max() <= (3 if suffix == "jpg" else 0)
+    reduced = read_reduced(path)
+    assert reduced.size == photo_size(path) == usual.shape[1::-1]
+    assert reduced.pixels.shape[:2] == (usual.shape[0] // 2, usual.shape[1] // 2)
+    for share in (0.5, 0.7, 0.9):
+        path.write_bytes(data[: round(len(data) * share)])
+        with pytest.raises(PhotoError, match=r"truncated|damaged|cannot be read"):
+            read_photo(path)
+    with pytest.raises(PhotoError, match="the limit is 0 megapixels here, and 1000 for a TIFF"):
+        photo_size(tmp_path / "b.gif")

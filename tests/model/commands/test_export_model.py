@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,10 @@ import onnxruntime
 import pytest
 
 from model.commands import export_model
+from model.graphs.rounding import ENOUGH
 from model.inference.keypoint_decoding import locate_roughly
 from model.inference.predictor import Predictor
+from resources import SAMPLES
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -58,6 +61,19 @@ def test_the_file_finds_what_the_application_finds(
         assert boxes.max() > 0.5 * photo.shape[1]
 
 
+@pytest.mark.slow  # the built-in model, sixteen photos, three times
+def test_in_8_bits_it_finds_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, folder = tmp_path / "model.onnx", tmp_path / "photos"
+    folder.mkdir()
+    for number in range(ENOUGH):
+        copy(SAMPLES / "group.jpg", folder / f"{number}.jpg")
+    assert export_model.main(["builtin", str(file), "--int8", "--images", str(folder)]) == 0
+    assert "sure detections agree" in capsys.readouterr().out
+    assert file.stat().st_size < 13_000_000
+    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    assert "person" in session.get_modelmeta().custom_metadata_map["classes"]
+
+
 @pytest.mark.slow  # another process
 def test_the_example_of_the_readme_runs(tiny_weights: Path, tmp_path: Path) -> None:
     assert export_model.main([str(tiny_weights), str(tmp_path / "model.onnx")]) == 0
@@ -76,6 +92,11 @@ def test_what_cannot_be_written_is_said(tiny_weights: Path, tmp_path: Path, caps
         ([str(tiny_weights), str(tmp_path / "model.txt")], "let it end with .onnx"),
         ([str(tiny_weights), str(tiny_weights / "model.onnx")], "cannot be written"),
         ([str(tmp_path / "none.safetensors"), str(tmp_path / "model.onnx")], "There are no weights"),
+        ([str(tiny_weights), str(tmp_path / "model.onnx"), "--int8"], "--images"),
+        (
+            [str(tiny_weights), str(tmp_path / "model.onnx"), "--int8", "--images", str(tmp_path)],
+            "fewer than 16 photos",
+        ),
     ):
         assert export_model.main(arguments) == 2
         assert sentence in capsys.readouterr().err

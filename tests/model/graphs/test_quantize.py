@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from model.graphs.quantize import FLOAT_STEM, HIGHEST, _joins, _rounded, quantize
+from model.graphs.quantize import FLOAT_STEM, HIGHEST, _joins, quantize, round_graph
 from model.inference.engines.onnx_engine import OnnxEngine
 from model.inference.preprocess import resize_and_pad
 
@@ -42,7 +42,7 @@ def test_the_features_of_a_photo_are_nearly_the_same(tiny_graphs: Graphs) -> Non
         assert np.abs(weights[name].astype(int)).max() == HIGHEST
 
 
-def test_sums_of_maps_are_rounded_and_those_of_boxes_are_not(tiny_graphs: Graphs) -> None:
+def test_sums_of_maps_areround_graph_and_those_of_boxes_are_not(tiny_graphs: Graphs) -> None:
     graph = onnx.load_from_string(tiny_graphs.parts["encode"])
     joined = {node.output[0] for node in _joins(graph)}
     sums = [node for node in graph.graph.node if node.op_type == "Add"]
@@ -70,10 +70,10 @@ def two_convolutions() -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
 
 
-def test_rounded_weights_and_clipped_values_leave_the_means_of_channels_as_they_are() -> None:
+def testround_graph_weights_and_clipped_values_leave_the_means_of_channels_as_they_are() -> None:
     graph = two_convolutions()
     given = [{"x": RANDOM.uniform(0, 2, (1, 64, 8, 8)).astype(np.float32)} for _ in range(5)]
-    sessions = [onnxruntime.InferenceSession(g) for g in (graph, _rounded("masks", graph, given[:4]))]
+    sessions = [onnxruntime.InferenceSession(g) for g in (graph, round_graph("masks", graph, given[:4]))]
     exact, near = (np.asarray(session.run(["y"], given[4])[0]) for session in sessions)
     assert np.linalg.norm(near - exact) < 0.06 * np.linalg.norm(exact), "0.07 if values are rounded before the clipping"
     shift = np.abs((near - exact).mean((0, 2, 3))).mean()

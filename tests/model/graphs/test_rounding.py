@@ -41,11 +41,11 @@ def square(shift: float, score: float, category: int = 1) -> Instance:
 def test_agreement_goes_both_ways_and_knows_classes() -> None:
     first = Told(square(0, 0.9), square(40, 0.51), square(60, 0.4))
     second = Told(square(0, 0.8), square(40, 0.49), square(20, 0.7, category=2))
-    found = agreement(first, second, PHOTOS[:1])  # type: ignore[arg-type]
+    found = agreement(first, second, PHOTOS[:1])
     assert found.objects == 4, "two and two; one at 0.4 is not sure"
     assert found.share == pytest.approx(3 / 4), "what one alone finds counts, the score just below does not"
     assert found.overlap == 1
-    half = agreement(Told(square(0, 0.9)), Told(square(2, 0.9)), PHOTOS[:1])  # type: ignore[arg-type]
+    half = agreement(Told(square(0, 0.9)), Told(square(2, 0.9)), PHOTOS[:1])
     assert half.overlap == pytest.approx(18 * 18 / (2 * 400 - 18 * 18), abs=0.02)
 
 
@@ -93,5 +93,5 @@ def test_precision_may_fall_by_a_little() -> None:
 def test_a_few_detections_decide_nothing() -> None:
     same = Told(square(0, 0.9))
     judge = judge_by_agreement(PHOTOS[:5])
-    assert not judge(same, same).is_as_good  # type: ignore[arg-type]
-    assert judge_by_agreement(PHOTOS)(same, same).is_as_good  # type: ignore[arg-type]
+    assert not judge(same, same).is_as_good
+    assert judge_by_agreement(PHOTOS)(same, same).is_as_good

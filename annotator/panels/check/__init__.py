@@ -1,0 +1,1 @@
+"""The panel of a check: what was found, by kind."""
