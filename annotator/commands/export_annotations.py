@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos"))
     parser.add_argument("target", type=Path, metavar="TARGET", help=tr("file or folder to write"))
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
-    parser.add_argument("--done", action="store_true", help=tr("only photos that are marked done"))
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--done", action="store_true", help=tr("only photos marked done, as without --all"))
+    which.add_argument("--all", action="store_true", help=tr("all photos that have annotations or are marked done"))
     parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
     add_shares(parser, val=0.0)
 
@@ -56,9 +58,17 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         raise FormatError(tr("{format} has no splits: leave out --val and --test.", format=tr(file_format.title)))
     if args.target.resolve() == store.file:
         raise FormatError(tr("{file} is the project's own file; choose another place.", file=args.target))
-    names = names_to_export(store, done_only=args.done)
-    if not names:
+    every = names_to_export(store)
+    names = every if args.all else names_to_export(store, done_only=True)
+    if not every:
         raise FormatError(tr("{folder} has no annotations to export.", folder=args.folder))
+    if not names:
+        text = plural(
+            "No photo is marked done: --all exports the {n:,} that has annotations.",
+            "No photo is marked done: --all exports the {n:,} that have annotations.",
+            len(every),
+        )
+        raise FormatError(text)
     partly: list[str] = []
     data = to_dataset(store.images, labelled(store, with_progress(names), partly=partly), store.categories)
     lost = len(names) - len(data.images)
@@ -66,6 +76,11 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         heads = data.heads
         sides = sides_of([head.name for head in heads], [head.class_names for head in heads], store.images, args)
         data = replace(data, splits={head.name: side for head, side in zip(heads, sides, strict=True)})
+    if others := len(every) - len(names):
+        text = plural("{n:,} photo that is not marked done is left out; --all exports it, too.",
+                      "{n:,} photos that are not marked done are left out; --all exports them, too.",
+                      others)  # fmt: skip
+        print(text, file=sys.stderr)  # noqa: T201 - what the command is for
     for loss in (*left_out(lost, partly), *file_format.losses(data)):
         print(loss, file=sys.stderr)  # noqa: T201 - what the command is for
     export(file_format, data, args.target, overwrite=args.overwrite, on_progress=ShareLines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from annotator.core.exchange import (
     known_ids,
     lost_keypoints,
     read_dataset,
+    read_found,
     suggestions_added,
     to_additions,
     to_annotations,
@@ -22,24 +24,36 @@ from annotator.core.exchange import (
 )
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
-from dataset.folder import FolderError
-from dataset.formats.base import Format, formats
+from dataset.folder import FolderError, list_images
+from dataset.formats.base import FormatError, formats
+from dataset.formats.recognition import find_annotations
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-    from dataset.formats.base import Dataset
+    from dataset.formats.base import Dataset, Format
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     readable = [f for f in formats() if f.read]
     parser.epilog = "; ".join(f"{f.name}: {tr(f.title)}" for f in readable)
-    parser.add_argument("format", choices=[f.name for f in readable], metavar="FORMAT", help=_names(readable))
-    parser.add_argument("source", type=Path, metavar="SOURCE", help=tr("file or folder with the annotations"))
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help=tr("folder of photos"))
+    parser.usage = tr("%(prog)s [options] [FORMAT SOURCE] FOLDER")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="FOLDER",
+        help=tr(
+            "the format ({names}), the file or folder with the annotations, and the folder of photos; the folder alone "
+            "says what other tools have annotated in it",
+            names=_names(readable),
+        ),
+    )
+    parser.add_argument("--yes", action="store_true", help=tr("import what is found in the folder"))
+    parser.add_argument("--only", metavar="FORMAT", default="", help=tr("of what is found, that of one format"))
     parser.add_argument("--annotations", type=Path, help=tr("a COCO file other than FOLDER/annotations.json"))
     parser.add_argument(
         "--add", action="store_true", help=tr("also add to photos that have annotations, which are left out otherwise")
@@ -48,20 +62,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Import. Return 0, or 2 with one sentence on standard error."""
-    file_format = next(f for f in formats() if f.name == args.format)
     try:
-        with open_store(args.folder, args.annotations, writes=True) as store:
-            _add(store, file_format, args.source, add=args.add)
-            store.save().result()
+        if len(args.words) == 1:
+            return _found(args)
+        if len(args.words) != 3:
+            raise FormatError(tr("import needs a format, a source and a folder of photos, or that folder alone."))
+        name, source = args.words[0], Path(args.words[1])
+        file_format = next((f for f in formats() if f.name == name and f.read), None)
+        if file_format is None:
+            raise FormatError(tr("{name} is no format to import: --help lists them.", name=name))
+        _import(args, partial(read_dataset, file_format, source))
     except (UserError, StoreError, CocoError, FolderError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the command is for
         return 2
     return 0
 
 
-def _add(store: Store, file_format: Format, source: Path, *, add: bool) -> None:
-    ids = known_ids(store, store.categories)
-    data = read_dataset(file_format, source, store.images, store.names, ids, on_progress=ShareLines())
+def _found(args: argparse.Namespace) -> int:
+    """Say what there is in the folder, and import it where that was asked for and is but one format."""
+    folder = Path(args.words[0])
+    list_images(folder)  # it says what is wrong with it
+    own = [path for path in (folder / "annotations.json", args.annotations) if path]
+    found = [each for each in find_annotations(folder, own) if args.only in ("", each.format.name)]
+    if not found:
+        raise FormatError(tr("{folder} has no annotations of other tools.", folder=folder))
+    for each in found:
+        print(f"{each.format.name}: {each.names(folder) or folder}")  # noqa: T201 - what the command is for
+    if not args.yes:
+        text = tr("--yes imports it.") if len(found) == 1 else tr("--only FORMAT --yes imports one of them.")
+        print(text)  # noqa: T201 - what the command is for
+    elif len(found) > 1:
+        raise FormatError(tr("Several are found and nothing is imported: choose one with --only."))
+    else:
+        _import(args, partial(read_found, found[0]))
+    return 0
+
+
+def _import(args: argparse.Namespace, read: Callable[..., Dataset]) -> None:
+    with open_store(Path(args.words[-1]), args.annotations, writes=True) as store:
+        _add(store, read, add=args.add)
+        store.save().result()
+
+
+def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
+    data = read(store.images, store.names, known_ids(store, store.categories), on_progress=ShareLines())
     data = with_replaced(data, store)
     add_classes(store.categories, data)
     problems = list(data.problems)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
     from dataset.formats.base import Format, OnProgress
+    from dataset.formats.recognition import FoundAnnotations
 
 NO_IDS = KnownIds()
 FIRST_IMPORTED = -500_000_000
@@ -144,6 +145,55 @@ def read_dataset(
         text = tr("{file} holds no annotations for the photos of {folder}.", file=source, folder=folder)
         raise FormatError(" ".join((text, *problems)))
     return replace(data, images=rearranged(data, placed), problems=tuple(problems))
+
+
+def read_found(
+    found: FoundAnnotations,
+    folder: Path,
+    names: Sequence[str],
+    ids: KnownIds = NO_IDS,
+    *,
+    on_progress: OnProgress = no_progress,
+) -> Dataset:
+    """Return what annotations found in a folder hold for its photos: that of all sources as one dataset.
+
+    A file among photos, such as that of a split, is of the photos beside it.
+
+    Raises:
+        FormatError: None can be read, or none holds anything for these photos.
+    """
+    parts: list[Dataset] = []
+    problems: list[str] = []
+    placed: dict[str, Placed] = {}
+    for source in found.sources:
+        scope = _scope(source, folder, names)
+        own = [name.removeprefix(scope) for name in names if name.startswith(scope)]
+        try:
+            part = read_dataset(found.format, source, folder / scope, own, ids, on_progress=on_progress)
+        except FormatError as error:
+            problems.append(str(error))
+            continue
+        first = sum(len(other.images) for other in parts)
+        for place, head in enumerate(part.heads, first):
+            name = scope + head.name
+            before = placed[name].places if name in placed else ()
+            placed[name] = Placed(name, head.size, (*before, place))
+        parts.append(part)
+    if not parts:
+        raise FormatError(" ".join(problems))
+    problems += dict.fromkeys(problem for part in parts for problem in part.problems)
+    classes = {record.name: record for part in reversed(parts) for record in reversed(part.classes)}
+    whole = Dataset(
+        folder, tuple(reversed(classes.values())), spooled(image for part in parts for image in part.images)
+    )
+    return replace(whole, images=rearranged(whole, list(placed.values())), problems=tuple(problems))
+
+
+def _scope(source: Path, folder: Path, names: Sequence[str]) -> str:
+    """Return the folder that a source is of, with a slash at the end: its own, if photos are in it, else "": all."""
+    own = source if source.is_dir() else source.parent
+    scope = "" if own == folder else f"{own.relative_to(folder).as_posix()}/"
+    return scope if any(name.startswith(scope) for name in names) else ""
 
 
 def add_classes(categories: Categories, data: Dataset) -> None:

@@ -37,6 +37,7 @@ class _Message:
     actions: tuple[tuple[str, Callable[[], object]], ...]
     topic: str
     of_folder: bool
+    on_close: Callable[[], object] | None = None
 
     @property
     def is_passing(self) -> bool:
@@ -69,7 +70,7 @@ class Banner(QWidget):
         self._buttons: list[QPushButton] = []
         self._close = tool_button("close", "banner.close", tr("Close this message"))
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._close.clicked.connect(self.close_message)
+        self._close.clicked.connect(self._close_by_hand)
         self._close.installEventFilter(self)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(MARGIN + 24, 8, 8, 8)
@@ -93,6 +94,7 @@ class Banner(QWidget):
         topic: str = "",
         of_folder: bool = True,
         is_offer: bool = False,
+        on_close: Callable[[], object] | None = None,
     ) -> None:
         """Show a message over those there are; a text that is there already is shown once.
 
@@ -102,9 +104,10 @@ class Banner(QWidget):
         it back once its cause is gone. `leave_folder` takes back all that are `of_folder`.
 
         Each action is a button's text and what it does; the message is closed when one is clicked. An info without
-        actions goes by itself after a while, and makes place for the next message.
+        actions goes by itself after a while, and makes place for the next message. `on_close` is called where a person
+        closes the message without any of them.
         """
-        new = _Message(text, kind, tuple(actions), topic, of_folder)
+        new = _Message(text, kind, tuple(actions), topic, of_folder, on_close)
         self._messages = [m for m in self._messages if not (m.is_passing or m.text == text or m.is_about(topic))]
         self._messages.insert(0 if is_offer else len(self._messages), new)
         self._show_newest()
@@ -134,6 +137,12 @@ class Banner(QWidget):
         if self._messages:
             self._messages.pop()
         self._show_newest()
+
+    def _close_by_hand(self) -> None:
+        on_close = self._messages[-1].on_close if self._messages else None
+        self.close_message()
+        if on_close:
+            on_close()
 
     def clear(self) -> None:
         """Close all messages."""

@@ -21,6 +21,7 @@ from annotator.core.exchange import (
     lost_keypoints,
     names_to_export,
     read_dataset,
+    read_found,
     suggestions_added,
     to_additions,
     to_annotations,
@@ -34,7 +35,7 @@ from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
 from dataset.formats.base import CancelledError, FilesExistError, FormatError, formats, watched
 from dataset.formats.exporting import WatchedImages, export
-from dataset.formats.stored_images import Placed, rearranged
+from dataset.formats.stored_images import only
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.session.session import Session
     from dataset.formats.base import Dataset, Format, OnProgress
+    from dataset.formats.recognition import FoundAnnotations
 
 TOPIC = "exchange"
 TOLD_EVERY = 0.1  # seconds: how far the work in the disk's thread is
@@ -150,6 +152,7 @@ class _Exchange(QObject):
         question.setInformativeText("\n".join(details))
         buttons = [question.addButton(answer, QMessageBox.ButtonRole.AcceptRole) for answer in answers]
         question.addButton(QMessageBox.StandardButton.Cancel)
+        question.setDefaultButton(buttons[0])
         question.exec()
         clicked = question.clickedButton()
         return next((i for i, button in enumerate(buttons) if button is clicked), -1)
@@ -174,14 +177,22 @@ class Importer(_Exchange):
         else:
             source = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if source:
-            names, classes = self._session.photos.names, list(self._session.categories)
+            self._read(partial(read_dataset, file_format, Path(source)), folder, store)
 
-            def work(on_progress: OnProgress) -> Dataset:
-                ids = known_ids(store, classes)
-                data = read_dataset(file_format, Path(source), folder, names, ids, on_progress=on_progress)
-                return with_replaced(data, store)
+    def import_found(self, found: FoundAnnotations) -> None:
+        """Add annotations that were found in the open folder."""
+        folder, store = self._session.folder, self._session.store
+        if folder is not None and store is not None:
+            self._read(partial(read_found, found), folder, store)
 
-            self._on_disk(work, self._confirm)
+    def _read(self, read: Callable[..., Dataset], folder: Path, store: Store) -> None:
+        names, classes = self._session.photos.names, list(self._session.categories)
+
+        def work(on_progress: OnProgress) -> Dataset:
+            data = read(folder, names, known_ids(store, classes), on_progress=on_progress)
+            return with_replaced(data, store)
+
+        self._on_disk(work, self._confirm)
 
     def _cancelled(self) -> str:
         return tr("The import was cancelled: nothing was added.")
@@ -353,19 +364,21 @@ class Exporter(_Exchange):
             self._session.message.emit(" ".join((tr("There are no annotations to export."), *details)), "info", TOPIC)
             return
         answers = [tr("Export all {photos}", photos=counted_photos(photos))]
+        every = 0  # the answer that is all photos
         if len(done) < photos:
-            details = [*details, plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
-                                        photos - len(done))]  # fmt: skip
+            details = [plural("{n:,} photo is not marked done.", "{n:,} photos are not marked done.",
+                              photos - len(done)), *details]  # fmt: skip
             if done:
-                answers.append(tr("Only the {photos} that are done", photos=counted_photos(len(done))))
+                answers.insert(
+                    0, plural("Only the {n:,} photo that is done", "Only the {n:,} photos that are done", len(done))
+                )
+                every = 1
         answer = 0
         if details:
             text = plural("Export {n:,} object?", "Export {n:,} objects?", data.object_count)
             answer = self._ask("export.question", text, details, answers)
-        if answer > 0:
-            heads = data.heads
-            placed = [Placed(h.name, h.size, (i,)) for i, h in enumerate(heads) if h.name in done]
-            data = replace(data, images=rearranged(data, placed))
+        if 0 <= answer < every:
+            data = only(data, done)
         if answer >= 0:
             self._write(data)
 

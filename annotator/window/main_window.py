@@ -51,6 +51,7 @@ from annotator.window.commands.change_progress import EXPORTED, IMPORTED, Change
 from annotator.window.commands.checking import Checking
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
+from annotator.window.commands.import_offer import ImportOffer
 from annotator.window.commands.object_commands import ObjectCommands
 from annotator.window.commands.object_marks import ObjectMarkActions
 from annotator.window.commands.rescaling import Rescaling
@@ -157,6 +158,8 @@ class MainWindow(QMainWindow):
         )
         self._picture = PictureView(session, self.canvas, self.picture_panel, settings)
         self._parts = PartsView(session, self.canvas, self.picture_panel, settings)
+        self._importer = Importer(session, self)
+        self._import_offer = ImportOffer(session, self._importer, self.banner, settings)
         self.action_table = Actions(self, self._handlers(), settings)
         self.installEventFilter(PositionKeys(self.action_table, self))
         self._build_menus()
@@ -278,10 +281,10 @@ class MainWindow(QMainWindow):
         scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
-        importer, exporter = Importer(self._session, self), Exporter(self._session, self)
-        self._import_progress = ChangeProgress(importer, self.banner, self, IMPORTED)
+        exporter = Exporter(self._session, self)
+        self._import_progress = ChangeProgress(self._importer, self.banner, self, IMPORTED)
         self._export_progress = ChangeProgress(exporter, self.banner, self, EXPORTED)
-        submenus |= {IMPORT_MENU: importer.menu, EXPORT_MENU: exporter.menu}
+        submenus |= {IMPORT_MENU: self._importer.menu, EXPORT_MENU: exporter.menu}
         submenus[COLOR_MENU] = color_menu(self, self._coloring.chosen, self._coloring.choose)
         submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():

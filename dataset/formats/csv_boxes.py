@@ -25,7 +25,7 @@ from dataset.formats.base import (
     no_progress,
     watched,
 )
-from dataset.formats.csv_text import CsvError, encode_rows, read_rows
+from dataset.formats.csv_text import SEPARATORS, CsvError, encode_rows, read_rows
 from dataset.formats.json_files import left_out
 from dataset.formats.photo_files import PhotoPath, find_photos
 from dataset.formats.stored_images import spooled
@@ -107,6 +107,13 @@ def _columns(names: Sequence[str]) -> _Columns | None:
     known = {image, label, score, *box, *(find((name,)) for name in ("width", "height"))}
     others = tuple((i, name) for i, name in enumerate(names) if i not in known and name)
     return _Columns(image, label, box, box is sides, score, others)
+
+
+def is_header(line: str) -> bool:
+    """Return whether the first line of a file names columns of boxes, or is one of VIA's."""
+    separator = max(SEPARATORS, key=line.count)
+    names = [cell.strip().strip('"').lstrip("#").casefold() for cell in line.split(separator)]
+    return _SHAPE in names or _columns(names) is not None
 
 
 def _is_retinanet(row: Sequence[str]) -> bool:

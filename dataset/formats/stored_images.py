@@ -19,7 +19,7 @@ from dataset.messages import listing, os_reason
 from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from dataset.formats.base import Dataset
 
@@ -164,6 +164,13 @@ def rearranged(data: Dataset, placed: Sequence[Placed]) -> Sequence[ImageRecord]
     """Return images that are made of a dataset's, in memory if those are."""
     made = RearrangedImages(data, placed)
     return made if isinstance(data.images, StoredImages) else tuple(made)
+
+
+def only(data: Dataset, names: Collection[str]) -> Dataset:
+    """Return the dataset with no other images than those of some names."""
+    heads = enumerate(data.heads)
+    placed = [Placed(head.name, head.size, (place,)) for place, head in heads if head.name in names]
+    return replace(data, images=rearranged(data, placed))
 
 
 class RearrangedImages(StoredImages):

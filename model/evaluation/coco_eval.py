@@ -50,9 +50,13 @@ class Scores:
 
 
 def coco_ground_truth(data: dict[str, Any]) -> GroundTruth:
-    """Return pycocotools' view of a COCO file's contents, a `COCO`."""
+    """Return pycocotools' view of a COCO file's contents, a `COCO`.
+
+    Annotations are numbered from 1: of two with one id it would take the last one twice, and one with the id 0 is never
+    found (`COCOeval` takes 0 for no match).
+    """
     coco: GroundTruth = pycoco.COCO()
-    coco.dataset = data
+    coco.dataset = {**data, "annotations": [{**a, "id": n} for n, a in enumerate(data["annotations"], 1)]}
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco

@@ -37,15 +37,15 @@ def test_labelme_comes_in_and_goes_out_again(folder: Path, tmp_path: Path, capsy
     assert record["keypoints"] == [55, 20, 1]
 
     target = tmp_path / "out"
-    assert main.main(["export", "labelme", str(folder), str(target)]) == 0
+    assert main.main(["export", "labelme", str(folder), str(target), "--all"]) == 0
     assert "1 object of 1 photo written" in capsys.readouterr().out
     written = json.loads((target / "cat.json").read_text())
     assert [shape["label"] for shape in written["shapes"]] == ["cup", "handle"]
     assert (target / written["imagePath"]).resolve() == (folder / "cat.jpg").resolve()
     assert min(written["imageWidth"], written["imageHeight"]) > 0
-    assert main.main(["export", "labelme", str(folder), str(target)]) == 2
+    assert main.main(["export", "labelme", str(folder), str(target), "--all"]) == 2
     assert "cat.json would be replaced" in capsys.readouterr().err
-    assert main.main(["export", "labelme", str(folder), str(target), "--overwrite"]) == 0
+    assert main.main(["export", "labelme", str(folder), str(target), "--overwrite", "--all"]) == 0
 
 
 def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,10 +70,29 @@ def test_coco_export_of_done_photos(folder: Path, tmp_path: Path, capsys: pytest
     store = Store.open(folder, fallback=tmp_path / "elsewhere")
     store.put("dog.jpg", PhotoState((64, 48), mark=Mark.DONE))
     store.close()
-    for options, names in (([], ["cat.jpg", "dog.jpg"]), (["--done"], ["dog.jpg"])):
-        target = tmp_path / f"{len(options)}.json"
+    for options, names in (([], ["dog.jpg"]), (["--done"], ["dog.jpg"]), (["--all"], ["cat.jpg", "dog.jpg"])):
+        target = tmp_path / f"{options}.json"
         assert main.main(["export", "coco", str(folder), str(target), *options]) == 0
         assert [image["file_name"] for image in json.loads(target.read_text())["images"]] == names
+        left_out = "1 photo that is not marked done is left out; --all exports it, too." in capsys.readouterr().err
+        assert left_out == (len(names) == 1)
+
+
+def test_a_folder_alone_says_what_is_in_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["import", str(folder)]) == 2
+    assert "has no annotations of other tools." in capsys.readouterr().err
+    _labelme(folder, "cat.jpg", CUP)
+    assert main.main(["import", str(folder)]) == 0
+    assert capsys.readouterr().out == f"labelme: {folder}\n--yes imports it.\n"
+    assert not (folder / "annotations.json").exists()
+    (folder / "boxes.csv").write_text("image,xmin,ymin,xmax,ymax,label\ndog.jpg,1,2,9,9,spoon\n")
+    assert main.main(["import", str(folder), "--yes"]) == 2
+    assert "choose one with --only." in capsys.readouterr().err
+    assert main.main(["import", str(folder), "--yes", "--only", "csv"]) == 0
+    assert "1 object added in 1 photo." in capsys.readouterr().out
+    assert main.main(["import", "labelme", str(folder)]) == 2
+    assert main.main(["import", "nothing", str(folder), str(folder)]) == 2
+    assert "nothing is no format to import" in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +146,7 @@ def test_many_photos_are_a_plain_line_now_and_then(
     assert lines[0] == "0% done"
     assert "50% done" in lines
     monkeypatch.setattr(progress, "PROGRESS_SECONDS", 60.0)
-    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 0
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json"), "--all"]) == 0
     assert capsys.readouterr().err == "2 of 3 photos\n"
 
 
@@ -142,7 +161,7 @@ def test_a_folder_that_can_only_be_read(folder: Path, tmp_path: Path, capsys: py
     assert main.main(command) == 0
     shutil.rmtree(folder / ".annotator")
     (folder / ".annotator").touch()
-    assert main.main(["export", "labelme", str(folder), str(tmp_path / "out")]) == 0
+    assert main.main(["export", "labelme", str(folder), str(tmp_path / "out"), "--all"]) == 0
 
 
 def test_what_is_odd_about_the_project_is_printed(
@@ -152,5 +171,5 @@ def test_what_is_odd_about_the_project_is_printed(
     assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
     (folder / "cat.jpg").unlink()
     capsys.readouterr()
-    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json")]) == 2
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "x.json"), "--all"]) == 2
     assert "1 photo of annotations.json is not in the folder; its annotations are kept." in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_an_export_is_split_where_the_format_has_splits(
 ) -> None:
     folder = tmp_path / "images"
     (folder / "annotations.json").write_bytes(file.read_bytes())
-    assert main.main(["export", "yolo", str(folder), str(tmp_path / "yolo"), "--val", "0.2"]) == 0
+    assert main.main(["export", "yolo", str(folder), str(tmp_path / "yolo"), "--all", "--val", "0.2"]) == 0
     assert len(list((tmp_path / "yolo" / "images" / "val").iterdir())) == 2
     assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == 8
     assert main.main(["export", "labelme", str(folder), str(tmp_path / "x"), "--val", "0.2"]) == 2

@@ -65,6 +65,16 @@ def test_the_newest_is_shown_and_the_older_wait(qtbot: QtBot, page: Page) -> Non
     assert not page.banner.isVisible()
 
 
+def test_who_closes_an_offer_declines_it(qtbot: QtBot, page: Page) -> None:
+    declined: list[str] = []
+    for text in ("one", "two"):
+        page.banner.show_message(text, on_close=lambda text=text: declined.append(text), actions=[("Do", list)])
+    qtbot.waitUntil(lambda: page.banner._shown_for.elapsed() > banner_module.SETTLING_MS)
+    close(qtbot, page)
+    page.banner.close_message()
+    assert declined == ["two"]
+
+
 def test_the_same_text_again_is_one_message(page: Page) -> None:
     for text in ("one", "two", "one"):
         page.banner.show_message(text, "error")

@@ -167,7 +167,7 @@ def test_a_new_format_is_one_new_file(
     session.history.undo()
     assert not session.document.annotations, "what was added to the photo that is shown can be undone"
     session.close()
-    assert main.main(["export", "toy", str(folder), str(tmp_path / "command.toy")]) == 0
+    assert main.main(["export", "toy", str(folder), str(tmp_path / "command.toy"), "--all"]) == 0
     assert main.main(["import", "toy", str(tmp_path / "command.toy"), str(folder), "--add"]) == 0
     assert "2 objects added in 1 photo." in capsys.readouterr().out
 
