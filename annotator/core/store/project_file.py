@@ -65,8 +65,8 @@ class _Layout:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cyclic garbage collector, which looks through a million new records again and again for nothing."""
+def no_collection() -> Iterator[None]:
+    """Do without the collector of cycles, which looks through a million new records again and again for nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -99,7 +99,7 @@ class ProjectFile:
         self.mark: FileMark | None = None
         """The file when last read or written by us, None where there was none."""
         self._disk = _disk_of(path)
-        with _no_collection():
+        with no_collection():
             self.coco = self._read()
             """What it held when it was opened."""
             self._index(names, folder)
