@@ -33,6 +33,8 @@ HEADS_A_FOLDER = 3
 """Of one kind, before photos' own files are taken for alike."""
 HEAD = 1 << 15
 """Bytes of a file that are looked at."""
+IN_FOLDERS = ("labelme", "x_anylabeling")
+"""Formats of a file beside each photo: the whole folder is read."""
 _ENDINGS = (".json", ".geojson", ".xml", ".csv", ".txt", ".yaml", ".yml", ".iap")
 _LABEL_LINE = re.compile(rb"\d+(?: -?[0-9.eE+-]+){4,}\s*$")
 
@@ -47,7 +49,7 @@ class FoundAnnotations:
 
     def names(self, folder: Path) -> str:
         """Return the sources as people read them: relative to the folder, the first of them by name."""
-        return listing([path.relative_to(folder).as_posix() for path in self.sources if path != folder], 2)
+        return listing([path.relative_to(folder).as_posix() for path in self.sources if path != folder], 1)
 
 
 class _Listing:
@@ -139,7 +141,7 @@ def _all(look: _Listing) -> Iterator[tuple[str, str]]:
     """Yield formats, and sources relative to the folder."""
     for name in look.ending(".json", ".geojson"):
         if kind := _kind_of_json(look.head(name)):
-            yield kind, "" if kind in ("labelme", "x_anylabeling") else name
+            yield kind, "" if kind in IN_FOLDERS else _folder_of(name) if kind == "geojson" else name
     for name in look.ending(".iap"):
         yield "digitalsreeni", name
     for name in look.ending(".xml"):
@@ -195,6 +197,10 @@ def _masks(look: _Listing) -> Iterator[tuple[str, str]]:
             is_voc = any(name.rpartition("/")[2] == "Annotations" for name in look.files)
             if not is_voc:
                 yield "class_masks", here
+
+
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def _dataset_of(name: str, folder: str) -> str:

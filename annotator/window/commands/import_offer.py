@@ -64,7 +64,7 @@ class ImportOffer(QObject):
             text = _sentence(found[0], folder)
             actions = [(tr("Import"), partial(self._importer.import_found, found[0]))]
         else:
-            text = tr("This folder has annotations of other tools. Which are to be imported?")
+            text = tr("Annotations of other tools are here. Import which?")
             shown = found[:MAX_CHOICES]
             actions = [(tr(each.format.title), partial(self._importer.import_found, each)) for each in shown]
         actions.append((tr("Don’t import"), decline))
@@ -74,5 +74,5 @@ class ImportOffer(QObject):
 def _sentence(found: FoundAnnotations, folder: Path) -> str:
     names, title = found.names(folder), tr(found.format.title)
     if names:
-        return tr("This folder has annotations of another tool: {names} ({format}).", names=names, format=title)
-    return tr("This folder has annotations of another tool ({format}).", format=title)
+        return tr("Annotations of another tool are here: {names} ({format}).", names=names, format=title)
+    return tr("Annotations of another tool are here ({format}).", format=title)

@@ -52,7 +52,7 @@ def test_layouts_of_other_tools(tmp_path: Path) -> None:
     (tmp_path / "annotations.json").write_text(coco)
     found = find_annotations(tmp_path, [tmp_path / "annotations.json"])
     assert [(each.format.name, each.names(tmp_path)) for each in found] == [
-        ("coco", "train/_annotations.coco.json and valid/_annotations.coco.json"),
+        ("coco", "train/_annotations.coco.json and 1 more"),
         ("yolo", ""),
     ]
     assert find_annotations(tmp_path, cancelled=lambda: True) == []

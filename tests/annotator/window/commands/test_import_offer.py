@@ -58,10 +58,7 @@ def test_one_click_imports_what_another_tool_made(qtbot: QtBot, application: App
     _open(qtbot, application, folder)
     banner = application.window.banner
     qtbot.waitUntil(lambda: banner.has(OFFER))
-    assert banner.text == (
-        "This folder has annotations of another tool: train/_annotations.coco.json and valid/_annotations.coco.json "
-        "(COCO JSON)."
-    )
+    assert banner.text == ("Annotations of another tool are here: train/_annotations.coco.json and 1 more (COCO JSON).")
     with qtbot.waitSignal(
         application.session.message, check_params_cb=lambda text, *_: "2 objects added in 2 photos" in text
     ):
@@ -91,7 +88,7 @@ def test_of_two_formats_the_person_chooses(qtbot: QtBot, application: Applicatio
     _open(qtbot, application, folder)
     banner = application.window.banner
     qtbot.waitUntil(lambda: banner.has(OFFER))
-    assert "Which are to be imported?" in banner.text
+    assert "Import which?" in banner.text
     with qtbot.waitSignal(application.session.message, check_params_cb=lambda text, *_: "1 object added" in text):
         _click(qtbot, application, "CSV of boxes")
     assert [c.name for c in application.session.categories] == ["spoon"]
