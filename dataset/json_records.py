@@ -128,7 +128,7 @@ def split_lists(text: bytes, names: Collection[str]) -> SplitText | None:
         names: Of fields of the object that the text is.
     """
     starts, ends, quotes = _outline(text)
-    if len(quotes) % 2 or not len(starts):
+    if len(quotes) % 2 or not len(quotes) or not len(starts):
         return None
     strings = list(zip(quotes[::2].tolist(), quotes[1::2].tolist(), strict=True))
     found = [_name(text[opening : closing + 1]) for opening, closing in strings]

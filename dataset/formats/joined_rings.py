@@ -82,8 +82,11 @@ def separate_rings(ring: NDArray[np.float64]) -> MultiPolygon:
         elif a != b:
             edges[*a, *b] = None
     lines = shapely.linestrings(np.array(list(edges)).reshape(-1, 2, 2))
-    area = shapely.build_area(shapely.geometrycollections(lines))
     drawn = float(shapely.length(lines).sum())
+    try:
+        area = shapely.build_area(shapely.geometrycollections(lines))
+    except shapely.GEOSException:  # it takes some crossings for a contradiction
+        area = Polygon()
     if not area.is_valid or abs(shapely.length(area) - drawn) > SAME_LENGTH * drawn:  # some of them cross
         area = valid(from_parts([[ring]]))
     return MultiPolygon([part for part in shapely.get_parts(shapely.get_parts(area)) if isinstance(part, Polygon)])

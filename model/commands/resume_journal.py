@@ -47,7 +47,7 @@ def stamp(path: Path) -> list[int]:
     """Return the size of a file in bytes and its time of change in ns: others once it is replaced or repaired."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # the latter of names that no file can have
         return [0, 0]
     return [status.st_size, status.st_mtime_ns]
 

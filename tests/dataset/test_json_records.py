@@ -52,6 +52,7 @@ def test_records_are_what_the_text_has(value: dict[str, Any], indent: int | None
         '{"images": [{"a": 1} {"b": 2}]}', '{"images": [{"a": 1}, 5, {"b": 2}]}', '{"images": [[{"a": 1}, {"b": 2}]]}',
         '{"images": [{"a": 1}], "images": [{"b": 1}]}', '{"images": [{"a": "}, {"}]}', '[{"images": [{"a": 1}]}]',
         '{"images": [{"a": 1}', '{"images": [{"a": 1}]', '{"images": [{"a": 1}}]', '{"images" [{"a": 1}, {"b": 2}]}',
+        "{'images': [{'a': 1}, {'b': 2}]}",
     ],
 )  # fmt: skip
 def test_what_is_not_a_list_of_records_is_seen(text: str) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dataset.json_text import Raw
 
 
-_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError)  # msgspec lets the second through
+_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec lets the second through
 
 MAX_FILE = 8 << 30  # bytes
 _LISTS = ("images", "annotations", "categories")
@@ -156,7 +156,7 @@ def _parse(data: bytes, lists: Mapping[str, JsonRecords], path: Path) -> CocoFil
             raise CocoError(results_refused(path)) from None
         text = tr("{file} is JSON but not a COCO file: it holds no object with “images”.", file=path)
         raise CocoError(text) from None
-    except (*_DAMAGE, RecursionError) as error:
+    except _DAMAGE as error:
         raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))

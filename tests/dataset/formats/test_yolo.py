@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,13 @@ def test_rings_that_are_joined_come_apart_again(shape: MultiPolygon) -> None:
     if shape.is_valid:
         assert back.equals(shape)
     assert iou(back, shape) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_ring_that_contradicts_itself_has_an_area() -> None:
+    across = [(2, 2), (8, 8), (12, 12), (12, 8), (40, 5), (50, 5), (0, 15), (40, 5), (12, 8), (8, 8), (2, 2), (30, 2)]
+    shape = separate_rings(np.array([*across, (30, 30), (2, 30)], float))  # GEOS cannot say which side is inside
+    assert shape.is_valid
+    assert shape.area > 700
 
 
 def test_what_is_lost_is_said(photos: Path) -> None:

@@ -104,3 +104,8 @@ def test_a_file_that_is_replaced_has_another_stamp(tmp_path: Path) -> None:
     assert before[0] == 5
     path.write_bytes(b"1234567")
     assert stamp(path) != before
+
+
+@pytest.mark.parametrize("name", ["gone.jpg", "\0", "\ud800.jpg"])
+def test_a_photo_that_cannot_be_there_has_a_stamp(tmp_path: Path, name: str) -> None:
+    assert stamp(tmp_path / name) == [0, 0]

@@ -145,6 +145,7 @@ def test_a_mark_at_the_start_of_the_file_is_no_damage() -> None:
         (b'{"shapes": [], "version": "5"}', "no list “images”"),
         (b'{"images": {"a": 1}}', "“images” is not a list"),
         (b'{"images": [], "annotations": 4}', "“annotations” is not a list"),
+        (b"[" * 20_000 + b"]" * 20_000, "no object with “images”"),
     ],
 )
 def test_what_is_not_coco_is_refused_in_one_sentence_that_names_the_file(data: bytes, reason: str) -> None:
