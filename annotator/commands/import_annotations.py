@@ -17,6 +17,7 @@ from annotator.core.exchange import (
     read_dataset,
     read_found,
     suggestions_added,
+    to_additions,
     to_annotations,
     to_suggestions,
     with_replaced,
@@ -113,21 +114,21 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
             "{n:,} keypoint is left out: the project's class does not have it.",
             "{n:,} keypoints are left out: the project's classes do not have them.", lost,
         ))  # fmt: skip
-    skipped = photos = objects = suggestions = 0
-    for image in data.images:
-        if image.suggestions:
-            found = to_suggestions(image, data, store.categories)
-            store.pools.put(image.name, store.imported_pool, found)
-            suggestions += len(found)
-        if not image.objects:
-            continue
-        if store.count(image.name) and not add:
-            skipped += 1
-            continue
+    heads = data.heads
+    found = [place for place, head in enumerate(heads) if head.object_count]
+    wanted = [place for place in found if add or not store.count(heads[place].name)]
+    many = [place for place in wanted if store.takes_additions(heads[place].name, heads[place].size)]
+    additions = to_additions(data, many, store, store.categories, ShareLines())
+    single = sorted(set(wanted) - set(many))  # those that were worked on before, and not yet saved
+    store.add(additions)
+    for place in single:
+        image = data.images[place]
         state = store.load(image.name)
         new = to_annotations(image, data, store.categories, store.new_id)
         store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *new)))
-        photos, objects = photos + 1, objects + len(new)
+    suggestions = _suggest(store, data)
+    skipped, photos = len(found) - len(wanted), len(wanted)
+    objects = sum(heads[place].object_count for place in wanted)
     if skipped:
         problems.append(plural(
             "{n:,} photo has annotations already and is left out; --add adds to it.",
@@ -140,6 +141,17 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
     said = [text] if objects or not suggestions else []
     said += [suggestions_added(suggestions)] if suggestions else []
     print("\n".join(said))  # noqa: T201 - what the command is for
+
+
+def _suggest(store: Store, data: Dataset) -> int:
+    """Have the suggestions of a dataset shown, and return their number."""
+    number = 0
+    for place, head in enumerate(data.heads):
+        if head.suggestion_count:
+            found = to_suggestions(data.images[place], data, store.categories)
+            store.pools.put(head.name, store.imported_pool, found)
+            number += len(found)
+    return number
 
 
 def _names(listed: list[Format]) -> str:

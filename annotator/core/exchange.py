@@ -16,6 +16,7 @@ from dataset.formats.base import (
     ObjectRecord,
     Point,
     no_progress,
+    watched,
 )
 from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.categories import Categories
+    from annotator.core.store.additions import PhotoAddition
+    from annotator.core.store.recorded import RecordedPhotos
     from annotator.core.store.store import Store
     from annotator.core.training_set import TrainingPhoto
     from dataset.coco.categories import Category
@@ -38,7 +41,7 @@ FIRST_IMPORTED = -500_000_000
 """Id of the first suggestion of a photo that was imported: far from those of models."""
 
 
-def names_to_export(store: Store, *, done_only: bool = False) -> list[str]:
+def names_to_export(store: Store | RecordedPhotos, *, done_only: bool = False) -> list[str]:
     """Return the photos that have annotations or are done; a photo that is done may be without."""
     return [name for name in store.names if store.is_done(name) or (store.count(name) and not done_only)]
 
@@ -206,6 +209,25 @@ def add_classes(categories: Categories, data: Dataset) -> None:
                     keypoint_names=record.keypoint_names,
                     skeleton=record.skeleton,
                 )
+
+
+def to_additions(
+    data: Dataset,
+    places: Sequence[int],
+    store: Store,
+    categories: Categories,
+    on_progress: OnProgress = no_progress,
+) -> dict[str, PhotoAddition]:
+    """Return what `Store.add` takes for the images at some places of a dataset. Slow: for a thread of its own.
+
+    `categories` are a copy of the project's. Nothing is on record before it is added.
+    """
+    found = {}
+    for place in watched(places, on_progress):
+        image = data.images[place]
+        annotations = to_annotations(image, data, categories, store.new_id)
+        found[image.name] = store.addition(image.name, image.size, annotations)
+    return found
 
 
 def to_annotations(

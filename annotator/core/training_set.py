@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import PhotoState
+    from annotator.core.store.recorded import RecordedPhotos
     from annotator.core.store.store import Store
     from dataset.coco.categories import Category
 
@@ -79,7 +80,7 @@ class Summary:
 
 
 def labelled(
-    store: Store,
+    store: Store | RecordedPhotos,
     names: Iterable[str],
     offered: Mapping[str, tuple[Annotation, ...]] = MappingProxyType({}),
     partly: list[str] | None = None,

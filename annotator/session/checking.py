@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.core.repairs import REPAIRABLE, repair
 from annotator.core.store.autosave import StoreError
+from annotator.core.store.project_file import no_collection
 from annotator.session.time_slices import TimeSlicer
 from annotator.session.worker_thread import WorkerThread
 from dataset.check.contents import read_contents
@@ -118,8 +120,9 @@ class ProjectChecker(QObject):
             saved.result()
         except StoreError as error:
             notice = tr("{reason} What is checked is the file as it is.", reason=error)
-        raw = load_raw(store.file) if store.file.exists() else RawCoco({}, [], [], [])
-        contents = read_contents(raw, store.images, names)
+        with no_collection():
+            raw = load_raw(store.file) if store.file.exists() else RawCoco({}, [], [], [])
+            contents = read_contents(raw, store.images, names)
         options = CheckOptions(lists_folder=False, cache=store.private_folder / CACHE_NAME, photos=tuple(names))
         check = DatasetCheck(contents, options)
         shown, total = 0.0, max(1, check.total + len(done))
@@ -127,6 +130,7 @@ class ProjectChecker(QObject):
             for step in steps:
                 if stop.is_set():
                     raise _Stopped
+                gc.freeze()  # or the collector of cycles goes through all of it again and again, a second a time
                 if step / total - shown >= _STEP:
                     shown = step / total
                     self.progressed.emit(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from annotator.core import edits
+from annotator.core.categories import Categories
 from annotator.core.disk_thread import answered
 from annotator.core.exchange import (
     add_classes,
@@ -21,6 +23,7 @@ from annotator.core.exchange import (
     read_dataset,
     read_found,
     suggestions_added,
+    to_additions,
     to_annotations,
     to_dataset,
     to_suggestions,
@@ -30,28 +33,42 @@ from annotator.core.training_set import labelled
 from annotator.session.photo_facts import show_stored
 from annotator.session.time_slices import TimeSlicer
 from annotator.window.file_dialogs import dialog_start
-from dataset.formats.base import FilesExistError, FormatError, formats
-from dataset.formats.exporting import export
+from dataset.formats.base import CancelledError, FilesExistError, FormatError, formats, watched
+from dataset.formats.exporting import WatchedImages, export
 from dataset.formats.stored_images import only
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from annotator.core.document import Document
+    from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.store import Store
-    from annotator.core.training_set import TrainingPhoto
     from annotator.session.session import Session
-    from dataset.formats.base import Dataset, Format, ImageRecord, KnownIds
+    from dataset.formats.base import Dataset, Format, OnProgress
     from dataset.formats.recognition import FoundAnnotations
 
 TOPIC = "exchange"
+TOLD_EVERY = 0.1  # seconds: how far the work in the disk's thread is
+LISTED_AT_ONCE = 500  # photos whose rows are shown together
 
 
 class _Exchange(QObject):
-    """What import and export share: a menu of formats, work in the disk's thread, slices of work between events."""
+    """What import and export share: a menu of formats, work in the disk's thread, slices of work between events.
+
+    Signals:
+        started: something is being done that may take long.
+        progressed: (share, from 0 to 1) so much of it is done.
+        ended: (sentence) it is done, or cancelled; what came of that, or "".
+    """
+
+    started = Signal()
+    progressed = Signal(float)
+    ended = Signal(str)
 
     _answered = Signal(int, object, object)
+    _advanced = Signal(int, float)
 
     def __init__(self, session: Session, title: str, kind: str, window: QWidget) -> None:
         super().__init__(window)
@@ -68,6 +85,21 @@ class _Exchange(QObject):
         self.menu.setEnabled(False)
         session.project_changed.connect(self._use_project)
         self._answered.connect(self._take)
+        self._advanced.connect(self._show)
+
+    def cancel(self) -> None:
+        """Stop what is being done."""
+        self._number += 1
+        self._slices.stop()
+        self.ended.emit(self._cancelled())
+
+    def _cancelled(self) -> str:
+        """Return what came of being cancelled."""
+        raise NotImplementedError
+
+    def _show(self, number: int, share: float) -> None:
+        if number == self._number:
+            self.progressed.emit(share)
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         raise NotImplementedError
@@ -75,16 +107,27 @@ class _Exchange(QObject):
     def _use_project(self, project: object) -> None:
         self._number += 1
         self._slices.stop()
+        self.ended.emit("")
         self.menu.setEnabled(project is not None)
 
-    def _on_disk(self, work: Callable[[], object], then: Callable[[object], object]) -> None:
-        """Do `work` in the disk's thread, then `then` with its result here, if the project is still open."""
+    def _on_disk(self, work: Callable[[OnProgress], object], then: Callable[[object], object]) -> None:
+        """Do `work` in the disk's thread, then `then` with its result here, if it is still wanted."""
         self._number += 1
         number = self._number
+        told = time.monotonic()
+        self.started.emit()
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal told
+            if number != self._number:
+                raise CancelledError
+            if time.monotonic() - told >= TOLD_EVERY:
+                told = time.monotonic()
+                self._advanced.emit(number, done / max(total, 1))
 
         def job() -> None:
             try:
-                result: object = work()
+                result: object = work(on_progress)
             except UserError as error:
                 result = error
             except Exception as error:  # noqa: BLE001 - a format's fault is a sentence as well
@@ -96,6 +139,7 @@ class _Exchange(QObject):
     def _take(self, number: int, result: object, then: Callable[[object], object]) -> None:
         if number != self._number:
             return
+        self.ended.emit("")
         if isinstance(result, UserError) and not isinstance(result, FilesExistError):
             self._session.message.emit(str(result), "error", TOPIC)
         else:
@@ -120,6 +164,7 @@ class Importer(_Exchange):
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, tr("&Import"), "import", window)
         self._suggestions = 0  # that were imported
+        self._counts: list[int] = []  # of the objects that were added, by photo
         self._slices.done.connect(self._finish)
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
@@ -140,19 +185,24 @@ class Importer(_Exchange):
         if folder is not None and store is not None:
             self._read(partial(read_found, found), folder, store)
 
-    def _read(self, read: Callable[[Path, Sequence[str], KnownIds], Dataset], folder: Path, store: Store) -> None:
+    def _read(self, read: Callable[..., Dataset], folder: Path, store: Store) -> None:
         names, classes = self._session.photos.names, list(self._session.categories)
 
-        def work() -> Dataset:
-            return with_replaced(read(folder, names, known_ids(store, classes)), store)
+        def work(on_progress: OnProgress) -> Dataset:
+            data = read(folder, names, known_ids(store, classes), on_progress=on_progress)
+            return with_replaced(data, store)
 
         self._on_disk(work, self._confirm)
 
+    def _cancelled(self) -> str:
+        return tr("The import was cancelled: nothing was added.")
+
     def _confirm(self, data: object) -> None:
         dataset: Dataset = data  # type: ignore[assignment]
-        store, images = self._session.store, dataset.images
+        store, heads = self._session.store, dataset.heads
         assert store is not None, "late results are dropped"
-        free = [image for image in images if not (image.objects and store.count(image.name))]
+        images = range(len(heads))
+        free = [i for i in images if not (heads[i].object_count and store.count(heads[i].name))]
         details = list(dataset.problems)
         if lost := lost_keypoints(dataset, self._session.categories):
             details.append(plural(
@@ -175,38 +225,86 @@ class Importer(_Exchange):
             answer = self._ask("import.question", text, details, answers)
         if answer >= 0:
             add_classes(self._session.categories, dataset)
-            self._suggestions = 0
-            self._slices.start(self._add(dataset, free if answer else images))
+            self._prepare(store, dataset, free if answer else images)
 
-    def _add(self, data: Dataset, images: Sequence[ImageRecord]) -> Iterator[int]:
-        """Put the objects of one image after the other on record, and give their number."""
-        for image in images:
-            if image.suggestions:
-                suggestions = to_suggestions(image, data, self._session.categories)
-                self._suggestions += len(suggestions)
-                self._session.suggestions_imported.emit(image.name, suggestions)
-            if not image.objects:
-                yield 0
-                continue
-            annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
-            history = self._session.history.document(image.name)
-            current = self._session.document
-            document = current if current and current.name == image.name else history
-            if document:
-                text = plural("import of {n} object", "import of {n} objects", len(annotations))
-                edit = edits.add(document, annotations, text)
-                self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
-                yield len(annotations)
-                continue
-            store = self._session.store
-            assert store is not None, "the slices end with the project"
-            state = store.load(image.name)
-            state = replace(state, size=image.size, annotations=(*state.annotations, *annotations))
-            store.put(image.name, state)
-            show_stored(self._session.photos, store, image.name)
-            yield len(annotations)
+    def _prepare(self, store: Store, data: Dataset, images: Sequence[int]) -> None:
+        """Make what is to be added to photos that nobody has worked on since the project was opened."""
+        heads, open_names = data.heads, self._documents().keys()
+        many = [
+            i
+            for i in images
+            if heads[i].object_count and heads[i].name not in open_names
+            if store.takes_additions(heads[i].name, heads[i].size)
+        ]
+        classes = tuple(self._session.categories)
 
-    def _finish(self, counts: list[int]) -> None:
+        def put(additions: object) -> None:
+            if classes != tuple(self._session.categories):
+                text = tr("The classes were changed meanwhile: nothing was imported.")
+                self._session.message.emit(text, "warning", TOPIC)
+                return
+            self._put(data, images, additions)  # type: ignore[arg-type]
+
+        self._on_disk(lambda progress: to_additions(data, many, store, Categories(classes), progress), put)
+
+    def _put(self, data: Dataset, images: Sequence[int], additions: dict[str, PhotoAddition]) -> None:
+        """Put all on record: what was made for many photos at once, and what goes to single ones, in slices."""
+        store, heads = self._session.store, data.heads
+        assert store is not None, "late results are dropped"
+        open_names = self._documents().keys()
+        added = {
+            name: addition
+            for name, addition in additions.items()
+            if name not in open_names and store.takes_additions(name, addition.size)
+        }
+        store.add(added)
+        self._suggestions = 0
+        single = [i for i in images if heads[i].suggestion_count or heads[i].name not in added]
+        self._counts = [len(addition.records) for addition in added.values()]
+        self._slices.start(self._finish_each(data, single, added.keys()))
+
+    def _documents(self) -> dict[str, Document]:
+        documents = {document.name: document for document in self._session.history.documents}
+        if self._session.document is not None:
+            documents[self._session.document.name] = self._session.document
+        return documents
+
+    def _finish_each(self, data: Dataset, single: Sequence[int], added: Collection[str]) -> Iterator[None]:
+        """Add to the photos that were worked on, one after the other, and show what the list has of the others."""
+        store, photos = self._session.store, self._session.photos
+        assert store is not None, "the slices end with the project"
+        for place in single:
+            self._add(store, data, place, is_new=data.heads[place].name not in added)
+            yield
+        listed = list(added)
+        for start in range(0, len(listed), LISTED_AT_ONCE):
+            with photos.together():
+                for name in listed[start : start + LISTED_AT_ONCE]:
+                    show_stored(photos, store, name)
+            yield
+
+    def _add(self, store: Store, data: Dataset, place: int, *, is_new: bool) -> None:
+        image = data.images[place]
+        if image.suggestions:
+            suggestions = to_suggestions(image, data, self._session.categories)
+            self._suggestions += len(suggestions)
+            self._session.suggestions_imported.emit(image.name, suggestions)
+        if not image.objects or not is_new:
+            return
+        annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
+        self._counts.append(len(annotations))
+        document = self._documents().get(image.name)
+        if document:
+            text = plural("import of {n} object", "import of {n} objects", len(annotations))
+            edit = edits.add(document, annotations, text)
+            self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
+            return
+        state = store.load(image.name)
+        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *annotations)))
+        show_stored(self._session.photos, store, image.name)
+
+    def _finish(self, _taken: object) -> None:
+        counts = self._counts
         self._session.report_saved()
         self._session.edited.emit()
         photos = counted_photos(len(counts))
@@ -221,10 +319,7 @@ class Exporter(_Exchange):
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, tr("&Export"), "export", window)
-        self._slices.done.connect(self._collected)
         self._task: tuple[Format, Path] | None = None
-        self._names: list[str] = []  # of the photos to export
-        self._partly: list[str] = []  # of those with annotations that are not understood
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Export annotations")
@@ -238,34 +333,36 @@ class Exporter(_Exchange):
             target = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
         if not target:
             return
-        names = names_to_export(store)
-        if not names:
-            self._session.message.emit(tr("There are no annotations to export."), "info", TOPIC)
-        elif answered(Path(target).resolve) == store.file:
+        if answered(Path(target).resolve) == store.file:
             text = tr("{file} is the project's own file; choose another place.", file=target)
             self._session.message.emit(text, "error", TOPIC)
-        else:
-            self._task = file_format, Path(target)
-            self._names = names
-            self._partly = []
-            self._slices.start(labelled(store, names, partly=self._partly))
+            return
+        self._task = file_format, Path(target)
+        recorded, categories = store.recorded(), list(self._session.categories)
 
-    def _collected(self, photos: list[TrainingPhoto]) -> None:
-        assert self._task is not None, "photos are collected for a task"
-        (file_format, _), folder, categories = self._task, self._session.folder, list(self._session.categories)
-        assert folder is not None, "the slices end with the project"
-        done = frozenset(p.name for p in photos if p.state.done)
-        said = left_out(len(self._names) - len(photos), self._partly)
+        def work(on_progress: OnProgress) -> tuple[Dataset, list[str], frozenset[str]]:
+            names, partly = names_to_export(recorded), []
+            photos = watched(names, lambda done, total: on_progress(done, 2 * total))
+            data = to_dataset(folder, labelled(recorded, photos, partly=partly), categories)
 
-        def work() -> tuple[Dataset, list[str], frozenset[str]]:
-            data = to_dataset(folder, photos, categories)
-            return data, [*said, *file_format.losses(data)], done
+            def on_losses(done: int, total: int) -> None:
+                on_progress(total + done, 2 * total)
+
+            said = left_out(len(names) - len(data.images), partly)
+            said += file_format.losses(replace(data, images=WatchedImages(data, on_losses)))
+            return data, said, frozenset(name for name in data.names if recorded.is_done(name))
 
         self._on_disk(work, self._confirm)
+
+    def _cancelled(self) -> str:
+        return tr("The export was cancelled: nothing was written.")
 
     def _confirm(self, collected: object) -> None:
         data, details, done = collected  # type: ignore[misc]
         photos = len(data.images)
+        if not photos:
+            self._session.message.emit(" ".join((tr("There are no annotations to export."), *details)), "info", TOPIC)
+            return
         answers = [tr("Export all {photos}", photos=counted_photos(photos))]
         every = 0  # the answer that is all photos
         if len(done) < photos:
@@ -290,8 +387,8 @@ class Exporter(_Exchange):
         file_format, target = self._task
         confirmed = overwrite or bool(file_format.suffix)  # the dialog for a file has asked
 
-        def work() -> int:
-            return export(file_format, data, target, overwrite=confirmed)
+        def work(on_progress: OnProgress) -> int:
+            return export(file_format, data, target, overwrite=confirmed, on_progress=on_progress)
 
         self._on_disk(work, partial(self._written, data))
 

@@ -47,7 +47,7 @@ from annotator.window.actions import (
 from annotator.window.awaited_texts import AwaitedTexts
 from annotator.window.brush_size import BrushSize
 from annotator.window.coloring import Coloring
-from annotator.window.commands.change_progress import ChangeProgress
+from annotator.window.commands.change_progress import EXPORTED, IMPORTED, ChangeProgress
 from annotator.window.commands.checking import Checking
 from annotator.window.commands.class_removing import ClassRemoving
 from annotator.window.commands.details_editing import DetailsEditing
@@ -281,7 +281,10 @@ class MainWindow(QMainWindow):
         scheme = scheme_menu(self, self._settings.scheme, self._choose_scheme)
         self.panels_menu = QMenu(tr("&Panels"), self)
         submenus = {RECENT_MENU: self._files.recent, SCHEME_MENU: scheme, PANELS_MENU: self.panels_menu}
-        submenus |= {IMPORT_MENU: self._importer.menu, EXPORT_MENU: Exporter(self._session, self).menu}
+        exporter = Exporter(self._session, self)
+        self._import_progress = ChangeProgress(self._importer, self.banner, self, IMPORTED)
+        self._export_progress = ChangeProgress(exporter, self.banner, self, EXPORTED)
+        submenus |= {IMPORT_MENU: self._importer.menu, EXPORT_MENU: exporter.menu}
         submenus[COLOR_MENU] = color_menu(self, self._coloring.chosen, self._coloring.choose)
         submenus[OVERLAP_MENU] = overlap_menu(self, self._session.overlap_rule, self._session.set_overlap_rule)
         if languages():

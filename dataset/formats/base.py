@@ -48,7 +48,7 @@ class FilesExistError(FormatError):
     """Files would be replaced that nobody has agreed to lose."""
 
 
-class CancelledError(FormatError):
+class CancelledError(UserError):
     """Raised by the caller's `OnProgress`: whoever waits for the work does so no longer. Nothing is left of it."""
 
 

@@ -38,7 +38,7 @@ def export(
         FormatError: A file cannot be written.
     """
     assert file_format.write is not None, "a format of the export list"
-    data = replace(data, images=_WatchedImages(data, on_progress, file_format.passes))
+    data = replace(data, images=WatchedImages(data, on_progress, file_format.passes))
     files = file_format.write(data, target)
     writing = _Writing(data.folder, target, overwrite=overwrite)
     try:
@@ -125,10 +125,10 @@ class _Writing:
                 folder.rmdir()
 
 
-class _WatchedImages(StoredImages):
+class WatchedImages(StoredImages):
     """The images of a dataset, where it is reported how many of them have been gone over."""
 
-    def __init__(self, data: Dataset, on_progress: OnProgress, passes: int) -> None:
+    def __init__(self, data: Dataset, on_progress: OnProgress, passes: int = 1) -> None:
         self._images, self._heads = data.images, data.heads
         self._on_progress, self._total = on_progress, passes * len(data.images)
         self._passes, self._begun = passes, 0

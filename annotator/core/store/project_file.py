@@ -6,11 +6,13 @@ import errno
 import gc
 import hashlib
 import os
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.core.photo_state import NO_NOTES
+from annotator.core.store.additions import PhotoAddition
 from annotator.core.store.annotated_photos import UNCLEAR, AnnotatedPhotos
 from annotator.core.store.coco_codec import (
     UnreadableError,
@@ -63,8 +65,8 @@ class _Layout:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cyclic garbage collector, which looks through a million new records again and again for nothing."""
+def no_collection() -> Iterator[None]:
+    """Do without the collector of cycles, which looks through a million new records again and again for nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -97,7 +99,7 @@ class ProjectFile:
         self.mark: FileMark | None = None
         """The file when last read or written by us, None where there was none."""
         self._disk = _disk_of(path)
-        with _no_collection():
+        with no_collection():
             self.coco = self._read()
             """What it held when it was opened."""
             self._index(names, folder)
@@ -105,6 +107,8 @@ class ProjectFile:
     def _index(self, names: Sequence[str], folder: str) -> None:
         self._images: dict[str, list[Image]] = {}
         self._new: dict[str, Image] = {}
+        self._added: dict[str, PhotoAddition] = {}
+        self._numbering = threading.Lock()  # held while an entry is given an id
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
         named = {*(as_id(image.id) for image in self.coco.images), *self.coco.used_image_ids}
         self._last_image_id = max((number for number in named if isinstance(number, int)), default=0)
@@ -149,7 +153,8 @@ class ProjectFile:
 
     def names(self) -> KeysView[str]:
         """Return the photos that have annotations in it."""
-        return self._annotated.names
+        names = self._annotated.names
+        return dict.fromkeys((*names, *self._added)).keys() if self._added else names
 
     def images(self) -> KeysView[str]:
         """Return the photos that have entries in it."""
@@ -157,16 +162,21 @@ class ProjectFile:
 
     def count(self, name: str) -> int:
         """Return how many annotations it holds for a photo."""
-        return self._annotated.count(name)
+        added = self._added.get(name)
+        return self._annotated.count(name) + (len(added.records) if added else 0)
 
     def category_ids(self, name: str) -> frozenset[int]:
         """Return the classes of the annotations that it holds for a photo."""
-        return self._annotated.category_ids(name)
+        added = self._added.get(name)
+        known = self._annotated.category_ids(name)
+        return known | frozenset(added.class_counts) if added else known
 
     def size(self, name: str) -> tuple[int, int] | None:
         """Return the size (width, height) that it gives for a photo."""
         images = self._images.get(name)
-        return images[0].size if images else None
+        if images:
+            return images[0].size
+        return self._added[name].image.size if name in self._added else None
 
     def notes(self, name: str) -> PhotoNotes | None:
         """Return the tags and the note that it gives for a photo; None where it has neither."""
@@ -252,14 +262,20 @@ class ProjectFile:
         decoded: dict[int, tuple[Annotation, Raw]] = {}
         problems: list[Problem] = []
         size = self.size(name)
-        for place in self._annotated.places(name):
-            raw, annotation_id = coco.annotations[place], coco.ids[place]
-            annotation, found = decode_annotation(
-                raw, annotation_id, self._keypoint_counts, class_ids=coco.class_ids, size=size, where=name
-            )
-            problems += found
-            if annotation is not None:
-                decoded[annotation_id] = (annotation, raw)
+        own = [(coco.ids[place], coco.annotations[place]) for place in self._annotated.places(name)]
+        groups: list[tuple[Sequence[tuple[int, Raw]], Mapping[int, int], Mapping[int | str | None, int]]]
+        groups = [(own, self._keypoint_counts, coco.class_ids)]
+        if addition := self._added.get(name):  # whose classes may be newer than the file
+            points = {**self._keypoint_counts, **addition.keypoint_counts}
+            groups.append((addition.records, points, {**{c: c for c in addition.class_counts}, **coco.class_ids}))
+        for records, points, class_ids in groups:
+            for annotation_id, raw in records:
+                annotation, found = decode_annotation(
+                    raw, annotation_id, points, class_ids=class_ids, size=size, where=name
+                )
+                problems += found
+                if annotation is not None:
+                    decoded[annotation_id] = (annotation, raw)
         return decoded, problems
 
     def holds(self, name: str, state: PhotoState) -> bool:
@@ -277,6 +293,41 @@ class ProjectFile:
                 for place, raw in layout.replaced.items()
             )
         )
+
+    # Adding to many photos
+
+    def takes_additions(self, name: str, size: Size) -> bool:
+        """Return whether the file gives no other size than that (width, height) for a photo. From any thread."""
+        own = self._own_image(name)
+        return own is None or own.size in (None, size)
+
+    def addition(self, name: str, size: Size, annotations: Sequence[Annotation]) -> PhotoAddition:
+        """Return what `add` takes for a photo of that (width, height). From any thread.
+
+        Raises:
+            ValueError: no photo has that size.
+        """
+        image = self._own_image(name) or self._new.get(name) or self._entry(name, size)
+        if image.size is None:
+            image = image.resized(size)
+        return PhotoAddition.of(image, annotations, self.coco.written_class_ids)
+
+    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
+        """Have annotations after those of photos, in memory, from the next `write` on also in the file."""
+        added = dict(self._added)  # in the place of the other one: threads may be going through that
+        for name, addition in additions.items():
+            known = added.get(name)
+            added[name] = known.followed_by(addition) if known else addition
+            if not self.knows(name):
+                self._new[name] = addition.image
+        self._added = added
+        self._last_decoded = ("", ({}, []))
+
+    def _entry(self, name: str, size: Size) -> Image:
+        """Return an entry for a photo that has none."""
+        with self._numbering:
+            self._last_image_id += 1
+            return Image.new(self._last_image_id, name, size)
 
     # Writing
 
@@ -350,6 +401,10 @@ class ProjectFile:
             added += layout.added
             if layout.image:
                 changed[layout.image.id] = layout.image
+        for name, addition in self._added.items():
+            changed.setdefault(addition.image.id, addition.image)  # it may have got its size
+            if name not in self._layouts:
+                added += [raw for _, raw in addition.records]
         images = (changed.get(image.id, image).raw for image in (*self.coco.images, *self._new.values()))
         return self.coco.chunks(images, categories, replaced, added)
 
@@ -415,8 +470,7 @@ class ProjectFile:
         if own is not None:
             return own
         if name not in self._new:
-            self._last_image_id += 1
-            self._new[name] = Image.new(self._last_image_id, name, size)
+            self._new[name] = self._entry(name, size)
         return self._new[name]
 
     def _own_image(self, name: str) -> Image | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from annotator.core.annotation import Annotation
     from annotator.core.photo_state import NewStates, PhotoState
+    from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.recovery import OpenedProject
     from dataset.coco.categories import Category
 
@@ -52,6 +53,7 @@ class Saver:
         self._classes = tuple(classes)
         self._classes_unsaved = opened.categories is not None
         self._classes_unjournaled = False
+        self._additions = self._written_additions = 0  # to the file: how many there were, and how many it has on disk
         self._journaling = threading.Lock()  # held while the journal's photos are written
         self._backed_up: set[Path] = set()
         self._journaled_key = opened.key  # what the COCO file goes by in the journal on disk
@@ -69,13 +71,14 @@ class Saver:
     def is_saved(self) -> bool:
         """Whether the file has everything that is on record."""
         with self._lock:
-            return not (self._unsaved or self._lacks_classes)
+            return not (self._unsaved or self._lacks_classes or self._lacks_additions)
 
     @property
     def is_kept(self) -> bool:
         """Whether everything is on disk, be it in the journal: it survives the end of the process."""
         with self._lock:
-            return not (self._unjournaled or self._classes_unjournaled or self._journal.is_lost)
+            lacks = self._unjournaled or self._classes_unjournaled or self._lacks_additions
+            return not (lacks or self._journal.is_lost)
 
     @property
     def unsaved_photos(self) -> list[str]:
@@ -87,6 +90,11 @@ class Saver:
     def _lacks_classes(self) -> bool:
         """Whether there is a file, and it has other classes."""
         return self._classes_unsaved and self._project.file.mark is not None
+
+    @property
+    def _lacks_additions(self) -> bool:
+        """Whether there are additions that the file on disk does not have; the journal never has them."""
+        return self._additions > self._written_additions
 
     @property
     def unkept_photos(self) -> list[str]:
@@ -124,6 +132,13 @@ class Saver:
                 for name in new.by_name:
                     self.pools.put_unanswered(name, unanswered)
         self._autosave.mark_dirty(file=bool(new.into_file or pending))
+
+    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
+        """Add annotations to what the file has of photos, in memory at once, and have the file written."""
+        with self._lock:
+            self._project.file.add(additions)
+            self._additions += 1
+        self._autosave.mark_dirty(file=True)
 
     def put_classes(self, classes: Sequence[Category]) -> None:
         """Record the classes."""
@@ -298,10 +313,13 @@ class Saver:
         """
         with self._lock:
             states, unsaved, classes = dict(self.states), dict(self._unsaved), self._classes
-            only_photos = path == self._project.file.path and not self._classes_unsaved
+            only_photos = path == self._project.file.path and not (self._classes_unsaved or self._lacks_additions)
+            additions = self._additions
         refused = self._project.file.lay_out(states)
         if not (refused and only_photos and unsaved.keys() <= refused.keys()):
             self._replace_file(path, {name: state for name, state in unsaved.items() if name not in refused}, classes)
+            with self._lock:
+                self._written_additions = max(self._written_additions, additions)
         if refused:
             text = tr(
                 "The annotations of {photos} could not be written to {file}: {reason}; it is tried again.",

@@ -16,8 +16,9 @@ from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
 from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
-from annotator.core.store.journal import JournalRow, imported_by
+from annotator.core.store.journal import imported_by
 from annotator.core.store.packing import pack
+from annotator.core.store.recorded import RecordedPhotos, read_photo
 from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
 from dataset.coco.checks import sentences
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
+    from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.recovery import OpenedProject
     from annotator.core.store.rescaling import Scaled, SizeMismatch
     from dataset.coco.checks import Kind
@@ -325,17 +327,37 @@ class Store:
     def _state(self, name: str) -> PhotoState:
         state = self._saver.states.get(name) or self._recently_read.get(name)
         if state is None:
-            row = self._project.journal_rows.get(name) or JournalRow((0, 0), None, pack(()), Mark.NONE)
-            try:
-                state = row.state()
-            except ValueError:  # damaged: the suggestions are shown again
-                state = PhotoState(row.size, mark=row.mark)
-            file = self._project.file
-            state = replace(state, annotations=file.annotations(name), notes=file.notes(name))
+            state = read_photo(self._project, name)
             self._recently_read[name] = state
             while len(self._recently_read) > _KEPT:
                 self._recently_read.popitem(last=False)
         return state
+
+    def recorded(self) -> RecordedPhotos:
+        """Return what is on record now, for other threads."""
+        return RecordedPhotos(self._project, self.all_changed())
+
+    # Many photos at once
+
+    def takes_additions(self, name: str, size: tuple[int, int]) -> bool:
+        """Return whether `add` takes a photo of that (width, height): it is as the file had it. From any thread."""
+        return name not in self._saver.states and self._project.file.takes_additions(name, size)
+
+    def addition(self, name: str, size: tuple[int, int], annotations: Sequence[Annotation]) -> PhotoAddition:
+        """Return what `add` takes for a photo of that (width, height), with annotations of new ids. From any thread.
+
+        Raises:
+            ValueError: no photo has that size.
+        """
+        checked_size(size)
+        return self._project.file.addition(name, size, annotations)
+
+    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
+        """Record annotations of photos that take additions: in memory at once, on disk with the file, all or none."""
+        for name, addition in additions.items():
+            self.class_counts.update(addition.class_counts)
+            self._recently_read.pop(name, None)
+        self._saver.add(additions)
 
     # Saving
 

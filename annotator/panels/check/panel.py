@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSplitter,
 
 from annotator.panels.check.rows import RECORD, FindingDelegate, FindingRows, KindDelegate, KindRows
 from annotator.panels.rows import Rows
-from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, name_control, set_tone
+from annotator.panels.widgets import MARGIN, ElidedLabel, dress_panel, label, name_control, set_tone
 from dataset.check.findings import KINDS
 from dataset.i18n import plural, tr
 
@@ -50,6 +50,8 @@ class CheckPanel(QWidget):
             QPushButton(tr("Check again")),
             QPushButton(tr("Cancel")),
         )
+        self._elsewhere = label(tr("“check --fix” repairs these in a copy"), "muted")
+        self._elsewhere.setObjectName("check.elsewhere")
         set_tone(self._repair, "accent")
         name_control(self._repair, "check.repair", tr("Repair all of this kind, as steps that can be undone"))
         name_control(self._again, "check.again", tr("Check the annotations and the photos of this folder again"))
@@ -75,7 +77,7 @@ class CheckPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._summary, 1)
-        for widget in (self._bar, self._repair, self._again, self._cancel):
+        for widget in (self._bar, self._elsewhere, self._repair, self._again, self._cancel):
             head.addWidget(widget)
         lists = QSplitter(Qt.Orientation.Horizontal)
         lists.setChildrenCollapsible(False)
@@ -163,4 +165,6 @@ class CheckPanel(QWidget):
         self._cancel.setVisible(is_running)
         self._again.setVisible(not is_running)
         self._repair.setVisible(not is_running and n > 0 and self.kind in self._repairable)
+        is_elsewhere = bool(self.kind) and bool(KINDS[self.kind].repair) and self.kind not in self._repairable
+        self._elsewhere.setVisible(not is_running and is_elsewhere)
         self._repair.setText(plural("Repair {n:,}", "Repair all {n:,}", n))

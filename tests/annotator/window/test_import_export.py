@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QMessageBox
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 import dataset.formats
@@ -18,6 +19,7 @@ from annotator.app import Application
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.session.session import Session
+from annotator.window.commands import change_progress
 from annotator.window.main_window import MainWindow
 from dataset.geometry import from_parts, rectangle
 from tests.qt import find
@@ -49,14 +51,38 @@ FORMAT = Format("toy", "Toy lines", ".toy", read, write)
 '''
 
 
+PATIENT = """
+import time
+
+from dataset.formats.base import Format
+
+
+def read(source, images, on_progress):
+    for n in range(2000):
+        on_progress(n, 2000)
+        time.sleep(0.01)
+
+
+def write(data, target):
+    for n in range(2000):
+        yield f"{n}.txt", b"%d" % len(list(data.images))
+        time.sleep(0.01)
+
+
+FORMAT = Format("patient", "Patience", "", read, write)
+"""
+
+
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A format as a newcomer adds it: one file among the formats, here in a second folder of the same package."""
     (tmp_path / "formats").mkdir()
     (tmp_path / "formats" / "toy.py").write_text(TOY)
+    (tmp_path / "formats" / "patient.py").write_text(PATIENT)
     monkeypatch.setattr(dataset.formats, "__path__", [*dataset.formats.__path__, str(tmp_path / "formats")])
     yield
-    sys.modules.pop("dataset.formats.toy", None)
+    for name in ("toy", "patient"):
+        sys.modules.pop(f"dataset.formats.{name}", None)
 
 
 @pytest.fixture
@@ -238,3 +264,28 @@ def test_keypoints_go_by_their_names(
     assert "1 keypoint is left out: the project's class does not have it." in asked[0]
     assert session.document
     assert [tuple(k) for k in session.document.annotations[0].keypoints] == [(0, 0, 0), (5, 5, 2)]
+
+
+def test_what_takes_long_shows_how_far_it_is_and_is_cancelled_without_a_trace(
+    qtbot: QtBot, toy: None, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_progress, "SHOWN_AFTER", 0)
+    _draw(session)
+    target = tmp_path / "out"
+    target.mkdir()
+    _choose(monkeypatch, target)
+    banner = _window().banner
+    asked: list[str] = []
+    _click("export.question", "Export all", asked)
+    for kind, sentence in (("import", "nothing was added"), ("export", "nothing was written")):
+        _trigger(f"file.{kind}.patient")
+        qtbot.waitUntil(lambda k=kind: f"being {k}ed" in banner.text and "%" in banner.text)
+        button = next(b for b in banner.findChildren(QPushButton) if b.text() == "Cancel" and b.isVisible())
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda s=sentence: s in banner.text)
+    idle: list[bool] = []
+    session.on_disk(lambda: idle.append(True))
+    qtbot.waitUntil(lambda: bool(idle))
+    assert list(target.iterdir()) == []
+    assert session.document
+    assert len(session.document.annotations) == 1

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+
+from dataset.check.contents import read_contents
+from dataset.coco.raw_file import batches, chunks, load_raw
+from dataset.merge.merging import Merged, merge
+from tests.dataset.check.files import CHANGES, Contents, changed, clean
+
+
+def merged(folder: Path, *files: Contents) -> tuple[Merged, Contents]:
+    read = []
+    for n, contents in enumerate(files):
+        (folder / f"{n}.json").write_text(json.dumps(contents))
+        read.append((read_contents(load_raw(folder / f"{n}.json")), str(n)))
+    made = merge(read)
+    list(made.find_copies())
+    lists = {key: batches(getattr(made.raw, key)) for key in ("images", "annotations", "categories")}
+    return made, json.loads(b"".join(chunks(made.raw.fields, lists)))
+
+
+def test_a_file_merged_with_itself_has_every_object_twice_and_without_copies_is_itself(tmp_path: Path) -> None:
+    made, body = merged(tmp_path, clean(), clean())
+    assert (body["images"], body["categories"], body["info"]) == (
+        clean()["images"],
+        clean()["categories"],
+        clean()["info"],
+    )
+    assert made.photos.united == 3
+    assert len(body["annotations"]) == 10
+    kept = [json.loads(bytes(raw)) for raw in made.without_copies().annotations]
+    assert kept == clean()["annotations"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(one=CHANGES, two=CHANGES)
+def test_whatever_the_files_no_object_is_lost_and_ids_are_unique(
+    one: list[tuple[Any, ...]], two: list[tuple[Any, ...]], tmp_path_factory: Any
+) -> None:
+    first, second = changed(one), changed(two)
+    made, body = merged(tmp_path_factory.mktemp("merged"), first, second)
+    assert len(body["annotations"]) == 10
+    ids = [record["id"] for record in body["annotations"]]
+    assert len({json.dumps(i) for i in ids}) == 10
+    classes = {json.dumps(record["id"]) for record in body["categories"]}
+    assert len(classes) == len(body["categories"])
+    assert len(made.without_copies().annotations) == 10 - len(made.copies)
+    names = {json.dumps(record.get("file_name")) for record in (*first["images"], *second["images"])}
+    assert {json.dumps(record.get("file_name")) for record in body["images"]} <= names
