@@ -1,6 +1,6 @@
 # make run    set up, then the application on the sample photos
 # make test   set up, then everything CI runs
-# make bench  the measurements
+# make bench  the measurements; BENCH=--without-bf16 as if the processor had no 16-bit floats
 # make docs   the pages of every module for those who use it as a library, in build/api
 # make stress the slow tests; kills, disk faults, hostile files, fuzzing: about an hour
 # make translations  the sentences of the sources in build/annotator.pot, and in every file of resources/translations
@@ -27,7 +27,7 @@ docs: $(READY)
 	$(BIN)/python -W ignore -m pdoc --docformat google --no-show-source --output-directory build/api dataset model
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 stress: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m slow

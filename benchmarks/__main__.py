@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import benchmarks
 from benchmarks.report import Record, machine, table
 
+BFLOAT16_VARIABLE = "ANNOTATOR_BF16"  # `model.network.precision` has it, and imports torch
+
 HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "report", "running"}
 LONG = {"ablation", "clicks", "found", "human_effort", "large_pictures", "stress"}  # long, large, or in need of photos
 
@@ -22,7 +25,9 @@ def run() -> int:
     """Run them one after the other, print one table, and return how many failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--json", type=Path, help="write all records here")
+    parser.add_argument("--without-bf16", action="store_true", help="measure as if the processor had no 16-bit floats")
     args = parser.parse_args()
+    environment = dict(os.environ) | ({BFLOAT16_VARIABLE: "0"} if args.without_bf16 else {})
     records: list[Record] = []
     failed: list[str] = []
     names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in HELPERS | LONG)
@@ -31,7 +36,7 @@ def run() -> int:
             print(f"{i} of {len(names)}: {name}", file=sys.stderr, flush=True)
             file = Path(folder) / f"{name}.json"
             command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file)]
-            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
             if done.returncode or not file.is_file():
                 failed.append(name)
                 print(done.stderr, file=sys.stderr)

@@ -21,6 +21,7 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import load
 from model.config import ModelConfig
 from model.graphs.export import export
+from model.graphs.quantize import quantize
 from model.inference.contours import mask_polygons
 from model.inference.predictor import Predictor
 from model.network.precision import BFLOAT16_VARIABLE, fast_type
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RUNS = 5
+ALLOWED = os.environ.get(BFLOAT16_VARIABLE, "")
+"""What was asked for when this was started: `0` measures as if the processor had no 16-bit floats."""
 SCORE = 0.05
 
 
@@ -79,7 +82,7 @@ def our_polygons(predictor: Predictor, photo: NDArray[np.uint8]) -> int:
 
 def predictor_of(weights: str | Checkpoint, half: str) -> Predictor:
     """Return a predictor that may (``) or must not (`0`) use half precision."""
-    os.environ[BFLOAT16_VARIABLE] = half
+    os.environ[BFLOAT16_VARIABLE] = half or ALLOWED
     fast_type.cache_clear()
     return Predictor(weights, "cpu")
 
@@ -99,6 +102,22 @@ def engines(photo: NDArray[np.uint8], stock: Checkpoint) -> list[Record]:
                 Record(f"{name}, graphs in float32: {what}", mine, "ms", f"torch {theirs:.0f} ms", mine / theirs)
             )
     return records
+
+
+def eight_bits(photo: NDArray[np.uint8], stock: Checkpoint, theirs: float) -> Record:
+    """ResNet-50 in 8-bit graphs, which is what computes where they are as good, against torchvision's network."""
+    rounded = Predictor(quantize(export(stock), [photo] * 2), "cpu")
+    mine = best(lambda: our_polygons(rounded, photo), 3)
+    factor = 4 if fast_type("cpu") is torch.bfloat16 else 3
+    return Record(
+        "R50-FPN, graphs in 8 bits: to polygons",
+        mine,
+        "ms",
+        f"{theirs:.0f} ms",
+        mine / theirs,
+        f"{factor} times faster",
+        theirs >= factor * mine,
+    )
 
 
 def large_photo() -> list[Record]:
@@ -163,7 +182,8 @@ def measure(_: argparse.Namespace) -> list[Record]:
         if not half:
             prompt = best(lambda ours=ours: ours.masks_for_boxes(box), 10)
             records.append(Record("R50-FPN: mask for one box", prompt, "ms", aim="under 60 ms", met=prompt < 60))
-    os.environ.pop(BFLOAT16_VARIABLE, None)
+    os.environ[BFLOAT16_VARIABLE] = ALLOWED
+    records.append(eight_bits(photo, same, theirs))
     return records + engines(photo, same) + large_photo()
 
 

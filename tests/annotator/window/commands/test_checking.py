@@ -21,6 +21,7 @@ from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find
 
 LEFT = Qt.MouseButton.LeftButton
+MOST = 20_000  # milliseconds that are waited for what is there in a few
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def window(qtbot: QtBot, start: Start, folder: Path) -> MainWindow:
 
 def check(qtbot: QtBot, window: MainWindow) -> dict[str, int]:
     window.action_table["project.check"].trigger()
-    qtbot.waitUntil(lambda: not window.checking.checker.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.checking.checker.is_running, timeout=MOST)
     kinds = find(window, Rows, "check.kinds").model()
     rows = [kinds.index(row, 0) for row in range(kinds.rowCount())]
     return {row.data(Qt.ItemDataRole.UserRole): row.data(Qt.ItemDataRole.UserRole + 1) for row in rows}
@@ -72,18 +73,18 @@ def test_what_is_wrong_is_listed_shown_repaired_and_undone(qtbot: QtBot, window:
 
     choose(window, "object_copy")
     click(find(window, Rows, "check.findings"), 0)
-    qtbot.waitUntil(lambda: session.document is not None and session.document.selection == (3,))
+    qtbot.waitUntil(lambda: session.document is not None and session.document.selection == (3,), timeout=MOST)
     assert session.current == "coffee.jpg"
     assert window.canvas.transform().m11() > 1, "the object fills the view"
 
     repair = find(window, QPushButton, "check.repair")
     assert repair.text() == "Repair 1"
     QTest.mouseClick(repair, LEFT)
-    qtbot.waitUntil(lambda: current_document(window).get(3) is None)
+    qtbot.waitUntil(lambda: current_document(window).get(3) is None, timeout=MOST)
     for kind in ("outside", "crossing"):  # the second of them in a photo that is not shown
         choose(window, kind)
         QTest.mouseClick(repair, LEFT)
-        qtbot.waitUntil(lambda k=kind: k not in window.checking.panel._by_kind)
+        qtbot.waitUntil(lambda k=kind: k not in window.checking.panel._by_kind, timeout=MOST)
     assert current_document(window)[4].shape.bounds == (0, 5, 30, 65)
     assert session.store is not None
     assert session.store.load("cat.jpg").annotations[0].shape.is_valid
@@ -110,7 +111,7 @@ def test_a_check_is_stopped_when_the_folder_is_left(qtbot: QtBot, window: MainWi
     window.action_table["project.check"].trigger()
     (tmp_path / "other").mkdir()
     shutil.copy(window._session.folder / "dog.jpg", tmp_path / "other" / "dog.jpg")  # type: ignore[operator]
-    with qtbot.waitSignal(window._session.project_changed, check_params_cb=bool, timeout=20_000):
+    with qtbot.waitSignal(window._session.project_changed, check_params_cb=bool, timeout=MOST):
         window._session.open(tmp_path / "other")
-    qtbot.waitUntil(lambda: not window.checking.checker.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.checking.checker.is_running, timeout=MOST)
     assert find(window, Rows, "check.kinds").model().rowCount() == 0
