@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from annotator.core.store.store import Store
     from annotator.session.record_changes import RecordChanges
 
+AT_ONCE = 50  # photos from one report to the next
+
 
 @dataclass(slots=True)
 class Rescaled:
@@ -50,10 +52,13 @@ class Rescaler(QObject):
 
     Signals:
         done: (Rescaled) it is done.
+        looked: (share, from 0 to 1) so many of the photos were looked at; what comes then is a change of records.
     """
 
     done = Signal(object)
+    looked = Signal(float)
     _read = Signal(int, object, object)
+    _progressed = Signal(int, float)
 
     def __init__(self, changes: RecordChanges, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +70,7 @@ class Rescaler(QObject):
         self._slices = TimeSlicer(self, of_project=True)
         self._slices.done.connect(self._start)
         self._read.connect(self._take_sizes)
+        self._progressed.connect(self._pass_progress)
         self._session.project_changed.connect(self._leave)
 
     @property
@@ -78,11 +84,21 @@ class Rescaler(QObject):
         if folder is None or store is None or self.is_running:
             return
         self._number += 1
-        number, listed = self._number, [name for name in names if name in self._session.photos and store.count(name)]
+        number = self._number
+        listed = [name for name in names if name in self._session.photos and store.count(name)]
         entries = {name: store.size_in_file(name) for name in listed}
 
         def read() -> None:
-            self._read.emit(number, mismatch, _sizes(folder, entries))
+            sizes: dict[str, Size] = {}
+            for place, name in enumerate(entries):
+                if number != self._number:
+                    return
+                if place % AT_ONCE == 0:
+                    self._progressed.emit(number, place / (2 * len(entries)))
+                size = _size(folder, name, entries[name])
+                if size is not None:
+                    sizes[name] = size
+            self._read.emit(number, mismatch, sizes)
 
         self._session.on_disk(read)
 
@@ -108,9 +124,17 @@ class Rescaler(QObject):
             )
         )
 
-    def _leave(self, _project: object) -> None:
+    def cancel(self) -> None:
+        """Look at no more photos: nothing is scaled."""
         self._number += 1
         self._slices.stop()
+
+    def _leave(self, _project: object) -> None:
+        self.cancel()
+
+    def _pass_progress(self, number: int, share: float) -> None:
+        if number == self._number:
+            self.looked.emit(share)
 
     def _take_sizes(self, number: int, mismatch: SizeMismatch, sizes: dict[str, Size]) -> None:
         store = self._session.store
@@ -122,7 +146,9 @@ class Rescaler(QObject):
     def _look(self, store: Store, like: SizeMismatch) -> Iterator[None]:
         """Find the photos that do not fit in the same way, one each time."""
         factor = like.made_for[0] // like.size[0] if like.kind == "reach" else 0
-        for name, size in self._sizes.items():
+        for place, (name, size) in enumerate(self._sizes.items()):
+            if place % AT_ONCE == 0:
+                self.looked.emit(0.5 + place / (2 * len(self._sizes)))
             found = store.size_mismatch(name, size)
             if found is not None and found.kind == like.kind and found.keeps_aspect:
                 self._found[name] = replace(store.load(name), size=size)
@@ -132,6 +158,7 @@ class Rescaler(QObject):
 
     def _start(self, _looked: object) -> None:
         store, made_for = self._session.store, self._made_for
+        self.looked.emit(1)
         if store is None or self._changes.is_running:
             return
         rescaled = Rescaled(self._found)
@@ -153,14 +180,10 @@ class Rescaler(QObject):
         )
 
 
-def _sizes(folder: Path, entries: Mapping[str, Size | None]) -> dict[str, Size]:
-    """Return the sizes of the photos that can be read; not of those whose entry has the size before turning."""
-    found = {}
-    for name, entry in entries.items():
-        try:
-            size = photo_size(folder / name)
-            if entry is None or not is_turned(folder / name, entry, size):
-                found[name] = size
-        except PhotoError:
-            continue
-    return found
+def _size(folder: Path, name: str, entry: Size | None) -> Size | None:
+    """Return the size of a photo; None where it cannot be read, or its entry has the size before it was turned."""
+    try:
+        size = photo_size(folder / name)
+        return None if entry is not None and is_turned(folder / name, entry, size) else size
+    except PhotoError:
+        return None

@@ -375,7 +375,8 @@ def check_size(size: tuple[int, int], image: dict[str, Any]) -> None:
 
 def _other_size(size: tuple[int, int], given: tuple[int, int]) -> str:
     return tr(
-        "It has {width} x {height} pixels, but {file_width} x {file_height} in the file.",
+        "It has {width} x {height} pixels, but {file_width} x {file_height} in the file; `rescale` brings the "
+        "annotations to the size that it has.",
         width=size[0],
         height=size[1],
         file_width=given[0],

@@ -114,8 +114,10 @@ def _sentence(what: LeftOut, n: int, file: str) -> str:
             file=file,
         ),
         "other_size": plural(
-            "{file}: a photo has another size than the file says and is left out.",
-            "{file}: a photo has another size than the file says and is left out ({n} times).",
+            "{file}: a photo has another size than the file says and is left out; `rescale` brings annotations to the "
+            "sizes that photos have.",
+            "{file}: a photo has another size than the file says and is left out ({n} times); `rescale` brings "
+            "annotations to the sizes that photos have.",
             n,
             file=file,
         ),

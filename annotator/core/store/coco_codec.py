@@ -5,6 +5,7 @@ The geometry is that of `dataset.coco.codec`; `annotator.origin` is who made the
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -232,7 +233,7 @@ def change_fields(raw: Raw, before: dict[str, Any], after: dict[str, Any]) -> by
         return bytes(raw)
     fields: dict[str, object] = dict(decode_object(raw))
     for key, value in after.items():
-        if key in before and before[key] == value:
+        if key in before and _is_same(before[key], value):
             continue
         own = before.get(key)
         given = fields.get(key)
@@ -243,6 +244,21 @@ def change_fields(raw: Raw, before: dict[str, Any], after: dict[str, Any]) -> by
     for key in before.keys() - after.keys():
         fields.pop(key, None)
     return encode(fields)
+
+
+def _is_same(before: object, after: object) -> bool:
+    """Return whether two values are the same to JSON: NaN and infinity, which it lacks, are null in the journal."""
+    if before == after:
+        return True
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() == after.keys() and all(_is_same(before[key], after[key]) for key in before)
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_is_same, before, after))
+    return _is_no_json(before) and _is_no_json(after)
+
+
+def _is_no_json(value: object) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _is_object(raw: Raw) -> bool:

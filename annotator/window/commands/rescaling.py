@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from annotator.panels.widgets import one_line
 from annotator.session.rescaling import Rescaler
+from annotator.window.commands.change_progress import SHOWN_AFTER, UPDATED_AFTER
 from dataset.i18n import plural, tr
 from dataset.messages import counted_photos
 from dataset.pictures.images import PhotoError, is_turned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from annotator.core.document import Document
     from annotator.core.store.rescaling import Size, SizeMismatch
     from annotator.panels.banner import Banner
@@ -37,6 +40,8 @@ class Rescaling(QObject):
         self._session, self._banner = changes.session, banner
         self._rescaler = Rescaler(changes, self)
         self._rescaler.done.connect(self._show_done)
+        self._rescaler.looked.connect(self._show_progress)
+        self._running, self._next = QElapsedTimer(), SHOWN_AFTER
         self._looked.connect(self._take_look)
         self._told_turned = False  # that sizes are those before photos were turned
         self._session.project_changed.connect(lambda _project: setattr(self, "_told_turned", False))
@@ -89,16 +94,29 @@ class Rescaling(QObject):
         actions = []
         if mismatch.keeps_aspect:
             every = self._session.store.annotated if self._session.store else []
-            actions = [(tr("Scale"), lambda: self._rescaler.scale(mismatch, [name]))]
+            actions = [(tr("Scale"), lambda: self._scale(mismatch, [name]))]
             if len(every) > 1:
-                actions.append((tr("Scale all like this"), lambda: self._rescaler.scale(mismatch, every)))
+                actions.append((tr("Scale all like this"), lambda: self._scale(mismatch, every)))
         self._banner.show_message(_in_words(mismatch, name), "warning", actions, topic=SIZE)
+
+    def _scale(self, mismatch: SizeMismatch, names: Sequence[str]) -> None:
+        self._running.start()
+        self._next = SHOWN_AFTER
+        self._rescaler.scale(mismatch, names)
+
+    def _show_progress(self, share: float) -> None:
+        if share >= 1:
+            self._banner.retract(SCALED)
+        elif self._running.elapsed() >= self._next:
+            self._next = self._running.elapsed() + UPDATED_AFTER
+            text = tr("The sizes of the photos are being looked at, {share:.0%}.", share=share)
+            self._banner.show_message(text, "info", [(tr("Cancel"), self._rescaler.cancel)], topic=SCALED)
 
     def _show_done(self, rescaled: Rescaled) -> None:
         self._banner.retract(SIZE)
         text = plural(
-            "{n:,} object of {photos} scaled to the photo.",
-            "{n:,} objects of {photos} scaled to their photos.",
+            "{n:,} object of {photos} scaled to fit.",
+            "{n:,} objects of {photos} scaled to fit.",
             rescaled.objects,
             photos=counted_photos(len(rescaled.log)),
         )

@@ -19,6 +19,7 @@ from annotator.core.store.coco_codec import (
     encode_change,
     with_id,
 )
+from annotator.core.store.packing import pack, unpack
 from dataset.coco.categories import Category
 from dataset.geometry import from_parts, rectangle
 from tests.painting import to_mask, to_rle
@@ -225,6 +226,19 @@ def test_a_change_writes_only_what_is_changed() -> None:
     assert (record["id"], record["image_id"], record["iscrowd"], record["note"]) == ("u-1", "0", "0", "\udcdf")
     assert (record["bbox"], record["area"]) == ([5, 5, 4, 4], 16)
     assert record["annotator"] == {"ours": 1, "origin": "drawn"}
+
+
+def test_what_json_lacks_stays_in_unknown_fields_also_after_a_crash() -> None:
+    raw = b'{"id":1,"category_id":1,"bbox":[1,2,3,4],"iou":NaN,"deep":{"a":[-Infinity,NaN,1]},"area":12}'
+    before, _ = decode_annotation(raw, 1, {})
+    again, _ = decode_annotation(raw, 1, {})
+    assert before is not None
+    assert again is not None
+    (recovered,) = unpack(pack([before]))
+    for after in (again, recovered):
+        assert encode_change(raw, before, after, SIZE, {}) == raw
+        moved = encode_change(raw, before, after.with_shape(rectangle(5, 5, 9, 9)), SIZE, {})
+        assert b'"iou":NaN,"deep":{"a":[-Infinity,NaN,1]}' in moved
 
 
 def test_a_class_that_is_changed_keeps_what_is_not_understood() -> None:
