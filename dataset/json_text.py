@@ -90,14 +90,15 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 - whatever the text has
     """Return the value of JSON text in UTF-8.
 
     Raises:
-        ValueError: It is not JSON.
-        RecursionError: Its lists are nested too deeply.
+        ValueError: It is not JSON, or its lists lie in one another too deeply.
     """
     text = data.decode()
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         raise
+    except RecursionError:
+        raise ValueError(tr("lists lie in one another thousands deep")) from None
     except ValueError:  # an integer of more digits than Python converts
         return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else float(digits))
 
@@ -122,7 +123,7 @@ class RecordDecoder(Generic[T]):
                 raise
             try:
                 value = loads(bytes(raw))
-            except (ValueError, RecursionError):
+            except ValueError:
                 raise error from None
             try:
                 return msgspec.convert(value, self._kind)

@@ -174,7 +174,7 @@ def load_coco(path: str | Path) -> dict[str, Any]:
         raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     except TextError as error:
         raise DataError(str(error)) from None
-    except (ValueError, RecursionError):  # the latter of lists in lists, thousands deep
+    except ValueError:
         raise DataError(tr("{file} is not JSON.", file=path)) from None
     if is_results(contents):
         raise DataError(results_refused(path))

@@ -200,7 +200,7 @@ def _object(text: str) -> dict[str, Any]:
     """Return the JSON object of a cell; an empty one where it has none."""
     try:
         value = loads(text.encode())
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -29,7 +29,7 @@ def load_json(source: Path, title: str) -> Any:  # noqa: ANN401 - whatever the f
         return loads(to_utf8(read_bytes(source, MAX_BYTES), source))
     except TextError as error:
         raise FormatError(str(error)) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise not_a_file_of(source, title, str(error)) from None
 
 

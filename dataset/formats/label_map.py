@@ -81,7 +81,7 @@ def _datumaro(path: Path) -> LabelMap:
     try:
         given = loads(read_bytes(path, MAX_BYTES)).get("label_map", {})
         pairs = [(as_whole(index), name) for index, name in given.items()]
-    except (ValueError, RecursionError, AttributeError):
+    except (ValueError, AttributeError):
         raise FormatError(tr("{file} is damaged: {reason}.", file=path, reason=tr("it has no label map"))) from None
     return LabelMap({index: name for index, name in pairs if index is not None and _is_class(index, name)})
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from dataset.json_text import RecordDecoder
+from dataset.json_text import RecordDecoder, loads
 
 
 class Record(msgspec.Struct):
@@ -16,3 +16,8 @@ def test_half_a_surrogate_is_kept_in_text_and_refused_where_a_number_belongs() -
     assert decoder.decode(b'{"id": 1, "name": "\\ud800"}') == Record(1, "\ud800")
     with pytest.raises(msgspec.DecodeError):
         decoder.decode(b'{"id": "\\ud800"}')
+
+
+def test_lists_thousands_deep_are_said_to_be() -> None:
+    with pytest.raises(ValueError, match=r"^lists lie in one another thousands deep$"):
+        loads(b"[" * 60_000 + b"]" * 60_000)
