@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataset.coco.categories import read_categories
 from dataset.coco.checks import check_reference, is_results, sentences
 from dataset.coco.codec import encode_object, read_object
+from dataset.coco.raw_file import decode_record, read_ids
 from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
     ClassRecord,
@@ -26,12 +28,13 @@ from dataset.formats.coco_results import read_results, to_object
 from dataset.formats.stored_images import spooled
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
+from dataset.json_records import JsonRecords, split_lists
 from dataset.json_text import TextError, encode, loads, to_utf8
 from dataset.messages import listing
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dataset.coco.categories import Category
@@ -59,35 +62,47 @@ def read_with_ids(source: Path, images: Path, ids: KnownIds, on_progress: OnProg
 
 
 def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress: OnProgress) -> Dataset:
-    records = [record for record in contents["annotations"] if isinstance(record, dict)]
-    table = read_categories(contents["categories"], {as_id(record.get("category_id")) for record in records})
-    of_classes = Counter(table.ids.get(as_id(record.get("category_id"))) for record in records)
+    records = contents["annotations"]
+    image_ids, category_ids = _ids_of(records)
+    table = read_categories(contents["categories"], set(category_ids))
+    of_classes = Counter(table.ids.get(key) for key in category_ids)
     names = _class_names(sorted(table.categories, key=lambda c: not of_classes[c.id]))
     points = {c.id: len(c.keypoint_names) for c in table.categories}
     entries = [entry for entry in contents["images"] if isinstance(entry, dict)]
-    used = {as_id(record.get("image_id")) for record in records}
     keys = [as_id(entry.get("id")) for entry in entries]
-    ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], used)
-    objects: dict[int | str | None, list[ObjectRecord]] = {number: [] for number in ids if number not in unclear}
-    sizes: dict[int | str | None, tuple[int, int] | None] = {
-        number: as_size(entry) for number, entry in zip(ids, entries, strict=True)
-    }
-    problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
-    left = 0
-    shared = sum(as_id(record.get("image_id")) in unclear for record in records)
-    for record in watched(contents["annotations"], on_progress):
-        problem = check_reference(record, objects)
-        category = None if problem else table.ids.get(as_id(record.get("category_id")))
-        if category is None:
-            left += 1
-            continue
-        number = as_id(record["image_id"])
-        found = read_object(record, sizes[number], points[category])
-        problems += found.problems
-        if found.problems and found.shape.is_empty and not found.keypoints:
-            left += 1
+    ids, unclear = unique_ids(keys, [as_file_name(entry) for entry in entries], set(image_ids))
+    places: dict[int | str | None, array[int]] = {number: array("l") for number in ids if number not in unclear}
+    left = shared = 0
+    for place, key in enumerate(image_ids):
+        if key in places:
+            places[key].append(place)
         else:
-            objects[number].append(to_object(record, names[category], found))
+            left += key not in unclear
+            shared += key in unclear
+    problems = [problem for problem in table.problems if problem.kind in _CLASS_PROBLEMS]
+
+    def read_images() -> Iterator[ImageRecord]:
+        nonlocal left
+        given: set[int | str] = set()  # of an id that comes twice the first entry has the objects
+        for number, entry in watched(list(zip(ids, entries, strict=True)), on_progress):
+            size, objects = as_size(entry), []
+            for place in () if number in given else places.get(number, ()):
+                found_record: Any = records[place]
+                record: Any = decode_record(found_record) if isinstance(found_record, bytes) else found_record
+                category = None if check_reference(record, places) else table.ids.get(as_id(record.get("category_id")))
+                if category is None:
+                    left += 1
+                    continue
+                found = read_object(record, size, points[category])
+                problems.extend(found.problems)
+                if found.problems and found.shape.is_empty and not found.keypoints:
+                    left += 1
+                else:
+                    objects.append(to_object(record, names[category], found))
+            given.add(number)
+            yield ImageRecord(as_file_name(entry), size or (0, 0), tuple(objects))
+
+    listed = spooled(read_images())
     texts = sentences(problems, source.name)
     if shared:
         same = [as_file_name(entry) for number, entry in zip(ids, entries, strict=True) if number in unclear]
@@ -99,7 +114,7 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
                 photos=listing(same),
             )
         )
-    if left := left - shared:
+    if left:
         texts.append(
             plural(
                 "{n:,} annotation cannot be read and is left out.",
@@ -113,26 +128,46 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
             _to_class(c, names[c.id], contents["categories"][p])
             for c, p in zip(table.categories, table.places, strict=True)
         ),
-        spooled(
-            ImageRecord(as_file_name(entry), as_size(entry) or (0, 0), tuple(objects.pop(number, ())))
-            for number, entry in zip(ids, entries, strict=True)
-        ),
+        listed,
         tuple(texts),
     )
 
 
+def _ids_of(records: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return image_id and category_id of each annotation as they are compared, None where it has none."""
+    if isinstance(records, JsonRecords):
+        found = read_ids(records)
+        return found.image_ids, found.category_ids
+    fields = [record if isinstance(record, dict) else {} for record in records]
+    return [as_id(f.get("image_id")) for f in fields], [as_id(f.get("category_id")) for f in fields]
+
+
 def _load(source: Path) -> Any:  # noqa: ANN401 - whatever the file has
     try:
-        return loads(to_utf8(read_bytes(source), source))
+        text = to_utf8(read_bytes(source), source)
+        return _without_annotations(text) or loads(text)
     except TextError as error:
         raise FormatError(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=error)) from None
 
 
+def _without_annotations(text: bytes) -> dict[str, Any] | None:
+    """Return the contents of a large file with its annotations as JSON still; None where it is none, or damaged."""
+    split = split_lists(text, ("annotations",))
+    if split is None:
+        return None
+    try:
+        contents = loads(split.skeleton)
+        read_ids(split.lists["annotations"])  # which shows whether they are JSON
+    except (ValueError, RecursionError):
+        return None
+    return {**contents, **split.lists} if isinstance(contents, dict) else None
+
+
 def _with_lists(contents: object, source: Path) -> dict[str, Any]:
     lists = ("images", "categories", "annotations")
-    if not isinstance(contents, dict) or any(not isinstance(contents.get(key), list) for key in lists):
+    if not isinstance(contents, dict) or any(not isinstance(contents.get(key), list | JsonRecords) for key in lists):
         reason = tr("it needs the lists {lists}", lists=", ".join(lists))
         raise FormatError(tr("{file} is not a COCO file: {reason}.", file=source, reason=reason))
     return contents

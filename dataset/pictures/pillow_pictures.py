@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from importlib import import_module
 from typing import IO, TYPE_CHECKING
@@ -28,6 +27,8 @@ HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 """What such files begin with, behind their first 8 bytes; some AVIFs have the last two, and Pillow reads those."""
 MAX_JPEG_RATIO = 1024
 """Pixels a byte of a JPEG: a block of 64 takes a bit or more, and what is missing would be decoded as grey."""
+MAX_RATIO = 100_000
+"""Pixels a byte of any picture: a black one in JPEG 2000 has 77,000."""
 MAX_PNG_RATIO = 1100
 """Bytes a byte of a PNG: what Deflate reaches, and a little more."""
 EXIF_ORIENTATION, EXIF_FOLDER, EXIF_TIME = 0x0112, 0x8769, 0x9003
@@ -67,7 +68,7 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     by_rows = picture.format in ("JPEG", "PNG") and picture.mode in ("L", "RGB") and pixels > MAX_PIXELS_AT_ONCE
     check_size(*picture.size, by_rows=by_rows)
     ratio = {"JPEG": MAX_JPEG_RATIO, "MPO": MAX_JPEG_RATIO, "PNG": MAX_PNG_RATIO * (1 if by_rows else 8)}
-    if pixels > ratio.get(picture.format or "", math.inf) * os.fstat(file.fileno()).st_size:
+    if pixels > ratio.get(picture.format or "", MAX_RATIO) * os.fstat(file.fileno()).st_size:
         raise EOFError
     return picture
 

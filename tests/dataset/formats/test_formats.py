@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from shapely import MultiPolygon
 
 from dataset.formats import coco, labelme
@@ -176,3 +177,21 @@ def test_nothing_is_replaced_or_written_outside(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="outside"):
         export(escaping, data, tmp_path / "folder")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("yolo", "data.yaml"), ("voc", "labelmap.txt"), ("class_masks", "labelmap.txt")]
+)
+def test_classes_have_their_numbers_whichever_photos_are_exported(tmp_path: Path, name: str, file: str) -> None:
+    file_format = next(f for f in formats() if f.name == name)
+    (tmp_path / "photos").mkdir()
+    images = []
+    for photo, class_name in (("1.jpg", "person"), ("2.jpg", "cup")):
+        Image.new("RGB", SIZE).save(tmp_path / "photos" / photo)
+        images.append(ImageRecord(photo, SIZE, (ObjectRecord(class_name, rectangle(1, 1, 5, 5)),)))
+    written = set()
+    for number, some in enumerate((images, images[:1], images[1:])):
+        target = tmp_path / "out" / str(number)
+        export(file_format, Dataset(tmp_path / "photos", CLASSES, tuple(some)), target)
+        written.add((target / file).read_bytes())
+    assert len(written) == 1

@@ -146,9 +146,14 @@ def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> N
             read(path)
 
 
-def test_a_large_png_without_its_pixels_is_refused_by_its_header(tmp_path: Path) -> None:
+def test_a_large_picture_without_its_pixels_is_refused_by_its_header(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="truncated"):
         photo_size(huge_png(tmp_path / "a.png", 30_000))
+    data = save(tmp_path / "a.j2k", no_jp2=True).read_bytes()
+    at = data.index(b"\xff\x51") + 6
+    (tmp_path / "a.j2k").write_bytes(data[:at] + struct.pack(">II", 40, 9_437_214) + data[at + 8 :])
+    with pytest.raises(PhotoError, match="truncated"):  # decoding it took 1.4 GB
+        read_photo(tmp_path / "a.j2k")
 
 
 def test_a_picture_that_the_machine_has_no_memory_for_is_refused_by_its_header(
