@@ -5,6 +5,8 @@ What is written:
 - with holes, or `iscrowd`: `segmentation` is compressed RLE, and the field `annotator.parts` keeps the outline
   ([[exterior, hole, ...], ...], each ring [x, y, x, y, ...]), which is read only while it still paints that RLE;
 - a box without a mask: `segmentation` is empty;
+- `annotator.size`, [width, height], where the photo's entry gives another size, which others of its annotations were
+  made for (the window notes it until these are scaled);
 - `area` is the number of pixels that COCO's rasteriser paints; a box's is width times height, that of keypoints alone
   is that of the box around them (COCO's keypoint score divides by it).
 Coordinates are pixels of the upright image, the pixel (0, 0) covering [0, 1) x [0, 1).

@@ -45,8 +45,13 @@ class Checkpoint:
         return content.hexdigest()
 
     def config_digest(self) -> str:
-        """Return 8 hexadecimal digits that differ for other configs: the same weights with them find other objects."""
-        return blake2b(json.dumps(to_dict(self.config), sort_keys=True).encode(), digest_size=4).hexdigest()
+        """Return 8 hexadecimal digits that differ for other configs: the same weights with them find other objects.
+
+        Of what is otherwise than by default: a field that is yet to come changes none, so that what is kept stays good.
+        """
+        usual = to_dict(ModelConfig())
+        own = {name: value for name, value in to_dict(self.config).items() if value != usual[name]}
+        return blake2b(json.dumps(own, sort_keys=True).encode(), digest_size=4).hexdigest()
 
     def network_digest(self) -> str:
         """Return both: what differs where other objects may be found."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 
 import pytest
 
+from model.checkpoints.checkpoint import Checkpoint
 from model.config import BUILTIN, ModelConfig, TrainConfig, changed, model_config, to_dict
 from model.network.build import build
 
@@ -85,3 +87,12 @@ def test_a_training_is_changed_as_a_network_is() -> None:
 def test_what_no_training_can_have_is_refused(change: str, field: str) -> None:
     with pytest.raises(ValueError, match=field):
         changed(TrainConfig(), [change])
+
+
+def test_a_field_that_is_yet_to_come_leaves_what_is_kept_of_a_network_good() -> None:
+    """Graphs and suggestions are kept under the digest: it counts what is otherwise than by default."""
+    digests = [
+        Checkpoint(config, (), {}).config_digest() for config in (ModelConfig(), BUILTIN, replace(BUILTIN, box_nms=0.3))
+    ]
+    assert digests[0] == blake2b(b"{}", digest_size=4).hexdigest()
+    assert len(set(digests)) == 3
