@@ -254,8 +254,8 @@ def _exchange(folder: Path, names: list[str]) -> list[Record]:
     for found in formats():
         if not found.write or (names != ["all"] and found.name not in names):
             continue
-        target = folder.parent / f"out{found.suffix}"
-        written = _command("export", found.name, str(folder), str(target))
+        target = folder.parent / f"{found.name}{found.suffix}"
+        written = _command("export", found.name, str(folder), str(target), "--all")
         records += _costs(f"export {found.name}", written)
         if found.read:
             records += _costs(f"import {found.name}", _command("import", found.name, str(target), str(empty)))

@@ -29,7 +29,7 @@ PHOTOS, ANNOTATIONS = 118_287, 860_001  # of train2017
 def make_file(path: Path, photos: int, annotations: int) -> None:
     """Write a COCO file whose records are like train2017's."""
     rng = np.random.default_rng(0)
-    outlines = [np.round(rng.uniform(0, 400, 2 * int(n)), 2).tolist() for n in rng.integers(8, 50, 200)]
+    outlines = [_outline(rng, int(n)) for n in rng.integers(8, 50, 200)]
     encode = msgspec.json.encode
 
     def images() -> Iterable[bytes]:
@@ -50,6 +50,14 @@ def make_file(path: Path, photos: int, annotations: int) -> None:
         file.write(b'{"info":{},"licenses":[],"images":[' + b",".join(images()))
         file.write(b'],"annotations":[' + b",".join(objects()))
         file.write(b'],"categories":' + encode(categories) + b"}")
+
+
+def _outline(rng: np.random.Generator, points: int) -> list[float]:
+    """Return a ring of so many points around a place, which does not cross itself."""
+    angles = np.sort(rng.uniform(0, 2 * np.pi, points))
+    radii = rng.uniform(0.6, 1) * rng.uniform(15, 110) * rng.uniform(0.8, 1, points)
+    ring = rng.uniform(120, 360, 2) + radii[:, None] * np.column_stack((np.cos(angles), np.sin(angles)))
+    return np.round(ring, 2).ravel().tolist()
 
 
 def _ours(path: Path, photos: int) -> dict[str, float]:

@@ -62,7 +62,7 @@ def to_utf8(data: bytes, path: Path) -> bytes:
         except UnicodeError:
             text = tr("{file} is not {encoding} throughout: save it as UTF-8.", file=path, encoding=encoding.upper())
             raise TextError(text) from None
-    if not data.isascii() and (at := _first_bad(data)) is not None:
+    if not _is_ascii(data) and (at := _first_bad(data)) is not None:
         raise TextError(
             tr(
                 "{file} cannot be read: line {line} is not UTF-8 but another encoding (byte {byte}). Save it as UTF-8.",
@@ -72,6 +72,11 @@ def to_utf8(data: bytes, path: Path) -> bytes:
             )
         )
     return data
+
+
+def _is_ascii(data: bytes) -> bool:
+    """Return `data.isascii()`, which holds Python's lock for all of it: 50 ms for 450 MB."""
+    return all(data[start : start + _CHUNK].isascii() for start in range(0, len(data), _CHUNK))
 
 
 def _first_bad(data: bytes) -> int | None:
