@@ -195,7 +195,7 @@ class Importer(_Exchange):
         self._on_disk(work, self._confirm)
 
     def _cancelled(self) -> str:
-        return tr("The import was cancelled: nothing was added.")
+        return tr("The import was cancelled: no object was added.")
 
     def _confirm(self, data: object) -> None:
         dataset: Dataset = data  # type: ignore[assignment]

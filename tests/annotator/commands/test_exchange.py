@@ -12,6 +12,7 @@ import pytest
 import main
 from annotator.commands import progress
 from annotator.core.photo_state import Mark, PhotoState
+from annotator.core.store import project_folder
 from annotator.core.store.store import Store
 
 
@@ -95,7 +96,10 @@ def test_a_folder_alone_says_what_is_in_it(folder: Path, capsys: pytest.CaptureF
     assert "nothing is no format to import" in capsys.readouterr().err
 
 
-def test_what_cannot_be_done_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_folder, "LOCK_WAIT", 0.1)
     store = Store.open(folder, fallback=folder)
     own = str(folder / "annotations.json")
     for command, why in (

@@ -252,7 +252,7 @@ def test_an_edited_skeleton_goes_out_as_coco_and_comes_in_again(
     _file(qtbot, session, folder)
     session.close()
     target, copy = tmp_path / "out.json", tmp_path / "copy"
-    assert main.main(["export", "coco", str(folder), str(target)]) == 0
+    assert main.main(["export", "coco", str(folder), str(target), "--all"]) == 0
     copy.mkdir()
     for name in ("cat.jpg", "dog.jpg"):
         shutil.copy(folder / name, copy)

@@ -277,7 +277,7 @@ def test_what_takes_long_shows_how_far_it_is_and_is_cancelled_without_a_trace(
     banner = _window().banner
     asked: list[str] = []
     _click("export.question", "Export all", asked)
-    for kind, sentence in (("import", "nothing was added"), ("export", "nothing was written")):
+    for kind, sentence in (("import", "no object was added"), ("export", "nothing was written")):
         _trigger(f"file.{kind}.patient")
         qtbot.waitUntil(lambda k=kind: f"being {k}ed" in banner.text and "%" in banner.text)
         button = next(b for b in banner.findChildren(QPushButton) if b.text() == "Cancel" and b.isVisible())

@@ -51,7 +51,7 @@ def test_a_photo_is_told_of_once() -> None:
     assert pickle.loads(pickle.dumps(missing)).paths == set()
 
 
-@pytest.mark.parametrize("freeze", ["heads", "none"])
+@pytest.mark.parametrize("freeze", ["heads", pytest.param("none", marks=pytest.mark.slow)])
 def test_a_round_goes_on_without_photos_that_vanish(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, freeze: str
 ) -> None:

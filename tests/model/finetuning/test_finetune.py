@@ -229,6 +229,7 @@ def test_quit_and_resume_give_what_one_run_gives(
     assert of(whole.events, "result")[0] == of(second.events, "result")[0]
 
 
+@pytest.mark.slow
 def test_quit_within_the_folds_and_resume(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

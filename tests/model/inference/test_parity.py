@@ -61,7 +61,9 @@ def official(name: str, config: ModelConfig) -> Any:
     return network.eval()
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize(
+    "name", ["maskrcnn_resnet50_fpn", *(pytest.param(n, marks=pytest.mark.slow) for n in list(KINDS)[1:])]
+)
 def test_the_same_weights_give_the_same_results(name: str) -> None:
     config = replace(KINDS[name], rpn_pre_nms=200, rpn_post_nms=100)
     theirs = official(name, config)

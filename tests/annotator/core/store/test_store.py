@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 from annotator.core.annotation import Annotation, Keypoint, Origin, Visibility
 from annotator.core.document import Status
 from annotator.core.photo_state import Mark, PhotoState
-from annotator.core.store import autosave
+from annotator.core.store import autosave, project_folder
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.journal import Journal
 from annotator.core.store.recovery import DATABASE
@@ -440,7 +440,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert not (tmp_path / "fallback").exists()
 
 
-def test_a_project_is_open_once(open_store: Opener) -> None:
+def test_a_project_is_open_once(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_folder, "LOCK_WAIT", 0.1)
     store = open_store()
     with pytest.raises(StoreError, match="open in another"):
         open_store()

@@ -106,7 +106,7 @@ def test_a_killed_process_loses_nothing_older_than_2_seconds(photos: Path, tmp_p
     (photos / "annotations.json").write_text(json.dumps(data))
     chance = random.Random(7)
     number = 0
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", WORKER, str(photos), str(number)], stdout=subprocess.PIPE, text=True
         )
