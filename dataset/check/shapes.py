@@ -91,7 +91,8 @@ def _box(entry: ObjectEntry, around: Bounds | None) -> Iterator[Finding]:
         if min(width, height) <= 0 and not (as_keypoints(entry.record.get("keypoints")) and min(width, height) == 0):
             yield _found("box_side", entry, width=width, height=height)
         return
-    if is_box_wrong(box, around):
+    is_detection = as_number(entry.record.get("score")) is not None  # of which the box is what was detected
+    if is_box_wrong(box, around) and not is_detection:
         right = [round(v, 2) for v in (around[0], around[1], around[2] - around[0], around[3] - around[1])]
         yield _found("box_wrong", entry, given=_numbers(box), right=_numbers(right))
 

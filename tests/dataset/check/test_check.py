@@ -129,6 +129,12 @@ FAULTS: list[tuple[list[str], Callable[[Contents], None]]] = [
 ]  # fmt: skip
 
 
+def test_the_box_of_a_detection_is_what_was_detected(photos: Path, tmp_path: Path) -> None:
+    contents = copy.deepcopy(clean())
+    contents["annotations"][0].update(bbox=[10, 10, 30, 30], score=0.9)
+    assert kinds(checked(contents, photos, tmp_path, compares=False)) == []
+
+
 @pytest.mark.parametrize(("expected", "fault"), FAULTS, ids=[" ".join(names) for names, _ in FAULTS])
 def test_each_fault_is_found_and_what_is_said_to_be_repaired_is(
     expected: list[str], fault: Callable[[Contents], None], photos: Path, tmp_path: Path
