@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 Name = TypeVar("Name", bound=str)
+SPIN_SECONDS = 0.05
+BUSY = 1.3
+"""Times as long by the clock as of the processor from which a thread that only computes shares its core with others."""
 PASSES = 5
 SCORE = 0.05
 """Least score of a detection, as the window has it."""
@@ -22,12 +25,15 @@ SCORE = 0.05
 def milliseconds(
     predictors: Mapping[Name, Segmenter], photo: NDArray[np.uint8], passes: int = PASSES
 ) -> dict[Name, float]:
-    """Return the time by the clock that each predictor takes for a photo at best.
+    """Return the time by the clock that each predictor takes for a photo at best; none where the computer is busy.
 
-    They take turns, so that what else the computer does meets them all alike, after a pass that does not count.
+    They take turns, so that what else the computer does meets them all alike, after a pass that does not count. It does
+    not slow them alike: what computes in many short steps by several threads waits more often.
     """
     best = dict.fromkeys(predictors, float("inf"))
     for number in range(passes + 1):
+        if is_busy():
+            return {}
         for name, predictor in predictors.items():
             start = time.perf_counter()
             predictor.set_image(photo)
@@ -37,3 +43,11 @@ def milliseconds(
                 best[name] = min(best[name], taken)
             predictor.forget()
     return best
+
+
+def is_busy() -> bool:
+    """Return whether other work takes so much of this computer's processor that nothing can be measured."""
+    start, used = time.perf_counter(), time.thread_time()
+    while time.thread_time() - used < SPIN_SECONDS:
+        pass
+    return time.perf_counter() - start > BUSY * SPIN_SECONDS
