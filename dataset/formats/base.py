@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from shapely import MultiPolygon
 
@@ -146,13 +146,24 @@ class ImageHead(NamedTuple):
 class StoredImages(Sequence[ImageRecord], ABC):
     """Images that are not in memory: each is made when it is asked for, be it again, which takes time."""
 
-    @property
+    heads: Sequence[ImageHead]
+    """Those of the images, which are in memory."""
+
     @abstractmethod
-    def heads(self) -> Sequence[ImageHead]:
-        """Those of the images, which are in memory."""
+    def image(self, place: int) -> ImageRecord:
+        """Make one."""
 
     def __len__(self) -> int:
         return len(self.heads)
+
+    @overload
+    def __getitem__(self, place: int) -> ImageRecord: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[ImageRecord, ...]: ...
+    def __getitem__(self, place: int | slice) -> ImageRecord | tuple[ImageRecord, ...]:
+        if isinstance(place, slice):
+            return tuple(self.image(i) for i in range(len(self))[place])
+        return self.image(range(len(self))[place])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataset.formats import losses as losses_of
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -157,18 +158,15 @@ def losses(data: Dataset) -> list[str]:
                         "{n:,} crowds would become pixels that belong to nothing.", crowds)),
         (boxes, plural("{n:,} box would become pixels that belong to nothing: it has no mask.",
                        "{n:,} boxes would become pixels that belong to nothing: they have no masks.", boxes)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (bare, losses_of.without_outline(bare)),
         (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
                           "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (joined, plural("{n:,} object would be one with another of its class: a class mask has no objects.",
                         "{n:,} objects would be one with others of their class: a class mask has no objects.", joined)),
         (unknown, plural("{n:,} object would be left out: a mask has at most 254 classes.",
                          "{n:,} objects would be left out: a mask has at most 254 classes.", unknown)),
-        (points, plural("The keypoints of {n:,} object would be left out.",
-                        "The keypoints of {n:,} objects would be left out.", points)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (points, losses_of.keypoints(points)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

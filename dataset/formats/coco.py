@@ -103,25 +103,8 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
             yield ImageRecord(as_file_name(entry), size or (0, 0), tuple(objects))
 
     listed = spooled(read_images())
-    texts = sentences(problems, source.name)
-    if shared:
-        same = [as_file_name(entry) for number, entry in zip(ids, entries, strict=True) if number in unclear]
-        texts.append(
-            plural(
-                "{n:,} annotation has an image_id that several photos have ({photos}), and is left out.",
-                "{n:,} annotations have image_ids that several photos have ({photos}), and are left out.",
-                shared,
-                photos=listing(same),
-            )
-        )
-    if left:
-        texts.append(
-            plural(
-                "{n:,} annotation cannot be read and is left out.",
-                "{n:,} annotations cannot be read and are left out.",
-                left,
-            )
-        )
+    same = [as_file_name(entry) for number, entry in zip(ids, entries, strict=True) if number in unclear]
+    texts = [*sentences(problems, source.name), *_left_out(left, shared, same)]
     return Dataset(
         images,
         tuple(
@@ -131,6 +114,23 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
         listed,
         tuple(texts),
     )
+
+
+def _left_out(left: int, shared: int, same: Sequence[str]) -> Iterator[str]:
+    """Yield what is left out: of records that cannot be read, and of an image_id that the photos `same` share."""
+    if shared:
+        yield plural(
+            "{n:,} annotation has an image_id that several photos have ({photos}), and is left out.",
+            "{n:,} annotations have image_ids that several photos have ({photos}), and are left out.",
+            shared,
+            photos=listing(same),
+        )
+    if left:
+        yield plural(
+            "{n:,} annotation cannot be read and is left out.",
+            "{n:,} annotations cannot be read and are left out.",
+            left,
+        )
 
 
 def _ids_of(records: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from dataset.coco.values import as_number
+from dataset.formats import losses as losses_of
 from dataset.formats import via
 from dataset.formats.base import (
     MAX_COORDINATE,
@@ -242,14 +243,11 @@ def losses(data: Dataset) -> list[str]:
     said = (
         (empty, plural("{n:,} photo without objects would not be in the file.",
                        "{n:,} photos without objects would not be in the file.", empty)),
-        (crowds, plural("{n:,} crowd would be left out.", "{n:,} crowds would be left out.", crowds)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (crowds, losses_of.crowds(crowds)),
+        (bare, losses_of.without_outline(bare)),
         (outlined, plural("{n:,} outline would become a box.", "{n:,} outlines would become boxes.", outlined)),
-        (points, plural("The keypoints of {n:,} object would be left out.",
-                        "The keypoints of {n:,} objects would be left out.", points)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (points, losses_of.keypoints(points)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

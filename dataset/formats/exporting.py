@@ -8,7 +8,7 @@ import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from dataset.atomic_files import check_unprotected, replace_file
 from dataset.formats.base import Dataset, FilesExistError, Format, FormatError, ImageRecord, StoredImages, no_progress
@@ -17,9 +17,9 @@ from dataset.messages import os_reason
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from dataset.formats.base import Content, ImageHead, OnProgress
+    from dataset.formats.base import Content, OnProgress
 
 COPIED_AT_ONCE = 1 << 20
 """Bytes of a photo that is copied."""
@@ -129,20 +129,12 @@ class WatchedImages(StoredImages):
     """The images of a dataset, where it is reported how many of them have been gone over."""
 
     def __init__(self, data: Dataset, on_progress: OnProgress, passes: int = 1) -> None:
-        self._images, self._heads = data.images, data.heads
+        self._images, self.heads = data.images, data.heads
         self._on_progress, self._total = on_progress, passes * len(data.images)
         self._passes, self._begun = passes, 0
 
-    @property
-    def heads(self) -> Sequence[ImageHead]:
-        """Those of the images."""
-        return self._heads
-
-    @overload
-    def __getitem__(self, place: int) -> ImageRecord: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[ImageRecord]: ...
-    def __getitem__(self, place: int | slice) -> ImageRecord | Sequence[ImageRecord]:
+    def image(self, place: int) -> ImageRecord:
+        """Return one of them."""
         return self._images[place]
 
     def __iter__(self) -> Iterator[ImageRecord]:

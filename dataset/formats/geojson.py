@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataset.coco.values import as_color, as_flag, as_number
+from dataset.formats import losses as losses_of
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -280,10 +281,8 @@ def losses(data: Dataset) -> list[str]:
         bare += not _geometry(record)
         fields += not all(map(_is_free, record.extra))
     said = (
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (bare, losses_of.without_outline(bare)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

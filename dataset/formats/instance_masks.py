@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.coco.values import as_whole
+from dataset.formats import losses as losses_of
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -135,19 +136,16 @@ def losses(data: Dataset) -> list[str]:
         counts[key] for key in ("crowds", "boxes", "bare", "outlines", "many", "keypoints", "fields")
     )
     said = (
-        (crowds, plural("{n:,} crowd would be left out.", "{n:,} crowds would be left out.", crowds)),
+        (crowds, losses_of.crowds(crowds)),
         (boxes, plural("{n:,} box would be left out: it has no mask.",
                        "{n:,} boxes would be left out: they have no masks.", boxes)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (bare, losses_of.without_outline(bare)),
         (outlined, plural("{n:,} outline would become a mask of whole pixels, which smaller ones cover.",
                           "{n:,} outlines would become masks of whole pixels, which smaller ones cover.", outlined)),
         (many, plural("{n:,} object would be left out: a mask has at most 65,535.",
                       "{n:,} objects would be left out: a mask has at most 65,535.", many)),
-        (points, plural("The keypoints of {n:,} object would be left out.",
-                        "The keypoints of {n:,} objects would be left out.", points)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (points, losses_of.keypoints(points)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dataset.formats import losses as losses_of
 from dataset.formats.base import FormatError, read_bytes
 from dataset.geometry import to_parts
 from dataset.i18n import plural, tr
@@ -81,15 +82,12 @@ def ring_losses(
 def _ring_sentences(counts: Mapping[str, int]) -> list[str]:
     bare, points, holes, parts, fields = (counts[key] for key in ("bare", "keypoints", "holes", "parts", "fields"))
     said = (
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
-        (points, plural("The keypoints of {n:,} object would be left out.",
-                        "The keypoints of {n:,} objects would be left out.", points)),
+        (bare, losses_of.without_outline(bare)),
+        (points, losses_of.keypoints(points)),
         (holes, plural("{n:,} hole would be joined to its outline by a line.",
                        "{n:,} holes would be joined to their outlines by a line.", holes)),
         (parts, plural("{n:,} object of several parts would be one outline, joined by lines.",
                        "{n:,} objects of several parts would be one outline each, joined by lines.", parts)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]

@@ -7,7 +7,7 @@ import threading
 import weakref
 from array import array
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import shapely
@@ -72,7 +72,7 @@ class SpooledImages(StoredImages):
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()  # held while the file is at a place
         self._ends = array("q", [0])
-        self._heads: list[ImageHead] = []
+        self.heads = self._listed = list[ImageHead]()
         self._numbers: dict[str, int] = {}  # of the texts that many objects have
         self._sets: dict[frozenset[str], frozenset[str]] = {}  # few that differ
         for source in images:
@@ -82,7 +82,7 @@ class SpooledImages(StoredImages):
 
     def _add(self, image: ImageRecord) -> None:
         head = ImageHead.of(image)
-        self._heads.append(head._replace(class_names=self._sets.setdefault(head.class_names, head.class_names)))
+        self._listed.append(head._replace(class_names=self._sets.setdefault(head.class_names, head.class_names)))
         data = _packer.encode((self._packed(image.objects), self._packed(image.suggestions)))
         try:
             self._file.write(data)
@@ -109,20 +109,10 @@ class SpooledImages(StoredImages):
     def _number(self, text: str) -> int:
         return self._numbers.setdefault(text, len(self._numbers))
 
-    @property
-    def heads(self) -> Sequence[ImageHead]:
-        """Those of the images."""
-        return self._heads
-
-    @overload
-    def __getitem__(self, place: int) -> ImageRecord: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[ImageRecord, ...]: ...
-    def __getitem__(self, place: int | slice) -> ImageRecord | tuple[ImageRecord, ...]:
-        if isinstance(place, slice):
-            return tuple(self[i] for i in range(*place.indices(len(self))))
-        head = self._heads[place]
-        start, end = self._ends[place % len(self)], self._ends[place % len(self) + 1]
+    def image(self, place: int) -> ImageRecord:
+        """Read one."""
+        head = self.heads[place]
+        start, end = self._ends[place], self._ends[place + 1]
         with self._lock:
             self._file.seek(start)
             data = self._file.read(end - start)
@@ -179,20 +169,10 @@ class RearrangedImages(StoredImages):
     def __init__(self, data: Dataset, placed: Sequence[Placed]) -> None:
         self._images, self._placed = data.images, placed
         heads = data.heads
-        self._heads = [_joined(image, [heads[place] for place in image.places]) for image in placed]
+        self.heads = [_joined(image, [heads[place] for place in image.places]) for image in placed]
 
-    @property
-    def heads(self) -> Sequence[ImageHead]:
-        """Those of the images."""
-        return self._heads
-
-    @overload
-    def __getitem__(self, place: int) -> ImageRecord: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[ImageRecord, ...]: ...
-    def __getitem__(self, place: int | slice) -> ImageRecord | tuple[ImageRecord, ...]:
-        if isinstance(place, slice):
-            return tuple(self[i] for i in range(*place.indices(len(self))))
+    def image(self, place: int) -> ImageRecord:
+        """Put one together."""
         name, size, places = self._placed[place]
         images = [self._images[i] for i in places]
         objects = tuple(record for image in images for record in image.objects)

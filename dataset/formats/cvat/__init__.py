@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from dataset.coco.values import as_flag, as_number, as_size, as_whole
+from dataset.formats import losses as losses_of
 from dataset.formats.base import (
     NOTHING,
     ClassRecord,
@@ -334,10 +335,8 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
         (grouped, plural("{n:,} object with an outline and keypoints would lose its group.",
                          "{n:,} objects with an outline and keypoints would lose their groups.", grouped)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
-        (unknown, plural("{n:,} object has fields that would be left out.",
-                         "{n:,} objects have fields that would be left out.", unknown)),
+        (bare, losses_of.without_outline(bare)),
+        (unknown, losses_of.extra_fields(unknown)),
         (names, plural("{n:,} photo has characters in its name that XML cannot hold.",
                        "{n:,} photos have characters in their names that XML cannot hold.", names)),
     )  # fmt: skip

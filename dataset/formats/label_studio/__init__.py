@@ -17,6 +17,7 @@ import numpy as np
 from dataset import rle
 from dataset.affine import rotation
 from dataset.coco.values import as_number, as_size
+from dataset.formats import losses as losses_of
 from dataset.formats.base import (
     MAX_COORDINATE,
     NOTHING,
@@ -327,8 +328,7 @@ def losses(data: Dataset) -> list[str]:
     said = (
         (masks, plural("{n:,} object of several parts or with holes would be a mask of whole pixels.",
                        "{n:,} objects of several parts or with holes would be masks of whole pixels.", masks)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (bare, losses_of.without_outline(bare)),
         (occluded, plural("{n:,} keypoint would no longer be occluded.",
                           "{n:,} keypoints would no longer be occluded.", occluded)),
         (crowds, plural("{n:,} crowd would be an object like any other.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dataset.formats import losses as losses_of
 from dataset.geometry import bounds, to_parts
 from dataset.i18n import plural
 from dataset.json_text import encode
@@ -86,10 +87,8 @@ def losses(data: Dataset, kept: frozenset[str] = frozenset()) -> list[str]:
         unknown += bool(set(record.extra) - {"flags", "description", "group_id"} - kept)
     said = (
         (holes, plural("{n:,} hole would be filled.", "{n:,} holes would be filled.", holes)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
-        (unknown, plural("{n:,} object has fields that would be left out.",
-                         "{n:,} objects have fields that would be left out.", unknown)),
+        (bare, losses_of.without_outline(bare)),
+        (unknown, losses_of.extra_fields(unknown)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

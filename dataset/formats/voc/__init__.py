@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from dataset.formats import losses as losses_of
 from dataset.formats import mask_pictures as masks
 from dataset.formats.base import Format
 from dataset.formats.label_map import NAME, class_indices, label_map
@@ -80,18 +81,15 @@ def losses(data: Dataset) -> list[str]:
     said = (
         (crowds, plural("{n:,} crowd would become pixels that belong to nothing.",
                         "{n:,} crowds would become pixels that belong to nothing.", crowds)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (bare, losses_of.without_outline(bare)),
         (outlines, plural("{n:,} outline would become a mask of whole pixels, which later ones cover.",
                           "{n:,} outlines would become masks of whole pixels, which later ones cover.", outlines)),
         (many, plural("{n:,} outline would become a box: a photo has at most 254 masks.",
                       "{n:,} outlines would become boxes: a photo has at most 254 masks.", many)),
         (boxes, plural("{n:,} box would be rounded to whole pixels.",
                        "{n:,} boxes would be rounded to whole pixels.", boxes)),
-        (keypoints, plural("The keypoints of {n:,} object would be left out.",
-                           "The keypoints of {n:,} objects would be left out.", keypoints)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (keypoints, losses_of.keypoints(keypoints)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dataset.formats import losses as losses_of
 from dataset.formats.base import Format
 from dataset.formats.photo_files import separate_stems
 from dataset.formats.yolo.data_yaml import NAME, SPLITS, data_yaml, read_data_yaml
@@ -66,9 +67,8 @@ def losses(data: Dataset) -> list[str]:
     holes, parts, boxes, outlines = (counts[key] for key in ("holes", "parts", "boxes", "outlines"))
     skeletons = sum(bool(c.skeleton) for c in data.classes) if is_posed else 0
     said = (
-        (crowds, plural("{n:,} crowd would be left out.", "{n:,} crowds would be left out.", crowds)),
-        (bare, plural("{n:,} object without an outline would be left out.",
-                      "{n:,} objects without an outline would be left out.", bare)),
+        (crowds, losses_of.crowds(crowds)),
+        (bare, losses_of.without_outline(bare)),
         (cut, plural("{n:,} object would be cut off at the photo's border.",
                      "{n:,} objects would be cut off at the photo's border.", cut)),
         (outlines, plural("{n:,} outline would become a box: with keypoints there are no outlines.",
@@ -81,8 +81,7 @@ def losses(data: Dataset) -> list[str]:
                        "{n:,} objects of several parts would be one outline each, joined by lines.", parts)),
         (skeletons, plural("The lines of {n:,} skeleton would be left out.",
                            "The lines of {n:,} skeletons would be left out.", skeletons)),
-        (fields, plural("{n:,} object has fields that would be left out.",
-                        "{n:,} objects have fields that would be left out.", fields)),
+        (fields, losses_of.extra_fields(fields)),
     )  # fmt: skip
     return [sentence for count, sentence in said if count]
 
