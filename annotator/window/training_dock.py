@@ -5,15 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget
+from PySide6.QtCore import QObject, Signal
 
 from annotator.panels.training_panel import TrainingPanel
+from annotator.window.bottom_dock import add_bottom_dock
 from dataset.i18n import tr
 from model.protocol import Preview, Step
 from model.torch_import import large_import
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDockWidget
+
     from annotator.session.decoded_image import DecodedImage
     from annotator.session.session import Session
     from annotator.window.main_window import MainWindow
@@ -65,18 +67,10 @@ class TrainingDock(QObject):
         self._window.model_panel.set_training(None)
 
     def show(self) -> None:
-        """Show the dock, at the foot of the window unless it was put elsewhere."""
+        """Show the dock."""
         if self._dock is None:
-            self._dock = dock = QDockWidget(tr("Fine-tuning"), self._window)
-            dock.setObjectName("dock.training")
-            dock.setWidget(self.panel)
-            # The right panels keep their height; the list of photos can do with less.
-            self._window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-            self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            self._window.restoreDockWidget(dock)
-            toggle = dock.toggleViewAction()
-            toggle.setObjectName("view.dock.training")
-            self._window.panels_menu.addAction(toggle)
+            window = self._window
+            self._dock = add_bottom_dock(window, window.panels_menu, "training", tr("Fine-tuning"), self.panel)
         self._dock.show()
 
     def show_event(self, event: AnyEvent) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget
+from PySide6.QtCore import QObject, QTimer
 
 from annotator.core.repairs import REPAIRABLE
 from annotator.panels.check.panel import CheckPanel
 from annotator.session.checking import CheckResult, ProjectChecker, Repairer
+from annotator.window.bottom_dock import add_bottom_dock
 from dataset.i18n import plural, tr
 from dataset.messages import counted_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtWidgets import QMainWindow, QMenu
+    from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
     from annotator.canvas.view import CanvasView
     from annotator.panels.banner import Banner
@@ -68,18 +68,9 @@ class Checking(QObject):
             self.checker.start()
 
     def _show_dock(self) -> None:
-        """Show the dock, at the foot of the window unless it was put elsewhere."""
+        """Show the dock."""
         if self._dock is None:
-            self._dock = dock = QDockWidget(tr("Check"), self._window)
-            dock.setObjectName("dock.check")
-            dock.setWidget(self.panel)
-            # The right panels keep their height; the list of photos can do with less.
-            self._window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-            self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            self._window.restoreDockWidget(dock)
-            toggle = dock.toggleViewAction()
-            toggle.setObjectName("view.dock.check")
-            self._panels_menu().addAction(toggle)
+            self._dock = add_bottom_dock(self._window, self._panels_menu(), "check", tr("Check"), self.panel)
         self._dock.show()
 
     def _show(self, result: object) -> None:
