@@ -18,6 +18,7 @@ from pycocotools import mask as coco_mask
 
 from benchmarks.report import Record, main
 from model.distributed import ProcessGroup
+from model.evaluation.coco_eval import take_turns
 from model.evaluation.evaluate import PROMPT_AREA, align, predict
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.mask_keypoint_pair import load_predictor
@@ -42,14 +43,8 @@ def meet(known: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> tu
     best_first = sorted(found, key=lambda record: -record["score"])
     crowd = np.array([bool(a["iscrowd"]) for a in known])
     boxes: Any = [np.array([r["bbox"] for r in records], np.float64) for records in (best_first, known)]
-    overlaps = coco_mask.iou(boxes[0], boxes[1], crowd.astype(np.uint8))
-    is_found, false = np.zeros(len(known), bool), 0
-    for row in overlaps:
-        free = np.where(crowd | is_found, 0.0, row)
-        if free.max() >= MET:
-            is_found[free.argmax()] = True
-        elif not (row[crowd] >= MET).any():
-            false += 1
+    overlaps = np.asarray(coco_mask.iou(boxes[0], boxes[1], crowd.astype(np.uint8)))
+    is_found, false = take_turns(overlaps, crowd, MET)
     return is_found.tolist(), false
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import Record, main
+from benchmarks.report import Record, main, peak_memory
 from benchmarks.responsiveness import Pulse
 from benchmarks.running import application, wait, wait_until
 
@@ -57,7 +56,7 @@ def measure(args: argparse.Namespace) -> list[Record]:
                 pulse.take()
                 many(act)
                 found.append(_pause(name, pulse))
-    return [*found, Record("most memory of the process, model included", _peak(), "GB")]
+    return [*found, Record("most memory of the process, model included", peak_memory() / 1e3, "GB")]
 
 
 def picture(side: int) -> Image.Image:
@@ -74,14 +73,6 @@ def picture(side: int) -> Image.Image:
 def _pause(name: str, pulse: Pulse) -> Record:
     longest = float(pulse.take().max())
     return Record(f"{name}: longest pause", longest, "ms", aim=f"under {LONGEST:.0f} ms", met=longest < LONGEST)
-
-
-def _peak() -> float:
-    if sys.platform == "win32":
-        return float("nan")
-    import resource  # noqa: PLC0415 - Windows has none
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

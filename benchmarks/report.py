@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,6 +77,20 @@ def main(
     if args.json:
         content = {"benchmark": name, "machine": machine(), "records": [record.as_dict() for record in records]}
         args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def peak_memory() -> float:
+    """The most memory this process has had, in MB; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.exists():  # the other figure has what the process had that started this one
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1e3
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return 0.0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def table(records: list[Record]) -> str:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import Record, main
-from benchmarks.store import ANNOTATIONS, PHOTOS, make_file, peak_memory
+from benchmarks.report import Record, main, peak_memory
+from benchmarks.store import ANNOTATIONS, PHOTOS, make_file
 
 if TYPE_CHECKING:
     import argparse

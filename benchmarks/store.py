@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from annotator.core.annotation import Annotation
 from annotator.core.photo_state import PhotoState
 from annotator.core.store.store import Store
-from benchmarks.report import Record, main
+from benchmarks.report import Record, main, peak_memory
 from dataset.geometry import rectangle
 
 if TYPE_CHECKING:
@@ -94,20 +93,6 @@ def _pycocotools(path: Path, _photos: int) -> dict[str, float]:
     with path.with_name("peer.json").open("w") as file:
         json.dump(peer.dataset, file)
     return {"open": opened - started, "save": time.perf_counter() - opened, "memory": peak_memory()}
-
-
-def peak_memory() -> float:
-    """The most memory this process has had, in MB; 0 where the system does not say."""
-    status = Path("/proc/self/status")
-    if status.exists():  # the other figure has what the process had that started this one
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(peak.split()[1]) / 1e3
-    try:
-        import resource  # noqa: PLC0415
-    except ImportError:
-        return 0.0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def _alone(function: Callable[[Path, int], dict[str, float]], *args: Any) -> dict[str, float]:  # noqa: ANN401

@@ -324,6 +324,12 @@ def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
     return asdict(config)
 
 
+def non_defaults(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """Return the settings that are otherwise than by default: a field that is yet to come adds none."""
+    usual = asdict(type(config)())
+    return {name: value for name, value in asdict(config).items() if value != usual[name]}
+
+
 def model_config(values: dict[str, Any]) -> ModelConfig:
     """Return the config that `to_dict` wrote.
 

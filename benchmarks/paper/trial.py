@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +18,7 @@ from benchmarks.paper.certainty import ScoredMatches, matches
 from benchmarks.paper.tables import KINDS, Variant
 from dataset.coco.reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
-from model.config import ModelConfig, TrainConfig
+from model.config import non_defaults
 from model.data.augmentation import MaskCache
 from model.data.batching import samples_of
 from model.data.training_images import TrainingImage, classes_of, read_photos
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dataset.coco.categories import Category
+    from model.config import ModelConfig, TrainConfig
     from model.network.targets import Target
 
 BASE_SEED = 1000
@@ -117,12 +118,7 @@ class Setup:
 
     def _settings(self) -> list[Any]:
         """Return what was set otherwise than by default, so that a setting yet to come changes nothing."""
-        return [_set(self.model, ModelConfig()), _set(self.training, TrainConfig()), self.base_steps]
-
-
-def _set(config: ModelConfig | TrainConfig, default: ModelConfig | TrainConfig) -> dict[str, Any]:
-    usual = asdict(default)
-    return {name: value for name, value in asdict(config).items() if value != usual[name]}
+        return [non_defaults(self.model), non_defaults(self.training), self.base_steps]
 
 
 class FixedSteps(Trainer):

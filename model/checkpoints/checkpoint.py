@@ -13,7 +13,7 @@ from safetensors.torch import save
 from dataset.atomic_files import replacement, write_bytes
 from dataset.coco.categories import Category, to_coco
 from dataset.regular_files import open_regular
-from model.config import ModelConfig, to_dict
+from model.config import ModelConfig, non_defaults, to_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +49,7 @@ class Checkpoint:
 
         Of what is otherwise than by default: a field that is yet to come changes none, so that what is kept stays good.
         """
-        usual = to_dict(ModelConfig())
-        own = {name: value for name, value in to_dict(self.config).items() if value != usual[name]}
-        return blake2b(json.dumps(own, sort_keys=True).encode(), digest_size=4).hexdigest()
+        return blake2b(json.dumps(non_defaults(self.config), sort_keys=True).encode(), digest_size=4).hexdigest()
 
     def network_digest(self) -> str:
         """Return both: what differs where other objects may be found."""

@@ -25,7 +25,7 @@ from dataset.messages import UserError
 from dataset.pictures.images import PhotoError
 from model.checkpoints.names import WeightsError
 from model.commands.missing_labels import find_missing_labels
-from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.resume_journal import ResumeLog, journal_file, journal_files, left_to_do, read_journals, stamp
 from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
@@ -151,11 +151,7 @@ def fill(
         "replace": replace,
     }
     earlier = _earlier(folder, output, settings) if output and group.is_main else {}
-    done = {name for part in group.all_gather(list(earlier)) for name in part}  # before any of them writes
-    left = [image for image in images if image["file_name"] not in done]
-    if len(left) < len(images) and group.is_main:
-        done_already = len(images) - len(left)
-        print_message(tr("{done} of {n} photos are done already.", done=done_already, n=len(images)))
+    left = left_to_do(images, lambda image: image["file_name"], earlier, group)
     reasons: list[PhotoError] = []
     with ResumeLog(journal_file(output, group), settings) if output else nullcontext() as journal:
         mine: list[dict[str, Any]] = []

@@ -11,16 +11,20 @@ import os
 import re
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
 
 from dataset.atomic_files import NO_FOLLOW
+from dataset.i18n import tr
 from dataset.regular_files import read_regular
+from model.console import print_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from model.distributed import ProcessGroup
+
+Item = TypeVar("Item")
 
 ENDING = ".partial"
 """Of a journal's name, after the output's; of several processes the rank follows."""
@@ -62,6 +66,27 @@ def read_journals(output: Path, settings: dict[str, Any]) -> Iterator[dict[str, 
         first, *lines = (_parsed(line) for line in read_regular(path).split(b"\n"))
         if first == settings:
             yield from (record for record in lines if record is not None and _is_result(record))
+
+
+def left_to_do(
+    items: Sequence[Item], name_of: Callable[[Item], str], earlier: Mapping[str, object], group: ProcessGroup
+) -> list[Item]:
+    """Return those of some photos that no earlier run has done, and say how many it has.
+
+    To be called by all processes before any of them writes.
+
+    Args:
+        items: The photos.
+        name_of: Returns the name of one.
+        earlier: The records by name that the main process has found.
+        group: Processes that share the photos.
+    """
+    done = {name for part in group.all_gather(list(earlier)) for name in part}
+    left = [item for item in items if name_of(item) not in done]
+    if len(left) < len(items) and group.is_main:
+        text = tr("{done} of {n} photos are done already.", done=len(items) - len(left), n=len(items))
+        print_message(text)
+    return left
 
 
 class ResumeLog:

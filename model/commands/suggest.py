@@ -20,7 +20,7 @@ from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_red
 from dataset.regular_files import read_regular
 from model.commands import preview
 from model.commands.preview import picture_names
-from model.commands.resume_journal import ResumeLog, journal_file, journal_files, read_journals, stamp
+from model.commands.resume_journal import ResumeLog, journal_file, journal_files, left_to_do, read_journals, stamp
 from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
 from model.distributed import ProcessGroup
@@ -95,11 +95,7 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
     pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
     settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
     earlier = _earlier(args.folder, output, settings, pictures) if group.is_main else {}
-    done = {name for part in group.all_gather(list(earlier)) for name in part}  # before any of them writes
-    left = [name for name in photos if name not in done]
-    if len(left) < len(photos) and group.is_main:
-        done_already = len(photos) - len(left)
-        print_message(tr("{done} of {n} photos are done already.", done=done_already, n=len(photos)))
+    left = left_to_do(photos, str, earlier, group)
     mine: list[dict[str, Any]] = []
     with ResumeLog(journal_file(output, group), settings) as journal:
         for names in chunks(shared_photos(left, group), predictor.batch):

@@ -170,11 +170,25 @@ def _meet(
     masks = [true.annToRLE(a) for a in known]
     found = sorted(found, key=lambda r: -r["score"])
     overlap = rle.iou([r["segmentation"] for r in found], masks, crowd.tolist())
-    false, taken = 0, np.zeros(len(known), bool)
+    return overlap[:, ~crowd].max(0), take_turns(overlap, crowd, FEW_DRAGS)[1]
+
+
+def take_turns(overlap: NDArray[np.float64], crowd: NDArray[np.bool_], least: float) -> tuple[NDArray[np.bool_], int]:
+    """Let each detection, best first, take the object that it overlaps most of those that are left.
+
+    Args:
+        overlap: [D, O] IoU of each detection with each object; O is not 0.
+        crowd: [O] which objects are crowds, of which none is taken.
+        least: IoU from which one is taken, or lies in a crowd.
+
+    Returns:
+        [O] which objects are taken, and how many detections are false: they take none, and do not lie in a crowd.
+    """
+    false, taken = 0, np.zeros(len(crowd), bool)
     for row in overlap:
         free = np.where(crowd | taken, 0, row)
-        if free.max() >= FEW_DRAGS:
+        if free.max() >= least:
             taken[free.argmax()] = True
-        elif not (row[crowd] >= FEW_DRAGS).any():
+        elif not (row[crowd] >= least).any():
             false += 1
-    return overlap[:, ~crowd].max(0), false
+    return taken, false
