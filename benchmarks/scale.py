@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from benchmarks.processes import environment
 from benchmarks.report import Record, main, peak_memory
 from benchmarks.store import ANNOTATIONS, PHOTOS, make_file
 
@@ -110,10 +111,9 @@ def make_project(folder: Path, photos: int, annotations: int) -> None:
 def _child(task: str, folder: Path) -> dict[str, Any]:
     """Do a task in a process of its own and return what it found."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as home:
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
         started = time.time()
         command = [sys.executable, "-m", "benchmarks.scale", "--child", task, str(folder), str(started)]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(command, env=environment(Path(home)), stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MIN_BYTES = 1 << 16
 """Shorter lists are left where they are."""
-_BLOCK = 1 << 22  # bytes that are looked at together
+_BLOCK = 1 << 21  # bytes that are looked at together
 _RECORDS = 4096  # that are decoded together where they lie apart
 _PIECE = 1 << 21  # bytes that are decoded together: some 3 ms, for which Python's lock is held
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'

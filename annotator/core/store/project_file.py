@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from dataset.json_text import Raw
 
 
+MANY = 20_000
+"""Objects made since the last collection that take the collector a noticeable time."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """How a photo's state goes into the file: see `ProjectFile.lay_out`."""
@@ -66,13 +70,19 @@ class _Layout:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Do without the collector of cycles, which looks through a million new records again and again for nothing."""
+    """Do without the collector of cycles, which looks through a million new records again and again for nothing.
+
+    Nor does it look at what so many became, which would stop every thread for 40 ms: until `gc.unfreeze`, which the
+    session calls when it leaves a project.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            if gc.get_count()[0] > MANY:
+                gc.freeze()
             gc.enable()
 
 
