@@ -44,6 +44,7 @@ RoIReduce = Literal["average", "max"]
 BoxHead = Literal["mlp", "conv"]
 MaskHead = Literal["fcn", "mlp2", "mlp3", "none"]
 MaskLoss = Literal["sigmoid", "softmax"]
+RPNBox = Literal["offsets", "distances"]
 BatchNorm = Literal["frozen", "trained"]
 
 MODEL_LIMITS: dict[str, tuple[float, float]] = {
@@ -58,6 +59,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "keypoint_convs": (1, 64),
     "anchor_sizes": (1, 16384),
     "anchor_ratios": (0.01, 100),
+    "rpn_strides": (4, 64),
     "rpn_convs": (1, 16),
     "rpn_pre_nms": (1, 10_000),
     "rpn_post_nms": (1, 10_000),
@@ -177,6 +179,15 @@ class ModelConfig:
     """Square roots of the anchor areas in pixels (FPN, sec. 4.1: one per level; C4 and C5 carry all at one level)."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     """Height over width (paper, sec. 3.1: 5 scales and 3 aspect ratios)."""
+    rpn_box: RPNBox = "offsets"
+    """offsets: of each anchor (Faster R-CNN, sec. 3.1); distances: from a cell to the four sides, each a distribution
+    (Li et al., *Generalized Focal Loss*, NeurIPS 2020), which the detector of a checkpoint may have learned."""
+    rpn_strides: tuple[int, ...] = ()
+    """Maps of the pyramid that proposals come from; () for all (FPN, sec. 4.1)."""
+    rpn_score: bool = False
+    """Whether a detection's score is the geometric mean of its class's probability and its proposal's, rather than the
+    first alone as in the paper (Zhou et al., *Probabilistic two-stage detection*, 2021): a proposal network that has
+    seen more than the box head knows better which of the boxes around an object is the best."""
     rpn_convs: int = 1
     """3x3 convolutions before the RPN's outputs (Faster R-CNN: 1; torchvision's v2: 2)."""
     rpn_pre_nms: int = 1000
@@ -209,6 +220,8 @@ class ModelConfig:
             raise ValueError(f"roi_reduce is {self.roi_reduce!r}, but RoIPool takes the greatest: it needs max")
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
+        if self.rpn_box == "distances" and len(self.anchor_ratios) > 1:
+            raise ValueError("anchor_ratios has several values, but a cell has one box where rpn_box is distances")
 
     @property
     def draws_anything(self) -> bool:

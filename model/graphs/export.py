@@ -82,7 +82,7 @@ def _part(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
     levels = [f"map{index}" for index in range(len(network.backbone.strides))]
     boxes = torch.tensor([[5.0, 8, 40, 60], [0, 0, 96, 64], [20, 30, 29, 41]])
     given: dict[str, Tensor] = {"pixels": pixels, "inner": torch.tensor(SIDES)}
-    made = ["proposals", *levels]
+    made = ["proposals", *(["objectness"] if network.config.rpn_score else []), *levels]
     if name != "encode":
         given = {"boxes": boxes}
         made = {"classify": ["probabilities", "refined"]}.get(name, [name])

@@ -56,7 +56,10 @@ class GivenRegions(RegionPooler):
 
 
 class Encode(nn.Module):
-    """Pictures [1, 3, H, W] and the (height, width) [2] of the photo in them to proposals [N, 4] and the maps."""
+    """Pictures [1, 3, H, W] and the (height, width) [2] of the photo in them to proposals [N, 4] and the maps.
+
+    With `rpn_score` the proposals' probabilities [N] come between them.
+    """
 
     def __init__(self, network: MaskRCNN) -> None:
         super().__init__()
@@ -71,7 +74,7 @@ class Encode(nn.Module):
         network, config = self.network, self.network.config
         maps = network.encode(pixels)
         boxes, scores, levels = [], [], []
-        for index, (logits, deltas) in enumerate(zip(*network.rpn.head(maps), strict=True)):
+        for index, (logits, deltas) in enumerate(zip(*network.rpn.head(network.rpn.maps(maps)), strict=True)):
             kinds = logits.shape[1]
             flat = logits[0].permute(1, 2, 0).flatten()
             offsets = deltas[0].unflatten(0, (kinds, 4)).permute(2, 3, 0, 1).reshape(-1, 4)
@@ -84,8 +87,9 @@ class Encode(nn.Module):
         found = clip(torch.cat(boxes), inner)
         large = torch.nonzero((found[:, 2:] - found[:, :2] >= MIN_SIZE).all(1)).flatten()
         found = found[large]
-        kept = batched_nms(found, torch.cat(scores)[large], torch.cat(levels)[large], config.rpn_nms)
-        return found[kept[: config.rpn_post_nms]], *maps
+        objectness = torch.cat(scores)[large]
+        kept = batched_nms(found, objectness, torch.cat(levels)[large], config.rpn_nms)[: config.rpn_post_nms]
+        return found[kept], *((objectness[kept],) if config.rpn_score else ()), *maps
 
 
 class Classify(nn.Module):
@@ -163,8 +167,7 @@ class ChannelRows(nn.Module):
     def forward(self, *given: Tensor) -> tuple[Tensor, ...] | Tensor:
         """Run the part."""
         if isinstance(self.part, Encode):
-            proposals, *maps = self.part(*given)
-            return proposals, *(value.permute(0, 2, 3, 1) for value in maps)
+            return tuple(value.permute(0, 2, 3, 1) if value.dim() == 4 else value for value in self.part(*given))
         return self.part(*(value.permute(0, 3, 1, 2) if value.dim() == 4 else value for value in given))
 
 

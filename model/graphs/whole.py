@@ -20,7 +20,7 @@ from model.config import MEAN, STD, UNUSED
 from model.graphs.export import network_to_trace, trace
 from model.graphs.modules import Classify, Encode, Masks, clip
 from model.inference.preprocess import ROUND
-from model.network.mask_rcnn import MIN_SIZE
+from model.network.mask_rcnn import MIN_SIZE, with_objectness
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -52,7 +52,8 @@ class Whole(nn.Module):
         inner = (sides * scale).floor().clamp(min=1).to(torch.int64)
         pixels = self._pixels(photo, inner, scale)
         proposals, *maps = self.encode(pixels, inner)
-        boxes, scores, labels = self._best(proposals, inner, maps)
+        objectness = maps.pop(0) if self.config.rpn_score else None
+        boxes, scores, labels = self._best(proposals, objectness, inner, maps)
         stretch = sides / inner.float()
         found = [boxes * torch.stack([stretch[1], stretch[0], stretch[1], stretch[0]]), scores, labels]
         heads = self.network.roi_heads
@@ -74,8 +75,12 @@ class Whole(nn.Module):
         missing = (-inner) % ROUND
         return functional.pad((small - mean) / std, (0, missing[1], 0, missing[0]))  # pyrefly: ignore
 
-    def _best(self, proposals: Tensor, inner: Tensor, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def _best(
+        self, proposals: Tensor, objectness: Tensor | None, inner: Tensor, maps: list[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         probabilities, refined = self.classify(proposals, *maps[: len(self.network.roi_heads.pool.strides)])
+        if objectness is not None:
+            probabilities = with_objectness(probabilities, objectness)
         chances, refined = probabilities[:, self.known], clip(refined, inner)[:, self.known]
         place = torch.nonzero(chances > SCORE)
         boxes, scores = refined[place[:, 0], place[:, 1]], chances[place[:, 0], place[:, 1]]

@@ -85,7 +85,7 @@ class MaskRCNN(nn.Module):
         proposals = self.rpn.propose(
             scored, [size] * len(targets), pre_nms=sampling.rpn_pre_nms, post_nms=sampling.rpn_post_nms
         )
-        samples = [_draw(p, t, sampling) for p, t in zip(proposals, targets, strict=True)]
+        samples = [_draw(p.boxes, t, sampling) for p, t in zip(proposals, targets, strict=True)]
         found |= self._box_losses(features, samples, targets, divisor)
         if self.roi_heads.mask_head is not None:
             found["mask"] = self._mask_loss(features, samples, targets, sampling, divisor)
@@ -146,11 +146,14 @@ class MaskRCNN(nn.Module):
         config = self.config
         scored = self.rpn.score(features, size)
         proposals = self.rpn.propose(scored, sizes, pre_nms=config.rpn_pre_nms, post_nms=config.rpn_post_nms)
-        logits, offsets = self.roi_heads.classify(maps or features, proposals)
-        counts = [len(p) for p in proposals]
+        logits, offsets = self.roi_heads.classify(maps or features, [p.boxes for p in proposals])
+        counts = [len(p.boxes) for p in proposals]
         return [
-            (own.softmax(1), geometry.clip(geometry.decode(moved, regions, geometry.HEAD_WEIGHTS), inner))
-            for regions, own, moved, inner in zip(
+            (
+                with_objectness(own.softmax(1), found.objectness) if config.rpn_score else own.softmax(1),
+                geometry.clip(geometry.decode(moved, found.boxes, geometry.HEAD_WEIGHTS), inner),
+            )
+            for found, own, moved, inner in zip(
                 proposals, logits.split(counts), offsets.split(counts), sizes, strict=True
             )
         ]
@@ -239,6 +242,16 @@ class MaskRCNN(nn.Module):
 def _nothing(*modules: nn.Module | None) -> Tensor:
     """Return a loss of 0 that still reaches every weight, as training on several machines at once needs."""
     return torch.stack([p.sum() * 0 for m in modules if m is not None for p in m.parameters()]).sum()
+
+
+def with_objectness(chances: Tensor, objectness: Tensor) -> Tensor:
+    """Return the scores [R, classes + 1] of regions with `rpn_score`; background's probability stays.
+
+    Args:
+        chances: [R, classes + 1] of the box head.
+        objectness: [R] of the proposal network.
+    """
+    return torch.cat([chances[:, :1], (chances[:, 1:] * objectness[:, None]).sqrt()], 1)
 
 
 @torch.no_grad()

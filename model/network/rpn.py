@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.ops import batched_nms
 
 from model.network import box_ops as geometry
-from model.network.rpn_head import ProposalHead
+from model.network.rpn_head import DistanceHead, ProposalHead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,15 @@ SMOOTH = 1 / 9
 """Where the smooth L1 loss turns from square to straight (Faster R-CNN's code)."""
 MIN_SIZE = 1e-3
 """Proposals with a side below this many pixels are dropped."""
+
+
+class Proposals(NamedTuple):
+    """Regions of one photo, best first."""
+
+    boxes: Tensor
+    """[N, 4] xyxy."""
+    objectness: Tensor
+    """[N] probabilities of being an object."""
 
 
 @dataclass
@@ -44,15 +53,24 @@ class RegionProposals(nn.Module):
     def __init__(self, config: ModelConfig, channels: int, strides: tuple[int, ...]) -> None:
         super().__init__()
         self.config = config
-        self.strides = strides
+        self._levels = [i for i, stride in enumerate(strides) if stride in (config.rpn_strides or strides)]
+        strides = tuple(strides[i] for i in self._levels)
         sizes = config.anchor_sizes
         per_level = tuple((s,) for s in sizes) if len(strides) == len(sizes) else (tuple(sizes),) * len(strides)
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))
         count = self.anchor_generator.num_anchors_per_location()[0]
-        self.head = ProposalHead(channels, count, config.rpn_convs)
+        if config.rpn_box == "distances":
+            self.head: ProposalHead = DistanceHead(channels, sizes[0] / strides[0], config.rpn_convs)
+        else:
+            self.head = ProposalHead(channels, count, config.rpn_convs)
+
+    def maps(self, features: list[Tensor]) -> list[Tensor]:
+        """Return those of the backbone's maps that proposals come from."""
+        return [features[i] for i in self._levels]
 
     def score(self, features: list[Tensor], size: tuple[int, int]) -> Scored:
         """Score every anchor. `features` are maps [B, C, H, W], `size` the padded (height, width) of the pictures."""
+        features = self.maps(features)
         objectness, offsets = self.head(features)
         grids = [(f.shape[2], f.shape[3]) for f in features]
         device = features[0].device
@@ -75,8 +93,8 @@ class RegionProposals(nn.Module):
         )
 
     @torch.no_grad()
-    def propose(self, scored: Scored, sizes: list[tuple[int, int]], *, pre_nms: int, post_nms: int) -> list[Tensor]:
-        """Return for each photo its proposals [N, 4], best first, clipped to its (height, width) in `sizes`."""
+    def propose(self, scored: Scored, sizes: list[tuple[int, int]], *, pre_nms: int, post_nms: int) -> list[Proposals]:
+        """Return each photo's proposals, clipped to its (height, width) in `sizes`."""
         found = []
         for objectness, offsets, size in zip(scored.objectness, scored.offsets, sizes, strict=True):
             chosen, level = [], []
@@ -93,7 +111,7 @@ class RegionProposals(nn.Module):
             large = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIZE).all(1)
             boxes, scores, levels = boxes[large], scores[large], levels[large]
             keep = batched_nms(boxes, scores, levels, self.config.rpn_nms)[:post_nms]
-            found.append(boxes[keep])
+            found.append(Proposals(boxes[keep], scores[keep]))
         return found
 
     def losses(
@@ -140,7 +158,7 @@ class RegionProposals(nn.Module):
         scores = torch.zeros(len(index), device=index.device)
         offsets = torch.zeros(len(index), 4, device=index.device)
         start = 0
-        for maps, count in zip(features, scored.per_level, strict=True):
+        for maps, count in zip(self.maps(features), scored.per_level, strict=True):
             here = torch.nonzero((index >= start) & (index < start + count))[:, 0]
             logits, deltas = self.head.at(maps, photo[here], index[here] - start)
             scores, offsets = scores.index_put((here,), logits), offsets.index_put((here,), deltas)

@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 
 AROUND = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1))
 """What a 3x3 kernel looks at, in the order of its weights."""
+BINS = 11
+"""Distances, in strides, over which there is a distribution."""
+LEAST = 1e-3
+"""Least size of a box, in sides of its anchor."""
 
 
 class ProposalHead(RPNHead):
     """torchvision's head: 3x3 convolutions, then two of 1x1 (Faster R-CNN, fig. 3 left)."""
+
+    def offsets(self, values: Tensor) -> Tensor:
+        """Return the offsets [B, kinds * 4, H, W] of anchors from what `bbox_pred` gives: the same."""
+        return values
+
+    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Map each of the maps [B, C, H, W] to logits [B, kinds, H, W] and offsets [B, kinds * 4, H, W]."""
+        logits, values = super().forward(x)
+        return logits, [self.offsets(v) for v in values]
 
     def at(self, maps: Tensor, photo: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """Score some anchors of one level.
@@ -41,7 +54,7 @@ class ProposalHead(RPNHead):
         position = (photo, place // width, place % width)
         values = self._values(maps, position, len(self.conv))
         every = torch.arange(len(index), device=index.device)
-        logits, offsets = self.cls_logits(values)[:, :, 0, 0], self.bbox_pred(values)[:, :, 0, 0]
+        logits, offsets = self.cls_logits(values)[:, :, 0, 0], self.offsets(self.bbox_pred(values))[:, :, 0, 0]
         return logits[every, kind].float(), offsets.unflatten(1, (kinds, 4))[every, kind].float()
 
     def _values(self, maps: Tensor, position: Sequence[Tensor], depth: int) -> Tensor:
@@ -61,3 +74,36 @@ class ProposalHead(RPNHead):
         patches = values.view(len(y), len(step) * values.shape[1])
         weight = conv.weight.permute(0, 2, 3, 1).flatten(1)  # a product of matrices: faster than so many small pictures
         return functional.relu(functional.linear(patches, weight, conv.bias))[:, :, None, None]
+
+
+class DistanceHead(ProposalHead):
+    """One box a cell: for each side a distribution over distances of 0 to 10 strides from the cell's centre.
+
+    After Li et al., *Generalized Focal Loss*, NeurIPS 2020, sec. 3: the distance is the mean. It is given as offsets of
+    the cell's anchor, so that proposals, their loss and the graphs are those of any other head.
+    """
+
+    def __init__(self, channels: int, side: float, depth: int) -> None:
+        """Make one with random weights.
+
+        Args:
+            channels: Of the maps.
+            side: Of the square anchors, in strides.
+            depth: 3x3 convolutions before the outputs.
+        """
+        super().__init__(channels, 1, depth)
+        self._side = side
+        self.bbox_pred = nn.Conv2d(channels, 4 * BINS, 1)
+        nn.init.normal_(self.bbox_pred.weight, std=0.01)
+        nn.init.zeros_(self.bbox_pred.bias)  # type: ignore[arg-type]
+
+    def offsets(self, values: Tensor) -> Tensor:
+        """Return the offsets [B, 4, H, W] of anchors from the logits [B, 4 * BINS, H, W] of distances."""
+        chances = values.float().unflatten(1, (4, BINS)).softmax(2)
+        steps = torch.arange(float(BINS), device=values.device)[:, None, None]
+        left, top, right, bottom = (chances * steps).sum(2).unbind(1)
+        # An anchor's centre is the corner of its cell, half a stride from the cell's.
+        shifts = ((right - left) / 2 + 0.5, (bottom - top) / 2 + 0.5)
+        sizes = (left + right, top + bottom)
+        shift, size = torch.stack(shifts, 1) / self._side, torch.stack(sizes, 1) / self._side
+        return torch.cat([shift, size.clamp(min=LEAST).log()], 1)

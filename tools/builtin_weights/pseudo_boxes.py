@@ -28,8 +28,9 @@ from dataset.pictures.images import PhotoError
 from model.console import print_message
 from model.inference.preprocess import resize_and_pad
 from model.network.backbone import STRIDES, PathAggregation, Pyramid
+from model.network.rpn_head import BINS
 from tools.builtin_weights.movenet import GraphError, read_tensors
-from tools.builtin_weights.nanodet import BINS, CLASSES, OUTPUTS, SHIFT, START, take_over
+from tools.builtin_weights.nanodet import CLASSES, OUTPUTS, SHIFT, START, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -39,6 +39,7 @@ class GraphFeatures:
 
     inner: tuple[int, int]  # (height, width) of the photo in it
     proposals: NDArray[np.float32]  # [N, 4], best first
+    objectness: NDArray[np.float32] | None  # [N] their probabilities, where they count
     maps: dict[str, NDArray[np.float32]]  # [1, h, w, C], fine to coarse
     strides: list[int]  # of the maps
     for_masks: tuple[dict[bytes, int], NDArray[np.float32]] | None = field(default=None)
@@ -89,10 +90,12 @@ class OnnxEngine:
 
     def _encoded(self, picture: NDArray[np.float32], inner: tuple[int, int]) -> GraphFeatures:
         pixels = np.ascontiguousarray(picture)
-        proposals, *maps = self._run("encode", {"pixels": pixels, "inner": np.array(inner, np.int64)})
-        names = [output.name for output in self._sessions["encode"].get_outputs()[1:]]
-        strides = [round(picture.shape[2] / place.shape[1]) for place in maps]
-        return GraphFeatures(inner, proposals, dict(zip(names, maps, strict=True)), strides)
+        names = [output.name for output in self._sessions["encode"].get_outputs()]
+        values = self._run("encode", {"pixels": pixels, "inner": np.array(inner, np.int64)})
+        maps = dict(zip(names, values, strict=True))
+        proposals, objectness = maps.pop("proposals"), maps.pop("objectness", None)
+        strides = [round(picture.shape[2] / place.shape[1]) for place in maps.values()]
+        return GraphFeatures(inner, proposals, objectness, maps, strides)
 
     def detect(self, features: GraphFeatures, score: float, most: int) -> BoxDetections:
         """Classify the proposals, and drop all but the best of those that overlap."""
@@ -113,6 +116,8 @@ class OnnxEngine:
         if len(features.proposals) == 0:
             return np.zeros((0, outputs), np.float32), np.zeros((0, outputs, 4), np.float32)
         probabilities, refined = self._regions("classify", features, features.proposals)
+        if features.objectness is not None:  # `model.network.mask_rcnn.with_objectness`
+            probabilities[:, 1:] = np.sqrt(probabilities[:, 1:] * features.objectness[:, None])
         return probabilities, np.clip(refined, 0, np.tile(features.inner[::-1], 2).astype(np.float32))
 
     def classify(self, features: GraphFeatures, boxes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -106,7 +106,7 @@ def test_proposals_and_classes_are_read_off_its_channels() -> None:
     network = build(START).eval()
     start_heads(network)
     maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
-    boxes = [torch.tensor([[32.0, 32, 96, 96], [0, 0, 64, 64]])]
+    boxes = [torch.tensor([[16.0, 16, 112, 112], [0, 0, 64, 64]])]
     for level in maps:
         level[:, 6, level.shape[2] // 2 - 1 : level.shape[2] // 2 + 1] = SHIFT + 4  # the seventh class, in the middle
     with torch.no_grad():
@@ -116,8 +116,25 @@ def test_proposals_and_classes_are_read_off_its_channels() -> None:
     assert logits[0, 7] > logits[0, 0] + 2
     assert logits[0, 7] > logits[1, 7] + 1
     assert offsets.shape == (2, 4 * 81)
-    best = scores[2].view(8, 8, -1).amax(2)  # at stride 16
+    assert not offsets.any(), "boxes stay where they were proposed"
+    best = scores[1].view(8, 8)  # at stride 16
     assert best[3:5].min() > best[[0, 1, 6, 7]].max() + 3
+
+
+def test_proposals_are_the_boxes_that_its_distributions_say() -> None:
+    network = build(START).eval()
+    start_heads(network)
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
+    sides = maps[2][0, CLASSES:OUTPUTS, 4, 3].view(4, -1)
+    for side, distance in enumerate((2, 1, 3, 2)):
+        sides[side] = -8
+        sides[side, distance] = 8
+    maps[2][0, 9, 4, 3] = SHIFT + 6
+    with torch.no_grad():
+        found = network.rpn.propose(network.rpn.score(maps, (128, 128)), [(128, 128)], pre_nms=5, post_nms=5)[0]
+    best = torch.tensor([3.5 - 2, 4.5 - 1, 3.5 + 3, 4.5 + 2]) * 16
+    torch.testing.assert_close(found.boxes[0], best, atol=0.01, rtol=0)
+    assert found.objectness[0] > 0.9 > 2 * found.objectness[1]
 
 
 @pytest.mark.parametrize("index", [0, BODY, len(BIASES) - 2])

@@ -83,6 +83,13 @@ def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, tiny_grap
     "changes",
     [
         {"features": "c4", "keypoints": 0, "mask_loss": "softmax"},
+        {
+            "rpn_box": "distances",
+            "rpn_strides": (8, 16),
+            "rpn_score": True,
+            "anchor_sizes": (40, 80),
+            "anchor_ratios": (1.0,),
+        },
         pytest.param({"roi_layer": "warp", "mask_head": "mlp2", "keypoints": 0}, marks=pytest.mark.slow),
         pytest.param({"roi_layer": "pool", "roi_reduce": "max", "mask_norm": True}, marks=pytest.mark.slow),
         pytest.param({"roi_reduce": "max", "box_agnostic": True, "mask_head": "none"}, marks=pytest.mark.slow),
