@@ -59,7 +59,6 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "keypoint_convs": (1, 64),
     "anchor_sizes": (1, 16384),
     "anchor_ratios": (0.01, 100),
-    "rpn_strides": (4, 64),
     "rpn_convs": (1, 16),
     "rpn_pre_nms": (1, 10_000),
     "rpn_post_nms": (1, 10_000),
@@ -131,7 +130,8 @@ class ModelConfig:
     """Multiplies the channels of a MobileNet (Sandler et al., *MobileNetV2*, CVPR 2018, sec. 6.1)."""
     features: Features = "fpn"
     """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right);
-    pan: the same with a second way from fine to coarse (Liu et al., *PANet*, CVPR 2018)."""
+    pan: strides 4 to 32 with a second way from fine to coarse (Liu et al., *PANet*, CVPR 2018), for masks and
+    keypoints, and over those of strides 8 to 32 maps of their own for proposals and boxes."""
     channels: int = 256
     """Width of the pyramid and of the mask head's convolutions (FPN, sec. 3; paper, Fig. 4)."""
     batch_norm: BatchNorm = "frozen"
@@ -182,8 +182,6 @@ class ModelConfig:
     rpn_box: RPNBox = "offsets"
     """offsets: of each anchor (Faster R-CNN, sec. 3.1); distances: from a cell to the four sides, each a distribution
     (Li et al., *Generalized Focal Loss*, NeurIPS 2020), which the detector of a checkpoint may have learned."""
-    rpn_strides: tuple[int, ...] = ()
-    """Maps of the pyramid that proposals come from; () for all (FPN, sec. 4.1)."""
     rpn_score: bool = False
     """Whether a detection's score is the geometric mean of its class's probability and its proposal's, rather than the
     first alone as in the paper (Zhou et al., *Probabilistic two-stage detection*, 2021): a proposal network that has
@@ -222,6 +220,21 @@ class ModelConfig:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
         if self.rpn_box == "distances" and len(self.anchor_ratios) > 1:
             raise ValueError("anchor_ratios has several values, but a cell has one box where rpn_box is distances")
+
+    @property
+    def rpn_maps(self) -> slice:
+        """Which of the backbone's maps proposals come from: with a pyramid all (FPN, sec. 4.1)."""
+        return slice(4, 7) if self.features == "pan" else slice(None)
+
+    @property
+    def box_maps(self) -> slice:
+        """Which the box head's regions are pooled from: not the coarsest of a feature pyramid."""
+        return slice(4, 7) if self.features == "pan" else slice(4)
+
+    @property
+    def mask_maps(self) -> slice:
+        """Which those of masks and keypoints are pooled from."""
+        return slice(4)
 
     @property
     def draws_anything(self) -> bool:

@@ -101,7 +101,7 @@ def _pooled(name: str, boxes: Tensor, network: MaskRCNN, maps: dict[str, Tensor]
     if isinstance(heads.pool, GivenRegions):
         size = {"classify": heads.box_bins, "masks": heads.mask_bins}.get(name, FINE_SIZE)
         return {"pooled": torch.rand(len(boxes), size, size, network.backbone.channels)}
-    return {level: maps[level].permute(0, 2, 3, 1) for level in list(maps)[: len(heads.pool.strides)]}
+    return {level: maps[level].permute(0, 2, 3, 1) for level in maps}
 
 
 def trace(

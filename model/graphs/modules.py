@@ -26,11 +26,17 @@ class GraphPooler(RegionPooler):
 
     def __init__(self, own: RegionPooler) -> None:
         super().__init__(
-            own.strides, layer=own.layer, reduce=own.reduce, half_pixel=own.half_pixel, canonical=own.canonical
+            own.strides,
+            layer=own.layer,
+            reduce=own.reduce,
+            half_pixel=own.half_pixel,
+            canonical=own.canonical,
+            maps=own.maps,
         )
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
         """Return [R, C, size, size]; see `RegionPooler.forward`."""
+        features = features[self.maps]
         if len(self.strides) == 1:
             return self._pool(features[0], rois, size, self.strides[0])
         level = self.levels(rois)
@@ -47,7 +53,12 @@ class GivenRegions(RegionPooler):
 
     def __init__(self, own: RegionPooler) -> None:
         super().__init__(
-            own.strides, layer=own.layer, reduce=own.reduce, half_pixel=own.half_pixel, canonical=own.canonical
+            own.strides,
+            layer=own.layer,
+            reduce=own.reduce,
+            half_pixel=own.half_pixel,
+            canonical=own.canonical,
+            maps=own.maps,
         )
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:  # noqa: ARG002 - a pooler's

@@ -57,11 +57,10 @@ class Whole(nn.Module):
         stretch = sides / inner.float()
         found = [boxes * torch.stack([stretch[1], stretch[0], stretch[1], stretch[0]]), scores, labels]
         heads = self.network.roi_heads
-        pooled = maps[: len(heads.pool.strides)]
         if self.masks is not None:
-            found.append(self.masks(boxes, labels, *pooled))
+            found.append(self.masks(boxes, labels, *maps))
         if heads.keypoint_head is not None:
-            found.append(self._points(heads.keypoints(pooled, [boxes]), found[0]))
+            found.append(self._points(heads.keypoints(maps, [boxes]), found[0]))
         return tuple(found)
 
     def _pixels(self, photo: Tensor, inner: Tensor, scale: Tensor) -> Tensor:
@@ -78,7 +77,7 @@ class Whole(nn.Module):
     def _best(
         self, proposals: Tensor, objectness: Tensor | None, inner: Tensor, maps: list[Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        probabilities, refined = self.classify(proposals, *maps[: len(self.network.roi_heads.pool.strides)])
+        probabilities, refined = self.classify(proposals, *maps)
         if objectness is not None:
             probabilities = with_objectness(probabilities, objectness)
         chances, refined = probabilities[:, self.known], clip(refined, inner)[:, self.known]

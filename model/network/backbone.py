@@ -68,32 +68,35 @@ def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
 class PathAggregation(nn.Module):
     """A pyramid with a second way, from fine to coarse (Liu et al., *PANet*, CVPR 2018, sec. 3.1), as NanoDet has it.
 
-    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. A 3x3 and a
-    1x1 convolution follow on each map, so that the maps can come in the same terms whatever their stride. Layers are
-    named as those of torchvision's `FeaturePyramidNetwork`, and `output_blocks`.
+    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. From there
+    on a 3x3 and a 1x1 convolution make of each map one for proposals and boxes, in the same terms whatever its stride.
+    Layers are named as those of torchvision's `FeaturePyramidNetwork`, and `output_blocks`.
     """
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
         self.inner_blocks = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
-        self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths)
-        self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
+        self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths[1:])
+        self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths[1:])
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], and a last one of half the coarsest size."""
+        """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], then all but the finest again, for boxes."""
         found = [block(x) for block, x in zip(self.inner_blocks, maps.values(), strict=True)]
         for i in range(len(found) - 2, -1, -1):
             size = found[i].shape[2:]
             found[i] = found[i] + functional.interpolate(found[i + 1], size=size, mode="bilinear", align_corners=False)
         for i in range(2, len(found)):
             found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2)
-        layers = zip(self.layer_blocks, self.output_blocks, found, strict=True)
-        out = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
-        return dict(zip((*maps, "pool"), (*out, functional.max_pool2d(out[-1], 1, 2)), strict=True))
+        layers = zip(self.layer_blocks, self.output_blocks, found[1:], strict=True)
+        boxes = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
+        return dict(zip((*maps, *(f"boxes{i}" for i in range(len(boxes)))), (*found, *boxes), strict=True))
 
 
 class Pyramid(nn.Module):
-    """Body and feature pyramid: strides 4 to 32, and a fifth of stride 64 for the RPN only (FPN, sec. 4.1)."""
+    """Body and feature pyramid: maps of strides 4 to 32, and 64 for the RPN (FPN, sec. 4.1) or 8 to 32 for boxes.
+
+    Which map serves what is for the config to say: `rpn_maps`, `box_maps`, `mask_maps`.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -108,10 +111,10 @@ class Pyramid(nn.Module):
             self.fpn = FeaturePyramidNetwork(widths, config.channels, LastLevelMaxPool(), norm_layer=norm)
         self.channels = config.channels
         self.stages = body.stages
-        self.strides = (*STRIDES, 64)
+        self.strides = (*STRIDES, *STRIDES[1:]) if config.features == "pan" else (*STRIDES, 64)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Map pictures [B, 3, H, W] to five maps [B, channels, H / s, W / s]."""
+        """Map pictures [B, 3, H, W] to maps [B, channels, H / s, W / s] of these strides."""
         return self.neck(self.body(images))
 
     def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:

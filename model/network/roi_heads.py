@@ -52,16 +52,16 @@ class RegionHeads(nn.Module):
         super().__init__()
         self.config = config
         outputs = config.classes + 1
-        strides = strides[:4]  # the coarsest level of the pyramid serves the RPN only
         self.pool, self.box_pool = (
             RegionPooler(
-                strides,
+                strides[chosen],
                 layer=config.roi_layer,
                 reduce=config.roi_reduce,
                 half_pixel=config.roi_half_pixel,
                 canonical=canonical,
+                maps=chosen,
             )
-            for canonical in (CANONICAL, config.box_canonical)
+            for canonical, chosen in ((CANONICAL, config.mask_maps), (config.box_canonical, config.box_maps))
         )
         norm = nn.BatchNorm2d if config.mask_norm else None
         self.res5: nn.Module | None = None

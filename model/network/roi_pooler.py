@@ -71,8 +71,11 @@ class RegionPooler(nn.Module):
         reduce: RoIReduce,
         half_pixel: bool,
         canonical: float = CANONICAL,
+        maps: slice = slice(None),
     ) -> None:
+        """Make one for maps of these strides, which are those of the backbone's that `maps` says."""
         super().__init__()
+        self.maps = maps
         self.canonical = canonical
         self.strides = strides
         self.layer: RoILayer = layer
@@ -87,7 +90,8 @@ class RegionPooler(nn.Module):
         return level.clamp(first, first + len(self.strides) - 1).long() - first
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
-        """Return [R, C, size, size]. `features` are the maps [B, C, H, W] from fine to coarse, `rois` [R, 5]."""
+        """Return [R, C, size, size]. `features` are the backbone's maps [B, C, H, W], `rois` [R, 5]."""
+        features = features[self.maps]
         if len(self.strides) == 1:
             return self._pool(features[0], rois, size, self.strides[0])
         level = self.levels(rois)

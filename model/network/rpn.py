@@ -53,8 +53,7 @@ class RegionProposals(nn.Module):
     def __init__(self, config: ModelConfig, channels: int, strides: tuple[int, ...]) -> None:
         super().__init__()
         self.config = config
-        self._levels = [i for i, stride in enumerate(strides) if stride in (config.rpn_strides or strides)]
-        strides = tuple(strides[i] for i in self._levels)
+        strides = strides[config.rpn_maps]
         sizes = config.anchor_sizes
         per_level = tuple((s,) for s in sizes) if len(strides) == len(sizes) else (tuple(sizes),) * len(strides)
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))
@@ -66,7 +65,7 @@ class RegionProposals(nn.Module):
 
     def maps(self, features: list[Tensor]) -> list[Tensor]:
         """Return those of the backbone's maps that proposals come from."""
-        return [features[i] for i in self._levels]
+        return features[self.config.rpn_maps]
 
     def score(self, features: list[Tensor], size: tuple[int, int]) -> Scored:
         """Score every anchor. `features` are maps [B, C, H, W], `size` the padded (height, width) of the pictures."""

@@ -4,9 +4,9 @@
 
 NanoDet-g (RangiLyu, github.com/RangiLyu/nanodet, Apache-2.0) was trained on COCO's train2017 for all its 80 classes. It
 is published as a TensorFlow.js graph model with its batch norms folded in. Body and neck are taken over as they are,
-and so are its outputs, a 3x3 and a 1x1 convolution a stride: a map of our pyramid has NanoDet's logits of the classes
-and its distributions over distances as its first channels, in the same terms at every stride, and a random mixture in
-the few that are left. The map of stride 4, which NanoDet lacks, starts as an enlarged copy of that of stride 8.
+and so are its outputs, a 3x3 and a 1x1 convolution a stride: a map for boxes has NanoDet's logits of the classes and
+its distributions over distances as its first channels, in the same terms at every stride, and a random mixture in the
+few that are left. The map of stride 4 for masks, which NanoDet lacks, starts as that of stride 8, enlarged.
 
 So the second stage can begin with what NanoDet knows: `start_heads` has the proposals' score and the box head's classes
 read off those channels. All else of the heads starts at random.
@@ -51,7 +51,6 @@ START = replace(
     box_canonical=96.0,
     rpn_box="distances",
     rpn_score=True,
-    rpn_strides=(8, 16, 32),
     anchor_sizes=(40, 80, 160),
     anchor_ratios=(1.0,),
     box_nms=ModelConfig.box_nms,
@@ -95,7 +94,7 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
         GraphError: A tensor is missing or of another shape.
     """
     layers = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
-    strided = [layer for i in (1, 2, 3) for layer in (neck.layer_blocks[i], neck.output_blocks[i])]
+    strided = [layer for pair in zip(neck.layer_blocks, neck.output_blocks, strict=True) for layer in pair]
     for index, layer in enumerate([*layers, *neck.inner_blocks[1:], *strided]):
         assert isinstance(layer, nn.Conv2d)
         weight, bias = convolution(tensors, index)
@@ -111,8 +110,6 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
     assert finest.bias is not None
     nn.init.normal_(finest.weight, std=0.01)
     nn.init.zeros_(finest.bias)
-    for blocks in (neck.layer_blocks, neck.output_blocks):
-        blocks[0].load_state_dict(blocks[1].state_dict())
 
 
 def _with_free_channels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:

@@ -80,7 +80,7 @@ class NanoDet:
         fitted = resize_and_pad(photo, SIDE, SIDE)
         pixels = torch.from_numpy(fitted.pixels)
         boxes, scores = [], []
-        for stride, maps in zip(STRIDES[1:], self._pyramid(pixels)[1:4], strict=True):
+        for stride, maps in zip(STRIDES[1:], self._pyramid(pixels)[START.box_maps], strict=True):
             rows = maps[0, :OUTPUTS].flatten(1).T  # [H * W, OUTPUTS]
             bins = torch.arange(float(BINS))
             sides = (rows[:, CLASSES:].view(-1, 4, BINS).softmax(2) * bins).sum(2) * stride

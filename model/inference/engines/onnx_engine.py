@@ -27,8 +27,6 @@ MIN_SIZE = 1e-2
 """Detections with a side below this many pixels are dropped, as `model.network.mask_rcnn` does."""
 
 
-POOLED_LEVELS = 4
-"""Levels of a pyramid that regions are pooled from: the coarsest serves the RPN only."""
 CANONICAL = 224.0
 """Side in pixels of the region that is pooled at stride 16 for masks and keypoints (FPN, eq. 1)."""
 
@@ -160,8 +158,9 @@ class OnnxEngine:
             if regions.shape[1] == size and all(key in places for key in keys):
                 return regions[[places[key] for key in keys]]
         pooling = self._box_pooling if part == "classify" else self._pooling
-        maps = list(features.maps.values())[:POOLED_LEVELS]
-        regions = pooling.regions(maps, features.strides[:POOLED_LEVELS], boxes, size, threads())
+        chosen = self.config.box_maps if part == "classify" else self.config.mask_maps
+        maps = list(features.maps.values())[chosen]
+        regions = pooling.regions(maps, features.strides[chosen], boxes, size, threads())
         if part == "masks" and "keypoints" in self._sessions:
             features.for_masks = {key: place for place, key in enumerate(keys)}, regions
         return regions

@@ -37,7 +37,6 @@ FAMILY: dict[str, dict[str, Any]] = {
         "features": "pan",
         "keypoints": 0,
         "rpn_box": "distances",
-        "rpn_strides": (8, 16, 32),
         "rpn_score": True,
         "anchor_sizes": (40, 80, 160),
         "anchor_ratios": (1.0,),

@@ -95,8 +95,8 @@ def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
     with torch.no_grad():
         maps = network_of(start).encode(pictures)
         wanted = published(graph, pictures)
-    assert [tuple(m.shape[2:]) for m in maps] == [(16, 24), (8, 12), (4, 6), (2, 3), (1, 2)]
-    for found, true in zip(maps[1:4], wanted, strict=True):
+    assert [tuple(m.shape[2:]) for m in maps] == [(16, 24), (8, 12), (4, 6), (2, 3), (8, 12), (4, 6), (2, 3)]
+    for found, true in zip(maps[4:], wanted, strict=True):
         assert torch.allclose(found[:, CLASSES:OUTPUTS], true[:, CLASSES:], atol=1e-4)
         assert torch.allclose(found[:, :CLASSES], true[:, :CLASSES] + SHIFT, atol=1e-4)
     assert float(maps[0].std()) > 0.1 * float(maps[1].std())  # the finest begins as the next one, enlarged
@@ -105,7 +105,7 @@ def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
 def test_proposals_and_classes_are_read_off_its_channels() -> None:
     network = build(START).eval()
     start_heads(network)
-    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 8, 16, 32)]
     boxes = [torch.tensor([[16.0, 16, 112, 112], [0, 0, 64, 64]])]
     for level in maps:
         level[:, 6, level.shape[2] // 2 - 1 : level.shape[2] // 2 + 1] = SHIFT + 4  # the seventh class, in the middle
@@ -124,12 +124,12 @@ def test_proposals_and_classes_are_read_off_its_channels() -> None:
 def test_proposals_are_the_boxes_that_its_distributions_say() -> None:
     network = build(START).eval()
     start_heads(network)
-    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)]
-    sides = maps[2][0, CLASSES:OUTPUTS, 4, 3].view(4, -1)
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 8, 16, 32)]
+    sides = maps[5][0, CLASSES:OUTPUTS, 4, 3].view(4, -1)
     for side, distance in enumerate((2, 1, 3, 2)):
         sides[side] = -8
         sides[side, distance] = 8
-    maps[2][0, 9, 4, 3] = SHIFT + 6
+    maps[5][0, 9, 4, 3] = SHIFT + 6
     with torch.no_grad():
         found = network.rpn.propose(network.rpn.score(maps, (128, 128)), [(128, 128)], pre_nms=5, post_nms=5)[0]
     best = torch.tensor([3.5 - 2, 4.5 - 1, 3.5 + 3, 4.5 + 2]) * 16

@@ -85,9 +85,9 @@ def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, tiny_grap
         {"features": "c4", "keypoints": 0, "mask_loss": "softmax"},
         {
             "rpn_box": "distances",
-            "rpn_strides": (8, 16),
+            "features": "pan",
             "rpn_score": True,
-            "anchor_sizes": (40, 80),
+            "anchor_sizes": (40, 80, 160),
             "anchor_ratios": (1.0,),
         },
         pytest.param({"roi_layer": "warp", "mask_head": "mlp2", "keypoints": 0}, marks=pytest.mark.slow),
