@@ -59,6 +59,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "keypoint_convs": (1, 64),
     "anchor_sizes": (1, 16384),
     "anchor_ratios": (0.01, 100),
+    "rpn_kinds": (1, 1000),
     "rpn_convs": (1, 16),
     "rpn_pre_nms": (1, 10_000),
     "rpn_post_nms": (1, 10_000),
@@ -182,6 +183,8 @@ class ModelConfig:
     rpn_box: RPNBox = "offsets"
     """offsets: of each anchor (Faster R-CNN, sec. 3.1); distances: from a cell to the four sides, each a distribution
     (Li et al., *Generalized Focal Loss*, NeurIPS 2020), which the detector of a checkpoint may have learned."""
+    rpn_kinds: int = 1
+    """With distances: how many kinds of object a cell has a logit for, of which the greatest is that of an object."""
     rpn_score: bool = False
     """Whether a detection's score is the geometric mean of its class's probability and its proposal's, rather than the
     first alone as in the paper (Zhou et al., *Probabilistic two-stage detection*, 2021): a proposal network that has

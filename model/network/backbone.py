@@ -68,28 +68,36 @@ def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
 class PathAggregation(nn.Module):
     """A pyramid with a second way, from fine to coarse (Liu et al., *PANet*, CVPR 2018, sec. 3.1), as NanoDet has it.
 
-    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. From there
-    on a 3x3 and a 1x1 convolution make of each map one for proposals and boxes, in the same terms whatever its stride.
-    Layers are named as those of torchvision's `FeaturePyramidNetwork`, and `output_blocks`.
+    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. A 1x1
+    convolution makes of each sum a map for masks and keypoints; a 3x3 and a 1x1, from stride 8 on, one for proposals
+    and boxes, in the same terms whatever its stride. Layers are named as those of torchvision's
+    `FeaturePyramidNetwork`, `mask_blocks` and `output_blocks`.
     """
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
         self.inner_blocks = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
+        self.mask_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
         self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths[1:])
         self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths[1:])
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], then all but the finest again, for boxes."""
+        found = self.sums(maps)
+        masks = [block(x) for block, x in zip(self.mask_blocks, found, strict=True)]
+        layers = zip(self.layer_blocks, self.output_blocks, found[1:], strict=True)
+        boxes = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
+        return dict(zip((*maps, *(f"boxes{i}" for i in range(len(boxes)))), (*masks, *boxes), strict=True))
+
+    def sums(self, maps: dict[str, Tensor]) -> list[Tensor]:
+        """Return what both ways come to: [B, channels, H, W] for each map."""
         found = [block(x) for block, x in zip(self.inner_blocks, maps.values(), strict=True)]
         for i in range(len(found) - 2, -1, -1):
             size = found[i].shape[2:]
             found[i] = found[i] + functional.interpolate(found[i + 1], size=size, mode="bilinear", align_corners=False)
         for i in range(2, len(found)):
             found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2)
-        layers = zip(self.layer_blocks, self.output_blocks, found[1:], strict=True)
-        boxes = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
-        return dict(zip((*maps, *(f"boxes{i}" for i in range(len(boxes)))), (*found, *boxes), strict=True))
+        return found
 
 
 class Pyramid(nn.Module):

@@ -59,7 +59,7 @@ class RegionProposals(nn.Module):
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))
         count = self.anchor_generator.num_anchors_per_location()[0]
         if config.rpn_box == "distances":
-            self.head: ProposalHead = DistanceHead(channels, sizes[0] / strides[0], config.rpn_convs)
+            self.head: ProposalHead = DistanceHead(channels, sizes[0] / strides[0], config.rpn_convs, config.rpn_kinds)
         else:
             self.head = ProposalHead(channels, count, config.rpn_convs)
 

@@ -28,14 +28,24 @@ LEAST = 1e-3
 class ProposalHead(RPNHead):
     """torchvision's head: 3x3 convolutions, then two of 1x1 (Faster R-CNN, fig. 3 left)."""
 
+    def __init__(self, channels: int, kinds: int, depth: int) -> None:
+        """Make one with random weights for so many kinds of anchors."""
+        super().__init__(channels, kinds, depth)
+        self.kinds = kinds
+
+    def logits(self, values: Tensor) -> Tensor:
+        """Return the logits [B, kinds, H, W] of anchors from what `cls_logits` gives: the same."""
+        return values
+
     def offsets(self, values: Tensor) -> Tensor:
         """Return the offsets [B, kinds * 4, H, W] of anchors from what `bbox_pred` gives: the same."""
         return values
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Map each of the maps [B, C, H, W] to logits [B, kinds, H, W] and offsets [B, kinds * 4, H, W]."""
-        logits, values = super().forward(x)
-        return logits, [self.offsets(v) for v in values]
+        found = zip(*super().forward(x), strict=True)
+        logits, offsets = zip(*((self.logits(scores), self.offsets(values)) for scores, values in found), strict=True)
+        return list(logits), list(offsets)
 
     def at(self, maps: Tensor, photo: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """Score some anchors of one level.
@@ -48,13 +58,14 @@ class ProposalHead(RPNHead):
         Returns:
             Logits [N] and offsets [N, 4], float32.
         """
-        kinds = self.cls_logits.out_channels
+        kinds = self.kinds
         width = maps.shape[3]
         place, kind = index // kinds, index % kinds
         position = (photo, place // width, place % width)
         values = self._values(maps, position, len(self.conv))
         every = torch.arange(len(index), device=index.device)
-        logits, offsets = self.cls_logits(values)[:, :, 0, 0], self.offsets(self.bbox_pred(values))[:, :, 0, 0]
+        logits, offsets = self.logits(self.cls_logits(values)), self.offsets(self.bbox_pred(values))
+        logits, offsets = logits[:, :, 0, 0], offsets[:, :, 0, 0]
         return logits[every, kind].float(), offsets.unflatten(1, (kinds, 4))[every, kind].float()
 
     def _values(self, maps: Tensor, position: Sequence[Tensor], depth: int) -> Tensor:
@@ -83,19 +94,25 @@ class DistanceHead(ProposalHead):
     the cell's anchor, so that proposals, their loss and the graphs are those of any other head.
     """
 
-    def __init__(self, channels: int, side: float, depth: int) -> None:
+    def __init__(self, channels: int, side: float, depth: int, objects: int = 1) -> None:
         """Make one with random weights.
 
         Args:
             channels: Of the maps.
             side: Of the square anchors, in strides.
             depth: 3x3 convolutions before the outputs.
+            objects: Kinds of object, the likeliest of which a cell has.
         """
-        super().__init__(channels, 1, depth)
+        super().__init__(channels, objects, depth)
+        self.kinds = 1
         self._side = side
         self.bbox_pred = nn.Conv2d(channels, 4 * BINS, 1)
         nn.init.normal_(self.bbox_pred.weight, std=0.01)
         nn.init.zeros_(self.bbox_pred.bias)  # type: ignore[arg-type]
+
+    def logits(self, values: Tensor) -> Tensor:
+        """Return the logits [B, 1, H, W] of being an object from those [B, objects, H, W] of being one of a kind."""
+        return values.amax(1, keepdim=True)
 
     def offsets(self, values: Tensor) -> Tensor:
         """Return the offsets [B, 4, H, W] of anchors from the logits [B, 4 * BINS, H, W] of distances."""

@@ -2,9 +2,10 @@
 
     python -m tools.builtin_weights.inherit_heads start.safetensors builtin photos.json --output begun.safetensors
 
-The first convolution of each head reads other features in the new network: its weights are those which give, on the
-maps of some photos, what comes nearest to the trained one's on its own maps (ridge regression on 3x3 patches). The rest
-is taken over as it is; a class of the new network has the mask of the class of its name, or of its supercategory.
+The heads read maps of the trained network. In the new one, whose pyramid is a `PathAggregation`, 1x1 convolutions make
+the maps of masks: their weights are those which give, on some photos, what comes nearest to the trained network's maps
+(ridge regression). The heads are taken over as they are; a class of the new network has the mask of the class of its
+name, or of its supercategory.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 from tqdm import tqdm
 
 from dataset.coco.reader import DataError, Source, load_coco, read_image
@@ -24,6 +24,7 @@ from dataset.pictures.images import PhotoError
 from model.checkpoints import checkpoint, weights
 from model.checkpoints.head_transfer import MASK_LAYERS
 from model.inference.preprocess import resize_and_pad
+from model.network.backbone import PathAggregation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,29 +32,21 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
     from model.network.mask_rcnn import MaskRCNN
 
-HEADS = ("mask_head", "keypoint_head")
-LEVELS = 3
-"""Maps that patches are drawn from, the finest first; regions are seldom pooled from the others."""
-PATCHES = 400
-"""Patches of a map of a photo."""
+CELLS = 400
+"""Of a map of a photo, at most."""
 RIDGE = 1.0
 
 
-def first_convolution(head: nn.Module) -> nn.Conv2d:
-    """Return the convolution of a head that reads the features."""
-    return next(m for m in head.modules() if isinstance(m, nn.Conv2d))
-
-
-class PatchRegression:
-    """Least squares from patches of one network's maps to a convolution's values over another's."""
+class MapRegression:
+    """Least squares from the cells of one network's maps to those of another's."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         self._gram = RIDGE * torch.eye(inputs + 1, dtype=torch.float64)
         self._moment = torch.zeros(inputs + 1, outputs, dtype=torch.float64)
 
-    def add(self, patches: Tensor, values: Tensor) -> None:
-        """Take in patches [N, inputs] and values [N, outputs]."""
-        ones = torch.cat([patches, torch.ones(len(patches), 1)], 1).double()
+    def add(self, cells: Tensor, values: Tensor) -> None:
+        """Take in cells [N, inputs] and values [N, outputs]."""
+        ones = torch.cat([cells, torch.ones(len(cells), 1)], 1).double()
         self._gram += ones.T @ ones
         self._moment += ones.T @ values.double()
 
@@ -74,29 +67,23 @@ def photos(file: Path, count: int) -> Iterator[Any]:
 
 
 @torch.no_grad()
-def fit_first(new: MaskRCNN, old: MaskRCNN, pictures: Iterable[Any]) -> None:
-    """Give the first convolutions of the new network's heads the weights that come nearest to the old ones."""
-    pairs = []
-    for name in HEADS:
-        ours, theirs = getattr(new.roi_heads, name), getattr(old.roi_heads, name)
-        if ours is not None and theirs is not None:
-            into, source = first_convolution(ours), first_convolution(theirs)
-            pairs.append((into, source, PatchRegression(into.weight[0].numel(), len(source.weight))))
+def fit_maps(new: MaskRCNN, old: MaskRCNN, pictures: Iterable[Any]) -> None:
+    """Give the new network's maps for masks the weights that come nearest to the old one's maps."""
+    neck = new.backbone.fpn
+    assert isinstance(neck, PathAggregation)
+    blocks = [(block, MapRegression(block.in_channels, block.out_channels)) for block in neck.mask_blocks]
     config = new.config
     for picture in pictures:
         fitted = resize_and_pad(picture, config.short_side, config.long_side)
         pixels = torch.from_numpy(fitted.pixels)
-        for ours, theirs in list(zip(new.encode(pixels), old.encode(pixels), strict=True))[:LEVELS]:
-            patches = functional.unfold(ours, 3, padding=1)[0].T  # [H * W, channels * 9]
-            chosen = torch.randperm(len(patches))[:PATCHES]
-            for _, source, regression in pairs:
-                values = functional.conv2d(theirs, source.weight, source.bias, padding=1)[0].flatten(1).T
-                regression.add(patches[chosen], values[chosen])
-    for into, _, regression in pairs:
+        sums, maps = neck.sums(new.body_maps(pixels)), old.encode(pixels)
+        for (_, regression), ours, theirs in zip(blocks, sums, maps[old.config.mask_maps], strict=True):
+            cells, values = (m[0].flatten(1).T for m in (ours, theirs))  # [H * W, channels]
+            chosen = torch.randperm(len(cells))[:CELLS]
+            regression.add(cells[chosen], values[chosen])
+    for block, regression in blocks:
         weight, bias = regression.solve()
-        into.weight.copy_(weight.view_as(into.weight))
-        assert into.bias is not None
-        into.bias.copy_(bias)
+        block.load_state_dict({"weight": weight[:, :, None, None], "bias": bias})
 
 
 def inherit(start: Checkpoint, trained: Checkpoint, pictures: Iterable[Any]) -> dict[str, Tensor]:
@@ -105,13 +92,12 @@ def inherit(start: Checkpoint, trained: Checkpoint, pictures: Iterable[Any]) -> 
     names = {c.name: i for i, c in enumerate(trained.categories, 1)}
     rows = [0, *(names.get(c.name, names.get(c.supercategory, 0)) for c in start.categories)]
     own = new.state_dict()
-    firsts = [f"roi_heads.{name}.0.0." for name in HEADS] + [f"roi_heads.{name}.0." for name in HEADS]
     for name, value in old.state_dict().items():
         if name.startswith(MASK_LAYERS):
             own[name].copy_(value[rows])
-        elif name.startswith(("roi_heads.mask_", "roi_heads.keypoint_")) and not name.startswith(tuple(firsts)):
+        elif name.startswith(("roi_heads.mask_", "roi_heads.keypoint_")):
             own[name].copy_(value)
-    fit_first(new, old, pictures)
+    fit_maps(new, old, pictures)
     return new.state_dict()
 
 

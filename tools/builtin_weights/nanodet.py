@@ -50,6 +50,7 @@ START = replace(
     box_agnostic=True,
     box_canonical=96.0,
     rpn_box="distances",
+    rpn_kinds=80,
     rpn_score=True,
     anchor_sizes=(40, 80, 160),
     anchor_ratios=(1.0,),
@@ -64,7 +65,7 @@ OUTPUTS = CLASSES + 4 * BINS
 SHIFT = 5.0
 """What the pyramid's maps add to NanoDet's logits, which are about -5 where nothing is."""
 POSITIVE = 10.0
-"""What makes NanoDet's logits of distances positive, so that they pass a rectifier."""
+"""What makes NanoDet's logits positive, so that they pass a rectifier."""
 CENTRE = slice(2, 5)
 """The bins of a region, of 7 a side, whose mean logits are the region's: NanoDet learned a class in the middle of its
 objects."""
@@ -125,19 +126,22 @@ def start_heads(network: MaskRCNN) -> None:
     """Begin with proposals and classes as NanoDet's channels in the pyramid have them.
 
     Each class and each bin of a distance has a hidden unit of its own in the RPN's convolution, so that proposals are
-    the boxes that NanoDet has; and each class one in each layer of the box head, whose output is the class's logit
-    against background. The units beyond these stay as they are; boxes are left where they were proposed.
+    the boxes that NanoDet has, as sure as it is of the likeliest class. Each class has one in each layer of the box
+    head, whose output is the class's logit against background. The units beyond these stay as they are; boxes are left
+    where they were proposed.
     """
     proposals = network.rpn.head
     assert isinstance(proposals, DistanceHead)
     conv, logits, sides = proposals.conv[0][0], proposals.cls_logits, proposals.bbox_pred  # type: ignore[index]
     conv.weight[:OUTPUTS] = 0
-    conv.bias[:CLASSES] = -SHIFT / 2  # half way: what is sure enough to be looked at is positive
+    conv.bias[:CLASSES] = POSITIVE - SHIFT
     conv.bias[CLASSES:OUTPUTS] = POSITIVE
-    sides.weight[:] = 0
-    for unit in range(CLASSES, OUTPUTS):
-        conv.weight[unit, unit, 1, 1] = 1
-        sides.weight[unit - CLASSES, unit] = 1  # more of all of a side's bins is the same distribution
+    for layer, units in ((logits, range(CLASSES)), (sides, range(CLASSES, OUTPUTS))):
+        layer.weight[:] = 0
+        for output, unit in enumerate(units):
+            conv.weight[unit, unit, 1, 1] = 1
+            layer.weight[output, unit] = 1
+    logits.bias[:] = -POSITIVE  # more of all of a side's bins is the same distribution
     network.roi_heads.box_predictor.bbox_pred.load_state_dict(  # proposals are good boxes
         {
             name: torch.zeros_like(value)
@@ -158,13 +162,10 @@ def start_heads(network: MaskRCNN) -> None:
     nn.init.normal_(predictor.cls_score.weight, std=0.001)
     nn.init.zeros_(predictor.cls_score.bias)
     for unit in range(CLASSES):
-        conv.weight[unit, unit, 1, 1] = 1
         first[unit, unit, CENTRE, CENTRE] = 1 / len(range(BOX_SIZE)[CENTRE]) ** 2
         fc7.weight[unit, unit] = 1
         predictor.cls_score.weight[1 + unit, unit] = STEEP
         predictor.cls_score.bias[1 + unit] = -STEEP * SHIFT
-    logits.weight[:, :CLASSES] = 1
-    logits.load_state_dict({"weight": logits.weight, "bias": torch.full((logits.out_channels,), -SHIFT / 2)})
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

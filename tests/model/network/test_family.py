@@ -38,6 +38,7 @@ FAMILY: dict[str, dict[str, Any]] = {
         "keypoints": 0,
         "rpn_box": "distances",
         "rpn_score": True,
+        "rpn_kinds": 3,
         "anchor_sizes": (40, 80, 160),
         "anchor_ratios": (1.0,),
     },

@@ -14,7 +14,7 @@ CHANNELS, KINDS = 5, 3
 
 
 def _head(depth: int, kinds: int = KINDS) -> ProposalHead:
-    head = ProposalHead(CHANNELS, kinds, depth) if kinds > 1 else DistanceHead(CHANNELS, 5.0, depth)
+    head = ProposalHead(CHANNELS, kinds, depth) if kinds > 1 else DistanceHead(CHANNELS, 5.0, depth, KINDS)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return head

@@ -87,6 +87,7 @@ def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, tiny_grap
             "rpn_box": "distances",
             "features": "pan",
             "rpn_score": True,
+            "rpn_kinds": 3,
             "anchor_sizes": (40, 80, 160),
             "anchor_ratios": (1.0,),
         },
