@@ -71,8 +71,8 @@ def fit_maps(new: MaskRCNN, old: MaskRCNN, pictures: Iterable[Any]) -> None:
     """Give the new network's maps for masks the weights that come nearest to the old one's maps."""
     neck = new.backbone.fpn
     assert isinstance(neck, PathAggregation)
-    blocks = [(block, MapRegression(block.in_channels, block.out_channels)) for block in neck.mask_blocks]
     config = new.config
+    blocks = [(block, MapRegression(config.channels, config.channels)) for block in neck.mask_blocks]
     for picture in pictures:
         fitted = resize_and_pad(picture, config.short_side, config.long_side)
         pixels = torch.from_numpy(fitted.pixels)

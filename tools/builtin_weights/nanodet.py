@@ -141,7 +141,9 @@ def start_heads(network: MaskRCNN) -> None:
         for output, unit in enumerate(units):
             conv.weight[unit, unit, 1, 1] = 1
             layer.weight[output, unit] = 1
-    logits.bias[:] = -POSITIVE  # more of all of a side's bins is the same distribution
+    logits.load_state_dict(
+        {"weight": logits.weight, "bias": torch.full((CLASSES,), -POSITIVE)}
+    )  # more of all of a side's bins is the same distribution
     network.roi_heads.box_predictor.bbox_pred.load_state_dict(  # proposals are good boxes
         {
             name: torch.zeros_like(value)
