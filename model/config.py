@@ -38,7 +38,8 @@ Backbone = Literal[
     "mobilenet_v3_large",
     "cspnet",
 ]
-Features = Literal["c4", "c5", "fpn", "pan"]
+Features = Literal["c4", "c5", "fpn"]
+BoxBody = Literal["none", "cspnet"]
 RoILayer = Literal["align", "warp", "pool"]
 RoIReduce = Literal["average", "max"]
 BoxHead = Literal["mlp", "conv"]
@@ -52,6 +53,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "width": (0.1, 4),
     "channels": (1, 4096),
     "res5_stride": (1, 2),
+    "box_step": (8, 64),
     "box_canonical": (1, 16384),
     "box_width": (1, 16384),
     "keypoints": (0, 10_000),
@@ -130,9 +132,12 @@ class ModelConfig:
     width: float = 1.0
     """Multiplies the channels of a MobileNet (Sandler et al., *MobileNetV2*, CVPR 2018, sec. 6.1)."""
     features: Features = "fpn"
-    """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right);
-    pan: strides 4 to 32 with a second way from fine to coarse (Liu et al., *PANet*, CVPR 2018), for masks and
-    keypoints, and over those of strides 8 to 32 maps of their own for proposals and boxes."""
+    """c4: stride 16, res5 per region (Fig. 4 left); c5: stride 32 (Table 2d); fpn: strides 4 to 64 (Fig. 4 right)."""
+    box_body: BoxBody = "none"
+    """With fpn. cspnet: proposals and boxes have a body of their own, with maps of strides 8 to 32 by path aggregation
+    (Liu et al., *PANet*, CVPR 2018), so that a detector's knowledge is kept as it is; the paper shares one."""
+    box_step: int = 8
+    """Pixels along a cell of the finest of its maps; with more than 8 that body is shown the picture smaller."""
     channels: int = 256
     """Width of the pyramid and of the mask head's convolutions (FPN, sec. 3; paper, Fig. 4)."""
     batch_norm: BatchNorm = "frozen"
@@ -221,18 +226,28 @@ class ModelConfig:
             raise ValueError(f"roi_reduce is {self.roi_reduce!r}, but RoIPool takes the greatest: it needs max")
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
+        if self.box_body != "none" and self.features != "fpn":
+            raise ValueError(f"box_body is {self.box_body!r}, which only a network with features=fpn can have")
         if self.rpn_box == "distances" and len(self.anchor_ratios) > 1:
             raise ValueError("anchor_ratios has several values, but a cell has one box where rpn_box is distances")
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels of the picture along a cell of each of the backbone's maps."""
+        if self.features != "fpn":
+            return (16,) if self.features == "c4" else (32,)
+        step = self.box_step
+        return (4, 8, 16, 32, *((64,) if self.box_body == "none" else (step, 2 * step, 4 * step)))
+
+    @property
     def rpn_maps(self) -> slice:
         """Which of the backbone's maps proposals come from: with a pyramid all (FPN, sec. 4.1)."""
-        return slice(4, 7) if self.features == "pan" else slice(None)
+        return slice(4, 7) if self.box_body != "none" else slice(None)
 
     @property
     def box_maps(self) -> slice:
         """Which the box head's regions are pooled from: not the coarsest of a feature pyramid."""
-        return slice(4, 7) if self.features == "pan" else slice(4)
+        return slice(4, 7) if self.box_body != "none" else slice(4)
 
     @property
     def mask_maps(self) -> slice:

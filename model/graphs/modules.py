@@ -89,7 +89,10 @@ class Encode(nn.Module):
             kinds = logits.shape[1]
             flat = logits[0].permute(1, 2, 0).flatten()
             offsets = deltas[0].unflatten(0, (kinds, 4)).permute(2, 3, 0, 1).reshape(-1, 4)
-            step = torch.div(_sides(pixels), _sides(logits), rounding_mode="floor").float()  # as torchvision has it
+            if config.box_body == "none":
+                step = torch.div(_sides(pixels), _sides(logits), rounding_mode="floor").float()  # as torchvision has it
+            else:
+                step = torch.full((2,), float(network.rpn.strides[index]))
             anchors = (_corners(logits[0, 0], step)[:, None] + getattr(self, f"cells{index}")).reshape(-1, 4)
             best, chosen = flat.topk(_at_most(config.rpn_pre_nms, flat))
             boxes.append(geometry.decode(offsets[chosen], anchors[chosen], geometry.RPN_WEIGHTS)[:, 0])

@@ -68,58 +68,85 @@ def stage_widths(parts: nn.Module, stages: tuple[str, ...]) -> list[int]:
 class PathAggregation(nn.Module):
     """A pyramid with a second way, from fine to coarse (Liu et al., *PANet*, CVPR 2018, sec. 3.1), as NanoDet has it.
 
-    Maps are resized linearly and added, without convolutions on the way; the second way begins at stride 8. A 1x1
-    convolution makes of each sum a map for masks and keypoints; a 3x3 and a 1x1, from stride 8 on, one for proposals
-    and boxes, in the same terms whatever its stride. Layers are named as those of torchvision's
-    `FeaturePyramidNetwork`, `mask_blocks` and `output_blocks`.
+    Maps are resized linearly and added, without convolutions on the way. A 3x3 and a 1x1 convolution follow on each
+    map, so that the maps can come in the same terms whatever their stride. Layers are named as those of torchvision's
+    `FeaturePyramidNetwork`, and `output_blocks`.
     """
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
         self.inner_blocks = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
-        self.mask_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
-        self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths[1:])
-        self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths[1:])
+        self.layer_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in widths)
+        self.output_blocks = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Map [B, widths[i], H, W] of falling size to [B, channels, H, W], then all but the finest again, for boxes."""
-        found = self.sums(maps)
-        masks = [block(x) for block, x in zip(self.mask_blocks, found, strict=True)]
-        layers = zip(self.layer_blocks, self.output_blocks, found[1:], strict=True)
-        boxes = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
-        return dict(zip((*maps, *(f"boxes{i}" for i in range(len(boxes)))), (*masks, *boxes), strict=True))
-
-    def sums(self, maps: dict[str, Tensor]) -> list[Tensor]:
-        """Return what both ways come to: [B, channels, H, W] for each map."""
+        """Map [B, widths[i], H, W] of falling size to [B, channels, H, W]."""
         found = [block(x) for block, x in zip(self.inner_blocks, maps.values(), strict=True)]
         for i in range(len(found) - 2, -1, -1):
             size = found[i].shape[2:]
             found[i] = found[i] + functional.interpolate(found[i + 1], size=size, mode="bilinear", align_corners=False)
-        for i in range(2, len(found)):
-            found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2)
-        return found
+        for i in range(1, len(found)):
+            found[i] = found[i] + functional.avg_pool2d(found[i - 1], 2, ceil_mode=True)
+        layers = zip(self.layer_blocks, self.output_blocks, found, strict=True)
+        out = [output(functional.leaky_relu(block(x), SLOPE)) for block, output, x in layers]
+        return dict(zip(maps, out, strict=True))
+
+
+class TwinBody(IntermediateLayerGetter):
+    """A body with another one, `boxes`, beside it, whose maps come after its own."""
+
+    def __init__(
+        self, parts: nn.Module, stages: tuple[str, ...], boxes: IntermediateLayerGetter, scale: float = 1.0
+    ) -> None:
+        """Take both; the other one is shown the picture at that scale."""
+        super().__init__(parts, {name: str(i) for i, name in enumerate(stages)})
+        self.boxes = boxes
+        self._scale = scale
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Map pictures [B, 3, H, W] to maps of strides 4 to 32, and those of the other one."""
+        maps: dict[str, Tensor] = {}
+        boxes = self.boxes(x if self._scale == 1 else self._reduced(x))
+        for name, part in self.items():
+            if part is not self.boxes:
+                x = part(x)
+                if name in self.return_layers:
+                    maps[self.return_layers[name]] = x
+        return {**maps, **boxes}
+
+    def _reduced(self, x: Tensor) -> Tensor:
+        """Return pictures at the scale of the other body, their sides multiples of its coarsest stride."""
+        small = functional.interpolate(x, scale_factor=self._scale, mode="bilinear")
+        height, width = small.shape[2:]
+        return functional.pad(small, (0, -width % STRIDES[-1], 0, -height % STRIDES[-1]))
 
 
 class Pyramid(nn.Module):
-    """Body and feature pyramid: maps of strides 4 to 32, and 64 for the RPN (FPN, sec. 4.1) or 8 to 32 for boxes.
+    """Body and feature pyramid: maps of strides 4 to 32, and 64 for the RPN only (FPN, sec. 4.1).
 
-    Which map serves what is for the config to say: `rpn_maps`, `box_maps`, `mask_maps`.
+    With a second body for boxes, its three maps come in place of the last one. Which map serves what is
+    for the config to say: `rpn_maps`, `box_maps`, `mask_maps`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         body = Body(config.backbone, config.width)
-        self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
         widths = stage_widths(body.parts, body.stages)
-        self.fpn: nn.Module
-        if config.features == "pan":
-            self.fpn = PathAggregation(widths, config.channels)
-        else:
-            norm = nn.BatchNorm2d if config.mask_norm else None
-            self.fpn = FeaturePyramidNetwork(widths, config.channels, LastLevelMaxPool(), norm_layer=norm)
+        norm = nn.BatchNorm2d if config.mask_norm else None
         self.channels = config.channels
         self.stages = body.stages
-        self.strides = (*STRIDES, *STRIDES[1:]) if config.features == "pan" else (*STRIDES, 64)
+        self.strides = config.strides
+        if config.box_body == "none":
+            self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
+            self.fpn = FeaturePyramidNetwork(widths, config.channels, LastLevelMaxPool(), norm_layer=norm)
+            self.box_fpn: PathAggregation | None = None
+        else:
+            other = Body(config.box_body)
+            named = {name: f"boxes{i}" for i, name in enumerate(other.stages) if i}
+            boxes = IntermediateLayerGetter(other.parts, named)
+            self.body = TwinBody(body.parts, body.stages, boxes, STRIDES[1] / config.box_step)
+            self.fpn = FeaturePyramidNetwork(widths, config.channels, norm_layer=norm)
+            self.box_fpn = PathAggregation(stage_widths(other.parts, other.stages)[1:], config.channels)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map pictures [B, 3, H, W] to maps [B, channels, H / s, W / s] of these strides."""
@@ -127,7 +154,9 @@ class Pyramid(nn.Module):
 
     def neck(self, maps: dict[str, Tensor]) -> list[Tensor]:
         """Return the pyramid's maps over those of the body."""
-        return list(self.fpn(maps).values())
+        boxes = {name: m for name, m in maps.items() if name.startswith("boxes")}
+        found = list(self.fpn({name: m for name, m in maps.items() if name not in boxes}).values())
+        return found if self.box_fpn is None else [*found, *self.box_fpn(boxes).values()]
 
 
 class SingleScale(nn.Module):
@@ -140,7 +169,7 @@ class SingleScale(nn.Module):
         self.body = IntermediateLayerGetter(body.parts, {body.stages[last]: "0"})
         self.channels = stage_widths(body.parts, body.stages)[last]
         self.stages = body.stages
-        self.strides = (STRIDES[last],)
+        self.strides = config.strides
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map pictures [B, 3, H, W] to one map [B, channels, H / s, W / s]."""

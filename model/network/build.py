@@ -25,7 +25,7 @@ def build(config: ModelConfig) -> MaskRCNN:
 
     Frozen batch norms take the statistics that are loaded into them, so load a backbone's weights afterwards.
     """
-    backbone = Pyramid(config) if config.features in ("fpn", "pan") else SingleScale(config)
+    backbone = Pyramid(config) if config.features == "fpn" else SingleScale(config)
     network = MaskRCNN(config, backbone)
     if config.batch_norm == "frozen":
         freeze_norms(network.backbone.body)

@@ -83,11 +83,10 @@ class RegionPooler(nn.Module):
         self.half_pixel = half_pixel
 
     def levels(self, rois: Tensor) -> Tensor:
-        """Return each region's level [R]: k = 4 + log2(sqrt(area) / canonical), within what exists (FPN, eq. 1)."""
+        """Return each region's level [R], 0 the finest, within what exists (FPN, eq. 1, with k of stride 16 as 4)."""
         size = (rois[:, 3:5] - rois[:, 1:3]).float().prod(1).clamp(min=0).sqrt()
-        first = round(torch.tensor(float(self.strides[0])).log2().item())
-        level = torch.floor(4 + torch.log2(size / self.canonical) + 1e-6)
-        return level.clamp(first, first + len(self.strides) - 1).long() - first
+        level = torch.floor(torch.log2(size / self.canonical * (16 / self.strides[0])) + 1e-6)
+        return level.clamp(0, len(self.strides) - 1).long()
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
         """Return [R, C, size, size]. `features` are the backbone's maps [B, C, H, W], `rois` [R, 5]."""

@@ -53,7 +53,7 @@ class RegionProposals(nn.Module):
     def __init__(self, config: ModelConfig, channels: int, strides: tuple[int, ...]) -> None:
         super().__init__()
         self.config = config
-        strides = strides[config.rpn_maps]
+        self.strides = strides = strides[config.rpn_maps]
         sizes = config.anchor_sizes
         per_level = tuple((s,) for s in sizes) if len(strides) == len(sizes) else (tuple(sizes),) * len(strides)
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))
@@ -73,9 +73,7 @@ class RegionProposals(nn.Module):
         objectness, offsets = self.head(features)
         grids = [(f.shape[2], f.shape[3]) for f in features]
         device = features[0].device
-        steps = [
-            [torch.tensor(size[0] // h, device=device), torch.tensor(size[1] // w, device=device)] for h, w in grids
-        ]
+        steps = [[torch.tensor(step, device=device) for step in pair] for pair in self._steps(grids, size)]
         self.anchor_generator.set_cell_anchors(torch.float32, device)
         anchors = self.anchor_generator.grid_anchors([list(g) for g in grids], steps)
         flat_scores, flat_offsets = [], []
@@ -90,6 +88,12 @@ class RegionProposals(nn.Module):
             torch.cat(flat_offsets, 1).float(),
             [len(a) for a in anchors],
         )
+
+    def _steps(self, grids: list[tuple[int, int]], size: tuple[int, int]) -> list[tuple[int, int]]:
+        """Return the pixels between anchors of each map: as torchvision has it, or the strides of a body for boxes."""
+        if self.config.box_body != "none":
+            return [(stride, stride) for stride in self.strides]
+        return [(size[0] // height, size[1] // width) for height, width in grids]
 
     @torch.no_grad()
     def propose(self, scored: Scored, sizes: list[tuple[int, int]], *, pre_nms: int, post_nms: int) -> list[Proposals]:

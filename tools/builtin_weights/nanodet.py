@@ -4,12 +4,10 @@
 
 NanoDet-g (RangiLyu, github.com/RangiLyu/nanodet, Apache-2.0) was trained on COCO's train2017 for all its 80 classes. It
 is published as a TensorFlow.js graph model with its batch norms folded in. Body and neck are taken over as they are,
-and so are its outputs, a 3x3 and a 1x1 convolution a stride: a map for boxes has NanoDet's logits of the classes and
-its distributions over distances as its first channels, in the same terms at every stride, and a random mixture in the
-few that are left. The map of stride 4 for masks, which NanoDet lacks, starts as that of stride 8, enlarged.
-
-So the second stage can begin with what NanoDet knows: `start_heads` has the proposals' score and the box head's classes
-read off those channels. All else of the heads starts at random.
+and so are its outputs, a 3x3 and a 1x1 convolution a stride: a map of ours for boxes has NanoDet's logits of the
+classes and its distributions over distances as its first channels, in the same terms at every stride, and a random
+mixture in the few that are left. `start_heads` has proposals and the box head's classes read off those channels. All
+else starts at random.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ from dataset.coco.reader import DataError, load_coco
 from model.checkpoints import checkpoint
 from model.config import BUILTIN, ModelConfig, changed
 from model.data.training_images import classes_of
-from model.network.backbone import PathAggregation
+from model.network.backbone import PathAggregation, Pyramid, TwinBody
 from model.network.build import build
 from model.network.roi_heads import BOX_SIZE
 from model.network.rpn_head import BINS, DistanceHead
@@ -44,20 +42,22 @@ if TYPE_CHECKING:
 START = replace(
     BUILTIN,
     classes=80,
-    backbone="cspnet",
-    width=1.0,
-    features="pan",
+    box_body="cspnet",
+    box_step=11,
     box_agnostic=True,
     box_canonical=96.0,
     rpn_box="distances",
     rpn_kinds=80,
     rpn_score=True,
-    anchor_sizes=(40, 80, 160),
+    anchor_sizes=(55, 110, 220),
     anchor_ratios=(1.0,),
     box_nms=ModelConfig.box_nms,
 )
-"""The builtin network over NanoDet's body and pyramid, which has objects of about 80 pixels on the map of stride 16:
-hence `box_canonical`."""
+"""The builtin network with NanoDet's body for boxes.
+
+NanoDet learned from photos whose longer side has 416 pixels: it is shown ours, where that has 555 or so, at 8/11. It
+has objects of about 80 pixels on the map of stride 16, hence `box_canonical`.
+"""
 BODY = 25
 """Convolutions of the body; three lateral ones follow, then in turn one 3x3 and one of the outputs for each stride."""
 CLASSES = 80
@@ -89,14 +89,14 @@ def convolution(tensors: dict[str, NDArray[Any]], index: int) -> tuple[Tensor, T
 
 
 def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray[Any]]) -> None:
-    """Load NanoDet's weights into a `CSPNet` and the pyramid over it.
+    """Load NanoDet's weights into the stages of a `CSPNet` and the pyramid over it.
 
     Raises:
         GraphError: A tensor is missing or of another shape.
     """
     layers = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
     strided = [layer for pair in zip(neck.layer_blocks, neck.output_blocks, strict=True) for layer in pair]
-    for index, layer in enumerate([*layers, *neck.inner_blocks[1:], *strided]):
+    for index, layer in enumerate([*layers, *neck.inner_blocks, *strided]):
         assert isinstance(layer, nn.Conv2d)
         weight, bias = convolution(tensors, index)
         if index == 0:
@@ -106,11 +106,14 @@ def take_over(body: nn.Module, neck: PathAggregation, tensors: dict[str, NDArray
         if weight.shape != layer.weight.shape:
             raise GraphError(f"Convolution {index} has the shape {tuple(weight.shape)}, NanoDet-g's another.")
         layer.load_state_dict({"weight": weight, "bias": bias})
-    finest = neck.inner_blocks[0]
-    assert isinstance(finest, nn.Conv2d)
-    assert finest.bias is not None
-    nn.init.normal_(finest.weight, std=0.01)
-    nn.init.zeros_(finest.bias)
+
+
+def box_parts(pyramid: nn.Module) -> tuple[nn.Module, PathAggregation]:
+    """Return the body for boxes of a pyramid that has one, and what is over it."""
+    assert isinstance(pyramid, Pyramid)
+    assert isinstance(pyramid.body, TwinBody)
+    assert pyramid.box_fpn is not None
+    return pyramid.body.boxes, pyramid.box_fpn
 
 
 def _with_free_channels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
@@ -185,9 +188,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         classes = classes_of([(args.categories, load_coco(args.categories))], by_supercategory=False)
         config = changed(START, [f"classes={len(classes)}", *args.config])
         network = build(config)
-        neck = network.backbone.fpn
-        assert isinstance(neck, PathAggregation)
-        take_over(network.backbone.body, neck, read_tensors(args.graph))
+        take_over(*box_parts(network.backbone), read_tensors(args.graph))
         if config.classes == CLASSES:  # in NanoDet's order, that of COCO's ids
             start_heads(network)
         checkpoint.write(args.output, checkpoint.Checkpoint(config, tuple(classes), network.state_dict()))

@@ -27,10 +27,10 @@ from dataset.coco.reader import DataError, Source, load_coco, read_image
 from dataset.pictures.images import PhotoError
 from model.console import print_message
 from model.inference.preprocess import resize_and_pad
-from model.network.backbone import STRIDES, PathAggregation, Pyramid
+from model.network.backbone import STRIDES, Pyramid
 from model.network.rpn_head import BINS
 from tools.builtin_weights.movenet import GraphError, read_tensors
-from tools.builtin_weights.nanodet import CLASSES, OUTPUTS, SHIFT, START, take_over
+from tools.builtin_weights.nanodet import CLASSES, OUTPUTS, SHIFT, START, box_parts, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,10 +68,8 @@ class NanoDet:
             GraphError: The file is no NanoDet-g.
         """
         tensors = read_tensors(graph)
-        self._pyramid = Pyramid(START).eval()
-        neck = self._pyramid.fpn
-        assert isinstance(neck, PathAggregation)
-        take_over(self._pyramid.body, neck, tensors)
+        self._body, self._neck = box_parts(Pyramid(START).eval())
+        take_over(self._body, self._neck, tensors)
 
     @torch.no_grad()
     def detect(self, photo: NDArray[np.uint8], score: float) -> Found:
@@ -80,7 +78,7 @@ class NanoDet:
         fitted = resize_and_pad(photo, SIDE, SIDE)
         pixels = torch.from_numpy(fitted.pixels)
         boxes, scores = [], []
-        for stride, maps in zip(STRIDES[1:], self._pyramid(pixels)[START.box_maps], strict=True):
+        for stride, maps in zip(STRIDES[1:], self._neck(self._body(pixels)).values(), strict=True):
             rows = maps[0, :OUTPUTS].flatten(1).T  # [H * W, OUTPUTS]
             bins = torch.arange(float(BINS))
             sides = (rows[:, CLASSES:].view(-1, 4, BINS).softmax(2) * bins).sum(2) * stride

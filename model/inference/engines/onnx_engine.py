@@ -39,7 +39,6 @@ class GraphFeatures:
     proposals: NDArray[np.float32]  # [N, 4], best first
     objectness: NDArray[np.float32] | None  # [N] their probabilities, where they count
     maps: dict[str, NDArray[np.float32]]  # [1, h, w, C], fine to coarse
-    strides: list[int]  # of the maps
     for_masks: tuple[dict[bytes, int], NDArray[np.float32]] | None = field(default=None)
     """The place of each box, and its region, that was pooled last for masks, where keypoints may follow."""
 
@@ -92,8 +91,7 @@ class OnnxEngine:
         values = self._run("encode", {"pixels": pixels, "inner": np.array(inner, np.int64)})
         maps = dict(zip(names, values, strict=True))
         proposals, objectness = maps.pop("proposals"), maps.pop("objectness", None)
-        strides = [round(picture.shape[2] / place.shape[1]) for place in maps.values()]
-        return GraphFeatures(inner, proposals, objectness, maps, strides)
+        return GraphFeatures(inner, proposals, objectness, maps)
 
     def detect(self, features: GraphFeatures, score: float, most: int) -> BoxDetections:
         """Classify the proposals, and drop all but the best of those that overlap."""
@@ -160,7 +158,7 @@ class OnnxEngine:
         pooling = self._box_pooling if part == "classify" else self._pooling
         chosen = self.config.box_maps if part == "classify" else self.config.mask_maps
         maps = list(features.maps.values())[chosen]
-        regions = pooling.regions(maps, features.strides[chosen], boxes, size, threads())
+        regions = pooling.regions(maps, self.config.strides[chosen], boxes, size, threads())
         if part == "masks" and "keypoints" in self._sessions:
             features.for_masks = {key: place for place, key in enumerate(keys)}, regions
         return regions

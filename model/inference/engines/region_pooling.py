@@ -106,12 +106,11 @@ class Pooling:
         return cells.reshape(-1, count), weights.reshape(-1, 1, count), level.repeat(size * size)
 
     def _levels(self, strides: Sequence[int], boxes: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return each region's level, k = 4 + log2(sqrt(area) / canonical), within what exists, 0 being the finest."""
+        """Return each region's level, 0 being the finest, as `model.network.roi_pooler.RegionPooler.levels`."""
         area = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 0)
         with np.errstate(divide="ignore"):
-            level = np.floor(4 + np.log2(np.sqrt(area) / np.float32(self.canonical)) + 1e-6)
-        first = round(np.log2(strides[0]))
-        return (np.clip(level, first, first + len(strides) - 1) - first).astype(np.int64)
+            level = np.floor(np.log2(np.sqrt(area) / np.float32(self.canonical) * np.float32(16 / strides[0])) + 1e-6)
+        return np.clip(level, 0, len(strides) - 1).astype(np.int64)
 
     def _taps(
         self, low: NDArray[np.float32], high: NDArray[np.float32], cells: NDArray[np.int64], size: int

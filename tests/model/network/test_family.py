@@ -31,19 +31,18 @@ FAMILY: dict[str, dict[str, Any]] = {
     "R18-FPN": {"backbone": "resnet18"},
     "MobileNetV2-FPN": {},
     "MobileNetV3-FPN": {"backbone": "mobilenet_v3_large"},
-    "CSPNet-PAN": {"backbone": "cspnet", "features": "pan", "box_canonical": 56.0, "box_agnostic": True},
-    "CSPNet-PAN, distances": {
-        "backbone": "cspnet",
-        "features": "pan",
-        "keypoints": 0,
+    "CSPNet-FPN with keypoints": {"backbone": "cspnet", "box_canonical": 56.0, "box_agnostic": True},
+    "a body for boxes": {
+        "box_body": "cspnet",
+        "box_step": 11,
+        "box_agnostic": True,
         "rpn_box": "distances",
         "rpn_score": True,
         "rpn_kinds": 3,
-        "anchor_sizes": (40, 80, 160),
+        "anchor_sizes": (55, 110, 220),
         "anchor_ratios": (1.0,),
     },
     "CSPNet-FPN": {"backbone": "cspnet", "keypoints": 0},
-    "R18-PAN": {**SMALL, "backbone": "resnet18", "features": "pan"},
     "CSPNet-C4": {"backbone": "cspnet", "features": "c4", "keypoints": 0},
     "R18-C4 with keypoints": {"backbone": "resnet18", "features": "c4"},
     "R18-C5": {**SMALL, "backbone": "resnet18", "features": "c5"},
@@ -67,7 +66,6 @@ FAMILY: dict[str, dict[str, Any]] = {
     "second edition": {**SMALL, "box_head": "conv", "mask_norm": True, "rpn_convs": 2},
 }
 SELDOM = {
-    "R18-PAN",
     "CSPNet-FPN",
     "CSPNet-C4",
     "R18-C5",

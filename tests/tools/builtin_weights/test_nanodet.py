@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,18 @@ from model.checkpoints.weights import load, network_of
 from model.network.build import build
 from model.network.cspnet import PAIRS, CSPNet
 from tools.builtin_weights.movenet import read_tensors
-from tools.builtin_weights.nanodet import BIASES, BODY, CLASSES, OUTPUTS, SHIFT, START, convolution, main, start_heads
+from tools.builtin_weights.nanodet import (
+    BIASES,
+    BODY,
+    CLASSES,
+    OUTPUTS,
+    SHIFT,
+    START,
+    box_parts,
+    convolution,
+    main,
+    start_heads,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,47 +104,67 @@ def test_the_network_sees_what_nanodet_saw(tmp_path: Path) -> None:
     start = load(output)
     assert [c.name for c in start.categories] == ["person", "dog"]
     pictures = torch.randn(2, 3, 64, 96)
+    body, neck = box_parts(network_of(start).backbone)
     with torch.no_grad():
-        maps = network_of(start).encode(pictures)
+        maps = neck(body(pictures)).values()
         wanted = published(graph, pictures)
-    assert [tuple(m.shape[2:]) for m in maps] == [(16, 24), (8, 12), (4, 6), (2, 3), (8, 12), (4, 6), (2, 3)]
-    for found, true in zip(maps[4:], wanted, strict=True):
+    for found, true in zip(maps, wanted, strict=True):
         assert torch.allclose(found[:, CLASSES:OUTPUTS], true[:, CLASSES:], atol=1e-4)
         assert torch.allclose(found[:, :CLASSES], true[:, :CLASSES] + SHIFT, atol=1e-4)
-    assert float(maps[0].std()) > 0.1 * float(maps[1].std())  # the finest begins as the next one, enlarged
+
+
+def test_it_is_shown_the_picture_smaller() -> None:
+    network = build(START).eval()
+    body, neck = box_parts(network.backbone)
+    pictures = torch.randn(1, 3, 416, 576)
+    with torch.no_grad():
+        maps = network.encode(pictures)
+        small = functional.interpolate(pictures, size=(302, 418), mode="bilinear")
+        wanted = neck(body(functional.pad(small, (0, 448 - 418, 0, 320 - 302))))
+    sides = [(104, 144), (52, 72), (26, 36), (13, 18), (40, 56), (20, 28), (10, 14)]
+    assert [tuple(m.shape[2:]) for m in maps] == sides
+    for found, true in zip(maps[4:], wanted.values(), strict=True):
+        assert float((found - true).abs().mean()) < 0.1 * float(true.std())
+
+
+STRIDES = (4, 8, 16, 32, 8, 16, 32)
+PLAIN = replace(START, box_step=8, anchor_sizes=(40, 80, 160))
 
 
 def test_proposals_and_classes_are_read_off_its_channels() -> None:
-    network = build(START).eval()
+    network = build(PLAIN).eval()
     start_heads(network)
-    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 8, 16, 32)]
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in STRIDES]
     boxes = [torch.tensor([[16.0, 16, 112, 112], [0, 0, 64, 64]])]
     for level in maps:
         level[:, 6, level.shape[2] // 2 - 1 : level.shape[2] // 2 + 1] = SHIFT + 4  # the seventh class, in the middle
     with torch.no_grad():
         logits, offsets = network.roi_heads.classify(maps, boxes)
-        scores = network.rpn.score(maps, (128, 128)).objectness[0].split(network.rpn.score(maps, (128, 128)).per_level)
+        scored = network.rpn.score(maps, (128, 128))
+        scores = scored.objectness[0].split(scored.per_level)
     assert logits[0].argmax() == 7
     assert logits[0, 7] > logits[0, 0] + 2
     assert logits[0, 7] > logits[1, 7] + 1
     assert offsets.shape == (2, 4 * 81)
     assert not offsets.any(), "boxes stay where they were proposed"
     best = scores[1].view(8, 8)  # at stride 16
+    assert float(best.max()) == pytest.approx(4, abs=0.01), "as sure as it was of the class"
     assert best[3:5].min() > best[[0, 1, 6, 7]].max() + 3
 
 
-def test_proposals_are_the_boxes_that_its_distributions_say() -> None:
-    network = build(START).eval()
+@pytest.mark.parametrize("step", [8, 11])
+def test_proposals_are_the_boxes_that_its_distributions_say(step: int) -> None:
+    network = build(replace(START, box_step=step, anchor_sizes=(5 * step, 10 * step, 20 * step))).eval()
     start_heads(network)
-    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32, 8, 16, 32)]
+    maps = [torch.zeros(1, START.channels, 128 // stride, 128 // stride) for stride in STRIDES]
     sides = maps[5][0, CLASSES:OUTPUTS, 4, 3].view(4, -1)
     for side, distance in enumerate((2, 1, 3, 2)):
         sides[side] = -8
         sides[side, distance] = 8
     maps[5][0, 9, 4, 3] = SHIFT + 6
     with torch.no_grad():
-        found = network.rpn.propose(network.rpn.score(maps, (128, 128)), [(128, 128)], pre_nms=5, post_nms=5)[0]
-    best = torch.tensor([3.5 - 2, 4.5 - 1, 3.5 + 3, 4.5 + 2]) * 16
+        found = network.rpn.propose(network.rpn.score(maps, (200, 200)), [(200, 200)], pre_nms=5, post_nms=5)[0]
+    best = torch.tensor([3.5 - 2, 4.5 - 1, 3.5 + 3, 4.5 + 2]) * 2 * step
     torch.testing.assert_close(found.boxes[0], best, atol=0.01, rtol=0)
     assert found.objectness[0] > 0.9 > 2 * found.objectness[1]
 

@@ -85,10 +85,11 @@ def test_the_graphs_find_what_torch_finds(tiny_checkpoint: Checkpoint, tiny_grap
         {"features": "c4", "keypoints": 0, "mask_loss": "softmax"},
         {
             "rpn_box": "distances",
-            "features": "pan",
+            "box_body": "cspnet",
+            "box_step": 10,
             "rpn_score": True,
             "rpn_kinds": 3,
-            "anchor_sizes": (40, 80, 160),
+            "anchor_sizes": (50, 100, 200),
             "anchor_ratios": (1.0,),
         },
         pytest.param({"roi_layer": "warp", "mask_head": "mlp2", "keypoints": 0}, marks=pytest.mark.slow),
