@@ -103,16 +103,17 @@ class TwinBody(IntermediateLayerGetter):
         self.boxes = boxes
         self._scale = scale
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Map pictures [B, 3, H, W] to maps of strides 4 to 32, and those of the other one."""
-        maps: dict[str, Tensor] = {}
+        maps: OrderedDict[str, Tensor] = OrderedDict()
         boxes = self.boxes(x if self._scale == 1 else self._reduced(x))
         for name, part in self.items():
             if part is not self.boxes:
                 x = part(x)
                 if name in self.return_layers:
                     maps[self.return_layers[name]] = x
-        return {**maps, **boxes}
+        maps.update(boxes)
+        return maps
 
     def _reduced(self, x: Tensor) -> Tensor:
         """Return pictures at the scale of the other body, their sides multiples of its coarsest stride."""

@@ -36,8 +36,16 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
     from model.network.targets import Target
 
-RATES = {"backbone.": 0.0, "rpn.": 0.0, "roi_heads.keypoint_": 0.0, "roi_heads.mask_": 0.3}
-"""Shares of the learning rate, by how the names of weights begin; 1 for the others, which are the box head's."""
+RATES = {
+    "backbone.": 0.0,
+    "rpn.": 0.0,
+    "roi_heads.keypoint_": 0.0,
+    "roi_heads.mask_": 0.3,
+    "roi_heads.box_predictor.bbox_pred.": 1.0,
+    "roi_heads.box": 0.08,
+}
+"""Shares of the learning rate, by how the names of weights begin. With more, the box head's first layer, which has
+thousands of weights to a unit, forgets faster than it learns."""
 SOFT, HARD = 2.0, 0.3
 """Weights of the loss of classes as the maps have them, and as the labels have them."""
 SEEN = 0.05
@@ -101,8 +109,8 @@ def parameter_groups(network: nn.Module, config: TrainConfig) -> list[dict[str, 
     """Take what keeps its weights out of training; return the optimiser's groups, biases without weight decay."""
     groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, value in network.named_parameters():
-        share = next((rate for start, rate in RATES.items() if name.startswith(start)), 1.0)
-        value.requires_grad_(requires_grad=share > 0)
+        share = next(rate for start, rate in RATES.items() if name.startswith(start))
+        value.requires_grad = share > 0
         if share > 0:
             groups.setdefault((share, value.ndim > 1), []).append(value)
     return [

@@ -71,7 +71,7 @@ def test_what_is_trained_is_in_one_group() -> None:
     groups = parameter_groups(network, TrainConfig())
     trained = [p for p in network.parameters() if p.requires_grad]
     assert sum(len(g["params"]) for g in groups) == len(trained)
-    assert {g["share"] for g in groups} == {0.3, 1.0}
+    assert {g["share"] for g in groups} == {0.08, 0.3, 1.0}
 
 
 def test_what_is_no_checkpoint_is_refused(
