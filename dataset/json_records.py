@@ -64,17 +64,22 @@ class JsonRecords(Sequence[bytes]):
 
     def pieces(self) -> Iterator[tuple[slice, bytes]]:
         """Yield the places of some of the records, and the JSON of a list of them, as it stands in the text."""
+        for part in self._parts():
+            yield part, b"[%b]" % self._text[self._starts[part.start] : self._ends[part.stop - 1]]
+
+    def _parts(self) -> Iterator[slice]:
+        """Yield the places of the records of each piece."""
         start = 0
         while start < len(self):
             stop = int(np.searchsorted(self._ends, self._starts[start] + _PIECE))
             stop = min(max(stop, start + 1), len(self))
-            yield slice(start, stop), b"[%b]" % self._text[self._starts[start] : self._ends[stop - 1]]
+            yield slice(start, stop)
             start = stop
 
     def are_apart(self) -> bool:
         """Return whether between pieces there is a comma, as within one: decoding them does not show that."""
         text = self._text
-        stops = [part.stop for part, _ in self.pieces()][:-1]
+        stops = [part.stop for part in self._parts()][:-1]
         return all(text[self._ends[stop - 1] : self._starts[stop]].strip() == b"," for stop in stops)
 
 

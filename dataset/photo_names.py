@@ -48,7 +48,7 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
     present = set(photos)
     names = list(names)
     if present.issuperset(names):
-        return NameMatches(dict(zip(names, names, strict=True)))
+        return NameMatches({name: name for name in names})  # a loop of Python's, which lets other threads in
     paths = {name: name if name in present else with_slashes(name) for name in names}
     matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder)
     return NameMatches(
