@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
 
 CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
+OBJECT_BIAS = "rpn.head.cls_logits.bias"
 
 
 def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -40,6 +41,12 @@ def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoin
     bias = source.state[CLASS_BIAS].clone()
     bias[index] += amount
     return replace(source, state={**source.state, CLASS_BIAS: bias})
+
+
+def shift_objectness(source: Checkpoint, amount: float) -> Checkpoint:
+    """Return a checkpoint with `amount` added to the logits of its proposals, which count with `rpn_score`."""
+    bias = source.state[OBJECT_BIAS] + amount
+    return replace(source, state={**source.state, OBJECT_BIAS: bias})
 
 
 def average_weights(sources: list[Checkpoint]) -> Checkpoint:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.checkpoints import checkpoint, weights
-from model.checkpoints.weight_averaging import average_weights, shift_class_logit
+from model.checkpoints.weight_averaging import average_weights, shift_class_logit, shift_objectness
 from model.config import changed
 
 
@@ -34,11 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--shift", action="append", default=[], metavar="CLASS=AMOUNT", help="add to the logit of a class"
     )
     parser.add_argument(
+        "--shift-proposals", type=float, default=0.0, metavar="AMOUNT", help="add to the logits of proposals"
+    )
+    parser.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="another setting, as --config box_nms=0.4"
     )
     args = parser.parse_args(arguments)
     try:
-        source = average_weights([weights.load(path) for path in args.sources])
+        source = shift_objectness(average_weights([weights.load(p) for p in args.sources]), args.shift_proposals)
         for wish in args.shift:
             name, _, amount = wish.rpartition("=")
             source = shift_class_logit(source, name, float(amount))

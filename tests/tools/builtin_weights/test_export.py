@@ -25,12 +25,15 @@ def test_a_shipped_checkpoint_is_small_and_scores_as_wished(
 ) -> None:
     figures, output = tmp_path / "figures.json", tmp_path / "out.safetensors"
     figures.write_text('{"AP": 0.5}')
-    options = ["--metrics", str(figures), "--config", "box_nms=0.4", "--shift", "person=-2"]
+    options = ["--metrics", str(figures), "--config", "box_nms=0.4", "--shift", "person=-2", "--shift-proposals", "1.5"]
     assert export.main([str(tiny_weights), str(output), *options]) == 0
     assert output.stat().st_size < 0.55 * tiny_weights.stat().st_size
     shipped = weights.load(output)
     assert shipped.metrics == json.loads(figures.read_text())
     assert shipped.config.box_nms == 0.4
+    proposals = "rpn.head.cls_logits.bias"
+    moved = shipped.state[proposals].float() - weights.load(tiny_weights).state[proposals]
+    torch.testing.assert_close(moved, torch.full_like(moved, 1.5), atol=1e-2, rtol=0)
     chances = []
     for path in (tiny_weights, output):
         predictor = Predictor(path, "cpu")
