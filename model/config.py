@@ -56,6 +56,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "box_step": (8, 64),
     "box_canonical": (1, 16384),
     "box_width": (1, 16384),
+    "keypoint_score": (0, 10),
     "keypoints": (0, 10_000),
     "keypoint_width": (1, 4096),
     "keypoint_convs": (1, 64),
@@ -174,6 +175,9 @@ class ModelConfig:
     mask_score: bool = False
     """Whether a detection's score is its class's probability times how sure its mask is of its cells, rather than the
     probability alone as in the paper (Wang et al., *SOLO*, ECCV 2020: maskness)."""
+    keypoint_score: float = 0.0
+    """Power of the mean certainty of its keypoints with which a detection's score is multiplied, 0 in the paper: where
+    scores tell how well boxes fit rather than whose joints are seen, keypoint AP gains more than boxes lose."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0

@@ -255,7 +255,17 @@ class Predictor:
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
         boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
         masks = masks[order] if len(masks) else masks
-        return self._instances(found, masks, boxes, self._worth_refining(found.scores))
+        instances = self._instances(found, masks, boxes, self._worth_refining(found.scores))
+        return self._by_keypoints(instances, score) if self.config.keypoint_score else instances
+
+    def _by_keypoints(self, found: list[Instance], least: float) -> list[Instance]:
+        """Return instances, best first, whose score with the certainty of their keypoints is more than `least`."""
+        power = self.config.keypoint_score
+        scored = [
+            i if i.keypoint_scores is None else replace(i, score=i.score * float(np.mean(i.keypoint_scores)) ** power)
+            for i in found
+        ]
+        return sorted((i for i in scored if i.score > least), key=lambda i: -i.score)
 
     def _worth_refining(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""

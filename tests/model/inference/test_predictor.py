@@ -97,6 +97,23 @@ def test_the_score_says_how_sure_the_mask_is_too(tiny_checkpoint: Checkpoint) ->
     assert min(found[True, False].values()) > 0.1
 
 
+def test_a_score_can_tell_how_sure_keypoints_are(tiny_checkpoint: Checkpoint) -> None:
+    found = []
+    for power in (0.0, 0.5):
+        config = replace(tiny_checkpoint.config, keypoint_score=power)
+        predictor = Predictor(replace(tiny_checkpoint, config=config), "cpu")
+        predictor.set_image(PHOTO)
+        found.append(predictor.detect(0.02, 50))
+    plain, weighed = found
+    scores = {tuple(i.box.tolist()): i for i in plain}
+    assert {i.keypoints is None for i in weighed} == {True, False}
+    for instance in weighed:
+        before, certain = scores[tuple(instance.box.tolist())].score, instance.keypoint_scores
+        assert instance.score == pytest.approx(before * (1 if certain is None else float(certain.mean()) ** 0.5))
+    assert [i.score for i in weighed] == sorted((i.score for i in weighed), reverse=True)
+    assert min(i.score for i in weighed) > 0.02
+
+
 def test_detecting_again_gives_the_same(predictor: Predictor) -> None:
     first, second = predictor.detect(0.0), predictor.detect(0.0)
     assert [i.score for i in first] == [i.score for i in second]
