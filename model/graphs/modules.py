@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
 
 
-class GraphPooler(RegionPooler):
-    """A region pooler that looks at all levels, be there regions of them or not."""
+class PoolerInGraph(RegionPooler):
+    """A region pooler with another one's settings, to take its place where a graph is made."""
 
     def __init__(self, own: RegionPooler) -> None:
         super().__init__(
@@ -33,6 +33,10 @@ class GraphPooler(RegionPooler):
             canonical=own.canonical,
             maps=own.maps,
         )
+
+
+class GraphPooler(PoolerInGraph):
+    """A region pooler that looks at all levels, be there regions of them or not."""
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:
         """Return [R, C, size, size]; see `RegionPooler.forward`."""
@@ -48,18 +52,8 @@ class GraphPooler(RegionPooler):
         return torch.cat(parts)[torch.cat(places).argsort()]
 
 
-class GivenRegions(RegionPooler):
+class GivenRegions(PoolerInGraph):
     """In place of a region pooler where regions are pooled before the graph: returns what it is given as map."""
-
-    def __init__(self, own: RegionPooler) -> None:
-        super().__init__(
-            own.strides,
-            layer=own.layer,
-            reduce=own.reduce,
-            half_pixel=own.half_pixel,
-            canonical=own.canonical,
-            maps=own.maps,
-        )
 
     def forward(self, features: list[Tensor], rois: Tensor, size: int) -> Tensor:  # noqa: ARG002 - a pooler's
         """Return the regions [R, C, size, size]."""

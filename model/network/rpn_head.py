@@ -87,6 +87,15 @@ class ProposalHead(RPNHead):
         return functional.relu(functional.linear(patches, weight, conv.bias))[:, :, None, None]
 
 
+def mean_distances(values: Tensor) -> Tensor:
+    """Return the mean distances [B, 4, H, W] to left, top, right and bottom in strides, float32.
+
+    `values` are the logits [B, 4 * BINS, H, W] of distances of 0 to 10 strides.
+    """
+    chances = values.float().unflatten(1, (4, BINS)).softmax(2)
+    return (chances * torch.arange(float(BINS), device=values.device)[:, None, None]).sum(2)
+
+
 class DistanceHead(ProposalHead):
     """One box a cell: for each side a distribution over distances of 0 to 10 strides from the cell's centre.
 
@@ -116,9 +125,7 @@ class DistanceHead(ProposalHead):
 
     def offsets(self, values: Tensor) -> Tensor:
         """Return the offsets [B, 4, H, W] of anchors from the logits [B, 4 * BINS, H, W] of distances."""
-        chances = values.float().unflatten(1, (4, BINS)).softmax(2)
-        steps = torch.arange(float(BINS), device=values.device)[:, None, None]
-        left, top, right, bottom = (chances * steps).sum(2).unbind(1)
+        left, top, right, bottom = mean_distances(values).unbind(1)
         # An anchor's centre is the corner of its cell, half a stride from the cell's.
         shifts = ((right - left) / 2 + 0.5, (bottom - top) / 2 + 0.5)
         sizes = (left + right, top + bottom)

@@ -144,15 +144,8 @@ def start_heads(network: MaskRCNN) -> None:
         for output, unit in enumerate(units):
             conv.weight[unit, unit, 1, 1] = 1
             layer.weight[output, unit] = 1
-    logits.load_state_dict(
-        {"weight": logits.weight, "bias": torch.full((CLASSES,), -POSITIVE)}
-    )  # more of all of a side's bins is the same distribution
-    network.roi_heads.box_predictor.bbox_pred.load_state_dict(  # proposals are good boxes
-        {
-            name: torch.zeros_like(value)
-            for name, value in network.roi_heads.box_predictor.bbox_pred.state_dict().items()
-        }
-    )
+    # The sides need no such bias: more of all of a side's bins is the same distribution.
+    logits.load_state_dict({"weight": logits.weight, "bias": torch.full((CLASSES,), -POSITIVE)})
     box, predictor = network.roi_heads.box_head, network.roi_heads.box_predictor
     assert isinstance(box, TwoMLPHead)
     assert isinstance(predictor, FastRCNNPredictor)
@@ -162,7 +155,7 @@ def start_heads(network: MaskRCNN) -> None:
     fc7.weight[:CLASSES] = 0
     for layer in (fc6, fc7):
         layer.bias[:CLASSES] = 0
-    nn.init.zeros_(predictor.bbox_pred.weight)
+    nn.init.zeros_(predictor.bbox_pred.weight)  # proposals are good boxes
     nn.init.zeros_(predictor.bbox_pred.bias)
     nn.init.normal_(predictor.cls_score.weight, std=0.001)
     nn.init.zeros_(predictor.cls_score.bias)

@@ -28,7 +28,7 @@ from dataset.pictures.images import PhotoError
 from model.console import print_message
 from model.inference.preprocess import resize_and_pad
 from model.network.backbone import STRIDES, Pyramid
-from model.network.rpn_head import BINS
+from model.network.rpn_head import mean_distances
 from tools.builtin_weights.movenet import GraphError, read_tensors
 from tools.builtin_weights.nanodet import CLASSES, OUTPUTS, SHIFT, START, box_parts, take_over
 
@@ -79,13 +79,12 @@ class NanoDet:
         pixels = torch.from_numpy(fitted.pixels)
         boxes, scores = [], []
         for stride, maps in zip(STRIDES[1:], self._neck(self._body(pixels)).values(), strict=True):
-            rows = maps[0, :OUTPUTS].flatten(1).T  # [H * W, OUTPUTS]
-            bins = torch.arange(float(BINS))
-            sides = (rows[:, CLASSES:].view(-1, 4, BINS).softmax(2) * bins).sum(2) * stride
+            logits = maps[0, :CLASSES].flatten(1).T - SHIFT  # [H * W, CLASSES]
+            sides = mean_distances(maps[:, CLASSES:OUTPUTS])[0].flatten(1).T * stride
             y, x = torch.meshgrid(*(torch.arange(side) for side in maps.shape[2:]), indexing="ij")
             centre = (torch.stack([x.flatten(), y.flatten()], 1) + 0.5) * stride
             boxes.append(torch.cat([centre - sides[:, :2], centre + sides[:, 2:]], 1))
-            scores.append((rows[:, :CLASSES] - SHIFT).sigmoid())
+            scores.append(logits.sigmoid())
         place, labels = torch.nonzero(torch.cat(scores) >= score, as_tuple=True)
         chosen, chances = torch.cat(boxes)[place], torch.cat(scores)[place, labels]
         scale = torch.tensor([width / fitted.inner[1], height / fitted.inner[0]]).repeat(2)
