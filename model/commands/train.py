@@ -164,8 +164,11 @@ def _add_fine_tuning(group: argparse._ArgumentGroup) -> None:
     add("--estimate", action="store_true", help=tr("take a few steps to say how long a round takes, and write nothing"))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the training. Return 0, or 2 with an error message on standard error, or 130 when stopped by Ctrl+C."""
+def run(args: argparse.Namespace, adapt: Callable[[Trainer], None] = lambda _trainer: None) -> int:
+    """Run the training. Return 0, or 2 with an error message on standard error, or 130 when stopped by Ctrl+C.
+
+    `adapt` may change how a trainer trains before it begins; fine-tuning on ANNOTATIONS has none.
+    """
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)  # numbers too small to matter make a CPU a hundred times slower
@@ -174,7 +177,7 @@ def run(args: argparse.Namespace) -> int:
     team = ProcessGroup.init("cuda" if cuda else "cpu")
     on_event = console.event_writer(json_lines=args.json, leads=team.is_main)
     try:
-        return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event)
+        return _fine_tune(args, team, on_event) if args.annotations else _train(args, team, on_event, adapt)
     except UserError as error:
         _fail(str(error), on_event)
     except OSError as error:
@@ -226,7 +229,12 @@ def _given(args: argparse.Namespace, kind: type[FineTuneOptions | FineTuneJob]) 
     return {field.name: getattr(args, field.name) for field in fields(kind) if field.name in vars(args)}
 
 
-def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[TrainingEvent], None]) -> int:
+def _train(
+    args: argparse.Namespace,
+    team: ProcessGroup,
+    on_event: Callable[[TrainingEvent], None],
+    adapt: Callable[[Trainer], None],
+) -> int:
     given = [f"--{name.replace('_', '-')}" for name in FINE_TUNING if name in args]
     if given:
         option = given[0].replace("parent", "from")
@@ -234,6 +242,7 @@ def _train(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[[Tra
             tr("{option} is for fine-tuning on a project's file, given without --train: leave it out.", option=option)
         )
     trainer = prepare(args, team, lambda text: on_event(Notice(text)))
+    adapt(trainer)
     measure = CocoValidation(args.val, args.images, args.device, trainer.checkpoint()) if args.val else None
     if team.is_main:
         remove_leftovers(trainer.state_file)

@@ -21,12 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import box_iou
 
-from dataset.messages import UserError
-from model import console
 from model.commands import train
-from model.distributed import ProcessGroup
 from model.network import box_ops as geometry
-from model.protocol import Done, Notice
 from tools.builtin_weights.nanodet import CLASSES, SHIFT
 
 if TYPE_CHECKING:
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from model.config import TrainConfig
     from model.network.mask_rcnn import MaskRCNN
     from model.network.targets import Target
+    from model.training.trainer import Trainer
 
 RATES = {
     "backbone.": 0.0,
@@ -119,32 +116,23 @@ def parameter_groups(network: nn.Module, config: TrainConfig) -> list[dict[str, 
     ]
 
 
+def distil(trainer: Trainer) -> None:
+    """Have a trainer train the heads, and on both losses of classes."""
+    groups = parameter_groups(trainer.network, trainer.config)
+    trainer.parallel = Distillation(trainer.network)
+    trainer.optimiser = torch.optim.AdamW(groups, trainer.config.learning_rate)
+
+
 def main(arguments: Iterable[str] | None = None) -> int:
-    """Train. Return 0, or 2 with one sentence on standard error."""
+    """Train. Return what `model.commands.train.run` does."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.builtin_weights.distill", description=(__doc__ or "").splitlines()[0]
     )
     train.add_arguments(parser)
-    args: Any = parser.parse_args(list(arguments) if arguments is not None else None)
-    team = ProcessGroup()
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(args.seed)
-    on_event = console.event_writer(json_lines=args.json, leads=True)
-    try:
-        trainer = train.prepare(args, team, lambda text: on_event(Notice(text)))
-        groups = parameter_groups(trainer.network, trainer.config)
-        trainer.parallel = Distillation(trainer.network)
-        trainer.optimiser = torch.optim.AdamW(groups, trainer.config.learning_rate)
-        if args.resume:
-            trainer.resume()
-        trainer.run(on_event)
-    except UserError as error:
-        console.print_message(str(error))
-        return 2
-    on_event(Done(str(args.output)))
-    return 0
+    args = parser.parse_args(list(arguments) if arguments is not None else None)
+    if args.annotations:
+        parser.error("name the files with --train")
+    return train.run(args, distil)
 
 
 if __name__ == "__main__":
