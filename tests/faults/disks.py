@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+
+def delete(folder: Path, seconds: float = 30) -> None:
+    """Delete a folder in which an open project may just be writing its journal.
+
+    Raises:
+        OSError: It is still there after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
 
 
 class Disk:

@@ -16,7 +16,7 @@ from annotator.core.store import project_folder
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from tests.annotator.core.conftest import Opener, box, saved
 from tests.annotator.core.store.test_store_failures import no_room, wait_for
-from tests.faults.disks import Disk, small_disk
+from tests.faults.disks import Disk, delete, small_disk
 from tests.strategies import SIZE
 
 MANY = 400  # boxes: more than fits into what a full disk still has
@@ -27,11 +27,11 @@ def _rename(disk: Disk) -> None:
 
 
 def _delete(disk: Disk) -> None:
-    shutil.rmtree(disk.path / "photos")
+    delete(disk.path / "photos")
 
 
 def _delete_private(disk: Disk) -> None:
-    shutil.rmtree(disk.path / "photos" / ".annotator")
+    delete(disk.path / "photos" / ".annotator")
     disk.fill()
 
 
