@@ -64,7 +64,6 @@ _KINDS = (
     CheckKind("class_name", mark("Classes without a name"), mark("class {id} has no name")),
     CheckKind("class_alike", mark("Classes that differ by case or space only"),
               mark("{name} and {other} are told apart by case or space alone")),
-    CheckKind("class_unused", mark("Classes without objects"), mark("no object is of the class {name}")),
     CheckKind("skeleton", mark("Damaged keypoints of classes"), mark("{problem}")),
     # Shapes
     CheckKind("outline", mark("Outlines that are none"),

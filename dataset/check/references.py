@@ -42,7 +42,6 @@ def _images(contents: Contents) -> Iterator[Finding]:
 
 
 def _classes(contents: Contents) -> Iterator[Finding]:
-    used = contents.ids.category_counts
     keys: set[Key] = set()
     plain: dict[str, str] = {}
     for place, record in enumerate(contents.categories):
@@ -52,8 +51,6 @@ def _classes(contents: Contents) -> Iterator[Finding]:
         key, name = as_id(record.get("id")), as_text(record.get("name"))
         if key is None or key in keys:
             yield Finding("class_id", values={"name": short(name)}, place=place)
-        elif not used[key]:
-            yield Finding("class_unused", values={"name": short(name or key)}, place=place)
         keys.add(key)
         if not name:
             yield Finding("class_name", values={"id": short(key)}, place=place)

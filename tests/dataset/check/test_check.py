@@ -98,7 +98,6 @@ FAULTS: list[tuple[list[str], Callable[[Contents], None]]] = [
     (["class_id"], lambda c: c["categories"].append({"id": 2, "name": "pot"})),
     (["class_name"], _without("categories", 1, "name")),
     (["class_alike"], _set("categories", 1, "name", "Per son")),
-    (["class_unused"], lambda c: c["categories"].append({"id": 3, "name": "pot"})),
     (["skeleton"], _set("categories", 0, "skeleton", [[1, 3]])),
     (["outline"], lambda c: c["annotations"][0]["segmentation"].append([1, 2, 3, 4])),
     (["outline"], _set("annotations", 0, "segmentation", [[10, 10, 30, 30]])),
@@ -152,8 +151,13 @@ def test_each_fault_is_found_and_what_is_said_to_be_repaired_is(
     assert repaired <= {name for name, kind in KINDS.items() if kind.repair}
     if KINDS[expected[0]].repair and expected != ["image_id_twice"]:
         assert repaired == set(expected)
-        # A class that has an id now is one that no object has.
-        assert not {finding.kind for finding in made.left} - by_itself - {"class_unused"}
+        assert not {finding.kind for finding in made.left} - by_itself
+
+
+def test_a_class_that_no_object_has_is_no_fault(photos: Path, tmp_path: Path) -> None:
+    contents = copy.deepcopy(clean())
+    contents["categories"].append({"id": 3, "name": "pot"})
+    assert not kinds(checked(contents, photos, tmp_path))
 
 
 def test_photos_that_are_missing_unreadable_unlisted_or_alike_are_found(photos: Path, tmp_path: Path) -> None:
