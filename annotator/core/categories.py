@@ -74,6 +74,12 @@ class Categories:
         self._removed_id = 0
         self._arrange(categories)
 
+    def copy(self) -> Categories:
+        """Return others that hold the same classes now, and would give a new one the same id."""
+        made = Categories(self)
+        made._removed_id = self._removed_id
+        return made
+
     @contextmanager
     def one_change(self) -> Iterator[None]:
         """Within this, changes are announced once, at the end."""

@@ -12,7 +12,6 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from annotator.core import edits
-from annotator.core.categories import Categories
 from annotator.core.disk_thread import answered
 from annotator.core.exchange import (
     add_classes,
@@ -224,7 +223,6 @@ class Importer(_Exchange):
                 text = plural("Show {n:,} suggestion on the photos?", "Show {n:,} suggestions on the photos?", objects)
             answer = self._ask("import.question", text, details, answers)
         if answer >= 0:
-            add_classes(self._session.categories, dataset)
             self._prepare(store, dataset, free if answer else images)
 
     def _prepare(self, store: Store, data: Dataset, images: Sequence[int]) -> None:
@@ -236,16 +234,18 @@ class Importer(_Exchange):
             if heads[i].object_count and heads[i].name not in open_names
             if store.takes_additions(heads[i].name, heads[i].size)
         ]
-        classes = tuple(self._session.categories)
+        before, classes = tuple(self._session.categories), self._session.categories.copy()
+        add_classes(classes, data)
 
         def put(additions: object) -> None:
-            if classes != tuple(self._session.categories):
+            if before != tuple(self._session.categories):
                 text = tr("The classes were changed meanwhile: nothing was imported.")
                 self._session.message.emit(text, "warning", TOPIC)
                 return
+            add_classes(self._session.categories, data)  # only now: a cancelled import leaves nothing
             self._put(data, images, additions)  # type: ignore[arg-type]
 
-        self._on_disk(lambda progress: to_additions(data, many, store, Categories(classes), progress), put)
+        self._on_disk(lambda progress: to_additions(data, many, store, classes, progress), put)
 
     def _put(self, data: Dataset, images: Sequence[int], additions: dict[str, PhotoAddition]) -> None:
         """Put all on record: what was made for many photos at once, and what goes to single ones, in slices."""

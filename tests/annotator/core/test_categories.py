@@ -190,3 +190,14 @@ def test_odd_numbers_of_a_file_are_none(odd: object) -> None:
     first, second = categories.add("a"), categories.add("b")
     categories.set_extra(first.id, SHORTCUT, odd)
     assert categories.numbers() == {1: first.id, 2: second.id}
+
+
+def test_a_copy_goes_its_own_way_and_gives_the_same_ids() -> None:
+    categories = Categories()
+    cup, spoon = categories.add("cup"), categories.add("spoon")
+    categories.remove(spoon.id)
+    copy = categories.copy()
+    assert list(copy) == [cup]
+    assert copy.add("fork") == categories.add("fork") != spoon
+    copy.add("knife")
+    assert categories.find("knife") is None

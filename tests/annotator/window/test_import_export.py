@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
@@ -19,6 +21,7 @@ from annotator.app import Application
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.session.session import Session
+from annotator.window import import_export
 from annotator.window.commands import change_progress
 from annotator.window.main_window import MainWindow
 from dataset.geometry import from_parts, rectangle
@@ -289,3 +292,33 @@ def test_what_takes_long_shows_how_far_it_is_and_is_cancelled_without_a_trace(
     assert list(target.iterdir()) == []
     assert session.document
     assert len(session.document.annotations) == 1
+
+
+def test_an_import_that_is_cancelled_while_its_objects_are_made_leaves_no_class(
+    qtbot: QtBot, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = {"label": "newcomer", "points": [[1, 1], [30, 1], [30, 30]], "shape_type": "polygon"}
+    (folder / "dog.json").write_text(json.dumps({"shapes": [shape], "imagePath": "dog.jpg"}))
+    monkeypatch.setattr(change_progress, "SHOWN_AFTER", 0)
+    real = import_export.to_additions
+
+    def patient(*arguments: Any) -> Any:
+        real(*arguments[:-1])
+        while True:  # until what tells how far it is says that nobody wants it any more
+            arguments[-1](1, 2)
+            time.sleep(0.005)
+
+    monkeypatch.setattr(import_export, "to_additions", patient)
+    _choose(monkeypatch, folder)
+    banner, before = _window().banner, list(session.categories)
+    _trigger("file.import.labelme")
+    qtbot.waitUntil(lambda: "being imported" in banner.text and "50" in banner.text)
+    button = next(b for b in banner.findChildren(QPushButton) if b.text() == "Cancel" and b.isVisible())
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "no object was added" in banner.text)
+    assert list(session.categories) == before
+
+    monkeypatch.setattr(import_export, "to_additions", real)
+    _trigger("file.import.labelme")
+    qtbot.waitUntil(lambda: session.photos.count(2) == 1)
+    assert [c.name for c in session.categories] == [*(c.name for c in before), "newcomer"]
