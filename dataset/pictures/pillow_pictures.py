@@ -54,13 +54,14 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     file.seek(0)
     start = file.read(12)
     file.seek(0)
-    formats = FORMATS
-    if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS:
-        formats = (*FORMATS, HEIF) if _has_heif() else FORMATS
+    is_heif = start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS
+    formats = (*FORMATS, HEIF) if is_heif and _has_heif() else FORMATS
     try:
         picture = Image.open(file, formats=formats)
     except UnidentifiedImageError:
-        if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS and not _has_heif():
+        if HEIF in formats:
+            raise EOFError from None
+        if is_heif:
             text = tr("HEIC photos need the package pi-heif: install it with {command}.", command="pip install pi-heif")
             raise PhotoError(text) from None
         raise

@@ -446,6 +446,20 @@ def test_a_picture_of_a_package_that_is_missing_says_which(tmp_path: Path, monke
         photo_size(tmp_path / "a.heic")
 
 
+def test_a_heic_photo_is_upright_or_said_to_be_truncated(tmp_path: Path) -> None:
+    pytest.importorskip("pi_heif", reason="HEIC photos need pi-heif")
+    path = Path(__file__).with_name("turned.heic")  # four colours, turned by a quarter of a circle
+    assert photo_size(path) == (48, 80)
+    photo = read_photo(path)
+    assert photo.shape == (80, 48, 3)
+    corners = photo[[5, 5, -5, -5], [5, -5, 5, -5]].astype(int)
+    assert np.abs(corners - [(40, 60, 200), (200, 40, 40), (230, 230, 230), (40, 160, 60)]).max() <= 3
+    for length in (300, 700):
+        (tmp_path / "part.heic").write_bytes(path.read_bytes()[:length])
+        with pytest.raises(PhotoError, match="truncated"):
+            read_photo(tmp_path / "part.heic")
+
+
 def test_the_readme_names_the_endings() -> None:
     text = (Path(images.__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     section = text.partition("## Pictures\n")[2].partition("##")[0]
