@@ -1,4 +1,4 @@
-"""Weights of several networks combined: interpolation, averaging, and a class's logit shifted.
+"""Weights of several networks combined: interpolation and averaging; and logits that are scaled or shifted.
 
 On the straight line between a start and its fine-tuned weights lie networks that do what is new nearly as well as the
 one end, and what was known nearly as well as the other (WiSE-FT: Wortsman et al., *Robust fine-tuning of zero-shot
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from model.checkpoints.checkpoint import Checkpoint
 
-CLASS_BIAS = "roi_heads.box_predictor.cls_score.bias"
-OBJECT_BIAS = "rpn.head.cls_logits.bias"
+CLASS_LAYER = "roi_heads.box_predictor.cls_score."
+CLASS_BIAS = f"{CLASS_LAYER}bias"
+OBJECT_LAYER = "rpn.head.cls_logits."
+OBJECT_BIAS = f"{OBJECT_LAYER}bias"
 
 
 def interpolate_weights(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -43,10 +45,19 @@ def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoin
     return replace(source, state={**source.state, CLASS_BIAS: bias})
 
 
-def shift_objectness(source: Checkpoint, amount: float) -> Checkpoint:
-    """Return a checkpoint with `amount` added to the logits of its proposals, which count with `rpn_score`."""
-    bias = source.state[OBJECT_BIAS] + amount
-    return replace(source, state={**source.state, OBJECT_BIAS: bias})
+def adjust_objectness(source: Checkpoint, scale: float = 1.0, shift: float = 0.0) -> Checkpoint:
+    """Return a checkpoint whose proposals' logits, which count with `rpn_score`, are `scale * logit + shift`."""
+    state = _scaled(source.state, OBJECT_LAYER, scale)
+    return replace(source, state={**state, OBJECT_BIAS: state[OBJECT_BIAS] + shift})
+
+
+def scale_class_logits(source: Checkpoint, scale: float) -> Checkpoint:
+    """Return a checkpoint whose classes' logits are `scale` times as far apart: the order of a region's stays."""
+    return replace(source, state=_scaled(source.state, CLASS_LAYER, scale))
+
+
+def _scaled(state: dict[str, Tensor], layer: str, scale: float) -> dict[str, Tensor]:
+    return {name: value * scale if name.startswith(layer) else value for name, value in state.items()}
 
 
 def average_weights(sources: list[Checkpoint]) -> Checkpoint:

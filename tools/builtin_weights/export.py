@@ -12,7 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.checkpoints import checkpoint, weights
-from model.checkpoints.weight_averaging import average_weights, shift_class_logit, shift_objectness
+from model.checkpoints.weight_averaging import (
+    adjust_objectness,
+    average_weights,
+    scale_class_logits,
+    shift_class_logit,
+)
 from model.config import changed
 
 
@@ -36,12 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--shift-proposals", type=float, default=0.0, metavar="AMOUNT", help="add to the logits of proposals"
     )
+    for name in ("classes", "proposals"):
+        parser.add_argument(
+            f"--scale-{name}", type=float, default=1.0, metavar="FACTOR", help=f"first multiply the logits of {name}"
+        )
     parser.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="another setting, as --config box_nms=0.4"
     )
     args = parser.parse_args(arguments)
     try:
-        source = shift_objectness(average_weights([weights.load(p) for p in args.sources]), args.shift_proposals)
+        source = average_weights([weights.load(p) for p in args.sources])
+        source = adjust_objectness(source, args.scale_proposals, args.shift_proposals)
+        source = scale_class_logits(source, args.scale_classes)
         for wish in args.shift:
             name, _, amount = wish.rpartition("=")
             source = shift_class_logit(source, name, float(amount))

@@ -26,21 +26,23 @@ def test_a_shipped_checkpoint_is_small_and_scores_as_wished(
     figures, output = tmp_path / "figures.json", tmp_path / "out.safetensors"
     figures.write_text('{"AP": 0.5}')
     options = ["--metrics", str(figures), "--config", "box_nms=0.4", "--shift", "person=-2", "--shift-proposals", "1.5"]
+    options += ["--scale-classes", "2", "--scale-proposals", "3"]
     assert export.main([str(tiny_weights), str(output), *options]) == 0
     assert output.stat().st_size < 0.55 * tiny_weights.stat().st_size
     shipped = weights.load(output)
     assert shipped.metrics == json.loads(figures.read_text())
     assert shipped.config.box_nms == 0.4
-    proposals = "rpn.head.cls_logits.bias"
-    moved = shipped.state[proposals].float() - weights.load(tiny_weights).state[proposals]
-    torch.testing.assert_close(moved, torch.full_like(moved, 1.5), atol=1e-2, rtol=0)
+    given = weights.load(tiny_weights).state
+    for layer, shift in (("weight", 0), ("bias", 1.5)):
+        name = f"rpn.head.cls_logits.{layer}"
+        torch.testing.assert_close(shipped.state[name].float(), given[name] * 3 + shift, atol=1e-2, rtol=1e-2)
     chances = []
     for path in (tiny_weights, output):
         predictor = Predictor(path, "cpu")
         predictor.set_image(np.full((96, 128, 3), 90, np.uint8))
         chances.append(predictor.classify_boxes(np.array([[10.0, 10, 90, 80]]))[0])
-    before, after = (np.log(c / (1 - c))[0] for c in chances)
-    assert after - before == pytest.approx(-2, abs=0.1)  # the odds of a person
+    before, after = (np.log(c[0] / c[1]) for c in chances)
+    assert after == pytest.approx(2 * before - 2, abs=0.1)  # the odds of a person against the other class
     assert export.main([str(tiny_weights), str(output), "--shift", "unicorn=1"]) == 2
     assert export.main([str(tiny_weights), str(output), "--config", "box_nms=7"]) == 2
     assert export.main([str(tmp_path / "none"), str(output)]) == 2
