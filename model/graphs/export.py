@@ -79,7 +79,7 @@ def _parts(network: MaskRCNN) -> dict[str, nn.Module]:
 def _part(name: str, part: nn.Module, network: MaskRCNN) -> bytes:
     """Return one of the parts as ONNX."""
     pixels = torch.rand(1, 3, *SIDES)
-    levels = [f"map{index}" for index in range(len(network.backbone.strides))]
+    levels = [f"map{index}" for index in range(len(network.config.strides))]
     boxes = torch.tensor([[5.0, 8, 40, 60], [0, 0, 96, 64], [20, 30, 29, 41]])
     given: dict[str, Tensor] = {"pixels": pixels, "inner": torch.tensor(SIDES)}
     made = ["proposals", *(["objectness"] if network.config.rpn_score else []), *levels]

@@ -136,7 +136,6 @@ class Pyramid(nn.Module):
         norm = nn.BatchNorm2d if config.mask_norm else None
         self.channels = config.channels
         self.stages = body.stages
-        self.strides = config.strides
         if config.box_body == "none":
             self.body = IntermediateLayerGetter(body.parts, {name: str(i) for i, name in enumerate(body.stages)})
             self.fpn = FeaturePyramidNetwork(widths, config.channels, LastLevelMaxPool(), norm_layer=norm)
@@ -170,7 +169,6 @@ class SingleScale(nn.Module):
         self.body = IntermediateLayerGetter(body.parts, {body.stages[last]: "0"})
         self.channels = stage_widths(body.parts, body.stages)[last]
         self.stages = body.stages
-        self.strides = config.strides
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map pictures [B, 3, H, W] to one map [B, channels, H / s, W / s]."""

@@ -52,8 +52,8 @@ class MaskRCNN(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = backbone
-        self.rpn = RegionProposals(config, backbone.channels, backbone.strides)
-        self.roi_heads = RegionHeads(config, backbone.channels, backbone.strides)
+        self.rpn = RegionProposals(config, backbone.channels)
+        self.roi_heads = RegionHeads(config, backbone.channels)
 
     def forward(
         self,
@@ -77,7 +77,7 @@ class MaskRCNN(nn.Module):
 
         maps = images if isinstance(images, dict) else self.body_maps(images)
         finest = next(iter(maps.values()))
-        size = (finest.shape[2] * self.backbone.strides[0], finest.shape[3] * self.backbone.strides[0])
+        size = (finest.shape[2] * self.config.strides[0], finest.shape[3] * self.config.strides[0])
         features = self.neck(maps)
         with torch.no_grad():
             scored = self.rpn.score(features, size)

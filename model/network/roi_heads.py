@@ -48,13 +48,13 @@ class RegionHeads(nn.Module):
     `mask_head` and `keypoint_head` are None in networks without them. `res5` is the shared last stage of a C4 network.
     """
 
-    def __init__(self, config: ModelConfig, channels: int, strides: tuple[int, ...]) -> None:
+    def __init__(self, config: ModelConfig, channels: int) -> None:
         super().__init__()
         self.config = config
         outputs = config.classes + 1
         self.pool, self.box_pool = (
             RegionPooler(
-                strides[chosen],
+                config.strides[chosen],
                 layer=config.roi_layer,
                 reduce=config.roi_reduce,
                 half_pixel=config.roi_half_pixel,

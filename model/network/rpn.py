@@ -50,10 +50,10 @@ class Scored:
 class RegionProposals(nn.Module):
     """Scores anchors as object or not, and turns the best into proposals."""
 
-    def __init__(self, config: ModelConfig, channels: int, strides: tuple[int, ...]) -> None:
+    def __init__(self, config: ModelConfig, channels: int) -> None:
         super().__init__()
         self.config = config
-        self.strides = strides = strides[config.rpn_maps]
+        self.strides = strides = config.strides[config.rpn_maps]
         sizes = config.anchor_sizes
         per_level = tuple((s,) for s in sizes) if len(strides) == len(sizes) else (tuple(sizes),) * len(strides)
         self.anchor_generator = AnchorGenerator(per_level, (config.anchor_ratios,) * len(strides))

@@ -127,7 +127,7 @@ def test_large_bodies_have_the_strides_and_widths_that_what_follows_takes(backbo
     for features in ("fpn", "c4"):
         network = meta_network(config(backbone=backbone, features=features, keypoints=0))
         maps = network.backbone(picture)
-        wanted = [(2, network.backbone.channels, size[0] // s, size[1] // s) for s in network.backbone.strides]
+        wanted = [(2, network.backbone.channels, size[0] // s, size[1] // s) for s in network.config.strides]
         assert [tuple(found.shape) for found in maps] == wanted
         regions = torch.empty(3, network.backbone.channels, 14, 14, device="meta")
         if network.roi_heads.res5 is not None:
