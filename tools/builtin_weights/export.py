@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="checkpoint to write")
     parser.add_argument("--metrics", type=Path, metavar="JSON", help="figures to keep in the file's header")
     parser.add_argument(
-        "--shift", action="append", default=[], metavar="CLASS=AMOUNT", help="add to the logit of a class"
+        "--shift", action="append", default=[], metavar="CLASS=AMOUNT", help="add to the logit of a class; *: of each"
     )
     parser.add_argument(
         "--shift-proposals", type=float, default=0.0, metavar="AMOUNT", help="add to the logits of proposals"
@@ -55,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         source = scale_class_logits(source, args.scale_classes)
         for wish in args.shift:
             name, _, amount = wish.rpartition("=")
-            source = shift_class_logit(source, name, float(amount))
+            for each in [c.name for c in source.categories] if name == "*" else [name]:
+                source = shift_class_logit(source, each, float(amount))
         source = replace(source, config=changed(source.config, args.config))
         metrics = json.loads(args.metrics.read_text()) if args.metrics else source.metrics
         checkpoint.write(args.output, replace(source, metrics=metrics), half=True)
