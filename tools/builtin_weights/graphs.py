@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 PHOTOS = 8
 """Of each file."""
+KEPT = ("classify",)
+"""Parts in floats. The box head has so few units that this costs no time that can be measured, and of persons box AP is
+0.501 rather than 0.497 by it, keypoint AP, by the order of scores, 0.399 rather than 0.390 (0.502 and 0.406 in floats).
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         photos = [photo for file in args.annotations for photo in _some(file)]
-        write(args.output, quantize(export(load(args.weights)), photos))
+        floats = export(load(args.weights))
+        kept = {name: floats.parts[name] for name in KEPT}
+        rounded = quantize(floats, photos)
+        write(args.output, replace(rounded, parts=rounded.parts | kept))
     except (DataError, PhotoError) as error:
         print(error, file=sys.stderr)
         return 2
