@@ -1,4 +1,4 @@
-"""What share of true objects gets a suggestion of the right class, by group, and how many suggestions are false.
+"""What share of true objects gets a suggestion of the right class, by supercategory, and how many are false.
 
 python -m benchmarks.found FOLDER [--weights builtin] [--score 0.5]
 
@@ -49,7 +49,7 @@ def meet(known: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> tu
 
 
 class Group(NamedTuple):
-    """What was counted of a class."""
+    """What was counted of a group of classes."""
 
     name: str
     objects: int
@@ -69,30 +69,30 @@ def measure(args: argparse.Namespace) -> list[Record]:
     truth, _ = read_ground_truth(file, args.folder / "images")
     data = align(truth, predictor, file)
     results, photos = predict(predictor, data, args.folder / "images", score=args.score, group=ProcessGroup())
-    names = {category["id"]: category["name"] for category in data["categories"]}
+    groups = {category["id"]: category.get("supercategory") or category["name"] for category in data["categories"]}
     objects, met, false = Counter[str](), Counter[str](), Counter[str]()
     empty = len(photos) - len({record["image_id"] for record in results})
     for photo in photos:
-        for category, name in names.items():
+        for category, group in groups.items():
             known, found = (
                 [r for r in records if (r["image_id"], r["category_id"]) == (photo, category)]
                 for records in (data["annotations"], results)
             )
             is_found, wrong = meet(known, found)
-            false[name] += wrong
+            false[group] += wrong
             for record, yes in zip(known, is_found, strict=True):
                 if record["area"] > PROMPT_AREA and not record["iscrowd"]:
-                    objects[name] += 1
-                    met[name] += yes
-    groups = [Group(name, objects[name], met[name], false[name]) for name in names.values() if objects[name]]
-    groups.sort(key=lambda group: -group.found / group.objects)
-    rows = [*groups, _together("all", groups)]
-    rest = [group for group in groups if group.name not in {"person", "animal"}]
-    if 0 < len(rest) < len(groups):
+                    objects[group] += 1
+                    met[group] += yes
+    rows = [Group(name, objects[name], met[name], false[name]) for name in dict.fromkeys(groups.values())]
+    rows.sort(key=lambda row: -row.found / max(row.objects, 1))
+    rest = [row for row in rows if row.name not in {"person", "animal"}]
+    rows.append(_together("all", rows))
+    if 0 < len(rest) < len(rows) - 1:
         rows.append(_together("all but persons and animals", rest))
     records: list[Record] = []
     for row in rows:
-        records.append(Record(f"{row.name}: found of {row.objects}", 100 * row.found / row.objects, "%"))
+        records.append(Record(f"{row.name}: found of {row.objects}", 100 * row.found / max(row.objects, 1), "%"))
         records.append(Record(f"{row.name}: false a photo", row.false / len(photos), ""))
     return [*records, Record(f"photos without a suggestion, of {len(photos)}", empty, "")]
 

@@ -34,7 +34,7 @@ from torchvision.transforms import v2
 from benchmarks.photos import SHARED
 from benchmarks.report import Record, main
 from dataset.coco.reader import Source, load_coco
-from model.config import BUILTIN, TrainConfig
+from model.config import FROM_SCRATCH, TrainConfig
 from model.data.batching import ORIENTATIONS, plan_batches, samples_of
 from model.data.feature_cache import open_cache
 from model.data.training_dataset import TrainingDataset, data_loader, fill_cache
@@ -225,7 +225,7 @@ def measure(args: argparse.Namespace) -> list[Record]:
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-    config = replace(BUILTIN, classes=1)
+    config = replace(FROM_SCRATCH, classes=1)
     network = build(config)
     stock = stock_network(config, TRAINING)
     shared = {k: v for k, v in network.state_dict().items() if k in stock.state_dict()}

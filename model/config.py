@@ -5,7 +5,7 @@ Which value of a network's field holds, the first one that there is:
 1. what `train --config NAME=VALUE` or `tools.builtin_weights.export --config NAME=VALUE` set when the checkpoint was
    written;
 2. the config in the header of the checkpoint that is loaded (`model.checkpoints.checkpoint.Checkpoint.config`);
-3. `BUILTIN`, where a training starts without a checkpoint;
+3. `FROM_SCRATCH`, where a training starts without a checkpoint;
 4. the default of the field of `ModelConfig`, where the header was written before there was such a field.
 
 A checkpoint's header holds every field, so a default that is changed here changes no model that exists.
@@ -57,6 +57,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "box_canonical": (1, 16384),
     "box_width": (1, 16384),
     "keypoint_score": (0, 10),
+    "keypoint_certainty": (0.001, 1),
     "keypoints": (0, 10_000),
     "keypoint_width": (1, 4096),
     "keypoint_convs": (1, 64),
@@ -123,7 +124,7 @@ def _check_limits(config: ModelConfig | TrainConfig, limits: dict[str, tuple[flo
 class ModelConfig:
     """One member of the Mask R-CNN family. The defaults are the paper's ResNet-50-FPN.
 
-    A loaded checkpoint brings its own: the values in its header win over these defaults and over `BUILTIN`. Its copy
+    A loaded checkpoint brings its own: the values in its header win over these defaults and `FROM_SCRATCH`. Its copy
     with another value is written by `tools.builtin_weights.export OLD NEW --config box_nms=0.3`.
     """
 
@@ -176,8 +177,11 @@ class ModelConfig:
     """Whether a detection's score is its class's probability times how sure its mask is of its cells, rather than the
     probability alone as in the paper (Wang et al., *SOLO*, ECCV 2020: maskness)."""
     keypoint_score: float = 0.0
-    """Power of the mean certainty of its keypoints with which a detection's score is multiplied, 0 in the paper: where
-    scores tell how well boxes fit rather than whose joints are seen, keypoint AP gains more than boxes lose."""
+    """Power of the mean certainty of its keypoints, over `keypoint_certainty`, with which the odds of a detection's
+    score are multiplied, 0 in the paper: where scores tell how well boxes fit rather than whose joints are seen,
+    keypoint AP gains more than boxes lose."""
+    keypoint_certainty: float = 1.0
+    """Mean certainty that leaves a score as it is then: about what true objects have."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0
@@ -264,8 +268,7 @@ class ModelConfig:
         return self.any_mask and self.mask_head != "none" and self.mask_loss == "sigmoid"
 
 
-BUILTIN = ModelConfig(
-    classes=12,
+FROM_SCRATCH = ModelConfig(
     backbone="mobilenet_v2",
     width=1.5,
     channels=128,
@@ -286,8 +289,7 @@ BUILTIN = ModelConfig(
 )
 """Config of a training that starts without a checkpoint: both heads over MobileNetV2, small enough for two CPU cores.
 
-The shipped weights have the same one, but in their own header (`resources/weights/builtin.safetensors`), and that is
-what counts when they are loaded: a value that is changed here, such as `box_nms`, changes nothing that they predict.
+The shipped network is another one, made by `tools/builtin_weights`: its config is in its header.
 """
 
 

@@ -28,7 +28,7 @@ from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.checkpoints.names import NAMES
 from model.commands.number_types import positive, whole
-from model.config import BUILTIN, TRAIN_LIMITS, TrainConfig, changed
+from model.config import FROM_SCRATCH, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
@@ -276,7 +276,9 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
         check_output(args.output)
     categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
-    base = _network(args.config, start.config if start else BUILTIN, max(len(c.keypoint_names) for c in categories))
+    base = _network(
+        args.config, start.config if start else FROM_SCRATCH, max(len(c.keypoint_names) for c in categories)
+    )
     if not base.keypoints:
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     network = build(replace(base, classes=len(categories)))

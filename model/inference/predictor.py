@@ -23,6 +23,7 @@ from model.inference.engines.choice import open_engine
 from model.inference.feature_similarity import directions, likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
+from model.inference.keypoint_scoring import least_before, with_keypoints
 from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
@@ -244,25 +245,33 @@ class Predictor:
         most = self.config.detections if max_detections is None else max_detections
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
-        found = self._engine.detect(self._features, score, most)
-        found = found[[self._outputs[label - 1].name != UNUSED for label in found.labels.tolist()]]
+        found = self._engine.detect(self._features, least_before(score, self.config), most)
+        found = found[self._may_count(found, found.scores, score)]
         masks = self._masks(found.boxes, found.labels)
         scores = found.scores
         if len(masks) and self.config.mask_score:
             scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
         order = np.argsort(-scores, kind="stable")
-        order = order[scores[order] > score]
+        order = order[self._may_count(found, scores, score)[order]]
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
         boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
         masks = masks[order] if len(masks) else masks
         instances = self._instances(found, masks, boxes, self._worth_refining(found.scores))
         return self._by_keypoints(instances, score) if self.config.keypoint_score else instances
 
+    def _may_count(self, found: BoxDetections, scores: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
+        """Return [N] bool, which detections with these scores are over the least one, or may be by their keypoints."""
+        classes = [self._outputs[label - 1] for label in found.labels.tolist()]
+        before = least_before(least, self.config)
+        limits = np.array([before if c.keypoint_names else least for c in classes])
+        return (scores > limits) & np.array([c.name != UNUSED for c in classes], bool)
+
     def _by_keypoints(self, found: list[Instance], least: float) -> list[Instance]:
         """Return instances, best first, whose score with the certainty of their keypoints is more than `least`."""
-        power = self.config.keypoint_score
         scored = [
-            i if i.keypoint_scores is None else replace(i, score=i.score * float(np.mean(i.keypoint_scores)) ** power)
+            i
+            if i.keypoint_scores is None
+            else replace(i, score=with_keypoints(i.score, float(i.keypoint_scores.mean()), self.config))
             for i in found
         ]
         return sorted((i for i in scored if i.score > least), key=lambda i: -i.score)

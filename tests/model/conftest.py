@@ -14,7 +14,7 @@ from PIL import Image
 from dataset.coco.categories import Category
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import Checkpoint
-from model.config import BUILTIN, ModelConfig
+from model.config import FROM_SCRATCH, ModelConfig
 from model.data import feature_cache as features
 from model.evaluation import paired_bootstrap as compare
 from model.finetuning import fine_tuner, pseudo_labels
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 POINTS = ("nose", "left_hand", "right_hand")
 TINY = replace(
-    BUILTIN,
+    FROM_SCRATCH,
     classes=2,
     backbone="mobilenet_v2",
     width=0.1,

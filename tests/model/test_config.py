@@ -8,12 +8,12 @@ from hashlib import blake2b
 import pytest
 
 from model.checkpoints.checkpoint import Checkpoint
-from model.config import BUILTIN, ModelConfig, TrainConfig, changed, model_config, to_dict
+from model.config import FROM_SCRATCH, ModelConfig, TrainConfig, changed, model_config, to_dict
 from model.network.build import build
 
 
 def test_width_multiplies_the_channels_of_a_mobilenet() -> None:
-    narrow, wide = (build(replace(BUILTIN, width=w)).backbone.body.state_dict() for w in (1.0, 1.5))
+    narrow, wide = (build(replace(FROM_SCRATCH, width=w)).backbone.body.state_dict() for w in (1.0, 1.5))
     assert wide["0.0.weight"].shape[0] == 1.5 * narrow["0.0.weight"].shape[0]
     assert wide["17.conv.2.weight"].shape[0] == 1.5 * narrow["17.conv.2.weight"].shape[0]
 
@@ -24,17 +24,17 @@ def test_width_is_no_setting_of_other_backbones() -> None:
 
 
 def test_settings_of_before_there_was_a_width_are_read() -> None:
-    values = to_dict(BUILTIN)
+    values = to_dict(FROM_SCRATCH)
     del values["width"]
     assert model_config(values).width == 1.0
 
 
 def test_a_backbone_that_is_no_mobilenet_takes_its_own_width() -> None:
-    found = changed(BUILTIN, ["backbone=resnet18", "features=c4"])
+    found = changed(FROM_SCRATCH, ["backbone=resnet18", "features=c4"])
     assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
-    assert changed(BUILTIN, ["backbone=mobilenet_v3_large"]).width == BUILTIN.width
+    assert changed(FROM_SCRATCH, ["backbone=mobilenet_v3_large"]).width == FROM_SCRATCH.width
     with pytest.raises(ValueError, match="width is 2"):
-        changed(BUILTIN, ["backbone=resnet18", "width=2"])
+        changed(FROM_SCRATCH, ["backbone=resnet18", "width=2"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_backbone_that_is_no_mobilenet_takes_its_own_width() -> None:
 )
 def test_what_no_network_can_have_is_refused(change: str, field: str) -> None:
     with pytest.raises(ValueError, match=field):
-        changed(BUILTIN, [change])
+        changed(FROM_SCRATCH, [change])
 
 
 def test_a_training_is_changed_as_a_network_is() -> None:
@@ -92,7 +92,8 @@ def test_what_no_training_can_have_is_refused(change: str, field: str) -> None:
 def test_a_field_that_is_yet_to_come_leaves_what_is_kept_of_a_network_good() -> None:
     """Graphs and suggestions are kept under the digest: it counts what is otherwise than by default."""
     digests = [
-        Checkpoint(config, (), {}).config_digest() for config in (ModelConfig(), BUILTIN, replace(BUILTIN, box_nms=0.3))
+        Checkpoint(config, (), {}).config_digest()
+        for config in (ModelConfig(), FROM_SCRATCH, replace(FROM_SCRATCH, box_nms=0.3))
     ]
     assert digests[0] == blake2b(b"{}", digest_size=4).hexdigest()
     assert len(set(digests)) == 3

@@ -24,7 +24,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 
 from dataset.coco.reader import DataError, load_coco
 from model.checkpoints import checkpoint
-from model.config import BUILTIN, ModelConfig, changed
+from model.config import FROM_SCRATCH, ModelConfig, changed
 from model.data.training_images import classes_of
 from model.network.backbone import PathAggregation, Pyramid, TwinBody
 from model.network.build import build
@@ -40,12 +40,13 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
 
 START = replace(
-    BUILTIN,
+    FROM_SCRATCH,
     classes=80,
     box_body="cspnet",
     box_step=11,
     box_agnostic=True,
     box_canonical=96.0,
+    box_width=192,
     rpn_box="distances",
     rpn_kinds=80,
     rpn_score=True,
@@ -53,10 +54,11 @@ START = replace(
     anchor_ratios=(1.0,),
     box_nms=ModelConfig.box_nms,
 )
-"""The builtin network with NanoDet's body for boxes.
+"""The network before it had NanoDet's body for boxes, with that.
 
 NanoDet learned from photos whose longer side has 416 pixels: it is shown ours, where that has 555 or so, at 8/11. It
-has objects of about 80 pixels on the map of stride 16, hence `box_canonical`.
+has objects of about 80 pixels on the map of stride 16, hence `box_canonical`. A box head of 512 units learns what
+one of 192 does (80 classes: box AP 0.278 and 0.279).
 """
 BODY = 25
 """Convolutions of the body; three lateral ones follow, then in turn one 3x3 and one of the outputs for each stride."""

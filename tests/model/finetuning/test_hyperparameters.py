@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dataset.coco.categories import Category
-from model.config import BUILTIN, ModelConfig
+from model.config import FROM_SCRATCH, ModelConfig
 from model.data.project_dataset import ProjectDataset
 from model.finetuning.hyperparameters import MAX_CROP_SIDE, MAX_SIDE, choose_hyperparameters
 from model.protocol import FineTuneOptions
@@ -25,11 +25,11 @@ def project(side: float) -> ProjectDataset:
     return ProjectDataset(data, Path(), (Category(1, "a"),), [], [])
 
 
-@pytest.mark.parametrize(("side", "short"), [(600, BUILTIN.short_side), (200, 512), (10, MAX_SIDE)])
+@pytest.mark.parametrize(("side", "short"), [(600, FROM_SCRATCH.short_side), (200, 512), (10, MAX_SIDE)])
 def test_the_smaller_the_objects_the_larger_the_photos_and_steps_stay_as_they_are(side: float, short: int) -> None:
-    found = choose_hyperparameters(OPTIONS, project(side), BUILTIN, 20, few=False)
+    found = choose_hyperparameters(OPTIONS, project(side), FROM_SCRATCH, 20, few=False)
     assert found.network["short_side"] == short
-    assert found.network["long_side"] == pytest.approx(BUILTIN.long_side * short / BUILTIN.short_side, abs=1)
+    assert found.network["long_side"] == pytest.approx(FROM_SCRATCH.long_side * short / FROM_SCRATCH.short_side, abs=1)
     assert found.train.scales == (MAX_CROP_SIDE,)
     assert found.train.jitter[1] * MAX_CROP_SIDE >= short  # as large as the model will get them
     assert found.train.jitter[0] < 1
@@ -37,19 +37,19 @@ def test_the_smaller_the_objects_the_larger_the_photos_and_steps_stay_as_they_ar
 
 def test_four_times_the_photos_are_seen_half_as_often() -> None:
     epochs = {
-        n: choose_hyperparameters(OPTIONS, project(200), BUILTIN, n, few=False).train.epochs
+        n: choose_hyperparameters(OPTIONS, project(200), FROM_SCRATCH, n, few=False).train.epochs
         for n in (4, 16, 64, 100_000)
     }
     assert epochs[16] == pytest.approx(2 * epochs[64], abs=1)
     assert epochs[4] == 100
     assert epochs[100_000] == 8
-    assert choose_hyperparameters(OPTIONS, project(200), BUILTIN, 4, few=True).train.epochs == 50
-    assert choose_hyperparameters(replace(OPTIONS, epochs=3), project(200), BUILTIN, 4, few=True).train.epochs == 3
+    assert choose_hyperparameters(OPTIONS, project(200), FROM_SCRATCH, 4, few=True).train.epochs == 50
+    assert choose_hyperparameters(replace(OPTIONS, epochs=3), project(200), FROM_SCRATCH, 4, few=True).train.epochs == 3
 
 
 def test_what_a_round_has_chosen_does_not_grow_in_the_next() -> None:
-    first = choose_hyperparameters(OPTIONS, project(150), BUILTIN, 20, few=False)
-    tuned = replace(BUILTIN, short_side=first.network["short_side"], long_side=first.network["long_side"])
+    first = choose_hyperparameters(OPTIONS, project(150), FROM_SCRATCH, 20, few=False)
+    tuned = replace(FROM_SCRATCH, short_side=first.network["short_side"], long_side=first.network["long_side"])
     second = choose_hyperparameters(OPTIONS, project(150), tuned, 20, few=False)
     assert second.network == first.network
     assert second.train.scales == first.train.scales
@@ -60,14 +60,15 @@ def test_a_large_network_keeps_its_photos_large() -> None:
 
 
 def test_a_person_may_choose_the_side() -> None:
-    found = choose_hyperparameters(replace(OPTIONS, short_side=192), project(10), BUILTIN, 20, few=False)
+    found = choose_hyperparameters(replace(OPTIONS, short_side=192), project(10), FROM_SCRATCH, 20, few=False)
     assert found.network["short_side"] == 192
     assert found.train.scales == (192,)
 
 
 def test_objects_are_pasted_where_photos_vary_freely() -> None:
-    assert choose_hyperparameters(OPTIONS, project(200), BUILTIN, 20, few=False).train.paste > 0
+    assert choose_hyperparameters(OPTIONS, project(200), FROM_SCRATCH, 20, few=False).train.paste > 0
     assert (
-        choose_hyperparameters(replace(OPTIONS, augment="light"), project(200), BUILTIN, 20, few=False).train.paste == 0
+        choose_hyperparameters(replace(OPTIONS, augment="light"), project(200), FROM_SCRATCH, 20, few=False).train.paste
+        == 0
     )
-    assert choose_hyperparameters(OPTIONS, project(200), BUILTIN, 4, few=True).train.paste == 0
+    assert choose_hyperparameters(OPTIONS, project(200), FROM_SCRATCH, 4, few=True).train.paste == 0

@@ -98,20 +98,29 @@ def test_the_score_says_how_sure_the_mask_is_too(tiny_checkpoint: Checkpoint) ->
 
 
 def test_a_score_can_tell_how_sure_keypoints_are(tiny_checkpoint: Checkpoint) -> None:
-    found = []
-    for power in (0.0, 0.5):
-        config = replace(tiny_checkpoint.config, keypoint_score=power)
+    found: dict[tuple[float, float], list[Instance]] = {}
+    plain: dict[tuple[float, ...], float] = {}
+    least = 0.0
+    for power, usual in ((0.0, 1.0), (0.5, 1.0), (0.5, 0.01)):
+        config = replace(tiny_checkpoint.config, keypoint_score=power, keypoint_certainty=usual)
         predictor = Predictor(replace(tiny_checkpoint, config=config), "cpu")
         predictor.set_image(PHOTO)
-        found.append(predictor.detect(0.02, 50))
-    plain, weighed = found
-    scores = {tuple(i.box.tolist()): i for i in plain}
-    assert {i.keypoints is None for i in weighed} == {True, False}
-    for instance in weighed:
-        before, certain = scores[tuple(instance.box.tolist())].score, instance.keypoint_scores
-        assert instance.score == pytest.approx(before * (1 if certain is None else float(certain.mean()) ** 0.5))
-    assert [i.score for i in weighed] == sorted((i.score for i in weighed), reverse=True)
-    assert min(i.score for i in weighed) > 0.02
+        found[usual, power] = predictor.detect(0.02, 50)
+        if not power:
+            plain = {tuple(i.box.tolist()): i.score for i in found[usual, power]}
+            least = float(np.median([i.score for i in found[usual, power] if i.keypoints is not None]))
+    surer = predictor.detect(least, 50)
+    for (usual, power), instances in found.items():
+        assert {i.keypoints is None for i in instances} == {True, False}
+        assert [i.score for i in instances] == sorted((i.score for i in instances), reverse=True)
+        assert min(i.score for i in instances) > 0.02
+        for instance in instances:
+            before = plain.get(tuple(instance.box.tolist()), 0.0)
+            certain = usual if instance.keypoint_scores is None else float(instance.keypoint_scores.mean())
+            odds = before / (1 - before) * (certain / usual) ** power
+            assert before == 0 or instance.score == pytest.approx(odds / (1 + odds), rel=1e-4)
+    assert [i.score for i in surer] == [i.score for i in found[0.01, 0.5] if i.score > least]
+    assert any(plain[tuple(i.box.tolist())] < least for i in surer), "keypoints raise scores over the least one"
 
 
 def test_detecting_again_gives_the_same(predictor: Predictor) -> None:

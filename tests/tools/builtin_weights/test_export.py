@@ -25,7 +25,18 @@ def test_a_shipped_checkpoint_is_small_and_scores_as_wished(
 ) -> None:
     figures, output = tmp_path / "figures.json", tmp_path / "out.safetensors"
     figures.write_text('{"AP": 0.5}')
-    options = ["--metrics", str(figures), "--config", "box_nms=0.4", "--shift", "*=1", "--shift", "person=-2", "--shift-proposals", "1.5"]
+    options = [
+        "--metrics",
+        str(figures),
+        "--config",
+        "box_nms=0.4",
+        "--shift",
+        "*=1",
+        "--shift",
+        "person=-2",
+        "--shift-proposals",
+        "1.5",
+    ]
     options += ["--scale-classes", "2", "--scale-proposals", "3"]
     assert export.main([str(tiny_weights), str(output), *options]) == 0
     assert output.stat().st_size < 0.55 * tiny_weights.stat().st_size
