@@ -69,7 +69,8 @@ def measure(args: argparse.Namespace) -> list[Record]:
     truth, _ = read_ground_truth(file, args.folder / "images")
     data = align(truth, predictor, file)
     results, photos = predict(predictor, data, args.folder / "images", score=args.score, group=ProcessGroup())
-    groups = {category["id"]: category.get("supercategory") or category["name"] for category in data["categories"]}
+    wider = {category.name: category.supercategory or category.name for category in predictor.categories}
+    groups = {category["id"]: wider[category["name"]] for category in data["categories"]}
     objects, met, false = Counter[str](), Counter[str](), Counter[str]()
     empty = len(photos) - len({record["image_id"] for record in results})
     for photo in photos:

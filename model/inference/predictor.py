@@ -53,6 +53,9 @@ LIKENESS_LEVELS = (1, 2)
 """Of the features' maps, from the finest on, those in which places are compared: either alone is a little worse, and
 the finest worse again."""
 
+FITTING = 0.3
+"""Probability of a class in a given box from which its mask is drawn, rather than that of anything: an IoU of 0.736
+rather than 0.734 in boxes around all 80 classes, of 0.845 rather than 0.781 around nuclei, which no class fits."""
 REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
 REFINE_SIDE, REFINE_AROUND = 256, 1.6
@@ -288,7 +291,7 @@ class Predictor:
         Args:
             boxes: [N, 4] xyxy in coordinates of the photo; what reaches over its edges is nothing.
             categories: The id of each box's category; where it is None, and without this list, the class that fits the
-                box best.
+                box best. Of one that hardly fits the mask is that of anything, where the network has learned it.
             quick: Masks alone, without keypoints and without a second look at small boxes: a fraction of the time.
 
         Raises:
@@ -309,7 +312,9 @@ class Predictor:
             wanted = np.array([-1 if c is None else index[c] for c in categories], np.int64)
             labels = np.where(wanted < 0, labels, wanted)
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
-        masks = self._masks(inner, labels)
+        is_told = np.array([category is not None for category in categories or [None] * len(inner)], bool)
+        drawn = np.where(is_told | (scores >= FITTING) | (not self.config.draws_anything), labels, 0)
+        masks = self._masks(inner, drawn)
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
         found = self._instances(detections, masks, given, exact, with_keypoints=not quick)
@@ -318,11 +323,13 @@ class Predictor:
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
             self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
-            for instance, box, label, side in zip(found, inner, labels, sides, strict=True)
+            for instance, box, label, side in zip(found, inner, drawn, sides, strict=True)
         ]
 
     def _refine_small_box(self, instance: Instance, inner: NDArray[np.float32], label: np.int64) -> Instance:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
+
+        `label` is whose mask it is, 0 for that of anything.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
         both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.

@@ -165,6 +165,34 @@ def test_masks_for_boxes_keep_the_boxes_and_take_the_named_class(predictor: Pred
     assert [i.score for i in named] == pytest.approx([chances[0, 1], chances[1, 0]])
 
 
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_box_that_no_class_fits_gets_the_mask_of_anything(
+    tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, learned: bool
+) -> None:
+    config = replace(tiny_checkpoint.config, any_mask=learned)
+    predictor = Predictor(replace(tiny_checkpoint, config=config), "cpu")
+    predictor.set_image(PHOTO)
+    whole = predictor.masks_for_boxes(BOXES)
+    limit = float(np.mean([i.score for i in whole]))
+    monkeypatch.setattr("model.inference.predictor.FITTING", limit)
+    drawn = []
+    real = predictor._masks
+
+    def masks(inner: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        drawn.append(labels.tolist())
+        return real(inner, labels)
+
+    monkeypatch.setattr(predictor, "_masks", masks)
+    found = predictor.masks_for_boxes(BOXES, quick=True)
+    ids = [c.id for c in predictor.categories]
+    labels = [ids.index(i.category_id) + 1 for i in found]
+    assert [i.score for i in found] == [i.score for i in whole]
+    assert drawn[-1] == [0 if learned and i.score < limit else n for i, n in zip(found, labels, strict=True)]
+    assert (0 in drawn[-1]) == learned
+    predictor.masks_for_boxes(BOXES, [i.category_id for i in found], quick=True)
+    assert drawn[-1] == labels, "who names a class means it"
+
+
 def test_a_small_box_is_looked_at_closely(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = np.array([[20.0, 30, 32, 44]]), np.array([[10.0, 5, 120, 80]])
     seen: list[tuple[int, int]] = []
