@@ -13,7 +13,7 @@ from dataset.coco.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 SHORTCUT = "shortcut"  # a category's field in the COCO file: the number, 1 to 9, whose key chooses it
 NUMBERS = range(1, 10)
@@ -140,14 +140,17 @@ class Categories:
         category = self._by_id[category_id]
         self._put(replace(category, extra={**category.extra, key: value}))
 
-    def numbers(self) -> dict[int, int]:
-        """Return the classes that numbers choose, 1 to 9: those that a person gave one, else the one at that place."""
+    def numbers(self, behind: Collection[int] = ()) -> dict[int, int]:
+        """Return the classes that numbers choose, 1 to 9: those that a person gave one, else the one at that place.
+
+        The classes with the ids `behind` have their places after all others.
+        """
         given = {category.id: given_number(category) for category in self}
         by_number: dict[int, int] = {}
         for category_id, number in given.items():
             if number is not None:
                 by_number.setdefault(number, category_id)
-        for place, category_id in zip(NUMBERS, given, strict=False):
+        for place, category_id in zip(NUMBERS, sorted(given, key=lambda i: i in behind), strict=False):
             if given[category_id] is None:
                 by_number.setdefault(place, category_id)
         return by_number

@@ -93,11 +93,16 @@ class ClassRows(QAbstractListModel):
         """List the unused classes of the model, or not."""
         self._unfolded = unfolded
         self._changed()
+        self.unused_changed.emit()
 
     def follow_keys(self, key_of: Callable[[int], str]) -> None:
         """Show the keys that `key_of` returns for the numbers 1 to 9 from now on."""
         self._key_of = key_of
         self._repaint()
+
+    def numbers(self) -> dict[int, int]:
+        """Return the classes that numbers choose, 1 to 9, by their places in the list with all classes in it."""
+        return self._categories.numbers(set(self._unused))
 
     def key(self, number: int) -> str:
         """Return the key of a number, 1 to 9, as text."""
@@ -186,7 +191,7 @@ class ClassRows(QAbstractListModel):
         found = [c.id for c in self._categories if all(word in c.name.casefold() for word in self._words)]
         last = [i for i in found if i in behind] if shows_all else []
         self._listed = [i for i in found if i not in behind] + last
-        self._number_of = {category_id: number for number, category_id in self._categories.numbers().items()}
+        self._number_of = {category_id: number for number, category_id in self.numbers().items()}
 
     def _is_unused(self, category: Category) -> bool:
         name = category.name.casefold()

@@ -98,6 +98,10 @@ class ClassesPanel(QWidget):
         """Show the keys that `key_of` returns for the numbers 1 to 9 from now on."""
         self._model.follow_keys(key_of)
 
+    def numbers(self) -> dict[int, int]:
+        """Return the ids of the classes that the numbers 1 to 9 choose."""
+        return self._model.numbers()
+
     def set_model_classes(self, names: Iterable[str]) -> None:
         """What the classes of the model are called: many that are not used are folded away behind the others."""
         self._model.set_model_names(names)
@@ -270,7 +274,7 @@ class ClassesPanel(QWidget):
     def _add_numbers(self, menu: QMenu, category_id: int) -> None:
         """Add the choice of the class's key."""
         menu.setObjectName("classes.key")
-        given, holders = given_number(self._categories[category_id]), self._categories.numbers()
+        given, holders = given_number(self._categories[category_id]), self.numbers()
         choices: list[tuple[int | None, str]] = [(None, tr("By its place"))]
         for number in NUMBERS:
             holder = holders.get(number)

@@ -59,7 +59,7 @@ class DrawingClass:
 
     def apply_number(self, number: int) -> None:
         """Apply the class that the number, 1 to 9, chooses, if there is one."""
-        category_id = self._session.categories.numbers().get(number)
+        category_id = self._panel.numbers().get(number)
         if category_id is not None:
             self.apply(category_id)
 

@@ -292,9 +292,13 @@ def test_unused_classes_of_the_model_are_folded_away_and_own_ones_come_first(
     panel.set_current(of_model[5])
     assert _names(panel) == ["helmet", "thing 3", "thing 5"], "what is drawn with is not hidden"
     assert panel.rows.currentIndex().row() == 2
+    folded = button.icon().cacheKey()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert len(_names(panel)) == 9
     assert _names(panel)[:2] == ["helmet", "thing 3"]
+    assert button.icon().cacheKey() != folded, "it points down"
+    keys = {categories[category].name: number for number, category in panel.numbers().items()}
+    assert [keys.get(name) for name in _names(panel)] == list(range(1, 10)), "in the order that is seen"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     panel.set_current(None)
     assert _names(panel) == ["helmet", "thing 3"]
