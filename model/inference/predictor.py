@@ -313,8 +313,7 @@ class Predictor:
             labels = np.where(wanted < 0, labels, wanted)
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
         is_told = np.array([category is not None for category in categories or [None] * len(inner)], bool)
-        drawn = np.where(is_told | (scores >= FITTING) | (not self.config.draws_anything), labels, 0)
-        masks = self._masks(inner, drawn)
+        masks = self._masks(inner, np.where(is_told | self._fits(scores), labels, 0))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
         found = self._instances(detections, masks, given, exact, with_keypoints=not quick)
@@ -322,14 +321,18 @@ class Predictor:
             return found
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
-            self._refine_small_box(instance, box, label) if 0 < side < REFINE_BELOW else instance
-            for instance, box, label, side in zip(found, inner, drawn, sides, strict=True)
+            self._refine_small_box(instance, box, label, is_told=told) if 0 < side < REFINE_BELOW else instance
+            for instance, box, label, side, told in zip(found, inner, labels, sides, is_told, strict=True)
         ]
 
-    def _refine_small_box(self, instance: Instance, inner: NDArray[np.float32], label: np.int64) -> Instance:
-        """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
+    def _fits(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return of classes in given boxes whether their masks are better than that of anything."""
+        return (probabilities >= FITTING) | (not self.config.draws_anything)
 
-        `label` is whose mask it is, 0 for that of anything.
+    def _refine_small_box(
+        self, instance: Instance, inner: NDArray[np.float32], label: np.int64, *, is_told: np.bool_
+    ) -> Instance:
+        """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
         both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.
@@ -345,8 +348,9 @@ class Predictor:
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
         share = min(0.5, float((inner[2:] - inner[:2]).max()) / REFINE_BELOW)
-        own = np.array([label])
-        looks = zip(self._masks(inner[None], own), closer._masks(enlarged, own), strict=True)
+        near = closer._engine.classify(closer._features, enlarged)[:, label]
+        own, closely = (np.where(is_told | self._fits(p), label, 0) for p in (np.array([instance.score]), near))
+        looks = zip(self._masks(inner[None], own), closer._masks(enlarged, closely), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
         polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
         if instance.keypoints is None:
