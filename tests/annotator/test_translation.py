@@ -144,7 +144,7 @@ def untranslated(shown: Iterator[tuple[str, str]]) -> list[str]:
 def _annotate(window: MainWindow) -> None:
     session = window._session
     assert session.document
-    category = session.categories.add("boat")
+    category = session.categories.find("boat") or session.categories.add("boat")
     for k, origin in enumerate(Origin):
         shape = rectangle(40 + 60 * k, 40, 90 + 60 * k, 90)
         record = Annotation(session.new_id(), category.id, shape, origin=origin, score=0.5, is_crowd=k == 1)

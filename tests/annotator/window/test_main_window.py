@@ -376,7 +376,7 @@ def test_a_message_goes_when_its_cause_has_gone(qtbot: QtBot, start: Start, fold
 def test_drawing_starts_with_a_class(qtbot: QtBot, start: Start, folder: Path) -> None:
     window = start()
     document = _open(qtbot, window, folder)
-    category = _session(window).categories.add("boat")
+    category = _session(window).categories.add("raft")
     QTest.keyClick(window.canvas, Qt.Key.Key_P)
     for x, y in ((20, 20), (90, 20), (90, 90)):
         place = window.canvas.mapFromScene(QPointF(x, y))

@@ -19,7 +19,7 @@ def _coco(path: Path, photo: str) -> None:
     body = {
         "images": [{"id": 1, "file_name": photo}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 9, 9]}],
-        "categories": [{"id": 1, "name": "cup"}],
+        "categories": [{"id": 1, "name": "goblet"}],
     }
     path.write_text(json.dumps(body))
 
@@ -63,7 +63,7 @@ def test_one_click_imports_what_another_tool_made(qtbot: QtBot, application: App
         application.session.message, check_params_cb=lambda text, *_: "2 objects added in 2 photos" in text
     ):
         _click(qtbot, application, "Import")
-    assert application.session.categories.find("cup")
+    assert application.session.categories.find("goblet")
     _open(qtbot, application, folder.parent)
     _open(qtbot, application, folder)
     _looked(qtbot, application)
@@ -80,14 +80,14 @@ def test_the_person_chooses_and_what_was_declined_is_not_offered_again(
     _open(qtbot, application, other)
     _click(qtbot, application, "Don’t import")
     _coco(folder / "other.json", "cat.jpg")
-    (folder / "boxes.csv").write_text("image,xmin,ymin,xmax,ymax,label\nother/dog.jpg,1,2,9,9,spoon\n")
+    (folder / "boxes.csv").write_text("image,xmin,ymin,xmax,ymax,label\nother/dog.jpg,1,2,9,9,ladle\n")
     _open(qtbot, application, folder)
     banner = application.window.banner
     qtbot.waitUntil(lambda: banner.has(OFFER) and "Import which?" in banner.text)
     with qtbot.waitSignal(application.session.message, check_params_cb=lambda text, *_: "1 object added" in text):
         _click(qtbot, application, "CSV of boxes")
-    assert application.session.categories.find("spoon")
-    assert not application.session.categories.find("cup")
+    assert application.session.categories.find("ladle")
+    assert not application.session.categories.find("goblet")
     _open(qtbot, application, other)
     _looked(qtbot, application)
     assert not banner.has(OFFER)
