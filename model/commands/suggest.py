@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dataset.atomic_files import write_bytes
 from dataset.coco.categories import to_coco
 from dataset.folder import list_images
-from dataset.i18n import mark, tr
-from dataset.messages import UserError
+from dataset.i18n import mark, plural, tr
+from dataset.messages import UserError, counted_photos
 from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
 from model.commands import preview
@@ -141,7 +141,11 @@ def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, a
     write_bytes(output, json.dumps(_coco(records, predictor, args)).encode())
     bad = [r for r in records if "error" in r]
     count = sum(len(r["annotations"]) for r in records if "error" not in r)
-    text = tr("{count} suggestions on {n} photos: {file}", count=count, n=len(records) - len(bad), file=output)
+    found = plural("{n:,} suggestion", "{n:,} suggestions", count)
+    seen = counted_photos(len(records) - len(bad))
+    if bad:
+        seen = tr("{photos} of {n:,}", photos=seen, n=len(records))
+    text = tr("{suggestions} on {photos}: {file}", suggestions=found, photos=seen, file=output)
     print(text)  # noqa: T201 - what the command is for
     if args.preview:
         print(tr("Pictures: {folder}", folder=args.preview))  # noqa: T201

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,18 @@ from model.checkpoints.weight_averaging import (
     shift_class_logit,
 )
 from model.config import changed
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not math.isfinite(amount):
+        raise ValueError(text)
+    return amount
+
+
+def _shift(text: str) -> tuple[str, float]:
+    name, _, amount = text.rpartition("=")
+    return name, _amount(amount)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,14 +49,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="checkpoint to write")
     parser.add_argument("--metrics", type=Path, metavar="JSON", help="figures to keep in the file's header")
     parser.add_argument(
-        "--shift", action="append", default=[], metavar="CLASS=AMOUNT", help="add to the logit of a class; *: of each"
+        "--shift",
+        type=_shift,
+        action="append",
+        default=[],
+        metavar="CLASS=AMOUNT",
+        help="add to a class's logit; *: to each",
     )
     parser.add_argument(
-        "--shift-proposals", type=float, default=0.0, metavar="AMOUNT", help="add to the logits of proposals"
+        "--shift-proposals", type=_amount, default=0.0, metavar="AMOUNT", help="add to the logits of proposals"
     )
     for name in ("classes", "proposals"):
         parser.add_argument(
-            f"--scale-{name}", type=float, default=1.0, metavar="FACTOR", help=f"first multiply the logits of {name}"
+            f"--scale-{name}", type=_amount, default=1.0, metavar="FACTOR", help=f"first multiply the logits of {name}"
         )
     parser.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="another setting, as --config box_nms=0.4"
@@ -53,10 +71,12 @@ def main(arguments: list[str] | None = None) -> int:
         source = average_weights([weights.load(p) for p in args.sources])
         source = adjust_objectness(source, args.scale_proposals, args.shift_proposals)
         source = scale_class_logits(source, args.scale_classes)
-        for wish in args.shift:
-            name, _, amount = wish.rpartition("=")
-            for each in [c.name for c in source.categories] if name == "*" else [name]:
-                source = shift_class_logit(source, each, float(amount))
+        names = [c.name for c in source.categories]
+        for name, amount in args.shift:
+            if name != "*" and name not in names:
+                raise ValueError(f"--shift {name}: there is no such class.")  # noqa: TRY301
+            for each in names if name == "*" else [name]:
+                source = shift_class_logit(source, each, amount)
         source = replace(source, config=changed(source.config, args.config))
         metrics = json.loads(args.metrics.read_text()) if args.metrics else source.metrics
         checkpoint.write(args.output, replace(source, metrics=metrics), half=True)

@@ -58,6 +58,10 @@ def test_a_shipped_checkpoint_is_small_and_scores_as_wished(
     assert export.main([str(tiny_weights), str(output), "--config", "box_nms=7"]) == 2
     assert export.main([str(tmp_path / "none"), str(output)]) == 2
     assert capsys.readouterr().err.count("\n") == 3
+    for odd in ("person", "person=nan", "person=x"):
+        with pytest.raises(SystemExit):
+            export.main([str(tiny_weights), str(output), "--shift", odd])
+        assert odd in capsys.readouterr().err
 
 
 def test_the_average_of_several_runs(
