@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataset.messages import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -66,13 +68,20 @@ def machine() -> dict[str, Any]:
 def main(
     name: str, measure: Callable[[argparse.Namespace], list[Record]], add: Callable[..., None] | None = None
 ) -> None:
-    """Run one benchmark as a program: parse `--json FILE` and what `add` adds, measure, print, write."""
+    """Run one benchmark as a program: parse `--json FILE` and what `add` adds, measure, print, write.
+
+    A mistake of the person's is one sentence on standard error, and ends it with 2.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--json", type=Path, help="write the records here")
     if add:
         add(parser)
     args = parser.parse_args()
-    records = measure(args)
+    try:
+        records = measure(args)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     print(table(records))
     if args.json:
         content = {"benchmark": name, "machine": machine(), "records": [record.as_dict() for record in records]}

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from benchmarks.found import meet
+import pytest
+
+from benchmarks import report
+from benchmarks.found import _arguments, measure, meet
 
 
 def box(x: float, *, crowd: bool = False, score: float = 1.0) -> dict[str, Any]:
@@ -22,3 +26,15 @@ def test_each_suggestion_finds_one_object_and_the_rest_is_false() -> None:
 def test_what_lies_in_a_crowd_is_not_counted() -> None:
     crowd = {"bbox": [0, 0, 100, 100], "iscrowd": 1}
     assert meet([crowd, box(200)], [box(20), box(50), box(300)]) == ([False, False], 1)
+
+
+def test_a_folder_that_is_none_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["found", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        report.main("found", measure, _arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / "val.json") in said
+    assert said.count("\n") == 1
