@@ -19,12 +19,17 @@ def delete(folder: Path, seconds: float = 30) -> None:
         OSError: It is still there after so many seconds.
     """
     deadline = time.monotonic() + seconds
-    while folder.exists():
+    while True:
         try:
             shutil.rmtree(folder)
+        except FileNotFoundError:
+            if not folder.exists():
+                return
         except OSError:
             if time.monotonic() > deadline:
                 raise
+        else:
+            return
 
 
 class Disk:

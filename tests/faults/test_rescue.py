@@ -152,7 +152,7 @@ def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
     store = open_store(notify=notices.append)
     store.put("b.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.save().result(10)
-    shutil.rmtree(photos / ".annotator")
+    delete(photos / ".annotator")
     store.put("sub/c.jpg", PhotoState(SIZE, (), (answered,)))
     wait_for(lambda: (photos / ".annotator").exists() and store.is_kept)
     assert store.private_folder == photos / ".annotator"
@@ -168,7 +168,7 @@ def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
 
 def test_a_deleted_private_folder_does_not_keep_the_first_save_from_its_file(open_store: Opener, file: Path) -> None:
     store = open_store()
-    shutil.rmtree(file.parent / ".annotator")
+    delete(file.parent / ".annotator")
     store.put("b.jpg", PhotoState(SIZE, (box(store),)))
     store.save().result(10)
     assert len(saved(file)["annotations"]) == 5
