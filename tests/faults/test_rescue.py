@@ -48,6 +48,7 @@ def _opened(tmp_path: Path, notices: list[SaveNotice]) -> Iterator[tuple[Store, 
             store.categories.add("thing")
             store.put("a.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
             store.save().result(10)
+            wait_for(lambda: store.is_kept)
             yield store, disk
         finally:
             store.close()
@@ -152,6 +153,7 @@ def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
     store = open_store(notify=notices.append)
     store.put("b.jpg", PhotoState(SIZE, (box(store),), mark=Mark.DONE))
     store.save().result(10)
+    wait_for(lambda: store.is_kept)
     delete(photos / ".annotator")
     store.put("sub/c.jpg", PhotoState(SIZE, (), (answered,)))
     wait_for(lambda: (photos / ".annotator").exists() and store.is_kept)
