@@ -56,6 +56,11 @@ class Group(NamedTuple):
     found: int
     false: int
 
+    @property
+    def share(self) -> float:
+        """Of its objects, those that are found; 0 where it has none."""
+        return self.found / max(self.objects, 1)
+
 
 def _together(name: str, groups: list[Group]) -> Group:
     """Return the sums of several."""
@@ -86,14 +91,14 @@ def measure(args: argparse.Namespace) -> list[Record]:
                     objects[group] += 1
                     met[group] += yes
     rows = [Group(name, objects[name], met[name], false[name]) for name in dict.fromkeys(groups.values())]
-    rows.sort(key=lambda row: -row.found / max(row.objects, 1))
+    rows.sort(key=lambda row: -row.share)
     rest = [row for row in rows if row.name not in {"person", "animal"}]
     rows.append(_together("all", rows))
     if 0 < len(rest) < len(rows) - 1:
         rows.append(_together("all but persons and animals", rest))
     records: list[Record] = []
     for row in rows:
-        records.append(Record(f"{row.name}: found of {row.objects}", 100 * row.found / max(row.objects, 1), "%"))
+        records.append(Record(f"{row.name}: found of {row.objects}", 100 * row.share, "%"))
         records.append(Record(f"{row.name}: false a photo", row.false / len(photos), ""))
     return [*records, Record(f"photos without a suggestion, of {len(photos)}", empty, "")]
 

@@ -39,7 +39,10 @@ def shift_class_logit(source: Checkpoint, name: str, amount: float) -> Checkpoin
     Raises:
         ValueError: There is no such class.
     """
-    index = [category.name for category in source.categories].index(name) + 1
+    names = [category.name for category in source.categories]
+    if name not in names:
+        raise ValueError(f"There is no class {name} whose logit could be shifted.")
+    index = names.index(name) + 1
     bias = source.state[CLASS_BIAS].clone()
     bias[index] += amount
     return replace(source, state={**source.state, CLASS_BIAS: bias})

@@ -312,8 +312,9 @@ class Predictor:
             wanted = np.array([-1 if c is None else index[c] for c in categories], np.int64)
             labels = np.where(wanted < 0, labels, wanted)
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
-        is_told = np.array([category is not None for category in categories or [None] * len(inner)], bool)
-        masks = self._masks(inner, np.where(is_told | self._fits(scores), labels, 0))
+        told = [category is not None for category in categories or [None] * len(inner)]
+        is_settled = np.array(told, bool) | (not self.config.draws_anything)
+        masks = self._masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
         found = self._instances(detections, masks, given, exact, with_keypoints=not quick)
@@ -321,21 +322,18 @@ class Predictor:
             return found
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
         return [
-            self._refine_small_box(instance, box, label, is_told=told) if 0 < side < REFINE_BELOW else instance
-            for instance, box, label, side, told in zip(found, inner, labels, sides, is_told, strict=True)
+            self._refine_small_box(instance, box, label, is_settled=settled) if 0 < side < REFINE_BELOW else instance
+            for instance, box, label, side, settled in zip(found, inner, labels, sides, is_settled, strict=True)
         ]
 
-    def _fits(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return of classes in given boxes whether their masks are better than that of anything."""
-        return (probabilities >= FITTING) | (not self.config.draws_anything)
-
     def _refine_small_box(
-        self, instance: Instance, inner: NDArray[np.float32], label: np.int64, *, is_told: np.bool_
+        self, instance: Instance, inner: NDArray[np.float32], label: np.int64, *, is_settled: np.bool_
     ) -> Instance:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
         both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.
+        Whether each draws the class or anything is for its own probabilities to say, unless that `is_settled`.
         """
         assert self._photo is not None
         box = self._clipped(instance.box)
@@ -348,8 +346,10 @@ class Predictor:
         corner = np.array([left, top], np.float32)
         enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
         share = min(0.5, float((inner[2:] - inner[:2]).max()) / REFINE_BELOW)
-        near = closer._engine.classify(closer._features, enlarged)[:, label]
-        own, closely = (np.where(is_told | self._fits(p), label, 0) for p in (np.array([instance.score]), near))
+        own = closely = np.array([label])
+        if not is_settled:
+            near = closer._engine.classify(closer._features, enlarged)[:, label]
+            own, closely = _drawn(own, np.array([instance.score])), _drawn(own, near)
         looks = zip(self._masks(inner[None], own), closer._masks(enlarged, closely), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
         polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
@@ -524,3 +524,8 @@ class Predictor:
         if not self.has_masks or len(inner) == 0:
             return np.zeros((0, 0, 0), np.float32)
         return self._engine.masks(self._features, inner, labels)
+
+
+def _drawn(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return [N] whose masks are drawn in given boxes: the class's, or where that hardly fits, 0: that of anything."""
+    return np.where(probabilities >= FITTING, labels, 0)
