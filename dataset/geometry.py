@@ -50,7 +50,12 @@ def from_parts(parts: Iterable[Sequence[ArrayLike]]) -> MultiPolygon:
 
     Rings of fewer than 3 vertices are left out, and a part without its exterior with them.
     """
-    return MultiPolygon([Polygon(exterior, holes) for exterior, *holes in without_short_rings(parts)])
+    # Shapely's functions, as its classes take three times as long for the same.
+    polygons = [
+        shapely.polygons(exterior, [shapely.linearrings(hole) for hole in holes] or None)
+        for exterior, *holes in without_short_rings(parts)
+    ]
+    return shapely.multipolygons(polygons) if polygons else MultiPolygon()
 
 
 def from_exteriors(shapes: Sequence[Sequence[NDArray[np.float64]]]) -> list[MultiPolygon]:

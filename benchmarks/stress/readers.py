@@ -133,7 +133,7 @@ def train(folder: Path) -> None:
     read_photos([Source(file)], classes, by_supercategory=False, on_message=lambda _text: None)
 
 
-def import_from(file_format: Format, folder: Path) -> None:
+def import_from(file_format: Format, folder: Path) -> Callable[[], None]:
     """Import the files of a format into a project that has none: `SOURCE`, else the COCO file or the folder."""
     source, other = folder / (SOURCE + file_format.suffix), "annotations.json" if file_format.name == "coco" else ""
     if not os.path.lexists(source) and os.path.lexists(folder / other):
@@ -141,10 +141,14 @@ def import_from(file_format: Format, folder: Path) -> None:
     project = folder / "project.json"
     try:
         _command("import", file_format.name, source, folder, "--annotations", project)
-        if project.exists() and _records(project.read_bytes()) is None:
-            raise WrongError("what was written is no COCO file")
     finally:
         _check_canary(folder)
+
+    def check() -> None:
+        if project.exists() and _records(project.read_bytes()) is None:
+            raise WrongError("what was written is no COCO file")
+
+    return check
 
 
 def export_to_all(folder: Path) -> None:

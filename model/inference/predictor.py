@@ -23,7 +23,7 @@ from model.inference.engines.choice import open_engine
 from model.inference.feature_similarity import directions, likeness, resampled
 from model.inference.instance import Instance
 from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
-from model.inference.keypoint_scoring import least_before, with_keypoints
+from model.inference.keypoint_scoring import DetectedKeypoints, least_before
 from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.polygons import mask_confidence, outline
 from model.inference.preprocess import NetworkInput, resize_and_pad
@@ -249,35 +249,29 @@ class Predictor:
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
         found = self._engine.detect(self._features, least_before(score, self.config), most)
-        found = found[self._may_count(found, found.scores, score)]
+        found = found[self._may_count(found, score)]
+        # Keypoints first: the masks of those that they leave too unsure, and their outlines, would take longer.
+        keypoints = self._keypoints_of(found, self._worth_refining(found.scores))
+        likely = keypoints.rescored(found.scores, self.config) > score
+        found, keypoints = found[likely], keypoints[likely]
         masks = self._masks(found.boxes, found.labels)
         scores = found.scores
         if len(masks) and self.config.mask_score:
             scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
+        scores = keypoints.rescored(scores, self.config)
         order = np.argsort(-scores, kind="stable")
-        order = order[self._may_count(found, scores, score)[order]]
+        order = order[scores[order] > score]
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
         boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
         masks = masks[order] if len(masks) else masks
-        instances = self._instances(found, masks, boxes, self._worth_refining(found.scores))
-        return self._by_keypoints(instances, score) if self.config.keypoint_score else instances
+        return self._instances(found, masks, boxes, self._worth_refining(found.scores), keypoints[order])
 
-    def _may_count(self, found: BoxDetections, scores: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
-        """Return [N] bool, which detections with these scores are over the least one, or may be by their keypoints."""
+    def _may_count(self, found: BoxDetections, least: float) -> NDArray[np.bool_]:
+        """Return [N] bool, which detections have a score over the least one, or may come to it by their keypoints."""
         classes = [self._outputs[label - 1] for label in found.labels.tolist()]
         before = least_before(least, self.config)
         limits = np.array([before if c.keypoint_names else least for c in classes])
-        return (scores > limits) & np.array([c.name != UNUSED for c in classes], bool)
-
-    def _by_keypoints(self, found: list[Instance], least: float) -> list[Instance]:
-        """Return instances, best first, whose score with the certainty of their keypoints is more than `least`."""
-        scored = [
-            i
-            if i.keypoint_scores is None
-            else replace(i, score=with_keypoints(i.score, float(i.keypoint_scores.mean()), self.config))
-            for i in found
-        ]
-        return sorted((i for i in scored if i.score > least), key=lambda i: -i.score)
+        return (found.scores > limits) & np.array([c.name != UNUSED for c in classes], bool)
 
     def _worth_refining(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
@@ -317,7 +311,8 @@ class Predictor:
         masks = self._masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
-        found = self._instances(detections, masks, given, exact, with_keypoints=not quick)
+        keypoints = self._no_keypoints(len(inner)) if quick else self._keypoints_of(detections, exact)
+        found = self._instances(detections, masks, given, exact, keypoints)
         if quick:
             return found
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
@@ -479,44 +474,49 @@ class Predictor:
         joined = np.concatenate([points / self._scale, visibility(scores)[..., None]], -1)
         return joined.astype(np.float32), scores
 
+    def _keypoints_of(self, found: BoxDetections, exact: NDArray[np.bool_]) -> DetectedKeypoints:
+        """Return the keypoints of detections whose categories have them, to a cell of those that are not `exact`."""
+        has = np.array([bool(self._outputs[label - 1].keypoint_names) for label in found.labels.tolist()], bool)
+        keypoints = self._no_keypoints(len(has))
+        if self.config.keypoints and has.any():
+            keypoints.is_known[:] = has
+            keypoints.points[has], keypoints.scores[has] = self._keypoints(found.boxes[has], exact[has])
+        return keypoints
+
+    def _no_keypoints(self, count: int) -> DetectedKeypoints:
+        kinds = self.config.keypoints
+        points, scores = np.zeros((count, kinds, 3), np.float32), np.zeros((count, kinds), np.float32)
+        return DetectedKeypoints(np.zeros(count, bool), points, scores)
+
     def _instances(
         self,
         found: BoxDetections,
         masks: NDArray[np.float32],
         boxes: NDArray[np.float32],
         exact: NDArray[np.bool_],
-        *,
-        with_keypoints: bool = True,
+        keypoints: DetectedKeypoints,
     ) -> list[Instance]:
-        """Return what was found with outlines and keypoints, in the order of `found`.
+        """Return what was found, with its outlines.
 
         Args:
             found: In coordinates of the input.
             masks: One for each, or none without a mask head.
             boxes: [N, 4] xyxy of each in the photo.
-            exact: [N] bool, whose outlines and keypoints are found exactly, which takes longer.
-            with_keypoints: Whether those are found of the categories that have them.
+            exact: [N] bool, whose outlines are found exactly, which takes longer.
+            keypoints: Of each.
         """
-        labels, scores = found.labels.tolist(), found.scores.tolist()
         shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if len(masks) else ()
         polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
-        with_points = np.array([bool(self._outputs[i - 1].keypoint_names) for i in labels], bool)
-        if with_keypoints and self.config.keypoints and with_points.any():
-            points, certain = self._keypoints(found.boxes[with_points], exact[with_points])
-        else:
-            with_points[:] = False
-            points = certain = np.zeros((0, 0, 0), np.float32)
-        rank = np.cumsum(with_points) - 1
         return [
             Instance(
                 self._outputs[label - 1].id,
-                scores[i],
+                score,
                 boxes[i],
                 polygons[i] if polygons else [],
-                points[rank[i]] if with_points[i] else None,
-                certain[rank[i]] if with_points[i] else None,
+                keypoints.points[i] if keypoints.is_known[i] else None,
+                keypoints.scores[i] if keypoints.is_known[i] else None,
             )
-            for i, label in enumerate(labels)
+            for i, (label, score) in enumerate(zip(found.labels.tolist(), found.scores.tolist(), strict=True))
         ]
 
     def _masks(self, inner: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
