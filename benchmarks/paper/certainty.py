@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from pycocotools.cocoeval import COCOeval
@@ -34,6 +34,15 @@ class ScoredMatches:
     ignored: NDArray[np.bool_]  # [D, IOUS]
     objects: NDArray[np.int64]  # [categories, P] objects that are to be found
 
+    @property
+    def photos(self) -> int:
+        """P."""
+        return self.objects.shape[1]
+
+    def value(self, times: NDArray[np.floating]) -> float:
+        """Return COCO's AP 0..1 when each photo counts so many `times` [P]."""
+        return precision(self, times)
+
     def as_json(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         bits = 1 << np.arange(IOUS)
@@ -45,6 +54,34 @@ class ScoredMatches:
             "ignored": (self.ignored @ bits).tolist(),
             "objects": self.objects.tolist(),
         }
+
+
+@dataclass(frozen=True)
+class PhotoMeans:
+    """A figure of objects by the photos they are in: enough to compute its mean over any choice of those. P photos."""
+
+    total: NDArray[np.float64]  # [P] sum over a photo's objects
+    count: NDArray[np.int64]  # [P] of those
+
+    @property
+    def photos(self) -> int:
+        """P."""
+        return len(self.total)
+
+    def value(self, times: NDArray[np.floating]) -> float:
+        """Return the mean over the objects when each photo counts so many `times` [P]."""
+        return float((self.total * times).sum() / max(1.0, float((self.count * times).sum())))
+
+
+class Figure(Protocol):
+    """What a run was measured by, in parts that can be weighed anew."""
+
+    @property
+    def photos(self) -> int:
+        """How many there are."""
+
+    def value(self, times: NDArray[np.floating]) -> float:
+        """Return the figure, 0..1, when each photo counts so many `times` [photos]."""
 
 
 def from_json(values: dict[str, Any]) -> ScoredMatches:
@@ -138,7 +175,7 @@ def precision(found: ScoredMatches, weights: NDArray[np.floating] | None = None)
 
 @dataclass(frozen=True)
 class Resampled:
-    """AP of some networks over the same draws of photos, seeds drawn anew for each."""
+    """A figure of some networks over the same draws of photos, seeds drawn anew for each."""
 
     draws: NDArray[np.float64]  # [networks, draws]
 
@@ -156,21 +193,21 @@ class Resampled:
         return float(low), float(high)
 
 
-def resample(networks: Sequence[Sequence[ScoredMatches]], draws: int, seed: int = 0) -> Resampled:
+def resample(networks: Sequence[Sequence[Figure]], draws: int, seed: int = 0) -> Resampled:
     """Draw photos and seeds with replacement; the photos of a draw are the same for all networks.
 
     Args:
-        networks: For each network the matches of its runs, one a seed, all over the same photos.
+        networks: For each network what its runs were measured by, one a seed, all over the same photos.
         draws: How often.
         seed: Of the draws.
     """
     random = np.random.default_rng(seed)
-    photos = networks[0][0].objects.shape[1]
+    photos = networks[0][0].photos
     found = np.empty((len(networks), draws))
     for d in range(draws):
         times = np.bincount(random.integers(photos, size=photos), minlength=photos).astype(np.float64)
         for n, runs in enumerate(networks):
             chosen = np.bincount(random.integers(len(runs), size=len(runs)), minlength=len(runs))
-            values = [count * precision(run, times) for run, count in zip(runs, chosen, strict=True) if count]
+            values = [count * run.value(times) for run, count in zip(runs, chosen, strict=True) if count]
             found[n, d] = sum(values) / len(runs)
     return Resampled(found)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.paper.certainty import Resampled, from_json, resample
+from benchmarks.paper.certainty import PhotoMeans, Resampled, from_json, resample
 from benchmarks.paper.tables import TABLES, Row, Table, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from benchmarks.paper.certainty import Figure
 
 DRAWS = 400
 PROMPT = "mask IoU in true boxes"
@@ -55,6 +57,8 @@ def _section(table: Table, results: Results, draws: int) -> tuple[list[tuple[str
     verdicts: list[tuple[str, str]] = []
     for name in (n for n in names if n.endswith(" AP")):
         verdicts += _verdicts(table, results, name, draws)
+    if prompt:
+        verdicts += _verdicts(table, results, PROMPT, draws)
     lines += ["", *(f"- {what}: {says}" for what, says in verdicts)]
     return verdicts, lines
 
@@ -69,18 +73,21 @@ def _spread(runs: list[dict[str, Any]], name: str) -> str:
 
 
 def _verdicts(table: Table, results: Results, name: str, draws: int) -> list[tuple[str, str]]:
-    """Return for each difference that the paper finds what came out, and for the order as a whole."""
+    """Return for each difference that the paper finds what came out, and for the order as a whole.
+
+    The paper has no IoU in true boxes: rows are compared in its order of mask AP.
+    """
     rows = [row for row in table.rows if results.of(row)]
+    order = "mask AP" if name == PROMPT else name
     pairs = [
         (better, worse)
         for better in range(len(rows))
         for worse in range(len(rows))
-        if rows[better].figures[name] - rows[worse].figures[name] >= table.least - 1e-9
+        if rows[better].figures[order] - rows[worse].figures[order] >= table.least - 1e-9
     ]
     if not pairs:
         return [(name, "nothing to compare")]
-    kind = name.split(maxsplit=1)[0]
-    found = resample([[from_json(run["matches"][kind]) for run in results.of(row)] for row in rows], draws)
+    found = resample([[_figure(run, name) for run in results.of(row)] for row in rows], draws)
     verdicts = [_verdict(rows, results, name, pair, found) for pair in pairs]
     if len(pairs) > 1:
         share = found.share(pairs)
@@ -88,15 +95,21 @@ def _verdicts(table: Table, results: Results, name: str, draws: int) -> list[tup
     return verdicts
 
 
+def _figure(run: dict[str, Any], name: str) -> Figure:
+    if name == PROMPT:
+        return PhotoMeans(np.array(run["overlaps"]["total"]), np.array(run["overlaps"]["count"]))
+    return from_json(run["matches"][name.split(maxsplit=1)[0]])
+
+
 def _verdict(rows: list[Row], results: Results, name: str, pair: tuple[int, int], found: Resampled) -> tuple[str, str]:
     better, worse = pair
-    paper = rows[better].figures[name] - rows[worse].figures[name]
+    paper = f", {rows[better].figures[name] - rows[worse].figures[name]:+.1f}" if name != PROMPT else ""
     low, high = found.interval(better, worse)
     means = {row: float(np.mean([run["figures"][name] for run in results.of(rows[row])])) for row in pair}
     effect = f"{means[better] - means[worse]:+.1f} (95%: {100 * low:+.1f} to {100 * high:+.1f})"
     runs = " and ".join(str(len(results.of(rows[row]))) for row in pair)
     says = f"{effect}, {_word(low, high)}; {runs} runs"
-    return f"{name}: {rows[better].label} over {rows[worse].label}, {paper:+.1f}", says
+    return f"{name}: {rows[better].label} over {rows[worse].label}{paper}", says
 
 
 def _word(low: float, high: float) -> str:

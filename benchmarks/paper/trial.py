@@ -10,11 +10,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torchvision import models
 
-from benchmarks.paper.certainty import ScoredMatches, matches
+from benchmarks.paper.certainty import matches
+from benchmarks.paper.page import PROMPT
 from benchmarks.paper.tables import KINDS, Variant
 from dataset.coco.reader import Source, load_coco
 from model.checkpoints.head_transfer import load_backbone
@@ -24,7 +26,7 @@ from model.data.batching import samples_of
 from model.data.training_images import TrainingImage, classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import average_precision, coco_ground_truth
-from model.evaluation.evaluate import align, box_prompt, predict
+from model.evaluation.evaluate import align, box_overlaps, predict
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 from model.network.build import build
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 BASE_SEED = 1000
 """Of the common start: another one than any of the runs has."""
-METHOD = 2
+METHOD = 3
 """Goes up when the same settings come to mean another run: what was kept of the earlier ones no longer counts."""
 MIN_SCORE = 0.05
 """Detections below are not measured."""
@@ -55,6 +57,12 @@ class DataSet:
     train: Source
     val: Source
     by_supercategory: bool = False
+    held_out: int = 0
+    """Of so many photos of `train`, one is measured on rather than learned from; 0 for none."""
+
+    def is_held_out(self, number: int) -> bool:
+        """Return whether a photo of `train`, by its place in the file, is not learned from."""
+        return bool(self.held_out) and number % self.held_out == self.held_out - 1
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,11 @@ class Setup:
     c4_box_batch: int
     """Regions a photo in the box loss with C4 (paper, sec. 3.1: an eighth of what it takes with a pyramid)."""
     steps: int
-    """Of every run; a step is `training.batch` photos."""
+    """Of a run, where its kind does not take more; a step is `training.batch` photos."""
     base_steps: int
     """Of the common start, trained for the proposals only; 0 to start from ImageNet."""
     backbone: Path | None
-    """torchvision's ImageNet weights of the backbone; None takes them from torchvision."""
+    """Weights of the backbone under torchvision's names; None takes ImageNet's from torchvision."""
     folder: Path
     """Where common starts are kept."""
     device: str
@@ -96,6 +104,10 @@ class Setup:
         c4 = KINDS[variant.kind].changes.get("features") == "c4"
         return replace(self.training, seed=seed, box_batch=self.c4_box_batch if c4 else self.training.box_batch)
 
+    def steps_of(self, variant: Variant) -> int:
+        """Return for how long a variant is trained."""
+        return self.steps * (1 if self.full else KINDS[variant.kind].times)
+
     def fingerprint(self, variant: Variant) -> str:
         """Return what changes when a run's result would."""
         data = self.data[self.data_of(variant)]
@@ -105,7 +117,8 @@ class Setup:
             KINDS[variant.kind].changes,
             *self._settings(),
             self.c4_box_batch,
-            self.steps,
+            self.steps_of(variant),
+            data.held_out,
         ]
         parts += [data.train.annotations.name, data.val.annotations.name]
         return blake2b(json.dumps(parts).encode(), digest_size=6).hexdigest()
@@ -157,7 +170,24 @@ class ProposalsOnly(MaskRCNN):
 def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCache]:
     known = load_coco(data.train.annotations)
     categories = classes_of([(data.train.annotations, known)], by_supercategory=data.by_supercategory)
-    return categories, read_photos([data.train], categories, by_supercategory=data.by_supercategory), MaskCache()
+    held_out = {image["file_name"] for number, image in enumerate(known["images"]) if data.is_held_out(number)}
+    photos = read_photos([data.train], categories, by_supercategory=data.by_supercategory)
+    return categories, [photo for photo in photos if photo.path.name not in held_out], MaskCache()
+
+
+@cache
+def _measured(data: DataSet) -> dict[str, Any]:
+    """Return the photos to measure on, as `read_ground_truth` does."""
+    found, _ = read_ground_truth(data.val.annotations, data.val.folder())
+    if not data.held_out:
+        return found
+    more, _ = read_ground_truth(data.train.annotations, data.val.folder())
+    images = [image for number, image in enumerate(more["images"]) if data.is_held_out(number)]
+    ids = {image["id"] for image in images}
+    assert ids.isdisjoint(image["id"] for image in found["images"]), "both files have photos of the same id"
+    annotations = [*found["annotations"], *(a for a in more["annotations"] if a["image_id"] in ids)]
+    numbered = [{**a, "id": number} for number, a in enumerate(annotations, 1)]
+    return {**found, "images": [*found["images"], *images], "annotations": numbered}
 
 
 def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int) -> FixedSteps:
@@ -212,42 +242,49 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
     load_backbone(network, backbone_file(setup, config.backbone))
     if setup.base_steps:
         network.load_state_dict(load_file(setup.folder / setup.base_name(variant)), strict=False)
-    trainer = _trainer(setup, network, data, setup.training_of(variant, seed), setup.steps)
+    trainer = _trainer(setup, network, data, setup.training_of(variant, seed), setup.steps_of(variant))
     trainer.learn()
     trained = time.process_time() - used
     predictor = Predictor(trainer.checkpoint(), setup.device)
-    figures, tables = measure(predictor, setup.data[data].val)
+    found = measure(predictor, setup.data[data])
     return {
         "variant": str(variant),
         "seed": seed,
         "fingerprint": setup.fingerprint(variant),
-        "figures": figures,
-        "matches": {kind: table.as_json() for kind, table in tables.items()},
+        **found,
         "train_cpu_seconds": trained,
         "cpu_seconds": time.process_time() - used,
         "seconds": time.monotonic() - start,
     }
 
 
-def measure(predictor: Predictor, val: Source) -> tuple[dict[str, float], dict[str, ScoredMatches]]:
-    """Return a network's figures in points, and which detection met which object (see `ScoredMatches`)."""
-    known = align(read_ground_truth(val.annotations, val.folder())[0], predictor, val.annotations)
+def measure(predictor: Predictor, data: DataSet) -> dict[str, Any]:
+    """Return a network's figures in points, which detection met which object, and the overlaps in true boxes.
+
+    JSON-ready: `figures` by name, `matches` by kind (see `ScoredMatches`), `overlaps` (see `PhotoMeans`).
+    """
+    val = data.val
+    known = align(_measured(data), predictor, val.annotations)
     group = ProcessGroup()
     results, done = predict(predictor, known, val.folder(), score=MIN_SCORE, group=group)
     true = coco_ground_truth(known)
     kinds = ["box"]
     kinds += ["mask"] if predictor.config.mask_head != "none" else []
     kinds += ["keypoints"] if predictor.config.keypoints else []
-    figures: dict[str, float] = {}
-    tables: dict[str, ScoredMatches] = {}
+    found: dict[str, Any] = {"figures": {}, "matches": {}}
     for kind in kinds:
         overall, _ = average_precision(known, results, kind, done)
-        figures |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
-        tables[kind] = matches(true, results, kind, done)
+        found["figures"] |= {f"{kind} {name}": 100 * value for name, value in overall.items()}
+        found["matches"][kind] = matches(true, results, kind, done).as_json()
     if "mask" in kinds:
-        prompt = box_prompt(predictor, known, val, group, with_category=True)
-        figures["mask IoU in true boxes"] = 100 * prompt["mean_iou"]
-    return figures, tables
+        overlaps = box_overlaps(predictor, known, val, group, with_category=True)
+        found["figures"][PROMPT] = 100 * float(np.mean([overlap for _, overlap in overlaps]))
+        place = {photo: index for index, photo in enumerate(done)}
+        where = [place[photo] for photo, _ in overlaps]
+        total = np.bincount(where, [overlap for _, overlap in overlaps], len(done))
+        count = np.bincount(where, minlength=len(done))
+        found["overlaps"] = {"total": [round(t, 4) for t in total.tolist()], "count": count.tolist()}
+    return found
 
 
 def _prepare(setup: Setup, seed: int) -> None:

@@ -136,15 +136,15 @@ def _result(instance: Instance, image: int, size: tuple[int, int]) -> dict[str, 
     return {**record, "segmentation": rle.from_coco(shape, size)} if shape else record
 
 
-def box_prompt(
+def box_overlaps(
     predictor: Segmenter,
     data: dict[str, Any],
     source: Source,
     group: ProcessGroup,
     *,
     with_category: bool = False,
-) -> dict[str, float]:
-    """Return the mean mask IoU when every true box over PROMPT_AREA is given to the model.
+) -> list[tuple[int, float]]:
+    """Return photo id and mask IoU of every object over PROMPT_AREA whose true box is given to the model.
 
     Args:
         predictor: The model.
@@ -157,7 +157,7 @@ def box_prompt(
         DataError: None of the photos with such a box can be read.
     """
     folder = source.folder()
-    overlaps: list[float] = []
+    overlaps: list[tuple[int, float]] = []
     reasons: list[PhotoError] = []
     for image in shared_photos(data["images"], group):
         known = [
@@ -182,12 +182,18 @@ def box_prompt(
         for record, instance in zip(known, found, strict=True):
             known_mask = rle.from_coco(record["segmentation"], (height, width))
             found_mask = rasterize(instance.enlarged(photo.scale).polygons, (width, height))
-            overlaps.append(float(rle.iou([found_mask], [known_mask], [False])[0, 0]))
+            overlaps.append((image["id"], float(rle.iou([found_mask], [known_mask], [False])[0, 0])))
     overlaps = [value for part in group.all_gather(overlaps) for value in part]
     if not overlaps:
         if reasons and len(reasons) == len(data["images"]):
             raise unusable_photos(source.annotations, folder, reasons, option="--images")
         raise DataError(tr("No photo of {file} has a mask over {n} pixels.", file=source.annotations, n=PROMPT_AREA))
+    return overlaps
+
+
+def box_prompt(predictor: Segmenter, data: dict[str, Any], source: Source, group: ProcessGroup) -> dict[str, float]:
+    """Return the number and the mean of what `box_overlaps` finds without the objects' categories."""
+    overlaps = [overlap for _, overlap in box_overlaps(predictor, data, source, group)]
     return {"objects": len(overlaps), "mean_iou": float(np.mean(overlaps))}
 
 

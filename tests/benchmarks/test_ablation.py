@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import torch
 
 from benchmarks import ablation
 from benchmarks.paper import trial
-from benchmarks.paper.page import Results, page
+from benchmarks.paper.page import PROMPT, Results, page
 from benchmarks.paper.tables import KINDS, TABLES, Variant, variants
 from dataset.coco.reader import Source
 from model.config import ModelConfig, TrainConfig
@@ -53,8 +54,9 @@ def test_every_row_of_the_tables_can_be_built() -> None:
     for variant in variants(TABLES, full=False):
         with torch.device("meta"):
             build(setup.config_of(variant, list(CATEGORIES)))
+    full = ablation.setup_of(_arguments("--full"))
     for variant in variants(TABLES, full=True):
-        assert replace(setup, full=True).config_of(variant, list(CATEGORIES)).backbone == variant.backbone
+        assert full.config_of(variant, list(CATEGORIES)).backbone == variant.backbone
     assert {row.kind for table in TABLES for row in table.rows} <= set(KINDS)
     assert len(variants(TABLES, full=False)) == 16
 
@@ -106,6 +108,28 @@ def test_the_same_seed_gives_the_same_run(setup: trial.Setup) -> None:
     assert one["matches"] == other["matches"]
 
 
+def test_photos_that_are_held_out_are_measured_on_and_not_learned_from(
+    coco_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = trial.DataSet(Source(coco_file(5)), Source(coco_file(2, "val")), held_out=2)
+    val = json.loads(data.val.annotations.read_text())
+    for number, image in enumerate(val["images"]):
+        image["id"] += 1000
+        for annotation in val["annotations"]:
+            if annotation["image_id"] == number + 1:
+                annotation["image_id"] += 1000
+    data.val.annotations.write_text(json.dumps(val))
+    learned = {photo.path.name for photo in trial._photos(data)[1]}
+    measured = trial._measured(data)
+    names = [image["file_name"] for image in json.loads(data.train.annotations.read_text())["images"]]
+    assert learned == set(names[::2])
+    assert [image["file_name"] for image in measured["images"][-2:]] == names[1::2]
+    assert len(measured["images"]) == 4
+    ids = {annotation["image_id"] for annotation in measured["annotations"]}
+    assert ids == {image["id"] for image in measured["images"]}
+    assert len({annotation["id"] for annotation in measured["annotations"]}) == len(measured["annotations"])
+
+
 def test_the_page_says_whether_the_order_holds() -> None:
     def run(hits: int, seed: int) -> dict[str, object]:
         photos = list(range(20))
@@ -118,7 +142,9 @@ def test_the_page_says_whether_the_order_holds() -> None:
             "objects": [[1] * 20],
         }
         figures = {f"{kind} {name}": 5.0 * hits for kind in ("mask", "box") for name in ("AP", "AP50", "AP75")}
-        return {"seed": seed, "figures": figures, "matches": {"mask": table, "box": table}}
+        overlaps = {"total": [hits / 20] * 20, "count": [1] * 20}
+        figures[PROMPT] = 5.0 * hits
+        return {"seed": seed, "figures": figures, "matches": {"mask": table, "box": table}, "overlaps": overlaps}
 
     runs = {"mobilenet_v2 C5, RoIPool": [run(4, s) for s in range(2)]}
     runs["mobilenet_v2 C5, RoIAlign"] = [run(12 + s, s) for s in range(2)]
@@ -126,7 +152,8 @@ def test_the_page_says_whether_the_order_holds() -> None:
     text = page(["# Title"], Results(runs, full=False), [table], draws=40)
     assert "| RoIAlign | 30.9 | 62.5 ± 3.5 |" in text
     assert "mask AP: RoIAlign over RoIPool, +7.3: +42.5" in text
-    assert text.count("**holds**; 2 and 2 runs") == 4  # mask and box, in the summary and below the table
+    assert text.count("**holds**; 2 and 2 runs") == 6  # mask, box and IoU, in the summary and below the table
+    assert "mask IoU in true boxes: RoIAlign over RoIPool: +42.5 (95%: +40.0 to +45.0)" in text
     turned = {k: v for (k, _), v in zip(runs.items(), reversed(runs.values()), strict=True)}
     assert "**reversed**; 2 and 2 runs" in page(["# Title"], Results(turned, full=False), [table], draws=40)
     same = dict.fromkeys(runs, next(iter(runs.values())))
