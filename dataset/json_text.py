@@ -99,13 +99,14 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 - whatever the text has
     """
     text = data.decode()
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of more digits than Python converts
+            return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else float(digits))
     except RecursionError:
         raise ValueError(tr("lists lie in one another thousands deep")) from None
-    except ValueError:  # an integer of more digits than Python converts
-        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else float(digits))
 
 
 class RecordDecoder(Generic[T]):

@@ -430,7 +430,7 @@ def changed(config: Config, changes: list[str]) -> Config:
         names.add(name)
         try:
             values[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[name] = text
     if "backbone" in names and "width" not in names and not str(values["backbone"]).startswith("mobilenet"):
         values["width"] = 1.0

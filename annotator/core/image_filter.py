@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from annotator.core.document import Status
+from dataset.json_text import loads
 
 if TYPE_CHECKING:
     from annotator.core.categories import Categories
@@ -71,7 +72,7 @@ def to_json(value: Filter, categories: Categories) -> str:
 def from_json(text: str, categories: Categories) -> Filter:
     """Return the inverse of `to_json`. What is not understood, or of a class that there is not, is left out."""
     try:
-        plain = json.loads(text) if text else {}
+        plain = loads(text.encode(errors="surrogatepass")) if text else {}
     except ValueError:
         plain = {}
     if not isinstance(plain, dict):

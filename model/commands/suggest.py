@@ -15,6 +15,7 @@ from dataset.atomic_files import write_bytes
 from dataset.coco.categories import to_coco
 from dataset.folder import list_images
 from dataset.i18n import mark, plural, tr
+from dataset.json_text import loads
 from dataset.messages import UserError, counted_photos
 from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
@@ -189,7 +190,7 @@ def _check_output(output: Path) -> None:
     if not output.exists():
         return
     try:
-        info = json.loads(read_regular(output))["info"]
+        info = loads(read_regular(output))["info"]
         ours = info["generator"] == GENERATOR
     except (OSError, ValueError, KeyError, TypeError):
         ours = False

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dataset.atomic_files import write_bytes
+from dataset.json_text import loads
 from dataset.pictures.near_duplicates import near_duplicates
 from dataset.regular_files import read_regular
 from dataset.validation_split import validation_size
@@ -74,7 +75,7 @@ def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> li
 def read(path: Path | None) -> dict[str, str]:
     """Return what was decided before; a file that is missing or damaged decides nothing."""
     try:
-        data: Any = json.loads(read_regular(path)) if path else {}
+        data: Any = loads(read_regular(path)) if path else {}
     except (OSError, ValueError):
         return {}
     return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.atomic_files import write_bytes
 from dataset.coco.categories import Category, from_coco, to_coco
+from dataset.json_text import loads
 from dataset.regular_files import read_regular
 from model.config import ModelConfig, model_config, to_dict
 
@@ -76,7 +77,7 @@ def read(path: Path) -> Graphs:
         with zipfile.ZipFile(io.BytesIO(read_regular(path))) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
                 raise GraphFileError(path)
-            head = json.loads(archive.read(HEAD))
+            head = loads(archive.read(HEAD))
             if head["format"] != FORMAT:
                 raise GraphFileError(path)
             names = [n for n in archive.namelist() if n != HEAD]

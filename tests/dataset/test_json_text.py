@@ -18,6 +18,7 @@ def test_half_a_surrogate_is_kept_in_text_and_refused_where_a_number_belongs() -
         decoder.decode(b'{"id": "\\ud800"}')
 
 
-def test_lists_thousands_deep_are_said_to_be() -> None:
+@pytest.mark.parametrize("first", [b"", b"1" * 5000 + b", "])  # an integer that Python does not convert
+def test_lists_thousands_deep_are_said_to_be(first: bytes) -> None:
     with pytest.raises(ValueError, match=r"^lists lie in one another thousands deep$"):
-        loads(b"[" * 60_000 + b"]" * 60_000)
+        loads(b"[" + first + b"[" * 60_000 + b"]" * 60_000 + b"]")

@@ -15,6 +15,7 @@ RAW = {
     "@overflow@": "1e400",
     "@long number@": "9" * 5000,
     **{f"@{depth} deep@": "[" * depth + "]" * depth for depth in (50, 900, 20_000, 1_000_000)},
+    "@a long number, 20,000 deep@": f"[{'1' * 5000}, {'[' * 20_000 + ']' * 20_000}]",
     "@deep object@": '{"a":' * 5000 + "1" + "}" * 5000,
 }
 """JSON that Python does not write, by what stands for it in a document."""

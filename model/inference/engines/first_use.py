@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dataset.json_text import loads
 from dataset.regular_files import read_regular
 from model.inference.engines.engine_record import machine
 
@@ -68,7 +69,7 @@ def _run_all(engine: OnnxEngine) -> None:
 def _state(file: Path) -> State | None:
     """Return what a file says of this computer; None where it says nothing, or another process is just at it."""
     try:
-        content = json.loads(read_regular(file))
+        content = loads(read_regular(file))
         if content["machine"] != machine() or content["state"] not in ("begun", "well"):
             return None
         return None if content["state"] == "begun" and _is_running(int(content["process"])) else content["state"]

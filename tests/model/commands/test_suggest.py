@@ -220,7 +220,15 @@ def test_names_of_pictures_never_meet() -> None:
     assert len(set(picture_names(photos).values())) == len(photos)
 
 
-@pytest.mark.parametrize("content", ['{"images": [], "annotations": [], "categories": []}', "not json", ""])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"images": [], "annotations": [], "categories": []}',
+        "not json",
+        "",
+        pytest.param("[" * 60_000 + "]" * 60_000, id="deep"),
+    ],
+)
 def test_a_file_of_a_person_is_never_replaced(
     folder: Path, tiny_weights: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,5 +61,7 @@ def test_decisions_survive_on_disk_and_damage_decides_nothing(tmp_path: Path) ->
     assert read(tmp_path / "new" / "split.json") == {"a": "train", "b": "val"}
     (tmp_path / "bad.json").write_text("[1")
     (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "deep.json").write_text("[" * 60_000 + "]" * 60_000)
+    assert read(tmp_path / "deep.json") == {}
     assert read(tmp_path / "bad.json") == read(tmp_path / "list.json") == read(tmp_path / "none.json") == {}
     assert read(None) == {}
