@@ -203,8 +203,8 @@ def _parts(geometry: object) -> list[list[np.ndarray]]:
 
 
 def _ring(ring: Iterable[Sequence[float]]) -> np.ndarray:
-    points = np.array([(point[0], point[1]) for point in ring], float)
-    if len(points) < 3 or not (np.abs(points) <= MAX_COORDINATE).all():
+    points = np.array([point[:2] for point in ring], float)  # a third number is a height
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not (np.abs(points) <= MAX_COORDINATE).all():
         raise ValueError("no ring of points in an image")
     return points[:-1] if len(points) > 3 and (points[0] == points[-1]).all() else points
 

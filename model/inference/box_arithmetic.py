@@ -21,15 +21,15 @@ def box_iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[
 
 
 def batched_nms(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64], iou: float
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64], iou: float, most: int
 ) -> NDArray[np.int64]:
     """Return which of the boxes [N, 4] are kept, best first: no better one of their label overlaps them by over `iou`.
 
-    Non-maximum suppression, as `torchvision.ops.batched_nms`.
+    Non-maximum suppression, as the first `most` of `torchvision.ops.batched_nms`.
     """
     left = np.argsort(-scores, kind="stable")
     kept: list[int] = []
-    while len(left):
+    while len(left) and len(kept) < most:
         best, left = left[0], left[1:]
         kept.append(int(best))
         overlap = box_iou(boxes[best][None], boxes[left])[0]

@@ -50,5 +50,5 @@ def likely_boxes(
     labels = chances.argmax(1)
     rows = np.arange(len(labels))
     boxes, scores = refined[rows, labels], chances[rows, labels]
-    kept = batched_nms(boxes, scores, np.zeros_like(labels), SAME)
+    kept = batched_nms(boxes, scores, np.zeros_like(labels), SAME, len(labels))
     return BoxDetections(boxes[kept], scores[kept], labels[kept].astype(np.int64))

@@ -74,6 +74,8 @@ def test_files_of_qupath_and_others(tmp_path: Path) -> None:
         _feature({"type": "LineString", "coordinates": RING}),
         _feature({"type": "Polygon", "coordinates": [[[0, 0], [1, "x"], [2, 2]]]}),
         _feature({"type": "Polygon", "coordinates": [[[0, 0], [1e300, 1], [2, 2]]]}),
+        _feature({"type": "Polygon", "coordinates": [[[0, 0], [1], [2, 2]]]}),
+        _feature({"type": "Polygon", "coordinates": [[[0], [1], [2]]]}),
         _feature(None),
         7,
     ]
@@ -91,7 +93,7 @@ def test_files_of_qupath_and_others(tmp_path: Path) -> None:
     assert data.problems == (
         "4.json is damaged and left out.",
         "3 shapes have no inside (points or lines) and are left out.",
-        "2 shapes cannot be read and are left out.",
+        "4 shapes cannot be read and are left out.",
     )
 
 

@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from model.graphs.quantize import FLOAT_STEM, HIGHEST, _joins, quantize, round_graph
+from model.graphs.quantize import FLOAT_STEM, HIGHEST, _clips_before, _first, _joins, quantize, round_graph
 from model.inference.engines.onnx_engine import OnnxEngine
 from model.inference.preprocess import resize_and_pad
 
@@ -42,9 +42,9 @@ def test_the_features_of_a_photo_are_nearly_the_same(tiny_graphs: Graphs) -> Non
         assert np.abs(weights[name].astype(int)).max() == HIGHEST
 
 
-def test_sums_of_maps_areround_graph_and_those_of_boxes_are_not(tiny_graphs: Graphs) -> None:
+def test_sums_of_maps_are_rounded_and_those_of_boxes_are_not(tiny_graphs: Graphs) -> None:
     graph = onnx.load_from_string(tiny_graphs.parts["encode"])
-    joined = {node.output[0] for node in _joins(graph)}
+    joined = {node.output[0] for node in _joins(graph, [])}
     sums = [node for node in graph.graph.node if node.op_type == "Add"]
     of_blocks = [node for node in sums if "/body/" in node.name]
     of_boxes = [node for node in sums if "/backbone/" not in node.name]
@@ -52,6 +52,33 @@ def test_sums_of_maps_areround_graph_and_those_of_boxes_are_not(tiny_graphs: Gra
     assert all(node.output[0] in joined for node in of_blocks)
     assert of_boxes
     assert not any(node.output[0] in joined for node in of_boxes)
+
+
+def test_the_stem_of_a_resnet_is_rounded_but_for_its_first_convolution() -> None:
+    """The others take 64 channels, and most of the time that floats would cost."""
+    weights = [RANDOM.normal(size=shape).astype(np.float32) for shape in ((64, 3, 7, 7), (64, 64, 3, 3), (9, 64, 1, 1))]
+    maps = ["pixels", "a", "b", "c"]
+    nodes = [helper.make_node("Conv", [maps[n], f"w{n}"], [maps[n + 1]], f"conv{n}") for n in range(3)]
+    initial = [numpy_helper.from_array(weight, f"w{n}") for n, weight in enumerate(weights)]
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in (maps[0], maps[-1])]
+    graph = helper.make_graph(nodes, "stem", ends[:1], ends[1:], initial)
+    assert [node.name for node in _first(helper.make_model(graph))] == ["conv0"]
+
+
+def test_maxima_of_a_map_in_floats_are_taken_in_floats() -> None:
+    weight = numpy_helper.from_array(RANDOM.normal(size=(8, 3, 3, 3)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Conv", ["pixels", "w"], ["map"], "conv"),
+        helper.make_node("Relu", ["map"], ["clipped"], "relu"),
+        helper.make_node("MaxPool", ["clipped"], ["least"], "maxima", kernel_shape=[3, 3]),
+        helper.make_node("Relu", ["least"], ["out"], "last"),
+    ]
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in ("pixels", "out")]
+    model = helper.make_model(helper.make_graph(nodes, "stem", ends[:1], ends[1:], [weight]))
+    conv, _, maxima, _ = model.graph.node
+    assert _joins(model, [conv]) == []
+    assert [node.name for node in _joins(model, [])] == ["maxima"]
+    assert [node.name for node in _clips_before(model, [maxima])] == ["relu"]
 
 
 def two_convolutions() -> bytes:
@@ -70,7 +97,7 @@ def two_convolutions() -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
 
 
-def testround_graph_weights_and_clipped_values_leave_the_means_of_channels_as_they_are() -> None:
+def test_rounded_weights_and_clipped_values_leave_the_means_of_channels_as_they_are() -> None:
     graph = two_convolutions()
     given = [{"x": RANDOM.uniform(0, 2, (1, 64, 8, 8)).astype(np.float32)} for _ in range(5)]
     sessions = [onnxruntime.InferenceSession(g) for g in (graph, round_graph("masks", graph, given[:4]))]
