@@ -1,4 +1,4 @@
-"""Where the time of a photo goes, part by part: CPU time, the best of several passes, of a model in graphs."""
+"""Where the time of a photo goes, part by part: CPU time, the best of several passes, in torch and in graphs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import time
 from collections import defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from unittest.mock import patch
 
 import cv2
@@ -20,7 +20,11 @@ from model.inference import predictor as prediction
 from model.inference.engines import onnx_engine
 from model.inference.engines.onnx_engine import OnnxEngine
 from model.inference.engines.region_pooling import Pooling
+from model.inference.engines.torch_engine import TorchEngine
 from model.inference.predictor import Predictor
+from model.network import mask_rcnn
+from model.network.roi_pooler import RegionPooler
+from model.network.rpn import RegionProposals
 from resources import SAMPLES
 
 if TYPE_CHECKING:
@@ -29,24 +33,41 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+Part: TypeAlias = tuple[str, Any, str]
+"""Name, and the function or method that stands for it: where it is, and what it is called there."""
 PASSES = 6
 SCORE = 0.05
-PARTS: dict[str, tuple[Any, str]] = {
-    "resize": (prediction, "resize_and_pad"),
-    "edges": (prediction, "EdgeGuide"),
-    "body and proposals": (OnnxEngine, "_encoded"),
-    "box head": (OnnxEngine, "propose"),
-    "RoIAlign": (Pooling, "regions"),
-    "NMS": (onnx_engine, "batched_nms"),
-    "mask head": (OnnxEngine, "masks"),
-    "keypoint head": (OnnxEngine, "keypoints"),
-    "outlines": (prediction, "outline"),
-    "keypoints": (prediction, "locate"),
-}
+COMMON: list[Part] = [
+    ("resize", prediction, "resize_and_pad"),
+    ("edges", prediction, "EdgeGuide"),
+    ("outlines", prediction, "outline"),
+    ("keypoints", prediction, "locate"),
+]
+GRAPHS: list[Part] = [
+    *COMMON,
+    ("body and proposals", OnnxEngine, "_encoded"),
+    ("box head", OnnxEngine, "propose"),
+    ("RoIAlign", Pooling, "regions"),
+    ("NMS", onnx_engine, "batched_nms"),
+    ("mask head", OnnxEngine, "masks"),
+    ("keypoint head", OnnxEngine, "keypoints"),
+]
+TORCH: list[Part] = [
+    *COMMON,
+    ("body and proposals", TorchEngine, "encode"),
+    ("body and proposals", RegionProposals, "score"),
+    ("body and proposals", RegionProposals, "propose"),
+    ("box head", TorchEngine, "detect"),
+    ("RoIAlign", RegionPooler, "forward"),
+    ("NMS", mask_rcnn, "batched_nms"),
+    ("mask head", TorchEngine, "masks"),
+    ("keypoint head", TorchEngine, "keypoints"),
+]
+"""What is beside a part in the call that stands for it is counted with it."""
 
 
 @contextmanager
-def timed(spent: defaultdict[str, float]) -> Iterator[None]:
+def timed(parts: list[Part], spent: defaultdict[str, float]) -> Iterator[None]:
     """Note the CPU time of each part, less that of parts within it."""
     inner = [0.0]
 
@@ -63,7 +84,7 @@ def timed(spent: defaultdict[str, float]) -> Iterator[None]:
 
         return run
 
-    patches = [patch.object(home, key, watched(name, getattr(home, key))) for name, (home, key) in PARTS.items()]
+    patches = [patch.object(home, key, watched(name, getattr(home, key))) for name, home, key in parts]
     for each in patches:
         each.start()
     try:
@@ -75,28 +96,32 @@ def timed(spent: defaultdict[str, float]) -> Iterator[None]:
 
 def passes(predictor: Predictor, photo: NDArray[np.uint8]) -> dict[str, float]:
     """Return the least time of each part in milliseconds."""
+    parts = GRAPHS if isinstance(predictor._engine, OnnxEngine) else TORCH
     best: dict[str, float] = {}
     for number in range(PASSES):
         spent: defaultdict[str, float] = defaultdict(float)
         start = time.process_time()
-        with timed(spent):
+        with timed(parts, spent):
             predictor.set_image(photo)
             predictor.detect(SCORE)
         spent["all"] = 1000 * (time.process_time() - start)
         if number:
-            best = {name: min(best.get(name, np.inf), spent[name]) for name in (*PARTS, "all")}
+            best = {name: min(best.get(name, np.inf), spent[name]) for name in [*(part for part, _, _ in parts), "all"]}
     return best
 
 
 def measure(args: argparse.Namespace) -> list[Record]:
-    """Measure a photo of 640x480."""
+    """Measure a photo of 640x480, in torch and in the graphs that a CPU computes with."""
     photo = cv2.resize(read_photo(SAMPLES / "group.jpg"), (640, 480), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    predictor = Predictor(args.weights, "cpu")
-    if not isinstance(predictor._engine, OnnxEngine):
-        predictor = Predictor(export(load(args.weights)), "cpu")
+    checkpoint = load(args.weights)
+    graphs = Predictor(args.weights, "cpu")
+    if not isinstance(graphs._engine, OnnxEngine):
+        graphs = Predictor(export(checkpoint), "cpu")
+    before, now = passes(Predictor(checkpoint, "cpu"), photo), passes(graphs, photo)
+    arithmetic = graphs._engine.id.rpartition("-")[2]
     return [
-        Record(f"{args.weights}: {name}", value, "ms of CPU", predictor._engine.id.rpartition("-")[2])
-        for name, value in passes(predictor, photo).items()
+        Record(f"{args.weights}: {name}", value, f"ms in {arithmetic}", f"{before[name]:.1f} ms in torch")
+        for name, value in now.items()
     ]
 
 

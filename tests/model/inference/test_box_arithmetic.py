@@ -17,7 +17,7 @@ def test_the_best_of_the_boxes_are_kept(most: int) -> None:
     corners = random.uniform(0, 80, (400, 2))
     boxes = np.concatenate([corners, corners + random.uniform(4, 40, (400, 2))], 1).astype(np.float32)
     scores, labels = random.random(400).astype(np.float32), random.integers(0, 3, 400)
-    expected = stock_nms(*(torch.from_numpy(values) for values in (boxes, scores, labels)), 0.5).tolist()
+    expected = stock_nms(torch.from_numpy(boxes), torch.from_numpy(scores), torch.from_numpy(labels), 0.5).tolist()
     assert batched_nms(boxes, scores, labels, 0.5, most).tolist() == expected[:most]
     tensor = torch.from_numpy(boxes)
     np.testing.assert_allclose(box_iou(boxes, boxes[:9]), stock_iou(tensor, tensor[:9]), atol=1e-6)
