@@ -3,7 +3,8 @@
     python -m benchmarks.ablation                      reduced, for two CPU cores
     python -m benchmarks.ablation --full --data COCO   ResNets at 800 pixels on COCO, for a GPU
 
-Finished runs are kept, so that the same command goes on where a killed one was.
+Finished runs are kept, and the state of the others every ten minutes, so that the same command goes on where a killed
+one was.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--seeds", type=int, default=3, help="runs of each variant (default: 3)")
     add("--steps", type=int, help="steps of each run (default: 400; --full: 160000)")
+    add("--batch", type=int, help="photos of a step; with others, the rate changes in proportion (--full: 16, else 4)")
     add("--base-steps", type=int, help="steps of the common start (default: 600; --full: none)")
     add("--tables", nargs="+", choices=[t.name for t in TABLES], default=[t.name for t in TABLES], help="only these")
     add("--runs", type=int, metavar="N", help="stop after so many runs")
@@ -132,7 +134,7 @@ def setup_of(args: argparse.Namespace) -> trial.Setup:
         model=replace(
             FULL_MODEL if args.full else REDUCED_MODEL, roi_half_pixel=args.half_pixel, res5_stride=args.res5_stride
         ),
-        training=FULL_TRAINING if args.full else REDUCED_TRAINING,
+        training=_in_batches(FULL_TRAINING if args.full else REDUCED_TRAINING, args.batch),
         c4_box_batch=64 if args.full else 8,
         steps=args.steps or (160_000 if args.full else 400),
         base_steps=args.base_steps if args.base_steps is not None else 0 if args.full else 600,
@@ -142,6 +144,13 @@ def setup_of(args: argparse.Namespace) -> trial.Setup:
         threads=(os.cpu_count() or 1) if args.full else 1,
         full=args.full,
     )
+
+
+def _in_batches(training: TrainConfig, photos: int | None) -> TrainConfig:
+    """Return how to train in batches of so many photos, with the rate in proportion to them."""
+    if photos is None:
+        return training
+    return replace(training, batch=photos, learning_rate=training.learning_rate * photos / training.batch)
 
 
 def _coco(folder: Path, kind: str, part: str) -> Source:

@@ -19,6 +19,7 @@ from benchmarks.paper.certainty import matches
 from benchmarks.paper.page import PROMPT
 from benchmarks.paper.tables import KINDS, Variant
 from dataset.coco.reader import Source, load_coco
+from model.checkpoints.checkpoint import write_state
 from model.checkpoints.head_transfer import load_backbone
 from model.config import non_defaults
 from model.data.augmentation import MaskCache
@@ -31,6 +32,7 @@ from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 from model.network.build import build
 from model.network.mask_rcnn import MaskRCNN
+from model.training.periodic_save import PeriodicSave
 from model.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ BASE_SEED = 1000
 """Of the common start: another one than any of the runs has."""
 METHOD = 3
 """Goes up when the same settings come to mean another run: what was kept of the earlier ones no longer counts."""
+SAVE_SECONDS = 600.0
+"""From one state of a run on disk to the next."""
 MIN_SCORE = 0.05
 """Detections below are not measured."""
 
@@ -143,9 +147,16 @@ class FixedSteps(Trainer):
         """Return the share 0..1 of the training that is over."""
         return self.progress.step / self.steps
 
+    def save(self) -> None:
+        """Write the state that a resumed run needs, and nothing else."""
+        write_state(self.state_file, self.state())
+
     def learn(self) -> None:
-        """Take all steps."""
-        self.fit(self.batches, lambda *_: None, done=lambda: self.progress.step >= self.steps)
+        """Take all steps, from where a killed process saved its state last."""
+        self.resume()
+        save = PeriodicSave(self.save, SAVE_SECONDS)
+        self.fit(self.batches, lambda *_: None, done=lambda: self.progress.step >= self.steps, save=save)
+        self.state_file.unlink(missing_ok=True)
 
 
 class ProposalsOnly(MaskRCNN):
@@ -190,14 +201,12 @@ def _measured(data: DataSet) -> dict[str, Any]:
     return {**found, "images": [*found["images"], *images], "annotations": numbered}
 
 
-def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int) -> FixedSteps:
+def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int, output: Path) -> FixedSteps:
     categories, photos, masks = _photos(setup.data[data])
     if not network.config.keypoints:
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     device = torch.device(setup.device)
-    output = setup.folder / "unused.safetensors"
     trainer = FixedSteps(network, tuple(categories), samples_of(photos), training, output=output, device=device)
-    trainer.steps = steps
     trainer.masks = masks  # drawn once for all runs of this process
     return trainer
 
@@ -222,7 +231,8 @@ def train_base(setup: Setup, variant: Variant) -> float:
     load_backbone(network, backbone_file(setup, config.backbone))
     proposals = ProposalsOnly(config, network.backbone)
     training = replace(setup.training, seed=BASE_SEED)
-    trainer = _trainer(setup, proposals, data, training, setup.base_steps)
+    trainer = _trainer(setup, proposals, data, training, setup.folder / setup.base_name(variant))
+    trainer.steps = setup.base_steps
     trainer.learn()
     state = trainer.checkpoint().state
     kept = {name: value.contiguous() for name, value in state.items() if name.startswith(("backbone.", "rpn."))}
@@ -242,7 +252,9 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
     load_backbone(network, backbone_file(setup, config.backbone))
     if setup.base_steps:
         network.load_state_dict(load_file(setup.folder / setup.base_name(variant)), strict=False)
-    trainer = _trainer(setup, network, data, setup.training_of(variant, seed), setup.steps_of(variant))
+    output = setup.folder / f"{setup.fingerprint(variant)}-{seed}.safetensors"
+    trainer = _trainer(setup, network, data, setup.training_of(variant, seed), output)
+    trainer.steps = setup.steps_of(variant)
     trainer.learn()
     trained = time.process_time() - used
     predictor = Predictor(trainer.checkpoint(), setup.device)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from model.data.batching import Batch
+
 pytestmark = pytest.mark.usefixtures("repeatable")
 
 C5, BOXES = Variant("mobilenet_v2", "C5, RoIPool"), Variant("mobilenet_v2", "FPN, keypoints and masks")
@@ -106,6 +108,28 @@ def test_the_same_seed_gives_the_same_run(setup: trial.Setup) -> None:
     one, other = (trial.run_trial(setup, C5, 1) for _ in range(2))
     assert one["figures"] == other["figures"]
     assert one["matches"] == other["matches"]
+
+
+def test_a_killed_run_goes_on_where_its_state_was_saved(setup: trial.Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "SAVE_SECONDS", 0)  # after every step
+    taken: list[int] = []
+    step = trial.FixedSteps.step
+
+    def counted(self: trial.FixedSteps, batch: Batch) -> dict[str, float]:
+        if len(taken) == 2:
+            taken.append(0)
+            raise KeyboardInterrupt
+        taken.append(self.progress.step)
+        return step(self, batch)
+
+    setup = replace(setup, base_steps=0)
+    monkeypatch.setattr(trial.FixedSteps, "step", counted)
+    with pytest.raises(KeyboardInterrupt):
+        trial.run_trial(setup, C5, 0)
+    assert len(list(setup.folder.iterdir())) == 1
+    assert trial.run_trial(setup, C5, 0)["figures"]
+    assert taken == [0, 1, 0, 2]
+    assert list(setup.folder.iterdir()) == []
 
 
 def test_photos_that_are_held_out_are_measured_on_and_not_learned_from(
