@@ -201,7 +201,7 @@ def _measured(data: DataSet) -> dict[str, Any]:
     return {**found, "images": [*found["images"], *images], "annotations": numbered}
 
 
-def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, steps: int, output: Path) -> FixedSteps:
+def _trainer(setup: Setup, network: MaskRCNN, data: str, training: TrainConfig, output: Path) -> FixedSteps:
     categories, photos, masks = _photos(setup.data[data])
     if not network.config.keypoints:
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
