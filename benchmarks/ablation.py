@@ -80,7 +80,7 @@ FULL_TRAINING = TrainConfig(
     early_scales=(800,),
     jitter=(1.0, 1.0),
     colour=0.0,
-    workers=8,
+    workers=min(8, os.cpu_count() or 1),
 )
 
 
