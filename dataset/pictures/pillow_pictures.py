@@ -90,9 +90,12 @@ def open_tiff(file: IO[bytes], page: TiffDirectory) -> Image.Image:
 
     Raises:
         DecodeError: Pillow does not decode it rightly, or at all.
+        EOFError: A part of it is missing, which Pillow would leave black.
     """
     if not page.is_plain:
         raise DecodeError
+    if not page.is_complete:
+        raise EOFError
     try:
         picture = open_picture(file)
     except UnidentifiedImageError:

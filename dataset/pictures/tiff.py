@@ -123,6 +123,17 @@ class TiffDirectory:
         return photometric in SHOWN and self.number(PREDICTOR, 1) in predictors
 
     @property
+    def is_complete(self) -> bool:
+        """Whether there is a place in the file for every strip or tile of a plane."""
+        width, height = self.size
+        if TILE_WIDTH in self.tags:
+            across, down, places = self.number(TILE_WIDTH), self.number(TILE_HEIGHT), TILE_OFFSETS
+        else:
+            across, down, places = width, min(self.number(ROWS, height), height), OFFSETS
+        wanted = -(-width // max(1, across)) * -(-height // max(1, down))
+        return len(self.tags.get(places, ())) >= wanted
+
+    @property
     def is_plain(self) -> bool:
         """Whether Pillow decodes it rightly, if at all: one of few bits, a palette, printing colours, a fax."""
         whole = self.number(PLANAR) != SEPARATE or self.bands == 1

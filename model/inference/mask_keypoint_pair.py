@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataset.coco.categories import Category
     from model.inference.instance import Instance, Polygons
     from model.inference.likely_objects import LikelyObject
-    from model.inference.predictor import EncodedImage
+    from model.inference.photo_regions import EncodedImage
     from model.inference.segmenter import Segmenter
 
 SAME_IOU = 0.5

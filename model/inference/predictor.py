@@ -11,7 +11,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,12 +20,11 @@ from model.config import UNUSED
 from model.inference.edge_snapping import EdgeGuide
 from model.inference.engine import BoxDetections
 from model.inference.engines.choice import open_engine
-from model.inference.feature_similarity import directions, likeness, resampled
-from model.inference.instance import Instance
-from model.inference.keypoint_decoding import certainty, locate, locate_roughly, visibility
-from model.inference.keypoint_scoring import DetectedKeypoints, least_before
+from model.inference.feature_similarity import likeness, resampled
+from model.inference.keypoint_scoring import least_before
 from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
-from model.inference.polygons import mask_confidence, outline
+from model.inference.photo_regions import EncodedImage, PhotoRegions
+from model.inference.polygons import mask_confidence
 from model.inference.preprocess import NetworkInput, resize_and_pad
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
     from model.inference.engine import Engine, Features
     from model.inference.graph_file import Graphs
-    from model.inference.instance import Polygons
+    from model.inference.instance import Instance, Polygons
 
 CONFIDENT = 0.15
 """Score below which a detection is hardly ever looked at: where outlines are fitted to the photo, its is not, and its
@@ -60,20 +59,6 @@ REFINE_BELOW = 128.0
 """Pixels of the network's input along the longer side of a given box, below which the box is looked at closely."""
 REFINE_SIDE, REFINE_AROUND = 256, 1.6
 """Longer side of the input then, and sides of the part of the photo in it, relative to the longer one of the box."""
-
-
-class EncodedImage(NamedTuple):
-    """A photo as a network has encoded it. It keeps the memory that the features take."""
-
-    features: Features
-    photo: NDArray[np.uint8]
-    """[height, width, 3] RGB."""
-    guide: EdgeGuide | None
-    """Its edges, where outlines are fitted to them."""
-    input: tuple[int, int]
-    """(height, width) of the network's input."""
-    inner: tuple[int, int]
-    """(height, width) of the photo in that."""
 
 
 @dataclass
@@ -157,18 +142,17 @@ class Predictor:
         """Another one for other weights or other arithmetic: what is predicted may be kept under it."""
         return self._engine.id
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the photo; (0, 0) before there is one."""
+        return self._regions.size if self._regions else (0, 0)
+
     def forget(self) -> None:
         """Drop the photo and the memory that its features take."""
         self.encoded: EncodedImage | None = None
         """The photo as it was encoded, for `restore`; None before there is one."""
-        self._features: Features = None
+        self._regions: PhotoRegions | None = None
         self._places = _Places()
-        self._photo: NDArray[np.uint8] | None = None
-        self._guide: EdgeGuide | None = None
-        self._input, self._inner = (0, 0), (0, 0)
-        self._scale = np.ones(2, np.float32)
-        self.image_size = (0, 0)
-        """(height, width) of the photo; (0, 0) before there is one."""
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Run the backbone on a photo, once for all calls that follow.
@@ -195,11 +179,7 @@ class Predictor:
 
     def restore(self, encoded: EncodedImage) -> None:
         """Make a photo the current one again, as this network has encoded it on the same device."""
-        self.encoded, self._places = encoded, _Places()
-        self._features, self._photo, self._guide, self._input, self._inner = encoded
-        height, width = encoded.photo.shape[:2]
-        self.image_size = height, width
-        self._scale = (np.array(encoded.inner[::-1]) / np.array((width, height))).astype(np.float32)
+        self.encoded, self._regions, self._places = encoded, PhotoRegions(self._engine, encoded), _Places()
 
     @property
     def batch(self) -> int:
@@ -244,17 +224,17 @@ class Predictor:
             ValueError: The score is not within 0..1, or the number is negative.
             RuntimeError: No photo was set.
         """
-        self._require_image()
+        regions = self._require_image()
         most = self.config.detections if max_detections is None else max_detections
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
-        found = self._engine.detect(self._features, least_before(score, self.config), most)
+        found = regions.detect(least_before(score, self.config), most)
         found = found[self._may_count(found, score)]
         # Keypoints first: the masks of those that they leave too unsure, and their outlines, would take longer.
-        keypoints = self._keypoints_of(found, self._worth_refining(found.scores))
+        keypoints = regions.keypoints_of(found, self._worth_refining(found.scores))
         likely = keypoints.rescored(found.scores, self.config) > score
         found, keypoints = found[likely], keypoints[likely]
-        masks = self._masks(found.boxes, found.labels)
+        masks = regions.masks(found.boxes, found.labels)
         scores = found.scores
         if len(masks) and self.config.mask_score:
             scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
@@ -262,9 +242,9 @@ class Predictor:
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > score]
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
-        boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
+        boxes = regions.boxes_of(found.boxes)
         masks = masks[order] if len(masks) else masks
-        return self._instances(found, masks, boxes, self._worth_refining(found.scores), keypoints[order])
+        return regions.instances(found, masks, boxes, self._worth_refining(found.scores), keypoints[order])
 
     def _may_count(self, found: BoxDetections, least: float) -> NDArray[np.bool_]:
         """Return [N] bool, which detections have a score over the least one, or may come to it by their keypoints."""
@@ -275,7 +255,7 @@ class Predictor:
 
     def _worth_refining(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
-        return (scores >= CONFIDENT) | (self._guide is None)
+        return (scores >= CONFIDENT) | (self._require_image().guide is None)
 
     def masks_for_boxes(
         self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
@@ -292,9 +272,9 @@ class Predictor:
             ValueError: The boxes have another shape, are no numbers or inside out, or a category is not the model's.
             RuntimeError: No photo was set.
         """
-        self._require_image()
-        inner = self._inner_boxes(boxes)
-        probabilities = self._engine.classify(self._features, inner)  # [N, classes + 1]
+        regions = self._require_image()
+        inner = regions.boxes_in(boxes)
+        probabilities = regions.classify(inner)  # [N, classes + 1]
         labels = self._named(probabilities).argmax(1)
         if categories is not None:
             if len(categories) != len(inner):
@@ -308,11 +288,11 @@ class Predictor:
         scores = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
         told = [category is not None for category in categories or [None] * len(inner)]
         is_settled = np.array(told, bool) | (not self.config.draws_anything)
-        masks = self._masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
+        masks = regions.masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
-        keypoints = self._no_keypoints(len(inner)) if quick else self._keypoints_of(detections, exact)
-        found = self._instances(detections, masks, given, exact, keypoints)
+        keypoints = regions.no_keypoints(len(inner)) if quick else regions.keypoints_of(detections, exact)
+        found = regions.instances(detections, masks, given, exact, keypoints)
         if quick:
             return found
         sides = (inner[:, 2:] - inner[:, :2]).max(1, initial=0).tolist()
@@ -330,27 +310,28 @@ class Predictor:
         both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.
         Whether each draws the class or anything is for its own probabilities to say, unless that `is_settled`.
         """
-        assert self._photo is not None
-        box = self._clipped(instance.box)
+        regions = self._require_image()
+        box = regions.clipped(instance.box)
         middle, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * REFINE_AROUND / 2
         left, top = (max(0, int(v)) for v in np.floor(middle - half))
         right, bottom = (int(v) for v in np.ceil(middle + half))
         closer = copy(self)
         closer.short_side = closer.long_side = REFINE_SIDE
-        closer.set_image(np.ascontiguousarray(self._photo[top:bottom, left:right]))
+        closer.set_image(np.ascontiguousarray(regions.photo[top:bottom, left:right]))
+        close = closer._require_image()
         corner = np.array([left, top], np.float32)
-        enlarged = closer._inner_boxes(box[None] - np.tile(corner, 2))
+        enlarged = close.boxes_in(box[None] - np.tile(corner, 2))
         share = min(0.5, float((inner[2:] - inner[:2]).max()) / REFINE_BELOW)
         own = closely = np.array([label])
         if not is_settled:
-            near = closer._engine.classify(closer._features, enlarged)[:, label]
+            near = close.classify(enlarged)[:, label]
             own, closely = _drawn(own, np.array([instance.score])), _drawn(own, near)
-        looks = zip(self._masks(inner[None], own), closer._masks(enlarged, closely), strict=True)
+        looks = zip(regions.masks(inner[None], own), close.masks(enlarged, closely), strict=True)
         masks = [(share * first + (1 - share) * second).astype(np.float32) for first, second in looks]
-        polygons = outline(masks[0], box, self.image_size, self._guide) if masks else []
+        polygons = regions.outline(masks[0], box) if masks else []
         if instance.keypoints is None:
             return replace(instance, polygons=polygons)
-        points, sure = closer._keypoints(enlarged)
+        points, sure = close.keypoints(enlarged)
         points[..., :2] += corner
         return replace(instance, polygons=polygons, keypoints=points[0], keypoint_scores=sure[0])
 
@@ -361,10 +342,10 @@ class Predictor:
             ValueError: The network has no keypoint head, or the boxes are wrong as above.
             RuntimeError: No photo was set.
         """
-        self._require_image()
+        regions = self._require_image()
         if not self.config.keypoints:
             raise ValueError(f"{self.name} knows no keypoints")
-        return self._keypoints(self._inner_boxes(boxes))
+        return regions.keypoints(regions.boxes_in(boxes))
 
     def objects_at(self, x: float, y: float) -> list[LikelyObject]:
         """Return the objects whose box a place in the photo is in, best first, `MOST` at most; without masks, none.
@@ -372,18 +353,17 @@ class Predictor:
         Raises:
             RuntimeError: No photo was set.
         """
-        self._require_image()
-        places = self._places
+        regions, places = self._require_image(), self._places
         if places.likely is None:
             unused = [i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED]
-            places.likely = likely_boxes(*self._engine.propose(self._features), unused)
+            places.likely = likely_boxes(*regions.propose(), unused)
         if (x, y) != places.last:
-            at = np.array((x, y)) * self._scale
+            at = regions.place_in(x, y)
             inside = ((places.likely.boxes[:, :2] <= at) & (at <= places.likely.boxes[:, 2:])).all(1)
             found = places.likely[np.flatnonzero(inside)[:MOST]]
-            boxes = (found.boxes / np.tile(self._scale, 2)).astype(np.float32)
+            boxes = regions.boxes_of(found.boxes)
             ids = [self._outputs[label - 1].id for label in found.labels.tolist()]
-            rows = zip(ids, found.scores.tolist(), boxes, self._masks(found.boxes, found.labels), strict=False)
+            rows = zip(ids, found.scores.tolist(), boxes, regions.masks(found.boxes, found.labels), strict=False)
             places.last, places.objects = (x, y), [LikelyObject(*row) for row in rows]
         return list(places.objects)
 
@@ -399,21 +379,14 @@ class Predictor:
         Raises:
             RuntimeError: No photo was set.
         """
-        self._require_image()
+        regions = self._require_image()
         if not self._places.units:
-            self._places.units = [self._directions(level) for level in LIKENESS_LEVELS]
+            self._places.units = [regions.directions(level) for level in LIKENESS_LEVELS]
         found = np.zeros((cells, cells), np.float32)
         for unit, side in self._places.units:
             alike = likeness(unit, (x / float(side[0]), y / float(side[1])))
             found += resampled(alike, (np.asarray(box) / np.tile(side, 2)).astype(np.float32), cells)
         return (found / len(LIKENESS_LEVELS)).astype(np.float32)
-
-    def _directions(self, level: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the directions [C, h, w] of a level's features, and the width and height of a cell in the photo."""
-        features = self._engine.level(self._features, level)
-        stride = self._input[0] / features.shape[1]
-        height, width = (-(-side // round(stride)) for side in self._inner)
-        return directions(features[:, :height, :width]), stride / self._scale
 
     def outline_of(self, mask: NDArray[np.float32], box: NDArray[np.float32]) -> Polygons:
         """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy in the photo, as of an instance.
@@ -421,8 +394,7 @@ class Predictor:
         Raises:
             RuntimeError: No photo was set.
         """
-        self._require_image()
-        return outline(mask, box, self.image_size, self._guide)
+        return self._require_image().outline(mask, box)
 
     def classify_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the probability [N, len(categories)] of each category for given boxes [N, 4] xyxy.
@@ -433,8 +405,8 @@ class Predictor:
             ValueError: The boxes are wrong as above.
             RuntimeError: No photo was set.
         """
-        self._require_image()
-        probabilities = self._engine.classify(self._features, self._inner_boxes(boxes))
+        regions = self._require_image()
+        probabilities = regions.classify(regions.boxes_in(boxes))
         return probabilities[:, [i for i, c in enumerate(self._outputs, 1) if c.name != UNUSED]]
 
     def _named(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -443,87 +415,15 @@ class Predictor:
         named[:, [0, *(i for i, c in enumerate(self._outputs, 1) if c.name == UNUSED)]] = -1
         return named
 
-    def _require_image(self) -> None:
-        if self._features is None:
-            raise RuntimeError("set_image comes first")
+    def _require_image(self) -> PhotoRegions:
+        """Return the photo's regions.
 
-    def _inner_boxes(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
-        given = np.asarray(boxes, np.float32)
-        if given.ndim != 2 or given.shape[1] != 4:
-            raise ValueError(f"boxes are (N, 4), not {given.shape}")
-        if not (np.isfinite(given).all() and (given[:, :2] <= given[:, 2:]).all()):
-            raise ValueError("boxes are xyxy: finite, and no side is negative")
-        return self._clipped(given) * np.tile(self._scale, 2)
-
-    def _clipped(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return boxes [N, 4] cut off at the photo's edges, as those are that the network was trained on."""
-        return np.clip(boxes, 0, np.tile(self.image_size[::-1], 2)).astype(np.float32)
-
-    def _keypoints(
-        self, inner: NDArray[np.float32], exact: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return keypoints in the photo's coordinates of boxes in the input's, to a cell where they are not `exact`."""
-        kinds = self.config.keypoints
-        if len(inner) == 0:
-            return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
-        logits = self._engine.keypoints(self._features, inner)
-        exact = np.ones(len(inner), bool) if exact is None else exact
-        points = locate_roughly(logits, inner)
-        points[exact], _ = locate(logits[exact], inner[exact])
-        scores = certainty(logits)
-        joined = np.concatenate([points / self._scale, visibility(scores)[..., None]], -1)
-        return joined.astype(np.float32), scores
-
-    def _keypoints_of(self, found: BoxDetections, exact: NDArray[np.bool_]) -> DetectedKeypoints:
-        """Return the keypoints of detections whose categories have them, to a cell of those that are not `exact`."""
-        has = np.array([bool(self._outputs[label - 1].keypoint_names) for label in found.labels.tolist()], bool)
-        keypoints = self._no_keypoints(len(has))
-        if self.config.keypoints and has.any():
-            keypoints.is_known[:] = has
-            keypoints.points[has], keypoints.scores[has] = self._keypoints(found.boxes[has], exact[has])
-        return keypoints
-
-    def _no_keypoints(self, count: int) -> DetectedKeypoints:
-        kinds = self.config.keypoints
-        points, scores = np.zeros((count, kinds, 3), np.float32), np.zeros((count, kinds), np.float32)
-        return DetectedKeypoints(np.zeros(count, bool), points, scores)
-
-    def _instances(
-        self,
-        found: BoxDetections,
-        masks: NDArray[np.float32],
-        boxes: NDArray[np.float32],
-        exact: NDArray[np.bool_],
-        keypoints: DetectedKeypoints,
-    ) -> list[Instance]:
-        """Return what was found, with its outlines.
-
-        Args:
-            found: In coordinates of the input.
-            masks: One for each, or none without a mask head.
-            boxes: [N, 4] xyxy of each in the photo.
-            exact: [N] bool, whose outlines are found exactly, which takes longer.
-            keypoints: Of each.
+        Raises:
+            RuntimeError: No photo was set.
         """
-        shapes = zip(masks, self._clipped(boxes), exact.tolist(), strict=True) if len(masks) else ()
-        polygons = [outline(m, box, self.image_size, self._guide, exact=fine) for m, box, fine in shapes]
-        return [
-            Instance(
-                self._outputs[label - 1].id,
-                score,
-                boxes[i],
-                polygons[i] if polygons else [],
-                keypoints.points[i] if keypoints.is_known[i] else None,
-                keypoints.scores[i] if keypoints.is_known[i] else None,
-            )
-            for i, (label, score) in enumerate(zip(found.labels.tolist(), found.scores.tolist(), strict=True))
-        ]
-
-    def _masks(self, inner: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the masks [N, M, M] of boxes of the input; none without a mask head."""
-        if not self.has_masks or len(inner) == 0:
-            return np.zeros((0, 0, 0), np.float32)
-        return self._engine.masks(self._features, inner, labels)
+        if self._regions is None:
+            raise RuntimeError("set_image comes first")
+        return self._regions
 
 
 def _drawn(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> NDArray[np.int64]:

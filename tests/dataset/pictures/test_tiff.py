@@ -215,6 +215,23 @@ def test_a_part_that_is_missing_is_refused(tmp_path: Path, separate: bool) -> No
         read_photo(path)
 
 
+@pytest.mark.parametrize("mode", ["CMYK", "P", "1", "LAB", "YCbCr"])
+def test_strips_that_are_not_listed_are_missing(tmp_path: Path, mode: str) -> None:
+    """Pillow would leave the rows below black."""
+    path = tmp_path / "a.tif"
+    Image.new(mode, (8, 8)).save(path, tiffinfo={278: 8})
+    assert read_photo(path).shape == (8, 8, 3)
+    data = bytearray(path.read_bytes())
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    entries = {struct.unpack_from("<H", data, at)[0]: at for at in range(start + 2, start + 2 + 12 * count, 12)}
+    struct.pack_into("<HII", data, entries[257] + 2, 4, 1, 24)  # three times as high
+    path.write_bytes(data)
+    for read in (photo_size, read_photo):
+        with pytest.raises(PhotoError, match="truncated"):
+            read(path)
+
+
 def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
     mixed = tiff(gradient("u2", 3), separate=True, photometric=2)
     (tmp_path / "a.tif").write_bytes(mixed.replace(struct.pack("<3I", 16, 16, 16), struct.pack("<3I", 16, 16, 12)))

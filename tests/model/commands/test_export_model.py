@@ -44,14 +44,15 @@ def test_the_file_finds_what_the_application_finds(
     predictor = Predictor(tiny_checkpoint, "cpu")
     boxes, scores, labels, masks, keypoints = (np.asarray(v) for v in session.run(None, {"photo": PHOTO}))
     predictor.set_image(PHOTO)
-    found = predictor._engine.detect(predictor._features, 0.05, 100)
+    regions = predictor._require_image()
+    found = regions.detect(0.05, 100)
     assert len(found.boxes) > 2
     np.testing.assert_allclose(boxes, found.boxes, atol=1e-2)
     np.testing.assert_allclose(scores, found.scores, atol=1e-3)
     np.testing.assert_array_equal(labels, found.labels)
-    own = predictor._engine.masks(predictor._features, found.boxes, found.labels)
+    own = regions.masks(found.boxes, found.labels)
     np.testing.assert_allclose(masks, own, atol=1e-3)
-    points = locate_roughly(predictor._engine.keypoints(predictor._features, found.boxes), found.boxes)
+    points = locate_roughly(predictor._engine.keypoints(regions._features, found.boxes), found.boxes)
     assert (np.abs(keypoints[..., :2] - points) < 0.01).mean() > 0.9
     for photo in (PHOTO[:64], np.repeat(np.repeat(PHOTO, 4, 0), 4, 1)):  # one is enlarged, one reduced
         boxes, *_ = (np.asarray(v) for v in session.run(None, {"photo": np.ascontiguousarray(photo)}))

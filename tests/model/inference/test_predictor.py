@@ -176,13 +176,14 @@ def test_a_box_that_no_class_fits_gets_the_mask_of_anything(
     limit = float(np.mean([i.score for i in whole]))
     monkeypatch.setattr("model.inference.predictor.FITTING", limit)
     drawn = []
-    real = predictor._masks
+    regions = predictor._require_image()
+    real = regions.masks
 
     def masks(inner: np.ndarray, labels: np.ndarray) -> np.ndarray:
         drawn.append(labels.tolist())
         return real(inner, labels)
 
-    monkeypatch.setattr(predictor, "_masks", masks)
+    monkeypatch.setattr(regions, "masks", masks)
     found = predictor.masks_for_boxes(BOXES, quick=True)
     ids = [c.id for c in predictor.categories]
     labels = [ids.index(i.category_id) + 1 for i in found]
