@@ -99,29 +99,40 @@ class PhotoRegions:
         """Return the polygons of a mask [M, M] of probabilities over a box [4] xyxy of the photo."""
         return outline(mask, box, self.size, self.guide, exact=exact)
 
-    def keypoints(
-        self, regions: NDArray[np.float32], exact: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return keypoints [N, K, 3] and their scores [N, K]; to a cell of the masks where they are not `exact`."""
+    def keypoints(self, regions: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return keypoints [N, K, 3] and their scores [N, K]; see `Instance`."""
         kinds = self._engine.config.keypoints
         if len(regions) == 0:
             return np.zeros((0, kinds, 3), np.float32), np.zeros((0, kinds), np.float32)
         logits = self._engine.keypoints(self._features, regions)
-        exact = np.ones(len(regions), bool) if exact is None else exact
-        points = locate_roughly(logits, regions)
-        points[exact], _ = locate(logits[exact], regions[exact])
         scores = certainty(logits)
-        joined = np.concatenate([points / self._scale, visibility(scores)[..., None]], -1)
-        return joined.astype(np.float32), scores
+        return self._placed(locate(logits, regions)[0], scores), scores
 
-    def keypoints_of(self, found: BoxDetections, exact: NDArray[np.bool_]) -> DetectedKeypoints:
-        """Return the keypoints of detections whose categories have them, to a cell of those that are not `exact`."""
-        has = np.array([bool(self._engine.outputs[n - 1].keypoint_names) for n in found.labels.tolist()], bool)
-        keypoints = self.no_keypoints(len(has))
-        if self._engine.config.keypoints and has.any():
-            keypoints.is_known[:] = has
-            keypoints.points[has], keypoints.scores[has] = self.keypoints(found.boxes[has], exact[has])
+    def keypoints_of(self, found: BoxDetections, exact_from: float) -> DetectedKeypoints:
+        """Return the keypoints of detections whose categories have them.
+
+        They are found to a cell of the masks where the score with them is less than `exact_from`.
+        """
+        keypoints = self.no_keypoints(len(found.labels))
+        if not self._engine.config.keypoints:
+            return keypoints
+        outputs = self._engine.outputs
+        keypoints.is_known[:] = [bool(outputs[label - 1].keypoint_names) for label in found.labels.tolist()]
+        has = np.flatnonzero(keypoints.is_known)
+        if not len(has):
+            return keypoints
+        boxes = found.boxes[has]
+        logits = self._engine.keypoints(self._features, boxes)
+        keypoints.scores[has] = certainty(logits)
+        exact = keypoints.rescored(found.scores, self._engine.config)[has] >= exact_from
+        places = locate_roughly(logits, boxes)
+        places[exact], _ = locate(logits[exact], boxes[exact])
+        keypoints.points[has] = self._placed(places, keypoints.scores[has])
         return keypoints
+
+    def _placed(self, places: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return places [N, K, 2] of the network's input as keypoints [N, K, 3] of the photo."""
+        return np.concatenate([places / self._scale, visibility(scores)[..., None]], -1).astype(np.float32)
 
     def no_keypoints(self, count: int) -> DetectedKeypoints:
         """Return what `keypoints_of` does of detections whose categories have none."""

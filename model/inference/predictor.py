@@ -231,7 +231,7 @@ class Predictor:
         found = regions.detect(least_before(score, self.config), most)
         found = found[self._may_count(found, score)]
         # Keypoints first: the masks of those that they leave too unsure, and their outlines, would take longer.
-        keypoints = regions.keypoints_of(found, self._worth_refining(found.scores))
+        keypoints = regions.keypoints_of(found, self._exact_from)
         likely = keypoints.rescored(found.scores, self.config) > score
         found, keypoints = found[likely], keypoints[likely]
         masks = regions.masks(found.boxes, found.labels)
@@ -244,7 +244,7 @@ class Predictor:
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
         boxes = regions.boxes_of(found.boxes)
         masks = masks[order] if len(masks) else masks
-        return regions.instances(found, masks, boxes, self._worth_refining(found.scores), keypoints[order])
+        return regions.instances(found, masks, boxes, found.scores >= self._exact_from, keypoints[order])
 
     def _may_count(self, found: BoxDetections, least: float) -> NDArray[np.bool_]:
         """Return [N] bool, which detections have a score over the least one, or may come to it by their keypoints."""
@@ -253,9 +253,10 @@ class Predictor:
         limits = np.array([before if c.keypoint_names else least for c in classes])
         return (found.scores > limits) & np.array([c.name != UNUSED for c in classes], bool)
 
-    def _worth_refining(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return [N] bool, of which detections everything is found exactly; all, where outlines are not fitted."""
-        return (scores >= CONFIDENT) | (self._require_image().guide is None)
+    @property
+    def _exact_from(self) -> float:
+        """Score from which outlines and keypoints are found exactly: all are, where outlines are not fitted."""
+        return 0.0 if self._require_image().guide is None else CONFIDENT
 
     def masks_for_boxes(
         self, boxes: NDArray[np.floating], categories: Sequence[int | None] | None = None, *, quick: bool = False
@@ -291,7 +292,7 @@ class Predictor:
         masks = regions.masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
-        keypoints = regions.no_keypoints(len(inner)) if quick else regions.keypoints_of(detections, exact)
+        keypoints = regions.no_keypoints(len(inner)) if quick else regions.keypoints_of(detections, 0.0)
         found = regions.instances(detections, masks, given, exact, keypoints)
         if quick:
             return found
