@@ -20,6 +20,7 @@ VARIABLE = "ANNOTATOR_LANGUAGE"
 """Names the language of this process and of those that it starts; a code such as `de`, or the path of a `.po` file."""
 
 _UNPRINTABLE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def tr(text: str, /, **values: object) -> str:
@@ -27,10 +28,11 @@ def tr(text: str, /, **values: object) -> str:
 
     Args:
         text: The English sentence, a literal, with `str.format` fields for what varies: `"{file} cannot be read."`.
-        values: The fields' values. Without any, `text` is not formatted.
+        values: The fields' values. Without any, `text` is not formatted. Names out of files may hold what breaks a line
+            or steers a terminal, and are shown without.
     """
     translated = _catalogue(language()).gettext(text) if text else ""
-    return _printable(translated.format(**values)) if values else translated
+    return _printable(translated.format(**_in_line(values))) if values else translated
 
 
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
@@ -42,7 +44,7 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
         n: The number.
         values: Other fields, as for `tr`.
     """
-    return _printable(_catalogue(language()).ngettext(one, many, n).format(n=n, **values))
+    return _printable(_catalogue(language()).ngettext(one, many, n).format(n=n, **_in_line(values)))
 
 
 def mark(text: str) -> str:
@@ -63,6 +65,14 @@ def languages() -> list[str]:
 def language() -> str:
     """Return the language in use: a code, the path of a `.po` file, or "" for English."""
     return os.environ.get(VARIABLE, "")
+
+
+def _in_line(values: dict[str, object]) -> dict[str, object]:
+    """Return values without control characters."""
+    return {
+        name: _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text) if _CONTROL.search(text := str(value)) else value
+        for name, value in values.items()
+    }
 
 
 def _printable(text: str) -> str:

@@ -41,6 +41,12 @@ def test_english_is_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tr(""), tr("{a}"), mark("x")) == ("", "{a}", "x")
 
 
+def test_a_name_out_of_a_file_breaks_no_line_and_steers_no_terminal() -> None:
+    assert tr("{file} is red.", file="a\n\x1b[31mb\u2028.jpg") == "a\ufffd\ufffd[31mb\ufffd.jpg is red."
+    assert tr("{error}", error=ValueError("a\r\nb")) == "a\ufffd\ufffdb"
+    assert plural("{n} of {name}", "{n:,} of {name}", 1000, name="\t") == "1,000 of \ufffd"
+
+
 def test_a_language_is_a_file(use: Callable[[str, str, str], None]) -> None:
     use("de.po", "nplurals=2; plural=(n != 1);", GERMAN)
     assert tr("{file} cannot be read.", file="a") == "a ist nicht lesbar."

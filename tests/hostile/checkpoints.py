@@ -109,6 +109,10 @@ def _tensors(content: bytes) -> Iterator[HostileCase]:
             f"{name} under another name",
             save({n.replace(name, name + ".x"): v for n, v in state.items()}, metadata=header),
         )
+        yield as_case(
+            f"{name} under a name of two lines",
+            save({n.replace(name, name + "\n\x1b[31m"): v for n, v in state.items()}, metadata=header),
+        )
     yield as_case("no tensors", save({}, metadata=header))
     yield as_case(
         "20,000 tensors more", save(state | {f"x{n}": torch.zeros(1) for n in range(20_000)}, metadata=header)
