@@ -140,6 +140,33 @@ def test_the_journal_goes_back_once_there_is_room(tmp_path: Path) -> None:
         again.close()
 
 
+def test_a_private_folder_that_is_deleted_once_more_while_it_is_made_again_is_made_again(
+    open_store: Opener, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    store.put("a.jpg", PhotoState(SIZE, (), (box(store),)))
+    wait_for(lambda: store.is_kept)
+    tried: list[Path] = []
+    try_out = project_folder._try_out
+
+    def deleted_meanwhile(folder: Path) -> None:
+        tried.append(folder)
+        if len(tried) == 1:
+            delete(folder)
+        try_out(folder)
+
+    monkeypatch.setattr(project_folder, "_try_out", deleted_meanwhile)
+    delete(photos / ".annotator")
+    store.put("b.jpg", PhotoState(SIZE, (), (box(store),)))
+    wait_for(lambda: len(tried) > 1 and store.is_kept)
+    assert tried == [photos / ".annotator"] * 2
+    assert store.private_folder == photos / ".annotator"
+    store.close()
+    again = open_store()
+    assert all(again.load(name).reviewed for name in ("a.jpg", "b.jpg"))
+    again.close()
+
+
 def test_a_private_folder_that_is_deleted_is_made_again_with_everything(
     open_store: Opener, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

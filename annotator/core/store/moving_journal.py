@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from annotator.core.store.project_folder import InUseError
@@ -29,6 +30,8 @@ _FAILURES = frozenset(
     }
 )
 """What SQLite reports of a place, and not of what is written: any other place may be better."""
+DELETED_WITHIN = 0.2
+"""Seconds that deleting the folder takes at the most: it is small."""
 
 
 class MovingJournal:
@@ -81,7 +84,12 @@ class MovingJournal:
         folder, before = self._project.folder, self._project.folder.path
         self._failure = cause
         problems: list[Exception] = []
-        for place in folder.places:
+        # Whoever deletes the folder may still be at it, and take what is made again along.
+        again = folder.places[:1] if isinstance(cause, FileNotFoundError) else ()
+        for place in (*again, *folder.places):
+            if again and problems:
+                time.sleep(DELETED_WITHIN)
+                again = ()
             try:
                 folder.take(place)
                 with contextlib.suppress(OSError):  # its disk is gone, say
