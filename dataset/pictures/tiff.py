@@ -138,7 +138,9 @@ class TiffDirectory:
         """Whether Pillow decodes it rightly, if at all: one of few bits, a palette, printing colours, a fax."""
         whole = self.number(PLANAR) != SEPARATE or self.bands == 1
         usual = self.number(PHOTOMETRIC, -1) not in SHOWN or self.bands == self.colours + bool(self.alpha)
-        known = self.number(COMPRESSION, NONE) in DECODED | FAXES and max(self.tags.get(BITS) or (1,)) <= 8
+        most = max(self.tags.get(BITS) or (1,))
+        code = self.number(COMPRESSION, NONE)
+        known = (code in DECODED and most <= 8) or (code in FAXES and most == self.bands == 1)
         return self.start != BIG_ENDIAN_BIGTIFF and whole and usual and known
 
 

@@ -232,6 +232,24 @@ def test_strips_that_are_not_listed_are_missing(tmp_path: Path, mode: str) -> No
             read(path)
 
 
+def test_a_fax_has_no_colours(tmp_path: Path) -> None:
+    """Pillow takes the memory for all of it before it finds that there is nothing to decode."""
+    path = tmp_path / "a.tif"
+    for mode, said in (("1", ""), ("RGB", "kind of picture"), ("L", "kind of picture")):
+        Image.new(mode, (8, 8), 1).save(path, **({} if said else {"compression": "group4"}))
+        data = bytearray(path.read_bytes())
+        (start,) = struct.unpack_from("<I", data, 4)
+        (count,) = struct.unpack_from("<H", data, start)
+        entries = {struct.unpack_from("<H", data, at)[0]: at for at in range(start + 2, start + 2 + 12 * count, 12)}
+        struct.pack_into("<HIH", data, entries[259] + 2, 3, 1, 4)
+        path.write_bytes(data)
+        if not said:
+            assert read_photo(path).shape == (8, 8, 3)
+            continue
+        with pytest.raises(PhotoError, match=said):
+            read_photo(path)
+
+
 def test_what_is_not_decoded_rightly_is_refused(tmp_path: Path) -> None:
     mixed = tiff(gradient("u2", 3), separate=True, photometric=2)
     (tmp_path / "a.tif").write_bytes(mixed.replace(struct.pack("<3I", 16, 16, 16), struct.pack("<3I", 16, 16, 12)))
