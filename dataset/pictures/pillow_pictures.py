@@ -52,9 +52,12 @@ def open_picture(file: IO[bytes]) -> Image.Image:
         EOFError: A part of it is missing.
     """
     file.seek(0)
-    start = file.read(12)
+    start = file.read(30)
     file.seek(0)
-    is_heif = start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS
+    pixels, size = _webp_pixels(start), os.fstat(file.fileno()).st_size
+    if pixels > MAX_RATIO * size:  # for all of which memory is taken as soon as it is opened
+        raise EOFError
+    is_heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
     formats = (*FORMATS, HEIF) if is_heif and _has_heif() else FORMATS
     try:
         picture = Image.open(file, formats=formats)
@@ -69,9 +72,23 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     by_rows = picture.format in ("JPEG", "PNG") and picture.mode in ("L", "RGB") and pixels > MAX_PIXELS_AT_ONCE
     check_size(*picture.size, by_rows=by_rows)
     ratio = {"JPEG": MAX_JPEG_RATIO, "MPO": MAX_JPEG_RATIO, "PNG": MAX_PNG_RATIO * (1 if by_rows else 8)}
-    if pixels > ratio.get(picture.format or "", MAX_RATIO) * os.fstat(file.fileno()).st_size:
+    if pixels > ratio.get(picture.format or "", MAX_RATIO) * size:
         raise EOFError
     return picture
+
+
+def _webp_pixels(start: bytes) -> int:
+    """Return how many pixels a WebP has that begins with these 30 bytes; 0 for any other file (RFC 9649, sec. 2)."""
+    if start[:4] != b"RIFF" or start[8:12] != b"WEBP" or len(start) < 30:
+        return 0
+    if start[12:16] == b"VP8X":
+        width, height = (1 + int.from_bytes(start[at : at + 3], "little") for at in (24, 27))
+    elif start[12:16] == b"VP8L":
+        sides = int.from_bytes(start[21:25], "little")
+        width, height = 1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF)
+    else:
+        width, height = (int.from_bytes(start[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    return width * height
 
 
 def _has_heif() -> bool:

@@ -325,6 +325,30 @@ def test_a_jpeg_with_far_more_pixels_than_data_is_refused_before_memory_is_taken
     assert read_photo(save(tmp_path / "b.jpg", flat, progressive=True, optimize=True, quality=1)).min() == 255
 
 
+@pytest.mark.parametrize("kind", ["lossy", "lossless", "animated"])
+def test_a_webp_with_far_more_pixels_than_data_is_refused_before_it_is_opened(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, path = Image.new("RGB", (31, 17), (200, 30, 90)), tmp_path / "a.webp"
+    more: dict[str, Any] = {"save_all": True, "append_images": [Image.new("RGB", (31, 17))]}
+    more = more if kind == "animated" else {}
+    picture.save(path, lossless=kind != "lossy", **more)
+    assert photo_size(path) == (31, 17)
+    data = bytearray(path.read_bytes())
+    assert pillow_pictures._webp_pixels(bytes(data[:30])) == 31 * 17
+    if kind == "animated":
+        data[24:30] = (20_000).to_bytes(3, "little") * 2
+    elif kind == "lossless":
+        data[21:25] = ((1 << 28) - 1).to_bytes(4, "little")
+    else:
+        data[26:30] = (16_383).to_bytes(2, "little") * 2
+    path.write_bytes(data)
+    monkeypatch.setattr(Image, "open", None)
+    for read in (photo_size, read_photo):
+        with pytest.raises(PhotoError, match="truncated"):
+            read(path)
+
+
 def test_the_size_in_a_tiffs_header_is_that_of_what_is_read(tmp_path: Path) -> None:
     data = bytearray(save(tmp_path / "a.tif").read_bytes())
     entry = data.index(b"\x01\x01\x04\x00") if b"\x01\x01\x04\x00" in data else data.index(b"\x01\x01\x03\x00")
