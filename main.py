@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
 from dataset.i18n import mark, tr
+from dataset.messages import os_reason
 from model.commands.weights_option import weights_text
 from model.inference.device import selectable_devices
 from model.torch_import import interruptible
@@ -58,6 +61,9 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
 
 def main(argv: list[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit status: 130 after Ctrl+C, also while a command is loaded."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding does not have is no reason to end
     try:
         try:
             return _main(sys.argv[1:] if argv is None else argv)
@@ -70,6 +76,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # as of `| head`: what is still to be flushed at the end has nowhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as above
+        print(tr("The output cannot be written: {reason}.", reason=os_reason(error)), file=sys.stderr)
+        return 2
 
 
 def _main(argv: list[str]) -> int:

@@ -16,6 +16,7 @@ from benchmarks.report import Record, main
 from dataset.pictures.images import read_photo
 from model.checkpoints.weights import load
 from model.graphs.export import export
+from model.inference import photo_regions
 from model.inference import predictor as prediction
 from model.inference.engines import onnx_engine
 from model.inference.engines.onnx_engine import OnnxEngine
@@ -40,8 +41,8 @@ SCORE = 0.05
 COMMON: list[Part] = [
     ("resize", prediction, "resize_and_pad"),
     ("edges", prediction, "EdgeGuide"),
-    ("outlines", prediction, "outline"),
-    ("keypoints", prediction, "locate"),
+    ("outlines", photo_regions, "outline"),
+    ("keypoints", photo_regions, "locate"),
 ]
 GRAPHS: list[Part] = [
     *COMMON,

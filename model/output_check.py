@@ -17,10 +17,10 @@ class OutputError(UserError):
     """An output cannot be written; the text is one sentence that names it and says what to do."""
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, *, overwrite: bool = True) -> None:
     """Check that a file can be written; its contents are not changed. What a killed run has left beside it is removed.
 
-    The folder that it is in is made where that is missing.
+    The folder that it is in is made where that is missing. Without `overwrite` the file must not be there yet.
 
     Raises:
         OutputError: It cannot.
@@ -28,6 +28,8 @@ def check_output(path: Path) -> None:
     try:
         if path.is_dir():
             raise OutputError(tr("{file} is a folder: name a file with --output.", file=path))
+        if not overwrite and path.exists():
+            raise OutputError(tr("{file} is there already; --overwrite replaces it.", file=path))
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
             check_unprotected(path)

@@ -83,9 +83,10 @@ def _rescale(args: argparse.Namespace) -> None:
     folder = Source(args.annotations, args.images).folder()
     names = list_images(folder)
     file = ProjectFile(args.annotations, names, folder.resolve().name)
+    known = _known(file, names, folder, args)
     tally = _Tally()
     states = {}
-    for name in with_progress([name for name in names if file.knows(name)]):
+    for name in with_progress(known):
         state = _scaled(file, folder, name, args, tally)
         if state is not None:
             states[name] = state
@@ -117,6 +118,20 @@ def _rescale(args: argparse.Namespace) -> None:
         file=args.output,
     )
     print(text)  # noqa: T201 - what the command is for
+
+
+def _known(file: ProjectFile, names: list[str], folder: Path, args: argparse.Namespace) -> list[str]:
+    """Return the photos that the file has; DataError where there are none."""
+    known = [name for name in names if file.knows(name)]
+    if not known:
+        raise DataError(
+            tr(
+                "{folder} has none of the photos of {file}: name their folder with --images.",
+                folder=folder,
+                file=args.annotations,
+            )
+        )
+    return known
 
 
 def _scaled(file: ProjectFile, folder: Path, name: str, args: argparse.Namespace, tally: _Tally) -> PhotoState | None:

@@ -81,6 +81,8 @@ def sides_of(
     sides = split_groups(groups, names, classes, args.val, args.test)
     if len(names) > 1 and args.val + args.test > 0 and set(sides) == {"train"}:
         text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
+        if args.by_photo:
+            text = tr("Of so few photos none would be left out of the training: give --val a larger share.")
         raise DataError(text)
     return sides
 
@@ -104,6 +106,11 @@ def _split(args: argparse.Namespace) -> None:
     targets = {side: args.output / f"{side}.json" for side in wanted}
     for target in targets.values():
         check_target(target, [args.file], overwrite=args.overwrite)
+    for left in (args.output / f"{side}.json" for side in SIDES if side not in wanted):
+        if left.exists():  # of another split: its photos are on a side of this one, too
+            text = tr("{file} would stay beside the new files: delete it, or name another folder with --output.",
+                      file=left)  # fmt: skip
+            raise DataError(text)
     of_image = {image.place: side for image, side in zip(contents.images, sides, strict=True)}
     by_key = {}
     for image in contents.images:

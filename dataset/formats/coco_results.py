@@ -51,7 +51,8 @@ def read_results(
     unknown: Counter[str] = Counter()  # classes
     lost = damaged = 0
     for record in watched(usable, on_progress):
-        photo, label = photos.get(_photo_key(record), ""), ids.classes.get(as_id(record.get("category_id")) or "")
+        number = as_id(record.get("category_id"))  # which may be 0
+        photo, label = photos.get(_photo_key(record), ""), None if number is None else ids.classes.get(number)
         if not photo or label is None:
             lost += not photo
             unknown[short(record.get("category_id"))] += bool(photo)

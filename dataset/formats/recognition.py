@@ -59,8 +59,8 @@ class _Listing:
         self.folder = folder
         self.files: dict[str, list[str]] = {}
         """By folder, relative to the whole ("" for itself): the files with endings of annotations."""
-        self.has_pictures: set[str] = set()
-        """Folders with pictures."""
+        self.pictures: dict[str, set[str]] = {}
+        """Names of pictures without their endings, by folder: of those that have any."""
         self._heads: dict[str, bytes] = {}
         waiting, left = [""], MAX_ENTRIES
         while waiting and left > 0 and not cancelled():
@@ -84,7 +84,7 @@ class _Listing:
                     if name.startswith("."):
                         continue
                     if ending in SUFFIXES:
-                        self.has_pictures.add(here)
+                        self.pictures.setdefault(here, set()).add(_stem(name))
                     elif ending in _ENDINGS:
                         if self.folder / here / name not in skip:
                             files.append(name)
@@ -95,10 +95,17 @@ class _Listing:
         return sorted(files, key=natural_key), sorted(subfolders, key=natural_key), seen
 
     def ending(self, *endings: str) -> Iterator[str]:
-        """Yield the first files of each folder with one of some endings, relative to the whole."""
+        """Yield the first files of each folder with one of some endings, relative to the whole.
+
+        Those that are called like a picture come after those of the whole folder, and are counted apart.
+        """
         for here, names in self.files.items():
+            pictures = self.pictures.get(here, set())
             found = [name for name in names if name.lower().endswith(endings)]
-            yield from (f"{here}/{name}" if here else name for name in found[:HEADS_A_FOLDER])
+            whole = [name for name in found if _stem(name) not in pictures]
+            beside = [name for name in found if _stem(name) in pictures]
+            chosen = whole[:HEADS_A_FOLDER] + beside[:HEADS_A_FOLDER]
+            yield from (f"{here}/{name}" if here else name for name in chosen)
 
     def head(self, name: str) -> bytes:
         """Return the first bytes of a file in UTF-8; empty where it cannot be read, or too many were looked at."""
@@ -111,10 +118,18 @@ class _Listing:
         return self._heads.get(name, b"")
 
 
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
 def _as_utf8(data: bytes) -> bytes:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="ignore").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+_OWN = re.compile(rb'"generator"\s*:\s*"annotator ')
+"""In files of suggestions that the application's own commands wrote: no person has looked at them."""
 
 
 def find_annotations(
@@ -140,7 +155,8 @@ def find_annotations(
 def _all(look: _Listing) -> Iterator[tuple[str, str]]:
     """Yield formats, and sources relative to the folder."""
     for name in look.ending(".json", ".geojson"):
-        if kind := _kind_of_json(look.head(name)):
+        head = look.head(name)
+        if not _OWN.search(head) and (kind := _kind_of_json(head)):
             yield kind, "" if kind in IN_FOLDERS else _folder_of(name) if kind == "geojson" else name
     for name in look.ending(".iap"):
         yield "digitalsreeni", name
@@ -188,9 +204,7 @@ def _yolo(look: _Listing) -> Iterator[tuple[str, str]]:
 
 def _masks(look: _Listing) -> Iterator[tuple[str, str]]:
     for here, names in look.files.items():
-        inside = here in look.has_pictures or any(
-            start.startswith(f"{here}/" if here else "") for start in look.has_pictures
-        )
+        inside = here in look.pictures or any(start.startswith(f"{here}/" if here else "") for start in look.pictures)
         if inside and "objects.csv" in names:
             yield "instance_masks", here
         elif inside and {"labelmap.txt", "_classes.csv", "class_names.txt"} & set(names):

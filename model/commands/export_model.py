@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=tr("in 8-bit integers, where these find the same; needs --images"),
     )
     parser.add_argument("--images", type=Path, metavar="DIR", help=tr("at least 16 photos to calibrate and compare on"))
+    parser.add_argument("--overwrite", action="store_true", help=tr("replace a file that is there already"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,9 +47,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.output.suffix.lower() != SUFFIX:
             raise OutputError(tr("{file} is no name of an ONNX file: let it end with .onnx.", file=args.output))
-        check_output(args.output)
+        check_output(args.output, overwrite=args.overwrite)
         if args.int8 and args.images is None:
             raise OutputError(tr("8-bit integers are calibrated on photos: name their folder with --images."))
+        if args.images is not None and not args.images.is_dir():
+            raise OutputError(tr("{folder} is not a folder: give a folder of photos.", folder=args.images))
         lost = _export(args.weights, args.output, args.images if args.int8 else None)
     except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the command is for
@@ -65,6 +68,7 @@ def _export(weights: str, output: Path, images: Path | None) -> str:
     from model.graphs.export import UnsupportedError  # noqa: PLC0415
     from model.graphs.whole import export_whole  # noqa: PLC0415
 
+    _say(tr("The model is made into a graph …"))
     checkpoint = load(weights)
     try:
         graph = export_whole(checkpoint)
@@ -99,6 +103,8 @@ def _rounded(graph: ModelProto, images: Path) -> tuple[ModelProto, str]:
     photos = some_photos([images / name for name in list_images(images)])
     if not photos:
         raise OutputError(tr("{folder} has fewer than {n} photos that can be read.", folder=images, n=ENOUGH))
+    _say(tr("It is rounded to 8 bits, and compared with itself in floats on {n} photos; that takes minutes …",
+            n=len(photos)))  # fmt: skip
     try:
         made = round_whole(graph, photos)
     except ValueError:
@@ -112,6 +118,10 @@ def _rounded(graph: ModelProto, images: Path) -> tuple[ModelProto, str]:
             tr("In 8 bits the model does not find the same ({found}): export it without --int8.", found=found.why)
         )
     return made, found.why
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - what the command is for
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -32,7 +32,7 @@ from model.config import FROM_SCRATCH, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
-from model.finetuning.finetune import fine_tune
+from model.finetuning.finetune import fine_tune, state_of
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
 from model.network.build import build
@@ -124,6 +124,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=whole(0, MAX_VALUES["workers"]), default=0, help=tr("CPU threads; 0 lets torch choose"))
     add("--device", choices=("auto", "cpu", "cuda"), default=FineTuneOptions.device)
     add("--resume", action="store_true", help=tr("go on where a run with the same output was stopped"))
+    add(
+        "--overwrite",
+        action="store_true",
+        help=tr("replace a checkpoint that is there already, or a stopped run's state"),
+    )
     add("--json", action="store_true", help=tr("one JSON record a line on standard output"))
 
     _add_fine_tuning(parser.add_argument_group(tr("fine-tuning on ANNOTATIONS")))
@@ -259,6 +264,16 @@ def _train(
     return 0
 
 
+def _check_output(args: argparse.Namespace) -> None:
+    """Refuse what cannot be written, and to replace what nobody said may be."""
+    state = state_of(args.output)
+    if state.exists() and not (args.resume or args.overwrite):
+        raise TrainingError(
+            tr("{file} is of a run that was stopped: --resume goes on with it, --overwrite begins anew.", file=state)
+        )
+    check_output(args.output, overwrite=args.resume or args.overwrite)
+
+
 def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[str], None]) -> Trainer:
     """Return the trainer for the options, with its data read and its network built.
 
@@ -273,7 +288,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     if args.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
-        check_output(args.output)
+        _check_output(args)
     categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(

@@ -103,3 +103,10 @@ def test_what_cannot_be_done_is_one_sentence(
 ) -> None:
     assert rescale(photo(tmp_path, (160, 120), (80, 60), RING), *options) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_folder_without_the_photos_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = photo(tmp_path, (160, 120), (80, 60), RING)
+    (tmp_path / "empty").mkdir()
+    assert rescale(path, "--images", str(tmp_path / "empty")) == 2
+    assert "has none of the photos" in capsys.readouterr().err

@@ -34,6 +34,25 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_part_of_another_split_is_not_left_beside(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["split", str(file), "--output", str(tmp_path / "out"), "--by-photo", "--val", "0.2"]
+    assert main.main([*given, "--test", "0.2"]) == 0
+    assert main.main([*given, "--overwrite"]) == 2
+    assert f"{tmp_path / 'out' / 'test.json'} would stay" in capsys.readouterr().err
+    (tmp_path / "out" / "test.json").unlink()
+    assert main.main([*given, "--overwrite"]) == 0
+
+
+def test_too_few_photos_for_a_share_are_said_to_be(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["split", str(file), "--output", str(tmp_path / "out"), "--val", "0.01"]
+    assert main.main([*given, "--by-photo"]) == 2
+    assert "larger share" in capsys.readouterr().err
+
+
 def test_a_file_is_split_with_ids_unchanged_and_pairs_together(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,6 +92,14 @@ def test_results_are_shown_accepted_and_still_there_after_a_restart(
     assert [s.score for s in session.document.suggestions] == [0.9, 0.1], "not the one that was accepted"
 
 
+def test_a_class_may_have_the_number_0(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.loads((photos / "annotations.json").read_text())
+    body["categories"][0]["id"] = 0
+    (photos / "annotations.json").write_text(json.dumps(body))
+    assert imported(photos, result(7, 0)) == 0
+    assert "1 suggestion added" in capsys.readouterr().out
+
+
 def test_importing_again_replaces_what_was_imported_and_says_so(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

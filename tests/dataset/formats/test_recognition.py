@@ -13,6 +13,7 @@ from dataset.formats.exporting import export
 from dataset.formats.recognition import MAX_HEADS, find_annotations
 from dataset.geometry import rectangle
 from dataset.regular_files import open_regular
+from model.commands import suggest
 from tests.strategies import SIZE
 
 
@@ -67,6 +68,20 @@ def test_what_is_none_is_not_found(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.json")
     assert find_annotations(tmp_path) == []
     assert find_annotations(tmp_path / "gone") == []
+
+
+def test_a_file_of_all_photos_is_found_among_many_of_one_photo(tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f"{number}.jpg").touch()
+        (tmp_path / f"{number}.json").write_text(json.dumps({"shapes": [], "imagePath": f"{number}.jpg"}))
+    (tmp_path / "instances.json").write_text(json.dumps({"images": [{"file_name": "1.jpg"}], "annotations": []}))
+    assert {found.format.name for found in find_annotations(tmp_path)} == {"labelme", "coco"}
+
+
+def test_our_own_suggestions_are_of_no_other_tool(tmp_path: Path) -> None:
+    file = {"info": {"generator": suggest.GENERATOR}, "images": [{"file_name": "1.jpg"}], "annotations": []}
+    (tmp_path / "suggestions.json").write_text(json.dumps(file))
+    assert find_annotations(tmp_path) == []
 
 
 def test_few_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,18 @@ def test_the_example_of_the_readme_runs(tiny_weights: Path, tmp_path: Path) -> N
     assert re.fullmatch(r"((person|box) \d\.\d\d at .*\n)*", ran.stdout)
 
 
+def test_a_file_that_is_there_is_replaced_only_if_told(
+    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_text("mine")
+    assert export_model.main([str(tiny_weights), str(file)]) == 2
+    assert capsys.readouterr().err == f"{file} is there already; --overwrite replaces it.\n"
+    assert file.read_text() == "mine"
+    assert export_model.main([str(tiny_weights), str(file), "--overwrite"]) == 0
+    assert file.stat().st_size > 1000
+
+
 def test_what_cannot_be_written_is_said(tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, sentence in (
         ([str(tiny_weights), str(tmp_path / "model.txt")], "let it end with .onnx"),

@@ -199,6 +199,18 @@ def test_the_example_of_the_help_trains(coco_file: Callable[..., Path], tmp_path
     assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
 
 
+@pytest.mark.parametrize("name", ["m.safetensors", "m.resume"])
+def test_what_another_training_wrote_is_replaced_only_if_told(
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    given = ["--train", str(coco_file(1)), "--output", str(tmp_path / "m.safetensors")]
+    text = refused(given, capsys)
+    assert text.startswith(str(tmp_path / name))
+    assert "--overwrite" in text
+    assert (tmp_path / name).read_text() == "mine"
+
+
 @pytest.mark.parametrize("tunes", [False, True])
 def test_an_output_that_cannot_be_written_is_refused_at_once(
     coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], *, tunes: bool
