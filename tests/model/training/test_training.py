@@ -389,5 +389,5 @@ def test_the_command_trains_any_member_of_the_family(
     assert (found.config.anchor_sizes, found.config.rpn_nms, found.config.keypoints) == ((32, 64), 0.6, 0)
     assert not any(c.keypoint_names for c in found.categories)
     for wrong in ("backbone=vgg", "features", "channels=no", "keypoints=5", "speed=3"):
-        assert train.main([*arguments, "--config", wrong]) == 2
+        assert train.main([*arguments, "--overwrite", "--config", wrong]) == 2
         assert "There is no such network: " in capsys.readouterr().err
