@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from annotator.commands.open_store import open_store
 from annotator.commands.progress import ShareLines, with_progress
 from annotator.commands.split_annotations import add_shares, check_shares, sides_of
-from annotator.core.exchange import left_out, names_to_export, to_dataset
+from annotator.core.exchange import known_ids, left_out, names_to_export, to_dataset
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from annotator.core.training_set import labelled
@@ -70,7 +70,8 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         )
         raise FormatError(text)
     partly: list[str] = []
-    data = to_dataset(store.images, labelled(store, with_progress(names), partly=partly), store.categories)
+    photos = labelled(store, with_progress(names), partly=partly)
+    data = to_dataset(store.images, photos, store.categories, known_ids(store, store.categories))
     lost = len(names) - len(data.images)
     if args.val + args.test > 0:
         heads = data.heads

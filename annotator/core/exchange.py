@@ -58,15 +58,17 @@ def left_out(lost: int, partly: Sequence[str]) -> list[str]:
     return said
 
 
-def to_dataset(folder: Path, photos: Iterable[TrainingPhoto], categories: Iterable[Category]) -> Dataset:
-    """Return photos of a project as a format writes them."""
+def to_dataset(
+    folder: Path, photos: Iterable[TrainingPhoto], categories: Iterable[Category], ids: KnownIds = NO_IDS
+) -> Dataset:
+    """Return photos of a project as a format writes them; `ids` are the project's."""
     listed = list(categories)
     names = {c.id: c.name for c in listed}
     images = spooled(
         ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
         for p in photos
     )
-    return Dataset(folder, tuple(_class_record(c) for c in listed), images)
+    return Dataset(folder, tuple(_class_record(c) for c in listed), images, ids=ids)
 
 
 def _class_record(category: Category) -> ClassRecord:

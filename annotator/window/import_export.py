@@ -343,7 +343,8 @@ class Exporter(_Exchange):
         def work(on_progress: OnProgress) -> tuple[Dataset, list[str], frozenset[str]]:
             names, partly = names_to_export(recorded), []
             photos = watched(names, lambda done, total: on_progress(done, 2 * total))
-            data = to_dataset(folder, labelled(recorded, photos, partly=partly), categories)
+            known = known_ids(store, categories)
+            data = to_dataset(folder, labelled(recorded, photos, partly=partly), categories, known)
 
             def on_losses(done: int, total: int) -> None:
                 on_progress(total + done, 2 * total)

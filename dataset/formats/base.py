@@ -179,6 +179,8 @@ class Dataset:
     """Sentences about what the file has and could not be read."""
     splits: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """"train", "val" or "test" of images, by name, where that was decided."""
+    ids: KnownIds = field(default_factory=KnownIds)
+    """Those of the project's COCO file, for formats that have such ids."""
 
     @property
     def heads(self) -> Sequence[ImageHead]:

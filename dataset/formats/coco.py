@@ -179,23 +179,33 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]
 
 
 def _pieces(data: Dataset) -> Iterator[bytes]:
-    ids = {c.name: i for i, c in enumerate(data.classes, 1)}
+    heads = data.heads
+    ids = _ids([c.name for c in data.classes], {key: c.name for key, c in data.ids.classes.items()})
+    photos = _ids([head.name for head in heads], data.ids.photos)
     entries = (
-        {"id": i, "file_name": head.name, "width": head.size[0], "height": head.size[1]}
-        for i, head in enumerate(data.heads, 1)
+        {"id": photos[head.name], "file_name": head.name, "width": head.size[0], "height": head.size[1]}
+        for head in heads
     )
     yield b'{"images":['
     yield from _joined(map(encode, entries))
     yield b'],"annotations":['
-    yield from _joined(_annotations(data, ids))
+    yield from _joined(_annotations(data, photos, ids))
     yield b'],"categories":' + encode([_from_class(c, ids[c.name]) for c in data.classes]) + b"}"
 
 
-def _annotations(data: Dataset, ids: Mapping[str, int]) -> Iterator[bytes]:
+def _ids(names: Sequence[str], given: Mapping[int | str, str]) -> dict[str, int | str]:
+    """Return the id of each name: what is given, of which the last counts, or else a number that is none of those."""
+    own = {name: key for key, name in given.items()}
+    free = (number for number in count(1) if number not in given)
+    return {name: own[name] if name in own else next(free) for name in names}
+
+
+def _annotations(data: Dataset, photos: Mapping[str, int | str], classes: Mapping[str, int | str]) -> Iterator[bytes]:
     number = count(1)
-    for image_id, image in enumerate(data.images, 1):
+    for image in data.images:
         for record in image.objects:
-            head = {"id": next(number), "image_id": image_id, "category_id": ids[record.class_name]}
+            ids = {"image_id": photos[image.name], "category_id": classes[record.class_name]}
+            head = {"id": next(number), **ids}
             yield encode({**record.extra, **head, **_from_object(record, image.size)})
 
 
@@ -224,7 +234,7 @@ def _to_class(category: Category, name: str, record: dict[str, Any]) -> ClassRec
     return ClassRecord(name, color, category.supercategory, category.keypoint_names, category.skeleton)
 
 
-def _from_class(record: ClassRecord, category_id: int) -> dict[str, Any]:
+def _from_class(record: ClassRecord, category_id: int | str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": category_id,
         "name": record.name,

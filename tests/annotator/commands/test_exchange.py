@@ -49,6 +49,25 @@ def test_labelme_comes_in_and_goes_out_again(folder: Path, tmp_path: Path, capsy
     assert main.main(["export", "labelme", str(folder), str(target), "--overwrite", "--all"]) == 0
 
 
+def test_coco_goes_out_with_the_ids_it_has(folder: Path, tmp_path: Path) -> None:
+    """Results that a model has for the exported file are of these ids."""
+    box = {"bbox": [10, 10, 40, 30], "area": 1200, "iscrowd": 0}
+    body = {
+        "images": [{"id": 7, "file_name": "dog.jpg", "width": 512, "height": 512},
+                   {"id": 1, "file_name": "cat.jpg", "width": 512, "height": 512}],
+        "categories": [{"id": 0, "name": "cup"}, {"id": 30, "name": "spoon"}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 30, **box},
+                        {"id": 2, "image_id": 1, "category_id": 0, **box}],
+    }  # fmt: skip
+    (folder / "annotations.json").write_text(json.dumps(body))
+    target = tmp_path / "out.json"
+    assert main.main(["export", "coco", str(folder), str(target), "--all"]) == 0
+    written = json.loads(target.read_text())
+    assert {i["id"]: i["file_name"] for i in written["images"]} == {1: "cat.jpg", 7: "dog.jpg"}
+    assert {c["id"]: c["name"] for c in written["categories"]} == {0: "cup", 30: "spoon"}
+    assert {(a["image_id"], a["category_id"]) for a in written["annotations"]} == {(7, 30), (1, 0)}
+
+
 def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _labelme(folder, "cat.jpg", CUP)
     command = ["import", "labelme", str(folder), str(folder)]
