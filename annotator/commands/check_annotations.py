@@ -21,6 +21,7 @@ from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.messages import UserError, counted_photos, os_reason
 from dataset.pictures.fingerprint_cache import CACHE_NAME
+from model.commands.number_types import whole
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix", type=Path, metavar="OUT", help=tr("write a repaired copy, and OUT.report.json"))
     parser.add_argument("--overwrite", action="store_true", help=tr("replace files that are there already"))
     parser.add_argument("--json", action="store_true", help=tr("print the report as JSON"))
-    parser.add_argument("--list", type=int, default=10, metavar="N", help=tr("how many of each kind are listed"))
+    parser.add_argument("--list", type=whole(0), default=10, metavar="N", help=tr("how many of each kind are listed"))
     parser.add_argument(
         "--ignore", default="", metavar="KINDS", help=tr("kinds that do not matter, with commas between")
     )

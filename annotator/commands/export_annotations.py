@@ -15,7 +15,7 @@ from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
 from annotator.core.training_set import labelled
 from dataset.folder import FolderError
-from dataset.formats.base import Format, FormatError, formats
+from dataset.formats.base import FilesExistError, Format, FormatError, formats
 from dataset.formats.exporting import export
 from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
@@ -46,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         with open_store(args.folder, args.annotations, writes=False) as store:
             _write(store, file_format, args)
+    except FilesExistError as error:
+        print(error, tr("Or --overwrite replaces what is there."), file=sys.stderr)  # noqa: T201 - as below
+        return 2
     except (UserError, StoreError, CocoError, FolderError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the command is for
         return 2

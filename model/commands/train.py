@@ -352,7 +352,7 @@ def _read(args: argparse.Namespace, on_message: Callable[[str], None]) -> tuple[
     sources = [Source(p, args.images) for p in args.train]
     sources += [Source(p, args.images, partial=True) for p in args.train_partial]
     if not sources:
-        raise TrainingError(tr("Nothing to train on: name a COCO file with --train."))
+        raise TrainingError(tr("Nothing to train on: name a COCO file, or one with --train."))
     files = [(s.annotations, load_coco(s.annotations)) for s in sources]
     categories = classes_of(files, by_supercategory=args.supercategories)
     photos = read_photos(sources, categories, by_supercategory=args.supercategories, on_message=on_message)

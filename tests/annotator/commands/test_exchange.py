@@ -45,7 +45,7 @@ def test_labelme_comes_in_and_goes_out_again(folder: Path, tmp_path: Path, capsy
     assert (target / written["imagePath"]).resolve() == (folder / "cat.jpg").resolve()
     assert min(written["imageWidth"], written["imageHeight"]) > 0
     assert main.main(["export", "labelme", str(folder), str(target), "--all"]) == 2
-    assert "cat.json would be replaced" in capsys.readouterr().err
+    assert "cat.json would be replaced; choose another place. Or --overwrite" in capsys.readouterr().err
     assert main.main(["export", "labelme", str(folder), str(target), "--overwrite", "--all"]) == 0
 
 
