@@ -25,8 +25,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "JPEG2000", "PPM
 HEIF = "HEIF"
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What such files begin with, behind their first 8 bytes; some AVIFs have the last two, and Pillow reads those."""
-MAX_JPEG_RATIO = 1024
-"""Pixels a byte of a JPEG: a block of 64 takes a bit or more, and what is missing would be decoded as grey."""
+MAX_RATIOS = {"JPEG": 1024, "MPO": 1024, "GIF": 4096, "BMP": 1024, "PPM": 8}
+"""Pixels a byte: of a JPEG a block of 64 takes a bit or more, and what is missing would be decoded as grey; a code of a
+GIF has at most 4,096; the others have a bit for each, or a byte for a run of 255."""
 MAX_RATIO = 100_000
 """Pixels a byte of any picture: a black one in JPEG 2000 has 77,000."""
 MAX_PNG_RATIO = 1100
@@ -71,8 +72,8 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     pixels = picture.size[0] * picture.size[1]
     by_rows = picture.format in ("JPEG", "PNG") and picture.mode in ("L", "RGB") and pixels > MAX_PIXELS_AT_ONCE
     check_size(*picture.size, by_rows=by_rows)
-    ratio = {"JPEG": MAX_JPEG_RATIO, "MPO": MAX_JPEG_RATIO, "PNG": MAX_PNG_RATIO * (1 if by_rows else 8)}
-    if pixels > ratio.get(picture.format or "", MAX_RATIO) * size:
+    ratios = {**MAX_RATIOS, "PNG": MAX_PNG_RATIO * (1 if by_rows else 8)}
+    if pixels > ratios.get(picture.format or "", MAX_RATIO) * size:
         raise EOFError
     return picture
 

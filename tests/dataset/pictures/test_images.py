@@ -349,6 +349,25 @@ def test_a_webp_with_far_more_pixels_than_data_is_refused_before_it_is_opened(
             read(path)
 
 
+@pytest.mark.parametrize("ending", ["bmp", "ppm", "pgm", "gif"])
+def test_no_memory_is_taken_for_rows_that_a_file_cannot_hold(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / f"a.{ending}")
+    width, height = photo_size(path)
+    data = path.read_bytes()
+    if ending == "bmp":
+        path.write_bytes(data[:22] + (8_000_000).to_bytes(4, "little") + data[26:])
+    elif ending == "gif":
+        path.write_bytes(data[:6] + (16_000).to_bytes(2, "little") * 2 + data[10:])
+    else:
+        path.write_bytes(data.replace(f"{width} {height}".encode(), f"{width} 8000000".encode(), 1))
+    monkeypatch.setattr(Image.Image, "load", None)
+    for read in (photo_size, read_photo):
+        with pytest.raises(PhotoError, match="truncated"):
+            read(path)
+
+
 def test_the_size_in_a_tiffs_header_is_that_of_what_is_read(tmp_path: Path) -> None:
     data = bytearray(save(tmp_path / "a.tif").read_bytes())
     entry = data.index(b"\x01\x01\x04\x00") if b"\x01\x01\x04\x00" in data else data.index(b"\x01\x01\x03\x00")
