@@ -73,15 +73,20 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(tr("Stopped."), file=sys.stderr)
         return 130
-    except BrokenPipeError:  # as of `| head`: what is still to be flushed at the end has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # as of `| head`
+        _discard_output()
         return 1
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as above
+        _discard_output()
         print(tr("The output cannot be written: {reason}.", reason=os_reason(error)), file=sys.stderr)
         return 2
+
+
+def _discard_output() -> None:
+    """Let what is still to be flushed at the end go nowhere: it cannot go where it should."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _main(argv: list[str]) -> int:

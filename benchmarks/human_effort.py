@@ -166,7 +166,7 @@ def tune(labels: Path, images: Path, weights: str, output: Path, options: Sequen
         RuntimeError: Training failed; with what it said.
     """
     command = [sys.executable, "-m", "model.commands.train", str(labels), "--images", str(images), "--from", weights]
-    command += ["--output", str(output), "--json", *options]
+    command += ["--output", str(output), "--overwrite", "--json", *options]
     start = time.monotonic()
     result: dict[str, Any] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:

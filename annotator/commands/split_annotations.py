@@ -80,9 +80,9 @@ def sides_of(
     groups: Groups = [[i] for i in range(len(names))] if args.by_photo else group_photos(names, found)
     sides = split_groups(groups, names, classes, args.val, args.test)
     if len(names) > 1 and args.val + args.test > 0 and set(sides) == {"train"}:
-        text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
         if args.by_photo:
-            text = tr("Of so few photos none would be left out of the training: give --val a larger share.")
+            raise DataError(tr("Of so few photos none would be left out of the training: give --val a larger share."))
+        text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
         raise DataError(text)
     return sides
 

@@ -64,9 +64,11 @@ class DataSet:
     held_out: int = 0
     """Of so many photos of `train`, one is measured on rather than learned from; 0 for none."""
 
-    def is_held_out(self, number: int) -> bool:
-        """Return whether a photo of `train`, by its place in the file, is not learned from."""
-        return bool(self.held_out) and number % self.held_out == self.held_out - 1
+    def names_held_out(self, images: list[dict[str, Any]]) -> frozenset[str]:
+        """Return which photos of `train` are not learned from, of its `images`."""
+        if not self.held_out:
+            return frozenset()
+        return frozenset(image["file_name"] for image in images[self.held_out - 1 :: self.held_out])
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,9 @@ class FixedSteps(Trainer):
         """Write the state that a resumed run needs, and nothing else."""
         write_state(self.state_file, self.state())
 
-    def learn(self) -> None:
-        """Take all steps, from where a killed process saved its state last."""
+    def learn(self, steps: int) -> None:
+        """Take so many steps, from where a killed process saved its state last."""
+        self.steps = steps
         self.resume()
         save = PeriodicSave(self.save, SAVE_SECONDS)
         self.fit(self.batches, lambda *_: None, done=lambda: self.progress.step >= self.steps, save=save)
@@ -181,7 +184,7 @@ class ProposalsOnly(MaskRCNN):
 def _photos(data: DataSet) -> tuple[list[Category], list[TrainingImage], MaskCache]:
     known = load_coco(data.train.annotations)
     categories = classes_of([(data.train.annotations, known)], by_supercategory=data.by_supercategory)
-    held_out = {image["file_name"] for number, image in enumerate(known["images"]) if data.is_held_out(number)}
+    held_out = data.names_held_out(known["images"])
     photos = read_photos([data.train], categories, by_supercategory=data.by_supercategory)
     return categories, [photo for photo in photos if photo.path.name not in held_out], MaskCache()
 
@@ -193,7 +196,8 @@ def _measured(data: DataSet) -> dict[str, Any]:
     if not data.held_out:
         return found
     more, _ = read_ground_truth(data.train.annotations, data.val.folder())
-    images = [image for number, image in enumerate(more["images"]) if data.is_held_out(number)]
+    held_out = data.names_held_out(load_coco(data.train.annotations)["images"])
+    images = [image for image in more["images"] if image["file_name"] in held_out]
     ids = {image["id"] for image in images}
     assert ids.isdisjoint(image["id"] for image in found["images"]), "both files have photos of the same id"
     annotations = [*found["annotations"], *(a for a in more["annotations"] if a["image_id"] in ids)]
@@ -232,8 +236,7 @@ def train_base(setup: Setup, variant: Variant) -> float:
     proposals = ProposalsOnly(config, network.backbone)
     training = replace(setup.training, seed=BASE_SEED)
     trainer = _trainer(setup, proposals, data, training, setup.folder / setup.base_name(variant))
-    trainer.steps = setup.base_steps
-    trainer.learn()
+    trainer.learn(setup.base_steps)
     state = trainer.checkpoint().state
     kept = {name: value.contiguous() for name, value in state.items() if name.startswith(("backbone.", "rpn."))}
     setup.folder.mkdir(parents=True, exist_ok=True)
@@ -254,8 +257,7 @@ def run_trial(setup: Setup, variant: Variant, seed: int) -> dict[str, Any]:
         network.load_state_dict(load_file(setup.folder / setup.base_name(variant)), strict=False)
     output = setup.folder / f"{setup.fingerprint(variant)}-{seed}.safetensors"
     trainer = _trainer(setup, network, data, setup.training_of(variant, seed), output)
-    trainer.steps = setup.steps_of(variant)
-    trainer.learn()
+    trainer.learn(setup.steps_of(variant))
     trained = time.process_time() - used
     predictor = Predictor(trainer.checkpoint(), setup.device)
     found = measure(predictor, setup.data[data])

@@ -204,8 +204,7 @@ def _annotations(data: Dataset, photos: Mapping[str, int | str], classes: Mappin
     number = count(1)
     for image in data.images:
         for record in image.objects:
-            ids = {"image_id": photos[image.name], "category_id": classes[record.class_name]}
-            head = {"id": next(number), **ids}
+            head = {"id": next(number), "image_id": photos[image.name], "category_id": classes[record.class_name]}
             yield encode({**record.extra, **head, **_from_object(record, image.size)})
 
 

@@ -55,8 +55,8 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     file.seek(0)
     start = file.read(30)
     file.seek(0)
-    pixels, size = _webp_pixels(start), os.fstat(file.fileno()).st_size
-    if pixels > MAX_RATIO * size:  # for all of which memory is taken as soon as it is opened
+    size = os.fstat(file.fileno()).st_size
+    if _webp_pixels(start) > MAX_RATIO * size:  # for all of which memory is taken as soon as it is opened
         raise EOFError
     is_heif = start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
     formats = (*FORMATS, HEIF) if is_heif and _has_heif() else FORMATS

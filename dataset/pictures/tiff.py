@@ -123,15 +123,28 @@ class TiffDirectory:
         return photometric in SHOWN and self.number(PREDICTOR, 1) in predictors
 
     @property
+    def is_tiled(self) -> bool:
+        """Whether it is in tiles, rather than in strips."""
+        return TILE_WIDTH in self.tags
+
+    @property
+    def segment(self) -> tuple[int, int]:
+        """(width, height) of a tile, or of a strip, which is as wide as the picture."""
+        if self.is_tiled:
+            return self.number(TILE_WIDTH), self.number(TILE_HEIGHT)
+        width, height = self.size
+        return width, min(self.number(ROWS, height), height)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where its tiles or strips are in the file."""
+        return self.tags.get(TILE_OFFSETS if self.is_tiled else OFFSETS, ())
+
+    @property
     def is_complete(self) -> bool:
         """Whether there is a place in the file for every strip or tile of a plane."""
-        width, height = self.size
-        if TILE_WIDTH in self.tags:
-            across, down, places = self.number(TILE_WIDTH), self.number(TILE_HEIGHT), TILE_OFFSETS
-        else:
-            across, down, places = width, min(self.number(ROWS, height), height), OFFSETS
-        wanted = -(-width // max(1, across)) * -(-height // max(1, down))
-        return len(self.tags.get(places, ())) >= wanted
+        (width, height), (across, down) = self.size, self.segment
+        return len(self.offsets) >= -(-width // max(1, across)) * -(-height // max(1, down))
 
     @property
     def is_plain(self) -> bool:

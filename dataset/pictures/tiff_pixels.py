@@ -108,13 +108,8 @@ class _Segments:
 
 def _layout(file: IO[bytes], directory: TiffDirectory) -> _Segments:
     (width, height), code = directory.size, directory.number(tiff.COMPRESSION, tiff.NONE)
-    is_tiled = tiff.TILE_WIDTH in directory.tags
-    if is_tiled:
-        across, down = directory.number(tiff.TILE_WIDTH), directory.number(tiff.TILE_HEIGHT)
-        offsets, counts = directory.tags.get(tiff.TILE_OFFSETS), directory.tags.get(tiff.TILE_COUNTS)
-    else:
-        across, down = width, min(directory.number(tiff.ROWS, height), height)
-        offsets, counts = directory.tags.get(tiff.OFFSETS), directory.tags.get(tiff.COUNTS)
+    is_tiled, (across, down), offsets = directory.is_tiled, directory.segment, directory.offsets
+    counts = directory.tags.get(tiff.TILE_COUNTS if is_tiled else tiff.COUNTS)
     if min(across, down, directory.bands) < 1 or not offsets:
         raise EOFError
     samples = 1 if directory.number(tiff.PLANAR) == tiff.SEPARATE else directory.bands

@@ -32,6 +32,11 @@ def are_there(name: str) -> bool:
     return name in NAMES or Path(name).is_file()
 
 
+def state_of(checkpoint: Path) -> Path:
+    """Return the file beside a checkpoint with the state that a training of it which was stopped goes on from."""
+    return checkpoint.with_suffix(".resume")
+
+
 def file_of(name: str) -> Path | None:
     """Return the file of weights, or None where there is none on this computer."""
     if name == "builtin":

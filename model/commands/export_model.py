@@ -15,6 +15,7 @@ from dataset.atomic_files import write_bytes
 from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints.names import NAMES
+from model.console import print_message
 from model.output_check import OutputError, check_output
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _export(weights: str, output: Path, images: Path | None) -> str:
     from model.graphs.export import UnsupportedError  # noqa: PLC0415
     from model.graphs.whole import export_whole  # noqa: PLC0415
 
-    _say(tr("The model is made into a graph …"))
+    print_message(tr("The model is made into a graph …"))
     checkpoint = load(weights)
     try:
         graph = export_whole(checkpoint)
@@ -103,8 +104,8 @@ def _rounded(graph: ModelProto, images: Path) -> tuple[ModelProto, str]:
     photos = some_photos([images / name for name in list_images(images)])
     if not photos:
         raise OutputError(tr("{folder} has fewer than {n} photos that can be read.", folder=images, n=ENOUGH))
-    _say(tr("It is rounded to 8 bits, and compared with itself in floats on {n} photos; that takes minutes …",
-            n=len(photos)))  # fmt: skip
+    print_message(tr("It is rounded to 8 bits, and compared with itself in floats on {n} photos; that takes minutes …",
+                     n=len(photos)))  # fmt: skip
     try:
         made = round_whole(graph, photos)
     except ValueError:
@@ -118,10 +119,6 @@ def _rounded(graph: ModelProto, images: Path) -> tuple[ModelProto, str]:
             tr("In 8 bits the model does not find the same ({found}): export it without --int8.", found=found.why)
         )
     return made, found.why
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - what the command is for
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

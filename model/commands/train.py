@@ -26,17 +26,17 @@ from dataset.messages import UserError
 from model import console
 from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
-from model.checkpoints.names import NAMES
+from model.checkpoints.names import NAMES, state_of
 from model.commands.number_types import positive, whole
 from model.config import FROM_SCRATCH, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
-from model.finetuning.finetune import fine_tune, state_of
+from model.finetuning.finetune import fine_tune
 from model.finetuning.prepare import FineTuneJob
 from model.finetuning.time_estimate import estimate_seconds
 from model.network.build import build
-from model.output_check import check_output
+from model.output_check import check_replaced
 from model.protocol import Done, Error, Estimate, FineTuneOptions, Notice, Resumed, Stopped, TrainStart
 from model.training import interrupt
 from model.training.control import Control, Quit, Stop, standard_input
@@ -193,7 +193,7 @@ def run(args: argparse.Namespace, adapt: Callable[[Trainer], None] = lambda _tra
             text = tr("{file} cannot be used: {reason}.", **values)
         _fail(text, on_event)
     except KeyboardInterrupt:  # while data are read, or at a second Ctrl+C that does not wait for a step
-        kept = args.annotations is not None and args.output.with_suffix(".resume").exists()
+        kept = args.annotations is not None and state_of(args.output).exists()
         on_event(Stopped(kept))
         return interrupt.STATUS
     finally:
@@ -225,7 +225,7 @@ def _fine_tune(args: argparse.Namespace, team: ProcessGroup, on_event: Callable[
             fine_tune(job, device, team, control, on_event)
         else:
             with suppress(Stop, Quit):
-                on_event(Estimate(round(estimate_seconds(job, device, control.check), 1)))
+                on_event(Estimate(round(estimate_seconds(replace(job, overwrite=True), device, control.check), 1)))
     return interrupt.STATUS if first.asked else 0
 
 
@@ -264,16 +264,6 @@ def _train(
     return 0
 
 
-def _check_output(args: argparse.Namespace) -> None:
-    """Refuse what cannot be written, and to replace what nobody said may be."""
-    state = state_of(args.output)
-    if state.exists() and not (args.resume or args.overwrite):
-        raise TrainingError(
-            tr("{file} is of a run that was stopped: --resume goes on with it, --overwrite begins anew.", file=state)
-        )
-    check_output(args.output, overwrite=args.resume or args.overwrite)
-
-
 def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[str], None]) -> Trainer:
     """Return the trainer for the options, with its data read and its network built.
 
@@ -288,7 +278,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     if args.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
-        _check_output(args)
+        check_replaced(args.output, resume=args.resume, overwrite=args.overwrite)
     categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(

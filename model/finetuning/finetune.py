@@ -18,7 +18,7 @@ from dataset.atomic_files import remove_leftovers
 from dataset.i18n import tr
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
-from model.checkpoints.names import WeightsError
+from model.checkpoints.names import WeightsError, state_of
 from model.data.unreadable_images import UnreadableImages
 from model.evaluation import paired_bootstrap as compare
 from model.evaluation.score_calibration import calibrate_scores
@@ -93,11 +93,6 @@ def fine_tune(
     except (Stop, Quit):  # before there was anything to keep that is not kept already
         kept = job.resume and state_of(job.output).exists()
         on_event(Stopped(kept))
-
-
-def state_of(output: Path) -> Path:
-    """Return the file with the state that a later run with `resume` goes on from."""
-    return output.with_suffix(".resume")
 
 
 class FineTune:

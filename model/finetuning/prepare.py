@@ -17,7 +17,7 @@ from model.finetuning.class_mapping import ClassMapping, map_classes, most_simil
 from model.finetuning.hyperparameters import Hyperparameters, choose_hyperparameters
 from model.finetuning.pseudo_labels import add_pseudo_labels, project_images, rehearsal_images, teacher_of
 from model.inference.predictor import Predictor
-from model.output_check import check_output
+from model.output_check import check_replaced
 from model.protocol import FineTuneOptions, Start
 from model.training.trainer import TrainingError
 
@@ -43,6 +43,8 @@ class FineTuneJob:
     cache: Path | None = None
     """Folder of feature maps, kept for the next run."""
     resume: bool = False
+    overwrite: bool = False
+    """Whether a checkpoint, or the state of a run, that is there may be replaced."""
     options: FineTuneOptions = field(default_factory=FineTuneOptions)
 
 
@@ -117,12 +119,12 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
     """
     if job.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=job.output))
-    if team.is_main:
-        check_output(job.output)
     if job.output.exists() and Path(job.parent).exists() and job.output.samefile(job.parent):
         raise TrainingError(
             tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)
         )
+    if team.is_main:
+        check_replaced(job.output, resume=job.resume, overwrite=job.overwrite)
     if "+" in job.parent:
         raise TrainingError(tr("{name} is two models: choose one of them to train on.", name=job.parent))
     project = read_project(job.annotations, job.images, check_cancelled)

@@ -15,6 +15,7 @@ from dataset.i18n import tr
 from dataset.messages import UserError
 from model.checkpoints import checkpoint as files
 from model.checkpoints.checkpoint import Checkpoint
+from model.checkpoints.names import state_of
 from model.data.augmentation import MaskCache, normalise
 from model.data.batching import ORIENTATIONS, Batch, TrainingSample, plan_batches
 from model.data.training_dataset import TrainingDataset, data_loader
@@ -128,7 +129,7 @@ class Trainer:
     @property
     def state_file(self) -> Path:
         """Where a killed run goes on from."""
-        return self.output.with_suffix(".resume")
+        return state_of(self.output)
 
     def share(self) -> float:
         """Return the share 0..1 of the training that is over."""

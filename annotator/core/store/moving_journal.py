@@ -87,9 +87,8 @@ class MovingJournal:
         # Whoever deletes the folder may still be at it, and take what is made again along.
         again = folder.places[:1] if isinstance(cause, FileNotFoundError) else ()
         for place in (*again, *folder.places):
-            if again and problems:
+            if again and len(problems) == 1:
                 time.sleep(DELETED_WITHIN)
-                again = ()
             try:
                 folder.take(place)
                 with contextlib.suppress(OSError):  # its disk is gone, say

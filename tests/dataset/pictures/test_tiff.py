@@ -90,6 +90,13 @@ def part(values: NDArray[Any], tile: int, differences: bool) -> NDArray[Any]:
     return np.diff(values, axis=1, prepend=values.dtype.type(0)) if differences else values
 
 
+def entries_of(data: bytearray) -> dict[int, int]:
+    """Return the place of the entry of each tag in a little-endian TIFF."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    return {struct.unpack_from("<H", data, at)[0]: at for at in range(start + 2, start + 2 + 12 * count, 12)}
+
+
 def shown(values: NDArray[Any], alpha: NDArray[Any] | None = None, *, inverted: bool = False) -> NDArray[np.uint8]:
     return np.concatenate(list(DeepPicture.of(values, alpha, is_inverted=inverted).rgb()))
 
@@ -222,9 +229,7 @@ def test_strips_that_are_not_listed_are_missing(tmp_path: Path, mode: str) -> No
     Image.new(mode, (8, 8)).save(path, tiffinfo={278: 8})
     assert read_photo(path).shape == (8, 8, 3)
     data = bytearray(path.read_bytes())
-    (start,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, start)
-    entries = {struct.unpack_from("<H", data, at)[0]: at for at in range(start + 2, start + 2 + 12 * count, 12)}
+    entries = entries_of(data)
     struct.pack_into("<HII", data, entries[257] + 2, 4, 1, 24)  # three times as high
     path.write_bytes(data)
     for read in (photo_size, read_photo):
@@ -238,9 +243,7 @@ def test_a_fax_has_no_colours(tmp_path: Path) -> None:
     for mode, said in (("1", ""), ("RGB", "kind of picture"), ("L", "kind of picture")):
         Image.new(mode, (8, 8), 1).save(path, **({} if said else {"compression": "group4"}))
         data = bytearray(path.read_bytes())
-        (start,) = struct.unpack_from("<I", data, 4)
-        (count,) = struct.unpack_from("<H", data, start)
-        entries = {struct.unpack_from("<H", data, at)[0]: at for at in range(start + 2, start + 2 + 12 * count, 12)}
+        entries = entries_of(data)
         struct.pack_into("<HIH", data, entries[259] + 2, 3, 1, 4)
         path.write_bytes(data)
         if not said:

@@ -199,13 +199,14 @@ def test_the_example_of_the_help_trains(coco_file: Callable[..., Path], tmp_path
     assert (found.backbone, found.features, found.width) == ("resnet18", "c4", 1.0)
 
 
+@pytest.mark.parametrize("tunes", [False, True])
 @pytest.mark.parametrize("name", ["m.safetensors", "m.resume"])
 def test_what_another_training_wrote_is_replaced_only_if_told(
-    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, *, tunes: bool
 ) -> None:
     (tmp_path / name).write_text("mine")
-    given = ["--train", str(coco_file(1)), "--output", str(tmp_path / "m.safetensors")]
-    text = refused(given, capsys)
+    annotations = str(coco_file(1))
+    text = refused([*([] if tunes else ["--train"]), annotations, "--output", str(tmp_path / "m.safetensors")], capsys)
     assert text.startswith(str(tmp_path / name))
     assert "--overwrite" in text
     assert (tmp_path / name).read_text() == "mine"

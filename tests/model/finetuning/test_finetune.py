@@ -298,7 +298,7 @@ def test_too_little_memory_is_met_with_smaller_settings(
 
     monkeypatch.setattr(Trainer, "step", never)
     failing = Script(monkeypatch, {})
-    assert train.main(given) == 2
+    assert train.main([*given, "--overwrite"]) == 2
     assert "memory does not suffice" in of(failing.events, "error")[0]["text"]
 
 
