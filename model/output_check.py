@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dataset.atomic_files import check_unprotected, remove_leftovers
 from dataset.i18n import tr
 from dataset.messages import UserError
-from model.checkpoints.names import state_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,13 +44,12 @@ def check_output(path: Path, *, overwrite: bool = True) -> None:
         ) from None
 
 
-def check_replaced(checkpoint: Path, *, resume: bool, overwrite: bool) -> None:
-    """Check that a training replaces neither a checkpoint nor what another one was stopped with, unless told.
+def check_replaced(checkpoint: Path, state: Path, *, resume: bool, overwrite: bool) -> None:
+    """Check that a training replaces neither a checkpoint nor the `state` of one that was stopped, unless told.
 
     Raises:
         OutputError: It would.
     """
-    state = state_of(checkpoint)
     if state.exists() and not (resume or overwrite):
         raise OutputError(
             tr("{file} is of a run that was stopped: --resume goes on with it, --overwrite begins anew.", file=state)

@@ -19,7 +19,6 @@ from annotator.core.training_set import encode_coco
 from dataset.atomic_files import remove_leftovers, replace_file
 from dataset.json_text import RecordDecoder, encode
 from dataset.regular_files import open_regular, read_regular
-from model.checkpoints.names import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,7 +123,7 @@ class TrainingRuns:
     def is_saved(self, name: str) -> bool:
         """Return whether a round that was interrupted has saved something to go on from."""
         with contextlib.suppress(OSError):
-            return state_of(self.file(name)).is_file()
+            return self.file(name).with_suffix(".resume").is_file()
         return False
 
     def begin(self, run: TrainingRun, photos: Sequence[TrainingPhoto], categories: Iterable[Category]) -> None:

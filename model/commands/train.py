@@ -278,7 +278,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     if args.output.suffix != ".safetensors":
         raise TrainingError(tr("{file} is no name for a checkpoint: it ends in .safetensors.", file=args.output))
     if team.is_main:
-        check_replaced(args.output, resume=args.resume, overwrite=args.overwrite)
+        check_replaced(args.output, state_of(args.output), resume=args.resume, overwrite=args.overwrite)
     categories, photos = _read(args, on_message)
     start = weights.load(args.weights) if args.weights else None
     base = _network(

@@ -10,6 +10,7 @@ from dataset.i18n import tr
 from dataset.pictures.fingerprints import fingerprint
 from dataset.validation_split import MIN_SPLIT
 from model.checkpoints import weights
+from model.checkpoints.names import state_of
 from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
 from model.data.project_dataset import ProjectDataset, read_project
@@ -124,7 +125,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
             tr("{file} is the model to improve: give the new one another name with --output.", file=job.output)
         )
     if team.is_main:
-        check_replaced(job.output, resume=job.resume, overwrite=job.overwrite)
+        check_replaced(job.output, state_of(job.output), resume=job.resume, overwrite=job.overwrite)
     if "+" in job.parent:
         raise TrainingError(tr("{name} is two models: choose one of them to train on.", name=job.parent))
     project = read_project(job.annotations, job.images, check_cancelled)
