@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` can answer Ctrl+C, it ends the program without a word
+
 import argparse
 import errno
 import os
@@ -15,6 +20,7 @@ from pathlib import Path
 
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
+from annotator_app import __version__
 from dataset.i18n import mark, tr
 from dataset.messages import os_reason
 from model.commands.weights_option import weights_text
@@ -64,6 +70,8 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding does not have is no reason to end
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         try:
             return _main(sys.argv[1:] if argv is None else argv)
@@ -144,6 +152,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--samples", action="store_true", help=tr("open the sample photos"))
     parser.add_argument("--weights", default="", metavar="NAME|FILE", help=weights_text())
     parser.add_argument("--device", choices=selectable_devices(), default="", help=tr("where the model runs"))
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help=tr("say which this is"))
     return parser
 
 

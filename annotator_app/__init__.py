@@ -5,10 +5,13 @@ In an installed copy `main.py` and the folders of the repository (`annotator`, `
 is the first on `sys.path`, so that no other module called `main` or `model` comes before.
 """
 
+import signal
 import sys
 from pathlib import Path
 
-__all__ = ["main", "program_folder"]
+__all__ = ["__version__", "main", "program_folder"]
+
+__version__ = "0.1.0"
 
 
 def program_folder() -> Path:
@@ -20,6 +23,8 @@ def program_folder() -> Path:
 
 def main() -> int:
     """Run the command line of `main.py` and return its exit status. Puts `program_folder()` first on `sys.path`."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `run` can answer it, Ctrl+C ends this without a word
     sys.path.insert(0, str(program_folder()))
     from main import main as run  # noqa: PLC0415 - found on the path of the line above
 

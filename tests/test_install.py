@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 import main
+from annotator_app import __version__
 from resources import SAMPLES
 from tests.tiny_model import write_tiny_model
 
@@ -152,7 +153,7 @@ def _project(folder: Path) -> Path:
 def test_the_wheel_adds_one_name_and_has_all_that_runs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {name.split("/")[0] for name in names} == {"annotator_app", "annotator-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"annotator_app", f"annotator-{__version__}.dist-info"}
     wanted = {"main.py"}
     for name in ("annotator", "dataset", "model", "resources"):
         files = [file.relative_to(ROOT) for file in (ROOT / name).rglob("*") if file.is_file()]
@@ -166,7 +167,7 @@ def test_every_licence_is_in_both_archives(sdist: Path, wheel: Path) -> None:
     licences = {str(file.relative_to(ROOT).as_posix()) for file in (ROOT / "resources").rglob("LICENSE*")} | {"LICENSE"}
     assert "resources/weights/LICENSE-MoveNet.txt" in licences
     with zipfile.ZipFile(wheel) as archive:
-        assert {f"annotator-0.1.0.dist-info/licenses/{file}" for file in licences} <= set(archive.namelist())
+        assert {f"annotator-{__version__}.dist-info/licenses/{file}" for file in licences} <= set(archive.namelist())
     with tarfile.open(sdist) as source:
         names = {name.split("/", 1)[-1] for name in source.getnames()}
     assert licences <= names

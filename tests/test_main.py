@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -119,6 +120,26 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_word(tmp_path: Path) -> None:
         code = f"import sys, main; {interrupt}; sys.exit(main.main(['{command}', 'x', '--output', 'y']))"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal can be sent there")
+@pytest.mark.parametrize("program", [[str(ROOT / "main.py")], ["-m", "annotator_app"]])
+def test_ctrl_c_before_a_command_is_even_read_makes_no_traceback(program: list[str]) -> None:
+    command = [sys.executable, "-X", "importtime", *program, "merge", "--help"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        imported = iter(process.stderr)
+        assert any(line.split()[-1] == "argparse" for line in imported)  # among the first that main.py asks for
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in "".join(imported)
+    assert process.returncode in (-signal.SIGINT, 130)
+
+
+def test_the_version_is_that_of_the_citation(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main.main(["--version"])
+    version = capsys.readouterr().out.split()[-1]
+    assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("instead", ["pass", "raise ImportError('numpy')"])

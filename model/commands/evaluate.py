@@ -14,6 +14,7 @@ from dataset.messages import UserError
 from model.commands.weights_option import add_weights
 from model.console import print_message
 from model.distributed import ProcessGroup
+from model.evaluation.coco_eval import AS_IS, FEW_DRAGS
 from model.evaluation.evaluate import box_prompt, evaluate, print_messages
 from model.evaluation.ground_truth import read_ground_truth
 from model.inference.device import selectable_devices
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.epilog = tr(
+        "AP: COCO's average precision, 0 to 1, the mean over overlaps (IoU, or OKS for keypoints) from 0.5 to 0.95;"
+        " AP50, AP75: at one of them; APS, APM, APL: of objects below 32 x 32 pixels, up to 96 x 96, and larger. Of the"
+        " suggestions from a score on: accept as is: the share of the objects that one meets with mask IoU {as_is};"
+        " few drags: of {few_drags}; false per photo: how many meet none so, or one that a better suggestion meets.",
+        as_is=AS_IS,
+        few_drags=FEW_DRAGS,
+    )
     add = parser.add_argument
     add("annotations", type=Path, metavar="ANNOTATIONS", help=tr("COCO file with the truth"))
     add("--images", type=Path, metavar="DIR", help=tr("folder of the photos (default: `images` beside the file)"))
