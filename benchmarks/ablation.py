@@ -84,6 +84,8 @@ FULL_TRAINING = TrainConfig(
 )
 
 
+RES5_STRIDE = 2
+"""Of C4's last stage, where nothing else is asked for: that of the code that the paper's authors published."""
 HELD_OUT = 5
 """Of so many photos to learn from, one is measured on instead: 100 photos tell little of two networks."""
 
@@ -107,7 +109,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--runs", type=int, metavar="N", help="stop after so many runs")
     add("--jobs", type=int, help="runs at a time, each with one CPU thread (default: one a core; --full: 1)")
     add("--half-pixel", action="store_true", help="features at the centres of their cells rather than at the corners")
-    add("--res5-stride", type=int, choices=(1, 2), default=2, help="1: C4 as in the paper's Fig. 4; 2: as in its code")
+    add(
+        "--res5-stride",
+        type=int,
+        choices=(1, 2),
+        default=RES5_STRIDE,
+        help="1: C4 as in the paper's Fig. 4; 2: as in its code",
+    )
     add("--device", default=None, help="where to compute (default: cpu; --full: cuda)")
     add("--folder", type=Path, default=ROOT / "runs" / "ablation", metavar="DIR", help="where finished runs are kept")
     add("--page", type=Path, help="Markdown file to write (default: benchmarks/results/ablation.md, for all tables)")
@@ -233,19 +241,30 @@ def sentence(run: dict[str, Any]) -> str:
     return f"{run['variant']}, seed {run['seed']}: {', '.join(figures)}; {took}"
 
 
+def command_of(args: argparse.Namespace) -> str:
+    """Return the command that makes the same page, of which files and folders have other names elsewhere."""
+    command = "python -m benchmarks.ablation " + ("--full --data COCO" if args.full else "--backbone-weights FILE")
+    command += f" --seeds {args.seeds}"
+    for name in ("steps", "batch", "base_steps"):
+        if (value := getattr(args, name)) is not None:
+            command += f" --{name.replace('_', '-')} {value}"
+    command += " --half-pixel" if args.half_pixel else ""
+    return command + (f" --res5-stride {args.res5_stride}" if args.res5_stride != RES5_STRIDE else "")
+
+
 def head_of(setup: trial.Setup, results: Results, args: argparse.Namespace) -> list[str]:
     """Return the top of the page: what was done, on what."""
     runs = [run for found in results.runs.values() for run in found]
     computer = machine()
     seconds = sum(run["cpu_seconds"] if setup.device == "cpu" else run["seconds"] for run in runs)
-    photos = f"{setup.steps} steps of {setup.training.batch} photos"
+    photos = f"{setup.steps} steps of {setup.training.batch} photo{'s' if setup.training.batch > 1 else ''}"
     size = f"shorter side {setup.model.short_side} px"
-    command = "python -m benchmarks.ablation" + (" --full --data COCO" if args.full else "") + f" --seeds {args.seeds}"
     where = f"{computer['cpu']}, {computer['cores']} cores" if setup.device == "cpu" else setup.device
-    lines = ["# The paper's tables, run again", "", f"Written by `{command}`: {len(runs)} runs, {where}, "]
+    lines = ["# The paper's tables, run again", "", f"Written by `{command_of(args)}`: {len(runs)} runs, {where}, "]
     lines[-1] += f"{seconds / 3600:.1f} hours of one {'core' if setup.device == 'cpu' else 'device'}. "
     lines[-1] += f"torch {computer['versions']['torch']}."
-    lines += ["", f"Each run: {photos}, {size}, AdamW, the same schedule and the same photos for every variant. "]
+    lines += ["", f"Each run: {photos}, {size}, AdamW, the same schedule and the same photos for every variant"]
+    lines[-1] += ". " if args.full else ", unless a table says otherwise. "
     if not args.full:
         lines[-1] += (
             "MobileNetV2 stands for the paper's ResNets, whose ImageNet weights could not be had here. "

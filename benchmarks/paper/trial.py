@@ -100,15 +100,17 @@ class Setup:
 
     def config_of(self, variant: Variant, categories: list[Category]) -> ModelConfig:
         """Return a variant's network."""
-        changes = KINDS[variant.kind].changes
+        kind = KINDS[variant.kind]
+        changes = kind.changes | ({} if self.full else kind.reduced_changes)
         fewest = min(self.model.rpn_post_nms, changes.get("rpn_post_nms", self.model.rpn_post_nms))
         own: dict[str, Any] = {"backbone": variant.backbone, "classes": len(categories), **changes}
         return replace(self.model, **own | {"rpn_post_nms": fewest})
 
     def training_of(self, variant: Variant, seed: int) -> TrainConfig:
         """Return how a variant is trained."""
-        c4 = KINDS[variant.kind].changes.get("features") == "c4"
-        return replace(self.training, seed=seed, box_batch=self.c4_box_batch if c4 else self.training.box_batch)
+        kind = KINDS[variant.kind]
+        box_batch = self.c4_box_batch if kind.changes.get("features") == "c4" else self.training.box_batch
+        return replace(self.training, seed=seed, box_batch=box_batch, **({} if self.full else kind.reduced_training))
 
     def steps_of(self, variant: Variant) -> int:
         """Return for how long a variant is trained."""
@@ -116,17 +118,19 @@ class Setup:
 
     def fingerprint(self, variant: Variant) -> str:
         """Return what changes when a run's result would."""
-        data = self.data[self.data_of(variant)]
+        kind, data = KINDS[variant.kind], self.data[self.data_of(variant)]
         parts: list[Any] = [
             METHOD,
             str(variant),
-            KINDS[variant.kind].changes,
+            kind.changes,
             *self._settings(),
             self.c4_box_batch,
             self.steps_of(variant),
             data.held_out,
         ]
         parts += [data.train.annotations.name, data.val.annotations.name]
+        if not self.full:
+            parts += [changes for changes in (kind.reduced_changes, kind.reduced_training) if changes]
         return blake2b(json.dumps(parts).encode(), digest_size=6).hexdigest()
 
     def base_name(self, variant: Variant) -> str:

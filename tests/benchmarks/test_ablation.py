@@ -63,6 +63,25 @@ def test_every_row_of_the_tables_can_be_built() -> None:
     assert len(variants(TABLES, full=False)) == 16
 
 
+def test_joints_are_learned_on_larger_photos_at_reduced_size_only() -> None:
+    masks, joints = Variant("mobilenet_v2", "FPN"), Variant("mobilenet_v2", "FPN, keypoints only")
+    reduced, full = ablation.setup_of(_arguments()), ablation.setup_of(_arguments("--full"))
+    sides = [setup.config_of(v, list(CATEGORIES)).short_side for setup in (reduced, full) for v in (masks, joints)]
+    assert sides == [192, 256, 800, 800]
+    assert [reduced.training_of(v, 0).scales for v in (masks, joints)] == [(192,), (256,)]
+    assert full.training_of(joints, 0) == replace(full.training, seed=0)
+    assert reduced.training_of(joints, 0).keypoint_weight == full.training.keypoint_weight == 1
+    assert reduced.base_name(masks) == reduced.base_name(joints)
+
+
+def test_the_page_names_the_options_that_made_it() -> None:
+    plain = "python -m benchmarks.ablation --backbone-weights FILE --seeds 3"
+    assert ablation.command_of(_arguments()) == plain
+    asked = ("--steps", "2", "--batch", "1", "--half-pixel", "--res5-stride", "1")
+    assert ablation.command_of(_arguments(*asked)) == f"{plain} {' '.join(asked)}"
+    assert ablation.command_of(_arguments("--full")) == "python -m benchmarks.ablation --full --data COCO --seeds 3"
+
+
 def test_nothing_but_the_papers_network_is_compared() -> None:
     """What the built-in model has beyond the paper would count in some rows, and not in others."""
     paper = ModelConfig()
