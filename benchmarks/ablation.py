@@ -263,14 +263,14 @@ def head_of(setup: trial.Setup, results: Results, args: argparse.Namespace) -> l
     lines = ["# The paper's tables, run again", "", f"Written by `{command_of(args)}`: {len(runs)} runs, {where}, "]
     lines[-1] += f"{seconds / 3600:.1f} hours of one {'core' if setup.device == 'cpu' else 'device'}. "
     lines[-1] += f"torch {computer['versions']['torch']}."
-    lines += ["", f"Each run: {photos}, {size}, AdamW, the same schedule and the same photos for every variant"]
-    lines[-1] += ". " if args.full else ", unless a table says otherwise. "
+    lines += ["", f"Each run: {photos}, {size}, AdamW, the same schedule and the same photos for every variant. "]
     if not args.full:
         lines[-1] += (
             "MobileNetV2 stands for the paper's ResNets, whose ImageNet weights could not be had here. "
-            f"One class (persons), unless a table says otherwise. Of the photos to learn from every {HELD_OUT}th is "
-            "measured on instead, beside the 100 that are for that. The body is MoveNet's (trained on persons' joints, "
-            "without any RoI layer or mask) and stays as it is. All variants of one kind of features (C4, C5, FPN) "
+            "One class (persons). A table whose runs differ says so. "
+            f"Of the photos to learn from every {HELD_OUT}th is measured on instead, beside the 100 that are for that. "
+            "The body is MoveNet's (trained on persons' joints, without any RoI layer or mask) and stays as it is. "
+            "All variants of one kind of features (C4, C5, FPN) "
             f"start from the same weights: that body, and what {setup.base_steps} steps of the proposal network alone "
             "made of the rest, in which nothing that the variants differ in has a part. The heads start from noise, "
             "another for each seed. "
