@@ -17,7 +17,7 @@ from benchmarks.report import Record, machine, table
 
 BFLOAT16_VARIABLE = "ANNOTATOR_BF16"  # `model.network.precision` has it, and imports torch
 
-HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "report", "running"}
+HELPERS = {"__main__", "corrections", "effort_plot", "paper", "photos", "processes", "report", "running"}
 LONG = {"ablation", "clicks", "found", "human_effort", "large_pictures", "stress"}  # long, large, or in need of photos
 
 
