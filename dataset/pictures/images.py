@@ -141,6 +141,22 @@ def read_indices(path: str | Path) -> NDArray[Any]:
         return np.asarray(picture).astype(np.uint8 if picture.mode in ("1", "P", "L") else np.uint16, copy=False)
 
 
+def read_mask(data: bytes, max_pixels: int) -> NDArray[Any]:
+    """Return the values [rows, columns] or [rows, columns, channels] of a mask that a file has as a PNG.
+
+    Raises:
+        ValueError: It is damaged, or of more than `max_pixels`.
+    """
+    try:
+        picture = pillow.open_png(data)
+        pixels = np.asarray(picture) if picture.size[0] * picture.size[1] <= max_pixels else None
+    except Exception as error:  # decoders raise nearly anything on damaged data
+        raise ValueError("a damaged mask") from error
+    if pixels is None:
+        raise ValueError("a mask larger than any photo")
+    return pixels
+
+
 def parts_of(path: str | Path) -> PictureParts:
     """Return which pages and bands a photo has to choose among: some TIFFs have several.
 

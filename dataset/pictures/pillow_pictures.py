@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,14 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     check_size(*picture.size, by_rows=by_rows)
     ratios = {**MAX_RATIOS, "PNG": MAX_PNG_RATIO * (1 if by_rows else 8)}
     if pixels > ratios.get(picture.format or "", MAX_RATIO) * size:
+        raise EOFError
+    return picture
+
+
+def open_png(data: bytes) -> Image.Image:
+    """Return a PNG with nothing decoded. Raises EOFError where it claims more than its bytes can hold."""
+    picture = Image.open(BytesIO(data), formats=("PNG",))
+    if picture.size[0] * picture.size[1] > 8 * MAX_PNG_RATIO * len(data):
         raise EOFError
     return picture
 

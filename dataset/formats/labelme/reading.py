@@ -27,8 +27,9 @@ from dataset.formats.base import (
     read_bytes,
     watched,
 )
+from dataset.formats.labelme.masks import mask_parts
 from dataset.formats.stored_images import spooled
-from dataset.geometry import ellipse, from_exteriors, rectangle, to_parts
+from dataset.geometry import ellipse, from_exteriors, from_parts, rectangle, to_parts
 from dataset.i18n import plural, tr
 from dataset.json_text import RecordDecoder, decode_list, decode_object
 from dataset.messages import listing, os_reason
@@ -39,17 +40,18 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon
 
     from dataset.formats.base import OnProgress
+    from dataset.geometry import Parts
 
 MAX_BYTES = 128 << 20
 """Of one file; labelme may keep the image in it, as text."""
-POLYGONS = ("polygon", "rotation", "quadrilateral")
+POLYGONS = ("polygon", "oriented_rectangle", "rotation", "quadrilateral")
 """Kinds that are rings of points; the last two are X-AnyLabeling's."""
 
 
 class _Loss(Enum):
     """Why a shape of a file is left out."""
 
-    KIND = "neither a polygon, a rectangle nor a circle"
+    KIND = "neither a polygon, a rectangle, a circle nor a mask"
     DAMAGED = "damaged"
     STRAY = "a point of no object"
 
@@ -65,6 +67,7 @@ class _Shape(msgspec.Struct):
     difficult: Any = None
     score: Any = None
     direction: Any = None
+    mask: Any = None
 
 
 class _LabelmeFile(msgspec.Struct):
@@ -83,7 +86,7 @@ class _Group:
 
     label: str
     group_id: int | None
-    outlines: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    outlines: list[tuple[str, Parts]] = field(default_factory=list)
     points: dict[str, Point] = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)
     description: str = ""
@@ -151,8 +154,8 @@ def _sentences(counts: Counter[_Loss]) -> tuple[str, ...]:
     """Return a sentence for each kind of shapes that were left out."""
     kind, damaged, stray = (counts[loss] for loss in _Loss)
     said = (
-        (kind, plural("{n:,} shape is neither a polygon, a rectangle nor a circle and is left out.",
-                      "{n:,} shapes are neither polygons, rectangles nor circles and are left out.", kind)),
+        (kind, plural("{n:,} shape is neither a polygon, a rectangle, a circle nor a mask and is left out.",
+                      "{n:,} shapes are neither polygons, rectangles, circles nor masks and are left out.", kind)),
         (damaged, plural("{n:,} shape cannot be read and is left out.",
                          "{n:,} shapes cannot be read and are left out.", damaged)),
         (stray, plural("{n:,} point belongs to no object and is left out.",
@@ -255,18 +258,26 @@ def _checked(shape: _Shape) -> np.ndarray:
     return points
 
 
-def _outline(shape: _Shape) -> np.ndarray | None:
-    """Return a shape's ring, (N, 2); None for a kind that has no inside. Raises ValueError where it is damaged."""
+def _outline(shape: _Shape) -> Parts | None:
+    """Return a shape's outline; None for a kind that has no inside. Raises ValueError where it is damaged."""
     points = _checked(shape)
-    if shape.shape_type in POLYGONS:
+    if shape.shape_type == "mask":
+        return mask_parts(shape.mask, points)
+    ring = _ring(shape.shape_type, points)
+    return None if ring is None else [[ring]]
+
+
+def _ring(kind: str, points: np.ndarray) -> np.ndarray | None:
+    """Return the ring (N, 2) of a shape of a kind without holes."""
+    if kind in POLYGONS:
         if len(points) < 3:
             raise ValueError("a polygon of fewer than 3 points")
         return points
-    if shape.shape_type == "rectangle":
+    if kind == "rectangle":
         if len(points) not in (2, 4):
             raise ValueError("neither two points nor four")
         return points if _is_turned(points) else to_parts(rectangle(*points.min(axis=0), *points.max(axis=0)))[0][0]
-    if shape.shape_type == "circle":
+    if kind == "circle":
         if len(points) != 2:
             raise ValueError("not two points")
         radius = float(np.hypot(*(points[1] - points[0])))
@@ -297,7 +308,11 @@ def _score(shape: _Shape) -> float | None:
 
 
 def _to_objects(groups: Sequence[_Group], classes: Mapping[str, ClassRecord]) -> tuple[ObjectRecord, ...]:
-    shapes = from_exteriors([[ring for _, ring in group.outlines] for group in groups])
+    parts = [[part for _, outline in group.outlines for part in outline] for group in groups]
+    plain = from_exteriors([[ring for ring, *holes in own if not holes] for own in parts])
+    shapes = [
+        from_parts(own) if any(holes for _, *holes in own) else shape for own, shape in zip(parts, plain, strict=True)
+    ]
     return tuple(_to_object(g, classes[g.label], shape) for g, shape in zip(groups, shapes, strict=True))
 
 
@@ -311,5 +326,5 @@ def _to_object(group: _Group, record: ClassRecord, shape: MultiPolygon) -> Objec
     }
     extra = {key: value for key, value in extra.items() if value or value == 0} | group.fields
     points = tuple(group.points.get(name, Point(0, 0, 0)) for name in record.keypoint_names) if group.points else ()
-    is_box = [kind for kind, _ in group.outlines] == ["rectangle"] and not _is_turned(group.outlines[0][1])
+    is_box = [kind for kind, _ in group.outlines] == ["rectangle"] and not _is_turned(group.outlines[0][1][0][0])
     return ObjectRecord(group.label, shape, points, is_box, crowd, group.score, extra=extra or NOTHING)

@@ -125,7 +125,7 @@ def test_labelme_files_of_its_own(tmp_path: Path) -> None:
     assert ball.shape.area == pytest.approx(np.pi * 25, rel=0.01)
     assert data.problems == (
         "2.json is damaged and left out.",
-        "1 shape is neither a polygon, a rectangle nor a circle and is left out.",
+        "1 shape is neither a polygon, a rectangle, a circle nor a mask and is left out.",
         "3 shapes cannot be read and are left out.",
         "1 point belongs to no object and is left out.",
     )

@@ -84,7 +84,7 @@ def test_files_as_x_anylabeling_has_them(tmp_path: Path) -> None:
     assert (outline.is_box, outline.shape.equals(TURNED)) == (False, True)
     assert ball.shape.area == pytest.approx(np.pi * 25, rel=0.01)
     assert data.problems == (
-        "2 shapes are neither polygons, rectangles nor circles and are left out.",
+        "2 shapes are neither polygons, rectangles, circles nor masks and are left out.",
         "1 shape cannot be read and is left out.",
         "1 point belongs to no object and is left out.",
     )
