@@ -86,6 +86,7 @@ class RecordChanges(QObject):
         self._task: RecordChange | None = None
         self._classes: Sequence[Category] = ()  # before
         self._known: dict[str, PhotoState] = {}  # what was on record when they were made
+        self._additions = 0  # how many there had been by then
         self._made = NewStates()
         self._log: Log = {}
         self._number = 0  # of photos that were looked at
@@ -106,7 +107,8 @@ class RecordChanges(QObject):
         self._task, self._made, self._log, self._number = task, NewStates(), {}, 0
         self._classes = tuple(self.session.categories)
         self.started.emit()
-        self._make(task.photos)
+        # With those that have a document now, which they may be left without: the photo shown has one until it is left.
+        self._make(dict.fromkeys((*task.photos, *self._documents(), *self._store.added)))
         if not task.photos:
             self._slices.stop()
             self._finish()
@@ -148,27 +150,28 @@ class RecordChanges(QObject):
 
     def _make(self, names: Iterable[str]) -> None:
         """Make the records of these photos, as they are now, in slices."""
-        self._known = self._store.all_changed()
-        self._slices.start(self._each(names, self._documents().keys()))
+        self._known, self._additions = self._store.all_changed(), len(self._store.added)
+        self._slices.start(self._each(names))
 
-    def _each(self, names: Iterable[str], documents: Iterable[str]) -> Iterator[None]:
+    def _each(self, names: Iterable[str]) -> Iterator[None]:
         assert self._task is not None, "the slices end with the task"
         total = max(len(self._task.photos), 1)
-        others = set(documents)
         for name in names:
-            if name not in others:
-                self._make_one(self._task, name)
+            self._make_one(self._task, name)
             self._number += 1
             if self._number % AT_ONCE == 0:
                 self.progressed.emit(min(1.0, self._number / total))
             yield
 
     def _make_one(self, task: RecordChange, name: str) -> None:
-        """Make what a photo without a document becomes."""
+        """Make what a photo becomes."""
         self._forget(name)
-        # What the file had is as it was counted.
         counted = task.photos.get(name)
-        before = self._store.changed(name) or counted or self._store.load(name)
+        before = self._store.changed(name)
+        if before is None:
+            # What the file had is as it was counted, but for what was imported since.
+            is_as_counted = counted is not None and len(counted.annotations) == self._store.count(name)
+            before = counted if is_as_counted else self._store.load(name)
         known = {record.id: record for record in before.annotations}
         changed = task.difference(name, known)
         if changed:
@@ -191,7 +194,8 @@ class RecordChanges(QObject):
         if tuple(self.session.categories) != self._classes:
             self._give_up(tr("The classes were changed meanwhile: the objects stay as they are."))
             return
-        late = [name for name in self._store.changed_since(self._known) if name not in documents]
+        since = dict.fromkeys((*self._store.changed_since(self._known), *self._store.added[self._additions :]))
+        late = [name for name in since if name not in documents]
         if len(late) > AT_ONCE:
             self._make(late)
             return

@@ -55,6 +55,8 @@ class Store:
         """The classes. Changes to them are saved like annotations."""
         self._lock = threading.Lock()  # guards the next id
         self._recently_read: OrderedDict[str, PhotoState] = OrderedDict()
+        self.added: list[str] = []
+        """The photos of all additions, in their order."""
         self.class_counts = Counter(coco.class_counts)
         """How many annotations each class has, by its id."""
         for name, state in opened.recovered.items():
@@ -357,6 +359,7 @@ class Store:
         for name, addition in additions.items():
             self.class_counts.update(addition.class_counts)
             self._recently_read.pop(name, None)
+        self.added += additions
         self._saver.add(additions)
 
     # Saving

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+from annotator.core.annotation import Annotation
 from annotator.session.class_removal import Removed, put_back, remove_class
 from annotator.session.image_cache import ImageCache
 from annotator.session.record_changes import AT_ONCE, RecordChanges
 from annotator.session.session import Session
 from annotator.settings import Settings
+from dataset.geometry import rectangle
 from tests.qt import arguments
 
 SQUARE = {"segmentation": [[5, 5, 45, 5, 45, 45, 5, 45]], "bbox": [5, 5, 40, 40], "area": 1600, "iscrowd": 0}
@@ -24,7 +27,8 @@ PHOTOS = 4 * AT_ONCE
 
 @pytest.fixture
 def session(qtbot: QtBot, tmp_path: Path, folder: Path) -> Iterator[Session]:
-    """A cat in each of many photos, most of which are gone."""
+    """A cat in each of many photos, of which the first is there, and shown."""
+    shutil.copy(folder / "cat.jpg", folder / "1.jpg")
     contents = {
         "images": [{"id": i, "file_name": f"{i}.jpg", "width": 60, "height": 60} for i in range(1, PHOTOS + 1)],
         "annotations": [{"id": i, "image_id": i, "category_id": 1, **SQUARE} for i in range(1, PHOTOS + 1)],
@@ -125,3 +129,50 @@ def test_classes_that_were_changed_meanwhile_stop_it(qtbot: QtBot, session: Sess
     assert "meanwhile" in arguments(ended)[0]
     assert not done
     assert _classes(session) == ({1: PHOTOS}, {1})
+
+
+def test_the_photo_shown_is_changed_too_where_another_is_shown_meanwhile(
+    qtbot: QtBot, session: Session, changes: RecordChanges
+) -> None:
+    gone_on = []
+
+    def go_on(_share: float) -> None:
+        changes.progressed.disconnect(go_on)
+        gone_on.append(session.current)
+        session.go(1)
+
+    changes.progressed.connect(go_on)
+    done = _merge(changes)
+    qtbot.waitUntil(lambda: bool(done))
+    assert gone_on == ["1.jpg"] != [session.current]
+    assert done[0].objects == PHOTOS
+    assert _classes(session) == ({2: PHOTOS}, {2})
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_what_was_imported_since_the_objects_were_counted_is_changed_too(
+    qtbot: QtBot, session: Session, changes: RecordChanges, moment: str
+) -> None:
+    store = session.store
+    assert store
+    bare = "new.jpg"
+    counted = {name: store.load(name) for name in store.annotated}
+
+    def come(_share: float = 0) -> None:
+        cats = {name: [Annotation(store.new_id(), 1, rectangle(1, 1, 9, 9))] for name in ("5.jpg", bare)}
+        dog = Annotation(store.new_id(), 2, rectangle(20, 20, 30, 30))
+        records = {"5.jpg": [*cats["5.jpg"], dog], bare: cats[bare]}
+        store.add({name: store.addition(name, (60, 60), added) for name, added in records.items()})
+        if moment == "meanwhile":
+            changes.progressed.disconnect(come)
+
+    if moment == "before":
+        come()
+    else:
+        changes.progressed.connect(come)
+    done: list[Removed] = []
+    remove_class(changes, 1, None, counted, done.append)
+    qtbot.waitUntil(lambda: bool(done))
+    assert _classes(session) == ({2: 1}, {2})
+    assert [a.category_id for a in store.load("5.jpg").annotations] == [2]
+    assert store.load(bare).annotations == ()
