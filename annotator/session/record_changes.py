@@ -167,11 +167,9 @@ class RecordChanges(QObject):
         """Make what a photo becomes."""
         self._forget(name)
         counted = task.photos.get(name)
-        before = self._store.changed(name)
-        if before is None:
-            # What the file had is as it was counted, but for what was imported since.
-            is_as_counted = counted is not None and len(counted.annotations) == self._store.count(name)
-            before = counted if is_as_counted else self._store.load(name)
+        # What the file had is as it was counted, but for what was imported since.
+        as_counted = counted if counted and len(counted.annotations) == self._store.count(name) else None
+        before = self._store.changed(name) or as_counted or self._store.load(name)
         known = {record.id: record for record in before.annotations}
         changed = task.difference(name, known)
         if changed:

@@ -62,6 +62,11 @@ class OpenedProject:
     warnings: list[str] = field(default_factory=list)
     """Sentences for the person."""
 
+    @property
+    def recovers_classes(self) -> bool:
+        """Whether the journal has classes that are to get into a file; alone they make none."""
+        return self.categories is not None and self.file.mark is not None
+
 
 def file_key(images: Path, file: Path) -> str:
     """Return what a COCO file goes by in the journal: relative to the photos where it is among them."""
@@ -175,9 +180,37 @@ def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str
 
 
 def _apply_journal(opened: OpenedProject) -> None:
+    """Find out what the journal knows better than the file."""
     file, key = opened.file, opened.key
     opened.journal_rows = opened.journal.rows(key)
     metadata = opened.journal.metadata(key)
+    _recover_photos(opened)
+    marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
+    is_ours = file.mark is None or any(mark.is_of(file.path) for mark in marks)
+    packed = metadata.get("categories")
+    # Classes alone that were noted where there was no file, as the model's are, give way to those of one that has come.
+    if packed and (is_ours or marks or opened.recovered):
+        opened.categories = _recovered_categories(packed, file, is_ours=is_ours)
+    if opened.recovered:
+        text = plural(
+            "Unsaved edits of {n} photo were recovered.",
+            "Unsaved edits of {n} photos were recovered.",
+            len(opened.recovered),
+        )
+        opened.warnings.append(text)
+    elif opened.recovers_classes:
+        opened.warnings.append(tr("Unsaved changes of the classes were recovered."))
+    if (opened.recovered or opened.recovers_classes) and not is_ours:
+        opened.changed_externally = True
+        opened.warnings.append(
+            tr(
+                "{file} was changed by another program meanwhile; its version will be kept beside it.",
+                file=file.path.name,
+            )
+        )
+
+
+def _recover_photos(opened: OpenedProject) -> None:
     damaged = 0
     for name, row in opened.journal_rows.items():
         if row.annotations is None:
@@ -188,39 +221,31 @@ def _apply_journal(opened: OpenedProject) -> None:
             damaged += 1
             continue
         if state.notes is None:  # nothing was noted, or by a version that knew no notes
-            state = replace(state, notes=file.notes(name))
-        if not file.holds(name, state):
+            state = replace(state, notes=opened.file.notes(name))
+        if not opened.file.holds(name, state):
             opened.recovered[name] = state
-    if "categories" in metadata:
-        raws = msgspec.json.decode(metadata["categories"], type=list[msgspec.Raw])
-        opened.categories = tuple(decode_categories(raws)[1])
     if damaged:
         opened.warnings.append(
             plural(
                 "The history of {n} photo was damaged; those are as in {file}.",
                 "The history of {n} photos was damaged; those are as in {file}.",
                 damaged,
-                file=file.path,
+                file=opened.file.path,
             )
         )
-    if not opened.recovered:
-        return
-    marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
-    opened.warnings.append(
-        plural(
-            "Unsaved edits of {n} photo were recovered.",
-            "Unsaved edits of {n} photos were recovered.",
-            len(opened.recovered),
-        )
-    )
-    if file.mark and not any(mark.is_of(file.path) for mark in marks):
-        opened.changed_externally = True
-        opened.warnings.append(
-            tr(
-                "{file} was changed by another program meanwhile; its version will be kept beside it.",
-                file=file.path.name,
-            )
-        )
+
+
+def _recovered_categories(packed: bytes, file: ProjectFile, *, is_ours: bool) -> tuple[Category, ...] | None:
+    """Return the classes of the journal; None where the file has the same.
+
+    Those that another program has added to the file meanwhile are kept, or objects would be of none.
+    """
+    noted = tuple(decode_categories(msgspec.json.decode(packed, type=list[msgspec.Raw]))[1])
+    known = tuple(category for category, _ in file.coco.categories)
+    if not is_ours:
+        ids, names = {category.id for category in noted}, {category.name for category in noted}
+        noted += tuple(category for category in known if category.id not in ids and category.name not in names)
+    return None if noted == known else noted
 
 
 def packed_categories(categories: Iterable[Category]) -> bytes:

@@ -64,7 +64,7 @@ class Saver:
         self._journal = MovingJournal(opened, self._put_everything, self._autosave.note)
         self.pools = SuggestionPools(opened.images, opened.journal, lambda: self._autosave.mark_dirty(file=False))
         """The suggestions of the models, which may be used from any thread."""
-        if self._unsaved:
+        if self._unsaved or opened.recovers_classes:
             self._autosave.mark_dirty(file=True)
 
     @property

@@ -65,6 +65,16 @@ def rows(photos: Path) -> dict[str, bytes | None]:
         db.close()
 
 
+def noted_classes(photos: Path) -> bytes | None:
+    """The classes that the journal on disk has."""
+    db = sqlite3.connect(photos / ".annotator" / "project.sqlite")
+    try:
+        found = db.execute("SELECT value FROM facts WHERE key = 'categories'").fetchone()
+        return found and found[0]
+    finally:
+        db.close()
+
+
 @contextmanager
 def no_room(room: int = 1000) -> Iterator[None]:
     """No file can grow beyond so many bytes."""
@@ -167,6 +177,58 @@ def test_recovery_over_another_programs_file_keeps_that_file(open_store: Opener,
     (kept,) = folder.glob("annotations.*.json")
     assert kept.read_text() == theirs
     assert len(saved(folder / "annotations.json")["annotations"]) == 5
+
+
+def test_classes_that_only_the_journal_has_get_into_the_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    store = open_store()
+    with unsaveable(file.parent):
+        store.categories.rename(1, "lion")
+        wait_for(lambda: b"lion" in (noted_classes(file.parent) or b""))
+        folder = crashed(file.parent, tmp_path / "crashed")
+    again = Store.open(folder, fallback=tmp_path)
+    assert "Unsaved changes of the classes were recovered." in again.warnings
+    assert again.unsaved
+    again.close()
+    assert [c["name"] for c in saved(folder / "annotations.json")["categories"]] == ["lion", "class 8"]
+    assert list(folder.glob("annotations.*.json")) == []
+    last = Store.open(folder, fallback=tmp_path)
+    last.close()
+    assert not any("recovered" in warning for warning in last.warnings)
+
+
+def test_recovered_classes_keep_those_of_another_programs_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    store = open_store()
+    with unsaveable(file.parent):
+        store.categories.rename(1, "lion")
+        wait_for(lambda: b"lion" in (noted_classes(file.parent) or b""))
+        folder = crashed(file.parent, tmp_path / "crashed")
+    theirs = json.dumps({**FILE, "categories": [*FILE["categories"], {"id": 9, "name": "truck"}]})
+    (folder / "annotations.json").write_text(theirs)
+    again = Store.open(folder, fallback=tmp_path)
+    again.close()
+    assert any("changed by another program" in warning for warning in again.warnings)
+    (kept,) = folder.glob("annotations.*.json")
+    assert kept.read_text() == theirs
+    categories = saved(folder / "annotations.json")["categories"]
+    assert [(c["id"], c["name"]) for c in categories] == [(1, "lion"), (8, "class 8"), (9, "truck")]
+
+
+def test_classes_noted_without_a_file_give_way_to_those_of_one_that_comes(open_store: Opener, photos: Path) -> None:
+    """The model's are added to a folder without annotations, and then somebody's file is copied into it."""
+    store = open_store()
+    store.categories.add("person", category_id=1)
+    store.categories.add("bicycle", category_id=2)
+    store.close()
+    reopened = open_store()
+    assert [c.name for c in reopened.categories] == ["person", "bicycle"]
+    reopened.close()
+    (photos / "annotations.json").write_text(json.dumps(FILE))
+    again = open_store()
+    assert [(c.id, c.name) for c in again.categories] == [(1, "cat"), (8, "class 8")]
+    assert not any("recovered" in warning for warning in again.warnings)
+    again.put("b.jpg", PhotoState(SIZE, (box(again),)))
+    again.close()
+    assert [c["name"] for c in saved(photos / "annotations.json")["categories"]] == ["cat", "class 8"]
 
 
 def test_a_crash_between_the_file_and_the_journal_recovers_nothing_new(
