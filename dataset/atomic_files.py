@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 """Flags of `os.open` for a file that must be the one named, not where a link leads; its bytes as they are."""
+_SWAP = "swap"  # what a finished file is called while it changes places with the one before
 _TOKEN = 8  # random bytes in the name of a temporary file: nobody puts a link there beforehand
 
 
@@ -135,13 +136,29 @@ def check_unprotected(path: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed while they wrote `path` have left beside it: nobody must be writing it."""
-    ours = re.compile(rf"\.{re.escape(path.name)}(\.[0-9a-f]{{{2 * _TOKEN}}})?\.tmp")
-    with contextlib.suppress(OSError):
-        for left in path.parent.iterdir():
-            if ours.fullmatch(left.name):
-                with contextlib.suppress(OSError):
-                    left.unlink()
+    """Remove what processes that were killed while they wrote `path` have left beside it: nobody must be writing it.
+
+    What they were exchanging stays: see `exchanged_leftovers`.
+    """
+    for left in _leftovers(path, "tmp"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+def exchanged_leftovers(path: Path) -> list[Path]:
+    """Return what processes have left that were killed while two files changed places: the new one, or the one before.
+
+    The one before may be another program's version that is nowhere else.
+    """
+    return _leftovers(path, _SWAP)
+
+
+def _leftovers(path: Path, ending: str) -> list[Path]:
+    ours = re.compile(rf"\.{re.escape(path.name)}(\.[0-9a-f]{{{2 * _TOKEN}}})?\.{ending}")
+    try:
+        return sorted(left for left in path.parent.iterdir() if ours.fullmatch(left.name))
+    except OSError:
+        return []
 
 
 @contextlib.contextmanager
@@ -173,19 +190,32 @@ def _finish(file: IO[bytes]) -> os.stat_result:
 def _put_in_place(temporary: Path, path: Path, place_for: Callable[[Path], Path | None] | None) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    swapped = put_or_swap(temporary, path) if place_for else None
-    if place_for is None or swapped is None:  # what another program writes from here on is missed
-        place = place_for(path) if place_for and path.exists() else None
+    if place_for is None:
+        temporary.replace(path)
+        return
+    new = temporary.with_suffix(f".{_SWAP}")
+    temporary.rename(new)
+    try:
+        _exchange(new, path, place_for)
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def _exchange(new: Path, path: Path, place_for: Callable[[Path], Path | None]) -> None:
+    swapped = put_or_swap(new, path)
+    if swapped is None:  # what another program writes from here on is missed
+        place = place_for(path) if path.exists() else None
         if place:
             copy_file(path, place)
-        temporary.replace(path)
+        new.replace(path)
     elif swapped:
         try:
-            place = place_for(temporary)
+            place = place_for(new)
             if place:
-                temporary.rename(place)  # not a copy: a program that still writes to it goes on there
+                new.rename(place)  # not a copy: a program that still writes to it goes on there
         except BaseException:
-            put_or_swap(temporary, path)
+            put_or_swap(new, path)
             raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from annotator.core.store.coco_codec import decode_categories, encode_category
 from annotator.core.store.journal import Journal, JournalRow
 from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.project_folder import InUseError, ProjectFolder
-from dataset.atomic_files import FileMark, remove_leftovers
+from dataset.atomic_files import FileMark, exchanged_leftovers, free_name, remove_leftovers
 from dataset.coco.checks import sentences
 from dataset.i18n import plural, tr
 from dataset.messages import listing, os_reason
@@ -186,6 +186,7 @@ def _apply_journal(opened: OpenedProject) -> None:
     metadata = opened.journal.metadata(key)
     _recover_photos(opened)
     marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
+    _keep_exchanged(opened, marks)
     is_ours = file.mark is None or any(mark.is_of(file.path) for mark in marks)
     packed = metadata.get("categories")
     # Classes alone that were noted where there was no file, as the model's are, give way to those of one that has come.
@@ -208,6 +209,24 @@ def _apply_journal(opened: OpenedProject) -> None:
                 file=file.path.name,
             )
         )
+
+
+def _keep_exchanged(opened: OpenedProject, marks: Sequence[FileMark]) -> None:
+    """Keep another program's version of the file that a process was taking out of its place when it was killed."""
+    path = opened.file.path
+    for left in exchanged_leftovers(path):
+        with suppress(OSError):  # it is looked at again the next time
+            if any(mark.is_of(left) for mark in marks):
+                left.unlink()
+                continue
+            copy = free_name(path, timestamp())
+            left.rename(copy)
+            opened.warnings.append(kept_beside(path, copy))
+
+
+def kept_beside(path: Path, copy: Path) -> str:
+    """Return in a sentence that another program's version of a file is kept."""
+    return tr("{file} was changed by another program; its version is kept as {copy}.", file=path.name, copy=copy.name)
 
 
 def _recover_photos(opened: OpenedProject) -> None:

@@ -11,7 +11,7 @@ from annotator.core.store.autosave import Autosave, SaveNotice, StoreError, reas
 from annotator.core.store.journal import JournalRow
 from annotator.core.store.moving_journal import MovingJournal
 from annotator.core.store.project_folder import InUseError
-from annotator.core.store.recovery import file_key, packed_categories, packed_mark, timestamp
+from annotator.core.store.recovery import file_key, kept_beside, packed_categories, packed_mark, timestamp
 from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
 from dataset.i18n import tr
@@ -374,13 +374,7 @@ class Saver:
                 if path.is_relative_to(project.images.resolve()):
                     self._journal.go_home()
         for copy in kept:
-            self._autosave.note(
-                tr(
-                    "{file} was changed by another program; its version is kept as {copy}.",
-                    file=path.name,
-                    copy=copy.name,
-                )
-            )
+            self._autosave.note(kept_beside(path, copy))
 
     def _back_up(self, path: Path) -> None:
         """Keep a copy of a file before it is first replaced: beside it, where the private folder takes none."""

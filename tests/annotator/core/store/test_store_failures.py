@@ -20,6 +20,7 @@ import pytest
 from annotator.core.annotation import Annotation
 from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
+from dataset import file_swap
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, NAMES, Opener, box, saved
 from tests.faults.disks import delete
@@ -413,3 +414,46 @@ def test_nowhere_to_write(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "fallback").write_text("in the way")
     with pytest.raises(StoreError, match="Neither"):
         Store.open(photos, fallback=tmp_path / "fallback")
+
+
+SAVING = """
+import json, os, sys
+from pathlib import Path
+from annotator.core.annotation import Annotation
+from annotator.core.photo_state import PhotoState
+from annotator.core.store import project_file
+from annotator.core.store.store import Store
+from dataset import atomic_files
+from dataset.geometry import rectangle
+
+photos, moment = Path(sys.argv[1]), sys.argv[2]
+file = photos / "annotations.json"
+store = Store.open(photos, fallback=photos.parent / "fallback")
+store.put("b.jpg", PhotoState((64, 48), (Annotation(store.new_id(), 1, rectangle(1, 1, 9, 9)),)))
+store.save().result()
+file.write_text(json.dumps({**json.loads(file.read_text()), "theirs": 1}))
+store.put("b.jpg", PhotoState((64, 48), (Annotation(store.new_id(), 1, rectangle(2, 2, 9, 9)),)))
+project_file.ProjectFile.is_in_place = lambda self: False
+if moment == "before":
+    atomic_files.put_or_swap = lambda new, path: os._exit(9)
+else:
+    project_file.ProjectFile.is_ours = lambda self, path: os._exit(9)
+store.save().result()
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_crash_while_two_files_change_places_costs_neither(file: Path, tmp_path: Path, moment: str) -> None:
+    if moment == "after" and file_swap._library() is None:
+        pytest.skip("files do not change places in one step on this system")
+    done = subprocess.run([sys.executable, "-c", SAVING, str(file.parent), moment], check=False)
+    assert done.returncode == 9
+    again = Store.open(file.parent, fallback=tmp_path / "fallback")
+    again.close()
+    (kept,) = file.parent.glob("annotations.*.json")
+    assert json.loads(kept.read_text())["theirs"] == 1
+    assert [a["bbox"][0] for a in saved(file)["annotations"] if a["image_id"] not in (3, 7, 9)] == [2]
+    assert [path.name for path in file.parent.glob(".annotations*")] == []
+    last = Store.open(file.parent, fallback=tmp_path / "fallback")
+    last.close()
+    assert not any("another program" in warning for warning in last.warnings)
