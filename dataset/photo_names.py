@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,15 @@ def with_slashes(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
-def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -> NameMatches:
+def namesakes(photos: Iterable[str]) -> frozenset[str]:
+    """Return the last parts of paths that several photos have, as `match_names` takes them."""
+    counts = Counter(_caseless(photo.rpartition("/")[2]) for photo in photos)
+    return frozenset(last for last, count in counts.items() if count > 1)
+
+
+def match_names(
+    names: Iterable[str], photos: Sequence[str], folder: str = "", apart: Collection[str] = ()
+) -> NameMatches:
     """Return which of a folder's photos names mean; a name without doubt goes before one with less in common.
 
     A photo is meant by exactly its path; or, where that has a backslash, by the path that it is on Windows; or by what
@@ -44,20 +53,23 @@ def match_names(names: Iterable[str], photos: Sequence[str], folder: str = "") -
         names: As in a file.
         photos: Paths relative to the folder.
         folder: The folder's own name.
+        apart: Last parts of paths (of `namesakes`) that alone say nothing: several photos have them, or once had.
     """
     present = set(photos)
     names = list(names)
     if present.issuperset(names):
         return NameMatches({name: name for name in names})  # a loop of Python's, which lets other threads in
     paths = {name: name if name in present else with_slashes(name) for name in names}
-    matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder)
+    matches = _match_paths(list(dict.fromkeys(paths.values())), present, photos, folder, apart)
     return NameMatches(
         {name: matches.photos[path] for name, path in paths.items() if path in matches.photos},
         frozenset(name for name, path in paths.items() if path in matches.ambiguous),
     )
 
 
-def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], folder: str) -> NameMatches:
+def _match_paths(
+    wanted: list[str], present: set[str], photos: Sequence[str], folder: str, apart: Collection[str]
+) -> NameMatches:
     found = {name: name for name in wanted if name in present}
     rest = [name for name in wanted if name and name not in present]
     if not rest:
@@ -69,7 +81,7 @@ def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], fo
             found[name] = after
             taken.add(after)
     claims, unclear = _claims(
-        [name for name in rest if name not in found], [photo for photo in photos if photo not in taken]
+        [name for name in rest if name not in found], [photo for photo in photos if photo not in taken], apart
     )
     for photo, claimants in claims.items():
         length = max(claimants)[0]
@@ -80,7 +92,9 @@ def _match_paths(wanted: list[str], present: set[str], photos: Sequence[str], fo
     return NameMatches(found, frozenset(unclear))
 
 
-def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[int, str]]], set[str]]:
+def _claims(
+    names: list[str], photos: list[str], apart: Collection[str]
+) -> tuple[dict[str, list[tuple[int, str]]], set[str]]:
     """Return the names that may mean each photo, with how many parts they have in common, and names of several."""
     claims: dict[str, list[tuple[int, str]]] = {}
     unclear: set[str] = set()
@@ -91,6 +105,9 @@ def _claims(names: list[str], photos: list[str]) -> tuple[dict[str, list[tuple[i
             end = next((end for end in _ends(plain(name)) if end in ends), None)
             if end is None:
                 left.append(name)
+            elif "/" not in end and _caseless(name.rpartition("/")[2]) in apart:
+                if "/" not in name:
+                    unclear.add(name)
             elif photo := ends[end]:
                 claims.setdefault(photo, []).append((end.count("/"), name))
             else:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.photo_names import find_photos, match_names, unique_ids
+from dataset.photo_names import find_photos, match_names, namesakes, unique_ids
 
 NFD = unicodedata.normalize("NFD", "Bäckerei_학교.jpg")
 
@@ -78,3 +78,16 @@ def test_new_ids_are_those_that_nothing_names() -> None:
     assert unique_ids([1, None, 1, "u", 7], ["a", "b", "c", "d", "e"], {9}) == ([1, 10, 11, "u", 7], frozenset())
     assert unique_ids([1, 1, 1], ["a", "b", "a"], {1}) == ([1, 1, 1], {1})
     assert unique_ids([1, 1], ["a", "a"], {1}) == ([1, 1], frozenset())
+
+
+def test_a_last_part_that_several_photos_have_or_had_says_nothing_alone() -> None:
+    apart = namesakes(["cam1/0001.jpg", "cam2/0001.JPG", "cam2/0002.jpg"])
+    assert apart == {"0001.jpg"}
+    left = ["cam2/0001.JPG", "cam2/0002.jpg"]  # cam1 is gone
+    names = ["cam1/0001.jpg", "0001.jpg", "data/cam2/0001.jpg", "cam1/0002.jpg"]
+    for wanted in (names, names[:1], names[1:2]):
+        found = match_names(wanted, left, apart=apart)
+        assert found.photos.keys() == set(wanted) & {"data/cam2/0001.jpg", "cam1/0002.jpg"}
+        assert found.ambiguous == set(wanted) & {"0001.jpg"}
+    assert match_names(["photos/cam1/0001.jpg"], ["cam1/0001.jpg"], "photos", apart).photos
+    assert match_names(["cam1/0001.jpg"], ["cam2/0001.JPG"]).photos, "where nothing is known of another"

@@ -25,7 +25,7 @@ from annotator.core.store.packing import pack, pack_photo, unpack, unpack_photo
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 Key = TypeVar("Key")
@@ -289,6 +289,25 @@ class Journal:
     def _remember(self, key: str | bytes) -> None:
         self._db.execute("DELETE FROM facts WHERE key = 'current'")
         self._db.execute("INSERT INTO facts VALUES (?, 'current', x'31')", (key,))
+
+    def namesakes(self) -> frozenset[str]:
+        """Return what `add_namesakes` was given."""
+        found = self._db.execute("SELECT value FROM facts WHERE file = '' AND key = 'namesakes'").fetchone()
+        return msgspec.json.decode(found[0], type=frozenset[str]) if found else frozenset()
+
+    def add_namesakes(self, names: Collection[str]) -> None:
+        """Record last parts of paths that several photos of the folder have (`dataset.photo_names.namesakes`)."""
+        packed = msgspec.json.encode(sorted(self.namesakes() | set(names)))
+        with self._transaction():
+            self._put_metadata("", {"namesakes": packed})
+
+    def rename(self, file: str, names: Mapping[str, str]) -> None:
+        """Have what is on record of photos under their new names, by the old ones."""
+        with self._transaction() as db:
+            for old, new in names.items():
+                values = (_to_sql(new), _to_sql(old))
+                db.execute("UPDATE photos SET name = ? WHERE name = ? AND file = ?", (*values, _to_sql(file)))
+                db.execute("UPDATE OR REPLACE pools SET name = ? WHERE name = ?", values)
 
     def note_changes(self) -> None:
         """From now on, note which photos and files are put here: this journal stands in for another that has the rest.

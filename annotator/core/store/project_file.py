@@ -42,7 +42,7 @@ from dataset.photo_names import match_names
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.annotation import Annotation
@@ -97,8 +97,10 @@ def _disk_of(path: Path) -> int | None:
 class ProjectFile:
     """A COCO file as it was opened, and the way to write it with changes."""
 
-    def __init__(self, path: Path, names: Sequence[str], folder: str = "") -> None:
+    def __init__(self, path: Path, names: Sequence[str], folder: str = "", apart: Collection[str] = ()) -> None:
         """Read the file for a folder of that name with those photos; there may be none.
+
+        `apart` is as `match_names` takes it.
 
         Raises:
             CocoError: it is not COCO, or cannot be read.
@@ -112,9 +114,9 @@ class ProjectFile:
         with no_collection():
             self.coco = self._read()
             """What it held when it was opened."""
-            self._index(names, folder)
+            self._index(names, folder, apart)
 
-    def _index(self, names: Sequence[str], folder: str) -> None:
+    def _index(self, names: Sequence[str], folder: str, apart: Collection[str]) -> None:
         self._images: dict[str, list[Image]] = {}
         self._new: dict[str, Image] = {}
         self._added: dict[str, PhotoAddition] = {}
@@ -131,7 +133,7 @@ class ProjectFile:
         """How many of its annotations may belong to several photos, which have the same id."""
         self.ambiguous: list[str] = []
         """Names of photos in it that may mean several photos of the folder."""
-        self.missing = self._assign(names, folder)
+        self.missing = self._assign(names, folder, apart)
         """How many of its photos are not in the folder."""
 
     def _read(self) -> CocoFile:
@@ -487,10 +489,10 @@ class ProjectFile:
         """Return the entry that is of this photo and no other."""
         return next((i for i in self._images.get(name, ()) if as_id(i.id) not in self.coco.unclear_images), None)
 
-    def _assign(self, names: Sequence[str], folder: str) -> int:
+    def _assign(self, names: Sequence[str], folder: str, apart: Collection[str]) -> int:
         """Find out which photo each entry is about, and put the annotations to it; how many photos there are not."""
         present = set(names)
-        matches = match_names((image.file_name for image in self.coco.images), names, folder)
+        matches = match_names((image.file_name for image in self.coco.images), names, folder, apart)
         self.ambiguous = sorted(matches.ambiguous)
         numbers: dict[str, int] = {}  # of photos
         keys: dict[int | str | None, int] = dict.fromkeys(self.coco.unclear_images, UNCLEAR)

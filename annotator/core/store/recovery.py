@@ -20,6 +20,7 @@ from dataset.atomic_files import FileMark, exchanged_leftovers, free_name, remov
 from dataset.coco.checks import sentences
 from dataset.i18n import plural, tr
 from dataset.messages import listing, os_reason
+from dataset.photo_names import match_names, namesakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,22 +96,25 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
         raise StoreError(tr("{folder} cannot be read: {reason}.", folder=images, reason=os_reason(error))) from None
     default = images / DEFAULT_FILE
     was_here = any((place / DATABASE).exists() for place in folder.places)
+    apart = namesakes(names)
     # A folder that was never open gets nothing of ours if its file is refused.
-    project = ProjectFile((file or default).resolve(), names, own_name) if file or not was_here else None
+    project = None if was_here else ProjectFile((file or default).resolve(), names, own_name, apart)
     with ExitStack() as closing:
         closing.callback(folder.close)
         journal, warnings = _open_journal(folder, images, fallback)
         closing.callback(journal.close)
         try:
+            apart = _with_earlier_namesakes(apart, journal)
             if project is None:
-                path, sentence = _remembered(journal.remembered_file(), images, default)
+                path, sentence = (file, "") if file else _remembered(journal.remembered_file(), images, default)
                 warnings += [sentence] if sentence else []
-                project = ProjectFile(path.resolve(), names, own_name)
+                project = ProjectFile(path.resolve(), names, own_name, apart)
             folder.lock_file(project.path)
             remove_leftovers(project.path)
             key = file_key(images, project.path)
             remembered = journal.remembered_file()
             opened = OpenedProject(images, names, folder, journal, project, key, remembered, warnings=warnings)
+            _follow_renamed(opened, own_name, apart)
             _apply_journal(opened)
         except InUseError as error:
             raise StoreError(str(error)) from None
@@ -179,11 +183,28 @@ def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str
     )
 
 
+def _with_earlier_namesakes(now: frozenset[str], journal: Journal) -> frozenset[str]:
+    """Return names that several photos have or once had: one that is gone is not its namesake, which was there too."""
+    before = journal.namesakes()
+    if now - before:
+        journal.add_namesakes(now)
+    return now | before
+
+
+def _follow_renamed(opened: OpenedProject, own_name: str, apart: frozenset[str]) -> None:
+    """Read the journal's photos, with those that have other names by now under these, as in the file."""
+    rows = opened.journal.rows(opened.key)
+    meant = match_names(rows, opened.names, own_name, apart).photos
+    renamed = {name: photo for name, photo in meant.items() if photo not in rows}
+    if renamed:
+        opened.journal.rename(opened.key, renamed)
+    opened.journal_rows = {renamed.get(name, name): row for name, row in rows.items()}
+
+
 def _apply_journal(opened: OpenedProject) -> None:
     """Find out what the journal knows better than the file."""
-    file, key = opened.file, opened.key
-    opened.journal_rows = opened.journal.rows(key)
-    metadata = opened.journal.metadata(key)
+    file = opened.file
+    metadata = opened.journal.metadata(opened.key)
     _recover_photos(opened)
     marks = [msgspec.json.decode(metadata[k], type=FileMark) for k in ("mark", "next") if metadata.get(k)]
     _keep_exchanged(opened, marks)

@@ -538,3 +538,53 @@ def test_a_done_mark_and_what_was_unanswered_are_one_transaction(
     assert on_disk() == ([("a.jpg", 1)], [(UNANSWERED, "a.jpg")])
     store.close()
     assert open_store().pools.unanswered("a.jpg") == offered
+
+
+def _photos(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"photo")
+
+
+def test_a_photo_that_is_away_is_not_its_namesake_in_another_folder(open_store: Opener, photos: Path) -> None:
+    _photos(photos, "cam1/0001.jpg", "cam2/0001.jpg")
+    store = open_store()
+    store.categories.add("car")
+    mine, other = box(store), box(store, 30)
+    store.put("cam1/0001.jpg", PhotoState(SIZE, (mine,), mark=Mark.DONE))
+    store.close()
+    (photos / "cam1").rename(photos.parent / "away")
+    store = open_store()
+    assert store.count("cam2/0001.jpg") == 0
+    assert not store.is_done("cam2/0001.jpg")
+    assert any("not in the folder; its annotations are kept" in warning for warning in store.warnings)
+    store.put("cam2/0001.jpg", PhotoState(SIZE, (other,)))
+    store.close()
+    (photos.parent / "away").rename(photos / "cam1")
+    again = open_store()
+    assert again.load("cam1/0001.jpg").annotations == (mine,)
+    assert again.load("cam2/0001.jpg").annotations == (other,)
+    assert again.is_done("cam1/0001.jpg")
+    assert again.warnings == []
+
+
+@pytest.mark.parametrize("name", ["A.JPG", "moved/a.jpg"])
+def test_what_only_the_journal_has_follows_a_photo_to_its_new_name(open_store: Opener, photos: Path, name: str) -> None:
+    store = open_store()
+    store.categories.add("car")
+    first, second = box(store), box(store, 30)
+    store.put("a.jpg", PhotoState(SIZE, (first,), mark=Mark.DONE))
+    store.save().result(10)
+    file = photos / "annotations.json"
+    file.chmod(0o444)  # from here on the journal alone has it
+    store.put("a.jpg", PhotoState(SIZE, (first, second), mark=Mark.DONE))
+    store.close()
+    file.chmod(0o644)
+    (photos / name).parent.mkdir(exist_ok=True)
+    (photos / "a.jpg").rename(photos / name)
+    for _ in range(2):
+        again = open_store()
+        assert again.load(name).annotations == (first, second)
+        assert again.is_done(name)
+        again.close()
+    assert [len(saved(file)[key]) for key in ("images", "annotations")] == [1, 2]
