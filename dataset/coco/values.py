@@ -26,6 +26,8 @@ MAX_COUNTS = 8_000_000
 """Characters or numbers of a run-length encoded mask: more is damage, and would take memory before it is found so."""
 MAX_DEPTH = 6
 """Lists in lists of an outline."""
+MIN_SURE = 0.5
+"""Of a keypoint of a model that counts as visible."""
 MAX_TEXT = 40
 """Characters of a number that stands as text."""
 
@@ -143,11 +145,8 @@ def as_keypoints(value: object) -> list[float] | None:
     """
     if value is None or value == []:
         return []
-    if not isinstance(value, list):
-        return None
-    if all(isinstance(v, list) for v in value):
-        value = [v for point in value for v in (point if len(point) == 3 else (None, None, None))]
-    if len(value) % 3:
+    value = _flat_keypoints(value)
+    if value is None:
         return None
     found: list[float] = []
     for x, y, v in zip(value[::3], value[1::3], value[2::3], strict=True):
@@ -161,6 +160,29 @@ def as_keypoints(value: object) -> list[float] | None:
             return None
         found += [a, b, int(min(2, max(0, visibility)))]
     return found
+
+
+def with_visibilities(value: object) -> object:
+    """Return keypoints of a model with v for how sure it is of each: 2 from a half on, 1 below that, 0 for 0.
+
+    If all of them are whole, they are v already. What is damaged stays so.
+    """
+    flat = _flat_keypoints(value)
+    if flat is None:
+        return value
+    sure = [as_number(v) for v in flat[2::3]]
+    if any(v is not None and v % 1 for v in sure):
+        flat[2::3] = [None if v is None else 2 if v >= MIN_SURE else int(v > 0) for v in sure]
+    return flat
+
+
+def _flat_keypoints(value: object) -> list[Any] | None:
+    """Return a list of x, y, v of each, None where it is none; points that are no lists of three have no numbers."""
+    if not isinstance(value, list):
+        return None
+    if all(isinstance(v, list) for v in value):
+        return [v for point in value for v in (point if len(point) == 3 else (None, None, None))]
+    return None if len(value) % 3 else list(value)
 
 
 def as_segmentation(

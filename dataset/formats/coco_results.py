@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.coco.checks import Problem, sentences, short
 from dataset.coco.codec import read_object
-from dataset.coco.values import as_file_name, as_id
+from dataset.coco.values import as_file_name, as_id, with_visibilities
 from dataset.folder import FolderError, list_images
 from dataset.formats.base import NOTHING, Dataset, FormatError, ImageRecord, ObjectRecord, Point, watched
 from dataset.formats.stored_images import spooled
@@ -59,7 +59,8 @@ def read_results(
             continue
         if photo not in sizes:
             sizes[photo] = _size(images / photo)
-        read = read_object(record, sizes[photo], len(label.keypoint_names), photo)
+        given = record | {"keypoints": with_visibilities(record.get("keypoints"))}
+        read = read_object(given, sizes[photo], len(label.keypoint_names), photo)
         problems += read.problems
         if read.shape.is_empty and not read.keypoints:
             damaged += 1
