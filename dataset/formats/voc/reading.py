@@ -1,4 +1,4 @@
-"""Reads a dataset of Pascal VOC: XML files with boxes, and masks of objects and classes where there are some."""
+"""Reads a dataset of Pascal VOC: XML files with boxes or outlines, and masks of objects and classes if any."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from dataset.formats.mask_pictures import VOID, outlines
 from dataset.formats.photo_files import PhotoPath, find_photos, images_in
 from dataset.formats.safe_xml import XmlError, parse_xml
 from dataset.formats.stored_images import spooled
-from dataset.geometry import rectangle
+from dataset.geometry import from_parts, rectangle
 from dataset.i18n import plural, tr
 from dataset.masks import MAX_DECODED
 from dataset.messages import listing, os_reason
@@ -241,7 +242,7 @@ def _objects(
 ) -> Iterator[ObjectRecord]:
     """Yield the objects of an XML; the first one has index 1 in the mask, the next one 2."""
     for index, item in enumerate(root.findall("object"), 1):
-        name, shape = _value(item, "name"), shapes.get(index)
+        name, shape = _value(item, "name"), shapes.get(index) or _polygon(item)
         try:
             box = None if shape else _box(item)
         except ValueError:
@@ -251,6 +252,20 @@ def _objects(
             problems.objects[f"{stem}.xml"] += 1
             continue
         yield ObjectRecord(name, shape or box or rectangle(0, 0, 0, 0), is_box=shape is None, extra=_extra(item))
+
+
+def _polygon(item: Element) -> MultiPolygon | None:
+    """Return the outline x1, y1, x2, y2, ... of an object, as X-AnyLabeling, Roboflow and supervision write it.
+
+    None where it has none of 3 points or more. It is taken as it stands: X-AnyLabeling's has its pixels counted from 0.
+    """
+    texts = {each.tag: each.text or "" for each in item.iterfind("polygon/*")}
+    numbers = takewhile(lambda n: f"x{n}" in texts, count(1))
+    try:
+        ring = [[_number(texts.get(f"{side}{n}", "")) for side in "xy"] for n in numbers]
+    except ValueError:
+        return None
+    return from_parts([[ring]]) if len(ring) >= 3 else None
 
 
 def _box(item: Element) -> MultiPolygon:

@@ -146,6 +146,26 @@ def test_files_of_other_tools(photos: Path, tmp_path: Path) -> None:
     )
 
 
+def _polygon(*numbers: object) -> str:
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    corners = (f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>" for n, (x, y) in enumerate(pairs, 1))
+    return _object("11 11 20 30").replace("</object>", f"<polygon>{''.join(corners)}</polygon></object>")
+
+
+def test_polygons_are_outlines_as_they_stand_unless_they_are_none(photos: Path, tmp_path: Path) -> None:
+    bad = [(1, 1, 9, 9), (1, 1, 9, 1, 9, "a"), (1, 1, 9, 1, 9, 1e99), ()]
+    objects = [_polygon(10, 10, 20.5, 10, 20.5, 30), *(_polygon(*numbers) for numbers in bad)]
+    (tmp_path / "1.xml").write_text(_xml(*objects, objects[0].replace("xmin", "left")))
+    outline, *boxes, alone = voc.read(tmp_path, photos).images[0].objects
+    assert (outline.is_box, alone.is_box) == (False, False)
+    assert outline.shape.equals(from_parts([[[(10, 10), (20.5, 10), (20.5, 30)]]]))
+    assert [(box.is_box, box.shape.bounds) for box in boxes] == [(True, (10, 10, 20, 30))] * len(bad)
+    (tmp_path / "SegmentationObject").mkdir()
+    Image.new("P", SIZE, 1).save(tmp_path / "SegmentationObject" / "1.png")
+    masked = voc.read(tmp_path, photos).images[0].objects[0]
+    assert masked.shape.bounds == (0, 0, *SIZE), "the mask counts"
+
+
 BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]>' + _xml(_object("1 1 9 9", "&y;"))
 
 
