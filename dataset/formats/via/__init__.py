@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dataset.coco.values import as_whole
 from dataset.formats.base import ClassRecord, Dataset, Format, ImageRecord, no_progress, watched
 from dataset.formats.json_files import left_out, load_json, not_a_file_of, ring_losses
+from dataset.formats.photo_files import images_in
 from dataset.formats.stored_images import spooled
 from dataset.formats.via import version3
 from dataset.formats.via.regions import (
@@ -25,7 +27,7 @@ from dataset.i18n import tr
 from dataset.json_text import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shapely import MultiPolygon
@@ -54,8 +56,8 @@ def read(source: Path, images: Path, on_progress: OnProgress = no_progress) -> D
         entries = _entries(body)
         if entries is None:
             raise not_a_file_of(source, TITLE, tr("it needs images with a filename and regions"))
-        names = [entry["filename"] for entry in entries]
-        regions = [region for entry in entries for region in _regions(entry)]
+        names = _photo_names(entries, images)
+        regions = [region for entry, name in zip(entries, names, strict=True) for region in _regions(entry, name)]
     return dataset_of(images, names, regions, on_progress)
 
 
@@ -104,13 +106,37 @@ def _entries(body: object) -> list[dict[str, Any]] | None:
     return good if good or (given is not body and given == {}) else None
 
 
-def _regions(entry: Mapping[str, Any]) -> Iterator[Region]:
+def _photo_names(entries: Sequence[Mapping[str, Any]], images: Path) -> list[str]:
+    """Return the name of each entry's photo.
+
+    VIA has no folders: of entries of one name and several sizes, each is of the one photo called so that has its bytes,
+    and of the plain name where none has them, or several.
+    """
+    sizes: dict[str, set[int]] = {}
+    for entry in entries:
+        sizes.setdefault(entry["filename"], set()).add(_bytes(entry))
+    shared = {name for name, found in sizes.items() if len(found - {-1}) > 1}
+    of_size: dict[tuple[str, int], list[str]] = {}
+    for photo in images_in(images) if shared else ():
+        if (name := photo.rpartition("/")[2]) in shared:
+            of_size.setdefault((name, file_size(images / photo)), []).append(photo)
+    found = [of_size.get((entry["filename"], _bytes(entry)), []) for entry in entries]
+    return [photos[0] if len(photos) == 1 else entry["filename"] for entry, photos in zip(entries, found, strict=True)]
+
+
+def _bytes(entry: Mapping[str, Any]) -> int:
+    """Return the size of an entry's photo in bytes; -1 where it has none."""
+    size = as_whole(entry.get("size"))
+    return -1 if size is None or size < 0 else size
+
+
+def _regions(entry: Mapping[str, Any], name: str) -> Iterator[Region]:
     given = entry["regions"]
     listed = list(given.values()) if isinstance(given, dict) else given  # of VIA 1 they have numbers
     for region in listed if isinstance(listed, list) else ():
         shape = region.get("shape_attributes") if isinstance(region, dict) else None
         attributes = region.get("region_attributes") if isinstance(region, dict) else None
-        yield entry["filename"], lambda shape=shape: shape_of(shape), attributes if isinstance(attributes, dict) else {}
+        yield name, lambda shape=shape: shape_of(shape), attributes if isinstance(attributes, dict) else {}
 
 
 def shape_of(shape: Any) -> tuple[MultiPolygon | None, bool]:  # noqa: ANN401 - whatever the file has

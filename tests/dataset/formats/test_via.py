@@ -112,6 +112,22 @@ def test_files_of_via_1_and_2(tmp_path: Path) -> None:
     )
 
 
+def test_photos_of_one_name_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
+    for number, name in enumerate(("1.jpg", "a/1.jpg", "b/1.jpg", "c/1.jpg", "2.jpg"), 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * min(number, 3))
+    entries = [("1.jpg", 1), ("1.jpg", "2"), ("1.jpg", 3), ("1.jpg", 9), ("1.jpg", -1), ("2.jpg", 7), ("2.jpg", None)]
+    body = {
+        str(number): {"filename": name, "size": size, "regions": [_region(RING, kind=str(size))]}
+        for number, (name, size) in enumerate(entries)
+    }
+    (tmp_path / "v.json").write_text(json.dumps(body))
+    data = via.read(tmp_path / "v.json", tmp_path)
+    assert {image.name: [record.class_name for record in image.objects] for image in data.images} == {
+        "1.jpg": ["1", "3", "9", "-1"], "a/1.jpg": ["2"], "2.jpg": ["7", "None"],
+    }, "two have 3 bytes, and none 9; without another size, it says nothing"  # fmt: skip
+
+
 def test_a_project_of_via_3(tmp_path: Path) -> None:
     def entry(xy: object, **av: object) -> dict[str, object]:
         return {"vid": "1", "flg": 0, "z": [], "xy": xy, "av": av}
