@@ -25,20 +25,21 @@ def write(data: Dataset, target: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _shape(shape: dict[str, Any], record: ObjectRecord) -> dict[str, Any]:
-    """Return a shape of labelme's as X-AnyLabeling has it: boxes have four corners."""
+    """Return a shape of labelme's as X-AnyLabeling has it: boxes have four corners, difficult points are occluded."""
     points, kind = shape["points"], shape["shape_type"]
     if kind == "rectangle":
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     is_turned = kind == "polygon" and len(points) == 4 and "direction" in record.extra
     attributes = _attributes(record)
+    is_difficult = attributes.pop(DIFFICULT, False) is True
     made = {
         "label": shape["label"],
         "score": record.score,
         "points": points,
         "group_id": shape["group_id"],
         "description": shape["description"],
-        DIFFICULT: attributes.pop(DIFFICULT, False) is True,
+        DIFFICULT: shape["flags"].get("occluded", False) if kind == "point" else is_difficult,
         "shape_type": "rotation" if is_turned else kind,
         "flags": shape["flags"],
         "attributes": attributes if kind != "point" else {},

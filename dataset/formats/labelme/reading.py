@@ -247,7 +247,8 @@ def _groups(raws: Iterable[msgspec.Raw], counts: Counter[_Loss]) -> list[_Group]
             counts[_Loss.STRAY] += 1
             continue
         x, y = shape.points[0]
-        owner[0].points[shape.label] = Point(x, y, 1 if (shape.flags or {}).get("occluded") else 2)
+        is_occluded = (shape.flags or {}).get("occluded") or as_flag(shape.difficult)  # the latter is X-AnyLabeling's
+        owner[0].points[shape.label] = Point(x, y, 1 if is_occluded else 2)
     return groups
 
 

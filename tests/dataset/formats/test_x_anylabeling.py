@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -98,6 +99,23 @@ def test_files_as_x_anylabeling_has_them(tmp_path: Path) -> None:
         "label": "cup", "score": None, "points": [], "group_id": None, "description": "", "difficult": False,
         "shape_type": "rectangle", "flags": {}, "attributes": {}, "kie_linking": [],
     }  # fmt: skip
+
+
+def test_a_difficult_point_is_occluded(tmp_path: Path) -> None:
+    points = (Point(5, 5, 2), Point(6, 6, 1), Point(7, 7, 2))
+    person = ObjectRecord("person", rectangle(1, 2, 9, 8), points, is_box=True)
+    hard = replace(person, extra={"attributes": {"difficult": True}})
+    for record in (person, hard):
+        data = Dataset(tmp_path, CLASSES, (ImageRecord("1.jpg", SIZE, (record,)),))
+        export(x_anylabeling.FORMAT, data, tmp_path / "out", overwrite=True)
+        file = tmp_path / "out" / "1.json"
+        body = json.loads(file.read_text())
+        assert [shape["difficult"] for shape in body["shapes"]] == [record is hard, False, True, False]
+        for shape in body["shapes"]:
+            shape["flags"] = {}  # as X-AnyLabeling's own
+        file.write_text(json.dumps(body))
+        (back,) = reading.read(tmp_path / "out", tmp_path).images[0].objects
+        assert back == record
 
 
 def test_what_is_lost_is_said() -> None:
