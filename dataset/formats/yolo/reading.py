@@ -174,8 +174,11 @@ def _of_splits(folder: Path, bases: Sequence[str], photos: Sequence[str]) -> dic
                 if start == _labels_folder(base) or LABELS in _folders(label):
                     found.setdefault(label, base)
     for name in photos:
-        if file_in(folder, label_path(name)):
-            found.setdefault(label_path(name), str(PurePosixPath(name).parent))
+        label = label_path(name)
+        if file_in(folder, label):
+            base = _base(label)
+            is_split = base.rpartition("/")[2].startswith(SPLITS)
+            found.setdefault(label, base if is_split else str(PurePosixPath(name).parent))
     return found
 
 
@@ -258,11 +261,18 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _listed(path: Path, folder: Path) -> Iterator[str]:
-    """Yield the photos that a text file lists, relative to the folder; those outside are left out."""
+    """Yield the photos that a text file lists, relative to the folder; those outside are left out.
+
+    They need not be there: CVAT's exports may be without photos.
+    """
+    root = folder.resolve()
     for line in read_bytes(path, MAX_LABEL_BYTES).decode(errors="replace").splitlines():
         name = with_slashes(line.strip())
-        place = _resolved(path.parent / name if line.startswith("./") else folder / name) if name else None
-        if place and place.is_relative_to(folder.resolve()) and is_inside(relative := _relative(place, folder)):
+        try:
+            place = Path(os.path.realpath(path.parent / name if line.startswith("./") else root / name))
+        except (OSError, ValueError):  # a name that no file can have
+            continue
+        if place.is_relative_to(root) and is_inside(relative := _relative(place, folder)):
             yield relative
 
 

@@ -222,6 +222,17 @@ def test_poses_of_two_values_have_numbered_keypoints(photos: Path, tmp_path: Pat
     assert data.images[0].objects[0].keypoints == (Point(32, 12, 2), Point(0, 0, 0))
 
 
+def test_lists_of_photos_that_are_not_in_the_export(photos: Path, tmp_path: Path) -> None:
+    _labels(tmp_path, "0 0.5 0.5 0.5 0.5")
+    _labels(tmp_path, "0 0.5 0.5 0.25 0.25", "labels/val/a/1.txt")
+    (tmp_path / "train.txt").write_text("images/train/1.jpg\n\nimages/train/unlabelled.jpg\n\0\n")
+    (tmp_path / "val.txt").write_text("./images/val/a/1.jpg\n../images/val/a/1.jpg\n/labels/val/a/1.jpg\n")
+    (tmp_path / "data.yaml").write_text("path: ./\ntrain: train.txt\nval: val.txt\nnames: {0: cup}\n")
+    data = yolo.read(tmp_path, photos)
+    assert [(image.name, len(image.objects)) for image in data.images] == [("1.jpg", 1), ("a/1.jpg", 1)]
+    assert data.problems == ()
+
+
 @pytest.mark.parametrize("text", [
     "a: &x [1, 1]\nnames: *x\n", "[" * 5000, "names: {a: b}\n", "names:\n", "names: [a\n", "kpt_shape: [1]\nnames: [a]",
     "\0", "3", "names: [[a]]", "? [a]\n: b\n", "a: b: c",
