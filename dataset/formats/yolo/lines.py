@@ -1,7 +1,7 @@
 """The lines of YOLO's label files: a class index, then numbers that are shares of the photo's width and height.
 
-Five numbers are a box, six a box with a score; with a `kpt_shape` a box with its keypoints is a pose; more are an
-outline.
+Five numbers are a box, six a box with a score; with a `kpt_shape` a box with its keypoints is a pose, to which a score
+may be added; more are an outline.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def read_line(text: str, size: tuple[int, int], keypoint_shape: tuple[int, int] 
     index, scale = int(values[0]), np.array(size, float)
     points: tuple[Point, ...] = ()
     score: float | None = None
-    is_pose = keypoint_shape is not None and len(values) == 5 + keypoint_shape[0] * keypoint_shape[1]
+    end = 5 + keypoint_shape[0] * keypoint_shape[1] if keypoint_shape else 0
+    is_pose = len(values) in (end, end + 1)
     if is_pose or len(values) < 7:
         corners = values[1:3] + np.array([[-0.5], [0.5]]) * values[3:5]
         (x0, y0), (x1, y1) = _in_pixels(corners, scale).tolist()
@@ -73,9 +74,9 @@ def read_line(text: str, size: tuple[int, int], keypoint_shape: tuple[int, int] 
         if min(x1 - x0, y1 - y0) <= 0:
             raise LineError(Fault.EMPTY)
         if is_pose:
-            points = _keypoints(values[5:].reshape(keypoint_shape), scale)  # type: ignore[arg-type]
-        elif len(values) == 6:
-            score = float(values[5])
+            points = _keypoints(values[5:end].reshape(keypoint_shape), scale)  # type: ignore[arg-type]
+        if len(values) == (end + 1 if is_pose else 6):
+            score = float(values[-1])
             if not 0 <= score <= 1:
                 raise LineError(Fault.FORM)
     else:

@@ -222,6 +222,21 @@ def test_poses_of_two_values_have_numbered_keypoints(photos: Path, tmp_path: Pat
     assert data.images[0].objects[0].keypoints == (Point(32, 12, 2), Point(0, 0, 0))
 
 
+def test_a_pose_of_a_model_has_its_score_at_the_end(photos: Path, tmp_path: Path) -> None:
+    pose = "0 0.5 0.5 0.5 0.5 0.5 0.25 0.98 0 0 0.1 0.25 0.5 0.9"
+    _labels(tmp_path, f"{pose} 0.75\n{pose}\n{pose} 7\n")
+    (tmp_path / "data.yaml").write_text("names: [hand]\nkpt_shape: [3, 3]\n")
+    data = yolo.read(tmp_path, photos)
+    scored, pose_alone = data.images[0].objects
+    assert (scored.score, pose_alone.score) == (0.75, None)
+    assert scored.keypoints == pose_alone.keypoints == (Point(32, 12, 2), Point(0, 0, 0), Point(16, 24, 2))
+    assert (scored.is_box, scored.shape.bounds) == (True, (16, 12, 48, 36))
+    assert data.problems == ("1 line of labels/train/1.txt is neither a box, an outline nor a pose and is left out.",)
+    (tmp_path / "data.yaml").write_text("names: [hand]\n")
+    (outline,) = yolo.read(tmp_path, photos).images[0].objects[:1]
+    assert not outline.is_box, "without a kpt_shape it is one of seven points"
+
+
 def test_lists_of_photos_that_are_not_in_the_export(photos: Path, tmp_path: Path) -> None:
     _labels(tmp_path, "0 0.5 0.5 0.5 0.5")
     _labels(tmp_path, "0 0.5 0.5 0.25 0.25", "labels/val/a/1.txt")
