@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
@@ -21,6 +22,7 @@ from dataset.formats.base import (
 from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
+from dataset.photo_names import with_slashes
 from dataset.pictures.images import PhotoError, is_turned, photo_size
 
 if TYPE_CHECKING:
@@ -103,14 +105,11 @@ def read_dataset(
     Raises:
         FormatError: The file cannot be read, or holds nothing for these photos.
     """
-    assert file_format.read is not None, "a format of the import list"
-    with_ids, read = file_format.read_with_ids, file_format.read
 
     def on_reading(done: int, total: int) -> None:
         on_progress(done, 2 * total)
 
-    whole = with_ids(source, folder, ids, on_reading) if with_ids else read(source, folder, on_reading)
-    data = match_images(whole, names)
+    data = _read_matched(file_format, source, folder, names, ids, on_progress=on_reading)
     placed: list[Placed] = []
     unreadable: list[str] = []
     other = 0
@@ -149,6 +148,67 @@ def read_dataset(
     return replace(data, images=rearranged(data, placed), problems=tuple(problems))
 
 
+def _read_matched(
+    file_format: Format, source: Path, folder: Path, names: Sequence[str], ids: KnownIds, *, on_progress: OnProgress
+) -> Dataset:
+    """Return what a file holds for the photos of a folder, under their names.
+
+    A name in a file among photos means the photo beside it, if there is one, and not one of the whole folder with that
+    name; unless the file names photos beside it from the whole folder on.
+    """
+    assert file_format.read is not None, "a format of the import list"
+    with_ids, read = file_format.read_with_ids, file_format.read
+    scope = _scope(source, folder, names)
+    readings = 2 if scope else 1
+
+    def on_reading(done: int, total: int) -> None:
+        on_progress(done, readings * total)
+
+    def on_reading_again(done: int, total: int) -> None:
+        on_progress(total + done, readings * total)
+
+    whole = with_ids(source, folder, ids, on_reading) if with_ids else read(source, folder, on_reading)
+    present, heads = set(names), whole.heads
+    if not scope or any(name in present and name.startswith(scope) for name in (with_slashes(h.name) for h in heads)):
+        return match_images(whole, names)
+    try:  # once more, as formats look for the photos and their sizes themselves
+        near = read(source, folder / scope, on_reading_again)
+    except FormatError:  # also of results, which are not read without the project's ids
+        return match_images(whole, names)
+    beside = {
+        place: Placed(scope + head.name, head.size, (place,))
+        for place, (head, other) in enumerate(zip(near.heads, heads, strict=False))
+        if scope + head.name in present and _stem(head.name) == _stem(other.name)
+    }
+    if not beside or len(near.images) != len(heads):
+        return match_images(whole, names)
+    left = [Placed(head.name, head.size, (place,)) for place, head in enumerate(heads) if place not in beside]
+    found = replace(near, folder=folder, images=rearranged(near, list(beside.values())))
+    if not left:
+        return _joined([found], names)
+    rest = match_images(replace(whole, images=rearranged(whole, left)), names)
+    return _joined([replace(found, problems=()), rest], names)  # without the sizes of all photos it found others
+
+
+def _stem(name: str) -> str:
+    path = PurePosixPath(name)
+    return str(path.with_suffix("") if path.name else path)
+
+
+def _joined(parts: Sequence[Dataset], names: Sequence[str]) -> Dataset:
+    """Return one dataset of parts of a folder: images in the order of the names, those of one name as one."""
+    places: dict[str, list[int]] = {}
+    heads = [head for part in parts for head in part.heads]
+    for place, head in enumerate(heads):
+        places.setdefault(head.name, []).append(place)
+    placed = [Placed(name, heads[places[name][0]].size, tuple(places[name])) for name in names if name in places]
+    classes = {record.name: record for part in reversed(parts) for record in reversed(part.classes)}
+    problems = dict.fromkeys(problem for part in parts for problem in part.problems)
+    images = spooled(image for part in parts for image in part.images) if len(parts) > 1 else parts[0].images
+    whole = replace(parts[0], classes=tuple(reversed(classes.values())), images=images, problems=tuple(problems))
+    return replace(whole, images=rearranged(whole, placed))
+
+
 def read_found(
     found: FoundAnnotations,
     folder: Path,
@@ -165,36 +225,27 @@ def read_found(
         FormatError: None can be read, or none holds anything for these photos.
     """
     parts: list[Dataset] = []
-    problems: list[str] = []
-    placed: dict[str, Placed] = {}
+    unread: list[str] = []
     for source in found.sources:
         scope = _scope(source, folder, names)
         own = [name.removeprefix(scope) for name in names if name.startswith(scope)]
         try:
             part = read_dataset(found.format, source, folder / scope, own, ids, on_progress=on_progress)
         except FormatError as error:
-            problems.append(str(error))
+            unread.append(str(error))
             continue
-        first = sum(len(other.images) for other in parts)
-        for place, head in enumerate(part.heads, first):
-            name = scope + head.name
-            before = placed[name].places if name in placed else ()
-            placed[name] = Placed(name, head.size, (*before, place))
-        parts.append(part)
+        placed = [Placed(scope + head.name, head.size, (place,)) for place, head in enumerate(part.heads)]
+        parts.append(replace(part, folder=folder, images=rearranged(part, placed)))
     if not parts:
-        raise FormatError(" ".join(problems))
-    problems += dict.fromkeys(problem for part in parts for problem in part.problems)
-    classes = {record.name: record for part in reversed(parts) for record in reversed(part.classes)}
-    whole = Dataset(
-        folder, tuple(reversed(classes.values())), spooled(image for part in parts for image in part.images)
-    )
-    return replace(whole, images=rearranged(whole, list(placed.values())), problems=tuple(problems))
+        raise FormatError(" ".join(unread))
+    whole = _joined(parts, names)
+    return replace(whole, problems=(*unread, *whole.problems))
 
 
 def _scope(source: Path, folder: Path, names: Sequence[str]) -> str:
     """Return the folder that a source is of, with a slash at the end: its own, if photos are in it, else "": all."""
-    own = source if source.is_dir() else source.parent
-    scope = "" if own == folder else f"{own.relative_to(folder).as_posix()}/"
+    own, root = (source if source.is_dir() else source.parent).resolve(), folder.resolve()
+    scope = f"{own.relative_to(root).as_posix()}/" if own != root and own.is_relative_to(root) else ""
     return scope if any(name.startswith(scope) for name in names) else ""
 
 
