@@ -206,6 +206,7 @@ class CanvasView(DocumentView):
         self._tool.finish()
         self._tool.leave()
         self._tool = tool
+        tool.refresh()  # it was told nothing while another was in hand
         if self._pointer is not None:
             tool.move(self._pointer)
         self.follow_tool()

@@ -273,6 +273,12 @@ class Document:
         """Return the annotation, or the suggestion, with that id, or None."""
         return self._pool.get(annotation_id) if annotation_id < 0 else self._annotations.get(annotation_id)
 
+    def is_open(self, record: Annotation) -> bool:
+        """Return whether the record is still as it is, on record or on offer, and neither hidden nor locked."""
+        if self.get(record.id) != record or record.id in self.marks.spared:
+            return False
+        return record.id > 0 or any(offered.id == record.id for offered in self.suggestions)
+
     # What the model offers, what is selected
 
     @property

@@ -165,10 +165,12 @@ class InstancesPanel(QWidget):
     # From the person
 
     def _selected(self) -> list[int]:
-        """Return the ids of the selected rows, the current one last."""
+        """Return the ids of the selected rows in the order in which they were selected, the current one last."""
         current = self.rows.currentIndex()
-        chosen = sorted(self.rows.selectionModel().selectedIndexes(), key=lambda index: (index == current, index.row()))
-        return [self._model.ids[index.row()] for index in chosen]
+        before = {i: place for place, i in enumerate(self._document.selection)} if self._document else {}
+        rows = sorted((index.row(), index == current) for index in self.rows.selectionModel().selectedIndexes())
+        chosen = [(is_current, before.get(self._model.ids[row], len(before)), row) for row, is_current in rows]
+        return [self._model.ids[row] for *_, row in sorted(chosen)]
 
     def _rows_selected(self) -> None:
         if not self._following and self._document is not None:

@@ -106,7 +106,7 @@ class BoxPrompts(QObject):
         document, drawn = question.document, question.drawn
         record = drawn.target
         assert answer.found is not None
-        if record is None or document.get(record.id) is not record:
+        if record is None or not document.is_open(record):
             return
         changed = replace(record.with_shape(answer.found.shape), keypoints=self._keypoints(drawn, answer))
         edit = edits.change(document, tr("outline anew"), (changed,), self._session.new_id)

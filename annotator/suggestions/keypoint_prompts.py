@@ -106,7 +106,7 @@ class KeypointPrompts(QObject):
             self._tell(tr("There are objects without keypoints: {reason}", reason=request.failed[0]))
         if document is not session.document and session.history.document(document.name) is not document:
             return
-        changed = [after for before, after in request.found if document.get(before.id) == before]
+        changed = [after for before, after in request.found if document.is_open(before)]
         if changed:
             text = plural("suggest keypoints", "suggest keypoints of {n} objects", len(changed))
             session.push_to(document, edits.change(document, text, changed, session.new_id))

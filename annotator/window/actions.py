@@ -44,6 +44,14 @@ class Spec:
     meaning in the other panels."""
 
 
+REPEATED = frozenset(
+    (
+        *("edit.undo", "edit.redo", "brush.smaller", "brush.larger", "object.raise", "object.lower"),
+        *("suggestion.next", "suggestion.previous", "image.next", "image.previous", "image.next_not_done"),
+        *("image.next_labelled", "image.previous_labelled", "view.zoom_in", "view.zoom_out"),
+    )
+)
+"""Actions that are done again while their key is held; what accepts, deletes or marks is done once for each press."""
 SEPARATOR = None
 RECENT_MENU = "recent"
 IMPORT_MENU = "import"
@@ -335,6 +343,7 @@ class Actions:
             action = QAction(spec.text, window)
             action.setObjectName(spec.name)
             action.setCheckable(spec.checkable)
+            action.setAutoRepeat(spec.name in REPEATED)
             if spec.local:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             else:

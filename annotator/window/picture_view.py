@@ -52,7 +52,6 @@ class PictureView(QObject):
         """Show in the actions what is switched on."""
         actions["view.outlines_only"].setChecked(self._canvas.look.outlines_only)
         actions["view.crosshair"].setChecked(self._canvas.look.crosshair)
-        actions["view.photo_only"].setAutoRepeat(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Show everything again when the key is released, or whatever else happens first."""

@@ -29,6 +29,7 @@ from dataset.i18n import mark, tr
 if TYPE_CHECKING:
     from annotator.canvas.camera import Camera
     from annotator.canvas.tools.base import ToolHost
+    from annotator.core.document import Document
 
 _USED_KEYS = (*ENDING_KEYS, Qt.Key.Key_Escape, Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Tab)
 _DOT, _ARM = 13.0, 2.5  # screen pixels: a dot, and half a line of the sign on it
@@ -62,6 +63,7 @@ class ClickTool(Tool):
         super().__init__(canvas)
         self._clicks: Clicks = ()
         self._answers: dict[Clicks, FoundObject] = {}  # of the object being outlined, and of steps that redo brings
+        self._document: Document | None = None  # which they are of
         self._ending = False  # whether the answer that is awaited goes on record
         self._before_press: Clicks = ()
         self._turned = False  # whether the press before only chose the next object
@@ -184,6 +186,8 @@ class ClickTool(Tool):
         self.canvas.take_up(self.name)
 
     def _ask(self) -> None:
+        if self._document is not self.canvas.document:
+            self._document, self._answers = self.canvas.document, {}
         if self._clicks and self._found is None:
             turn = self._turns
             self.canvas.object_clicked.emit(Clicked(self._clicks[turn:], turn))

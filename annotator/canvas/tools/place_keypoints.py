@@ -161,7 +161,8 @@ class PlaceKeypointsTool(Tool):
         self.canvas.record_step(GestureStep(text, before, placed, lambda points: self._take_up(aim, points)))
 
     def _take_up(self, aim: _Aim | None, placed: Placed) -> None:
-        self._restore(aim, placed)
+        # The step that placed the last one ended the gesture: undoing that end takes the last one back, too.
+        self._restore(aim, placed[: len(aim.order) - 1] if aim else placed)
         self.canvas.take_up(self.name)
 
     def _restore(self, aim: _Aim | None, placed: Placed) -> None:

@@ -246,3 +246,11 @@ def test_delete_is_left_to_the_window(qtbot: QtBot, panel: InstancesPanel, docum
     qtbot.keyClick(parent.rows, Qt.Key.Key_Down)
     assert keys == [Qt.Key.Key_Delete]
     assert len(document.annotations) == 2
+
+
+def test_the_first_selected_stays_the_first(qtbot: QtBot, panel: InstancesPanel, document: Document) -> None:
+    """Others are united with it, or cut out of it."""
+    click(qtbot, panel, 1)
+    for row in (3, 0, 2):
+        click(qtbot, panel, row, Qt.KeyboardModifier.ControlModifier)
+    assert document.selection == (1, -1, 2, -2)

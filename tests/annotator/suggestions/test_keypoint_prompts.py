@@ -168,3 +168,24 @@ def test_suggestions_on_offer_follow_the_skeleton_of_their_class(qtbot: QtBot, a
     (first, *_) = now
     application.session.push(edits.accept(document, [first], session.new_id))
     assert len(document.selected[0].keypoints) == 3
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Delete])
+def test_a_suggestion_that_was_answered_meanwhile_is_left_alone(
+    qtbot: QtBot, application: Application, key: Qt.Key
+) -> None:
+    document = _document(application)
+    document.threshold = 0.0
+    person = application.session.categories.find("person")
+    assert person
+    chosen = next(s for s in document.suggestions if s.category_id == person.id)
+    document.select((chosen.id,))
+    came: list[object] = []
+    application.suggester.box_answered.connect(came.append)
+    QTest.keyClick(application.window.canvas, Qt.Key.Key_K, CTRL)
+    QTest.keyClick(application.window.canvas, key)
+    after = document.annotations
+    assert len(after) == (key == Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(came), timeout=LONG)
+    qtbot.wait(20)
+    assert document.annotations == after

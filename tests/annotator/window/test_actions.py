@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.core.annotation import Annotation, Origin
 from annotator.settings import Settings
-from annotator.window.actions import Actions, Spec, menus, specs
+from annotator.window.actions import REPEATED, Actions, Spec, menus, specs
 from annotator.window.shortcuts_dialog import ShortcutsDialog
 from dataset.geometry import rectangle
 from tests.annotator.conftest import Start, current_document, start_in
@@ -207,3 +207,14 @@ def test_hints_and_tips_name_the_keys_that_a_person_has_chosen(qtbot: QtBot, sta
     for name in chosen:
         keys.reset_keys(name)
     assert named() == before
+
+
+def test_a_key_that_is_held_marks_and_deletes_only_once(qtbot: QtBot, settings: Settings) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    actions = _actions(window, settings, [])
+    repeated = {spec.name for spec in specs() if actions[spec.name].autoRepeat()}
+    assert repeated == REPEATED
+    assert {"image.next", "edit.undo", "view.zoom_in"} <= repeated
+    once = {"edit.delete", "image.done", "image.done_next", "image.skip", "suggestion.accept", "suggestion.reject"}
+    assert not repeated & once

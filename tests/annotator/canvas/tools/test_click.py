@@ -6,6 +6,8 @@ from shapely import MultiPolygon
 
 from annotator.canvas.tools.base import Clicked, FoundObject, GestureStep
 from annotator.core.annotation import Origin
+from annotator.core.document import Document
+from annotator.core.photo_state import PhotoState
 from dataset.geometry import bounds, rectangle
 from tests.annotator.canvas.conftest import Bench
 
@@ -152,3 +154,18 @@ def test_where_nothing_is_found_nothing_goes_on_record(clicking: Clicking) -> No
     bench.key(Qt.Key.Key_Return)
     assert bench.made == []
     assert bench.view.busy
+
+
+def test_an_answer_about_another_photo_is_no_answer(clicking: Clicking) -> None:
+    bench = clicking.bench
+    bench.click(250, 100)
+    clicking.answer(clicking.asked[-1])
+    bench.key(Qt.Key.Key_Escape)
+    other = Document("other.jpg", PhotoState(bench.document.size))
+    bench.view.set_document(other)
+    bench.click(250, 100)
+    assert len(clicking.asked) == 2
+    bench.key(Qt.Key.Key_Return)
+    assert other.annotations == ()
+    clicking.answer(clicking.asked[-1], side=20)
+    assert len(bench.made) == 1

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from annotator.canvas.tools.base import GestureStep
 from annotator.core.annotation import UNLABELLED, Annotation, Keypoint, Origin, Visibility
 from annotator.core.edits import substitute
 from tests.annotator.canvas.conftest import SHIFT, Bench, square, triple
@@ -176,3 +177,18 @@ def test_what_is_complete_is_left_alone(placing: Bench) -> None:
     placing.key(Key.Key_Return)
     assert placing.document[1000].keypoints[0] == (30, 220, VISIBLE)
     assert placing.document[1000].shape.is_empty
+
+
+def test_undo_after_all_were_skipped_takes_the_last_skip_back(placing: Bench) -> None:
+    steps: list[GestureStep] = []
+    placing.view.step_made.connect(steps.append)
+    for _ in range(3):
+        placing.key(Key.Key_Right)
+    assert not placing.view.busy
+    cancelled = steps[-1]
+    cancelled.restore(cancelled.before)
+    placing.hover(100, 100)
+    placing.view.grab()
+    assert placing.hints[-1].startswith("Click place right hand (3 of 3)")
+    placing.click(220, 100)
+    assert placing.document[1000].keypoints == (UNLABELLED, UNLABELLED, Keypoint(220, 100, VISIBLE))

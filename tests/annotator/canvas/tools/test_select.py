@@ -247,6 +247,16 @@ class TestVertices:
         assert corners(bench.document[2]) == [(298, 20), (340, 20), (340, 60), (300, 60)]
         assert bench.made[0].merge == bench.made[1].merge
 
+    def test_those_of_another_object_are_forgotten_while_another_tool_is_in_hand(self, bench: Bench) -> None:
+        bench.document.select((2,))
+        bench.click(300, 20)
+        bench.view.set_tool("box")
+        bench.document.select((1,))
+        bench.view.set_tool("select")
+        before = corners(bench.document[1])
+        bench.key(Qt.Key.Key_Left)
+        assert corners(bench.document[1]) == [(x - 1, y) for x, y in before]
+
     def test_vertices_of_a_suggestion_stay_selected_when_it_is_accepted(self, bench: Bench) -> None:
         bench.document.select((-1,))
         bench.click(20, 20)
