@@ -63,10 +63,25 @@ def coco_ground_truth(data: dict[str, Any]) -> GroundTruth:
 
 
 def with_kind(data: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Return a COCO file's contents with the annotations that a kind is measured on: masks only where there are any."""
+    """Return a COCO file's contents as a kind is measured on them.
+
+    For masks an object that has only a box is a crowd there: a detection of it is neither right nor false.
+    """
     if kind != "mask":
         return data
-    return {**data, "annotations": [a for a in data["annotations"] if a.get("segmentation")]}
+    sizes = {image["id"]: (image["width"], image["height"]) for image in data["images"]}
+    annotations = [
+        a if a.get("segmentation") else {**a, "iscrowd": 1, "segmentation": _box_ring(a["bbox"], sizes[a["image_id"]])}
+        for a in data["annotations"]
+    ]
+    return {**data, "annotations": annotations}
+
+
+def _box_ring(box: list[float], size: tuple[int, int]) -> list[list[float]]:
+    """Return the polygon of a box (x, y, width, height), as far as it lies in an image of (width, height)."""
+    left, right = np.clip((box[0], box[0] + box[2]), 0, size[0]).tolist()
+    top, bottom = np.clip((box[1], box[1] + box[3]), 0, size[1]).tolist()
+    return [[left, top, right, top, right, bottom, left, bottom]]
 
 
 def average_precision(

@@ -77,13 +77,15 @@ def match_detections(data: dict[str, Any], results: list[dict[str, Any]], kind: 
 
 
 def _complete(data: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Return the truth with the fields that pycocotools needs; what has no mask is left out where masks count."""
+    """Return the truth with the fields that pycocotools needs, of the objects that it can measure a kind on."""
+    points = {c["id"]: len(c.get("keypoints") or ()) for c in data["categories"]}
     kept = []
     for number, record in enumerate(with_kind(data, kind)["annotations"], 1):
         new = {**record, "id": number, "iscrowd": int(record.get("iscrowd", 0))}
         new["area"] = record.get("area") or record["bbox"][2] * record["bbox"][3]
         if kind == "keypoints":
-            new["keypoints"] = record.get("keypoints") or []
+            # Without any it is no object to find, and a detection of it is not false.
+            new["keypoints"] = record.get("keypoints") or [0] * (3 * points.get(record["category_id"], 0))
             new["num_keypoints"] = sum(v > 0 for v in new["keypoints"][2::3])
             if not new["keypoints"]:
                 continue

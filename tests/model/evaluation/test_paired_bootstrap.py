@@ -7,7 +7,7 @@ import pytest
 
 from dataset import rle
 from model.evaluation import paired_bootstrap as compare
-from model.evaluation.coco_eval import average_precision
+from model.evaluation.coco_eval import average_precision, usefulness
 
 SIZE = (60, 80)
 
@@ -132,3 +132,47 @@ def test_keypoints_of_any_number_are_measured() -> None:
                 exact.append({**record, "keypoints": annotation["keypoints"]})
     assert exact
     assert compare.precision(compare.match_detections(data, exact, "keypoints"), np.ones(2)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["box", "mask", "keypoints"])
+def test_finding_what_has_only_a_box_is_not_false(kind: str) -> None:
+    data, results = half_outlined(6)
+    photos = [i["id"] for i in data["images"]]
+    assert compare.precision(compare.match_detections(data, results, kind), np.ones(6)) == 1
+    full = {**data, "annotations": [{"keypoints": [0] * 6, "num_keypoints": 0, **a} for a in data["annotations"]]}
+    assert average_precision(full, results, kind, photos)[0]["AP"] == 1
+    wrong = {"bbox": [0, 50, 5, 5], "segmentation": box_mask(0, 50, 5, 5), "keypoints": [70, 50, 2, 75, 55, 2]}
+    elsewhere = [{**r, **wrong, "score": 0.99} for r in results]
+    assert compare.precision(compare.match_detections(data, results + elsewhere, kind), np.ones(6)) < 0.6
+    if kind == "mask":
+        assert {r["false_per_photo"] for r in usefulness(data, results, photos)} == {0}
+        assert {r["as_is"] for r in usefulness(data, results, photos)} == {1}
+
+
+@pytest.mark.parametrize("kind", ["mask", "keypoints"])
+def test_boxes_alone_measure_neither_masks_nor_keypoints(kind: str) -> None:
+    data, results = half_outlined(3)
+    data["annotations"] = [a for a in data["annotations"] if not a["segmentation"]]
+    assert compare.match_detections(data, results, kind) == []
+    full = {**data, "annotations": [{"keypoints": [0] * 6, "num_keypoints": 0, **a} for a in data["annotations"]]}
+    overall, by_class = average_precision(full, results, kind, [1, 2, 3])
+    assert set(overall.values()) == set(by_class.values()) == {-1}
+
+
+def half_outlined(photos: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Two objects in each photo, the second without outline and keypoints, and detections that find both."""
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for image in range(1, photos + 1):
+        for x, full in ((5, True), (45, False)):
+            points = [x + 5, 10, 2, x + 20, 25, 2]
+            known = {"id": len(annotations) + 1, "image_id": image, "category_id": 1, "bbox": [x, 5, 30, 30]}
+            known |= {"area": 900, "iscrowd": 0, "segmentation": box_mask(x, 5, 30, 30) if full else None}
+            annotations.append(known | ({"keypoints": points, "num_keypoints": 2} if full else {}))
+            results.append({
+                "image_id": image, "category_id": 1, "score": 0.92 - 0.01 * full, "bbox": [x, 5, 30, 30],
+                "segmentation": box_mask(x, 5, 30, 30), "keypoints": points,
+            })  # fmt: skip
+    images = [{"id": i, "width": SIZE[1], "height": SIZE[0], "file_name": f"{i}.png"} for i in range(1, photos + 1)]
+    categories = [{"id": 1, "name": "person", "keypoints": ["nose", "tail"], "skeleton": []}]
+    return {"images": images, "annotations": annotations, "categories": categories}, results
