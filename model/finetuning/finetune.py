@@ -126,6 +126,12 @@ class FineTune:
         self.names = {image["id"]: image["file_name"] for image in self.ground_truth["images"]}
         self.found: list[Results] = []
         """Detections of the finished folds' models in the photos that they were not trained on."""
+        self.model: Checkpoint | None = None
+        """The model of the last finished fold."""
+        self.stopped = False
+        """Whether the round is to finish with the model that there is."""
+        self.is_needed = False
+        """Whether detections are being made without which the round cannot finish."""
         self.tuner: FineTuner | None = None
         self.past = FinishedRuns()
         self.share = 0.0
@@ -137,7 +143,16 @@ class FineTune:
         """State of a training run that an earlier process did not end, as long as it is not gone on with."""
 
     def _check_cancelled(self) -> None:
-        self.control.check_cancelled(self.team)
+        try:
+            self.control.check_cancelled(self.team)
+        except Stop:
+            if not self.is_needed:
+                raise
+            self._stop()
+
+    def _stop(self) -> None:
+        self.control.finish()
+        self.stopped = True
 
     def run(self) -> None:
         """Train, compare, write; or save the state for a later run."""
@@ -167,30 +182,55 @@ class FineTune:
     def _train(self) -> tuple[Checkpoint, Results]:
         """Return the model, and its detections in the validation photos, or those of the folds' models."""
         split = self.setup.split
-        for number in range(len(self.found), len(split.folds)):
-            part = split.folds[number]
-            train = [i for i in split.train if i not in part]
-            stopped = self._fit(train, number, validate=False)
-            assert self.tuner is not None
-            model = self.tuner.result()
-            self.found.append(self.validator.predict(model, self.setup.ground_truth(part)))
-            self.past.add(self.tuner.trainer.progress)
-            self._report_previews(first=False)
-            if stopped:
-                self.ground_truth = self.setup.ground_truth(sorted(i for p in split.folds[: number + 1] for i in p))
-                return model, [r for results in self.found for r in results]
-        after = [r for results in self.found for r in results]
-        if split.folds:
-            self._report_metrics(self.past.epochs, self.validator.metrics(after, self.ground_truth))
-        self._fit(split.train, len(split.folds), validate=bool(split.val))
-        assert self.tuner is not None
-        model = self.tuner.result()
+        try:
+            for number in range(len(self.found), len(split.folds)):
+                self._train_fold(number)
+                if self.stopped:
+                    return self._result_of_folds()
+            after = [r for results in self.found for r in results]
+            if split.folds:
+                self._report_metrics(self.past.epochs, self.validator.metrics(after, self.ground_truth))
+            model = self._fit(split.train, len(split.folds), validate=bool(split.val))
+        except Stop:
+            if self.model is None:
+                raise
+            self._stop()
+            return self._result_of_folds()
         if split.val:
-            after = self.validator.predict(model, self.ground_truth)
+            after = self._predict(model, self.ground_truth)
         return model, after
 
-    def _fit(self, train: list[int], number: int, *, validate: bool) -> bool:
-        """Train a model on some of the photos, with less memory if need be; return whether the person stopped it."""
+    def _train_fold(self, number: int) -> None:
+        part = self.setup.split.folds[number]
+        model = self._fit([i for i in self.setup.split.train if i not in part], number, validate=False)
+        self.found.append(self._predict(model, self.setup.ground_truth(part)))
+        self.model = model
+        assert self.tuner is not None
+        self.past.add(self.tuner.trainer.progress)
+        self._report_previews(first=False)
+
+    def _result_of_folds(self) -> tuple[Checkpoint, Results]:
+        """Return the last finished fold's model, and what is found in the photos of those that are finished."""
+        assert self.model is not None
+        finished = self.setup.split.folds[: len(self.found)]
+        self.ground_truth = self.setup.ground_truth(sorted(i for part in finished for i in part))
+        return self.model, [r for results in self.found for r in results]
+
+    def _predict(self, model: Checkpoint, data: dict[str, Any]) -> Results:
+        """Return detections that the comparison needs: a stop takes effect after them."""
+        self.is_needed = True
+        try:
+            return self.validator.predict(model, data)
+        finally:
+            self.is_needed = False
+
+    def _fit(self, train: list[int], number: int, *, validate: bool) -> Checkpoint:
+        """Return a model that is trained on some of the photos, with less memory if need be.
+
+        Raises:
+            Stop: Before its first step.
+            Quit: The round is to go on another time.
+        """
         while True:
             try:
                 self.tuner = self._new_tuner(train, number)
@@ -204,12 +244,12 @@ class FineTune:
             except Stop:
                 if self.tuner is None or self.tuner.trainer.progress.step == 0:
                     raise
-                self.control.finish()
-                return True
+                self._stop()
+                return self.tuner.result()
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 self._shrink(error)
             else:
-                return False
+                return self.tuner.result()
 
     def _new_tuner(self, train: list[int], number: int) -> FineTuner:
         torch.manual_seed(self.setup.job.options.seed)

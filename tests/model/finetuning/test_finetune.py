@@ -196,10 +196,10 @@ class Script:
     def take(self, event: TrainingEvent) -> None:
         record = to_builtins(event)
         self.events.append(record)
-        key = f"{record['event']} {record['step']}" if record["event"] == "step" else record["event"]
-        if key in self.orders:
-            assert self.control is not None
-            self.control.order(self.orders.pop(key))
+        for key in (record["event"], f"{record['event']} {record.get('step', record.get('epoch'))}"):
+            if key in self.orders:
+                assert self.control is not None
+                self.control.order(self.orders.pop(key))
 
 
 def test_quit_and_resume_give_what_one_run_gives(
@@ -264,6 +264,47 @@ def test_stop_finishes_with_what_there_is(
     assert of(script.events, "result")[0]["photos"] in (1, 2)
     assert script.events[-1]["event"] == "done"
     assert output.exists()
+
+
+@pytest.mark.parametrize(
+    ("photos", "moment", "measured"),
+    [
+        pytest.param(11, "validation 2", 2, id="within the last detections"),
+        pytest.param(3, "step 2", 1, id="within the detections of a fold"),
+        pytest.param(3, "validation 6", 3, id="before the first step of the last model"),
+    ],
+)
+def test_stop_after_a_model_is_trained_keeps_it(
+    photos: int,
+    moment: str,
+    measured: int,
+    coco_file: Callable[..., Path],
+    parent: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script(monkeypatch, {moment: "stop"})
+    output = tmp_path / "a.safetensors"
+    assert train.main(arguments(coco_file(photos), parent, output)) == 0
+    assert not script.orders
+    assert len(of(script.events, "step")) == (2 if moment == "step 2" else 6)
+    assert of(script.events, "result")[0]["photos"] == measured
+    assert script.events[-1]["event"] == "done"
+    assert output.exists()
+
+
+def test_quit_within_the_last_detections_is_gone_on_from(
+    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "a.safetensors"
+    given = arguments(coco_file(11), parent, output, "--split", str(tmp_path / "split.json"))
+    first = Script(monkeypatch, {"validation 2": "quit"})
+    assert train.main(given) == 0
+    assert first.events[-1] == {"event": "stopped", "resumable": True}
+    second = Script(monkeypatch, {})
+    assert train.main([*given, "--resume"]) == 0
+    assert not of(second.events, "step")
+    assert of(second.events, "result")[0]["photos"] == 2
 
 
 def test_stop_before_there_is_anything(
