@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.distributed import ProcessGroup
+    from model.finetuning.hyperparameters import Hyperparameters
     from model.finetuning.prepare import FineTuneJob
     from model.inference.segmenter import Segmenter
     from model.protocol import TrainingEvent
@@ -339,6 +340,7 @@ class FineTune:
             return
         state: dict[str, Any] = {"key": self._key(), "found": json.dumps(self.found)}
         state["past"] = json.dumps(fields_of(self.past))
+        state["settings"] = json.dumps(self.settings.record())
         if self.left:
             state["course"] = self.left
         elif self.tuner is not None:
@@ -352,12 +354,21 @@ class FineTune:
             return {}
         try:
             state = files.read_state(self.state_file)
-            if state["key"] == self._key():
+            settings = self._reduced(json.loads(state["settings"])) if state["key"] == self._key() else None
+            if settings is not None:
+                self.settings = settings
                 return state
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is no use
             state = {}
         self.on_event(Notice(tr("What was saved is of other labels or settings: the round starts anew.")))
         return {}
+
+    def _reduced(self, record: dict[str, Any]) -> Hyperparameters | None:
+        """Return the settings that were gone down to when their record was saved, or None where it is of others."""
+        settings: Hyperparameters | None = self.setup.settings
+        while settings is not None and settings.record() != record:
+            settings = settings.smaller()
+        return settings
 
     def _key(self) -> str:
         setup = self.setup

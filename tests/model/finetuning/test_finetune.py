@@ -343,6 +343,40 @@ def test_too_little_memory_is_met_with_smaller_settings(
     assert "memory does not suffice" in of(failing.events, "error")[0]["text"]
 
 
+def test_smaller_settings_are_gone_on_with(
+    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = Trainer.step
+
+    def step(self: Trainer, batch: Any) -> dict[str, float]:
+        if len(batch.names) > 1:
+            raise torch.OutOfMemoryError("no memory")
+        return true(self, batch)
+
+    annotations, split = coco_file(11), ["--split", str(tmp_path / "split.json")]
+    given = arguments(annotations, parent, tmp_path / "a.safetensors", *split, "--freeze", "heads")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", step)
+        Script(patch, {"step 7": "quit"})
+        assert train.main(given) == 0
+    state = (tmp_path / "a.resume").read_bytes()
+    second = Script(monkeypatch, {})
+    assert train.main([*given, "--resume"]) == 0
+    assert [e["step"] for e in of(second.events, "step")] == list(range(8, 19)), "nine photos twice, one by one"
+    assert not of(second.events, "notice")
+    output = weights.load(tmp_path / "a.safetensors")
+    assert output.metrics["lineage"]["settings"]["batch"] == 1
+
+    smaller = Hyperparameters.smaller
+    (tmp_path / "a.resume").write_bytes(state)
+    (tmp_path / "a.safetensors").unlink()
+    monkeypatch.setattr(Hyperparameters, "smaller", lambda self: None if self.train.batch == 2 else smaller(self))
+    third = Script(monkeypatch, {})
+    assert train.main([*given, "--resume"]) == 0
+    assert "starts anew" in of(third.events, "notice")[0]["text"]
+    assert len(of(third.events, "step")) == 6
+
+
 def test_the_short_side_shrinks_when_a_single_photo_is_too_much() -> None:
     settings = Hyperparameters(
         train.TrainConfig(batch=1, scales=(384,)), "light", {"short_side": 384, "long_side": 640}
