@@ -72,6 +72,12 @@ def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> li
     return [sorted(p) for p in parts]
 
 
+def in_several(parts: Sequence[Sequence[int]], classes: Sequence[set[int]]) -> set[int]:
+    """Return the labels that stand in more than one part: of others no model has learned where they are measured."""
+    counts = Counter(label for part in parts for label in set().union(*(classes[i] for i in part)))
+    return {label for label, n in counts.items() if n > 1}
+
+
 def read(path: Path | None) -> dict[str, str]:
     """Return what was decided before; a file that is missing or damaged decides nothing."""
     try:

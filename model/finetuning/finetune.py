@@ -388,7 +388,7 @@ class FineTune:
             for kind in ("mask", "keypoints")
         )
         agreement = self.validator.agreement(before, after)
-        outlines = not ground_truth["images"] or any(a.get("segmentation") for a in ground_truth["annotations"])
+        outlines = not ground_truth["annotations"] or any(a.get("segmentation") for a in ground_truth["annotations"])
         result = Result(
             better=compare.is_better(masks, points),
             photos=photos,

@@ -83,8 +83,17 @@ class FineTuneSetup:
     """Photos that ship with the program, with the teacher's detections of the kept classes as labels."""
 
     def ground_truth(self, chosen: list[int]) -> dict[str, Any]:
-        """Return the COCO contents of some of the images."""
-        return self.project.part(chosen)
+        """Return the COCO contents of some of the images, of the classes that can be measured."""
+        data = self.project.part(chosen)
+        if not self.split.folds:
+            return data
+        known = splitting.in_several(self.split.folds, self.project.labels())
+        categories = [c for c in data["categories"] if c["id"] in known]
+        return {
+            **data,
+            "annotations": [a for a in data["annotations"] if a["category_id"] in known],
+            "categories": categories,
+        }
 
     def start_event(self, device: str) -> Start:
         """Return the record with which the run starts on a device."""

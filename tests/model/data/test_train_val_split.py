@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.pictures.fingerprints import ImageFingerprint
-from model.data.train_val_split import folds, read, split, write
+from model.data.train_val_split import folds, in_several, read, split, write
 
 
 def photo(number: int, name: str = "", dhash: np.ndarray | None = None, time: float | None = None) -> ImageFingerprint:
@@ -65,3 +65,9 @@ def test_decisions_survive_on_disk_and_damage_decides_nothing(tmp_path: Path) ->
     assert read(tmp_path / "deep.json") == {}
     assert read(tmp_path / "bad.json") == read(tmp_path / "list.json") == read(tmp_path / "none.json") == {}
     assert read(None) == {}
+
+
+def test_labels_of_several_parts() -> None:
+    classes = [{1, 2}, {1}, {2, 3}, {3, 4}, set()]
+    assert in_several([[0, 1], [2], [3, 4]], classes) == {2, 3}
+    assert in_several([], classes) == set()

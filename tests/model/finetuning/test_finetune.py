@@ -17,6 +17,7 @@ from model.checkpoints import weights
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.lineage import lineage
 from model.commands import train
+from model.evaluation.score_calibration import calibrate_scores
 from model.finetuning import fine_tuner, finetune
 from model.finetuning.class_mapping import ClassMapping
 from model.finetuning.hyperparameters import Hyperparameters
@@ -161,6 +162,41 @@ def test_few_photos_take_turns(
     assert torch.equal(new[name], old[name].half())
     name = "rpn.head.cls_logits.weight"
     assert not torch.equal(new[name], old[name].half())
+
+
+def test_a_class_of_one_fold_is_not_measured(
+    coco_file: Callable[..., Path],
+    parent: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truths: list[dict[str, Any]] = []
+
+    def calibrate(model: Checkpoint, results: list[dict[str, Any]], data: dict[str, Any]) -> Checkpoint:
+        truths.append(data)
+        return calibrate_scores(model, results, data)
+
+    monkeypatch.setattr(finetune, "calibrate_scores", calibrate)
+    annotations = coco_file(4)
+    data = json.loads(annotations.read_text())
+    everything = data["annotations"]
+    data["annotations"] = [a for a in everything if a["category_id"] == 1 or a["image_id"] == 1]
+    annotations.write_text(json.dumps(data))
+    records = run(capsys, annotations, parent, tmp_path / "a.safetensors", "--epochs", "1")
+    (result,), (truth,) = of(records, "result"), truths
+    assert (result["photos"], len(truth["images"])) == (4, 4)
+    assert result["after"] is not None
+    assert [c["name"] for c in truth["categories"]] == ["person"]
+    assert {a["category_id"] for a in truth["annotations"]} == {1}
+
+    data["annotations"] = [a for a in everything if (a["category_id"] == 1) == (a["image_id"] == 1)]
+    data["annotations"] = [a for a in data["annotations"] if a["image_id"] <= 2]
+    annotations.write_text(json.dumps(data))
+    (result,) = of(run(capsys, annotations, parent, tmp_path / "b.safetensors", "--epochs", "1"), "result")
+    assert result["after"] is None
+    assert "too few" in result["sentence"]
+    assert (tmp_path / "b.safetensors").exists()
 
 
 def test_a_single_photo_trains_and_nothing_is_claimed(
