@@ -281,7 +281,7 @@ def test_quit_within_the_folds_and_resume(
     changed["annotations"].pop()
     Path(given[0]).write_text(json.dumps(changed))
     Script(monkeypatch, {"step 1": "quit"})
-    assert train.main(given) == 0
+    assert train.main([*given, "--overwrite"]) == 0
     changed["annotations"].pop()
     Path(given[0]).write_text(json.dumps(changed))
     third = Script(monkeypatch, {})
