@@ -118,7 +118,9 @@ TABLES: tuple[Table, ...] = (
             Row("R101-FPN", R101, "FPN", _mask(35.4, 57.3, 37.5), None),
             Row("X101-FPN", X101, "FPN", _mask(36.7, 59.5, 38.9), None),
         ),
-        note="MobileNetV2 stands for R50. Deeper rows are left out: weights of one depth only were to be had.",
+        note="MobileNetV2 stands for R50. Deeper rows are left out: weights of one depth only were to be had. The "
+        "heads of C4 begin with the last stage of the trained body, those of FPN with noise, which so few steps may "
+        "favour.",
     ),
     Table(
         "2b",
