@@ -34,9 +34,10 @@ def with_slashes(name: str) -> str:
 
 
 def namesakes(photos: Iterable[str]) -> frozenset[str]:
-    """Return the last parts of paths that several photos have, as `match_names` takes them."""
-    counts = Counter(_caseless(photo.rpartition("/")[2]) for photo in photos)
-    return frozenset(last for last, count in counts.items() if count > 1)
+    """Return the photos whose last part of the path others have, too, but for upper and lower case."""
+    last = {photo: _caseless(photo.rpartition("/")[2]) for photo in photos}
+    counts = Counter(last.values())
+    return frozenset(photo for photo, name in last.items() if counts[name] > 1)
 
 
 def match_names(
@@ -53,7 +54,7 @@ def match_names(
         names: As in a file.
         photos: Paths relative to the folder.
         folder: The folder's own name.
-        apart: Last parts of paths (of `namesakes`) that alone say nothing: several photos have them, or once had.
+        apart: Photos that are not meant by the last part of a path alone: they were there beside their `namesakes`.
     """
     present = set(photos)
     names = list(names)
@@ -105,13 +106,10 @@ def _claims(
             end = next((end for end in _ends(plain(name)) if end in ends), None)
             if end is None:
                 left.append(name)
-            elif "/" not in end and _caseless(name.rpartition("/")[2]) in apart:
-                if "/" not in name:
-                    unclear.add(name)
-            elif photo := ends[end]:
-                claims.setdefault(photo, []).append((end.count("/"), name))
-            else:
+            elif not ends[end] or ("/" not in name and ends[end] in apart):
                 unclear.add(name)
+            elif "/" in end or ends[end] not in apart:
+                claims.setdefault(ends[end], []).append((end.count("/"), name))
         names = left
         if not names:
             break

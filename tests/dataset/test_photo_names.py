@@ -82,7 +82,7 @@ def test_new_ids_are_those_that_nothing_names() -> None:
 
 def test_a_last_part_that_several_photos_have_or_had_says_nothing_alone() -> None:
     apart = namesakes(["cam1/0001.jpg", "cam2/0001.JPG", "cam2/0002.jpg"])
-    assert apart == {"0001.jpg"}
+    assert apart == {"cam1/0001.jpg", "cam2/0001.JPG"}
     left = ["cam2/0001.JPG", "cam2/0002.jpg"]  # cam1 is gone
     names = ["cam1/0001.jpg", "0001.jpg", "data/cam2/0001.jpg", "cam1/0002.jpg"]
     for wanted in (names, names[:1], names[1:2]):
@@ -91,3 +91,6 @@ def test_a_last_part_that_several_photos_have_or_had_says_nothing_alone() -> Non
         assert found.ambiguous == set(wanted) & {"0001.jpg"}
     assert match_names(["photos/cam1/0001.jpg"], ["cam1/0001.jpg"], "photos", apart).photos
     assert match_names(["cam1/0001.jpg"], ["cam2/0001.JPG"]).photos, "where nothing is known of another"
+    renamed = ["camera/0001.jpg", "cam2/0001.JPG"]
+    found = match_names(["cam1/0001.jpg", "cam2/0001.JPG"], renamed, apart=apart).photos
+    assert found == {"cam1/0001.jpg": "camera/0001.jpg", "cam2/0001.JPG": "cam2/0001.JPG"}

@@ -52,6 +52,9 @@ CREATE TRIGGER IF NOT EXISTS fact_put AFTER INSERT ON facts
 """
 
 
+_ANY_NAME = ("utf-8", "surrogatepass")  # also one that is not UTF-8 on the disk
+
+
 def imported_by(file: str) -> str:
     """Return what goes in the place of a model for suggestions that were imported into a COCO file.
 
@@ -293,11 +296,11 @@ class Journal:
     def namesakes(self) -> frozenset[str]:
         """Return what `add_namesakes` was given."""
         found = self._db.execute("SELECT value FROM facts WHERE file = '' AND key = 'namesakes'").fetchone()
-        return msgspec.json.decode(found[0], type=frozenset[str]) if found else frozenset()
+        return frozenset(found[0].decode(*_ANY_NAME).split("\0")) if found else frozenset()
 
     def add_namesakes(self, names: Collection[str]) -> None:
-        """Record last parts of paths that several photos of the folder have (`dataset.photo_names.namesakes`)."""
-        packed = msgspec.json.encode(sorted(self.namesakes() | set(names)))
+        """Record photos of the folder that have `dataset.photo_names.namesakes`."""
+        packed = "\0".join(sorted(self.namesakes() | set(names))).encode(*_ANY_NAME)
         with self._transaction():
             self._put_metadata("", {"namesakes": packed})
 

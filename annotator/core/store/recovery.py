@@ -96,15 +96,14 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
         raise StoreError(tr("{folder} cannot be read: {reason}.", folder=images, reason=os_reason(error))) from None
     default = images / DEFAULT_FILE
     was_here = any((place / DATABASE).exists() for place in folder.places)
-    apart = namesakes(names)
     # A folder that was never open gets nothing of ours if its file is refused.
-    project = None if was_here else ProjectFile((file or default).resolve(), names, own_name, apart)
+    project = None if was_here else ProjectFile((file or default).resolve(), names, own_name)
     with ExitStack() as closing:
         closing.callback(folder.close)
         journal, warnings = _open_journal(folder, images, fallback)
         closing.callback(journal.close)
         try:
-            apart = _with_earlier_namesakes(apart, journal)
+            apart = _earlier_namesakes(names, journal)
             if project is None:
                 path, sentence = (file, "") if file else _remembered(journal.remembered_file(), images, default)
                 warnings += [sentence] if sentence else []
@@ -183,12 +182,12 @@ def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str
     )
 
 
-def _with_earlier_namesakes(now: frozenset[str], journal: Journal) -> frozenset[str]:
-    """Return names that several photos have or once had: one that is gone is not its namesake, which was there too."""
-    before = journal.namesakes()
+def _earlier_namesakes(names: Sequence[str], journal: Journal) -> frozenset[str]:
+    """Return photos that were here before beside others of their name: one that is gone is none of these."""
+    before, now = journal.namesakes(), namesakes(names)
     if now - before:
         journal.add_namesakes(now)
-    return now | before
+    return before
 
 
 def _follow_renamed(opened: OpenedProject, own_name: str, apart: frozenset[str]) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -566,6 +567,22 @@ def test_a_photo_that_is_away_is_not_its_namesake_in_another_folder(open_store: 
     assert again.load("cam2/0001.jpg").annotations == (other,)
     assert again.is_done("cam1/0001.jpg")
     assert again.warnings == []
+
+
+def test_photos_follow_their_folder_to_its_new_name(open_store: Opener, photos: Path) -> None:
+    odd = [os.fsdecode(b"a/\xe4.jpg"), os.fsdecode(b"b/\xe4.jpg")]
+    _photos(photos, "cam1/0001.jpg", "cam2/0001.jpg", *(odd if sys.platform == "linux" else ()))
+    store = open_store()
+    store.categories.add("car")
+    mine, other = box(store), box(store, 30)
+    store.put("cam1/0001.jpg", PhotoState(SIZE, (mine,), mark=Mark.DONE))
+    store.put("cam2/0001.jpg", PhotoState(SIZE, (other,)))
+    store.close()
+    (photos / "cam1").rename(photos / "left")
+    again = open_store()
+    assert again.load("left/0001.jpg").annotations == (mine,)
+    assert again.load("cam2/0001.jpg").annotations == (other,)
+    assert again.is_done("left/0001.jpg")
 
 
 @pytest.mark.parametrize("name", ["A.JPG", "moved/a.jpg"])
