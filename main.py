@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import signal
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` can answer Ctrl+C, it ends the program without a word
+from annotator_app import __version__, end_silently_on_interrupt
+
+if __name__ == "__main__":
+    end_silently_on_interrupt()  # what follows takes a while to import
 
 import argparse
 import errno
@@ -20,7 +22,6 @@ from pathlib import Path
 
 from annotator.core.disk_thread import answered
 from annotator.display import why_no_window
-from annotator_app import __version__
 from dataset.i18n import mark, tr
 from dataset.messages import os_reason
 from model.commands.weights_option import weights_text

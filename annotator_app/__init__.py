@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-__all__ = ["__version__", "main", "program_folder"]
+__all__ = ["__version__", "end_silently_on_interrupt", "main", "program_folder"]
 
 __version__ = "0.1.0"
 
@@ -21,10 +21,15 @@ def program_folder() -> Path:
     return installed if installed.is_dir() else package.parent
 
 
+def end_silently_on_interrupt() -> None:
+    """Have Ctrl+C end the process without a word, until `main` of `main.py` can answer it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def main() -> int:
     """Run the command line of `main.py` and return its exit status. Puts `program_folder()` first on `sys.path`."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `run` can answer it, Ctrl+C ends this without a word
+    end_silently_on_interrupt()
     sys.path.insert(0, str(program_folder()))
     from main import main as run  # noqa: PLC0415 - found on the path of the line above
 

@@ -166,11 +166,11 @@ class InstancesPanel(QWidget):
 
     def _selected(self) -> list[int]:
         """Return the ids of the selected rows in the order in which they were selected, the current one last."""
-        current = self.rows.currentIndex()
+        current = self.rows.currentIndex().row()
         before = {i: place for place, i in enumerate(self._document.selection)} if self._document else {}
-        rows = sorted((index.row(), index == current) for index in self.rows.selectionModel().selectedIndexes())
-        chosen = [(is_current, before.get(self._model.ids[row], len(before)), row) for row, is_current in rows]
-        return [self._model.ids[row] for *_, row in sorted(chosen)]
+        rows = (index.row() for index in self.rows.selectionModel().selectedIndexes())
+        places = sorted((row == current, before.get(self._model.ids[row], len(before)), row) for row in rows)
+        return [self._model.ids[row] for *_, row in places]
 
     def _rows_selected(self) -> None:
         if not self._following and self._document is not None:

@@ -148,13 +148,9 @@ def read_mask(data: bytes, max_pixels: int) -> NDArray[Any]:
         ValueError: It is damaged, or of more than `max_pixels`.
     """
     try:
-        picture = pillow.open_png(data)
-        pixels = np.asarray(picture) if picture.size[0] * picture.size[1] <= max_pixels else None
+        return np.asarray(pillow.open_png(data, max_pixels))
     except Exception as error:  # decoders raise nearly anything on damaged data
-        raise ValueError("a damaged mask") from error
-    if pixels is None:
-        raise ValueError("a mask larger than any photo")
-    return pixels
+        raise ValueError("a damaged mask, or one that is too large") from error
 
 
 def parts_of(path: str | Path) -> PictureParts:

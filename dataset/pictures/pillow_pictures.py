@@ -79,10 +79,10 @@ def open_picture(file: IO[bytes]) -> Image.Image:
     return picture
 
 
-def open_png(data: bytes) -> Image.Image:
-    """Return a PNG with nothing decoded. Raises EOFError where it claims more than its bytes can hold."""
+def open_png(data: bytes, max_pixels: int) -> Image.Image:
+    """Return a PNG with nothing decoded. Raises EOFError where it claims more than its bytes can hold, or than that."""
     picture = Image.open(BytesIO(data), formats=("PNG",))
-    if picture.size[0] * picture.size[1] > 8 * MAX_PNG_RATIO * len(data):
+    if picture.size[0] * picture.size[1] > min(max_pixels, 8 * MAX_PNG_RATIO * len(data)):
         raise EOFError
     return picture
 

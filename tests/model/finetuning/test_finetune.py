@@ -352,9 +352,7 @@ def test_stop_before_there_is_anything(
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_too_little_memory_is_met_with_smaller_settings(
-    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _give_memory_for_one_photo(patch: pytest.MonkeyPatch) -> None:
     true = Trainer.step
 
     def step(self: Trainer, batch: Any) -> dict[str, float]:
@@ -362,7 +360,13 @@ def test_too_little_memory_is_met_with_smaller_settings(
             raise torch.OutOfMemoryError("no memory")
         return true(self, batch)
 
-    monkeypatch.setattr(Trainer, "step", step)
+    patch.setattr(Trainer, "step", step)
+
+
+def test_too_little_memory_is_met_with_smaller_settings(
+    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _give_memory_for_one_photo(monkeypatch)
     script = Script(monkeypatch, {})
     given = arguments(coco_file(2), parent, tmp_path / "a.safetensors", "--freeze", "none", "--epochs", "1")
     assert train.main(given) == 0
@@ -382,17 +386,10 @@ def test_too_little_memory_is_met_with_smaller_settings(
 def test_smaller_settings_are_gone_on_with(
     coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true = Trainer.step
-
-    def step(self: Trainer, batch: Any) -> dict[str, float]:
-        if len(batch.names) > 1:
-            raise torch.OutOfMemoryError("no memory")
-        return true(self, batch)
-
     annotations, split = coco_file(11), ["--split", str(tmp_path / "split.json")]
     given = arguments(annotations, parent, tmp_path / "a.safetensors", *split, "--freeze", "heads")
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "step", step)
+        _give_memory_for_one_photo(patch)
         Script(patch, {"step 7": "quit"})
         assert train.main(given) == 0
     state = (tmp_path / "a.resume").read_bytes()

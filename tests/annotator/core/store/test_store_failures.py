@@ -180,12 +180,16 @@ def test_recovery_over_another_programs_file_keeps_that_file(open_store: Opener,
     assert len(saved(folder / "annotations.json")["annotations"]) == 5
 
 
-def test_classes_that_only_the_journal_has_get_into_the_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
+def _crashed_after_renaming_a_class(open_store: Opener, file: Path, tmp_path: Path) -> Path:
     store = open_store()
     with unsaveable(file.parent):
         store.categories.rename(1, "lion")
         wait_for(lambda: b"lion" in (noted_classes(file.parent) or b""))
-        folder = crashed(file.parent, tmp_path / "crashed")
+        return crashed(file.parent, tmp_path / "crashed")
+
+
+def test_classes_that_only_the_journal_has_get_into_the_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
+    folder = _crashed_after_renaming_a_class(open_store, file, tmp_path)
     again = Store.open(folder, fallback=tmp_path)
     assert "Unsaved changes of the classes were recovered." in again.warnings
     assert again.unsaved
@@ -198,11 +202,7 @@ def test_classes_that_only_the_journal_has_get_into_the_file(open_store: Opener,
 
 
 def test_recovered_classes_keep_those_of_another_programs_file(open_store: Opener, file: Path, tmp_path: Path) -> None:
-    store = open_store()
-    with unsaveable(file.parent):
-        store.categories.rename(1, "lion")
-        wait_for(lambda: b"lion" in (noted_classes(file.parent) or b""))
-        folder = crashed(file.parent, tmp_path / "crashed")
+    folder = _crashed_after_renaming_a_class(open_store, file, tmp_path)
     theirs = json.dumps({**FILE, "categories": [*FILE["categories"], {"id": 9, "name": "truck"}]})
     (folder / "annotations.json").write_text(theirs)
     again = Store.open(folder, fallback=tmp_path)
