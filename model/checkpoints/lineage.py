@@ -15,6 +15,7 @@ from model.checkpoints.checkpoint import FORMAT
 from model.checkpoints.safetensors_file import read_header
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -69,6 +70,22 @@ def read(path: Path) -> ModelRecord | None:
 def _record(own: dict[str, Any], name: str) -> dict[str, Any]:
     value = own.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def photo_id(digest: str) -> str:
+    """Return what stands for a photo of this digest among those that a model was trained on."""
+    return digest[:16]
+
+
+def trained_on(metrics: Mapping[str, Any]) -> set[str]:
+    """Return the photos, see `photo_id`, that a model and those before it were trained on, as far as is known.
+
+    Args:
+        metrics: Of its checkpoint.
+    """
+    own = metrics.get("lineage")
+    photos = own.get("trained_on") if isinstance(own, dict) else None
+    return {p for p in photos if isinstance(p, str)} if isinstance(photos, list) else set()
 
 
 def lineage(folder: Path) -> list[ModelRecord]:

@@ -16,7 +16,7 @@ from dataset.regular_files import read_regular
 from dataset.validation_split import validation_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from dataset.pictures.fingerprints import ImageFingerprint
@@ -57,12 +57,19 @@ def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known
     return sides
 
 
-def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> list[list[int]]:
+def folds(
+    photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], seen: Collection[int] = ()
+) -> list[list[int]]:
     """Return 3 to 5 parts of so few photos, by index, each to be measured by a model that has not seen it.
 
     Labelled photos are dealt out before empty ones. Fewer than two parts mean that nothing can be measured.
+
+    Args:
+        photos: As in `split`.
+        classes: As in `split`.
+        seen: Photos that are in no part, nor are their near duplicates: the model to beat has learned from them.
     """
-    found = near_duplicates(photos)
+    found = [group for group in near_duplicates(photos) if not any(i in seen for i in group)]
     found.sort(key=lambda g: (not any(classes[i] for i in g), min(photos[i].digest for i in g)))
     labelled = sum(any(classes[i] for i in g) for g in found)
     count = min(labelled, 5 if len(photos) >= 5 else 3)
@@ -72,9 +79,11 @@ def folds(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]]) -> li
     return [sorted(p) for p in parts]
 
 
-def in_several(parts: Sequence[Sequence[int]], classes: Sequence[set[int]]) -> set[int]:
-    """Return the labels that stand in more than one part: of others no model has learned where they are measured."""
-    counts = Counter(label for part in parts for label in set().union(*(classes[i] for i in part)))
+def learned_elsewhere(parts: Sequence[Sequence[int]], classes: Sequence[set[int]]) -> set[int]:
+    """Return the labels that do not stand in one part alone: of others no model has learned where they are measured."""
+    measured = {i for part in parts for i in part}
+    rest = [i for i in range(len(classes)) if i not in measured]
+    counts = Counter(label for part in [*parts, rest] for label in set().union(*(classes[i] for i in part)))
     return {label for label, n in counts.items() if n > 1}
 
 

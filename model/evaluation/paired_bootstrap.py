@@ -185,13 +185,20 @@ def is_better(masks: PairedDifference | None, keypoints: PairedDifference | None
     return keypoints is None or keypoints.after >= keypoints.before - WORSE
 
 
-def describe(masks: PairedDifference | None, keypoints: PairedDifference | None, *, outlines: bool = True) -> str:
+def describe(
+    masks: PairedDifference | None,
+    keypoints: PairedDifference | None,
+    *,
+    outlines: bool = True,
+    is_fair: bool = True,
+) -> str:
     """Return the comparison in words, with how unsure it is.
 
     Args:
         masks: How the masks differ, where that can be measured.
         keypoints: As above.
         outlines: Whether any of the labels has one.
+        is_fair: Whether the first model, too, has learned from none of the photos.
     """
     if masks is None and not outlines:
         return tr("None of the labels to measure with has an outline: look at the new model's suggestions.")
@@ -225,6 +232,8 @@ def describe(masks: PairedDifference | None, keypoints: PairedDifference | None,
             "Keypoints: AP {before:.2f} before, {after:.2f} after.", before=keypoints.before, after=keypoints.after
         )
         text += f" {points}"
+    if not is_fair:
+        text += " " + tr("The model before has learned from these photos: it looks better here than it is.")
     return text
 
 

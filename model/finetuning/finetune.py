@@ -393,7 +393,7 @@ class FineTune:
             better=compare.is_better(masks, points),
             photos=photos,
             keypoint=points.record() if points else None,
-            sentence=compare.describe(masks, points, outlines=outlines),
+            sentence=compare.describe(masks, points, outlines=outlines, is_fair=self.setup.split.is_fair),
             agreement=agreement,
             kept=compare.agreement_sentence(agreement),
         )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
+from model.checkpoints.lineage import photo_id, trained_on
+
 if TYPE_CHECKING:
     from model.data.project_dataset import ProjectDataset
     from model.finetuning.hyperparameters import Hyperparameters
@@ -37,6 +39,7 @@ def header(setup: FineTuneSetup, settings: Hyperparameters, result: Result) -> d
     job = setup.job
     own = "builtin" if setup.parent is not setup.baseline else job.parent  # see `model.finetuning.prepare.begin_at`
     parent = own if own in ("builtin", "coco") else setup.parent.digest()
+    learned = {photo_id(setup.project.fingerprints[i].digest) for i in setup.split.train}
     lineage = {
         "name": job.output.stem,
         "parent": parent,
@@ -44,6 +47,7 @@ def header(setup: FineTuneSetup, settings: Hyperparameters, result: Result) -> d
         "rival": Path(job.parent).stem,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "annotations": digests(setup.project),
+        "trained_on": sorted(learned | trained_on(setup.parent.metrics)),
         "settings": {**settings.record(), "forget": job.options.forget, "seed": job.options.seed},
         "split": {"train": len(setup.split.train), "val": len(setup.split.val), "folds": len(setup.split.folds)},
         "result": {k: v for k, v in to_builtins(result).items() if k != "event"},

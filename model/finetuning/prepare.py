@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataset.i18n import tr
 from dataset.pictures.fingerprints import fingerprint
-from dataset.validation_split import MIN_SPLIT
+from dataset.validation_split import MIN_SPLIT, MIN_VAL
 from model.checkpoints import weights
+from model.checkpoints.lineage import photo_id, trained_on
 from model.checkpoints.names import state_of
 from model.data import train_val_split as splitting
 from model.data.batching import TrainingSample
@@ -57,6 +58,8 @@ class Split:
     val: list[int] = field(default_factory=list)
     folds: list[list[int]] = field(default_factory=list)
     """With few photos all train, and each fold is measured by a model that was trained on the others only."""
+    is_fair: bool = True
+    """Whether the model to beat, too, has learned from none of the photos that measure."""
 
     @property
     def measured(self) -> list[int]:
@@ -87,7 +90,7 @@ class FineTuneSetup:
         data = self.project.part(chosen)
         if not self.split.folds:
             return data
-        known = splitting.in_several(self.split.folds, self.project.labels())
+        known = splitting.learned_elsewhere(self.split.folds, self.project.labels())
         categories = [c for c in data["categories"] if c["id"] in known]
         return {
             **data,
@@ -142,7 +145,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
     if baseline.config.mask_head == "none":
         raise TrainingError(tr("{name} finds no masks: choose a model that does.", name=job.parent))
     parent = begin_at(baseline, project)
-    split = choose_split(job, project, leads=team.is_main)
+    split = choose_split(job, project, baseline, leads=team.is_main)
     predictor = Predictor(parent, device)
     similar = most_similar_outputs(project, split.train, predictor, parent, check_cancelled)
     classes = map_classes(project.categories, parent, similar, kept=[] if job.options.forget else baseline.categories)
@@ -184,30 +187,39 @@ def begin_at(baseline: Checkpoint, project: ProjectDataset) -> Checkpoint:
     return builtin if seen and outputs_by_name(baseline).keys() <= named else baseline
 
 
-def choose_split(job: FineTuneJob, project: ProjectDataset, *, leads: bool) -> Split:
-    """Return the split; photos stay on the side of an earlier run.
+def choose_split(job: FineTuneJob, project: ProjectDataset, baseline: Checkpoint, *, leads: bool) -> Split:
+    """Return the split; photos stay on the side of an earlier run, and what the baseline has learned from trains.
 
     Args:
         job: The run.
         project: The labels.
+        baseline: The model to beat.
         leads: Whether the split is written to the file that `job` names.
 
     Raises:
         TrainingError: No labelled photo is left to train on.
     """
-    labels = project.labels()
+    labels, photos = project.labels(), project.fingerprints
     everything = list(range(len(labels)))
+    learned = trained_on(baseline.metrics)
+    seen = {i for i in everything if photo_id(photos[i].digest) in learned}
     known = splitting.read(job.split)
-    if len(everything) < MIN_SPLIT and "val" not in known.values():
-        folds = splitting.folds(project.fingerprints, labels)
-        return Split(everything, folds=folds if len(folds) > 1 else [])
-    sides = splitting.split(project.fingerprints, labels, known)
+    fresh = splitting.folds(photos, labels, seen)
+    is_few = len(everything) < MIN_SPLIT or (len(fresh) > 1 and sum(map(len, fresh)) < 2 * MIN_VAL)
+    if is_few and "val" not in known.values():
+        folds = fresh if len(fresh) > 1 else splitting.folds(photos, labels)
+        return Split(everything, folds=folds if len(folds) > 1 else [], is_fair=folds is fresh or not seen)
+    sides = splitting.split(photos, labels, {photos[i].digest: "train" for i in seen} | known)
+    if not any(labels[i] for i in everything if sides[photos[i].digest] == "val"):
+        sides = splitting.split(photos, labels, known)
     if job.split and leads:
         splitting.write(job.split, known | sides)
-    val = [i for i in everything if sides[project.fingerprints[i].digest] == "val"]
-    train = [i for i in everything if sides[project.fingerprints[i].digest] != "val"]
+    val = [i for i in everything if sides[photos[i].digest] == "val"]
+    train = [i for i in everything if sides[photos[i].digest] != "val"]
     if not any(labels[i] for i in train):
         text = tr("All labelled photos of {file} are kept for measuring: label some of the others before training.",
                   file=job.annotations)  # fmt: skip
         raise TrainingError(text)
-    return Split(train, val)
+    unseen = [i for i in val if i not in seen]
+    is_fair = any(labels[i] for i in unseen)
+    return Split(train, unseen if is_fair else val, is_fair=is_fair or not seen.intersection(val))

@@ -58,7 +58,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, check_cancelled: Ca
     project = read_project(job.annotations, job.images, check_cancelled)
     baseline = weights.load(job.parent)
     parent = begin_at(baseline, project)
-    split = choose_split(job, project, leads=False)
+    split = choose_split(job, project, baseline, leads=False)
     read = time.monotonic() - begin
     classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else baseline.categories)
     photos = project_images(project, classes)

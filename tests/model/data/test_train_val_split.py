@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.pictures.fingerprints import ImageFingerprint
-from model.data.train_val_split import folds, in_several, read, split, write
+from model.data.train_val_split import folds, learned_elsewhere, read, split, write
 
 
 def photo(number: int, name: str = "", dhash: np.ndarray | None = None, time: float | None = None) -> ImageFingerprint:
@@ -67,7 +67,18 @@ def test_decisions_survive_on_disk_and_damage_decides_nothing(tmp_path: Path) ->
     assert read(None) == {}
 
 
-def test_labels_of_several_parts() -> None:
+def test_photos_that_the_rival_has_learned_from_are_in_no_part() -> None:
+    photos = [photo(n) for n in range(6)]
+    photos.append(photo(6, dhash=photos[0].dhash))
+    labels = [{1} for _ in photos]
+    parts = folds(photos, labels, seen={0, 1, 2})
+    assert sorted(i for part in parts for i in part) == [3, 4, 5]  # 6 is nearly 0
+    assert len(parts) == 3
+    assert folds(photos, labels, seen=set(range(6))) == [[]]
+
+
+def test_labels_that_are_learned_where_they_are_not_measured() -> None:
     classes = [{1, 2}, {1}, {2, 3}, {3, 4}, set()]
-    assert in_several([[0, 1], [2], [3, 4]], classes) == {2, 3}
-    assert in_several([], classes) == set()
+    assert learned_elsewhere([[0, 1], [2], [3, 4]], classes) == {2, 3}
+    assert learned_elsewhere([[0], [3]], classes) == {1, 2, 3}  # 1 and 2 always train
+    assert learned_elsewhere([], classes) == set()

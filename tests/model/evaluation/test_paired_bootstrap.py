@@ -77,6 +77,8 @@ def test_a_model_that_finds_more_is_better_and_the_interval_holds_the_difference
     assert compare.is_better(found, None)
     assert "The new model is better" in compare.describe(found, None)
     assert "12 photos" in compare.describe(found, None)
+    assert "looks better here than it is" not in compare.describe(found, None)
+    assert "looks better here than it is" in compare.describe(found, None, is_fair=False)
     assert found.record().photos == found.photos
     back = compare.difference(good, poor, ids)
     assert not compare.is_better(back, None)
