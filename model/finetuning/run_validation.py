@@ -9,6 +9,7 @@ import numpy as np
 
 from dataset import rle
 from model.evaluation.evaluate import predict
+from model.evaluation.keypoint_order import places, reordered
 from model.evaluation.paired_bootstrap import Matches, match_detections, precision
 from model.finetuning.class_mapping import outputs_by_name
 from model.inference.predictor import Predictor
@@ -88,9 +89,10 @@ class Validator:
         return {checkpoint.categories[o - 1].id: names[n] for n, o in outputs.items() if n in names}
 
     def predict(self, checkpoint: Checkpoint, data: dict[str, Any], predictor: Segmenter | None = None) -> Results:
-        """Return a model's detections in the images of a COCO file's contents, in the run's categories.
+        """Return a model's detections in the images of a COCO file's contents, in the run's categories and keypoints.
 
-        `predictor` is one that has the checkpoint's weights already; otherwise one is made.
+        A model that lacks one of the run's keypoints has none. `predictor` is one that has the checkpoint's weights
+        already; otherwise one is made.
         """
         names = {c.id: c.name for c in self.classes.categories}
         self.shapes = {}
@@ -113,6 +115,10 @@ class Validator:
             missing=self.missing,
         )
         self.unread |= {image["id"] for image in data["images"]} - set(done)
+        points = next((c.keypoint_names for c in checkpoint.categories if c.keypoint_names), ())
+        if self.classes.keypoints and points != self.classes.keypoints:
+            order = places(points, self.classes.keypoints)
+            return [reordered(record, order) for record in found]
         return found
 
     def present(self, data: dict[str, Any]) -> dict[str, Any]:
