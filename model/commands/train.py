@@ -286,6 +286,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     )
     if not base.keypoints:
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
+    _check_skeletons(args, categories)
     network = build(replace(base, classes=len(categories)))
     if start:
         transfer_heads(start, network, categories)
@@ -302,6 +303,18 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
         )
     device = _device(args.device)
     return Trainer(network, tuple(categories), samples_of(photos), config, output=args.output, device=device, team=team)
+
+
+def _check_skeletons(args: argparse.Namespace, categories: list[Category]) -> None:
+    if len({c.keypoint_names for c in categories if c.keypoint_names}) > 1:
+        files = [*args.train, *args.train_partial]
+        text = plural(
+            "{file} has classes with different keypoints: a model can learn one kind of skeleton only.",
+            "{file} have classes with different keypoints: a model can learn one kind of skeleton only.",
+            len(files),
+            file=", ".join(map(str, files)),
+        )
+        raise DataError(text)
 
 
 def _network(changes: list[str], base: ModelConfig, keypoints: int) -> ModelConfig:

@@ -131,6 +131,19 @@ def test_what_is_left_out_of_a_file_is_told(
     assert records[0]["text"] == f"{path}: left out 1 damaged mask, 1 annotation without a usable box or class."
 
 
+@pytest.mark.parametrize("points", [["tip", "base"], ["tip", "left_hand", "right_hand"]])
+def test_classes_of_different_skeletons_are_refused(
+    points: list[str], coco_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = changed_file(coco_file(2), lambda data: data["categories"][1].update(keypoints=points))
+    output = tmp_path / "a.safetensors"
+    given = ["--train", str(path), "--output", str(output), "--epochs", "1", "--batch", "2", "--config", "channels=8"]
+    given += ["--config", "width=0.35", "--set", "scales=[64]", "--set", "early_scales=[64]"]
+    assert f"{path} has classes with different keypoints" in refused(given, capsys)
+    assert not output.exists()
+    assert train.main([*given, "--config", "keypoints=0", "--device", "cpu"]) == 0  # none are learned
+
+
 def test_the_validation_finds_its_photos_where_the_others_are(
     coco_file: Callable[..., Path], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
