@@ -17,6 +17,7 @@ from torchvision.ops import box_iou
 from dataset.pictures.images import PhotoError, photo_size
 from model.checkpoints import weights
 from model.data.training_images import ObjectLabel, TrainingImage
+from model.evaluation.keypoint_order import places, reordered
 from model.finetuning.class_mapping import outputs_by_name, sized_photo
 from model.inference.coco_results import annotation
 from resources import SAMPLES
@@ -114,6 +115,11 @@ def add_pseudo_labels(
     }
     if not label_of:
         return 0
+    order_of = {
+        category.id: places(category.keypoint_names, classes.keypoints)
+        for category in teacher.categories
+        if category.id in label_of and classes.categories[label_of[category.id] - 1].keypoint_names
+    }
     mine: list[tuple[int, list[ObjectLabel], list[Box]]] = []
     for index in team.shard(range(len(photos))):
         check_cancelled()
@@ -133,8 +139,8 @@ def add_pseudo_labels(
                 unsure.append((x1, y1, x2, y2))
                 continue
             record = annotation(instance, (photo.height, photo.width))
-            points = tuple(record.get("keypoints", ()))
-            points = points if len(points) == 3 * len(classes.keypoints) else ()
+            # Of another skeleton they would teach the project's keypoints the places of others.
+            points = tuple(reordered(record, order_of.get(instance.category_id)).get("keypoints", ()))
             found.append(ObjectLabel(label, (x1, y1, x2, y2), record["segmentation"] or None, points))
         mine.append((index, found, unsure))
     everything = [seen for part in team.all_gather(mine) for seen in part]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from model.data.project_dataset import read_project
 from model.distributed import ProcessGroup
 from model.finetuning.class_mapping import build_for_classes, map_classes, most_similar_outputs, outputs_by_name
 from model.finetuning.pseudo_labels import add_pseudo_labels, project_images
+from model.inference.instance import Instance
 from model.inference.predictor import Predictor
 from model.network.build import build
 from tests.model.conftest import POINTS
@@ -156,3 +158,45 @@ def test_replay_adds_what_the_parent_is_sure_of_where_nothing_is_labelled(
     alone = project_images(project, forget)
     assert add_pseudo_labels(alone, predictor, parent, forget, team=ProcessGroup(), check_cancelled=lambda: None) == 0
     assert outputs_by_name(parent) == {"person": 1, "box": 2}
+
+
+class SeesAPerson:
+    """A teacher's predictor that is sure of one person with its keypoints, in the teacher's order."""
+
+    def set_image(self, image: object) -> None:
+        pass
+
+    def detect(self, *_args: object) -> list[Instance]:
+        points = np.array([[23, 15, 2], [33, 30, 2], [13, 30, 2]], np.float32)
+        ring = np.array([[8, 10], [38, 10], [38, 50], [8, 50]], np.float32)
+        return [Instance(1, 0.9, np.array([8, 10, 38, 50], np.float32), [[ring]], points)]
+
+
+@pytest.mark.parametrize(
+    ("own", "taught", "learned"),
+    [
+        ((), POINTS, [23, 15, 2, 33, 30, 2, 13, 30, 2]),
+        ((), POINTS[::-1], [13, 30, 2, 33, 30, 2, 23, 15, 2]),
+        ((), ("nose", "left_foot", "right_foot"), []),  # the builtin model's, say, where the parent's are others
+        (POINTS, POINTS, [23, 15, 2, 33, 30, 2, 13, 30, 2]),
+        (("tip", "left_edge", "right_edge"), POINTS, []),
+    ],
+)
+def test_a_kept_class_teaches_keypoints_by_their_names(
+    own: tuple[str, ...],
+    taught: tuple[str, ...],
+    learned: list[int],
+    coco_file: Callable[..., Path],
+    tiny_checkpoint: Checkpoint,
+) -> None:
+    project = read_project(coco_file(1), None, lambda: None)
+    project.data["annotations"] = []
+    project.categories = (Category(7, "box", "", own),)
+    classes = map_classes(project.categories, tiny_checkpoint, {}, kept=tiny_checkpoint.categories)
+    person = replace(tiny_checkpoint.categories[0], keypoint_names=taught, skeleton=())
+    teacher = replace(tiny_checkpoint, categories=(person, *tiny_checkpoint.categories[1:]))
+    (photo,) = photos = project_images(project, classes)
+    predictor = cast("Predictor", SeesAPerson())
+    add_pseudo_labels(photos, predictor, teacher, classes, team=ProcessGroup(), check_cancelled=lambda: None)
+    (label,) = photo.instances
+    assert list(label.keypoints) == learned
