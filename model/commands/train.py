@@ -28,7 +28,7 @@ from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.checkpoints.names import NAMES, state_of
 from model.commands.number_types import positive, whole
-from model.config import FROM_SCRATCH, TRAIN_LIMITS, TrainConfig, changed
+from model.config import FROM_SCRATCH, MODEL_LIMITS, TRAIN_LIMITS, TrainConfig, changed
 from model.data.batching import samples_of
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup
@@ -59,8 +59,8 @@ FINE_TUNING = ("parent", "freeze", "short_side", "augment", "forget", "split", "
 """Options that one of the two forms of the command has, and the other refuses."""
 MAX_VALUES = {name: most for name, (_, most) in TRAIN_LIMITS.items()}
 """Upper bounds of the numeric fields of TrainConfig."""
-SHORT_SIDES = (32, 4096)
-"""Bounds of the short side in pixels: one cell of the coarsest features, and more than any memory holds."""
+SHORT_SIDES = (32, int(MODEL_LIMITS["short_side"][1]))
+"""Bounds of the short side in pixels: one cell of the coarsest features, and what a network's config allows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

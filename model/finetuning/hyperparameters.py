@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.config import TrainConfig
+from model.config import MODEL_LIMITS, TrainConfig
 from model.data.batching import REHEARSAL
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ def choose_hyperparameters(
         mask_batch=24 if objects <= 100 else 48,
         rpn_post_nms=500 if objects <= 100 else 1000,
     )
-    network: dict[str, Any] = {"short_side": side, "long_side": round(config.long_side * side / config.short_side)}
+    least, greatest = MODEL_LIMITS["long_side"]
+    long_side = min(int(greatest), max(int(least), round(config.long_side * side / config.short_side)))
+    network: dict[str, Any] = {"short_side": side, "long_side": long_side}
     if objects > config.detections // 2:
         network["detections"] = max(config.detections, min(1000, 2 * objects))
         network["rpn_post_nms"] = max(config.rpn_post_nms, min(2000, 4 * objects))

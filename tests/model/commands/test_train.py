@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("repeatable")
         ("--seed", ("-1", str(2**63))),
         ("--workers", ("-1", "100000")),
         ("--threads", ("-1",)),
-        ("--short-side", ("-1", "0", "31", "1000000")),
+        ("--short-side", ("-1", "0", "31", "2049", "1000000")),
     ],
 )
 def test_numbers_that_no_training_can_have_are_refused(

@@ -59,6 +59,13 @@ def test_a_large_network_keeps_its_photos_large() -> None:
     assert choose_hyperparameters(OPTIONS, project(600), ModelConfig(), 20, few=False).network["short_side"] == 800
 
 
+@pytest.mark.parametrize(("short", "long", "chosen"), [(416, 2300, None), (2048, 1, 32), (416, 693, 2048)])
+def test_the_long_side_is_one_that_a_network_can_have(short: int, long: int, chosen: int | None) -> None:
+    parent = replace(FROM_SCRATCH, short_side=short, long_side=long)
+    found = choose_hyperparameters(replace(OPTIONS, short_side=chosen), project(10), parent, 20, few=False)
+    replace(parent, **found.network)  # raises nothing
+
+
 def test_a_person_may_choose_the_side() -> None:
     found = choose_hyperparameters(replace(OPTIONS, short_side=192), project(10), FROM_SCRATCH, 20, few=False)
     assert found.network["short_side"] == 192
