@@ -20,6 +20,7 @@ from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 from model.evaluation.coco_eval import Scores, average_precision, usefulness
 from model.evaluation.ground_truth import read_ground_truth
+from model.evaluation.keypoint_order import reordered, same_points
 from model.inference.coco_results import detection
 from model.inference.out_of_memory import chunks, detect_batch
 
@@ -37,21 +38,24 @@ PROMPT_AREA = 32 * 32
 def align(data: dict[str, Any], predictor: Segmenter, file: Path) -> dict[str, Any]:
     """Return what `model.evaluation.ground_truth` read of a COCO file in the model's categories.
 
-    What the model has no counterpart for is left out. `file` is the COCO file, as the error names it.
+    What the model has no counterpart for is left out, keypoints of other names too; those of the same names get the
+    model's order. `file` is the COCO file, as the error names it.
 
     Raises:
         DataError: Nothing is left to measure.
     """
     ids: dict[int, int] = {}
     records: dict[int, dict[str, Any]] = {}
+    orders: dict[int, list[int] | None] = {}
     for record in data["categories"]:
         known = counterpart(record, predictor.categories)
         if known is None:
             continue
         ids[record["id"]] = known.id
         kept = records.setdefault(known.id, {"id": known.id, "name": known.name})
-        if known.keypoint_names and len(record.get("keypoints") or ()) == len(known.keypoint_names):
-            kept["keypoints"] = record["keypoints"]
+        order = orders[record["id"]] = same_points(record.get("keypoints") or (), known.keypoint_names)
+        if order:
+            kept["keypoints"] = list(known.keypoint_names)
     if not records:
         text = plural(
             "The model does not know the category of {file}, {names}: measure with weights that were trained for it.",
@@ -66,6 +70,7 @@ def align(data: dict[str, Any], predictor: Segmenter, file: Path) -> dict[str, A
     annotations = []
     for number, old in enumerate((a for a in data["annotations"] if a["category_id"] in ids), 1):
         new: dict[str, Any] = {**old, "id": number, "category_id": ids[old["category_id"]]}
+        new = reordered(new, orders[old["category_id"]])
         points = len(records[new["category_id"]].get("keypoints", ()))
         if points and len(new.get("keypoints", ())) != 3 * points:  # another category of the same class of the model
             new |= {"keypoints": [0] * (3 * points), "num_keypoints": 0}

@@ -16,6 +16,7 @@ from dataset.coco.reader import DataError, load_coco
 from model.commands import evaluate
 from model.evaluation.coco_eval import OTHER_SIGMA, Scores, average_precision, coco_ground_truth, usefulness
 from model.evaluation.evaluate import align
+from model.evaluation.ground_truth import read_ground_truth
 from model.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -145,6 +146,43 @@ def test_a_file_is_measured_in_the_models_categories(
     )
     with pytest.raises(DataError, match=r"^truth\.json names no categories"):
         align({**data, "categories": []}, predictor, Path("truth.json"))
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("nose", "left_hand", "right_hand"), (0, 1, 2)),
+        (("right_hand", "Nose", "left_hand"), (1, 2, 0)),
+        (("1", "2", "3"), (0, 1, 2)),  # of a file without names: as many are the same
+        (("kp_0", "kp_1", "kp_2"), (0, 1, 2)),
+        (("1", "2"), None),
+        (("nose", "left_foot", "right_foot"), None),
+        (("nose", "left_hand"), None),
+        ((), None),
+    ],
+)
+def test_keypoints_are_measured_by_their_names(
+    names: tuple[str, ...],
+    order: tuple[int, ...] | None,
+    coco_file: Callable[..., Path],
+    tiny_checkpoint: Checkpoint,
+    tmp_path: Path,
+) -> None:
+    data = json.loads(coco_file(1).read_text())
+    data["categories"][0] |= {"keypoints": list(names), "skeleton": []}
+    points = [v for i in range(len(names)) for v in (10 * i, 20, 2)]
+    data["annotations"][0] |= {"keypoints": points, "num_keypoints": len(names)}
+    file = tmp_path / "truth.json"
+    file.write_text(json.dumps(data))
+    aligned = align(read_ground_truth(file)[0], Predictor(tiny_checkpoint, "cpu"), file)
+    person, record = aligned["categories"][0], aligned["annotations"][0]
+    if order is None:
+        assert "keypoints" not in person
+        assert average_precision(aligned, [], "keypoints", [1])[0]["AP"] == -1
+    else:
+        assert person["keypoints"] == ["nose", "left_hand", "right_hand"]
+        assert record["keypoints"] == [v for i in order for v in points[3 * i : 3 * i + 3]]
+        assert record["num_keypoints"] == 3
 
 
 def test_what_cannot_be_measured_is_a_dash_in_the_table() -> None:
