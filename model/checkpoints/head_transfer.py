@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from model.network.mask_rcnn import MaskRCNN
 
 MASK_LAYERS = "roi_heads.mask_predictor.mask_fcn_logits."
+"""Of convolutional mask heads, see `mask_layers`."""
+LAST_OF_MLP = {"mlp2": 5, "mlp3": 7}
+"""Place of the last layer in `model.network.roi_heads.MaskMLP`, whose outputs are each class's cells."""
+
+
+def mask_layers(config: ModelConfig) -> str:
+    """Return the beginning of the names of the mask head's weights whose first dimension runs over the classes."""
+    last = LAST_OF_MLP.get(config.mask_head)
+    return MASK_LAYERS if last is None else f"roi_heads.mask_predictor.{last}."
 
 
 def class_layers(config: ModelConfig) -> tuple[str, ...]:
     """Return the beginnings of the names of weights whose first dimension runs over the classes, background first."""
     box = "roi_heads.box_predictor."
-    return (f"{box}cls_score." if config.box_agnostic else box, MASK_LAYERS)
+    return (f"{box}cls_score." if config.box_agnostic else box, mask_layers(config))
 
 
 def transfer_heads(start: Checkpoint, network: MaskRCNN, categories: list[Category]) -> None:
@@ -37,13 +46,16 @@ def transfer_heads(start: Checkpoint, network: MaskRCNN, categories: list[Catego
     old = {c.name: i for i, c in enumerate(start.categories, 1)}
     own = network.state_dict()
     of_classes = class_layers(network.config) if network.config.box_agnostic else class_layers(start.config)
+    of_masks = mask_layers(start.config)
+    if of_masks != mask_layers(network.config):  # another head: what is a class's there is a hidden layer's here
+        of_classes = of_classes[:1]
     for name, value in start.state.items():
         if name in own and own[name].shape == value.shape and not name.startswith(of_classes):
             own[name].copy_(value)
         elif name in own and name.startswith(of_classes):
             per_class = value.float().unflatten(0, (start.config.classes + 1, -1))
             mean = per_class[1:].mean(0)
-            masks = name.startswith(MASK_LAYERS)
+            masks = name.startswith(of_masks)
             anything = masks and network.config.draws_anything
             first = mean if anything and not start.config.draws_anything else per_class[0]
             fresh = first if anything else mean

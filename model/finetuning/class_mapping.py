@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dataset.pictures.images import PhotoError, read_reduced
-from model.checkpoints.head_transfer import MASK_LAYERS, class_layers
+from model.checkpoints.head_transfer import class_layers, mask_layers
 from model.config import UNUSED
 from model.network.build import build
 
@@ -158,7 +158,7 @@ def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any)
             rows = value.float().unflatten(0, (parent.config.classes + 1, -1))
             used = [i for i, c in enumerate(parent.categories, 1) if c.name != UNUSED]
             sources: list[int | None] = list(classes.sources)
-            if name.startswith(MASK_LAYERS) and parent.config.draws_anything:
+            if name.startswith(mask_layers(parent.config)) and parent.config.draws_anything:
                 # The class-agnostic mask: a better start for a new class than the masks of another class.
                 sources = [0 if c.name in classes.new else s for c, s in zip(classes.categories, sources, strict=True)]
             picked = [rows[used].mean(0) if s is None else rows[s] for s in sources]

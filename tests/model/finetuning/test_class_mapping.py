@@ -59,6 +59,15 @@ def test_rows_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
 
 
+def test_masks_of_fully_connected_heads_go_with_their_classes(tiny_checkpoint: Checkpoint) -> None:
+    network = build(replace(tiny_checkpoint.config, mask_head="mlp2"))
+    parent = replace(tiny_checkpoint, config=network.config, state=network.state_dict())
+    for own, rows in (((Category(0, "Box"),), (0, 2)), ((Category(0, "Box"), Category(4, "person")), (0, 2, 1))):
+        new = build_for_classes(parent, map_classes(own, parent, {}, kept=())).state_dict()
+        for name in ("roi_heads.mask_predictor.5.weight", "roi_heads.mask_predictor.5.bias"):
+            assert torch.equal(new[name], parent.state[name].unflatten(0, (3, -1))[list(rows)].flatten(0, 1))
+
+
 def test_offsets_that_are_alike_for_all_classes_stay(tiny_checkpoint: Checkpoint) -> None:
     network = build(replace(tiny_checkpoint.config, box_agnostic=True))
     parent = replace(tiny_checkpoint, config=network.config, state=network.state_dict())

@@ -307,6 +307,25 @@ def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoin
     assert torch.equal(new["backbone.body.0.0.weight"], old["backbone.body.0.0.weight"])
 
 
+@pytest.mark.parametrize(("head", "last"), [("mlp2", 5), ("mlp3", 7)])
+def test_masks_of_fully_connected_heads_go_with_their_classes(head: str, last: int) -> None:
+    torch.manual_seed(0)
+    of_cells = build(config(mask_head=head))
+    start = checkpoint.Checkpoint(of_cells.config, CATEGORIES, of_cells.state_dict())
+    network = build(config(mask_head=head, classes=3))
+    transfer_heads(start, network, [CATEGORIES[1], replace(CATEGORIES[0], name="new"), CATEGORIES[0]])
+    for kind in ("weight", "bias"):
+        name = f"roi_heads.mask_predictor.{last}.{kind}"
+        old, new = start.state[name].unflatten(0, (3, -1)), network.state_dict()[name].unflatten(0, (4, -1))
+        for row, source in ((0, 0), (1, 2), (2, 0), (3, 1)):
+            assert torch.equal(new[row], old[source])
+    other = build(config(mask_head="mlp2" if head == "mlp3" else "mlp3"))
+    fresh = {name: value.clone() for name, value in other.state_dict().items()}
+    transfer_heads(start, other, list(CATEGORIES))
+    for name in (f"roi_heads.mask_predictor.{layer}.weight" for layer in (5, 7)):
+        assert name not in fresh or torch.equal(other.state_dict()[name], fresh[name])
+
+
 def test_offsets_that_are_alike_for_all_classes_move_as_they_are(tiny_checkpoint: Checkpoint) -> None:
     agnostic = build(config(box_agnostic=True))
     name = "roi_heads.box_predictor.bbox_pred.weight"
