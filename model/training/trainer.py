@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -121,8 +120,8 @@ class Trainer:
         points = next((c.keypoint_names for c in categories if c.keypoint_names), ())
         self.mirror = mirror(points) if network.config.keypoints else []
         self.masks = MaskCache()
-        self.per_epoch = max(1, math.ceil(len(samples) / config.batch))
-        """Steps of an epoch."""
+        self.per_epoch = max(1, len(plan_batches(samples, config, 0, groups=ORIENTATIONS)))
+        """Steps of an epoch: more than the photos fill where they are of two shapes, which share no batch."""
         self.kept = False
         """Whether a state that this run can go on from is on disk."""
 

@@ -15,7 +15,7 @@ from model.commands import train
 from model.config import TrainConfig
 from model.data.batching import ORIENTATIONS, Batch, plan_batches, samples_of
 from model.data.training_dataset import TrainingDataset
-from model.data.training_images import classes_of, read_photos
+from model.data.training_images import TrainingImage, classes_of, read_photos
 from model.distributed import ProcessGroup
 from model.network.build import build
 from model.network.targets import empty_target
@@ -219,6 +219,19 @@ def test_schedules() -> None:
     assert lr_factor(cosine, 100, 0.5) == pytest.approx(0.505)
     assert lr_factor(cosine, 100, 1.0) == pytest.approx(0.01)
     assert [lr_factor(steps, 100, s) for s in (0.5, 0.8, 0.95)] == [1.0, 0.1, 0.01]
+
+
+@pytest.mark.parametrize(("wide", "high", "batches"), [(2, 2, 2), (5, 3, 3), (4, 0, 1), (0, 0, 0)])
+def test_the_schedule_ends_with_the_last_batch(wide: int, high: int, batches: int, tmp_path: Path) -> None:
+    sizes = [(100, 80)] * wide + [(80, 100)] * high
+    photos = [TrainingImage(tmp_path / f"{i}.png", *size, complete=(True,) * 3) for i, size in enumerate(sizes)]
+    settings = replace(QUICK, batch=4)
+    samples, device = samples_of(photos), torch.device("cpu")
+    run = Trainer(build(TINY), CATEGORIES, samples, settings, output=tmp_path / "a.safetensors", device=device)
+    for epoch in range(settings.epochs):
+        assert len(plan_batches(run.samples, settings, epoch, groups=ORIENTATIONS)) == batches
+    run.progress.step = settings.epochs * batches
+    assert run.share() == (1 if batches else 0)
 
 
 def test_a_time_limit_ends_training(
