@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from model.config import ModelConfig
 
 
+FULL = ("can't allocate memory", "bad_alloc")
+"""Words of errors that say of a CPU that its memory does not suffice, for which torch has no kind of its own."""
+
+
 class TorchFeatures(NamedTuple):
     """What is kept of a picture."""
 
@@ -37,7 +41,10 @@ class TorchFeatures(NamedTuple):
 def _memory() -> Iterator[None]:
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:  # a GPU's and a CPU's
+        known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not known and not any(words in str(error) for words in FULL):
+            raise
         torch.cuda.empty_cache()
         raise MemoryFullError(str(error)) from error
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -350,6 +351,29 @@ def test_full_gpu_memory_leads_to_smaller_photos_and_then_to_the_cpu(
     assert predictor.device == "cpu"
     assert len(told) == 3
     assert "CPU" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_full"),
+    [
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (MemoryError("std::bad_alloc"), True),
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_the_cpus_full_memory_is_told_from_other_errors(
+    error: Exception, is_full: bool, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: torch.Tensor) -> None:
+        raise error
+
+    engine = predictor._engine
+    assert isinstance(engine, TorchEngine)
+    monkeypatch.setattr(engine._network, "encode", fail)
+    with pytest.raises(MemoryFullError if is_full else RuntimeError, match=re.escape(str(error))):
+        predictor.set_image(PHOTO)
 
 
 def same(one: list[Instance], other: list[Instance]) -> None:
