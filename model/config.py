@@ -17,6 +17,7 @@ A checkpoint's header holds every field, so a default that is changed here chang
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -75,6 +76,15 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
 }
 """Least and greatest value of each number of a network: a damaged file cannot ask for one that none can have, nor for
 the memory and the hours of photos and proposals that no network is trained with."""
+PRODUCT_LIMITS: dict[tuple[str, ...], int] = {
+    ("anchor_sizes", "anchor_ratios"): 64,
+    ("classes", "rpn_post_nms"): 50_000_000,
+    ("keypoints", "detections"): 1_000_000,
+}
+"""Greatest product of numbers, or of the lengths of lists, that memory is taken for at once: a few GB. LVIS's 1203
+classes with 2000 proposals are 2.4 million, a thousand keypoints of a thousand objects one."""
+WHOLE_MASKS = 2_000_000
+"""The same of classes and detections where the masks of all classes are computed together."""
 TRAIN_LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10**9),
     "minutes": (0, 10**9),
@@ -118,6 +128,14 @@ def _check_limits(config: ModelConfig | TrainConfig, limits: dict[str, tuple[flo
         for value in found if isinstance(found, tuple) else (found,):
             if not least <= value <= most:  # which is so for NaN, too
                 raise ValueError(f"{field} is {value!r}, which is not between {least} and {most}")
+
+
+def _check_products(config: ModelConfig, limits: dict[tuple[str, ...], int]) -> None:
+    for names, most in limits.items():
+        values = [getattr(config, name) for name in names]
+        product = math.prod(len(value) if isinstance(value, tuple) else value for value in values)
+        if product > most:
+            raise ValueError(f"{' times '.join(names)} is {product}, which is more than {most}")
 
 
 @dataclass(frozen=True)
@@ -228,6 +246,9 @@ class ModelConfig:
         """
         _check_words(self)
         _check_limits(self, MODEL_LIMITS)
+        _check_products(self, PRODUCT_LIMITS)
+        if self.mask_head.startswith("mlp") or (self.mask_loss == "softmax" and self.mask_head != "none"):
+            _check_products(self, {("classes", "detections"): WHOLE_MASKS})
         if self.width != 1 and not self.backbone.startswith("mobilenet"):
             raise ValueError(f"width is {self.width!r}, which only a MobileNet can have")
         if self.roi_layer == "pool" and self.roi_reduce != "max":

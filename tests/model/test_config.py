@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,35 @@ def test_a_backbone_that_is_no_mobilenet_takes_its_own_width() -> None:
 def test_what_no_network_can_have_is_refused(change: str, field: str) -> None:
     with pytest.raises(ValueError, match=field):
         changed(FROM_SCRATCH, [change])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"anchor_sizes": (16.0,) * 65, "anchor_ratios": (1.0,)}, "anchor_sizes times anchor_ratios is 65"),
+        ({"anchor_ratios": (1.0,) * 33, "anchor_sizes": (16.0,) * 2}, "anchor_sizes times anchor_ratios is 66"),
+        ({"classes": 100_000, "rpn_post_nms": 10_000}, "classes times rpn_post_nms"),
+        ({"keypoints": 10_000, "detections": 1000}, "keypoints times detections"),
+        ({"classes": 10_000, "detections": 1000, "mask_head": "mlp2"}, "classes times detections"),
+        ({"classes": 10_000, "detections": 1000, "mask_loss": "softmax"}, "classes times detections"),
+    ],
+)
+def test_a_small_file_cannot_ask_for_all_memory(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        replace(FROM_SCRATCH, **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": 1203, "rpn_post_nms": 2000, "detections": 300, "mask_loss": "softmax"},
+        {"classes": 21_841, "rpn_post_nms": 2000},
+        {"anchor_sizes": tuple(range(32, 512, 32)), "anchor_ratios": (0.5, 1.0, 2.0)},  # RetinaNet's
+        {"keypoints": 308, "detections": 1000},
+    ],
+)
+def test_the_largest_of_todays_networks_are_allowed(changes: dict[str, Any]) -> None:
+    replace(FROM_SCRATCH, **changes)
 
 
 def test_a_training_is_changed_as_a_network_is() -> None:
