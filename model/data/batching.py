@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,9 @@ from model.network.targets import empty_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from dataset.pictures.images import PhotoError
     from model.config import TrainConfig
     from model.data.training_images import TrainingImage
     from model.network.targets import Target
@@ -124,6 +126,8 @@ class Batch:
     """[B, 3, H, W] uint8, or the maps that a frozen body makes of them, by the names of `MaskRCNN.body_maps`."""
     targets: list[Target]
     names: list[str]
+    left_out: list[tuple[Path, PhotoError]] = field(default_factory=list)
+    """Photos that could not be read for it, as the process that loads it found."""
 
 
 def empty_batch(input_size: tuple[int, int], classes: int, keypoints: int) -> Batch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataset.coco.reader import DataError
 from dataset.i18n import tr
@@ -21,7 +21,7 @@ from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -56,6 +56,7 @@ class TrainingDataset(Dataset[Batch]):
         self.mirror, self.cache, self.read = mirror, cache, read
         own = [p for p in samples if not p.rehearsal and any(i.segmentation for i in p.photo.instances)]
         self.donors = own if config.paste else []
+        self._left: list[tuple[Path, PhotoError]] = []
 
     def __len__(self) -> int:
         return len(self.plans)
@@ -74,7 +75,12 @@ class TrainingDataset(Dataset[Batch]):
             )
 
     def __getitem__(self, index: int) -> Batch:
-        plan = self.plans[index]
+        self._left = []
+        batch = self._batch(self.plans[index])
+        batch.left_out = self._left
+        return batch
+
+    def _batch(self, plan: BatchPlan) -> Batch:
         # A process without a photo in a small batch takes one that another has: none may be missing from a step.
         mine = self.team.shard(plan.photos) or [plan.photos[-1]]
         chosen = [self.samples[i] for i in mine]
@@ -124,6 +130,7 @@ class TrainingDataset(Dataset[Batch]):
             return self.draw(sample, input_size, variant)
         except PhotoError as error:  # the round goes on without it
             self.missing.add(sample.photo.path, error)
+            self._left.append((sample.photo.path, error))
             return None
 
     def _seeded(self, target: Target, sample: TrainingSample, plan: BatchPlan) -> Target:
@@ -195,14 +202,38 @@ def fill_cache(
     dataset.check()
 
 
+class Batches:
+    """The batches of an epoch, loaded by as many processes as the config says. What those cannot read is made known."""
+
+    def __init__(self, dataset: TrainingDataset, first: int) -> None:
+        self._dataset = dataset
+        workers = dataset.config.workers
+        self._loader: DataLoader[Batch] = DataLoader(
+            dataset,
+            batch_size=None,
+            sampler=range(first, len(dataset)),
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_be_silent,
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._loader:
+            for path, error in batch.left_out:
+                self._dataset.missing.add(path, error)
+            yield batch
+
+
+def _be_silent(_: int) -> None:
+    """Have a worker process tell nobody what it cannot read, also where it is a copy of the one that trains."""
+    worker = get_worker_info()
+    assert worker is not None
+    dataset = worker.dataset
+    assert isinstance(dataset, TrainingDataset)
+    dataset.missing = dataset.missing.silent()
+
+
 def data_loader(dataset: TrainingDataset, first: int = 0) -> Iterable[Batch]:
-    """Iterate over the batches from number `first` on, loaded by as many processes as the config says."""
-    workers = dataset.config.workers
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=range(first, len(dataset)),
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        prefetch_factor=4 if workers else None,
-    )
+    """Iterate over the batches from number `first` on; photos that cannot be read are added to what is missing."""
+    return Batches(dataset, first)

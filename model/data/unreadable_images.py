@@ -31,6 +31,16 @@ class UnreadableImages:
             self.reasons.append(error)
             self._on_message(tr("Left out {file}: {reason}", file=path, reason=error))
 
-    def __reduce__(self) -> tuple[type[UnreadableImages], tuple[()]]:
-        """Return a new, empty object for a worker process, whose messages go to its own standard error."""
-        return UnreadableImages, ()
+    def silent(self) -> UnreadableImages:
+        """Return a copy for a worker process, which tells nobody: what it adds comes back with the batches."""
+        return _silent(self.paths, self.reasons)
+
+    def __reduce__(self) -> tuple[Callable[..., UnreadableImages], tuple[set[Path], list[PhotoError]]]:
+        """Return a `silent` copy for a process that is started anew: whom this one tells is not there."""
+        return _silent, (self.paths, self.reasons)
+
+
+def _silent(paths: set[Path], reasons: list[PhotoError]) -> UnreadableImages:
+    made = UnreadableImages(lambda _: None)
+    made.paths, made.reasons = set(paths), list(reasons)
+    return made

@@ -48,7 +48,10 @@ def test_a_photo_is_told_of_once() -> None:
     for name in ("a.jpg", "b.jpg", "a.jpg"):
         missing.add(Path(name), PhotoError("It is gone."))
     assert told == ["Left out a.jpg: It is gone.", "Left out b.jpg: It is gone."]
-    assert pickle.loads(pickle.dumps(missing)).paths == set()
+    copy = pickle.loads(pickle.dumps(missing))
+    copy.add(Path("c.jpg"), PhotoError("It is gone."))
+    assert len(told) == 2, "a worker process tells nobody"
+    assert copy.paths == {*missing.paths, Path("c.jpg")}
 
 
 @pytest.mark.parametrize("freeze", ["heads", pytest.param("none", marks=pytest.mark.slow)])
@@ -92,6 +95,23 @@ def test_measured_is_what_both_models_have_seen(
     (result,) = [e for e in events if e["event"] == "result"]
     assert (events[0]["val"], result["photos"]) == (3, 2)
     assert "2 photos" in result["sentence"]
+
+
+def test_what_a_worker_cannot_read_the_process_that_trains_learns(
+    coco_file: Callable[..., Path], parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotations = coco_file(11)
+    photos = annotations.parent / "images"
+    given = [str(annotations), "--from", str(parent), "--output", str(tmp_path / "a.safetensors"), "--forget"]
+    given += ["--freeze", "none", "--workers", "1"]
+    away = [str(p) for p in photos.glob("*.png")]
+    status, events = run(monkeypatch, "preview", lambda: [Path(p).unlink() for p in away if Path(p).exists()], given)
+    assert status == 2
+    assert texts(events, "error") == [
+        f"None of the photos can be read any more: is their folder, {photos}, still there?"
+    ]
+    left = texts(events)
+    assert len(left) == len(set(left)) > 0
 
 
 @pytest.mark.parametrize("freeze", ["heads", "none"])
