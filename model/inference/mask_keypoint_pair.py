@@ -107,7 +107,10 @@ class MaskKeypointPredictor:
     def reduce_memory(self) -> str:
         """Reduce what both networks take alike; see `Predictor.reduce_memory`."""
         change = self.masks.reduce_memory()
-        self.points.short_side = self.masks.short_side
+        if self.masks.device == "cpu":  # where nothing is reduced: each has its own size, or gets it back
+            self.points.short_side = self.points.config.short_side
+        else:
+            self.points.short_side = min(self.points.short_side, self.masks.short_side)
         self.points.to(self.masks.device)
         return change
 

@@ -93,17 +93,28 @@ def test_a_pair_is_used_like_one(files: tuple[Path, Path], coco_file: Callable[.
         load_predictor(f"{files[1]}+{files[0]}", "cpu")
 
 
-def test_both_of_a_pair_get_by_with_less_memory(files: tuple[Path, Path]) -> None:
+def test_both_of_a_pair_get_by_with_less_memory(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     pair = load_predictor(f"{files[0]}+{files[1]}", "cpu")
     assert isinstance(pair, MaskKeypointPredictor)
+    own = pair.masks.short_side
+    pair.points.config = replace(pair.points.config, short_side=2 * own)
+    pair.points.short_side = 2 * own
     assert pair.reduce_memory() == "", "less than the CPU there is not"
+    assert (pair.masks.short_side, pair.points.short_side) == (own, 2 * own)
     for one in (pair.masks, pair.points):
         assert isinstance(one._engine, TorchEngine)
         one._engine.device = "cuda"
+    with monkeypatch.context() as there:
+        there.setattr(pair.points, "to", lambda _: None)
+        pair.masks.short_side, pair.points.short_side = 800, 400
+        assert "560" in pair.reduce_memory()
+        assert (pair.masks.short_side, pair.points.short_side) == (560, 400), "none becomes larger"
+        assert "392" in pair.reduce_memory()
+        assert (pair.masks.short_side, pair.points.short_side) == (392, 392)
     pair.masks.short_side = pair.points.short_side = 200
     assert "CPU" in pair.reduce_memory()
     assert (pair.device, pair.points.device) == ("cpu", "cpu")
-    assert pair.points.short_side == pair.masks.short_side == pair.masks.config.short_side
+    assert (pair.masks.short_side, pair.points.short_side) == (own, 2 * own)
 
 
 def test_a_plus_sign_may_be_a_part_of_a_name(files: tuple[Path, Path], tmp_path: Path) -> None:
