@@ -58,22 +58,24 @@ class TrainProgress:
 def freeze(network: MaskRCNN, config: TrainConfig) -> list[nn.Module]:
     """Take the parts out of training that the config wants frozen; return them, whose batch norms must not move."""
     if config.freeze == "none":
-        freeze_stages(network, config.frozen_stages)
-        return []
+        return freeze_stages(network, config.frozen_stages)
     part: nn.Module = network.backbone if config.freeze == "heads" else network.backbone.body
     part.requires_grad_(requires_grad=False)
     return [part]
 
 
-def freeze_stages(network: MaskRCNN, count: int) -> None:
-    """Take the first `count` stages of the body, with what comes before them, out of training."""
+def freeze_stages(network: MaskRCNN, count: int) -> list[nn.Module]:
+    """Take the first `count` stages of the body, with what comes before them, out of training; return these parts."""
     ends = network.backbone.stages
+    parts: list[nn.Module] = []
     if not count:
-        return
+        return parts
     for name, part in network.backbone.body.named_children():
         part.requires_grad_(requires_grad=False)
+        parts.append(part)
         if name == ends[count - 1]:
-            return
+            break
+    return parts
 
 
 def parameter_groups(network: MaskRCNN, config: TrainConfig) -> list[dict[str, Any]]:

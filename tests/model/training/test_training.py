@@ -302,6 +302,19 @@ def test_frozen_stages_do_not_move(tmp_path: Path, coco_file: Callable[..., Path
     assert moved
 
 
+def test_batch_norms_of_frozen_stages_do_not_move(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, device = build(config(batch_norm="trained")), torch.device("cpu")
+    settings = replace(QUICK, frozen_stages=2)
+    run = Trainer(network, CATEGORIES, [], settings, output=tmp_path / "a.safetensors", device=device)
+    before = {name: value.clone() for name, value in network.backbone.body.state_dict().items()}
+    pictures = torch.randint(0, 255, (2, 3, 64, 64), dtype=torch.uint8)
+    run.step(Batch(pictures, [empty_target(2, 3), empty_target(2, 3)], ["a", "b"]))
+    now = network.backbone.body.state_dict()
+    moved = {int(name.split(".")[0]) for name, value in now.items() if not torch.equal(value, before[name])}
+    assert moved == set(range(7, 18))  # the stages after MobileNetV2's stride 8
+
+
 def test_weights_move_to_a_network_with_other_classes(tiny_checkpoint: Checkpoint) -> None:
     network = build(config(classes=3))
     categories = [replace(c, id=i) for i, c in enumerate((CATEGORIES[1], CATEGORIES[0], CATEGORIES[0]), 1)]
