@@ -6,7 +6,9 @@ takes a few per cent of a step, and later runs, whose pyramid is another but who
 
 from __future__ import annotations
 
+import itertools
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -34,6 +36,8 @@ MAX_BYTES = 3 * 2**30
 """Size of the cache on disk."""
 MAX_VARIANTS = 8
 """Augmented variants of each photo: more improve little, fewer overfit."""
+BLOCK = 512
+"""Bytes of what POSIX counts the space of a file in."""
 
 
 @dataclass
@@ -103,7 +107,10 @@ def body_maps(network: MaskRCNN, images: Tensor, device: torch.device) -> dict[s
 def open_cache(
     folder: Path, network: MaskRCNN, samples: list[TrainingSample], config: TrainConfig, device: torch.device
 ) -> FeatureCache | None:
-    """Return a cache with as many variants as the disk has space for, or None where it has none for a single one."""
+    """Return a cache with as many variants as the disk has space for, or None where it has none for a single one.
+
+    What is kept of these images already takes no more space: a round that goes on has as many variants as before.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     content = blake2b(digest_size=16)
     for name, value in sorted(network.backbone.body.state_dict().items()):
@@ -115,11 +122,24 @@ def open_cache(
     maps = body_maps(network, torch.zeros(1, 3, *largest, dtype=torch.uint8), device)
     size = sum(value.nbytes for value in maps.values()) / (largest[0] * largest[1])
     each = sum(h * w for h, w in sides) * size
+    cache = FeatureCache(folder, content.hexdigest(), MAX_VARIANTS, config)
     free = MAX_BYTES
     try:
         status = os.statvfs(folder)
-        free = min(free, status.f_bavail * status.f_frsize // 2)
+        free = min(free, (status.f_bavail * status.f_frsize + _kept_bytes(cache, samples)) // 2)
     except (AttributeError, OSError):
         pass  # where the free space is unknown, the limit of the cache is the only one
-    variants = min(MAX_VARIANTS, int(free / each))
-    return FeatureCache(folder, content.hexdigest(), variants, config) if variants else None
+    cache.variants = min(MAX_VARIANTS, int(free / each))
+    return cache if cache.variants else None
+
+
+def _kept_bytes(cache: FeatureCache, samples: list[TrainingSample]) -> int:
+    """Return the bytes on disk of the maps of images that are there already."""
+    short = cache.config.scales[-1]
+    everything = itertools.product(samples, range(MAX_VARIANTS))
+    total = 0
+    for path in {cache.path(sample, sample.input_size(short), variant) for sample, variant in everything}:
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            total += getattr(status, "st_blocks", 0) * BLOCK or status.st_size
+    return total

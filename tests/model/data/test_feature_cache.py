@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,6 +153,26 @@ def test_the_cache_is_bounded_and_a_damaged_file_is_said(
     assert not cache.path(samples[0], canvas, 0).exists()
     monkeypatch.setattr(features, "MAX_BYTES", 100)
     assert open_cache(tmp_path / "cache", network, samples, CONFIG, CPU) is None
+
+
+def test_a_round_that_goes_on_has_as_many_variants_as_before(
+    coco_file: Callable[..., Path], tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, folder = samples_of(coco_file(3)), tmp_path / "cache"
+    network = network_of(tiny_checkpoint)
+    maps = body_maps(network, torch.zeros(1, 3, *samples[0].input_size(64), dtype=torch.uint8), CPU)
+    space = 11 * len(samples) * sum(value.nbytes for value in maps.values())  # half of it is for what is kept
+
+    def statvfs(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(f_bavail=space - sum(f.stat().st_blocks for f in folder.iterdir()) * 512, f_frsize=1)
+
+    monkeypatch.setattr(features.os, "statvfs", statvfs, raising=False)
+    for _ in range(3):
+        cache = open_cache(folder, network, samples, CONFIG, CPU)
+        assert cache is not None
+        assert cache.variants == 5
+        fill_cache(cache, network, dataset_of(samples), CPU, lambda *_: None)
+        assert len(list(folder.iterdir())) == 15
 
 
 def test_processes_of_a_team_fill_it_from_different_ends(
