@@ -42,7 +42,7 @@ COVERED = 0.7
 """Share of a mask under another one of its class from which it is a part of it; half of that if a tile cut it."""
 BORDER = 2.0
 """Pixels from a tile's edge within which a box is cut by it, at the input's scale."""
-ID = "tiles-1"
+ID = "tiles-2"
 """Of what is found so: it is another for other rules."""
 
 
@@ -202,7 +202,8 @@ class CloserLook:
             self.model.forget()
         self._begun = None
         self.model.restore(encoded)  # for the prompts that follow
-        margin = BORDER * (parts[0].right - parts[0].left) / self.model.long_side
+        longer = max(parts[0].right - parts[0].left, parts[0].bottom - parts[0].top)
+        margin = BORDER * longer / self.model.long_side
         merged = merge(whole, zip(parts, seen, strict=True), (photo.shape[1], photo.shape[0]), margin)
         return merged[:max_detections]
 

@@ -308,7 +308,7 @@ class Predictor:
         """Return what was found in a small given box with the mask and the keypoints that a second look gives it.
 
         The features of the whole photo hardly show a small object. The second look is at a part of the photo, enlarged;
-        both count the same, but in boxes under half of CLOSE_BELOW: the smaller those, the more counts the second.
+        both count the same, but in boxes under half of REFINE_BELOW: the smaller those, the more counts the second.
         Whether each draws the class or anything is for its own probabilities to say, unless that `is_settled`.
         """
         regions = self._require_image()

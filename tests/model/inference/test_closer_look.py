@@ -101,6 +101,17 @@ def test_neighbours_stay_apart() -> None:
     assert found(photo(*row)) == row
 
 
+@pytest.mark.parametrize("size", [(800, 200), (200, 800), (800, 800)])
+def test_what_a_tile_cuts_is_told_at_the_scale_of_its_longer_side(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    margins: list[float] = []
+    monkeypatch.setattr(closer_look, "merge", lambda *given: margins.append(given[3]) or [])
+    found(photo(size=size))
+    (longer,) = {max(t.right - t.left, t.bottom - t.top) for t in tiles(*size, closer_look.TILE * INPUT)[:1]}
+    assert margins == [closer_look.BORDER * longer / INPUT]
+
+
 def test_a_photo_that_is_not_much_larger_than_the_input_is_looked_at_once() -> None:
     model = RectangleSegmenter()
     look, width = CloserLook(model), int(LARGE * INPUT)
