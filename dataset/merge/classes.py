@@ -31,6 +31,7 @@ class MergedClasses:
     """Classes of which a later file has other values of some fields: the first file's are kept."""
     _places: dict[str, int] = field(default_factory=dict)
     _known: list[Category] = field(default_factory=list)
+    _strays: set[int | str] = field(default_factory=set)
 
     def add(self, contents: Contents, label: str) -> dict[int | str | None, int]:
         """Add a file's classes; return the id that each of its `category_id` has now.
@@ -43,6 +44,13 @@ class MergedClasses:
         for category, place in zip(contents.table.categories, contents.table.places, strict=True):
             ids[category.id] = self._add(category, contents.raw.categories[place], label)
         return {key: ids[number] for key, number in contents.table.ids.items()}
+
+    def stray_id(self, wanted: int | str) -> int | str:
+        """Return a `category_id` for objects of no class that none has or gets: the wanted one, where that is so."""
+        if any(known.id == wanted for known in self._known):
+            wanted = f"{wanted}?"
+        self._strays.add(wanted)
+        return wanted
 
     def _add(self, category: Category, raw: Raw, label: str) -> int:
         name = category.name
@@ -69,7 +77,7 @@ class MergedClasses:
         return known.id
 
     def _append(self, category: Category, raw: Raw, name: str) -> int:
-        taken = {known.id for known in self._known}
+        taken = {known.id for known in self._known} | {key for key in self._strays if isinstance(key, int)}
         number = category.id if category.id not in taken else max(taken) + 1
         record = decode_record(raw) or {}
         if (record.get("id"), record.get("name")) != (number, name):

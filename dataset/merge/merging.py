@@ -77,6 +77,8 @@ class Merged:
     ) -> None:
         ids, orphans = contents.ids, set(contents.orphans)
         self._starts.append(len(self.annotations))
+        unclear = dict.fromkeys(ids.image_ids[place] for place in contents.orphans)
+        strays = {key: self.photos.stray_id(key) for key in unclear}
         own = (key for key in ids.ids if isinstance(key, int))
         next_id = max([*own, *(key for key in self._taken if isinstance(key, int))], default=0)
         for place, raw in enumerate(contents.raw.annotations):
@@ -90,7 +92,7 @@ class Merged:
                 values["id"] = key = next_id
                 self.renumbered += 1
             self._taken.add(key)
-            photo = photos[image] if image in photos else self.photos.free_id(image)
+            photo = strays[image] if place in orphans else photos[image]
             if photo != image:
                 values["image_id"] = photo
             if category in classes:
@@ -98,7 +100,7 @@ class Merged:
                     values["category_id"] = classes[category]
             elif category is not None:
                 self.strays += place not in orphans
-                values["category_id"] = f"{category}?" if category in set(classes.values()) else category
+                values["category_id"] = self.classes.stray_id(category)
             self.strays += place in orphans
             self.annotations.append(changed(raw, **values) if values else raw)
 

@@ -34,6 +34,7 @@ class MergedPhotos:
     _sizes: list[tuple[int, int] | None] = field(default_factory=list)
     _ids: list[int | str] = field(default_factory=list)
     _taken: set[int | str] = field(default_factory=set)
+    """Ids of photos, and those that objects of no photo have: no photo gets one of these."""
     _next_id: int = 0
 
     def add(self, contents: Contents) -> dict[int | str | None, int | str]:
@@ -78,12 +79,15 @@ class MergedPhotos:
         self._ids.append(number)
         return number
 
-    def free_id(self, wanted: int | str | None) -> int | str | None:
-        """Return an id that is of no photo: the wanted one, where that is so."""
-        if wanted not in self._taken:
-            return wanted
-        self._next_id += 1
-        return self._next_id
+    def stray_id(self, wanted: int | str | None) -> int | str | None:
+        """Return an `image_id` for objects of no photo that none has or gets: the wanted one, where that is so."""
+        if wanted is None:
+            return None
+        if wanted in self._taken:
+            self._next_id += 1
+            wanted = self._next_id
+        self._taken.add(wanted)
+        return wanted
 
 
 def _is_end(name: str, photo: str) -> bool:

@@ -51,3 +51,30 @@ def test_whatever_the_files_no_object_is_lost_and_ids_are_unique(
     assert len(made.without_copies().annotations) == 10 - len(made.copies)
     names = {json.dumps(record.get("file_name")) for record in (*first["images"], *second["images"])}
     assert {json.dumps(record.get("file_name")) for record in body["images"]} <= names
+
+
+def test_objects_of_no_photo_or_class_stay_of_none(tmp_path: Path) -> None:
+    """Neither an id that two photos share, nor none, nor one that only another file knows, attaches an object."""
+    first, second = clean(), clean()
+    first["images"][1]["id"] = 1
+    del first["images"][2]["id"]
+    del first["annotations"][4]["image_id"]
+    first["annotations"][2]["image_id"] = first["annotations"][3]["category_id"] = 7
+    second["images"][0] |= {"id": 7, "file_name": "d.png"}
+    second["categories"][0] |= {"id": 7, "name": "saucer"}
+    for record in second["annotations"][:2]:
+        record |= {"image_id": 7, "category_id": 7}
+    second["annotations"][2]["category_id"] = 1
+    made, body = merged(tmp_path, first, second)
+    images = {record["id"]: record["file_name"] for record in body["images"]}
+    classes = {record["id"]: record["name"] for record in body["categories"]}
+    assert sorted(images.values()) == ["a.png", "b.png", "c.png", "d.png"]
+    assert [images.get(record.get("image_id")) for record in body["annotations"]] == [
+        None, None, None, None, None, "d.png", "d.png", "b.png", "b.png", "c.png"
+    ]  # fmt: skip
+    one, other = (record["image_id"] for record in body["annotations"][:2])
+    assert one == other  # they were of one photo, whichever that was
+    assert [classes.get(record["category_id"]) for record in body["annotations"]] == [
+        "person", "cup", "person", None, "cup", "saucer", "saucer", None, "cup", "cup"
+    ]  # fmt: skip
+    assert made.strays == 6
