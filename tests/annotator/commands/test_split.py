@@ -91,3 +91,26 @@ def test_an_export_is_split_where_the_format_has_splits(
     assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == 8
     assert main.main(["export", "labelme", str(folder), str(tmp_path / "x"), "--val", "0.2"]) == 2
     assert "labelme JSON has no splits" in capsys.readouterr().err
+
+
+def test_photos_that_share_an_id_train_with_the_objects_of_that_id(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = json.loads(file.read_text())
+    for image in body["images"][3:5]:  # not c and f, which look like them
+        image["id"] = 30
+    del body["images"][0]["id"], body["annotations"][0]["image_id"]
+    file.write_text(json.dumps(body))
+    for n, more in enumerate(([], ["--by-photo"])):
+        out = tmp_path / f"out{n}"
+        assert main.main(["split", str(file), "--val", "0.5", "--output", str(out), *more]) == 0
+        parts = {side: json.loads((out / f"{side}.json").read_text()) for side in ("train", "val")}
+        train = {image["file_name"][0] for image in parts["train"]["images"]}
+        assert train >= set("de" if more else "cdef")
+        ids = [image["id"] for image in parts["val"]["images"] if "id" in image]
+        assert {record["image_id"] for record in parts["val"]["annotations"]} == set(ids)
+        assert "belong to no photo; they are in train.json." in capsys.readouterr().err
+    body["images"] = body["images"][3:5]
+    file.write_text(json.dumps(body))
+    assert main.main(["split", str(file), "--val", "0.5", "--output", str(tmp_path / "none"), "--by-photo"]) == 2
+    assert "give each photo an id of its own" in capsys.readouterr().err
