@@ -78,3 +78,23 @@ def test_objects_of_no_photo_or_class_stay_of_none(tmp_path: Path) -> None:
         "person", "cup", "person", None, "cup", "saucer", "saucer", None, "cup", "cup"
     ]  # fmt: skip
     assert made.strays == 6
+
+
+def test_classes_of_other_keypoints_stay_apart_also_where_files_have_one_name(tmp_path: Path) -> None:
+    read = []
+    keypoints = (["l", "r"], ["a"], ["p", "q", "r"], ["a"])
+    for n, names in enumerate(keypoints):
+        body = clean()
+        body["categories"][0] |= {"keypoints": names, "skeleton": []}
+        (tmp_path / f"{n}.json").write_text(json.dumps(body))
+        read.append((read_contents(load_raw(tmp_path / f"{n}.json")), "annotations"))
+    made = merge(read)
+    classes = {c["id"]: c for c in (json.loads(bytes(raw)) for raw in made.raw.categories)}
+    assert [(c["name"], c.get("keypoints")) for c in classes.values()] == [
+        ("person", keypoints[0]),
+        ("cup", None),
+        ("person (annotations)", keypoints[1]),
+        ("person (annotations 2)", keypoints[2]),
+    ]
+    objects = [json.loads(bytes(raw)) for raw in made.raw.annotations[::5]]
+    assert [classes[record["category_id"]]["keypoints"] for record in objects] == list(keypoints)
