@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from annotator.core.exchange import (
     to_additions,
     to_annotations,
     to_suggestions,
+    with_objects,
     with_replaced,
 )
 from annotator.core.store.coco_codec import CocoError
@@ -120,12 +120,12 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
     many = [place for place in wanted if store.takes_additions(heads[place].name, heads[place].size)]
     additions = to_additions(data, many, store, store.categories, ShareLines())
     single = sorted(set(wanted) - set(many))  # those that were worked on before, and not yet saved
-    store.add(additions)
+    store.add(additions, data.extra)
     for place in single:
         image = data.images[place]
         state = store.load(image.name)
         new = to_annotations(image, data, store.categories, store.new_id)
-        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *new)))
+        store.put(image.name, with_objects(state, image, new))
     suggestions = _suggest(store, data)
     skipped, photos = len(found) - len(wanted), len(wanted)
     objects = sum(heads[place].object_count for place in wanted)
