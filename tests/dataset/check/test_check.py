@@ -120,6 +120,8 @@ FAULTS: list[tuple[list[str], Callable[[Contents], None]]] = [
     (["object_copy"], _again(0)),
     (["object_copy"], _again(1)),
     (["object_near"], _again(0, segmentation=NEAR, bbox=[10, 10, 20, 21], area=420)),
+    (["object_near"], _again(0, attributes={"text": "left"})),
+    (["object_near"], _again(0, group_id=7)),
     (["object_near"], _again(3, bbox=[5, 5, 20, 10.4], area=208)),
     (["photo_name"], _without("images", 2, "file_name")),
     (["photo_missing"], _set("images", 2, "file_name", "x.png")),
@@ -152,6 +154,13 @@ def test_each_fault_is_found_and_what_is_said_to_be_repaired_is(
     if KINDS[expected[0]].repair and expected != ["image_id_twice"]:
         assert repaired == set(expected)
         assert not {finding.kind for finding in made.left} - by_itself
+
+
+def test_a_crowd_is_no_copy_of_an_object(photos: Path, tmp_path: Path) -> None:
+    for place in (0, 1):
+        contents = copy.deepcopy(clean())
+        _again(place, iscrowd=1)(contents)
+        assert kinds(checked(contents, photos, tmp_path, compares=False)) == []
 
 
 def test_a_class_that_no_object_has_is_no_fault(photos: Path, tmp_path: Path) -> None:
