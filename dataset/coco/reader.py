@@ -39,7 +39,7 @@ from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
 from dataset.pictures.images import PhotoError, ReducedPhoto, is_turned, photo_size, read_reduced
-from dataset.regular_files import read_regular
+from dataset.regular_files import LargeFileError, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,6 +170,8 @@ def load_coco(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         contents = loads(to_utf8(read_regular(path), path))
+    except LargeFileError as error:
+        raise DataError(str(error)) from None
     except OSError as error:
         raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     except TextError as error:

@@ -22,7 +22,7 @@ from annotator.core.store.coco_codec import (
     encode_annotation,
     encode_change,
 )
-from annotator.core.store.coco_document import MAX_FILE, CocoFile, parse
+from annotator.core.store.coco_document import CocoFile, parse
 from annotator.core.store.coco_images import Image
 from annotator.core.store.rescaling import (
     FRACTIONS,
@@ -43,7 +43,7 @@ from dataset.i18n import tr
 from dataset.json_text import encode
 from dataset.messages import os_reason
 from dataset.photo_names import match_names
-from dataset.regular_files import open_regular
+from dataset.regular_files import LargeFileError, check_size, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
@@ -144,17 +144,12 @@ class ProjectFile:
         try:
             with open_regular(self.path) as file:
                 status = os.fstat(file.fileno())
-                if status.st_size > MAX_FILE:
-                    raise UnreadableError(
-                        tr(
-                            "{file} is larger than {n} GB; split it into smaller files.",
-                            file=self.path,
-                            n=MAX_FILE >> 30,
-                        )
-                    )
+                check_size(status, self.path)
                 self._data = file.read()
         except FileNotFoundError:
             return CocoFile()
+        except LargeFileError as error:
+            raise UnreadableError(str(error)) from None
         except OSError as error:
             text = tr(
                 "{file} cannot be read ({reason}); make it readable, or open another file.",
