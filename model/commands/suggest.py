@@ -106,7 +106,9 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
                     journal.add(record)
     found = earlier | {record["file_name"]: record for part in group.all_gather(mine) for record in part}
     if group.is_main:
-        _finish([found[name] for name in photos], output, predictor, args)
+        records = [found[name] for name in photos]
+        _check_any(records, output, args.folder)
+        _finish(records, output, predictor, args)
     group.barrier()  # the journals are kept until the output is written
     for path in journal_files(output):
         path.unlink(missing_ok=True)
@@ -135,6 +137,17 @@ def _earlier(
         if drawn and record["stamp"] == stamp(folder / name):
             found[name] = record
     return found
+
+
+def _check_any(records: list[dict[str, Any]], output: Path, folder: Path) -> None:
+    """Raise SuggestError if no photo could be looked at: the output of an earlier run is worth more than none."""
+    if any("error" not in record for record in records):
+        return
+    for path in journal_files(output):  # they hold nothing
+        path.unlink(missing_ok=True)
+    name, reason = records[0]["file_name"], records[0]["error"].rstrip(".")
+    text = tr("None of the photos of {folder} can be read; {file}: {reason}.", folder=folder, file=name, reason=reason)
+    raise SuggestError(text)
 
 
 def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, args: argparse.Namespace) -> None:

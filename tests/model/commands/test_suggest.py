@@ -255,6 +255,22 @@ def test_no_picture_replaces_a_file_of_a_person(
     assert not (folder / "suggestions.json").exists()
 
 
+def test_without_a_photo_that_can_be_read_an_earlier_file_stays(
+    folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(folder, tiny_weights) == 0
+    before = (folder / "suggestions.json").read_bytes()
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"")
+    capsys.readouterr()
+    assert command(folder, tiny_weights) == 2
+    out, err = capsys.readouterr()
+    assert f"None of the photos of {folder} can be read; 2.png: The file is empty (0 bytes).\n" in err
+    assert out == ""
+    assert (folder / "suggestions.json").read_bytes() == before
+    assert not list(folder.glob("*.partial*"))
+
+
 def test_bad_arguments_are_one_sentence(
     folder: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
