@@ -16,6 +16,7 @@ from dataset.coco.reader import DataError
 from dataset.folder import FolderError
 from dataset.i18n import plural, tr
 from dataset.messages import UserError
+from dataset.photo_names import is_inside
 from dataset.pictures.fingerprint_cache import UnreadablePhoto, fingerprints
 from dataset.splitting import SIDES, group_photos, split_groups
 
@@ -87,7 +88,8 @@ def sides_of(
     """
     found: list[ImageFingerprint] = []
     if folder is not None and not args.by_photo:
-        print_shares(_fingerprints(folder, list(dict.fromkeys(names)), found), len(names))
+        inside = [name for name in dict.fromkeys(names) if is_inside(name)]
+        print_shares(_fingerprints(folder, inside, found), len(inside))
     groups: Groups = [[i] for i in range(len(names))] if args.by_photo else group_photos(names, found)
     together = set(trained)
     sides = split_groups([group for group in groups if together.isdisjoint(group)], names, classes, args.val, args.test)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,23 @@ def test_photos_that_share_an_id_train_with_the_objects_of_that_id(
     file.write_text(json.dumps(body))
     assert main.main(["split", str(file), "--val", "0.5", "--output", str(tmp_path / "none"), "--by-photo"]) == 2
     assert "give each photo an id of its own" in capsys.readouterr().err
+
+
+def test_no_file_outside_the_folder_of_photos_is_opened(file: Path, tmp_path: Path) -> None:
+    body, folder = json.loads(file.read_text()), tmp_path / "images"
+    for n, name in enumerate(("../secret.png", str(tmp_path / "secret.png"))):
+        body["images"][n]["file_name"] = name
+    file.write_text(json.dumps(body))
+    (folder / "a.png").rename(tmp_path / "secret.png")
+    opened: list[str] = []
+
+    def note(event: str, given: tuple[object, ...]) -> None:
+        if event == "open" and is_noting:
+            opened.append(str(given[0]))
+
+    is_noting = True
+    sys.addaudithook(note)  # which stays
+    assert main.main(["split", str(file), "--val", "0.2", "--output", str(tmp_path / "out")]) == 0
+    is_noting = False
+    assert any("c.png" in name for name in opened)
+    assert not any("secret" in name for name in opened)
