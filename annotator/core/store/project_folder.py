@@ -26,7 +26,7 @@ LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 _TICK = 2_000_000_000  # nanoseconds: the coarsest time of change that a file system keeps, FAT's
 _TRIAL = 4096  # bytes: a full disk still makes files, but puts nothing in them
-_LOCK = "lock.sqlite"
+LOCK = "lock.sqlite"
 
 
 class InUseError(UserError):
@@ -136,10 +136,10 @@ class ProjectFolder:
 
     def _lock(self, place: Path) -> None:
         if place in self._locks:
-            if (place / _LOCK).exists():
+            if (place / LOCK).exists():
                 return
             self._locks.pop(place).close()  # it was deleted, and locks nobody out any more
-        lock = _locked(place / _LOCK, self._images)
+        lock = _locked(place / LOCK, self._images)
         if lock:
             self._locks[place] = lock
 

@@ -14,6 +14,7 @@ import main
 from annotator.commands import progress
 from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import project_folder
+from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.store import Store
 
 
@@ -99,7 +100,6 @@ def test_coco_keeps_every_field_out_and_in_again(folder: Path, tmp_path: Path) -
     del wanted["info"]["generator"]  # by it `suggest` would replace the file
     assert _lacking(json.loads(out.read_text()), wanted) == {}
     file.unlink()
-    shutil.rmtree(folder / ".annotator")
     assert main.main(["import", "coco", str(out), str(folder)]) == 0
     del wanted["images"][0]["id"], wanted["annotations"][0]["image_id"]  # which are the project's
     assert _lacking(json.loads(file.read_text()), wanted) == {}
@@ -188,6 +188,49 @@ def test_what_cannot_be_done_is_one_sentence(
         said = capsys.readouterr().err
         assert why in said
         assert said.count("\n") == 1
+
+
+def test_an_import_that_cannot_be_saved_is_none(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, file = tmp_path / "source.json", folder / "annotations.json"
+    source.write_text(json.dumps(_with_all_fields()))
+    file.write_text('{"images": [], "annotations": [], "categories": []}')
+    before = file.read_bytes()
+    file.chmod(0o444)
+    assert main.main(["import", "coco", str(source), str(folder)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{file} is write-protected, and nothing is imported" in err
+    assert not (folder / ".annotator").exists()
+    file.chmod(0o644)
+
+    def full(*_: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProjectFile, "write", full)
+        assert main.main(["import", "coco", str(source), str(folder)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"{file} cannot be written: no space left on device; what was imported is not in it.\n"
+    assert file.read_bytes() == before
+
+
+def test_a_command_that_puts_nothing_on_record_leaves_no_folder(folder: Path, tmp_path: Path) -> None:
+    source, empty = tmp_path / "source.json", tmp_path / "empty.json"
+    source.write_text(json.dumps(_with_all_fields()))
+    empty.write_text('{"images": [], "annotations": [], "categories": []}')
+    private = folder / ".annotator"
+    for path in (tmp_path / "gone.json", empty):
+        assert main.main(["import", "coco", str(path), str(folder)]) == 2
+        assert not private.exists()
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "out.json")]) == 2
+    assert not private.exists()
+    assert main.main(["import", "coco", str(source), str(folder)]) == 0
+    assert private.is_dir()
+    assert main.main(["import", "coco", str(empty), str(folder)]) == 2
+    assert private.is_dir()
 
 
 def test_help_lists_the_formats_and_needs_neither_qt_nor_torch() -> None:
