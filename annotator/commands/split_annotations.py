@@ -101,6 +101,10 @@ def sides_of(
             raise DataError(tr("Of so few photos none would be left out of the training: give --val a larger share."))
         text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
         raise DataError(text)
+    for side, share in (("val", args.val), ("test", args.test)):
+        if share and side not in sides:
+            text = tr("Of so few photos none is left for {side}: give --{side} a larger share.", side=side)
+            print(text, file=sys.stderr)  # noqa: T201 - what the command is for
     return sides
 
 

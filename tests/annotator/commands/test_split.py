@@ -54,6 +54,15 @@ def test_too_few_photos_for_a_share_are_said_to_be(
     assert "larger share" in capsys.readouterr().err
 
 
+def test_a_side_without_a_photo_is_told(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["split", str(file), "--output", str(tmp_path / "out"), "--by-photo", "--val", "0.2"]
+    assert main.main([*given, "--test", "0.03"]) == 0
+    assert not (tmp_path / "out" / "test.json").exists()
+    assert "Of so few photos none is left for test: give --test a larger share.\n" in capsys.readouterr().err
+    assert main.main([*given, "--overwrite"]) == 0
+    assert "none is left" not in capsys.readouterr().err
+
+
 def test_a_file_is_split_with_ids_unchanged_and_pairs_together(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
