@@ -59,7 +59,9 @@ class MergedPhotos:
         if at is not None:
             size = self._sizes[at]
             if size is None or image.size is None or size == image.size:
-                self._sizes[at] = size or image.size
+                if size is None and image.size is not None:  # also in the place of a 0, or of what is no number
+                    self._sizes[at] = image.size
+                    self.raws[at] = changed(self.raws[at], width=image.size[0], height=image.size[1])
                 self.raws[at], differs = with_fields(self.raws[at], raw, ("id", "file_name"))
                 if differs:
                     self.other_fields.append(photo)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from dataset.check.contents import read_contents
@@ -98,3 +99,13 @@ def test_classes_of_other_keypoints_stay_apart_also_where_files_have_one_name(tm
     ]
     objects = [json.loads(bytes(raw)) for raw in made.raw.annotations[::5]]
     assert [classes[record["category_id"]]["keypoints"] for record in objects] == list(keypoints)
+
+
+@pytest.mark.parametrize("sides", [{"width": None, "height": None}, {"width": 0, "height": None}])
+def test_a_size_that_only_a_later_file_has_is_taken(tmp_path: Path, sides: Contents) -> None:
+    first, second = clean(), clean()
+    first["images"][0] |= {**sides, "licence": None}
+    second["images"][1] |= {"width": None, "height": None}
+    made, body = merged(tmp_path, first, second)
+    assert body["images"] == clean()["images"]
+    assert made.photos.other_fields == []
