@@ -193,6 +193,9 @@ class ModelConfig:
     """Square roots of the anchor areas in pixels (FPN, sec. 4.1: one per level; C4 and C5 carry all at one level)."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     """Height over width (paper, sec. 3.1: 5 scales and 3 aspect ratios)."""
+    keypoint_half_pixel: bool = True
+    """Whether keypoints are learned as COCO counts, by the number of a pixel, whose centre lies half a pixel further.
+    False: as torchvision's official weights have learned them, whose places scale as they are."""
     rpn_box: RPNBox = "offsets"
     """offsets: of each anchor (Faster R-CNN, sec. 3.1); distances: from a cell to the four sides, each a distribution
     (Li et al., *Generalized Focal Loss*, NeurIPS 2020), which the detector of a checkpoint may have learned."""

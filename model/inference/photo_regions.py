@@ -132,7 +132,9 @@ class PhotoRegions:
 
     def _placed(self, places: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return places [N, K, 2] of the network's input as keypoints [N, K, 3] of the photo."""
-        return np.concatenate([places / self._scale, visibility(scores)[..., None]], -1).astype(np.float32)
+        half = 0.5 if self._engine.config.keypoint_half_pixel else 0.0
+        points = (places + half) / self._scale - half
+        return np.concatenate([points, visibility(scores)[..., None]], -1).astype(np.float32)
 
     def no_keypoints(self, count: int) -> DetectedKeypoints:
         """Return what `keypoints_of` does of detections whose categories have none."""
