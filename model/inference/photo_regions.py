@@ -108,10 +108,10 @@ class PhotoRegions:
         scores = certainty(logits)
         return self._placed(locate(logits, regions)[0], scores), scores
 
-    def keypoints_of(self, found: BoxDetections, exact_from: float) -> DetectedKeypoints:
+    def keypoints_of(self, found: BoxDetections, exact_from: NDArray[np.float64]) -> DetectedKeypoints:
         """Return the keypoints of detections whose categories have them.
 
-        They are found to a cell of the masks where the score with them is less than `exact_from`.
+        They are found to a cell of the masks where the score with them is less than the detection's `exact_from` [N].
         """
         keypoints = self.no_keypoints(len(found.labels))
         if not self._engine.config.keypoints:
@@ -124,7 +124,7 @@ class PhotoRegions:
         boxes = found.boxes[has]
         logits = self._engine.keypoints(self._features, boxes)
         keypoints.scores[has] = certainty(logits)
-        exact = keypoints.rescored(found.scores, self._engine.config)[has] >= exact_from
+        exact = keypoints.rescored(found.scores, self._engine.config)[has] >= exact_from[has]
         places = locate_roughly(logits, boxes)
         places[exact], _ = locate(logits[exact], boxes[exact])
         keypoints.points[has] = self._placed(places, keypoints.scores[has])
