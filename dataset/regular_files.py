@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -19,8 +20,23 @@ LEASE_SECONDS = 2.0
 """How long another program, such as a file server, may take to give back a file that is its own for the moment."""
 
 
+MAX_FILE = 8 << 30
+"""Bytes; a larger file is refused before memory is taken for it. A few of them on the disk may claim any size."""
+
+
 class NotRegularFileError(OSError):
     """A path leads to something that is no file with a content; `strerror` says so."""
+
+
+class LargeFileError(OSError):
+    """A file is larger than may be read; the text is one sentence that names it, `strerror` the reason alone."""
+
+    def __init__(self, path: str | Path, limit: int) -> None:
+        super().__init__(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        self._text = tr("{file} is larger than {n} GB; split it into smaller files.", file=path, n=limit >> 30)
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def open_regular(path: str | Path) -> BufferedReader:
@@ -43,10 +59,22 @@ def open_regular(path: str | Path) -> BufferedReader:
         raise
 
 
-def read_regular(path: str | Path) -> bytes:
-    """Return a file's content. Raises as `open_regular`."""
+def read_regular(path: str | Path, limit: int = MAX_FILE) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        LargeFileError: It has more bytes than `limit`.
+        OSError: As of `open_regular`.
+    """
     with open_regular(path) as file:
+        check_size(os.fstat(file.fileno()), path, limit)
         return file.read()
+
+
+def check_size(status: os.stat_result, path: str | Path, limit: int = MAX_FILE) -> None:
+    """Raise LargeFileError if a file has more bytes than `limit`."""
+    if status.st_size > limit:
+        raise LargeFileError(path, limit)
 
 
 def _open(path: str | Path) -> int:

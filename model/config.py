@@ -59,6 +59,7 @@ MODEL_LIMITS: dict[str, tuple[float, float]] = {
     "box_width": (1, 16384),
     "keypoint_score": (0, 10),
     "keypoint_certainty": (0.001, 1),
+    "score_shifts": (-20, 20),
     "keypoints": (0, 10_000),
     "keypoint_width": (1, 4096),
     "keypoint_convs": (1, 64),
@@ -200,6 +201,9 @@ class ModelConfig:
     keypoint AP gains more than boxes lose."""
     keypoint_certainty: float = 1.0
     """Mean certainty that leaves a score as it is then: about what true objects have."""
+    score_shifts: tuple[float, ...] = ()
+    """What is added to the log-odds of a detection's score, one for each class; the paper adds nothing. Fine-tuning
+    finds them on photos that the model has not learned from (`model.evaluation.score_calibration`)."""
     mask_norm: bool = False
     """Batch norm inside the mask head's and the pyramid's convolutions (torchvision's v2)."""
     keypoints: int = 0
@@ -207,6 +211,9 @@ class ModelConfig:
     keypoint_width: int = 512
     """Width of the eight convolutions of the keypoint head (sec. 5)."""
     keypoint_convs: int = 8
+    keypoint_half_pixel: bool = True
+    """Whether keypoints are learned as COCO counts, by the number of a pixel, whose centre lies half a pixel further.
+    False: as torchvision's official weights have learned them, whose places scale as they are."""
     anchor_sizes: tuple[float, ...] = (32, 64, 128, 256, 512)
     """Square roots of the anchor areas in pixels (FPN, sec. 4.1: one per level; C4 and C5 carry all at one level)."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -255,6 +262,8 @@ class ModelConfig:
             raise ValueError(f"roi_reduce is {self.roi_reduce!r}, but RoIPool takes the greatest: it needs max")
         if not self.anchor_sizes or not self.anchor_ratios:
             raise ValueError("anchor_sizes and anchor_ratios need at least one value each")
+        if len(self.score_shifts) not in (0, self.classes):
+            raise ValueError(f"score_shifts has {len(self.score_shifts)} values, which is not one for each class")
         if self.box_body != "none" and self.features != "fpn":
             raise ValueError(f"box_body is {self.box_body!r}, which only a network with features=fpn can have")
         if self.rpn_box == "distances" and len(self.anchor_ratios) > 1:

@@ -74,7 +74,8 @@ def _write(store: Store, file_format: Format, args: argparse.Namespace) -> None:
         raise FormatError(text)
     partly: list[str] = []
     photos = labelled(store, with_progress(names), partly=partly)
-    data = to_dataset(store.images, photos, store.categories, known_ids(store, store.categories))
+    ids = known_ids(store, store.categories)
+    data = to_dataset(store.images, photos, store.categories, ids, store.recorded())
     lost = len(names) - len(data.images)
     if args.val + args.test > 0:
         heads = data.heads

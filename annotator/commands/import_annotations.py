@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +19,13 @@ from annotator.core.exchange import (
     to_additions,
     to_annotations,
     to_suggestions,
+    with_objects,
     with_replaced,
 )
+from annotator.core.store.autosave import reason_of
 from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store, StoreError
+from dataset.atomic_files import WriteProtectedError, check_unprotected
 from dataset.folder import FolderError, list_images
 from dataset.formats.base import FormatError, formats
 from dataset.formats.recognition import find_annotations
@@ -100,11 +102,30 @@ def _found(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace, read: Callable[..., Dataset]) -> None:
     with open_store(Path(args.words[-1]), args.annotations, writes=True) as store:
-        _add(store, read, add=args.add)
-        store.save().result()
+        _check_unprotected(store.file)
+        said = _add(store, read, add=args.add)
+        try:
+            store.save().result()
+        except StoreError as error:  # whose sentence is of a window, which tries again
+            reason = reason_of(error.__cause__ or error)
+            text = tr("{file} cannot be written: {reason}; what was imported is not in it.",
+                      file=store.file, reason=reason)  # fmt: skip
+            raise FormatError(text) from None
+        print("\n".join(said))  # noqa: T201 - what the command is for
 
 
-def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
+def _check_unprotected(file: Path) -> None:
+    """Raise FormatError if nothing can be added to a COCO file without asking: before anything is on record."""
+    try:
+        check_unprotected(file)
+    except WriteProtectedError:
+        text = tr("{file} is write-protected, and nothing is imported: make it writable, or name another file with "
+                  "--annotations.", file=file)  # fmt: skip
+        raise FormatError(text) from None
+
+
+def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> list[str]:
+    """Put what is read on record, print what is left out of it, and return sentences on what was added."""
     data = read(store.images, store.names, known_ids(store, store.categories), on_progress=ShareLines())
     data = with_replaced(data, store)
     add_classes(store.categories, data)
@@ -120,12 +141,12 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
     many = [place for place in wanted if store.takes_additions(heads[place].name, heads[place].size)]
     additions = to_additions(data, many, store, store.categories, ShareLines())
     single = sorted(set(wanted) - set(many))  # those that were worked on before, and not yet saved
-    store.add(additions)
+    store.add(additions, data.extra)
     for place in single:
         image = data.images[place]
         state = store.load(image.name)
         new = to_annotations(image, data, store.categories, store.new_id)
-        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *new)))
+        store.put(image.name, with_objects(state, image, new))
     suggestions = _suggest(store, data)
     skipped, photos = len(found) - len(wanted), len(wanted)
     objects = sum(heads[place].object_count for place in wanted)
@@ -139,8 +160,7 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> None:
     text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", objects,
                   photos=counted_photos(photos))  # fmt: skip
     said = [text] if objects or not suggestions else []
-    said += [suggestions_added(suggestions)] if suggestions else []
-    print("\n".join(said))  # noqa: T201 - what the command is for
+    return said + ([suggestions_added(suggestions)] if suggestions else [])
 
 
 def _suggest(store: Store, data: Dataset) -> int:

@@ -72,7 +72,8 @@ def _merge(args: argparse.Namespace) -> None:
 
 
 def _sentences(merged: Merged, *, dropped: bool) -> Iterator[str]:
-    photos, classes, n = merged.photos, merged.classes, len(merged.copies)
+    photos, classes, more = merged.photos, merged.classes, len(merged.fuller)
+    n = len(merged.copies) - more
     if photos.united:
         yield plural("{n:,} photo is in several files, and one now.", "{n:,} photos are in several files, and one now.",
                      photos.united)  # fmt: skip
@@ -97,6 +98,10 @@ def _sentences(merged: Merged, *, dropped: bool) -> Iterator[str]:
     elif n:
         yield plural("{n:,} object is in an earlier file, too; --drop-duplicates leaves it out.",
                      "{n:,} objects are in an earlier file, too; --drop-duplicates leaves them out.", n)  # fmt: skip
+    if more:
+        yield plural("{n:,} object is in an earlier file, too, without all of its fields and keypoints: it is kept.",
+                     "{n:,} objects are in an earlier file, too, without all of their fields and keypoints: "
+                     "they are kept.", more)  # fmt: skip
 
 
 def _named(sentence: str, names: list[str]) -> Iterator[str]:
@@ -126,6 +131,8 @@ def _report(merged: Merged, args: argparse.Namespace) -> dict[str, Any]:
         "strays": merged.strays,
         "duplicates_dropped": args.drop_duplicates,
         "duplicates": [
-            {"kind": f.kind, "photo": f.photo, "annotation": f.annotation, **(f.values or {})} for f in merged.copies
+            {"kind": f.kind, "photo": f.photo, "annotation": f.annotation, **(f.values or {})}
+            | {"has_more": f.place in merged.fuller}
+            for f in merged.copies
         ],
     }

@@ -16,12 +16,13 @@ from dataset.coco.reader import DataError
 from dataset.folder import FolderError
 from dataset.i18n import plural, tr
 from dataset.messages import UserError
+from dataset.photo_names import is_inside
 from dataset.pictures.fingerprint_cache import UnreadablePhoto, fingerprints
 from dataset.splitting import SIDES, group_photos, split_groups
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from dataset.check.contents import Contents
     from dataset.pictures.fingerprints import ImageFingerprint
@@ -67,23 +68,43 @@ def check_shares(args: argparse.Namespace) -> None:
 
 
 def sides_of(
-    names: Sequence[str], classes: Sequence[frozenset[str]], folder: Path | None, args: argparse.Namespace
+    names: Sequence[str],
+    classes: Sequence[frozenset[str]],
+    folder: Path | None,
+    args: argparse.Namespace,
+    trained: Collection[int] = (),
 ) -> list[Side]:
     """Return the side of each photo, with progress on standard error.
+
+    Args:
+        names: Of the photos.
+        classes: Names of the classes of each photo's objects.
+        folder: Of the photos; None where they are not looked at.
+        args: With `add_shares`.
+        trained: Indices of photos that train, with what belongs to them.
 
     Raises:
         DataError: All photos belong together, so that nothing would be left to train or to measure with.
     """
     found: list[ImageFingerprint] = []
     if folder is not None and not args.by_photo:
-        print_shares(_fingerprints(folder, list(dict.fromkeys(names)), found), len(names))
+        inside = [name for name in dict.fromkeys(names) if is_inside(name)]
+        print_shares(_fingerprints(folder, inside, found), len(inside))
     groups: Groups = [[i] for i in range(len(names))] if args.by_photo else group_photos(names, found)
-    sides = split_groups(groups, names, classes, args.val, args.test)
+    together = set(trained)
+    sides = split_groups([group for group in groups if together.isdisjoint(group)], names, classes, args.val, args.test)
     if len(names) > 1 and args.val + args.test > 0 and set(sides) == {"train"}:
+        if trained:
+            text = tr("Photos that share an id stay together, and too few are left: give each photo an id of its own.")
+            raise DataError(text)
         if args.by_photo:
             raise DataError(tr("Of so few photos none would be left out of the training: give --val a larger share."))
         text = tr("All photos look alike, are of one video, or are too few: --by-photo splits what looks alike, too.")
         raise DataError(text)
+    for side, share in (("val", args.val), ("test", args.test)):
+        if share and side not in sides:
+            text = tr("Of so few photos none is left for {side}: give --{side} a larger share.", side=side)
+            print(text, file=sys.stderr)  # noqa: T201 - what the command is for
     return sides
 
 
@@ -101,7 +122,7 @@ def _split(args: argparse.Namespace) -> None:
     contents = read_contents(raw, folder)
     class_names = {category.id: category.name for category in contents.table.categories}
     classes = [frozenset(_classes(contents, image.annotations, class_names)) for image in contents.images]
-    sides = sides_of([image.photo for image in contents.images], classes, folder, args)
+    sides = sides_of([image.photo for image in contents.images], classes, folder, args, _of_one_id(contents))
     wanted = [side for side in SIDES if side == "train" or side in sides]
     targets = {side: args.output / f"{side}.json" for side in wanted}
     for target in targets.values():
@@ -112,9 +133,7 @@ def _split(args: argparse.Namespace) -> None:
                       file=left)  # fmt: skip
             raise DataError(text)
     of_image = {image.place: side for image, side in zip(contents.images, sides, strict=True)}
-    by_key = {}
-    for image in contents.images:
-        by_key.setdefault(image.key, of_image[image.place])
+    by_key = {image.key: of_image[image.place] for image in contents.images if image.key is not None}
     of_object: list[Side] = [by_key.get(key, "train") for key in contents.ids.image_ids]
     counts: Counter[tuple[str, str]] = Counter()
     for side, target in targets.items():
@@ -128,6 +147,12 @@ def _split(args: argparse.Namespace) -> None:
                       "{n:,} objects belong to no photo; they are in train.json.", len(contents.orphans))  # fmt: skip
         print(text, file=sys.stderr)  # noqa: T201
     _print_counts(counts, wanted)
+
+
+def _of_one_id(contents: Contents) -> set[int]:
+    """Return the indices of photos that share an id: whose an object is would be lost if they were not together."""
+    counts = Counter(image.key for image in contents.images if image.key is not None)
+    return {i for i, image in enumerate(contents.images) if image.key is not None and counts[image.key] > 1}
 
 
 def _classes(contents: Contents, places: Sequence[int], names: dict[int, str]) -> Iterator[str]:

@@ -6,14 +6,15 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from annotator.core.annotation import NOTHING
 from annotator.core.event import Event
 from dataset.coco.categories import Category
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 SHORTCUT = "shortcut"  # a category's field in the COCO file: the number, 1 to 9, whose key chooses it
 NUMBERS = range(1, 10)
@@ -101,6 +102,7 @@ class Categories:
         keypoint_names: tuple[str, ...] = (),
         skeleton: tuple[tuple[int, int], ...] = (),
         category_id: int | None = None,
+        extra: Mapping[str, Any] = NOTHING,
     ) -> Category:
         """Append a class. Its id is `category_id` where that is free, else the next free one.
 
@@ -110,7 +112,8 @@ class Categories:
         name = self._checked(name, but=None)
         if category_id is None or category_id in self._by_id:
             category_id = max(self._index.last_id, self._removed_id) + 1
-        category = Category(category_id, name, supercategory, keypoint_names, skeleton, color or self.next_color())
+        color = color or self.next_color()
+        category = Category(category_id, name, supercategory, keypoint_names, skeleton, color, extra)
         self._by_id[category_id] = category
         self._index.add(category)
         self._announce()

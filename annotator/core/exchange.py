@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
+from annotator.core.photo_state import NO_NOTES
+from annotator.core.store.coco_images import note_fields, read_notes
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -26,10 +28,11 @@ from dataset.photo_names import with_slashes
 from dataset.pictures.images import PhotoError, is_turned, photo_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from annotator.core.categories import Categories
+    from annotator.core.photo_state import PhotoState
     from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.recorded import RecordedPhotos
     from annotator.core.store.store import Store
@@ -61,21 +64,35 @@ def left_out(lost: int, partly: Sequence[str]) -> list[str]:
 
 
 def to_dataset(
-    folder: Path, photos: Iterable[TrainingPhoto], categories: Iterable[Category], ids: KnownIds = NO_IDS
+    folder: Path,
+    photos: Iterable[TrainingPhoto],
+    categories: Iterable[Category],
+    ids: KnownIds = NO_IDS,
+    recorded: RecordedPhotos | None = None,
 ) -> Dataset:
-    """Return photos of a project as a format writes them; `ids` are the project's."""
+    """Return photos of a project as a format writes them; `ids` and the other fields `recorded` are the project's."""
     listed = list(categories)
     names = {c.id: c.name for c in listed}
-    images = spooled(
-        ImageRecord(p.name, p.state.size, tuple(_to_record(a, names[a.category_id]) for a in p.state.annotations))
-        for p in photos
-    )
-    return Dataset(folder, tuple(_class_record(c) for c in listed), images, ids=ids)
+    images = spooled(_to_image(p, names, recorded) for p in photos)
+    extra = recorded.file_fields() if recorded else {}
+    return Dataset(folder, tuple(_class_record(c) for c in listed), images, ids=ids, extra=extra or NOTHING)
+
+
+def _to_image(photo: TrainingPhoto, names: Mapping[int, str], recorded: RecordedPhotos | None) -> ImageRecord:
+    state = photo.state
+    objects = tuple(_to_record(a, names[a.category_id]) for a in state.annotations)
+    extra = {**(recorded.photo_fields(photo.name) if recorded else {}), **note_fields(state.notes or NO_NOTES)}
+    return ImageRecord(photo.name, state.size, objects, extra=extra or NOTHING)
 
 
 def _class_record(category: Category) -> ClassRecord:
     return ClassRecord(
-        category.name, category.color, category.supercategory, category.keypoint_names, category.skeleton
+        category.name,
+        category.color,
+        category.supercategory,
+        category.keypoint_names,
+        category.skeleton,
+        category.extra or NOTHING,
     )
 
 
@@ -261,6 +278,7 @@ def add_classes(categories: Categories, data: Dataset) -> None:
                     supercategory=record.supercategory,
                     keypoint_names=record.keypoint_names,
                     skeleton=record.skeleton,
+                    extra=record.extra,
                 )
 
 
@@ -279,8 +297,14 @@ def to_additions(
     for place in watched(places, on_progress):
         image = data.images[place]
         annotations = to_annotations(image, data, categories, store.new_id)
-        found[image.name] = store.addition(image.name, image.size, annotations)
+        found[image.name] = store.addition(image.name, image.size, annotations, image.extra)
     return found
+
+
+def with_objects(state: PhotoState, image: ImageRecord, annotations: Sequence[Annotation]) -> PhotoState:
+    """Return what is on record for a photo with an image's objects, and its tags and note where there are none."""
+    annotations = (*state.annotations, *annotations)
+    return replace(state, size=image.size, annotations=annotations, notes=state.notes or read_notes(image.extra))
 
 
 def to_annotations(

@@ -59,7 +59,7 @@ def _is_copy(document: Document, record: Annotation, finding: Finding, gone: lis
         other is not None
         and other.id != record.id
         and other.id not in gone
-        and (other.category_id, other.keypoints) == (record.category_id, record.keypoints)
+        and replace(other, id=record.id, shape=record.shape) == record
         and _rings(other) == _rings(record)
     )
 

@@ -26,6 +26,7 @@ from annotator.core.exchange import (
     to_annotations,
     to_dataset,
     to_suggestions,
+    with_objects,
     with_replaced,
 )
 from annotator.core.training_set import labelled
@@ -257,7 +258,7 @@ class Importer(_Exchange):
             for name, addition in additions.items()
             if name not in open_names and store.takes_additions(name, addition.size)
         }
-        store.add(added)
+        store.add(added, data.extra)
         self._suggestions = 0
         single = [i for i in images if heads[i].suggestion_count or heads[i].name not in added]
         self._counts = [len(addition.records) for addition in added.values()]
@@ -300,7 +301,7 @@ class Importer(_Exchange):
             self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
             return
         state = store.load(image.name)
-        store.put(image.name, replace(state, size=image.size, annotations=(*state.annotations, *annotations)))
+        store.put(image.name, with_objects(state, image, annotations))
         show_stored(self._session.photos, store, image.name)
 
     def _finish(self, _taken: object) -> None:
@@ -344,7 +345,7 @@ class Exporter(_Exchange):
             names, partly = names_to_export(recorded), []
             photos = watched(names, lambda done, total: on_progress(done, 2 * total))
             known = known_ids(store, categories)
-            data = to_dataset(folder, labelled(recorded, photos, partly=partly), categories, known)
+            data = to_dataset(folder, labelled(recorded, photos, partly=partly), categories, known, recorded)
 
             def on_losses(done: int, total: int) -> None:
                 on_progress(total + done, 2 * total)

@@ -54,6 +54,8 @@ _KINDS = (
     CheckKind("image_id", mark("Photos without an id"), mark("the photo has no id"), "record"),
     CheckKind("image_id_twice", mark("Photos that share an id"), mark("the id {id} is that of another photo, too"),
               "record"),
+    CheckKind("image_id_unclear", mark("Photos that share an id that objects have"),
+              mark("the id {id} is that of another photo, too, and objects may be of either")),
     CheckKind("image_twice", mark("Photos that are listed twice"), mark("the photo is listed more than once")),
     CheckKind("id", mark("Objects without an id"), mark("the object has no id"), "record"),
     CheckKind("id_twice", mark("Objects that share an id"), mark("the id is that of another object, too"), "record"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -10,11 +11,12 @@ import shapely
 from dataset import masks, rle
 from dataset.check.findings import Finding
 from dataset.check.shapes import bounds_of
+from dataset.coco.values import as_keypoints
 from dataset.geometry import rectangle, to_parts
 from dataset.json_text import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dataset.check.objects import ObjectBatch, ObjectEntry
     from dataset.rle import Rle
@@ -23,7 +25,12 @@ SAME_IOU = 0.9
 """Objects of one class that cover more than this of each other are one object."""
 _BOX_IOU = 0.5
 """Boxes of such objects cover at least about so much of each other."""
-_GEOMETRY = ("segmentation", "bbox", "keypoints")
+_IDS = frozenset(("id", "image_id", "category_id"))
+_FIGURES = frozenset(("iscrowd", "area", "num_keypoints"))
+"""Fields that say again what others say; the first is compared as it is understood."""
+_SHAPE = frozenset(("segmentation", "bbox", "keypoints"))
+_OF_A_MAKER = frozenset(("score", "annotator"))
+"""Who found an object, and how sure that was."""
 
 
 def check_copies(batch: ObjectBatch) -> Iterator[Finding]:
@@ -31,7 +38,7 @@ def check_copies(batch: ObjectBatch) -> Iterator[Finding]:
     kept: list[ObjectEntry] = []
     first: dict[object, ObjectEntry] = {}
     for entry in batch.objects:
-        own = (id(entry.image), entry.category, *(encode(entry.record.get(key)) for key in _GEOMETRY))
+        own = (id(entry.image), entry.category, entry.is_crowd, encode(_fields(entry, _IDS | _FIGURES)))
         other = first.setdefault(own, entry)
         if entry.category is None or other is entry:
             kept.append(entry)
@@ -39,6 +46,29 @@ def check_copies(batch: ObjectBatch) -> Iterator[Finding]:
             values = {"other": str(other.key)}
             yield Finding("object_copy", entry.image.photo, entry.key, values, entry.place)
     yield from _near_copies(batch, [entry for entry in kept if entry.category is not None and not entry.is_crowd])
+
+
+def has_more(entry: ObjectEntry, other: ObjectEntry) -> bool:
+    """Return whether an object has what would be lost if the other one stood for it.
+
+    That is an outline, labelled keypoints, or fields of no known meaning that the other one lacks or has otherwise.
+    """
+    kept = _fields(other, _IDS)
+    known = _IDS | _FIGURES | _SHAPE | _OF_A_MAKER
+    if any(key not in kept or kept[key] != value for key, value in _fields(entry, known).items()):
+        return True
+    points, others = as_keypoints(entry.record.get("keypoints")), as_keypoints(other.record.get("keypoints"))
+    if points is None or others is None:  # damaged: nobody knows what they are
+        return entry.record.get("keypoints") != other.record.get("keypoints")
+    if any(v > 0 and not has for v, has in zip_longest(points[2::3], others[2::3], fillvalue=0)):
+        return True
+    return bool(entry.rings or entry.mask) and not (other.rings or other.mask)
+
+
+def _fields(entry: ObjectEntry, apart: Collection[str]) -> dict[str, Any]:
+    """Return the fields of an object, but for some and for those without a value, in order."""
+    fields = sorted(entry.record.items())
+    return {key: value for key, value in fields if key not in apart and value not in (None, "", [], {})}
 
 
 def _near_copies(batch: ObjectBatch, objects: list[ObjectEntry]) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ def _images(contents: Contents) -> Iterator[Finding]:
         yield Finding("record", values={"n": place + 1, "list": "images"}, place=place)
     keys: dict[Key, str] = {}
     photos: set[str] = set()
+    used = set(contents.ids.image_ids)
     for image in contents.images:
         if not image.name or image.name in contents.ambiguous:
             yield Finding("photo_name", image.photo, values={"name": short(image.name)}, place=image.place)
@@ -38,7 +39,8 @@ def _images(contents: Contents) -> Iterator[Finding]:
         if image.key is None:
             yield Finding("image_id", image.photo, place=image.place)
         elif keys.setdefault(image.key, image.photo) != image.photo:
-            yield Finding("image_id_twice", image.photo, values={"id": short(image.key)}, place=image.place)
+            kind = "image_id_unclear" if image.key in used else "image_id_twice"
+            yield Finding(kind, image.photo, values={"id": short(image.key)}, place=image.place)
 
 
 def _classes(contents: Contents) -> Iterator[Finding]:

@@ -78,11 +78,10 @@ def _repaired_images(contents: Contents, findings: list[Finding]) -> list[Raw]:
             found[finding.place].add(finding.kind)
     keys = [image.key for image in contents.images]
     next_id = max((key for key in (*keys, *contents.ids.image_ids) if isinstance(key, int)), default=0)
-    used = set(contents.ids.image_ids)
     images = list(contents.raw.images)
     for image in contents.images:
         kinds, fields = found.get(image.place, set()), {}
-        if "image_id" in kinds or ("image_id_twice" in kinds and image.key not in used):
+        if kinds & {"image_id", "image_id_twice"}:
             next_id += 1
             fields["id"] = next_id
         if kinds & {"size_missing", "size_turned"} and image.size is not None:

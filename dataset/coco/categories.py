@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_ID = 2**53
 """Ids from here on, and below zero, are not exact in every program: a class goes by another number while it is read."""
+FIELDS = frozenset(("id", "name", "supercategory", "color", "keypoints", "skeleton"))
+"""Of an entry of `categories`; others have no known meaning."""
 MAX_KEYPOINTS = 1000
 """Of a class; a list of more is damage, for which no model has the memory."""
 

@@ -30,6 +30,7 @@ from dataset.coco.values import (
     as_number,
     as_numbers,
     as_segmentation,
+    stands_for_box,
 )
 from dataset.geometry import from_parts, rectangle, rounded, to_parts
 from dataset.i18n import tr
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dataset.coco.values import OutlineProblem
     from dataset.geometry import Parts
 
 
@@ -137,7 +137,7 @@ def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: in
     is_empty = shape is NOTHING or shape.is_empty
     is_box = not isinstance(segmentation, dict) or wrong is not None
     is_box = is_box and is_empty and parts != [] and box is not None and _has_extent(box)
-    problems = [check_mask(given, wrong, where)] if wrong and _is_damage(given, wrong) else []
+    problems = [check_mask(given, wrong, where)] if wrong and not stands_for_box(given) else []
     if is_box and box is not None:
         x, y, width, height = box
         shape = rectangle(x, y, round(x + width, 6), round(y + height, 6))  # 0.35 + 1.01 is 1.36
@@ -157,17 +157,6 @@ def read_object(record: dict[str, Any], size: tuple[int, int] | None, points: in
 def _has_extent(box: tuple[float, float, float, float]) -> bool:
     x, y, width, height = box
     return min(width, height) >= 0 < max(width, height) and max(map(abs, (x, y, width, height))) < MAX_COORDINATE
-
-
-def _is_damage(segmentation: object, wrong: OutlineProblem) -> bool:
-    """Return whether a segmentation is more than a ring of too few points, which stands for a box in old files."""
-    return wrong != "outline" or not (
-        isinstance(segmentation, list)
-        and len(segmentation) == 1
-        and isinstance(segmentation[0], list)
-        and len(segmentation[0]) in (0, 2, 4)
-        and as_numbers(segmentation[0]) is not None
-    )
 
 
 def _own_parts(record: dict[str, Any]) -> Parts | None:

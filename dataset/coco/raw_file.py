@@ -16,7 +16,7 @@ from dataset.i18n import tr
 from dataset.json_records import check_count, check_piece, in_pieces
 from dataset.json_text import RecordDecoder, TextError, decode, decode_list, decode_object, encode, to_utf8
 from dataset.messages import os_reason
-from dataset.regular_files import read_regular
+from dataset.regular_files import LargeFileError, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,6 +74,8 @@ def load_raw(path: Path) -> RawCoco:
     try:
         fields = decode_object(to_utf8(read_regular(path), path))
         lists: list[list[Raw]] = [[*decode_list(fields[key])] for key in LISTS if key in fields]
+    except LargeFileError as error:
+        raise DataError(str(error)) from None
     except OSError as error:
         raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     except TextError as error:

@@ -33,13 +33,14 @@ from dataset.coco.values import (
     as_number,
     as_segmentation,
     as_whole,
+    stands_for_box,
 )
 from dataset.i18n import tr
 from dataset.json_text import TextError, loads, to_utf8
 from dataset.messages import UserError, os_reason
 from dataset.photo_names import NameMatches, find_photos, is_inside, unique_ids, with_slashes
 from dataset.pictures.images import PhotoError, ReducedPhoto, is_turned, photo_size, read_reduced
-from dataset.regular_files import read_regular
+from dataset.regular_files import LargeFileError, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,6 +171,8 @@ def load_coco(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         contents = loads(to_utf8(read_regular(path), path))
+    except LargeFileError as error:
+        raise DataError(str(error)) from None
     except OSError as error:
         raise DataError(tr("{file} cannot be read: {reason}.", file=path, reason=os_reason(error))) from None
     except TextError as error:
@@ -284,13 +287,17 @@ class _AnnotationReader:
             problem = check_annotation(record, *size, self.table.ids, where)
         elif self.need == "masks":
             problem = check_box(record, self.table.ids, where)
-        elif record.get("segmentation") or as_flag(record.get("iscrowd")):
+        elif self._has_outline(record) or as_flag(record.get("iscrowd")):
             problem = check_class(record, where)
         else:
             problem = check_class(record, where) or check_corners(record, where)
         if problem:
             return CheckedAnnotation(record, image, problem)
         return self._clean(record, image, size, where)
+
+    def _has_outline(self, record: dict[str, Any]) -> bool:
+        given = record.get("segmentation")
+        return bool(given) and not stands_for_box(given)
 
     def _clean(
         self, record: dict[str, Any], image: dict[str, Any], size: tuple[int, int], where: str
@@ -307,7 +314,7 @@ class _AnnotationReader:
         if "segmentation" in record:
             shape, wrong = as_segmentation(record["segmentation"], size if min(size) > 0 else None)
             clean["segmentation"] = _near(shape, size) if isinstance(shape, list) else shape
-            if wrong:
+            if wrong and not (self.need == "boxes" and stands_for_box(record["segmentation"])):
                 damage.append(check_mask(record["segmentation"], wrong, where))
         if "keypoints" in record:
             wrong_points = check_keypoints(record, self.points.get(category, 0), where)
@@ -318,7 +325,7 @@ class _AnnotationReader:
                 clean[key] = as_number(record[key])
         if self.need == "boxes":  # what is not understood is no reason to replace it
             points = record.get("keypoints") or []
-            clean |= {"segmentation": record.get("segmentation")}
+            clean |= {"segmentation": record.get("segmentation") if self._has_outline(record) else None}
             clean |= {"keypoints": points if isinstance(points, list) else [points]}
         return CheckedAnnotation(clean, image, None, tuple(damage))
 

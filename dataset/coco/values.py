@@ -218,6 +218,17 @@ def as_segmentation(
     return rings or None, problem
 
 
+def stands_for_box(segmentation: object) -> bool:
+    """Return whether a segmentation is one ring of too few points, by which old files say that there is but a box."""
+    return (
+        isinstance(segmentation, list)
+        and len(segmentation) == 1
+        and isinstance(segmentation[0], list)
+        and len(segmentation[0]) in (0, 2, 4)
+        and as_numbers(segmentation[0]) is not None
+    )
+
+
 def _flat_rings(value: list[Any], depth: int) -> list[list[Any] | None]:
     """Return the rings of an outline, each x, y, x, y, ..., None for what is none."""
     if not any(isinstance(v, list) for v in value):

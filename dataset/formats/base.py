@@ -76,6 +76,8 @@ class ClassRecord:
     keypoint_names: tuple[str, ...] = ()
     skeleton: tuple[tuple[int, int], ...] = ()
     """Pairs of keypoints to join, 0-based."""
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
+    """As that of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class ImageRecord:
     objects: tuple[ObjectRecord, ...] = ()
     suggestions: tuple[ObjectRecord, ...] = ()
     """What a model found and nobody has accepted, with its `score`, None where the file gives none."""
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """As that of an object, with tags and the note as COCO's files have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,8 @@ class Dataset:
     """"train", "val" or "test" of images, by name, where that was decided."""
     ids: KnownIds = field(default_factory=KnownIds)
     """Those of the project's COCO file, for formats that have such ids."""
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """As that of an object: fields of the file as a whole, such as `info`."""
 
     @property
     def heads(self) -> Sequence[ImageHead]:

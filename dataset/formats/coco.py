@@ -7,12 +7,13 @@ from collections import Counter
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
-from dataset.coco.categories import read_categories
+from dataset.coco.categories import FIELDS, read_categories
 from dataset.coco.checks import check_reference, is_results, sentences
 from dataset.coco.codec import encode_object, read_object
-from dataset.coco.raw_file import decode_record, read_ids
+from dataset.coco.raw_file import LISTS, decode_record, read_ids
 from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
+    NOTHING,
     ClassRecord,
     Dataset,
     Format,
@@ -34,13 +35,14 @@ from dataset.messages import listing
 from dataset.photo_names import unique_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dataset.coco.categories import Category
     from dataset.formats.base import OnProgress
 
 WRITTEN_AT_ONCE = 1000  # records
+_IMAGE_FIELDS = frozenset(("id", "file_name", "width", "height"))
 _CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "record")
 
 
@@ -100,7 +102,8 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
                 else:
                     objects.append(to_object(record, names[category], found))
             given.add(number)
-            yield ImageRecord(as_file_name(entry), size or (0, 0), tuple(objects))
+            extra = _others(entry, _IMAGE_FIELDS)
+            yield ImageRecord(as_file_name(entry), size or (0, 0), tuple(objects), extra=extra)
 
     listed = spooled(read_images())
     same = [as_file_name(entry) for number, entry in zip(ids, entries, strict=True) if number in unclear]
@@ -113,7 +116,22 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
         ),
         listed,
         tuple(texts),
+        extra=_file_fields(contents),
     )
+
+
+def _others(record: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:
+    """Return the fields of a record that are not known."""
+    return {key: value for key, value in record.items() if key not in known} or NOTHING
+
+
+def _file_fields(contents: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a file as a whole, without the mark by which commands know what they may replace."""
+    fields = _others(contents, LISTS)
+    info = fields.get("info")
+    if not isinstance(info, dict) or not str(info.get("generator", "")).startswith("annotator "):
+        return fields
+    return {**fields, "info": {key: value for key, value in info.items() if key != "generator"}}
 
 
 def _left_out(left: int, shared: int, same: Sequence[str]) -> Iterator[str]:
@@ -179,17 +197,16 @@ def write(data: Dataset, _target: Path) -> Iterator[tuple[str, Iterator[bytes]]]
 
 
 def _pieces(data: Dataset) -> Iterator[bytes]:
+    """Yield the file, with the entries of images after the annotations: both are of one way over the images."""
     heads = data.heads
     ids = _ids([c.name for c in data.classes], {key: c.name for key, c in data.ids.classes.items()})
     photos = _ids([head.name for head in heads], data.ids.photos)
-    entries = (
-        {"id": photos[head.name], "file_name": head.name, "width": head.size[0], "height": head.size[1]}
-        for head in heads
-    )
-    yield b'{"images":['
-    yield from _joined(map(encode, entries))
-    yield b'],"annotations":['
-    yield from _joined(_annotations(data, photos, ids))
+    entries: list[bytes] = []
+    yield b"{" + b"".join(encode(key) + b":" + encode(value) + b"," for key, value in _file_fields(data.extra).items())
+    yield b'"annotations":['
+    yield from _joined(_annotations(data, photos, ids, entries))
+    yield b'],"images":['
+    yield from _joined(entries)
     yield b'],"categories":' + encode([_from_class(c, ids[c.name]) for c in data.classes]) + b"}"
 
 
@@ -200,9 +217,14 @@ def _ids(names: Sequence[str], given: Mapping[int | str, str]) -> dict[str, int 
     return {name: own[name] if name in own else next(free) for name in names}
 
 
-def _annotations(data: Dataset, photos: Mapping[str, int | str], classes: Mapping[str, int | str]) -> Iterator[bytes]:
+def _annotations(
+    data: Dataset, photos: Mapping[str, int | str], classes: Mapping[str, int | str], entries: list[bytes]
+) -> Iterator[bytes]:
+    """Yield the annotations, and put the entry of each image into a list."""
     number = count(1)
     for image in data.images:
+        own = {"id": photos[image.name], "file_name": image.name, "width": image.size[0], "height": image.size[1]}
+        entries.append(encode({**image.extra, **own}))
         for record in image.objects:
             head = {"id": next(number), "image_id": photos[image.name], "category_id": classes[record.class_name]}
             yield encode({**record.extra, **head, **_from_object(record, image.size)})
@@ -230,11 +252,13 @@ def _class_names(categories: Iterable[Category]) -> dict[int, str]:
 
 def _to_class(category: Category, name: str, record: dict[str, Any]) -> ClassRecord:
     color = as_color(record.get("color"))
-    return ClassRecord(name, color, category.supercategory, category.keypoint_names, category.skeleton)
+    extra = _others(record, FIELDS)
+    return ClassRecord(name, color, category.supercategory, category.keypoint_names, category.skeleton, extra)
 
 
 def _from_class(record: ClassRecord, category_id: int | str) -> dict[str, Any]:
     body: dict[str, Any] = {
+        **record.extra,
         "id": category_id,
         "name": record.name,
         "supercategory": record.supercategory,

@@ -19,7 +19,7 @@ from dataset.messages import listing, os_reason
 from dataset.photo_names import match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dataset.formats.base import Dataset
 
@@ -40,7 +40,7 @@ class _PackedObject(msgspec.Struct, array_like=True, gc=False):
 
 
 _packer = msgspec.msgpack.Encoder()
-_unpacker = msgspec.msgpack.Decoder(tuple[list[_PackedObject], list[_PackedObject]])
+_unpacker = msgspec.msgpack.Decoder(tuple[list[_PackedObject], list[_PackedObject], bytes])
 _extra = RecordDecoder(dict[str, Any])
 
 
@@ -83,7 +83,7 @@ class SpooledImages(StoredImages):
     def _add(self, image: ImageRecord) -> None:
         head = ImageHead.of(image)
         self._listed.append(head._replace(class_names=self._sets.setdefault(head.class_names, head.class_names)))
-        data = _packer.encode((self._packed(image.objects), self._packed(image.suggestions)))
+        data = _packer.encode((self._packed(image.objects), self._packed(image.suggestions), _to_json(image.extra)))
         try:
             self._file.write(data)
         except OSError as error:
@@ -101,7 +101,7 @@ class SpooledImages(StoredImages):
                 record.is_crowd,
                 record.score,
                 self._number(record.origin),
-                encode(dict(record.extra)) if record.extra else b"",
+                _to_json(record.extra),
             )
             for record, shape in zip(records, shapes, strict=True)
         ]
@@ -116,8 +116,9 @@ class SpooledImages(StoredImages):
         with self._lock:
             self._file.seek(start)
             data = self._file.read(end - start)
-        objects, suggestions = _unpacker.decode(data)
-        return ImageRecord(head.name, head.size, self._unpacked(objects), self._unpacked(suggestions))
+        objects, suggestions, extra = _unpacker.decode(data)
+        found = self._unpacked(objects), self._unpacked(suggestions)
+        return ImageRecord(head.name, head.size, *found, _from_json(extra))
 
     def _unpacked(self, packed: Sequence[_PackedObject]) -> tuple[ObjectRecord, ...]:
         shapes = shapely.from_wkb([p.shape for p in packed]) if packed else ()
@@ -130,10 +131,18 @@ class SpooledImages(StoredImages):
                 p.is_crowd,
                 p.score,
                 self._texts[p.origin_number],
-                _extra.decode(p.extra) if p.extra else NOTHING,
+                _from_json(p.extra),
             )
             for p, shape in zip(packed, shapes, strict=True)
         )
+
+
+def _to_json(extra: Mapping[str, Any]) -> bytes:
+    return encode(dict(extra)) if extra else b""
+
+
+def _from_json(extra: bytes) -> Mapping[str, Any]:
+    return _extra.decode(extra) if extra else NOTHING
 
 
 def _no_room(error: OSError) -> FormatError:
@@ -177,7 +186,8 @@ class RearrangedImages(StoredImages):
         images = [self._images[i] for i in places]
         objects = tuple(record for image in images for record in image.objects)
         suggestions = tuple(record for image in images for record in image.suggestions)
-        return ImageRecord(name, size, objects, suggestions)
+        extra = {key: value for image in reversed(images) for key, value in image.extra.items()}
+        return ImageRecord(name, size, objects, suggestions, extra or NOTHING)
 
 
 def _joined(image: Placed, heads: Sequence[ImageHead]) -> ImageHead:

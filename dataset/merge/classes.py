@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from dataset.coco.raw_file import decode_record
@@ -31,6 +32,7 @@ class MergedClasses:
     """Classes of which a later file has other values of some fields: the first file's are kept."""
     _places: dict[str, int] = field(default_factory=dict)
     _known: list[Category] = field(default_factory=list)
+    _strays: set[int | str] = field(default_factory=set)
 
     def add(self, contents: Contents, label: str) -> dict[int | str | None, int]:
         """Add a file's classes; return the id that each of its `category_id` has now.
@@ -44,6 +46,13 @@ class MergedClasses:
             ids[category.id] = self._add(category, contents.raw.categories[place], label)
         return {key: ids[number] for key, number in contents.table.ids.items()}
 
+    def stray_id(self, wanted: int | str) -> int | str:
+        """Return a `category_id` for objects of no class that none has or gets: the wanted one, where that is so."""
+        if any(known.id == wanted for known in self._known):
+            wanted = f"{wanted}?"
+        self._strays.add(wanted)
+        return wanted
+
     def _add(self, category: Category, raw: Raw, label: str) -> int:
         name = category.name
         at = self._places.get(_plain(name))
@@ -51,10 +60,7 @@ class MergedClasses:
             return self._append(category, raw, name)
         known = self._known[at]
         if known.keypoint_names and category.keypoint_names and known.keypoint_names != category.keypoint_names:
-            other = f"{name} ({label})"
-            self.apart.append((name, other))
-            again = self._places.get(_plain(other))
-            return self._known[again].id if again is not None else self._append(category, raw, other)
+            return self._add_apart(category, raw, label)
         if known.name != name:
             self.alike.append((known.name, name))
         if known.keypoint_names and category.keypoint_names and known.skeleton != category.skeleton:
@@ -68,8 +74,22 @@ class MergedClasses:
             self._known[at] = replace(known, keypoint_names=category.keypoint_names, skeleton=category.skeleton)
         return known.id
 
+    def _add_apart(self, category: Category, raw: Raw, label: str) -> int:
+        """Add a class whose name is that of one with other keypoints, by a name that tells it from all such."""
+        plain = category.name
+        names = chain([f"{plain} ({label})"], (f"{plain} ({label} {n})" for n in count(2)))  # files may share a label
+        name = next(name for name in names if self._has_keypoints(name, category))
+        self.apart.append((plain, name))
+        at = self._places.get(_plain(name))
+        return self._append(category, raw, name) if at is None else self._known[at].id
+
+    def _has_keypoints(self, name: str, category: Category) -> bool:
+        """Return whether a class of that name has the keypoints of another, or is yet to be."""
+        at = self._places.get(_plain(name))
+        return at is None or self._known[at].keypoint_names == category.keypoint_names
+
     def _append(self, category: Category, raw: Raw, name: str) -> int:
-        taken = {known.id for known in self._known}
+        taken = {known.id for known in self._known} | {key for key in self._strays if isinstance(key, int)}
         number = category.id if category.id not in taken else max(taken) + 1
         record = decode_record(raw) or {}
         if (record.get("id"), record.get("name")) != (number, name):

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
     from dataset.json_text import Raw
 
+_NULL = b"null"
+
 
 def with_fields(raw: Raw, other: Raw, apart: Collection[str] = ()) -> tuple[Raw, bool]:
     """Return a record with the fields that only the other one has, and whether the other has other values of some.
+
+    A null is no value.
 
     Args:
         raw: A JSON object; its values are kept.
@@ -21,11 +25,12 @@ def with_fields(raw: Raw, other: Raw, apart: Collection[str] = ()) -> tuple[Raw,
         apart: Names of fields that are not looked at.
     """
     fields, others = decode_object(raw), decode_object(other)
-    new = {key: value for key, value in others.items() if key not in fields and key not in apart}
+    given = {key: value for key, value in others.items() if key not in apart}
+    new = {key: value for key, value in given.items() if key not in fields or bytes(fields[key]) == _NULL}
     differs = any(
         bytes(fields[key]) != bytes(value) and decode(fields[key]) != decode(value)
-        for key, value in others.items()
-        if key in fields and key not in apart
+        for key, value in given.items()
+        if key not in new and bytes(value) != _NULL
     )
     return (encode({**fields, **new}) if new else raw), differs
 

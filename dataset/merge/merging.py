@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dataset.check.contents import read_contents
-from dataset.check.object_copies import check_copies
+from dataset.check.object_copies import check_copies, has_more
 from dataset.check.objects import read_batch
 from dataset.coco.raw_file import LISTS, RawCoco, decode_record
 from dataset.merge.classes import MergedClasses
@@ -37,6 +37,8 @@ class Merged:
     """How many objects are of no photo or class of their file; they are kept, and are of none now either."""
     copies: list[Finding] = field(default_factory=list)
     """Objects of a later file that one of an earlier file is already, exactly or nearly."""
+    fuller: set[int] = field(default_factory=set)
+    """Places of those that have what the earlier file's lack, such as keypoints: they are kept."""
     _starts: list[int] = field(default_factory=list)
     _taken: set[int | str] = field(default_factory=set)
     _others: list[Raw] = field(default_factory=list)
@@ -77,6 +79,8 @@ class Merged:
     ) -> None:
         ids, orphans = contents.ids, set(contents.orphans)
         self._starts.append(len(self.annotations))
+        unclear = dict.fromkeys(ids.image_ids[place] for place in contents.orphans)
+        strays = {key: self.photos.stray_id(key) for key in unclear}
         own = (key for key in ids.ids if isinstance(key, int))
         next_id = max([*own, *(key for key in self._taken if isinstance(key, int))], default=0)
         for place, raw in enumerate(contents.raw.annotations):
@@ -90,7 +94,7 @@ class Merged:
                 values["id"] = key = next_id
                 self.renumbered += 1
             self._taken.add(key)
-            photo = photos[image] if image in photos else self.photos.free_id(image)
+            photo = strays[image] if place in orphans else photos[image]
             if photo != image:
                 values["image_id"] = photo
             if category in classes:
@@ -98,7 +102,7 @@ class Merged:
                     values["category_id"] = classes[category]
             elif category is not None:
                 self.strays += place not in orphans
-                values["category_id"] = f"{category}?" if category in set(classes.values()) else category
+                values["category_id"] = self.classes.stray_id(category)
             self.strays += place in orphans
             self.annotations.append(changed(raw, **values) if values else raw)
 
@@ -112,17 +116,21 @@ class Merged:
             yield done
 
     def _copies(self, contents: Contents, image: ImageEntry, ids: Mapping[str, int]) -> Iterator[Finding]:
-        for finding in check_copies(read_batch(contents, [image])):
+        batch = read_batch(contents, [image])
+        entries = {entry.place: entry for entry in batch.objects}
+        for finding in check_copies(batch):
             other = ids[str((finding.values or {})["other"])]
             if self._file_of(other) != self._file_of(finding.place):
+                if has_more(entries[finding.place], entries[other]):
+                    self.fuller.add(finding.place)
                 yield finding
 
     def _file_of(self, place: int) -> int:
         return sum(start <= place for start in self._starts)
 
     def without_copies(self) -> RawCoco:
-        """Return the one file without the objects that are copies."""
-        gone = {finding.place for finding in self.copies}
+        """Return the one file without the objects that are copies, of which nothing is lost."""
+        gone = {finding.place for finding in self.copies} - self.fuller
         kept = [raw for place, raw in enumerate(self.annotations) if place not in gone]
         return replace(self.raw, annotations=kept)
 

@@ -34,6 +34,7 @@ class MergedPhotos:
     _sizes: list[tuple[int, int] | None] = field(default_factory=list)
     _ids: list[int | str] = field(default_factory=list)
     _taken: set[int | str] = field(default_factory=set)
+    """Ids of photos, and those that objects of no photo have: no photo gets one of these."""
     _next_id: int = 0
 
     def add(self, contents: Contents) -> dict[int | str | None, int | str]:
@@ -58,7 +59,9 @@ class MergedPhotos:
         if at is not None:
             size = self._sizes[at]
             if size is None or image.size is None or size == image.size:
-                self._sizes[at] = size or image.size
+                if size is None and image.size is not None:  # also in the place of a 0, or of what is no number
+                    self._sizes[at] = image.size
+                    self.raws[at] = changed(self.raws[at], width=image.size[0], height=image.size[1])
                 self.raws[at], differs = with_fields(self.raws[at], raw, ("id", "file_name"))
                 if differs:
                     self.other_fields.append(photo)
@@ -78,12 +81,15 @@ class MergedPhotos:
         self._ids.append(number)
         return number
 
-    def free_id(self, wanted: int | str | None) -> int | str | None:
-        """Return an id that is of no photo: the wanted one, where that is so."""
-        if wanted not in self._taken:
-            return wanted
-        self._next_id += 1
-        return self._next_id
+    def stray_id(self, wanted: int | str | None) -> int | str | None:
+        """Return an `image_id` for objects of no photo that none has or gets: the wanted one, where that is so."""
+        if wanted is None:
+            return None
+        if wanted in self._taken:
+            self._next_id += 1
+            wanted = self._next_id
+        self._taken.add(wanted)
+        return wanted
 
 
 def _is_end(name: str, photo: str) -> bool:

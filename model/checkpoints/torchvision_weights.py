@@ -71,7 +71,7 @@ OFFICIAL: dict[str, Official] = {
     "coco": Official(ModelConfig(classes=90), lambda: detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1, _categories()),
     "coco-v2": Official(V2, lambda: detection.MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1, _categories()),
     "coco-keypoints": Official(
-        ModelConfig(classes=1, mask_head="none", keypoints=17),
+        ModelConfig(classes=1, mask_head="none", keypoints=17, keypoint_half_pixel=False),
         lambda: detection.KeypointRCNN_ResNet50_FPN_Weights.COCO_V1,
         (Category(1, "person", "person", PERSON_KEYPOINTS, PERSON_SKELETON),),
     ),

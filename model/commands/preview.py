@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dataset.atomic_files import replacement
+from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,8 @@ FILL = 0.28
 """Opacity of the inside of a mask."""
 HUES = (0.58, 0.08, 0.38, 0.92, 0.14, 0.50, 0.76, 0.02, 0.30, 0.66, 0.84, 0.20)
 """Hues of the categories, in order: far apart, successive ones furthest."""
+COMMENT = b"annotator suggest --preview"
+"""What a preview says of itself: such a file may be replaced, any other not."""
 
 
 def picture_names(photos: list[str]) -> dict[str, str]:
@@ -94,7 +97,17 @@ def save(picture: Image.Image, path: Path) -> None:
         OSError: It cannot be written.
     """
     with replacement(path) as file:
-        picture.save(file, format="JPEG", quality=88)
+        picture.save(file, format="JPEG", quality=88, comment=COMMENT)
+
+
+def is_preview(path: Path) -> bool:
+    """Return whether a file is one that `save` wrote."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(256)  # the comment stands right behind JFIF's own segment
+    except OSError:
+        return False
+    return head.startswith(b"\xff\xd8") and COMMENT in head
 
 
 def _fixed(ring: NDArray[np.float32], scale: float) -> NDArray[np.int32]:

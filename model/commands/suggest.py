@@ -20,7 +20,7 @@ from dataset.messages import UserError, counted_photos
 from dataset.pictures.images import SUFFIXES, PhotoError, ReducedPhoto, read_reduced
 from dataset.regular_files import read_regular
 from model.commands import preview
-from model.commands.preview import picture_names
+from model.commands.preview import is_preview, picture_names
 from model.commands.resume_journal import ResumeLog, journal_file, journal_files, left_to_do, read_journals, stamp
 from model.commands.weights_option import add_weights
 from model.console import print_message, shared_photos
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
     output: Path = args.output or args.folder / OUTPUT_NAME
     photos, predictor = group.run_on_all(lambda: _prepare(args, output))
-    pictures = {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
+    pictures = _pictures(photos, args)
     settings = {"generator": GENERATOR, "weights": predictor.id, "score": args.score}
     earlier = _earlier(args.folder, output, settings, pictures) if group.is_main else {}
     left = left_to_do(photos, str, earlier, group)
@@ -106,7 +106,9 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
                     journal.add(record)
     found = earlier | {record["file_name"]: record for part in group.all_gather(mine) for record in part}
     if group.is_main:
-        _finish([found[name] for name in photos], output, predictor, args)
+        records = [found[name] for name in photos]
+        _check_any(records, output, args.folder)
+        _finish(records, output, predictor, args)
     group.barrier()  # the journals are kept until the output is written
     for path in journal_files(output):
         path.unlink(missing_ok=True)
@@ -116,7 +118,7 @@ def _run(args: argparse.Namespace, group: ProcessGroup) -> int:
 def _prepare(args: argparse.Namespace, output: Path) -> tuple[list[str], Segmenter]:
     """Return the photos and the model, after checking the arguments."""
     photos = _photos(args)
-    _check_preview(args)
+    _check_preview(photos, args)
     _check_output(output)
     predictor = load_predictor(args.weights, args.device)
     print_message(predictor.notice)
@@ -135,6 +137,17 @@ def _earlier(
         if drawn and record["stamp"] == stamp(folder / name):
             found[name] = record
     return found
+
+
+def _check_any(records: list[dict[str, Any]], output: Path, folder: Path) -> None:
+    """Raise SuggestError if no photo could be looked at: the output of an earlier run is worth more than none."""
+    if any("error" not in record for record in records):
+        return
+    for path in journal_files(output):  # they hold nothing
+        path.unlink(missing_ok=True)
+    name, reason = records[0]["file_name"], records[0]["error"].rstrip(".")
+    text = tr("None of the photos of {folder} can be read; {file}: {reason}.", folder=folder, file=name, reason=reason)
+    raise SuggestError(text)
 
 
 def _finish(records: list[dict[str, Any]], output: Path, predictor: Segmenter, args: argparse.Namespace) -> None:
@@ -171,8 +184,13 @@ def _photos(args: argparse.Namespace) -> list[str]:
     return photos
 
 
-def _check_preview(args: argparse.Namespace) -> None:
-    """Refuse to write pictures where they cannot be, or over the photos themselves."""
+def _pictures(photos: list[str], args: argparse.Namespace) -> dict[str, Path]:
+    """Return where the picture of each photo goes; none where no pictures are wanted."""
+    return {name: args.preview / picture for name, picture in picture_names(photos).items()} if args.preview else {}
+
+
+def _check_preview(photos: list[str], args: argparse.Namespace) -> None:
+    """Refuse to write pictures where they cannot be, over the photos themselves, or over files of a person."""
     if args.preview and args.preview.exists() and not args.preview.is_dir():
         raise SuggestError(
             tr("{folder} is not a folder: name a folder for the pictures with --preview.", folder=args.preview)
@@ -182,6 +200,11 @@ def _check_preview(args: argparse.Namespace) -> None:
             "{folder} is the folder of the photos: name another for the pictures with --preview.", folder=args.preview
         )
         raise SuggestError(text)
+    for picture in _pictures(photos, args).values():
+        if picture.exists() and not is_preview(picture):
+            text = tr("{file} exists and is no picture of this command: name another folder with --preview.",
+                      file=picture)  # fmt: skip
+            raise SuggestError(text)
 
 
 def _check_output(output: Path) -> None:

@@ -287,7 +287,7 @@ def prepare(args: argparse.Namespace, team: ProcessGroup, on_message: Callable[[
     if not base.keypoints:
         categories = [replace(c, keypoint_names=(), skeleton=()) for c in categories]
     _check_skeletons(args, categories)
-    network = build(replace(base, classes=len(categories)))
+    network = build(replace(base, classes=len(categories), score_shifts=(), keypoint_half_pixel=True))
     if start:
         transfer_heads(start, network, categories)
     elif args.backbone_weights:

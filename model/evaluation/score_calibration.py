@@ -1,4 +1,4 @@
-"""Score calibration: shifts the logit of each class so that the threshold of the greatest F lies at a score of 0.5.
+"""Score calibration: shifts the scores of each class so that the threshold of the greatest F lies at 0.5.
 
 A person sets the threshold of suggestions once. A model that was trained on few photos is sure of itself, and would put
 more and more false suggestions over it.
@@ -6,11 +6,11 @@ more and more false suggestions over it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.checkpoints.weight_averaging import shift_class_logit
 from model.evaluation.paired_bootstrap import match_detections
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ look and a rejection, a missed object only the box round it in which the model d
 AS_GOOD = 0.98
 """Scores with this share of the best measure are as good: their middle is taken, because objects are few."""
 MAX_SHIFT = 2.5
-MASK_CONFIDENCE = 0.85
-"""Typical `mask_confidence` of a detection near the threshold, where scores are a product with it."""
+"""Of the log-odds of a score, either way."""
+HALF = 40
+"""Objects of a class with which half of its shift is made, more with more: the threshold is found on these alone."""
 
 
 def calibrate_scores(model: Checkpoint, results: list[dict[str, Any]], data: dict[str, Any]) -> Checkpoint:
-    """Return a model whose class logits are shifted so that 0.5 is the threshold of the greatest F of each class.
+    """Return a model whose scores are shifted towards 0.5 as the threshold of the greatest F of each class.
 
     Args:
         model: What was trained.
@@ -38,22 +39,21 @@ def calibrate_scores(model: Checkpoint, results: list[dict[str, Any]], data: dic
         data: COCO contents of these photos.
     """
     kind = "mask" if model.config.mask_head != "none" else "box"
+    shifts: dict[str, float] = {}
     for category in data["categories"]:
         own = {**data, "categories": [category]}
         own["annotations"] = [a for a in data["annotations"] if a["category_id"] == category["id"]]
         for found in match_detections(own, [r for r in results if r["category_id"] == category["id"]], kind):
             score = best_f_threshold(found)
             if score is not None:
-                model = shift_class_logit(
-                    model, category["name"], _shift(score, MASK_CONFIDENCE if model.config.mask_score else 1.0)
-                )
-    return model
-
-
-def _shift(score: float, sureness: float) -> float:
-    """Return what to add to a class's logit so that a score becomes 0.5."""
-    wanted, found = (_logit(min(value / sureness, 0.99)) for value in (0.5, score))
-    return float(np.clip(wanted - found, -MAX_SHIFT, MAX_SHIFT))
+                objects = int(found.objects.sum())
+                shift = float(np.clip(-_logit(score), -MAX_SHIFT, MAX_SHIFT)) * objects / (objects + HALF)
+                shifts[category["name"]] = round(shift, 3)
+    if not shifts:
+        return model
+    return replace(
+        model, config=replace(model.config, score_shifts=tuple(shifts.get(c.name, 0.0) for c in model.categories))
+    )
 
 
 def best_f_threshold(found: Matches) -> float | None:

@@ -149,7 +149,8 @@ def sized_photo(path: Path, size: tuple[int, int]) -> ReducedPhoto:
 def build_for_classes(parent: Checkpoint, classes: ClassMapping, **changes: Any) -> MaskRCNN:  # noqa: ANN401 - fields of the config
     """Return the parent's network with outputs for the classes; `changes` are other fields of its config."""
     points = classes.keypoints
-    network = build(replace(parent.config, classes=len(classes.categories), keypoints=len(points), **changes))
+    config = replace(parent.config, classes=len(classes.categories), keypoints=len(points), score_shifts=(), **changes)
+    network = build(config)
     own = network.state_dict()
     for name, value in parent.state.items():
         if name not in own:

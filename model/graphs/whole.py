@@ -60,7 +60,7 @@ class Whole(nn.Module):
         if self.masks is not None:
             found.append(self.masks(boxes, labels, *maps))
         if heads.keypoint_head is not None:
-            found.append(self._points(heads.keypoints(maps, [boxes]), found[0]))
+            found.append(self._points(heads.keypoints(maps, [boxes]), found[0], stretch.flip(0)))
         return tuple(found)
 
     def _pixels(self, photo: Tensor, inner: Tensor, scale: Tensor) -> Tensor:
@@ -88,14 +88,20 @@ class Whole(nn.Module):
         kept = batched_nms(boxes, scores, labels, self.config.box_nms)[: self.config.detections]
         return boxes[kept], scores[kept], labels[kept]
 
-    def _points(self, logits: Tensor, boxes: Tensor) -> Tensor:
-        """Return x, y and a probability of each keypoint, to a cell of its mask: [N, K, 3]."""
+    def _points(self, logits: Tensor, boxes: Tensor, stretch: Tensor) -> Tensor:
+        """Return x, y and a probability of each keypoint, to a cell of its mask: [N, K, 3].
+
+        The boxes are the photo's, whose pixels are `stretch` [2], x and y, times as many as the network's.
+        """
         size = logits.shape[3]
         chances = logits.flatten(2).softmax(2)
         best = chances.argmax(2)
         cells = torch.stack([best % size, torch.div(best, size, rounding_mode="floor")], -1).float() + 0.5
         corner, sides = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2])[:, None]
-        return torch.cat([corner + cells / size * sides, chances.amax(2)[..., None]], -1)
+        places = corner + cells / size * sides
+        if self.config.keypoint_half_pixel:
+            places = places + (stretch - 1) / 2
+        return torch.cat([places, chances.amax(2)[..., None]], -1)
 
 
 @torch.inference_mode()

@@ -44,7 +44,7 @@ def with_keypoints(
     return np.where(before < 1, raised / np.maximum(raised + 1 - before, np.finfo(np.float64).tiny), before)
 
 
-def least_before(score: float, config: ModelConfig) -> float:
-    """Return the score 0..1 from which keypoints that are as sure as can be make more than `score`."""
+def least_before(score: NDArray[np.float64], config: ModelConfig) -> NDArray[np.float64]:
+    """Return the scores 0..1 from which keypoints that are as sure as can be make more than these."""
     share = config.keypoint_certainty**config.keypoint_score
     return score * share / (score * share + 1 - score)

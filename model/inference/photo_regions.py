@@ -108,10 +108,10 @@ class PhotoRegions:
         scores = certainty(logits)
         return self._placed(locate(logits, regions)[0], scores), scores
 
-    def keypoints_of(self, found: BoxDetections, exact_from: float) -> DetectedKeypoints:
+    def keypoints_of(self, found: BoxDetections, exact_from: NDArray[np.float64]) -> DetectedKeypoints:
         """Return the keypoints of detections whose categories have them.
 
-        They are found to a cell of the masks where the score with them is less than `exact_from`.
+        They are found to a cell of the masks where the score with them is less than the detection's `exact_from` [N].
         """
         keypoints = self.no_keypoints(len(found.labels))
         if not self._engine.config.keypoints:
@@ -124,7 +124,7 @@ class PhotoRegions:
         boxes = found.boxes[has]
         logits = self._engine.keypoints(self._features, boxes)
         keypoints.scores[has] = certainty(logits)
-        exact = keypoints.rescored(found.scores, self._engine.config)[has] >= exact_from
+        exact = keypoints.rescored(found.scores, self._engine.config)[has] >= exact_from[has]
         places = locate_roughly(logits, boxes)
         places[exact], _ = locate(logits[exact], boxes[exact])
         keypoints.points[has] = self._placed(places, keypoints.scores[has])
@@ -132,7 +132,9 @@ class PhotoRegions:
 
     def _placed(self, places: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return places [N, K, 2] of the network's input as keypoints [N, K, 3] of the photo."""
-        return np.concatenate([places / self._scale, visibility(scores)[..., None]], -1).astype(np.float32)
+        half = 0.5 if self._engine.config.keypoint_half_pixel else 0.0
+        points = (places + half) / self._scale - half
+        return np.concatenate([points, visibility(scores)[..., None]], -1).astype(np.float32)
 
     def no_keypoints(self, count: int) -> DetectedKeypoints:
         """Return what `keypoints_of` does of detections whose categories have none."""

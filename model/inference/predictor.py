@@ -26,6 +26,7 @@ from model.inference.likely_objects import MOST, LikelyObject, likely_boxes
 from model.inference.photo_regions import EncodedImage, PhotoRegions
 from model.inference.polygons import mask_confidence
 from model.inference.preprocess import NetworkInput, resize_and_pad
+from model.inference.score_shifts import before_shifts, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,17 +229,18 @@ class Predictor:
         most = self.config.detections if max_detections is None else max_detections
         if not 0 <= score <= 1 or most < 0:
             raise ValueError(f"a score is within 0..1 and a number not negative, unlike {score} and {most}")
-        found = regions.detect(least_before(score, self.config), most)
-        found = found[self._may_count(found, score)]
+        least = before_shifts(score, self.config)  # by class
+        found = regions.detect(float(least_before(least, self.config).min()), most)
+        found = found[self._may_count(found, least)]
         # Keypoints first: the masks of those that they leave too unsure, and their outlines, would take longer.
-        keypoints = regions.keypoints_of(found, self._exact_from)
-        likely = keypoints.rescored(found.scores, self.config) > score
+        keypoints = regions.keypoints_of(found, before_shifts(self._exact_from, self.config)[found.labels])
+        likely = keypoints.rescored(found.scores, self.config) > least[found.labels]
         found, keypoints = found[likely], keypoints[likely]
         masks = regions.masks(found.boxes, found.labels)
         scores = found.scores
         if len(masks) and self.config.mask_score:
             scores = (scores * [mask_confidence(mask) for mask in masks]).astype(np.float32)
-        scores = keypoints.rescored(scores, self.config)
+        scores = shifted(keypoints.rescored(scores, self.config), found.labels, self.config)
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > score]
         found = BoxDetections(found.boxes[order], scores[order], found.labels[order])
@@ -246,11 +248,11 @@ class Predictor:
         masks = masks[order] if len(masks) else masks
         return regions.instances(found, masks, boxes, found.scores >= self._exact_from, keypoints[order])
 
-    def _may_count(self, found: BoxDetections, least: float) -> NDArray[np.bool_]:
-        """Return [N] bool, which detections have a score over the least one, or may come to it by their keypoints."""
+    def _may_count(self, found: BoxDetections, least: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return [N] bool, which have a score over their class's least one, or may come to it by their keypoints."""
         classes = [self._outputs[label - 1] for label in found.labels.tolist()]
-        before = least_before(least, self.config)
-        limits = np.array([before if c.keypoint_names else least for c in classes])
+        has_keypoints = np.array([bool(c.keypoint_names) for c in classes], bool)
+        limits = np.where(has_keypoints, least_before(least, self.config)[found.labels], least[found.labels])
         return (found.scores > limits) & np.array([c.name != UNUSED for c in classes], bool)
 
     @property
@@ -292,7 +294,9 @@ class Predictor:
         masks = regions.masks(inner, np.where(is_settled, labels, _drawn(labels, scores)))
         given = np.asarray(boxes, np.float32)
         detections, exact = BoxDetections(inner, scores, labels), np.ones(len(inner), bool)
-        keypoints = regions.no_keypoints(len(inner)) if quick else regions.keypoints_of(detections, 0.0)
+        keypoints = (
+            regions.no_keypoints(len(inner)) if quick else regions.keypoints_of(detections, np.zeros(len(inner)))
+        )
         found = regions.instances(detections, masks, given, exact, keypoints)
         if quick:
             return found

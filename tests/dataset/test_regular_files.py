@@ -9,14 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import main
+from annotator.core.store.coco_codec import CocoError
 from annotator.core.store.store import Store
 from annotator.core.training_runs import TrainingRuns
-from dataset.coco.reader import load_coco
+from dataset.coco.reader import DataError, load_coco
 from dataset.formats import coco as coco_format
 from dataset.formats import labelme as labelme_format
 from dataset.messages import UserError
-from dataset.regular_files import NotRegularFileError, open_regular
+from dataset.regular_files import MAX_FILE, LargeFileError, NotRegularFileError, open_regular, read_regular
 from model.checkpoints.checkpoint import read_state
 from model.commands.list_models import in_use
 from model.data.train_val_split import read as read_split
@@ -31,6 +34,27 @@ def test_a_file_is_opened(tmp_path: Path) -> None:
         with open_regular(tmp_path / name) as file:
             assert os.get_blocking(file.fileno())
             assert file.read() == b"abc"
+
+
+def test_a_file_that_claims_more_than_memory_holds_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.png")
+    file, out = tmp_path / "large.json", tmp_path / "out"
+    with file.open("wb") as large:
+        large.truncate(MAX_FILE + 1)
+    with pytest.raises(LargeFileError, match="is larger than 8 GB"):
+        read_regular(file)
+    to = ["--output", str(out)]
+    for command, *more in (["check"], ["merge", str(file), *to], ["split", *to]):
+        assert main.main([command, str(file), *more]) == 2
+        err = capsys.readouterr().err
+        assert f"{file} is larger than 8 GB; split it into smaller files." in err
+        assert err.count("\n") == 1
+    with pytest.raises(DataError, match="is larger than 8 GB"):
+        load_coco(file)
+    with pytest.raises(CocoError, match="is larger than 8 GB"):
+        Store.open(tmp_path, file, fallback=tmp_path / "private")
 
 
 def test_pipes_sockets_and_devices_are_refused_at_once(tmp_path: Path) -> None:

@@ -46,6 +46,6 @@ class PhotoAddition:
         return cls(image, tuple(records), Counter(a.category_id for a in annotations), points or NOTHING)
 
     def followed_by(self, other: PhotoAddition) -> PhotoAddition:
-        """Return this one and what comes after it."""
+        """Return this one and what comes after it, whose entry was made of this one's."""
         points = {**self.keypoint_counts, **other.keypoint_counts}
-        return PhotoAddition(self.image, self.records + other.records, self.class_counts + other.class_counts, points)
+        return PhotoAddition(other.image, self.records + other.records, self.class_counts + other.class_counts, points)

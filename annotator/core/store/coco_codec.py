@@ -14,7 +14,7 @@ import msgspec
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import PALETTE
-from dataset.coco.categories import read_categories, to_coco
+from dataset.coco.categories import FIELDS, read_categories, to_coco
 from dataset.coco.checks import Problem
 from dataset.coco.codec import encode_object, read_object
 from dataset.coco.values import as_color, as_id
@@ -44,7 +44,6 @@ _KNOWN = frozenset(
         *("num_keypoints", "keypoints", "score", "annotator"),
     )
 )
-_KNOWN_OF_A_CLASS = frozenset(("id", "name", "supercategory", "color", "keypoints", "skeleton"))
 
 
 # Annotations
@@ -194,7 +193,7 @@ def decode_categories(
         replace(
             category,
             color=as_color(records[place].get("color")) or PALETTE[place % len(PALETTE)],
-            extra={key: value for key, value in records[place].items() if key not in _KNOWN_OF_A_CLASS} or NOTHING,
+            extra={key: value for key, value in records[place].items() if key not in FIELDS} or NOTHING,
         )
         for category, place in zip(table.categories, table.places, strict=True)
     ]

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec lets the second through
 
-MAX_FILE = 8 << 30  # bytes
 _LISTS = ("images", "annotations", "categories")
 _LONG = ("images", "annotations")
 

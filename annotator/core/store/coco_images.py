@@ -17,12 +17,13 @@ from dataset.json_text import decode_object, encode
 from dataset.photo_names import unique_ids, with_slashes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dataset.json_text import Raw
 
 TAGS, NOTE = "tags", "note"
 """Fields of an entry of `images`: a list of texts, and a text."""
+_FIELDS = frozenset(("id", "file_name", "width", "height"))
 
 
 class Image(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +44,13 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     notes: PhotoNotes | None = None
     """Its tags and note; None where it has neither."""
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Its fields of no known meaning, and what stands for tags or a note and is none."""
+        record = decode_json(self.raw)
+        known = {*_FIELDS, *note_fields(self.notes or NO_NOTES)}
+        return {key: value for key, value in record.items() if key not in known} if isinstance(record, dict) else {}
+
     @classmethod
     def new(cls, image_id: int, name: str, size: tuple[int, int]) -> Image:
         """An entry for a photo that the file does not know."""
@@ -59,9 +67,18 @@ class Image(msgspec.Struct, frozen=True, gc=False):
         body = {**decode_object(self.raw), "width": size[0], "height": size[1]}
         return msgspec.structs.replace(self, size=size, records=(encode(body),), place=0)
 
+    def with_fields(self, fields: Mapping[str, Any]) -> Image:
+        """The same entry with fields that it lacks, tags and note among them."""
+        body = decode_object(self.raw)
+        new = {key: value for key, value in fields.items() if key not in body and key not in _FIELDS}
+        if not new:
+            return self
+        notes = read_notes({**new, **note_fields(self.notes or NO_NOTES)})
+        return msgspec.structs.replace(self, notes=notes, records=(encode({**body, **new}),), place=0)
+
     def with_notes(self, notes: PhotoNotes) -> Image:
         """The same entry with other tags or another note; what of them is as it was stays as it stands."""
-        raw = change_fields(self.raw, _note_fields(self.notes or NO_NOTES), _note_fields(notes))
+        raw = change_fields(self.raw, note_fields(self.notes or NO_NOTES), note_fields(notes))
         return msgspec.structs.replace(self, notes=notes, records=(raw,), place=0)
 
     def with_id(self, new_id: int | str) -> Image:
@@ -137,10 +154,10 @@ def _read_loosely(records: Sequence[Raw], place: int) -> Image:
     if not isinstance(record, dict):
         return Image(None, "", None, records, place)
     name = as_file_name(record)
-    return Image(record.get("id"), with_slashes(name), as_size(record), records, place, name, _read_notes(record))
+    return Image(record.get("id"), with_slashes(name), as_size(record), records, place, name, read_notes(record))
 
 
-def _read_notes(record: dict[str, Any]) -> PhotoNotes | None:
+def read_notes(record: Mapping[str, Any]) -> PhotoNotes | None:
     """Return the tags and the note of an entry, as far as they are a list of texts and a text."""
     tags, note = record.get(TAGS), record.get(NOTE)
     are_tags = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
@@ -148,6 +165,7 @@ def _read_notes(record: dict[str, Any]) -> PhotoNotes | None:
     return None if notes == NO_NOTES else notes
 
 
-def _note_fields(notes: PhotoNotes) -> dict[str, Any]:
+def note_fields(notes: PhotoNotes) -> dict[str, Any]:
+    """Return the fields of an entry that are a photo's tags and note, without what is empty."""
     fields = {TAGS: list(notes.tags), NOTE: notes.note}
     return {key: value for key, value in fields.items() if value}

@@ -9,18 +9,20 @@ import os
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from annotator.core.annotation import NOTHING
 from annotator.core.photo_state import NO_NOTES
 from annotator.core.store.additions import PhotoAddition
 from annotator.core.store.annotated_photos import UNCLEAR, AnnotatedPhotos
 from annotator.core.store.coco_codec import (
     UnreadableError,
     decode_annotation,
+    decode_json,
     encode_annotation,
     encode_change,
 )
-from annotator.core.store.coco_document import MAX_FILE, CocoFile, parse
+from annotator.core.store.coco_document import CocoFile, parse
 from annotator.core.store.coco_images import Image
 from annotator.core.store.rescaling import (
     FRACTIONS,
@@ -35,11 +37,13 @@ from annotator.core.store.rescaling import (
     taken_over,
 )
 from dataset.atomic_files import FileMark, replace_file
+from dataset.coco.raw_file import LISTS
 from dataset.coco.values import as_id
 from dataset.i18n import tr
+from dataset.json_text import encode
 from dataset.messages import os_reason
 from dataset.photo_names import match_names
-from dataset.regular_files import open_regular
+from dataset.regular_files import LargeFileError, check_size, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
@@ -140,17 +144,12 @@ class ProjectFile:
         try:
             with open_regular(self.path) as file:
                 status = os.fstat(file.fileno())
-                if status.st_size > MAX_FILE:
-                    raise UnreadableError(
-                        tr(
-                            "{file} is larger than {n} GB; split it into smaller files.",
-                            file=self.path,
-                            n=MAX_FILE >> 30,
-                        )
-                    )
+                check_size(status, self.path)
                 self._data = file.read()
         except FileNotFoundError:
             return CocoFile()
+        except LargeFileError as error:
+            raise UnreadableError(str(error)) from None
         except OSError as error:
             text = tr(
                 "{file} cannot be read ({reason}); make it readable, or open another file.",
@@ -194,6 +193,15 @@ class ProjectFile:
         """Return the tags and the note that it gives for a photo; None where it has neither."""
         own = self._own_image(name)
         return own.notes if own else None
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """Return the fields of a photo's entry that have no known meaning."""
+        own = self._own_image(name)
+        return own.fields if own else {}
+
+    def own_fields(self) -> dict[str, Any]:
+        """Return the fields of the file as a whole, such as `info`."""
+        return {key: decode_json(raw) for key, raw in self.coco.fields.items() if key not in LISTS}
 
     def photo_ids(self) -> dict[int | str, str]:
         """Return the photos by the ids of their entries, those that only one photo has. From any thread."""
@@ -313,8 +321,12 @@ class ProjectFile:
         own = self._own_image(name)
         return own is None or own.size in (None, size)
 
-    def addition(self, name: str, size: Size, annotations: Sequence[Annotation]) -> PhotoAddition:
-        """Return what `add` takes for a photo of that (width, height). From any thread.
+    def addition(
+        self, name: str, size: Size, annotations: Sequence[Annotation], fields: Mapping[str, Any] = NOTHING
+    ) -> PhotoAddition:
+        """Return what `add` takes for a photo of that (width, height), whose entry gets `fields` that it lacks.
+
+        From any thread.
 
         Raises:
             ValueError: no photo has that size.
@@ -322,10 +334,15 @@ class ProjectFile:
         image = self._own_image(name) or self._new.get(name) or self._entry(name, size)
         if image.size is None:
             image = image.resized(size)
-        return PhotoAddition.of(image, annotations, self.coco.written_class_ids)
+        return PhotoAddition.of(image.with_fields(fields), annotations, self.coco.written_class_ids)
 
-    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
-        """Have annotations after those of photos, in memory, from the next `write` on also in the file."""
+    def add(self, additions: Mapping[str, PhotoAddition], fields: Mapping[str, Any] = NOTHING) -> None:
+        """Have annotations after those of photos, in memory, from the next `write` on also in the file.
+
+        The file gets `fields` that it lacks.
+        """
+        new = {key: encode(value) for key, value in fields.items() if key not in LISTS}
+        self.coco.fields = {**new, **self.coco.fields}
         added = dict(self._added)  # in the place of the other one: threads may be going through that
         for name, addition in additions.items():
             known = added.get(name)
@@ -487,6 +504,8 @@ class ProjectFile:
 
     def _own_image(self, name: str) -> Image | None:
         """Return the entry that is of this photo and no other."""
+        if name in self._added:
+            return self._added[name].image
         return next((i for i in self._images.get(name, ()) if as_id(i.id) not in self.coco.unclear_images), None)
 
     def _assign(self, names: Sequence[str], folder: str, apart: Collection[str]) -> int:

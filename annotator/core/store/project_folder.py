@@ -9,13 +9,16 @@ import os
 import re
 import sqlite3
 import time
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from annotator.core.store import same_photos
 from dataset.atomic_files import copy_file, free_name
 from dataset.i18n import tr
 from dataset.messages import UserError, os_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAME = ".annotator"
@@ -23,7 +26,7 @@ LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 _TICK = 2_000_000_000  # nanoseconds: the coarsest time of change that a file system keeps, FAT's
 _TRIAL = 4096  # bytes: a full disk still makes files, but puts nothing in them
-_LOCK = "lock.sqlite"
+LOCK = "lock.sqlite"
 
 
 class InUseError(UserError):
@@ -33,13 +36,16 @@ class InUseError(UserError):
 class ProjectFolder:
     """A private folder that is ours until `close`. It may move: see `take`."""
 
-    def __init__(self, images: Path, fallback: Path) -> None:
-        """Take no place yet. OSError if the folder of photos is not there."""
+    def __init__(self, images: Path, fallback: Path, names: Sequence[str] = ()) -> None:
+        """Take no place yet. OSError if the folder of photos is not there; `names` are the photos."""
         self._images = images
         self._device = images.stat().st_dev
         self._fallback = fallback
-        self.fallback_path = fallback / _key(images)
-        """The place of the user's own for these photos, which may hold what an earlier session left there."""
+        self._photos = same_photos.some_photos(images, names)
+        """Some of them, by which the folder is known again: once its disk is pulled they cannot be asked."""
+        self.others_path, self.fallback_path = _places_of_the_user(fallback / _key(images), images)
+        """The place of the user's own for other photos in this folder, if there is one; and the one for these photos,
+        which may hold what an earlier session left there."""
         self.path = images / NAME
         """The folder; it exists once `take` has returned."""
         self._locks: dict[Path, sqlite3.Connection] = {}
@@ -69,6 +75,8 @@ class ProjectFolder:
         place.mkdir(parents=place == self.fallback_path, exist_ok=True)
         self._lock(place)  # first: also of a folder that can only be read another window may know better
         _try_out(place)
+        if place == self.fallback_path:
+            same_photos.note(place, self._photos)
         self.path = place
 
     def warning(self, reason: Exception) -> str:
@@ -128,10 +136,10 @@ class ProjectFolder:
 
     def _lock(self, place: Path) -> None:
         if place in self._locks:
-            if (place / _LOCK).exists():
+            if (place / LOCK).exists():
                 return
             self._locks.pop(place).close()  # it was deleted, and locks nobody out any more
-        lock = _locked(place / _LOCK, self._images)
+        lock = _locked(place / LOCK, self._images)
         if lock:
             self._locks[place] = lock
 
@@ -143,6 +151,22 @@ _BACKUP = re.compile(r".+\.\d{8}-\d{6}(-\d+)?(\.[^.]*)?")
 def _key(path: Path) -> str:
     """Return 16 hexadecimal digits that stand for a path."""
     return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+
+
+def _places_of_the_user(first: Path, images: Path) -> tuple[Path | None, Path]:
+    """Return a place that is of other photos in the same folder, if any is, and the one that is of these, or free."""
+    others, free = None, None
+    for place in chain([first], (first.with_name(f"{first.name}-{number}") for number in count(2))):
+        is_known = same_photos.is_of(place, images)
+        if is_known:
+            return others, place
+        if is_known is None:
+            free = free or place
+        else:
+            others = place
+        if not place.exists():
+            return others, free or place
+    raise AssertionError
 
 
 def _try_out(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store.journal import JournalRow
@@ -50,6 +50,14 @@ class RecordedPhotos:
         """Return how many annotations a photo has."""
         state = self._states.get(name)
         return self._project.file.count(name) if state is None else len(state.annotations)
+
+    def photo_fields(self, name: str) -> dict[str, Any]:
+        """Return the fields of a photo's entry that the COCO file has beside those of known meaning."""
+        return self._project.file.fields(name)
+
+    def file_fields(self) -> dict[str, Any]:
+        """Return the fields of the COCO file as a whole, such as `info`."""
+        return self._project.file.own_fields()
 
     def is_done(self, name: str) -> bool:
         """Return whether the photo has the done mark."""

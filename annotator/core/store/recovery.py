@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from annotator.core.store import same_photos
 from annotator.core.store.autosave import StoreError
 from annotator.core.store.coco_codec import decode_categories, encode_category
 from annotator.core.store.journal import Journal, JournalRow
@@ -91,7 +92,7 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
     """
     own_name = images.resolve().name
     try:
-        folder = ProjectFolder(images, fallback)
+        folder = ProjectFolder(images, fallback, names)
     except OSError as error:
         raise StoreError(tr("{folder} cannot be read: {reason}.", folder=images, reason=os_reason(error))) from None
     default = images / DEFAULT_FILE
@@ -122,6 +123,13 @@ def open_project(images: Path, file: Path | None, names: Sequence[str], fallback
             raise StoreError(text) from None
         closing.pop_all()
     opened.warnings += _about_the_file(project)
+    if folder.others_path and (folder.others_path / DATABASE).exists():
+        text = tr(
+            "What was done to other photos that were in {folder} is kept in {place} until they are there again.",
+            folder=images,
+            place=folder.others_path,
+        )
+        opened.warnings.append(text)
     return opened
 
 
@@ -167,6 +175,7 @@ def absorb_fallback(folder: ProjectFolder, journal: Journal) -> None:
         other.close()
         journal.absorb(left)
         left.unlink()
+        (left.parent / same_photos.FILE).unlink(missing_ok=True)  # the place is free for any photos
 
 
 def _remembered(key: str | None, images: Path, default: Path) -> tuple[Path, str]:

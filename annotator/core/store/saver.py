@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from annotator.core.store.autosave import Autosave, SaveNotice, StoreError, reason_of
 from annotator.core.store.journal import JournalRow
@@ -133,10 +133,10 @@ class Saver:
                     self.pools.put_unanswered(name, unanswered)
         self._autosave.mark_dirty(file=bool(new.into_file or pending))
 
-    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
+    def add(self, additions: Mapping[str, PhotoAddition], fields: Mapping[str, Any]) -> None:
         """Add annotations to what the file has of photos, in memory at once, and have the file written."""
         with self._lock:
-            self._project.file.add(additions)
+            self._project.file.add(additions, fields)
             self._additions += 1
         self._autosave.mark_dirty(file=True)
 

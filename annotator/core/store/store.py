@@ -10,8 +10,9 @@ import contextlib
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from annotator.core.annotation import NOTHING
 from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
 from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
@@ -345,22 +346,33 @@ class Store:
         """Return whether `add` takes a photo of that (width, height): it is as the file had it. From any thread."""
         return name not in self._saver.states and self._project.file.takes_additions(name, size)
 
-    def addition(self, name: str, size: tuple[int, int], annotations: Sequence[Annotation]) -> PhotoAddition:
+    def addition(
+        self,
+        name: str,
+        size: tuple[int, int],
+        annotations: Sequence[Annotation],
+        fields: Mapping[str, Any] = NOTHING,
+    ) -> PhotoAddition:
         """Return what `add` takes for a photo of that (width, height), with annotations of new ids. From any thread.
+
+        The photo's entry in the file gets those of the `fields` that it lacks, tags and a note among them.
 
         Raises:
             ValueError: no photo has that size.
         """
         checked_size(size)
-        return self._project.file.addition(name, size, annotations)
+        return self._project.file.addition(name, size, annotations, fields)
 
-    def add(self, additions: Mapping[str, PhotoAddition]) -> None:
-        """Record annotations of photos that take additions: in memory at once, on disk with the file, all or none."""
+    def add(self, additions: Mapping[str, PhotoAddition], fields: Mapping[str, Any] = NOTHING) -> None:
+        """Record annotations of photos that take additions: in memory at once, on disk with the file, all or none.
+
+        The file gets those of the `fields` that it lacks.
+        """
         for name, addition in additions.items():
             self.class_counts.update(addition.class_counts)
             self._recently_read.pop(name, None)
         self.added += additions
-        self._saver.add(additions)
+        self._saver.add(additions, fields)
 
     # Saving
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import main
 from annotator.commands import progress
 from annotator.core.photo_state import Mark, PhotoState
 from annotator.core.store import project_folder
+from annotator.core.store.project_file import ProjectFile
 from annotator.core.store.store import Store
 
 
@@ -66,6 +68,54 @@ def test_coco_goes_out_with_the_ids_it_has(folder: Path, tmp_path: Path) -> None
     assert {i["id"]: i["file_name"] for i in written["images"]} == {1: "cat.jpg", 7: "dog.jpg"}
     assert {c["id"]: c["name"] for c in written["categories"]} == {0: "cup", 30: "spoon"}
     assert {(a["image_id"], a["category_id"]) for a in written["annotations"]} == {(7, 30), (1, 0)}
+
+
+def _with_all_fields() -> dict[str, Any]:
+    box = {"bbox": [10, 10, 40, 30], "area": 1200, "iscrowd": 0}
+    return {
+        "info": {"year": 2020, "generator": "annotator suggest"},
+        "licenses": [{"id": 3, "name": "CC"}],
+        "images": [{"id": 7, "file_name": "dog.jpg", "width": 512, "height": 512, "license": 3,
+                    "tags": ["night", "rain"], "note": "look again"}],
+        "categories": [{"id": 1, "name": "cup", "attributes": [{"name": "side", "values": ["l", "r"]}], "mine": 1}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, **box, "attributes": {"side": "l"}, "mine": [1]}],
+    }  # fmt: skip
+
+
+def _lacking(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a file that are not there or otherwise in another."""
+    lists = ("images", "categories", "annotations")
+    lacks: dict[str, Any] = {key: value for key, value in wanted.items() if key not in lists and found[key] != value}
+    for name in lists:
+        for one, other in zip(found[name], wanted[name], strict=True):
+            lacks |= {f"{name}.{key}": value for key, value in other.items() if one.get(key) != value}
+    return lacks
+
+
+def test_coco_keeps_every_field_out_and_in_again(folder: Path, tmp_path: Path) -> None:
+    wanted, out = _with_all_fields(), tmp_path / "out.json"
+    file = folder / "annotations.json"
+    file.write_text(json.dumps(wanted))
+    assert main.main(["export", "coco", str(folder), str(out), "--all"]) == 0
+    del wanted["info"]["generator"]  # by it `suggest` would replace the file
+    assert _lacking(json.loads(out.read_text()), wanted) == {}
+    file.unlink()
+    assert main.main(["import", "coco", str(out), str(folder)]) == 0
+    del wanted["images"][0]["id"], wanted["annotations"][0]["image_id"]  # which are the project's
+    assert _lacking(json.loads(file.read_text()), wanted) == {}
+    with closing(Store.open(folder, fallback=tmp_path / "private")) as store:
+        assert store.notes("dog.jpg").tags == ("night", "rain")
+
+
+def test_an_import_leaves_the_fields_that_are_there(folder: Path, tmp_path: Path) -> None:
+    source, file = tmp_path / "source.json", folder / "annotations.json"
+    source.write_text(json.dumps(_with_all_fields()))
+    image = {"id": 1, "file_name": "dog.jpg", "width": 512, "height": 512, "tags": ["day"]}
+    file.write_text(json.dumps({"info": {"year": 1}, "images": [image], "categories": [], "annotations": []}))
+    assert main.main(["import", "coco", str(source), str(folder)]) == 0
+    found = json.loads(file.read_text())
+    assert found["info"] == {"year": 1}
+    assert found["images"] == [{**image, "license": 3, "note": "look again"}]
 
 
 def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +188,49 @@ def test_what_cannot_be_done_is_one_sentence(
         said = capsys.readouterr().err
         assert why in said
         assert said.count("\n") == 1
+
+
+def test_an_import_that_cannot_be_saved_is_none(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, file = tmp_path / "source.json", folder / "annotations.json"
+    source.write_text(json.dumps(_with_all_fields()))
+    file.write_text('{"images": [], "annotations": [], "categories": []}')
+    before = file.read_bytes()
+    file.chmod(0o444)
+    assert main.main(["import", "coco", str(source), str(folder)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{file} is write-protected, and nothing is imported" in err
+    assert not (folder / ".annotator").exists()
+    file.chmod(0o644)
+
+    def full(*_: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProjectFile, "write", full)
+        assert main.main(["import", "coco", str(source), str(folder)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"{file} cannot be written: no space left on device; what was imported is not in it.\n"
+    assert file.read_bytes() == before
+
+
+def test_a_command_that_puts_nothing_on_record_leaves_no_folder(folder: Path, tmp_path: Path) -> None:
+    source, empty = tmp_path / "source.json", tmp_path / "empty.json"
+    source.write_text(json.dumps(_with_all_fields()))
+    empty.write_text('{"images": [], "annotations": [], "categories": []}')
+    private = folder / ".annotator"
+    for path in (tmp_path / "gone.json", empty):
+        assert main.main(["import", "coco", str(path), str(folder)]) == 2
+        assert not private.exists()
+    assert main.main(["export", "coco", str(folder), str(tmp_path / "out.json")]) == 2
+    assert not private.exists()
+    assert main.main(["import", "coco", str(source), str(folder)]) == 0
+    assert private.is_dir()
+    assert main.main(["import", "coco", str(empty), str(folder)]) == 2
+    assert private.is_dir()
 
 
 def test_help_lists_the_formats_and_needs_neither_qt_nor_torch() -> None:

@@ -37,7 +37,7 @@ def files(tmp_path: Path) -> list[Path]:
         "more": [1],
         "images": [photo(2, "a.jpg", camera="k"), photo(1, "y/b.jpg"), photo(7, "c.jpg"), photo(8, "q/e.jpg")],
         "annotations": [
-            box(1, 2, 5),
+            box(1, 2, 5, mine=1.0),
             box(2, 2, 5, x=5.2),
             box(9, 7, 6, keypoints=[6, 6, 2], num_keypoints=1),
             box(4, 1234, 5),
@@ -79,3 +79,33 @@ def test_classes_photos_and_objects_of_two_files_become_one(
     assert len(json.loads(again.read_text())["annotations"]) == 7 - len(report["duplicates"])
     assert main.main(["merge", *map(str, files), "--output", str(files[0]), "--overwrite"]) == 2
     assert "is what is read" in capsys.readouterr().err
+
+
+def test_an_object_that_has_more_than_the_earlier_one_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more: list[dict[str, Any]] = [
+        {},
+        {"attributes": {"text": "right"}},
+        {"group_id": 4},
+        {"keypoints": [6, 6, 2, 7, 7, 1], "num_keypoints": 2},
+        {"segmentation": [[5, 5, 15, 5, 15, 15, 5, 15]]},
+        {"keypoints": [9, 9, 2, 0, 0, 0], "num_keypoints": 1, "score": 0.5, "attributes": {"text": "left"}},
+    ]
+    ours = {"attributes": {"text": "left"}, "keypoints": [6, 6, 2, 0, 0, 0], "num_keypoints": 1}
+    images = [photo(n, f"{n}.jpg") for n in range(1, 7)]
+    classes = [{"id": 1, "name": "cup", "keypoints": ["l", "r"], "skeleton": []}]
+    parts = ([box(n, n, 1, **ours) for n in range(1, 7)], [box(n, n, 1, **fields) for n, fields in enumerate(more, 1)])
+    files = [
+        write(tmp_path / f"{name}.json", {"images": images, "annotations": own, "categories": classes})
+        for name, own in zip("ab", parts, strict=True)
+    ]
+    out = tmp_path / "out.json"
+    assert main.main(["merge", *map(str, files), "--output", str(out), "--drop-duplicates"]) == 0
+    kept = json.loads(out.read_text())["annotations"]
+    assert [record["image_id"] for record in kept[6:]] == [2, 3, 4, 5]
+    said = capsys.readouterr().out
+    assert "2 objects are left out: an earlier file has them." in said
+    assert "4 objects are in an earlier file, too, without all of their fields and keypoints: they are kept." in said
+    report = json.loads((tmp_path / "out.json.report.json").read_text())
+    assert [entry["has_more"] for entry in report["duplicates"]] == [False, True, True, True, True, False]

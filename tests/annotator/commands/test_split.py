@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_too_few_photos_for_a_share_are_said_to_be(
     assert "larger share" in capsys.readouterr().err
 
 
+def test_a_side_without_a_photo_is_told(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["split", str(file), "--output", str(tmp_path / "out"), "--by-photo", "--val", "0.2"]
+    assert main.main([*given, "--test", "0.03"]) == 0
+    assert not (tmp_path / "out" / "test.json").exists()
+    assert "Of so few photos none is left for test: give --test a larger share.\n" in capsys.readouterr().err
+    assert main.main([*given, "--overwrite"]) == 0
+    assert "none is left" not in capsys.readouterr().err
+
+
 def test_a_file_is_split_with_ids_unchanged_and_pairs_together(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,3 +101,46 @@ def test_an_export_is_split_where_the_format_has_splits(
     assert len(list((tmp_path / "yolo" / "images" / "train").iterdir())) == 8
     assert main.main(["export", "labelme", str(folder), str(tmp_path / "x"), "--val", "0.2"]) == 2
     assert "labelme JSON has no splits" in capsys.readouterr().err
+
+
+def test_photos_that_share_an_id_train_with_the_objects_of_that_id(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = json.loads(file.read_text())
+    for image in body["images"][3:5]:  # not c and f, which look like them
+        image["id"] = 30
+    del body["images"][0]["id"], body["annotations"][0]["image_id"]
+    file.write_text(json.dumps(body))
+    for n, more in enumerate(([], ["--by-photo"])):
+        out = tmp_path / f"out{n}"
+        assert main.main(["split", str(file), "--val", "0.5", "--output", str(out), *more]) == 0
+        parts = {side: json.loads((out / f"{side}.json").read_text()) for side in ("train", "val")}
+        train = {image["file_name"][0] for image in parts["train"]["images"]}
+        assert train >= set("de" if more else "cdef")
+        ids = [image["id"] for image in parts["val"]["images"] if "id" in image]
+        assert {record["image_id"] for record in parts["val"]["annotations"]} == set(ids)
+        assert "belong to no photo; they are in train.json." in capsys.readouterr().err
+    body["images"] = body["images"][3:5]
+    file.write_text(json.dumps(body))
+    assert main.main(["split", str(file), "--val", "0.5", "--output", str(tmp_path / "none"), "--by-photo"]) == 2
+    assert "give each photo an id of its own" in capsys.readouterr().err
+
+
+def test_no_file_outside_the_folder_of_photos_is_opened(file: Path, tmp_path: Path) -> None:
+    body, folder = json.loads(file.read_text()), tmp_path / "images"
+    for n, name in enumerate(("../secret.png", str(tmp_path / "secret.png"))):
+        body["images"][n]["file_name"] = name
+    file.write_text(json.dumps(body))
+    (folder / "a.png").rename(tmp_path / "secret.png")
+    opened: list[str] = []
+
+    def note(event: str, given: tuple[object, ...]) -> None:
+        if event == "open" and is_noting:
+            opened.append(str(given[0]))
+
+    is_noting = True
+    sys.addaudithook(note)  # which stays
+    assert main.main(["split", str(file), "--val", "0.2", "--output", str(tmp_path / "out")]) == 0
+    is_noting = False
+    assert any("c.png" in name for name in opened)
+    assert not any("secret" in name for name in opened)

@@ -70,7 +70,10 @@ def _round_trip(file_format: Format, data: Dataset) -> Dataset:
 
 @given(st.lists(objects(for_labelme=False), max_size=4))
 def test_coco_there_and_back_is_the_same(found: list[ObjectRecord]) -> None:
-    data = Dataset(Path("x"), CLASSES, (ImageRecord("a/1.jpg", SIZE, tuple(found)), ImageRecord("2.jpg", SIZE)))
+    extra = {"tags": ["night"], "license": 3}
+    images = (ImageRecord("a/1.jpg", SIZE, tuple(found), extra=extra), ImageRecord("2.jpg", SIZE))
+    classes = (*CLASSES, ClassRecord("spoon", extra={"attributes": [{"name": "side"}]}))
+    data = Dataset(Path("x"), classes, images, extra={"info": {"year": 2024}, "licenses": [{"id": 3}]})
     assert _round_trip(coco.FORMAT, data) == data
 
 

@@ -30,7 +30,8 @@ def images(draw: st.DrawFn) -> ImageRecord:
         st.sampled_from(("", "drawn", "a\udcff")),
         st.sampled_from(({}, {"note": "\udcff", "big": 1 << 80, "list": [1, {"a": None}]})),
     )
-    return ImageRecord(draw(st.sampled_from(NAMES)), SIZE, tuple(draw(st.lists(objects, max_size=3))))
+    extra = draw(st.sampled_from(({}, {"tags": ["\udcff"], "license": 3})))
+    return ImageRecord(draw(st.sampled_from(NAMES)), SIZE, tuple(draw(st.lists(objects, max_size=3))), extra=extra)
 
 
 @settings(max_examples=30)

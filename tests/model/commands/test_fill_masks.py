@@ -58,6 +58,28 @@ def test_every_box_gets_a_mask_and_persons_get_keypoints(boxes_only: Path, tiny_
     assert made > 0
 
 
+@pytest.mark.parametrize("ring", [[], [3, 4], [10, 10, 40, 30]], ids=["nothing", "a point", "two corners"])
+def test_a_ring_that_stands_for_a_box_is_no_mask(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, ring: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, ringed = tmp_path / "plain.json", tmp_path / "ringed.json"
+    assert command(boxes_only, tiny_weights, plain) == 0
+    said = capsys.readouterr().out
+    data = json.loads(boxes_only.read_text())
+    for record in data["annotations"]:
+        record["segmentation"] = [ring]
+    boxes_only.write_text(json.dumps(data))
+    assert command(boxes_only, tiny_weights, ringed) == 0
+    out, err = capsys.readouterr()
+    assert out.replace("ringed", "plain") == said
+    assert "no polygons" not in err
+    masks_of = [[a.get("segmentation") for a in json.loads(f.read_text())["annotations"]] for f in (plain, ringed)]
+    assert [mask or [ring] for mask in masks_of[0]] == masks_of[1]
+    data["annotations"][0]["bbox"] = None
+    boxes_only.write_text(json.dumps(data))
+    assert command(boxes_only, tiny_weights, tmp_path / "none.json") == 0
+
+
 def test_a_run_that_was_stopped_goes_on(
     boxes_only: Path,
     tiny_weights: Path,

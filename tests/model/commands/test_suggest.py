@@ -239,6 +239,38 @@ def test_a_file_of_a_person_is_never_replaced(
     assert path.read_text() == content
 
 
+def test_no_picture_replaces_a_file_of_a_person(
+    folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = {folder.parent / "mine" / "10.jpg": b"mine", folder / "deep" / "2.jpg": (folder / "2.png").read_bytes()}
+    for path, content in kept.items():  # a folder of its own, one of photos, and that around the photos
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    (folder.parent / "2.jpg").symlink_to(folder / "2.png")
+    for preview, name in ((folder.parent / "mine", "10.jpg"), (folder / "deep", "2.jpg"), (folder.parent, "2.jpg")):
+        assert command(folder, tiny_weights, "--preview", preview) == 2
+        assert f"{preview / name} exists and is no picture of this command" in capsys.readouterr().err
+    assert all(path.read_bytes() == content for path, content in kept.items())
+    assert (folder.parent / "2.jpg").is_symlink()
+    assert not (folder / "suggestions.json").exists()
+
+
+def test_without_a_photo_that_can_be_read_an_earlier_file_stays(
+    folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(folder, tiny_weights) == 0
+    before = (folder / "suggestions.json").read_bytes()
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"")
+    capsys.readouterr()
+    assert command(folder, tiny_weights) == 2
+    out, err = capsys.readouterr()
+    assert f"None of the photos of {folder} can be read; 2.png: The file is empty (0 bytes).\n" in err
+    assert out == ""
+    assert (folder / "suggestions.json").read_bytes() == before
+    assert not list(folder.glob("*.partial*"))
+
+
 def test_bad_arguments_are_one_sentence(
     folder: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dataset import rle
-from model.checkpoints.weight_averaging import CLASS_BIAS
 from model.evaluation import score_calibration as calibrate
 from model.evaluation.paired_bootstrap import Matches
 from model.evaluation.score_calibration import best_f_threshold, calibrate_scores
+from model.inference.score_shifts import shifted
 
 if TYPE_CHECKING:
     from model.checkpoints.checkpoint import Checkpoint
@@ -52,33 +52,40 @@ def test_of_too_little_nothing_follows(right: list[bool], objects: int) -> None:
     assert best_f_threshold(found([0.9, 0.8, 0.7, 0.6, 0.5], right, objects)) is None
 
 
-def _case(score: float) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Ten photos with a box in each, all found with this score, and as many false ones with half of it."""
-    images = [{"id": i, "file_name": f"{i}.png", "width": 100, "height": 100} for i in range(1, 11)]
+def _case(score: float, photos: int = 10) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Photos with a box in each, all found with this score, and as many false ones with half of it."""
+    images = [{"id": i, "file_name": f"{i}.png", "width": 100, "height": 100} for i in range(1, photos + 1)]
     ring = [[10.0, 10, 50, 10, 50, 50, 10, 50]]
     far = [[60.0, 60, 90, 60, 90, 90, 60, 90]]
     common = {"category_id": 7, "iscrowd": 0}
     annotations = [
         {"id": i, "image_id": i, "bbox": [10, 10, 40, 40], "area": 1600, "segmentation": ring, **common}
-        for i in range(1, 11)
+        for i in range(1, photos + 1)
     ]
     results = [
         {"image_id": i, "category_id": 7, "score": s, "bbox": box, "segmentation": rle.from_coco(shape, (100, 100))}
-        for i in range(1, 11)
+        for i in range(1, photos + 1)
         for s, box, shape in ((score, [10, 10, 40, 40], ring), (score / 2, [60, 60, 30, 30], far))
     ]
     return {"images": images, "annotations": annotations, "categories": [{"id": 7, "name": "box"}]}, results
 
 
 @pytest.mark.parametrize(("score", "sign"), [(0.98, -1), (0.3, 1)])
-def test_the_logit_of_the_class_moves_and_no_other(tiny_checkpoint: Checkpoint, score: float, sign: int) -> None:
-    data, results = _case(score)
-    bias, before = calibrate_scores(tiny_checkpoint, results, data).state[CLASS_BIAS], tiny_checkpoint.state[CLASS_BIAS]
-    index = [c.name for c in tiny_checkpoint.categories].index("box") + 1
-    moved = (bias - before).tolist()
+def test_the_scores_of_the_class_move_and_no_others(tiny_checkpoint: Checkpoint, score: float, sign: int) -> None:
+    data, results = _case(score, 100)
+    calibrated = calibrate_scores(tiny_checkpoint, results, data)
+    index = [c.name for c in tiny_checkpoint.categories].index("box")
+    moved = calibrated.config.score_shifts
     assert np.sign(moved[index]) == sign
     assert abs(moved[index]) <= calibrate.MAX_SHIFT
     assert [m for i, m in enumerate(moved) if i != index] == [0.0] * (len(moved) - 1)
+    assert calibrated.state is tiny_checkpoint.state
+    labels = np.full(2, index + 1, np.int64)
+    found, false = shifted(np.array([score, score / 2], np.float32), labels, calibrated.config).tolist()
+    assert false < 0.5 < found
+    data, results = _case(score, 20)
+    few = calibrate_scores(tiny_checkpoint, results, data).config.score_shifts
+    assert 0 < few[index] / moved[index] < 0.5
 
 
 def test_few_objects_leave_a_model_as_it_is(tiny_checkpoint: Checkpoint) -> None:

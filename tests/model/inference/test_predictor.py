@@ -11,6 +11,7 @@ import torch
 
 from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.weights import fold_norms, network_of
+from model.data.augmentation import CropTransform
 from model.inference import predictor as predict
 from model.inference.device import DeviceError
 from model.inference.engine import MemoryFullError
@@ -122,6 +123,43 @@ def test_a_score_can_tell_how_sure_keypoints_are(tiny_checkpoint: Checkpoint) ->
             assert before == 0 or instance.score == pytest.approx(odds / (1 + odds), rel=1e-4)
     assert [i.score for i in surer] == [i.score for i in found[0.01, 0.5] if i.score > least]
     assert any(plain[tuple(i.box.tolist())] < least for i in surer), "keypoints raise scores over the least one"
+
+
+@pytest.mark.parametrize("sides", [(45, 60), (128, 200), (900, 1200)])
+def test_keypoints_come_back_from_where_samples_put_them(predictor: Predictor, sides: tuple[int, int]) -> None:
+    height, width = sides
+    predictor.set_image(np.zeros((height, width, 3), np.uint8))
+    regions = predictor._require_image()
+    inner = regions.boxes_in(np.array([[0, 0, width, height]]))[0, 2:]
+    points = np.array([[[3.0, 7, 2], [width - 4, 9, 2], [20, height - 5, 2]]], np.float32)
+    sample = CropTransform(float(inner[0]) / width, 0, 0, flip=False, height=4096, width=4096)
+    placed = regions._placed(sample.keypoints(points, [0, 1, 2])[..., :2], np.ones((1, 3), np.float32))
+    assert placed[..., :2] == pytest.approx(points[..., :2], rel=0.01)
+
+
+def test_scores_can_be_shifted_by_class(tiny_checkpoint: Checkpoint) -> None:
+    """The same detections, whatever part of the score comes from keypoints and masks."""
+    config = replace(tiny_checkpoint.config, keypoint_score=0.5, keypoint_certainty=0.1, mask_score=True)
+    plain, moved = (
+        Predictor(replace(tiny_checkpoint, config=replace(config, score_shifts=shifts)), "cpu")
+        for shifts in ((), (1.5, -1.0))
+    )
+    for predictor in (plain, moved):
+        predictor.set_image(PHOTO)
+    expected = {}
+    for instance in plain.detect(0.0):
+        factor = float(
+            np.exp({c.id: s for c, s in zip(plain.categories, (1.5, -1.0), strict=True)}[instance.category_id])
+        )
+        expected[instance.category_id, *instance.box.tolist()] = (
+            instance.score * factor / (instance.score * factor + 1 - instance.score)
+        )
+    assert len({key[0] for key in expected}) == 2
+    for least in (0.0, float(np.median(list(expected.values())))):
+        found = moved.detect(least)
+        assert [i.score for i in found] == sorted((i.score for i in found), reverse=True)
+        scores = {(i.category_id, *i.box.tolist()): i.score for i in found}
+        assert scores == pytest.approx({k: v for k, v in expected.items() if v > least}, rel=1e-4)
 
 
 def test_detecting_again_gives_the_same(predictor: Predictor) -> None:

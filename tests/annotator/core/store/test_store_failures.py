@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -382,6 +382,44 @@ def test_a_folder_that_cannot_be_written_to(photos: Path, file: Path, tmp_path: 
     store = Store.open(photos, fallback=fallback)
     assert store.warnings == ["1 photo of annotations.json is not in the folder; its annotations are kept."]
     store.close()
+
+
+def test_work_on_a_write_protected_card_waits_for_that_card(tmp_path: Path) -> None:
+    cards = []
+    for n in range(2):
+        cards.append(tmp_path / f"card {n}")
+        cards[n].mkdir()
+        (cards[n] / "DSC_0001.jpg").write_bytes(bytes(10 + n))
+    slot, fallback, names = tmp_path / "slot", tmp_path / "fallback", ["DSC_0001.jpg"]
+    slot.mkdir()
+
+    def work(n: int, *, protected: bool, add: bool) -> tuple[int, Sequence[str]]:
+        with mounted("--bind", str(cards[n]), str(slot)):
+            if protected:
+                subprocess.run(["mount", "-o", "remount,ro,bind", str(slot)], check=True)
+            store = Store.open(slot, fallback=fallback, names=names)
+            try:
+                if add:
+                    boxes = (*store.load(names[0]).annotations, box(store))
+                    store.put(names[0], PhotoState(SIZE, boxes))
+                return store.count(names[0]), store.warnings
+            finally:
+                store.close()
+
+    assert work(0, protected=True, add=True)[0] == 1
+    count, warnings = work(1, protected=False, add=False)
+    assert count == 0
+    assert any("other photos" in warning and str(slot) in warning for warning in warnings)
+    assert not (cards[1] / "annotations.json").exists()
+    assert work(1, protected=True, add=True)[0] == 1
+    count, warnings = work(0, protected=True, add=True)  # both cards are protected, and have a place each
+    assert count == 2
+    assert not any("other photos" in warning for warning in warnings)
+    assert work(0, protected=False, add=False)[0] == 2
+    assert len(saved(cards[0] / "annotations.json")["annotations"]) == 2
+    assert work(1, protected=False, add=False)[0] == 1
+    assert len(saved(cards[1] / "annotations.json")["annotations"]) == 1
+    assert not any("other photos" in warning for warning in work(0, protected=False, add=False)[1])
 
 
 def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
