@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -37,7 +38,7 @@ from annotator.panels.widgets import (
 from dataset.i18n import mark, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from PySide6.QtGui import QAction, QImage
 
@@ -140,7 +141,8 @@ class PhotosPanel(QWidget):
     def set_current(self, name: str | None) -> None:
         """Show which photo is open, without choosing it anew."""
         self._current = name
-        self._model.set_current(name)
+        with self._following_only():  # a row that leaves the list has Qt make its neighbour the current one
+            self._model.set_current(name)
         self._show_current()
         self._show_progress()
 
@@ -262,13 +264,19 @@ class PhotosPanel(QWidget):
     def _show_current(self) -> None:
         row = None if self._current is None else self._model.row(self._current)
         index = QModelIndex() if row is None else self._model.index(row)
-        self._following = True
-        self.rows.setCurrentIndex(index)
-        self._following = False
+        with self._following_only():
+            self.rows.setCurrentIndex(index)
         if index.isValid():
             self.rows.scrollTo(index)
         else:
             self.rows.clearSelection()
+
+    @contextmanager
+    def _following_only(self) -> Iterator[None]:
+        """Whatever row becomes the current one meanwhile, no photo is chosen by that."""
+        self._following = True
+        yield
+        self._following = False
 
     def _current_changed(self, index: QModelIndex) -> None:
         if index.isValid() and not self._following and self._model.name(index.row()) != self._current:

@@ -80,6 +80,19 @@ def test_what_is_done_leaves_the_list_and_the_next_one_of_it_is_shown(qtbot: QtB
     assert window.banner.text == "Every other photo that matches the filter is done."
 
 
+def test_the_photo_that_is_gone_to_is_shown_where_the_one_that_is_left_leaves_the_list(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    find(window, QComboBox, "photos.status").setCurrentText("Not done")
+    _type(window, "b")
+    window._session.go_to("2b2.jpg")
+    _go(qtbot, window, Qt.Key.Key_M, "2b2.jpg")
+    _go(qtbot, window, Qt.Key.Key_A, "1b1.jpg")
+    window._session.go_to("4b3.jpg")
+    qtbot.waitUntil(lambda: window._session.document is not None)
+    _go(qtbot, window, Qt.Key.Key_Return, "1b1.jpg", CTRL)
+
+
 def test_unreadable_photos_are_gone_through_when_they_are_listed(
     qtbot: QtBot, window: MainWindow, folder: Path
 ) -> None:
