@@ -104,6 +104,7 @@ class Session(QObject):
         self.document: Document | None = None
         self.save_error = ""  # why what is unsaved could not be saved
         self.confirm_discard: Callable[[], bool] = lambda: True  # asked before a folder with a problem is left
+        self.is_asking: Callable[[], bool] = lambda: False  # whether a dialog or menu is open: it is about the folder
         self.threshold = settings.threshold
         self.overlap_rule = settings.overlap_rule
         self.shown = ShownRecords(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
@@ -145,7 +146,7 @@ class Session(QObject):
     def open(self, folder: Path, file: Path | None = None) -> None:
         """Open a folder of photos, with its `annotations.json` or another COCO file.
 
-        What is open stays so until the folder has been listed, and for good if it cannot be.
+        What is open stays so until the folder has been listed and no question is open, and for good if it cannot be.
         """
         if self.save_error and not self.confirm_discard():
             return
@@ -228,7 +229,8 @@ class Session(QObject):
             self.listing.emit(None)
             self.message.emit(str(listing.error), "error", FOLDER)
             return
-        if not (self.is_kept or self.save_error):  # moments later it is, or there is an error to decide about
+        is_kept = self.is_kept or self.save_error  # moments later it is, or there is an error to decide about
+        if self.is_asking() or not is_kept:
             QTimer.singleShot(KEPT_INTERVAL, self, lambda: self._use_listing(listing))
             return
         if self.save_error and not (self._discarding or self.confirm_discard()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from annotator.core.disk_thread import answered
 from dataset.i18n import tr
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from annotator.session.session import Session
     from annotator.settings import Settings
+
+
+def is_asking() -> bool:
+    """Return whether a dialog or a menu is open, and what it does is about what was open when it was made."""
+    return QApplication.activeModalWidget() is not None or QApplication.activePopupWidget() is not None
 
 
 class FileDialogs:
@@ -51,13 +56,12 @@ class FileDialogs:
 
     def choose_save_as(self) -> None:
         """Ask for a file and write the annotations to it."""
-        if self._session.folder is None:
-            return
         store = self._session.store
-        own = store.file if store else self._session.folder / "annotations.json"
-        start = dialog_start(own.parent, own.name)
+        if store is None:
+            return
+        start = dialog_start(store.file.parent, store.file.name)
         file, _ = QFileDialog.getSaveFileName(self._window, tr("Save annotations as"), start, _coco_files())
-        if file:
+        if file and self._session.store is store:  # a dialog of the system holds up no other folder that arrives
             self._session.save_as(Path(file))
 
     def can_open(self, urls: Iterable[QUrl]) -> bool:

@@ -146,7 +146,8 @@ class _Exchange(QObject):
             then(result)
 
     def _ask(self, name: str, text: str, details: Sequence[str], answers: Sequence[str]) -> int:
-        """Return the number of the answer that was chosen, -1 for none."""
+        """Return the number of the answer that was chosen; -1 for none, or where the project was left meanwhile."""
+        number = self._number
         question = QMessageBox(QMessageBox.Icon.Question, "Annotator", text, parent=self._window)
         question.setObjectName(name)
         question.setInformativeText("\n".join(details))
@@ -155,6 +156,8 @@ class _Exchange(QObject):
         question.setDefaultButton(buttons[0])
         question.exec()
         clicked = question.clickedButton()
+        if number != self._number:
+            return -1
         return next((i for i, button in enumerate(buttons) if button is clicked), -1)
 
 
@@ -176,7 +179,7 @@ class Importer(_Exchange):
             source, _ = QFileDialog.getOpenFileName(self._window, title, dialog_start(folder), pattern)
         else:
             source = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
-        if source:
+        if source and self._session.store is store:
             self._read(partial(read_dataset, file_format, Path(source)), folder, store)
 
     def import_found(self, found: FoundAnnotations) -> None:
@@ -332,7 +335,7 @@ class Exporter(_Exchange):
             target, _ = QFileDialog.getSaveFileName(self._window, title, start, pattern)
         else:
             target = QFileDialog.getExistingDirectory(self._window, title, dialog_start(folder))
-        if not target:
+        if not target or self._session.store is not store:
             return
         if answered(Path(target).resolve) == store.file:
             text = tr("{file} is the project's own file; choose another place.", file=target)

@@ -61,7 +61,7 @@ from annotator.window.commands.skeleton_editing import SkeletonEditing
 from annotator.window.commands.undo_commands import UndoCommands
 from annotator.window.draw_modes import DrawModes
 from annotator.window.drawing_class import DrawingClass
-from annotator.window.file_dialogs import FileDialogs
+from annotator.window.file_dialogs import FileDialogs, is_asking
 from annotator.window.import_export import Exporter, Importer
 from annotator.window.model_controls import ModelPanelController
 from annotator.window.photo_listing import PhotoListing
@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._commands = SelectionCommands(session)
         self._files = FileDialogs(session, settings, self)
+        session.is_asking = is_asking
         self._build_widgets()
         self._build_docks()
         self._awaited = AwaitedTexts(session, self.instances, self.classes)

@@ -35,7 +35,7 @@ class ClassRemoving(QObject):
         self._dialog: ClassRemovalDialog | None = None
         self._use = KeypointUse()
         self._removed: list[Removed] = []  # of the open project; the last is taken back first
-        session.project_changed.connect(lambda _project: self._removed.clear())
+        session.project_changed.connect(lambda _project: self._leave())
         session.skeleton_changed.connect(self._follow_skeleton)
         panel.delete_requested.connect(lambda category_id: self.ask(category_id, merging=False))
         panel.merge_requested.connect(lambda category_id: self.ask(category_id, merging=True))
@@ -67,6 +67,12 @@ class ClassRemoving(QObject):
         self._use = use
         if self._dialog is not None:
             self._dialog.set_use(use.objects, len(use.photos))
+
+    def _leave(self) -> None:
+        """Close the question: another folder may have another class under the same id."""
+        self._removed.clear()
+        if self._dialog is not None:
+            self._dialog.reject()
 
     def _closed(self, _result: int) -> None:
         self._counter.stop()

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.core.store.store import Store
+from annotator.panels.dialogs.class_removal_dialog import ClassRemovalDialog
 from annotator.window.main_window import MainWindow
+from dataset import folder as folders
 from dataset.geometry import rectangle
 from resources import SAMPLES
-from tests.annotator.conftest import Start
+from tests.annotator.conftest import Start, current_document
+from tests.qt import find
 
 
 def _open(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
@@ -165,3 +173,157 @@ def test_a_folder_of_hidden_photos_is_said_to_be_one(qtbot: QtBot, start: Start,
     qtbot.waitUntil(lambda: window.banner.text != "")
     assert window.banner.text.startswith("hidden has only hidden photos: names that begin with a dot are not listed.")
     assert window.instances.rows.empty_text == "No photo is open."
+
+
+@pytest.fixture
+def arrival(start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[threading.Event]:
+    """Set: the other folder, on a slow disk, is listed."""
+    assert start is not None, "what waits goes on before the windows are closed"
+    arrived, original = threading.Event(), folders.list_images
+
+    def waiting(folder: Path, **options: Any) -> list[str]:
+        if folder == tmp_path / "other":
+            arrived.wait(30)
+        return original(folder, **options)
+
+    monkeypatch.setattr(folders, "list_images", waiting)
+    yield arrived
+    arrived.set()
+
+
+@pytest.fixture
+def awaiting(qtbot: QtBot, start: Start, folder: Path, tmp_path: Path, arrival: threading.Event) -> MainWindow:
+    """A window that shows a folder with one object, while another one, which has a class, is being listed."""
+    other = _other(tmp_path)
+    contents = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "ship"}]}
+    (other / "annotations.json").write_text(json.dumps(contents))
+    window = start()
+    _open(qtbot, window, folder)
+    session = window._session
+    person = session.categories.add("person")
+    box = Annotation(session.new_id(), person.id, rectangle(10, 10, 60, 60))
+    session.push(edits.add(current_document(window), [box]))
+    session.open(other)
+    return window
+
+
+def _wait_for_other(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
+    session = window._session
+    qtbot.waitUntil(lambda: session.folder == folder.parent / "other" and session.document is not None)
+
+
+def _ask_to_delete(window: MainWindow) -> ClassRemovalDialog:
+    rows = window.classes.rows
+    rows.setCurrentIndex(rows.model().index(0, 0))
+    QTest.keyClick(rows, Qt.Key.Key_Delete)
+    (dialog,) = window.findChildren(ClassRemovalDialog)
+    return dialog
+
+
+def test_a_question_is_answered_before_another_folder_takes_over(
+    qtbot: QtBot, awaiting: MainWindow, folder: Path, arrival: threading.Event
+) -> None:
+    session, store = awaiting._session, awaiting._session.store
+    assert store is not None
+    dialog = _ask_to_delete(awaiting)
+    arrival.set()
+    qtbot.wait(100)
+    assert session.folder == folder
+    dialog._delete.setChecked(True)
+    ok = find(dialog, QDialogButtonBox, "").button(QDialogButtonBox.StandardButton.Ok)
+    QTest.mouseClick(ok, Qt.MouseButton.LeftButton)
+    _wait_for_other(qtbot, awaiting, folder)
+    assert [c.name for c in session.categories] == ["ship"]
+
+
+def test_a_menu_is_closed_before_another_folder_takes_over(
+    qtbot: QtBot, awaiting: MainWindow, folder: Path, arrival: threading.Event
+) -> None:
+    rows = awaiting.classes.rows
+    rows.customContextMenuRequested.emit(rows.visualRect(rows.model().index(0, 0)).center())
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    arrival.set()
+    qtbot.wait(100)
+    assert awaiting._session.folder == folder
+    menu.close()
+    _wait_for_other(qtbot, awaiting, folder)
+
+
+def test_a_question_about_a_class_goes_with_its_folder(
+    qtbot: QtBot, awaiting: MainWindow, folder: Path, arrival: threading.Event
+) -> None:
+    awaiting._session.is_asking = lambda: False
+    _ask_to_delete(awaiting)
+    arrival.set()
+    _wait_for_other(qtbot, awaiting, folder)
+    qtbot.waitUntil(lambda: not awaiting.findChildren(ClassRemovalDialog))
+
+
+def test_a_place_that_was_chosen_for_a_folder_does_not_get_the_annotations_of_another(
+    qtbot: QtBot,
+    awaiting: MainWindow,
+    folder: Path,
+    tmp_path: Path,
+    arrival: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ask(*_: object) -> tuple[str, str]:
+        """Answer as a dialog of the system does, which Qt knows nothing of."""
+        arrival.set()
+        _wait_for_other(qtbot, awaiting, folder)
+        return str(tmp_path / "copy.json"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    awaiting.action_table["file.save_as"].trigger()
+    store = awaiting._session.store
+    assert store is not None
+    store.save().result(10)  # after what was to be saved elsewhere
+    assert store.file == tmp_path / "other" / "annotations.json"
+    assert not (tmp_path / "copy.json").exists()
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_is_imported_into_a_folder_does_not_go_into_another(
+    qtbot: QtBot,
+    awaiting: MainWindow,
+    folder: Path,
+    tmp_path: Path,
+    arrival: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    asks: bool,
+) -> None:
+    """`asks`: whether the other folder waits for the answer."""
+    session = awaiting._session
+    box = {"bbox": [1, 1, 30, 30], "area": 900, "iscrowd": 0}
+    images = [{"id": i, "file_name": f"{name}.jpg"} for i, name in enumerate(("cat", "coffee"), 1)]
+    annotations = [{"id": i, "image_id": i, "category_id": 1, **box} for i in (1, 2)]
+    source = tmp_path / "source.json"
+    source.write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "x"}]})
+    )
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(source), ""))
+    folder_then: list[Path | None] = []
+
+    def answer() -> None:
+        question = QApplication.activeModalWidget()
+        if not isinstance(question, QMessageBox):
+            QTimer.singleShot(20, answer)
+            return
+        arrival.set()
+        if asks:
+            qtbot.wait(100)
+        else:
+            session.is_asking = lambda: False
+            _wait_for_other(qtbot, awaiting, folder)
+        folder_then.append(session.folder)
+        QTest.mouseClick(question.buttons()[0], Qt.MouseButton.LeftButton)
+
+    answer()
+    find(awaiting, QAction, "file.import.coco").trigger()
+    qtbot.waitUntil(lambda: bool(folder_then))
+    assert folder_then == [folder if asks else tmp_path / "other"]
+    _wait_for_other(qtbot, awaiting, folder)
+    qtbot.wait(100)
+    assert [c.name for c in session.categories] == ["ship"]
+    assert current_document(awaiting).annotations == ()
