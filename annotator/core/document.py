@@ -62,6 +62,10 @@ class ObjectMarks:
         """What no edit changes."""
         return self.hidden | self.locked
 
+    def without(self, ids: set[int]) -> ObjectMarks:
+        """Return the marks of all others."""
+        return ObjectMarks(self.hidden - ids, self.locked - ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -287,9 +291,17 @@ class Document:
         return self._has_pool
 
     def set_suggestions(self, suggestions: Iterable[Annotation]) -> None:
-        """Replace the pool of suggestions (all scores; the threshold chooses). Their ids are below zero."""
+        """Replace the pool of suggestions (all scores; the threshold chooses). Their ids are below zero.
+
+        What was selected or hidden stays so where it is the same object still: every answer has the same ids.
+        """
+        pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
+        others = {i for i in (*self._selection, *self._marks.spared) if not _is_same(self._pool.get(i), pool.get(i))}
+        if others:
+            self.select(i for i in self._selection if i not in others)
+            self._marks = self._marks.without(others)
         self._has_pool = True
-        self._pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
+        self._pool = pool
         self._unreviewed = None
         self._on_suggestions_changed()
 
@@ -345,6 +357,11 @@ class Document:
     def _on_suggestions_changed(self) -> None:
         self.suggestions_changed.emit()
         self.select(self._selection)  # drops what is no longer shown
+
+
+def _is_same(before: Annotation | None, now: Annotation | None) -> bool:
+    """Return whether a suggestion is the same object still, be it in another class by now; true of one not known."""
+    return before is None or (now is not None and (before.shape, before.score) == (now.shape, now.score))
 
 
 def new_objects(

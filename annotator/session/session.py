@@ -108,7 +108,7 @@ class Session(QObject):
         self.threshold = settings.threshold
         self.overlap_rule = settings.overlap_rule
         self.shown = ShownRecords(*(settings.flag(f"show_{name}", default=True) for name in _SHOWN))
-        self.marks: dict[str, ObjectMarks] = {}  # by photo: what is hidden or locked there
+        self.marks: dict[str, ObjectMarks] = {}  # by photo that was left: what is hidden or locked there
         self._settings = settings
         self._cache = cache
         self._photo: DecodedImage | None = None
@@ -458,6 +458,7 @@ class Session(QObject):
         if document is not self.document:
             if self.document:
                 self.document.select(())
+                self.marks[self.document.name] = self.document.marks
             self.document = document
             self.history.activate(document)
             self.document_changed.emit(document)
@@ -473,6 +474,11 @@ class Session(QObject):
             self.edited.emit()
 
         return keep
+
+    def forget_suggestion_marks(self) -> None:
+        """Show every suggestion in the photos that were left: another model gives the ids to other objects."""
+        for name, marks in self.marks.items():
+            self.marks[name] = marks.without({i for i in marks.spared if i < 0})
 
     def set_threshold(self, threshold: float) -> None:
         """Offer suggestions from this score on, here and everywhere."""

@@ -173,6 +173,7 @@ class SuggestionController(QObject):
         self.model_changed.emit()
 
     def _forget_answers(self) -> None:
+        self._session.forget_suggestion_marks()
         photos = self._session.photos
         names = list(self._scores)
         self._scores.clear()

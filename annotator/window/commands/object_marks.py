@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from annotator.core.document import Document
     from annotator.panels.instances import InstancesPanel
     from annotator.session.session import Session
 
@@ -40,12 +39,11 @@ class ObjectMarkActions:
     def _toggle_hidden(self, ids: Iterable[int]) -> None:
         document = self._session.document
         if document is not None:
-            self._set(document, hidden=document.marks.hidden.symmetric_difference(ids))
+            hidden = document.marks.hidden.symmetric_difference(ids)
+            document.marks = replace(document.marks, hidden=hidden)
 
     def _toggle_locked(self, ids: Iterable[int]) -> None:
         document = self._session.document
         if document is not None:
-            self._set(document, locked=document.marks.locked.symmetric_difference(ids))
-
-    def _set(self, document: Document, **marks: frozenset[int]) -> None:
-        document.marks = self._session.marks[document.name] = replace(document.marks, **marks)
+            locked = document.marks.locked.symmetric_difference(ids)
+            document.marks = replace(document.marks, locked=locked)

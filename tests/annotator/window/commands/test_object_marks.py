@@ -11,11 +11,13 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
-from annotator.core.annotation import Annotation
+from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Document, ObjectMarks
 from annotator.core.no_overlap import OverlapRule
 from annotator.panels.instance_rows import eye_rect, lock_rect
+from annotator.suggestions.messages import ModelInfo, Suggestions
 from annotator.window.main_window import MainWindow
+from dataset.coco.categories import Category
 from dataset.geometry import rectangle
 from tests.annotator.conftest import Start, current_document, start_in
 
@@ -128,6 +130,60 @@ def test_it_lasts_while_other_photos_are_looked_at(qtbot: QtBot, window: MainWin
     qtbot.waitUntil(lambda: session.document is not None and session.document.name == name)
     assert current_document(window).marks.hidden == {2}
     assert isinstance(current_document(window), Document)
+
+
+def _answer(window: MainWindow, model: str, *boxes: tuple[int, int, int, int]) -> None:
+    """Have a model loaded and answer for the photo shown: every answer has the ids -1, -2 …"""
+    suggester = window._flow._suggester
+    suggester.loaded.emit(ModelInfo(model, model, "cpu", (Category(1, "thing"),), model))
+    pool = [
+        Annotation(-i, 1, rectangle(*box), origin=Origin.SUGGESTED, score=0.95 - i / 50)
+        for i, box in enumerate(boxes, 1)
+    ]
+    suggester.suggested.emit(Suggestions(current_document(window).name, model, tuple(pool), 1.0))
+
+
+FIRST, SECOND = (250, 20, 290, 60), (250, 100, 290, 140)
+
+
+def test_what_is_hidden_and_selected_of_one_model_says_nothing_of_the_next_ones_objects(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    document = current_document(window)
+    _answer(window, "one", FIRST, SECOND)
+    document.select([-1])
+    _press(window, Key.Key_H)
+    document.select([-2])
+    _answer(window, "one", FIRST, SECOND)
+    assert (document.marks.hidden, document.selection) == ({-1}, (-2,)), "the same answer once more"
+    heard: list[list[Annotation]] = []
+    document.selection_changed.connect(lambda: heard.append(list(document.selected)))
+    _answer(window, "two", SECOND, (300, 200, 340, 240))
+    assert [s.id for s in document.shown_suggestions] == [-1, -2]
+    assert document.selection == ()
+    assert heard == [[]]
+
+
+def test_a_suggestion_that_is_hidden_in_a_photo_that_was_left_stays_so_until_another_model_is_loaded(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    session, name = window._session, current_document(window).name
+
+    def leave_and_come_back(model: str) -> None:
+        session.go(1)
+        qtbot.waitUntil(lambda: session.document is not None and session.document.name != name)
+        window._flow._suggester.loaded.emit(ModelInfo(model, model, "cpu", (Category(1, "thing"),), model))
+        session.go(-1)
+        qtbot.waitUntil(lambda: session.document is not None and session.document.name == name)
+
+    _answer(window, "one", FIRST, SECOND)
+    current_document(window).select([-1])
+    _press(window, Key.Key_H)
+    leave_and_come_back("one")
+    assert [s.id for s in current_document(window).shown_suggestions] == [-2]
+    leave_and_come_back("two")
+    _answer(window, "two", SECOND, FIRST)
+    assert [s.id for s in current_document(window).shown_suggestions] == [-1, -2]
 
 
 def test_raising_is_one_step_and_in_the_file(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
