@@ -245,6 +245,11 @@ class ClassDelegate(QStyledItemDelegate):
         field.setMaxLength(200)
         return field
 
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """Show the name; what is being typed is left alone, though a row changes whenever its count does."""
+        if not (isinstance(editor, Field) and editor.isModified()):
+            super().setEditorData(editor, index)
+
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         """Put the field where the name is."""
         del index

@@ -180,6 +180,20 @@ def test_renaming_to_a_taken_name_is_refused(qtbot: QtBot, panel: ClassesPanel, 
     assert error(panel) == ""
 
 
+def test_a_name_that_is_being_typed_stays_when_a_count_changes(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories
+) -> None:
+    panel.set_current(2)
+    qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
+    editor = field(panel, "classes.rename")
+    editor.selectAll()
+    qtbot.keyClicks(editor, "elephant")
+    panel.set_counts({2: 1})
+    qtbot.keyClicks(editor, "s")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: categories[2].name == "elephants")
+
+
 def test_escape_leaves_renaming(qtbot: QtBot, panel: ClassesPanel, categories: Categories) -> None:
     panel.set_current(2)
     qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
