@@ -106,8 +106,17 @@ class ClassesPanel(QWidget):
         """What the classes of the model are called: many that are not used are folded away behind the others."""
         self._model.set_model_names(names)
 
+    def set_editable(self, *, on: bool) -> None:
+        """Let classes be added and changed; not where no project is open, which alone keeps them."""
+        if not on:
+            self._stop_adding()
+        self.setEnabled(on)
+        self._classes_changed()
+
     def start_adding(self) -> None:
         """Ask for the name of a new class at the end of the list."""
+        if not self.isEnabled():
+            return
         self._show_error("")
         self._typed_from = QApplication.focusWidget()
         self._add.hide()
@@ -174,17 +183,14 @@ class ClassesPanel(QWidget):
         self.rows.customContextMenuRequested.connect(self._menu)
 
     def set_empty_text(self, text: str) -> None:
-        """Set what is shown while there are no classes, such as why there are none; "" is "No classes yet"."""
+        """Set what is shown while there are no classes, such as why there are none; "" is what can be done about it."""
         self._empty_text = text
         self._classes_changed()
 
     def _classes_changed(self) -> None:
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
-        self.rows.set_empty_text(
-            tr("No class has this name.")
-            if len(self._categories)
-            else self._empty_text or tr("No classes yet: add one.")
-        )
+        none = tr("No classes yet: add one.") if self.isEnabled() else tr("No folder is open.")
+        self.rows.set_empty_text(tr("No class has this name.") if len(self._categories) else self._empty_text or none)
         self.set_current(self._current)
 
     def _show_unused(self) -> None:

@@ -370,6 +370,7 @@ class MainWindow(QMainWindow):
             self.banner.leave_folder()
         self.photos_panel.set_current(self._session.current)
         self.strip.setVisible(self._session.folder is not None)
+        self.classes.set_editable(on=project is not None)
         self.model_panel.set_suggest_all_enabled(project is not None)
         for name in ("project.check", "model.suggest_all", "model.fine_tune", "model.models"):
             self.action_table[name].setEnabled(project is not None)

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
@@ -152,7 +152,29 @@ def test_a_folder_that_is_not_there_is_not_being_opened(qtbot: QtBot, start: Sta
     assert window.classes.rows.empty_text == "Opening gone…"
     qtbot.waitUntil(lambda: "does not exist" in window.banner.text)
     assert window.instances.rows.empty_text == "No photo is open."
-    assert window.classes.rows.empty_text == "No classes yet: add one."
+    assert window.classes.rows.empty_text == "No folder is open."
+
+
+def test_classes_are_added_only_where_a_project_keeps_them(
+    qtbot: QtBot, start: Start, folder: Path, tmp_path: Path
+) -> None:
+    window = start()
+    session, add = window._session, find(window, QPushButton, "classes.add")
+    name = find(window, QLineEdit, "classes.new_name")
+    QTest.mouseClick(add, Qt.MouseButton.LeftButton)
+    window.classes.start_adding()
+    assert not name.isVisible()
+    _open(qtbot, window, folder)
+    QTest.mouseClick(add, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(name, "badger")
+    editable: list[bool] = []
+    session.opened.connect(lambda: editable.append(window.classes.isEnabled() or name.isVisible()))
+    _open(qtbot, window, _other(tmp_path))
+    assert editable == [False], "while its annotations are being read"
+    QTest.mouseClick(add, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(name, "hedgehog")
+    QTest.keyClick(name, Qt.Key.Key_Return)
+    assert [c.name for c in session.categories] == ["hedgehog"]
 
 
 def test_a_photo_that_cannot_be_shown_is_said_to_be_so(qtbot: QtBot, start: Start, folder: Path) -> None:
