@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication
 
 from annotator import theme
-from annotator.panels.class_rows import list_help, swatch_rect
+from annotator.panels.class_rows import ClassRows, list_help, swatch_rect
 from annotator.panels.rows import Rows
 from annotator.panels.widgets import MARGIN
 from dataset.i18n import tr
@@ -17,38 +17,46 @@ _MOVES: dict[int, int] = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 
 
 class ClassRowsView(Rows):
-    """The list itself: a click on a row, a click on its swatch, a drag, and keys each have their signal."""
+    """The list itself: a click on a row, a click on its swatch, a drag, and keys each have their signal.
 
-    row_chosen = Signal(QModelIndex)
+    They carry the class's id: between a press and what follows it, the list may be scrolled, or arranged anew.
+    """
+
+    class_chosen = Signal(int)
     """Clicked."""
-    row_applied = Signal(QModelIndex)
+    class_applied = Signal(int)
     """Enter."""
-    rename_requested = Signal(QModelIndex)
+    rename_requested = Signal(int)
     """Double-clicked, or F2."""
-    recolor_requested = Signal(QModelIndex)
+    recolor_requested = Signal(int)
     """Its swatch was clicked."""
     move_requested = Signal(int, int)
-    """A row, and the one whose place it is to take: dragged there, or Alt with an arrow."""
-    delete_requested = Signal(QModelIndex)
+    """A class, and the row that it is to stand in: dragged there, or Alt with an arrow."""
+    delete_requested = Signal(int)
     """Del."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: ClassRows) -> None:
         super().__init__("classes.list", tr("Classes"), own_keys=_OWN_KEYS)
+        self._classes = classes
+        self.setModel(classes)
         self.setToolTip(list_help())
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._pressed: QPoint | None = None  # where, on the row that may be dragged
+        self._clicked: int | None = None  # the class whose row was pressed last, beside its swatch
+        self._pressed: QPoint | None = None  # where, while that may be dragged
         self._gap: int | None = None  # the row over which the dragged one would stand
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the row, or have its colour changed."""
         index = self.indexAt(event.position().toPoint())
+        self._clicked = None
         if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+            category_id = self._classes.category_id(index.row())
             if self._on_swatch(index, event):
-                self.recolor_requested.emit(index)
+                self.recolor_requested.emit(category_id)
                 return
             super().mousePressEvent(event)
-            self._pressed = event.position().toPoint()
-            self.row_chosen.emit(index)
+            self._clicked, self._pressed = category_id, event.position().toPoint()
+            self.class_chosen.emit(category_id)
         elif event.button() == Qt.MouseButton.LeftButton:
             super().mousePressEvent(event)
 
@@ -67,15 +75,16 @@ class ClassRowsView(Rows):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let a dragged row stand where it was dropped."""
-        pressed, gap = self._pressed, self._gap
+        dragged = self._clicked if self._gap is not None else None
         self._pressed = None
         self._set_gap(None)
         super().mouseReleaseEvent(event)
-        if pressed is not None and gap is not None:
-            row = self.indexAt(pressed).row()
+        row = None if dragged is None else self._classes.row(dragged)
+        if dragged is not None and row is not None:
+            gap = self._gap_at(event.position().toPoint())
             to = gap - 1 if gap > row else gap
             if to != row:
-                self.move_requested.emit(row, to)
+                self.move_requested.emit(dragged, to)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the rows, and a line where a dragged one would stand."""
@@ -91,26 +100,33 @@ class ClassRowsView(Rows):
             painter.fillRect(QRect(MARGIN, y - 1, self.viewport().width() - 2 * MARGIN, 2), theme.current().accent)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Have the row renamed."""
+        """Have the class renamed whose row the first click was on: that may have arranged the list anew."""
         index = self.indexAt(event.position().toPoint())
-        if index.isValid() and not self._on_swatch(index, event):
-            self.rename_requested.emit(index)
+        if self._clicked is not None and not (index.isValid() and self._on_swatch(index, event)):
+            self.rename_requested.emit(self._clicked)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what the list's own keys are for."""
         index = self.currentIndex()
-        if event.key() == Qt.Key.Key_F2 and index.isValid():
-            self.rename_requested.emit(index)
-        elif event.key() == Qt.Key.Key_Delete and index.isValid():
-            self.delete_requested.emit(index)
-        elif self._moves_row(event):
+        category_id = self._classes.category_id(index.row()) if index.isValid() else None
+        if self._moves_row(event):
             to = index.row() + _MOVES[event.key()]
-            if index.isValid() and 0 <= to < self.model().rowCount():
-                self.move_requested.emit(index.row(), to)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
-            self.row_applied.emit(index)
+            if category_id is not None and 0 <= to < self._classes.rowCount():
+                self.move_requested.emit(category_id, to)
+        elif category_id is not None and event.key() in self._meanings:
+            self._meanings[event.key()].emit(category_id)
         else:
             super().keyPressEvent(event)
+
+    @property
+    def _meanings(self) -> dict[int, SignalInstance]:
+        """What the keys do to the class that is current."""
+        return {
+            Qt.Key.Key_Return: self.class_applied,
+            Qt.Key.Key_Enter: self.class_applied,
+            Qt.Key.Key_F2: self.rename_requested,
+            Qt.Key.Key_Delete: self.delete_requested,
+        }
 
     def _on_swatch(self, index: QModelIndex, event: QMouseEvent) -> bool:
         row: QRect = self.visualRect(index)

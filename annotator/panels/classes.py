@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSi
 
 from annotator import icons
 from annotator.core.categories import NUMBERS, given_number
-from annotator.panels.class_rows import CATEGORY, ClassDelegate, ClassRows, swatch_rect
+from annotator.panels.class_rows import ClassDelegate, ClassRows, swatch_rect
 from annotator.panels.class_rows_view import ClassRowsView
 from annotator.panels.color_popup import ColorPopup
 from annotator.panels.widgets import MARGIN, Field, SearchField, dress_panel, label, name_control, set_tone
@@ -50,8 +51,7 @@ class ClassesPanel(QWidget):
         self._empty_text = ""
         self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
-        self.rows = ClassRowsView()
-        self.rows.setModel(self._model)
+        self.rows = ClassRowsView(self._model)
         self.rows.setItemDelegate(ClassDelegate(self.rows))
         self._search = SearchField(self.rows, tr("Search classes"))
         name_control(
@@ -171,15 +171,13 @@ class ClassesPanel(QWidget):
         self._add.clicked.connect(self.start_adding)
         self._new_name.returnPressed.connect(self._add_class)
         self._new_name.left.connect(self._stop_adding)
-        self.rows.row_chosen.connect(self._row_chosen)
-        self.rows.row_applied.connect(self._row_applied)
+        self.rows.class_chosen.connect(self._choose)
+        self.rows.class_applied.connect(self._apply)
         self.rows.rename_requested.connect(self._rename)
         self.rows.itemDelegate().closeEditor.connect(self._give_keyboard_back)  # after the list, which takes it
         self.rows.recolor_requested.connect(self._recolor)
         self.rows.move_requested.connect(self._move)
-        self.rows.delete_requested.connect(
-            lambda index: self.delete_requested.emit(self._model.category_id(index.row()))
-        )
+        self.rows.delete_requested.connect(self.delete_requested)
         self.rows.customContextMenuRequested.connect(self._menu)
 
     def set_empty_text(self, text: str) -> None:
@@ -204,13 +202,13 @@ class ClassesPanel(QWidget):
         self._model.set_search(text)
         self.set_current(self._current)
 
-    def _row_chosen(self, index: QModelIndex) -> None:
+    def _choose(self, category_id: int) -> None:
         self._show_error("")
-        self.chosen.emit(self._model.category_id(index.row()))
+        self.chosen.emit(category_id)
 
-    def _row_applied(self, index: QModelIndex) -> None:
+    def _apply(self, category_id: int) -> None:
         self._show_error("")
-        self.applied.emit(self._model.category_id(index.row()))
+        self.applied.emit(category_id)
 
     def _show_error(self, sentence: str) -> None:
         self._error.setText(sentence)
@@ -240,20 +238,24 @@ class ClassesPanel(QWidget):
                 self.rows.setFocus()
                 self._give_keyboard_back()
 
-    def _rename(self, index: QModelIndex) -> None:
-        self._typed_from = QApplication.focusWidget()
-        self.rows.edit(index)
+    def _rename(self, category_id: int) -> None:
+        row = self._model.row(category_id)
+        if row is not None:
+            self._typed_from = QApplication.focusWidget()
+            self.rows.edit(self._model.index(row))
 
     def _give_keyboard_back(self, *_: object) -> None:
         """After a name was typed, unless the keyboard went elsewhere meanwhile."""
         if self._typed_from is not None and self.rows.hasFocus():
             self._typed_from.setFocus()
 
-    def _recolor(self, index: QModelIndex) -> None:
-        category = index.data(CATEGORY)
-        popup = ColorPopup(category.color, self)
-        popup.chosen.connect(lambda color: self._categories.recolor(category.id, color))
-        swatch = swatch_rect(self.rows.visualRect(index))
+    def _recolor(self, category_id: int) -> None:
+        row = self._model.row(category_id)
+        if row is None:
+            return
+        popup = ColorPopup(self._categories[category_id].color, self)
+        popup.chosen.connect(lambda color: self._act(category_id, lambda i: self._categories.recolor(i, color)))
+        swatch = swatch_rect(self.rows.visualRect(self._model.index(row)))
         popup.move(self.rows.viewport().mapToGlobal(swatch.bottomLeft() + QPoint(0, 2)))
         popup.show()
 
@@ -261,21 +263,27 @@ class ClassesPanel(QWidget):
         index = self.rows.indexAt(at)
         if not index.isValid():
             return
+        category_id = self._model.category_id(index.row())
         menu = QMenu(self)
         menu.setObjectName("classes.menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         give = menu.addAction(tr("Give it to the selected objects") + "\t" + tr("Enter"))
-        give.triggered.connect(lambda: self._row_applied(index))
+        give.triggered.connect(lambda: self._act(category_id, self._apply))
         rename = menu.addAction(icons.icon("pencil"), tr("Rename") + "\tF2")
-        rename.triggered.connect(lambda: self._rename(index))
+        rename.triggered.connect(lambda: self._act(category_id, self._rename))
         recolor = menu.addAction(tr("Change colour…"))
-        recolor.triggered.connect(lambda: self._recolor(index))
-        self._add_numbers(menu.addMenu(icons.icon("keyboard"), tr("Key")), self._model.category_id(index.row()))
+        recolor.triggered.connect(lambda: self._act(category_id, self._recolor))
+        self._add_numbers(menu.addMenu(icons.icon("keyboard"), tr("Key")), category_id)
         skeleton = menu.addAction(icons.icon("keypoint"), tr("Skeleton…"))
         skeleton.setObjectName("classes.skeleton")
-        skeleton.triggered.connect(lambda: self.skeleton_requested.emit(self._model.category_id(index.row())))
-        self._add_arranging(menu, index)
+        skeleton.triggered.connect(lambda: self._act(category_id, self.skeleton_requested.emit))
+        self._add_arranging(menu, category_id)
         menu.popup(self.rows.viewport().mapToGlobal(at))
+
+    def _act(self, category_id: int, do: Callable[[int], object]) -> None:
+        """Do something with a class that a menu was opened for, if there still is one."""
+        if category_id in self._categories:
+            do(category_id)
 
     def _add_numbers(self, menu: QMenu, category_id: int) -> None:
         """Add the choice of the class's key."""
@@ -290,34 +298,42 @@ class ClassesPanel(QWidget):
             choice = menu.addAction(text.replace("&", "&&"))
             choice.setCheckable(True)
             choice.setChecked(number == given)
-            choice.triggered.connect(lambda _=False, n=number: self._categories.set_number(category_id, n))
+            give = partial(self._categories.set_number, number=number)
+            choice.triggered.connect(lambda _=False, give=give: self._act(category_id, give))
 
-    def _add_arranging(self, menu: QMenu, index: QModelIndex) -> None:
+    def _add_arranging(self, menu: QMenu, category_id: int) -> None:
         """Add what changes the list itself."""
-        row, category_id = index.row(), self._model.category_id(index.row())
+        row = self._model.row(category_id) or 0
         menu.addSeparator()
         up = menu.addAction(icons.icon("chevron-up"), tr("Move up") + "\t" + tr("Alt+↑"))
         up.setObjectName("classes.up")
         up.setEnabled(row > 0)
-        up.triggered.connect(lambda: self._move(row, row - 1))
+        up.triggered.connect(lambda: self._step(category_id, -1))
         down = menu.addAction(icons.icon("chevron-down"), tr("Move down") + "\t" + tr("Alt+↓"))
         down.setObjectName("classes.down")
         down.setEnabled(row + 1 < self._model.rowCount())
-        down.triggered.connect(lambda: self._move(row, row + 1))
+        down.triggered.connect(lambda: self._step(category_id, 1))
         menu.addSeparator()
         merge = menu.addAction(tr("Merge into another class…"))
         merge.setObjectName("classes.merge")
         merge.setEnabled(len(self._categories) > 1)
-        merge.triggered.connect(lambda: self.merge_requested.emit(category_id))
+        merge.triggered.connect(lambda: self._act(category_id, self.merge_requested.emit))
         delete = menu.addAction(icons.icon("trash"), tr("Delete class…") + "\t" + tr("Del"))
         delete.setObjectName("classes.delete")
-        delete.triggered.connect(lambda: self.delete_requested.emit(category_id))
+        delete.triggered.connect(lambda: self._act(category_id, self.delete_requested.emit))
 
-    def _move(self, row: int, to: int) -> None:
-        """Let a class stand where that of another row stands, which makes room."""
-        moved, other = self._model.category_id(row), self._model.category_id(to)
-        self._categories.move(moved, self._categories.place(other))
-        self.rows.setCurrentIndex(self._model.index(to))
+    def _step(self, category_id: int, step: int) -> None:
+        """Move a class up (-1) or down (1), from where it stands by now."""
+        row = self._model.row(category_id)
+        if row is not None and 0 <= row + step < self._model.rowCount():
+            self._move(category_id, row + step)
+
+    def _move(self, category_id: int, to: int) -> None:
+        """Let a class stand where that of a row stands, which makes room."""
+        self._categories.move(category_id, self._categories.place(self._model.category_id(to)))
+        row = self._model.row(category_id)
+        if row is not None:
+            self.rows.setCurrentIndex(self._model.index(row))
 
 
 class _NewName(Field):

@@ -75,6 +75,11 @@ def click(qtbot: QtBot, panel: ClassesPanel, at: QPoint) -> None:
     qtbot.mouseClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
 
 
+def double_click(qtbot: QtBot, panel: ClassesPanel, at: QPoint) -> None:
+    click(qtbot, panel, at)
+    qtbot.mouseDClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
 def open_adding(qtbot: QtBot, panel: ClassesPanel) -> QLineEdit:
     button = panel.findChild(QPushButton, "classes.add")
     assert isinstance(button, QPushButton)
@@ -156,7 +161,7 @@ def test_rename(qtbot: QtBot, panel: ClassesPanel, categories: Categories, appli
         panel.set_current(2)
         qtbot.keyClick(panel.rows, Qt.Key.Key_F2)
     else:
-        qtbot.mouseDClick(panel.rows.viewport(), Qt.MouseButton.LeftButton, pos=name_at(panel, 1))
+        double_click(qtbot, panel, name_at(panel, 1))
     editor = field(panel, "classes.rename")
     assert editor.text() == "cup"
     editor.selectAll()
@@ -178,6 +183,69 @@ def test_renaming_to_a_taken_name_is_refused(qtbot: QtBot, panel: ClassesPanel, 
     assert categories[2].name == "cup"
     click(qtbot, panel, name_at(panel, 0))
     assert error(panel) == ""
+
+
+@pytest.fixture
+def folded(panel: ClassesPanel, categories: Categories) -> ClassesPanel:
+    """The class that is drawn with stands first: without that, it is one of the model's that are folded away."""
+    categories.become(())
+    ids = [categories.add(name).id for name in ("bear", "bird", "boat", "bus", "car", "cow", "dog", "hat")]
+    panel.set_model_classes(category.name for category in categories)
+    panel.set_counts({ids[6]: 1, ids[7]: 1})
+    panel.set_current(ids[0])
+    panel.chosen.connect(panel.set_current)
+    assert _names(panel) == ["bear", "dog", "hat"]
+    return panel
+
+
+def test_a_double_click_renames_what_the_first_click_was_on(qtbot: QtBot, folded: ClassesPanel) -> None:
+    double_click(qtbot, folded, name_at(folded, 1))
+    assert _names(folded) == ["dog", "hat"]
+    assert field(folded, "classes.rename").text() == "dog"
+
+
+def test_a_menu_is_about_its_class_wherever_that_stands_by_now(
+    qtbot: QtBot, folded: ClassesPanel, categories: Categories, applied: list[int]
+) -> None:
+    heard: list[int] = []
+    for signal in (folded.skeleton_requested, folded.merge_requested, folded.delete_requested):
+        signal.connect(heard.append)
+    dog = categories.find("dog")
+    assert dog is not None
+    folded.rows.customContextMenuRequested.emit(name_at(folded, 1))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    folded.set_current(None)
+    assert _names(folded) == ["dog", "hat"]
+    actions = {action.text().split("\t")[0]: action for action in menu.actions()}
+    actions["Give it to the selected objects"].trigger()
+    for text in ("Skeleton…", "Merge into another class…", "Delete class…"):
+        actions[text].trigger()
+    assert (applied, heard) == ([dog.id], [dog.id] * 3)
+    actions["Rename"].trigger()
+    assert field(folded, "classes.rename").text() == "dog"
+    actions["Move down"].trigger()
+    assert _names(folded) == ["hat", "dog"]
+    categories.remove(dog.id)
+    for action in actions.values():
+        action.trigger()
+    assert (applied, heard) == ([dog.id], [dog.id] * 3)
+    menu.close()
+
+
+def test_a_class_that_is_dragged_is_moved_though_the_list_is_scrolled_meanwhile(
+    qtbot: QtBot, panel: ClassesPanel, categories: Categories
+) -> None:
+    for k in range(30):
+        categories.add(f"thing {k}")
+    rows, bar = panel.rows, panel.rows.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    at, height = name_at(panel, 1), rows.verticalHeader().defaultSectionSize()
+    qtbot.mousePress(rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseMove(rows.viewport(), at + QPoint(0, 2 * height))
+    bar.setValue(3 * height)
+    qtbot.mouseRelease(rows.viewport(), Qt.MouseButton.LeftButton, pos=at + QPoint(0, 2 * height + 4))
+    assert _names(panel)[:7] == ["person", "dog", *(f"thing {k}" for k in range(4)), "cup"]
 
 
 def test_a_name_that_is_being_typed_stays_when_a_count_changes(

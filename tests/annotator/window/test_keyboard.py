@@ -69,6 +69,7 @@ def _click_class(qtbot: QtBot, window: MainWindow) -> None:
 def _rename_class(qtbot: QtBot, window: MainWindow) -> None:
     rows = window.classes.rows
     place = rows.visualRect(rows.model().index(2, 0)).center()
+    _click_row(rows, 2)
     QTest.mouseDClick(rows.viewport(), LEFT, NO, place)
     editor = find(window, QLineEdit, "classes.rename")
     qtbot.waitUntil(editor.hasFocus)
