@@ -74,6 +74,7 @@ class _Exchange(QObject):
         super().__init__(window)
         self._session, self._window = session, window
         self._number = 0  # of the task: results of earlier ones are late
+        self._is_awaited = False  # what the disk's thread does
         self._slices = TimeSlicer(self)
         self.menu = QMenu(title, window)
         self.menu.setObjectName(f"file.{kind}")
@@ -89,13 +90,28 @@ class _Exchange(QObject):
 
     def cancel(self) -> None:
         """Stop what is being done."""
-        self._number += 1
-        self._slices.stop()
+        self._drop()
         self.ended.emit(self._cancelled())
+
+    def _drop(self) -> None:
+        self._number += 1
+        self._is_awaited = False
+        self._slices.stop()
 
     def _cancelled(self) -> str:
         """Return what came of being cancelled."""
         raise NotImplementedError
+
+    def _busy(self) -> str:
+        """Return why another one cannot be begun while one is running."""
+        raise NotImplementedError
+
+    def _may_begin(self) -> bool:
+        """Return whether nothing is being done; where something is, say that it goes on."""
+        is_running = self._is_awaited or self._slices.is_running
+        if is_running:
+            self._session.message.emit(self._busy(), "info", TOPIC)
+        return not is_running
 
     def _show(self, number: int, share: float) -> None:
         if number == self._number:
@@ -105,14 +121,14 @@ class _Exchange(QObject):
         raise NotImplementedError
 
     def _use_project(self, project: object) -> None:
-        self._number += 1
-        self._slices.stop()
+        self._drop()
         self.ended.emit("")
         self.menu.setEnabled(project is not None)
 
     def _on_disk(self, work: Callable[[OnProgress], object], then: Callable[[object], object]) -> None:
         """Do `work` in the disk's thread, then `then` with its result here, if it is still wanted."""
         self._number += 1
+        self._is_awaited = True
         number = self._number
         told = time.monotonic()
         self.started.emit()
@@ -139,6 +155,7 @@ class _Exchange(QObject):
     def _take(self, number: int, result: object, then: Callable[[object], object]) -> None:
         if number != self._number:
             return
+        self._is_awaited = False
         self.ended.emit("")
         if isinstance(result, UserError) and not isinstance(result, FilesExistError):
             self._session.message.emit(str(result), "error", TOPIC)
@@ -172,7 +189,7 @@ class Importer(_Exchange):
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Import annotations")
-        if folder is None or store is None:
+        if folder is None or store is None or not self._may_begin():
             return
         if file_format.suffix:
             pattern = f"{tr(file_format.title)} (*{file_format.suffix})"
@@ -185,7 +202,7 @@ class Importer(_Exchange):
     def import_found(self, found: FoundAnnotations) -> None:
         """Add annotations that were found in the open folder."""
         folder, store = self._session.folder, self._session.store
-        if folder is not None and store is not None:
+        if folder is not None and store is not None and self._may_begin():
             self._read(partial(read_found, found), folder, store)
 
     def _read(self, read: Callable[..., Dataset], folder: Path, store: Store) -> None:
@@ -199,6 +216,9 @@ class Importer(_Exchange):
 
     def _cancelled(self) -> str:
         return tr("The import was cancelled: no object was added.")
+
+    def _busy(self) -> str:
+        return tr("Annotations are being imported: others can be when that is done.")
 
     def _confirm(self, data: object) -> None:
         dataset: Dataset = data  # type: ignore[assignment]
@@ -327,7 +347,7 @@ class Exporter(_Exchange):
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
         folder, store, title = self._session.folder, self._session.store, tr("Export annotations")
-        if folder is None or store is None:
+        if folder is None or store is None or not self._may_begin():
             return
         if file_format.suffix:
             start = dialog_start(folder.parent, f"{folder.name}-{file_format.name}{file_format.suffix}")
@@ -361,6 +381,9 @@ class Exporter(_Exchange):
 
     def _cancelled(self) -> str:
         return tr("The export was cancelled: nothing was written.")
+
+    def _busy(self) -> str:
+        return tr("Annotations are being exported: once more when that is done.")
 
     def _confirm(self, collected: object) -> None:
         data, details, done = collected  # type: ignore[misc]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -249,6 +250,37 @@ def test_an_import_ends_with_the_project(
     assert [session.photos.count(i) for i in range(3)] == [0, 0, 0]
     _trigger("file.import.labelme")
     qtbot.waitUntil(lambda: session.photos.count(2) == 1)
+
+
+def test_a_second_one_waits_for_the_first(
+    qtbot: QtBot, toy: None, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a project of many photos, or on a slow disk."""
+    _draw(session)
+    assert session.document
+    session.push(edits.mark_done(session.document, done=True))
+    (tmp_path / "in.toy").write_text("dog.jpg,cup,1,2,3,4\n")
+    (tmp_path / "other.toy").write_text("dog.jpg,cup,5,6,7,8\n")
+    heard: list[str] = []
+    session.message.connect(lambda text, *_: heard.append(text))
+    disk = threading.Event()
+    for kind, first, second in (("export", "one.toy", "two.toy"), ("import", "in.toy", "other.toy")):
+        disk.clear()
+        session.on_disk(lambda: disk.wait(30))
+        for name in (first, second):
+            _choose(monkeypatch, tmp_path / name)
+            _trigger(f"file.{kind}.toy")
+        assert f"being {kind}ed" in heard[-1]
+        disk.set()
+        qtbot.waitUntil(lambda: "1 object" in heard[-1])
+    assert (tmp_path / "one.toy").exists()
+    assert not (tmp_path / "two.toy").exists()
+    assert session.photos.count(session.photos.index("dog.jpg")) == 1
+    _choose(monkeypatch, tmp_path / "two.toy")
+    asked: list[str] = []
+    _click("export.question", "all 2", asked)
+    _trigger("file.export.toy")
+    qtbot.waitUntil((tmp_path / "two.toy").exists)
 
 
 def test_keypoints_go_by_their_names(
