@@ -101,9 +101,20 @@ class RecordChanges(QObject):
         """Whether a change is being made."""
         return self._task is not None
 
+    def tell_running(self) -> None:
+        """Say why another change cannot be begun now."""
+        text = tr("The objects of every photo are being changed: try again when that is done.")
+        self.session.message.emit(text, "info", "")
+
     def start(self, task: RecordChange) -> None:
-        """Begin a change of the open project. One without photos to look at is done before this returns."""
-        assert self._task is None, "one at a time"
+        """Begin a change of the open project. One without photos to look at is done before this returns.
+
+        While another one is being made, it is said that there can be no second one, which is given up.
+        """
+        if self._task is not None:
+            self.tell_running()
+            task.given_up("")
+            return
         self._task, self._made, self._log, self._number = task, NewStates(), {}, 0
         self._classes = tuple(self.session.categories)
         self.started.emit()

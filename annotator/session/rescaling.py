@@ -64,6 +64,7 @@ class Rescaler(QObject):
         super().__init__(parent)
         self._changes, self._session = changes, changes.session
         self._number = 0  # of the question: answers to earlier ones are late
+        self._is_reading = False  # the sizes
         self._sizes: dict[str, Size] = {}
         self._made_for: dict[str, Size] = {}
         self._found: dict[str, PhotoState] = {}
@@ -76,14 +77,18 @@ class Rescaler(QObject):
     @property
     def is_running(self) -> bool:
         """Whether photos are looked for or changed."""
-        return self._slices.is_running or self._changes.is_running
+        return self._is_reading or self._slices.is_running or self._changes.is_running
 
     def scale(self, mismatch: SizeMismatch, names: Iterable[str]) -> None:
         """Scale the annotations of those of the photos that do not fit in the same way; the sizes are read first."""
         folder, store = self._session.folder, self._session.store
-        if folder is None or store is None or self.is_running:
+        if folder is None or store is None:
+            return
+        if self.is_running:
+            self._changes.tell_running()
             return
         self._number += 1
+        self._is_reading = True
         number = self._number
         listed = [name for name in names if name in self._session.photos and store.count(name)]
         entries = {name: store.size_in_file(name) for name in listed}
@@ -127,6 +132,7 @@ class Rescaler(QObject):
     def cancel(self) -> None:
         """Look at no more photos: nothing is scaled."""
         self._number += 1
+        self._is_reading = False
         self._slices.stop()
 
     def _leave(self, _project: object) -> None:
@@ -140,6 +146,7 @@ class Rescaler(QObject):
         store = self._session.store
         if number != self._number or store is None:
             return
+        self._is_reading = False
         self._sizes, self._found, self._made_for = sizes, {}, {}
         self._slices.start(self._look(store, mismatch))
 
@@ -159,7 +166,7 @@ class Rescaler(QObject):
     def _start(self, _looked: object) -> None:
         store, made_for = self._session.store, self._made_for
         self.looked.emit(1)
-        if store is None or self._changes.is_running:
+        if store is None:
             return
         rescaled = Rescaled(self._found)
 

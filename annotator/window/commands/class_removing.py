@@ -44,12 +44,10 @@ class ClassRemoving(QObject):
         """Ask what becomes of a class's objects."""
         session = self._session
         store = session.store
-        if (
-            store is None
-            or self._dialog is not None
-            or category_id not in session.categories
-            or self._changes.is_running
-        ):
+        if store is None or self._dialog is not None or category_id not in session.categories:
+            return
+        if self._changes.is_running:
+            self._changes.tell_running()
             return
         session.end_gesture()
         others = [category for category in session.categories if category.id != category_id]

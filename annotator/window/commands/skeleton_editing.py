@@ -40,7 +40,10 @@ class SkeletonEditing(QObject):
     def edit(self, category_id: int) -> None:
         """Open the editor for a class."""
         store = self._session.store
-        if store is None or self._dialog is not None or self._changes.is_running:
+        if store is None or self._dialog is not None:
+            return
+        if self._changes.is_running:
+            self._changes.tell_running()
             return
         dialog = SkeletonDialog(self._session.categories[category_id], keypoint_color, self._window)
         self._dialog = dialog

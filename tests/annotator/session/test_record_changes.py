@@ -80,6 +80,18 @@ def test_nothing_is_done_before_all_is_and_then_it_is_one_thing(
     assert _classes(session) == ({1: PHOTOS}, {1})
 
 
+def test_there_is_no_second_one_at_the_same_time_and_that_is_said(
+    qtbot: QtBot, session: Session, changes: RecordChanges
+) -> None:
+    heard: list[str] = []
+    session.message.connect(lambda text, *_: heard.append(text))
+    done, second = _merge(changes), _merge(changes)
+    assert heard == ["The objects of every photo are being changed: try again when that is done."]
+    qtbot.waitUntil(lambda: bool(done))
+    assert second == []
+    assert _classes(session) == ({2: PHOTOS}, {2})
+
+
 def test_cancelled_on_the_way_it_has_done_nothing(qtbot: QtBot, session: Session, changes: RecordChanges) -> None:
     changes.progressed.connect(lambda _share: changes.cancel())
     with qtbot.waitSignal(changes.ended):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from annotator.core import edits
 from annotator.core.annotation import Annotation
 from annotator.session.image_cache import ImageCache
-from annotator.session.record_changes import RecordChanges
+from annotator.session.record_changes import RecordChange, RecordChanges
 from annotator.session.rescaling import Rescaled, Rescaler
 from annotator.session.session import Session
 from annotator.settings import Settings
@@ -141,3 +142,33 @@ def test_an_object_that_was_put_right_by_hand_stays_where_it_is(qtbot: QtBot, st
     assert written(session)["images"][0]["width"] == 80, "nothing on it is of the old size any more"
     assert session.store
     assert not session.store.scaled("a.png", (80, 60), {moved.id: moved}).records
+
+
+def test_it_is_running_while_sizes_are_read_and_says_so_where_another_change_is_in_its_way(
+    qtbot: QtBot, start: Start
+) -> None:
+    session = start(contents())
+    store, document = session.store, session.document
+    assert store
+    assert document
+    mismatch = store.size_mismatch(document.name, document.size)
+    assert mismatch
+    changes = RecordChanges(session, session)
+    rescaler = Rescaler(changes, session)
+    heard: list[str] = []
+    session.message.connect(lambda text, *_: heard.append(text))
+    disk = threading.Event()
+    session.on_disk(lambda: disk.wait(30))
+    rescaler.scale(mismatch, store.annotated)
+    assert rescaler.is_running
+    rescaler.scale(mismatch, store.annotated)
+    assert len(heard) == 1
+    assert "try again" in heard[0]
+    photos = {name: store.load(name) for name in store.annotated}
+    changes.start(RecordChange(photos, lambda *_: {}, lambda: None, lambda record: record, lambda _log: None))
+    changes._slices.stop()  # for as long as the sizes are read
+    disk.set()
+    qtbot.waitUntil(lambda: len(heard) == 2)
+    assert heard[1] == heard[0]
+    changes.cancel()
+    assert not rescaler.is_running

@@ -16,6 +16,7 @@ from annotator.core import edits
 from annotator.core.skeleton import Skeleton, SkeletonChange
 from annotator.panels.dialogs.class_removal_dialog import ClassRemovalDialog
 from annotator.session import record_changes
+from annotator.session.class_removal import remove_class
 from annotator.session.skeletons import change_skeleton
 from annotator.window.commands import change_progress
 from annotator.window.main_window import MainWindow
@@ -177,6 +178,24 @@ def test_one_that_takes_long_shows_how_far_it_is_and_can_be_cancelled(
     assert "%" not in window.banner.text
     assert _names(window) == ["cat", "dog", "cup", "spare"]
     assert len(current_document(window).annotations) == 3
+
+
+def test_one_that_is_confirmed_while_other_objects_are_being_changed_is_told_to_wait(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    _choose(window, 0, "classes.delete")
+    dialog = _dialog(qtbot, window)
+    find(dialog, QRadioButton, "class_removal.delete").setChecked(True)
+    store = window._session.store
+    assert store
+    remove_class(window._changes, 3, 2, {name: store.load(name) for name in store.annotated}, lambda _removed: None)
+    ok = find(dialog, QDialogButtonBox, "").button(QDialogButtonBox.StandardButton.Ok)
+    QTest.mouseClick(ok, Button.LeftButton)
+    assert "try again when that is done" in window.banner.text
+    window.classes.rows.setCurrentIndex(window.classes.rows.model().index(3, 0))
+    QTest.keyClick(window.classes.rows, Key.Key_Delete)
+    qtbot.waitUntil(lambda: not window._changes.is_running)
+    assert _names(window) == ["cat", "dog", "spare"]
 
 
 def test_what_was_copied_of_a_class_that_is_gone_is_not_pasted(qtbot: QtBot, window: MainWindow) -> None:
