@@ -114,7 +114,8 @@ class ClassRowsView(Rows):
             if category_id is not None and 0 <= to < self._classes.rowCount():
                 self.move_requested.emit(category_id, to)
         elif category_id is not None and event.key() in self._meanings:
-            self._meanings[event.key()].emit(category_id)
+            if not event.isAutoRepeat():  # held, it would delete the next ones, too
+                self._meanings[event.key()].emit(category_id)
         else:
             super().keyPressEvent(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -48,6 +48,7 @@ class ClassesPanel(QWidget):
         dress_panel(self, "classes")
         self._categories = categories
         self._current: int | None = None
+        self._keyed: tuple[int, int] | None = None  # the class that keys are for, and its row, before the list changed
         self._empty_text = ""
         self._typed_from: QWidget | None = None  # what had the keyboard before a name was typed
         self._model = ClassRows(categories, self)
@@ -83,12 +84,7 @@ class ClassesPanel(QWidget):
         """Mark the class that is drawn with."""
         self._current = category_id
         self._model.set_current(category_id)
-        row = None if category_id is None else self._model.row(category_id)
-        if row is None:
-            self.rows.clearSelection()
-            self.rows.setCurrentIndex(QModelIndex())
-        else:
-            self.rows.setCurrentIndex(self._model.index(row))
+        self._mark_current()
 
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How often the project uses each class, by id. Read, not copied."""
@@ -130,6 +126,34 @@ class ClassesPanel(QWidget):
         if not self._new_name.text().strip():
             self._stop_adding()
 
+    def _mark_current(self) -> None:
+        row = None if self._current is None else self._model.row(self._current)
+        if row is None:
+            self.rows.clearSelection()
+        else:
+            self.rows.setCurrentIndex(self._model.index(row))
+
+    def _note_keyed(self) -> None:
+        row = self.rows.currentIndex().row()
+        self._keyed = None if row < 0 else (self._model.category_id(row), row)
+
+    def _list_changed(self) -> None:
+        """Mark the class drawn with; keys stay with the one they were for, or what stands in its row if it is gone."""
+        self._mark_current()
+        if self._keyed is None:
+            return
+        category_id, before = self._keyed
+        row = self._model.row(category_id)
+        if row is None and category_id not in self._categories:
+            row = min(before, self._model.rowCount() - 1)
+        if row is not None:
+            index, flag = self._model.index(row), QItemSelectionModel.SelectionFlag.NoUpdate
+            self.rows.selectionModel().setCurrentIndex(index, flag)
+
+    def _rows_added(self) -> None:
+        if not self.rows.selectionModel().hasSelection():  # the class drawn with may be among them
+            self._mark_current()
+
     def _lay_out(self) -> None:
         searching = QHBoxLayout()
         searching.addWidget(self._search)
@@ -164,7 +188,9 @@ class ClassesPanel(QWidget):
     def _connect(self) -> None:
         self._categories.changed.connect(self._classes_changed)
         self._model.refused.connect(self._show_error)
-        self._model.modelReset.connect(lambda: self.set_current(self._current))
+        self._model.modelAboutToBeReset.connect(self._note_keyed)
+        self._model.modelReset.connect(self._list_changed)
+        self._model.rowsInserted.connect(self._rows_added)
         self._model.unused_changed.connect(self._show_unused)
         self._unused.clicked.connect(lambda: self._model.set_unfolded(unfolded=not self._model.is_unfolded))
         self._search.textChanged.connect(self._searched)
@@ -189,7 +215,6 @@ class ClassesPanel(QWidget):
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
         none = tr("No classes yet: add one.") if self.isEnabled() else tr("No folder is open.")
         self.rows.set_empty_text(tr("No class has this name.") if len(self._categories) else self._empty_text or none)
-        self.set_current(self._current)
 
     def _show_unused(self) -> None:
         self._unused.setVisible(bool(self._model.unused))
@@ -200,7 +225,6 @@ class ClassesPanel(QWidget):
 
     def _searched(self, text: str) -> None:
         self._model.set_search(text)
-        self.set_current(self._current)
 
     def _choose(self, category_id: int) -> None:
         self._show_error("")

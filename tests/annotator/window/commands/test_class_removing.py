@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QMenu, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
@@ -223,6 +224,33 @@ def test_a_class_without_objects_goes_unasked_and_the_messages_undo_one_after_an
     _undo(qtbot, window)
     _undo(qtbot, window)
     assert _names(window) == ["cat", "dog", "cup", "spare", "spare too", "new"]
+
+
+def test_del_that_is_held_deletes_one_class_and_the_next_press_the_one_in_its_place(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    categories, rows = window._session.categories, window.classes.rows
+    spare = [categories.add(f"spare {k}").id for k in range(4)]
+    window._class.draw_with(spare[0])
+    rows.setFocus()
+    for key in (Key.Key_Down, Key.Key_Down):
+        QTest.keyClick(rows, key)
+    assert rows.currentIndex().data() == "spare 2"
+    for held in (False, True, True):
+        press = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Delete, Qt.KeyboardModifier.NoModifier, "", held)
+        QApplication.sendEvent(rows, press)
+    assert _names(window)[3:] == ["spare", "spare 0", "spare 1", "spare 3"]
+    assert rows.currentIndex().data() == "spare 3"
+    assert [index.data() for index in rows.selectionModel().selectedRows()] == ["spare 0"], "what is drawn with"
+    QTest.keyClick(rows, Key.Key_Delete)
+    assert rows.currentIndex().data() == "spare 1"
+    rows.setCurrentIndex(rows.model().index(3, 0))
+    window._class.draw_with(4)
+    QTest.keyClick(rows, Key.Key_Delete)
+    assert _names(window) == ["cat", "dog", "cup", "spare 0", "spare 1"]
+    assert rows.currentIndex().data() == "spare 0"
+    assert window.canvas.draw_category is None
+    assert not rows.selectionModel().hasSelection()
 
 
 def test_a_name_that_is_taken_by_now_is_said(qtbot: QtBot, window: MainWindow) -> None:
