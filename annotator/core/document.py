@@ -295,12 +295,19 @@ class Document:
 
         What was selected or hidden stays so where it is the same object still: every answer has the same ids.
         """
-        pool = {s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))}
+        self._has_pool = True
+        self._replace_pool({s.id: s for s in sorted(suggestions, key=lambda s: -(s.score or 0.0))})
+
+    def forget_suggestions(self) -> None:
+        """Offer nothing, until there is an answer of the model that is in use by now."""
+        self._has_pool = False
+        self._replace_pool({})
+
+    def _replace_pool(self, pool: dict[int, Annotation]) -> None:
         others = {i for i in (*self._selection, *self._marks.spared) if not _is_same(self._pool.get(i), pool.get(i))}
         if others:
             self.select(i for i in self._selection if i not in others)
             self._marks = self._marks.without(others)
-        self._has_pool = True
         self._pool = pool
         self._unreviewed = None
         self._on_suggestions_changed()

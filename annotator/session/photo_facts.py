@@ -38,7 +38,8 @@ def show_document(photos: ImageList, document: Document) -> None:
         status=document.status,
         count=len(state.annotations),
         categories=state.category_ids,
-        least_score=document.least_score,
+        suggestions=len(document.suggestions) if document.has_pool else None,
+        least_score=document.least_score if document.has_pool else None,
         notes=document.notes,
     )
 

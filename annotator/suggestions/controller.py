@@ -6,6 +6,7 @@ What was imported is on offer whatever the model finds; of what both see, the im
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import replace
 from math import inf
 from operator import itemgetter
@@ -174,6 +175,7 @@ class SuggestionController(QObject):
 
     def _forget_answers(self) -> None:
         self._session.forget_suggestion_marks()
+        self._forget_offers()
         photos = self._session.photos
         names = list(self._scores)
         self._scores.clear()
@@ -223,10 +225,16 @@ class SuggestionController(QObject):
             self._recount.start()
 
     def _offer_again(self) -> None:
-        """Offer what the model found in the current photo, in the classes as they are now."""
+        """Offer what the model found in the current photo, in the classes as they are now; in others, when shown."""
+        self._forget_offers()
         document = self._session.document
         if document:
             self._offer(document, self._recent_pool(document.name))
+
+    def _forget_offers(self) -> None:
+        for document in self._session.history.documents:
+            if document is not self._session.document:
+                document.forget_suggestions()
 
     def _offer(self, document: Document, found: Pool | None) -> None:
         """Offer what was imported for a photo, and what the model found in it, if it is known."""
@@ -236,11 +244,14 @@ class SuggestionController(QObject):
 
     def _imported_changed(self, names: list[str]) -> None:
         document = self._session.document
+        if document and document.name in names:
+            self._offer(document, self._recent_pool(document.name))
         with self._session.photos.together():
             for name in names:
+                other = self._session.document_of(name, None)
+                if other and other is not document:
+                    other.forget_suggestions()
                 self._count(name)
-        if document and document.name in names:
-            self._offer_again()
 
     def _unmatched(self, model: ModelInfo) -> list[Category]:
         return [category for category in model.categories if category.id not in self._to_project]
@@ -249,6 +260,7 @@ class SuggestionController(QObject):
         if document is None:
             return
         self._offer(document, self._recent_pool(document.name))
+        self._count(document.name)
         self._request()
 
     def _request(self) -> None:
@@ -274,8 +286,8 @@ class SuggestionController(QObject):
         if answer.milliseconds is not None:
             self.speed.emit(answer.milliseconds)
         self._scores[answer.name] = sorted((s.score or 0.0, s.category_id) for s in answer.pool)
-        document = self._session.document
-        if document and document.name == answer.name:
+        document = self._session.document_of(answer.name, None)
+        if document:
             self._offer(document, answer.pool)
         self._count(answer.name)
 
@@ -293,19 +305,29 @@ class SuggestionController(QObject):
 
     def _count(self, name: str) -> None:
         photos = self._session.photos
-        found, imported = self._scores.get(name), self._imported.scores(name)
-        if found is None and not imported:
+        if name not in self._scores and not self._imported.scores(name):
             return
-        least = self._session.threshold
-        scores = [score for score, category in at_least(found or [], least) if category in self._to_project]
-        scores += [score for score, category in at_least(imported, least) if category in self._session.categories]
+        scores = self._scores_on_offer(name)
         count = len(scores)
         status = photos.status(photos.index(name))
         if status in (Status.NEW, Status.SUGGESTED):
             status = Status.SUGGESTED if count else Status.NEW
-        document = self._session.history.document(name)
-        lowest = document.least_score if document else min(scores, default=inf)
-        photos.update(name, suggestions=count, status=status, least_score=lowest)
+        photos.update(name, suggestions=count, status=status, least_score=min(scores, default=inf))
+
+    def _scores_on_offer(self, name: str) -> list[float]:
+        """Return the scores of what is on offer in a photo; where its shapes are not at hand, of what is unanswered."""
+        session = self._session
+        document, store = session.document_of(name, None), session.store
+        if document is not None and document.has_pool:
+            document.threshold = session.threshold
+            return [s.score or 0.0 for s in document.suggestions]
+        found, given = (
+            at_least(scores, session.threshold) for scores in (self._scores.get(name, []), self._imported.scores(name))
+        )
+        offered = [(score, self._to_project[category]) for score, category in found if category in self._to_project]
+        offered += [(score, category) for score, category in given if category in session.categories]
+        answered = Counter((s.score or 0.0, s.category_id) for s in store.reviewed(name)) if store else Counter()
+        return [score for score, _ in (Counter(offered) - answered).elements()]
 
     def _unsuggested(self, name: str) -> Status:
         photos = self._session.photos

@@ -18,7 +18,7 @@ from annotator.core.document import MARKED, Status
 from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
 from annotator.core.store.journal import imported_by
-from annotator.core.store.packing import pack
+from annotator.core.store.packing import pack, unpack
 from annotator.core.store.recorded import RecordedPhotos, read_photo
 from annotator.core.store.recovery import DEFAULT_FILE, open_project
 from annotator.core.store.saver import Saver
@@ -306,6 +306,16 @@ class Store:
         """Return what is noted about a photo."""
         state = self._saver.states.get(name)
         return (self._project.file.notes(name) if state is None else state.notes) or NO_NOTES
+
+    def reviewed(self, name: str) -> tuple[Annotation, ...]:
+        """Return the suggestions that were accepted or rejected in a photo, without reading its annotations."""
+        state, row = self._saver.states.get(name), self._project.journal_rows.get(name)
+        if state is not None:
+            return state.reviewed
+        try:
+            return () if row is None else unpack(row.reviewed)
+        except ValueError:  # damaged: the suggestions are shown again
+            return ()
 
     def is_done(self, name: str) -> bool:
         """Return whether the photo has the done mark."""

@@ -13,9 +13,13 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton,
 from pytestqt.qtbot import QtBot
 
 from annotator.core import edits
+from annotator.core.annotation import Annotation, Origin
 from annotator.core.document import Status
 from annotator.core.image_filter import Filter
+from annotator.suggestions.messages import ModelInfo, Suggestions
 from annotator.window.main_window import MainWindow
+from dataset.coco.categories import Category
+from dataset.geometry import rectangle
 from resources import SAMPLES
 from tests.annotator.conftest import Start, current_document, start_in
 from tests.qt import find, turned_by_wheel
@@ -244,3 +248,50 @@ def test_photos_with_objects_are_gone_through(qtbot: QtBot, labelled: MainWindow
     assert labelled.banner.text == "No further photo of the list has an object."
     _type(labelled, "b")
     _go(qtbot, labelled, Qt.Key.Key_A, "2b2.jpg", both)
+
+
+def _row(window: MainWindow, name: str) -> tuple[str, list[str]]:
+    """What the list says of a photo, and the photos with a suggestion below 60%."""
+    photos = window._session.photos
+    index = window.photos_panel.rows.model().index(photos.index(name), 0)
+    said = index.data(Qt.ItemDataRole.AccessibleTextRole).removeprefix(f"{name}, ")
+    return said, [photos.names[i] for i in photos.matching(Filter(below_score=0.6))]
+
+
+def test_suggestions_that_were_answered_are_counted_no_more_not_in_another_session_either(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    session, suggester, name = window._session, window._flow._suggester, "0a1.jpg"
+    pool = [
+        Annotation(-i, 1, rectangle(60 * i, 60 * i, 60 * i + 40, 60 * i + 40), origin=Origin.SUGGESTED, score=score)
+        for i, score in ((1, 0.9), (2, 0.55), (3, 0.8))
+    ]
+    model = ModelInfo("m", "m", "cpu", (Category(1, "cat"),), "m")
+    suggester.loaded.emit(model)
+    suggester.suggested.emit(Suggestions(name, "m", tuple(pool), 1.0))
+    assert _row(window, name) == ("has suggestions, 3 suggestions", [name])
+    current_document(window).select([-2])
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return)
+    assert _row(window, name) == ("in progress, 1 annotation, 2 suggestions", [])
+    current_document(window).select([-1])
+    QTest.keyClick(window.canvas, Qt.Key.Key_Delete)
+    assert _row(window, name) == ("in progress, 1 annotation, 1 suggestion", [])
+    _go(qtbot, window, Qt.Key.Key_D, "1b1.jpg")
+    window._flow._count(name)
+    assert _row(window, name) == ("in progress, 1 annotation, 1 suggestion", [])
+    suggester.loaded.emit(ModelInfo("n", "n", "cpu", (Category(1, "cat"),), "n"))
+    suggester.cached_scores.emit("n", {name: ((0.58, 1), (0.7, 1), (0.9, 1), (0.95, 1))})
+    assert _row(window, name) == ("in progress, 1 annotation, 3 suggestions", [name]), "by another model"
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(SAMPLES / "coffee.jpg", other)
+    for opened in (other, folder):
+        session.open(opened)
+        qtbot.waitUntil(lambda f=opened: session.folder == f and session.document is not None)
+    suggester.loaded.emit(model)
+    suggester.cached_scores.emit("m", {name: tuple((s.score, s.category_id) for s in pool)})
+    assert current_document(window).name == "1b1.jpg"
+    assert _row(window, name) == ("in progress, 1 annotation, 1 suggestion", [])
+    _go(qtbot, window, Qt.Key.Key_A, name)
+    suggester.suggested.emit(Suggestions(name, "m", tuple(pool), None))
+    assert _row(window, name) == ("in progress, 1 annotation, 1 suggestion", [])
