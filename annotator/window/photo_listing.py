@@ -87,11 +87,15 @@ class PhotoListing(QObject):
 
     def follow(self, actions: Actions) -> None:
         """Show in the actions, from now on, what is decided about the current photo."""
+        marks = {"image.done": Mark.DONE, "image.skip": Mark.SKIPPED}
 
         def update() -> None:
             document = self._session.document
-            for name, mark in (("image.done", Mark.DONE), ("image.skip", Mark.SKIPPED)):
+            for name, mark in marks.items():
                 actions[name].setChecked(bool(document and document.mark is mark))
+
+        for name in marks:
+            actions[name].triggered.connect(update)  # Qt has checked it, be there nothing to mark
 
         self._session.edited.connect(update)
         self._session.document_changed.connect(lambda _document: update())

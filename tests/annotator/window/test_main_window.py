@@ -404,3 +404,22 @@ def test_the_title_names_the_photo_and_its_place(qtbot: QtBot, start: Start, fol
     assert window.windowTitle() == "1/3 cat.jpg – photos – Annotator"
     QTest.keyClick(window.canvas, Qt.Key.Key_D)
     assert window.windowTitle() == "2/3 coffee.jpg – photos – Annotator"
+
+
+def test_no_action_is_checked_where_there_is_nothing_to_mark(qtbot: QtBot, start: Start, folder: Path) -> None:
+    window = start()
+    marks = [window.action_table[name] for name in ("image.done", "image.skip")]
+    for mark in marks:
+        mark.trigger()
+    assert not any(mark.isChecked() for mark in marks)
+    (folder / "coffee.jpg").write_bytes(b"not a photo")
+    window._session.open(folder)
+    qtbot.waitUntil(lambda: window._session.document is not None)
+    window._session.go_to("coffee.jpg")
+    qtbot.waitUntil(lambda: "coffee.jpg" in window.banner.text)
+    QTest.keyClick(window.canvas, Qt.Key.Key_M)
+    assert not any(mark.isChecked() for mark in marks)
+    window._session.go_to("cat.jpg")
+    qtbot.waitUntil(lambda: window._session.document is not None)
+    QTest.keyClick(window.canvas, Qt.Key.Key_M)
+    assert [mark.isChecked() for mark in marks] == [True, False]
