@@ -21,7 +21,7 @@ from benchmarks.paper.tables import KINDS, Variant
 from dataset.coco.reader import Source, load_coco
 from model.checkpoints.checkpoint import write_state
 from model.checkpoints.head_transfer import load_backbone
-from model.config import non_defaults
+from model.config_values import non_defaults
 from model.data.augmentation import MaskCache
 from model.data.batching import samples_of
 from model.data.training_images import TrainingImage, classes_of, read_photos

@@ -13,12 +13,14 @@ from safetensors.torch import save
 from dataset.atomic_files import replacement, write_bytes
 from dataset.coco.categories import Category, to_coco
 from dataset.regular_files import open_regular
-from model.config import ModelConfig, non_defaults, to_dict
+from model.config_values import non_defaults, to_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+
+    from model.config import ModelConfig
 
 FORMAT = "annotator-maskrcnn-1"
 """Stands in the header, so that a checkpoint of something else is told apart."""

@@ -25,13 +25,14 @@ from model.checkpoints.checkpoint import FORMAT, Checkpoint
 from model.checkpoints.names import BUILTIN_FILE, WeightsError
 from model.checkpoints.safetensors_file import TensorInfo, read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
-from model.config import ModelConfig, model_config
+from model.config_values import model_config
 from model.network.build import meta_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dataset.coco.categories import Category
+    from model.config import ModelConfig
     from model.network.mask_rcnn import MaskRCNN
 
 MAX_BYTES = 4 * 2**30

@@ -28,7 +28,8 @@ from model.checkpoints import weights
 from model.checkpoints.head_transfer import load_backbone, transfer_heads
 from model.checkpoints.names import NAMES, state_of
 from model.commands.number_types import positive, whole
-from model.config import FROM_SCRATCH, MODEL_LIMITS, TRAIN_LIMITS, TrainConfig, changed
+from model.config import FROM_SCRATCH, MODEL_LIMITS, TRAIN_LIMITS, TrainConfig
+from model.config_values import changed
 from model.data.batching import samples_of
 from model.data.training_images import classes_of, read_photos
 from model.distributed import ProcessGroup

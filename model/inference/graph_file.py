@@ -12,10 +12,12 @@ from dataset.atomic_files import write_bytes
 from dataset.coco.categories import Category, from_coco, to_coco
 from dataset.json_text import loads
 from dataset.regular_files import read_regular
-from model.config import ModelConfig, model_config, to_dict
+from model.config_values import model_config, to_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from model.config import ModelConfig
 
 FORMAT = "annotator-graphs-2"
 """Stands in the file; another one is made again."""

@@ -19,7 +19,7 @@ from model.checkpoints.weight_averaging import (
     scale_class_logits,
     shift_class_logit,
 )
-from model.config import changed
+from model.config_values import changed
 
 
 def _amount(text: str) -> float:

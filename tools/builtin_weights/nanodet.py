@@ -24,7 +24,8 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 
 from dataset.coco.reader import DataError, load_coco
 from model.checkpoints import checkpoint
-from model.config import FROM_SCRATCH, ModelConfig, changed
+from model.config import FROM_SCRATCH, ModelConfig
+from model.config_values import changed
 from model.data.training_images import classes_of
 from model.network.backbone import PathAggregation, Pyramid, TwinBody
 from model.network.build import build

@@ -18,7 +18,8 @@ from model.checkpoints.checkpoint import Checkpoint
 from model.checkpoints.names import WeightsError
 from model.checkpoints.safetensors_file import read_header, read_tensors
 from model.checkpoints.torchvision_weights import OFFICIAL
-from model.config import ModelConfig, to_dict
+from model.config import ModelConfig
+from model.config_values import to_dict
 from model.network.build import build
 
 pytestmark = pytest.mark.usefixtures("repeatable")
