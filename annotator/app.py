@@ -17,6 +17,7 @@ from annotator import theme
 from annotator.core.disk_thread import Deadline, answered
 from annotator.finetune.controller import FineTuneController
 from annotator.finetune.model_versions import ModelVersions
+from annotator.garbage_collection import collect_in_gui_thread
 from annotator.icons import product_icon
 from annotator.language import choose_language, install_qt_translation
 from annotator.session import messages
@@ -130,6 +131,7 @@ def run(folder: Path | None, file: Path | None, *, samples: bool, weights: str, 
     QApplication.setOrganizationName("Annotator")
     QApplication.setDesktopFileName("annotator")
     qt = QApplication(sys.argv[:1])
+    collect_in_gui_thread(qt)
     choose_language(Settings())
     install_qt_translation(qt)
     application = Application(qt, weights=weights, device=device)

@@ -32,12 +32,14 @@ def large_import() -> Iterator[None]:
     the day, the window standing still: 150 to 700 ms each time beside torch, on two busy cores. What is there
     afterwards is there for good, and is not looked at again.
     """
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()
         atexit.unregister(gc.unfreeze)
         atexit.register(gc.unfreeze)  # libraries look for what is left of theirs when Python ends
 

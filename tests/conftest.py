@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("ANNOTATOR_PREPARE", "0")  # or a process makes graphs of every tiny network that is loaded
 
 import model  # noqa: F401 - it sets how torch's threads wait
+from annotator.garbage_collection import collect_due
 from resources import SAMPLES
 
 if TYPE_CHECKING:
@@ -40,10 +42,18 @@ settings.register_profile("search", _ANY_MACHINE, max_examples=1000)
 """New examples every time (`make stress`)."""
 settings.load_profile("any machine")
 
+# As in the program: a window that a test left must not be destroyed in a thread of the next one.
+gc.disable()
+
 DISK_THREADS = {"disk", "file", "journal", "listing"}
 """Daemons, because a disk may hold them up for ever."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_runtest_teardown() -> None:
+    """Collect cycles between tests, in the thread that runs them."""
+    collect_due()
 
 
 @pytest.fixture(autouse=True)

@@ -126,9 +126,10 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_word(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", [[str(ROOT / "main.py")], ["-m", "annotator_app"]])
 def test_ctrl_c_before_a_command_is_even_read_makes_no_traceback(program: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", *program, "merge", "--help"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, pipesize=4096) as process:
         assert process.stderr is not None
-        imported = iter(process.stderr)
+        imported = iter(process.stderr)  # into so small a pipe it cannot write to its end before it is interrupted
         assert any(line.split()[-1] == "argparse" for line in imported)  # among the first that main.py asks for
         process.send_signal(signal.SIGINT)
         assert "Traceback" not in "".join(imported)

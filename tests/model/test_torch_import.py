@@ -3,10 +3,14 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from model.torch_import import large_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_torch_works_after_its_libraries_were_opened_beforehand() -> None:
@@ -16,18 +20,26 @@ def test_torch_works_after_its_libraries_were_opened_beforehand() -> None:
     assert done.stdout.strip() == "3"
 
 
-def test_after_a_large_import_what_is_there_is_not_looked_through_again() -> None:
+@pytest.fixture(params=[True, False])
+def collects(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether the collector runs by itself, which it does where there is no window."""
+    if request.param:
+        gc.enable()
+    yield request.param
+    gc.unfreeze()
+    gc.disable()
+
+
+def test_after_a_large_import_what_is_there_is_not_looked_through_again(collects: bool) -> None:
     before = gc.get_freeze_count()
     with large_import():
         assert not gc.isenabled()
         kept = [[] for _ in range(1000)]
-    assert gc.isenabled()
+    assert gc.isenabled() == collects
     assert gc.get_freeze_count() >= before + len(kept)
-    gc.unfreeze()
 
 
-def test_a_large_import_that_fails_leaves_the_collector_on() -> None:
+def test_a_large_import_that_fails_leaves_the_collector_as_it_was(collects: bool) -> None:
     with pytest.raises(ImportError), large_import():
         raise ImportError("no such thing")
-    assert gc.isenabled()
-    gc.unfreeze()
+    assert gc.isenabled() == collects

@@ -84,9 +84,9 @@ def no_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_count()[0] > MANY:
+            gc.freeze()
         if was_enabled:
-            if gc.get_count()[0] > MANY:
-                gc.freeze()
             gc.enable()
 
 
