@@ -20,6 +20,7 @@ from model.config import MEAN, STD, UNUSED
 from model.graphs.export import network_to_trace, trace
 from model.graphs.modules import Classify, Encode, Masks, clip
 from model.inference.preprocess import ROUND
+from model.inference.score_shifts import odds_factors
 from model.network.mask_rcnn import MIN_SIZE, with_objectness
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Whole(nn.Module):
         self.masks = Masks(network) if network.roi_heads.mask_head is not None else None
         self.network, self.config = network, network.config
         self.register_buffer("known", torch.tensor(known))
+        self.register_buffer("factors", torch.tensor(odds_factors(network.config)[known], dtype=torch.float32))
 
     def forward(self, photo: Tensor) -> tuple[Tensor, ...]:
         """Find the objects. Boxes are xyxy in pixels of the photo."""
@@ -81,6 +83,8 @@ class Whole(nn.Module):
         if objectness is not None:
             probabilities = with_objectness(probabilities, objectness)
         chances, refined = probabilities[:, self.known], clip(refined, inner)[:, self.known]
+        if self.config.score_shifts:  # those of `model.inference.score_shifts`, before any threshold
+            chances = chances * self.factors / (chances * self.factors + 1 - chances)
         place = torch.nonzero(chances > SCORE)
         boxes, scores = refined[place[:, 0], place[:, 1]], chances[place[:, 0], place[:, 1]]
         large = torch.nonzero((boxes[:, 2:] - boxes[:, :2] >= MIN_SIZE).all(1)).flatten()

@@ -20,15 +20,16 @@ def shifted(scores: NDArray[np.float32], labels: NDArray[np.int64], config: Mode
     """Return the scores [N] 0..1 of detections of these classes [N], which count from 1, with the shifts."""
     if not config.score_shifts:
         return scores
-    return _with_odds(scores.astype(np.float64), _factors(config)[labels]).astype(np.float32)
+    return _with_odds(scores.astype(np.float64), odds_factors(config)[labels]).astype(np.float32)
 
 
 def before_shifts(score: float, config: ModelConfig) -> NDArray[np.float64]:
     """Return for each class [classes + 1], background first, the score 0..1 that the shifts make `score` of."""
-    return _with_odds(np.full(config.classes + 1, score, np.float64), 1 / _factors(config))
+    return _with_odds(np.full(config.classes + 1, score, np.float64), 1 / odds_factors(config))
 
 
-def _factors(config: ModelConfig) -> NDArray[np.float64]:
+def odds_factors(config: ModelConfig) -> NDArray[np.float64]:
+    """Return what the odds of a class's scores are multiplied with [classes + 1], background first."""
     return np.exp([0.0, *(config.score_shifts or (0.0,) * config.classes)])
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 from typing import TYPE_CHECKING
@@ -12,8 +13,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from model.checkpoints import checkpoint
 from model.commands import export_model
 from model.graphs.rounding import ENOUGH
+from model.graphs.whole import SCORE
 from model.inference.keypoint_decoding import locate_roughly
 from model.inference.predictor import Predictor
 from resources import SAMPLES
@@ -60,6 +63,24 @@ def test_the_file_finds_what_the_application_finds(
         assert (boxes >= 0).all()
         assert (boxes <= np.tile(photo.shape[1::-1], 2) + 1e-3).all()
         assert boxes.max() > 0.5 * photo.shape[1]
+
+
+def test_the_file_moves_scores_as_the_application_does(
+    tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANNOTATOR_BF16", "0")
+    config = replace(tiny_checkpoint.config, score_shifts=(1.5, -1.0), mask_score=False, keypoint_score=0.0)
+    tuned = replace(tiny_checkpoint, config=config)
+    checkpoint.write(tmp_path / "tuned.safetensors", tuned)
+    assert export_model.main([str(tmp_path / "tuned.safetensors"), str(tmp_path / "model.onnx")]) == 0
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    _, scores, labels, *_ = (np.asarray(v) for v in session.run(None, {"photo": PHOTO}))
+    predictor = Predictor(tuned, "cpu")
+    predictor.set_image(PHOTO)
+    for label, category in enumerate(tuned.categories, 1):
+        expected = [i.score for i in predictor.detect(SCORE) if i.category_id == category.id]
+        assert expected
+        np.testing.assert_allclose(np.sort(scores[labels == label]), np.sort(expected), atol=1e-3)
 
 
 @pytest.mark.slow  # the built-in model, sixteen photos, three times
