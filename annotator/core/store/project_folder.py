@@ -76,7 +76,7 @@ class ProjectFolder:
         self._lock(place)  # first: also of a folder that can only be read another window may know better
         _try_out(place)
         if place == self.fallback_path:
-            same_photos.note(place, self._photos)
+            same_photos.note(place, self._images, self._photos)
         self.path = place
 
     def warning(self, reason: Exception) -> str:
@@ -164,7 +164,7 @@ def _places_of_the_user(first: Path, images: Path) -> tuple[Path | None, Path]:
             free = free or place
         else:
             others = place
-        if not place.exists():
+        if not os.path.exists(place):  # noqa: PTH110 - false, too, where the folder around it cannot be entered
             return others, free or place
     raise AssertionError
 

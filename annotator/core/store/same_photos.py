@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from dataset.atomic_files import write_bytes
 from dataset.json_text import loads
-from dataset.regular_files import read_regular
+from dataset.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FILE = "photos.json"
 MOST = 32  # photos that are noted: one of them is enough
 _HOUR, _TICK = 3600, 2  # seconds: FAT keeps local time, which summer shifts, in steps of two
+_BEGINNING = 65536  # bytes: photos of one size, as a camera's raw ones, differ in these already
 
 
 def some_photos(folder: Path, names: Sequence[str]) -> dict[str, tuple[int, float]]:
@@ -30,10 +32,11 @@ def some_photos(folder: Path, names: Sequence[str]) -> dict[str, tuple[int, floa
     return found
 
 
-def note(place: Path, photos: Mapping[str, tuple[int, float]]) -> None:
-    """Note in a place whose work it keeps, once. OSErrors pass through."""
+def note(place: Path, folder: Path, photos: Mapping[str, tuple[int, float]]) -> None:
+    """Note in a place whose work it keeps, once: `some_photos` of the folder. OSErrors pass through."""
     if photos and not (place / FILE).exists():
-        write_bytes(place / FILE, json.dumps(photos, ensure_ascii=True).encode())
+        noted = {name: (*stat, _digest(folder / name)) for name, stat in photos.items()}
+        write_bytes(place / FILE, json.dumps(noted, ensure_ascii=True).encode())
 
 
 def is_of(place: Path, folder: Path) -> bool | None:
@@ -52,7 +55,17 @@ def _is_there(photo: Path, noted: object) -> bool:
         stat = photo.stat()
     except (OSError, ValueError):
         return False
-    if not isinstance(noted, list) or len(noted) != 2 or not all(isinstance(v, int | float) for v in noted):
-        return False
-    apart = (stat.st_mtime - noted[1]) % _HOUR
-    return stat.st_size == noted[0] and min(apart, _HOUR - apart) <= _TICK
+    match noted:
+        case [int() | float() as size, int() | float() as time, str() as digest] if size == stat.st_size:
+            apart = (stat.st_mtime - time) % _HOUR
+            return min(apart, _HOUR - apart) <= _TICK or (digest != "" and digest == _digest(photo))
+    return False
+
+
+def _digest(photo: Path) -> str:
+    """Return a digest of how a photo begins; empty where it cannot be read, as once its disk is pulled."""
+    try:
+        with open_regular(photo) as file:
+            return blake2b(file.read(_BEGINNING), digest_size=16).hexdigest()
+    except OSError:
+        return ""
