@@ -13,7 +13,7 @@ from dataset.atomic_files import write_bytes
 from dataset.json_text import loads
 from dataset.pictures.near_duplicates import near_duplicates
 from dataset.regular_files import read_regular
-from dataset.validation_split import validation_size
+from dataset.validation_split import MIN_VAL, validation_size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -45,7 +45,8 @@ def split(photos: Sequence[ImageFingerprint], classes: Sequence[set[int]], known
     undecided.sort(key=lambda group: (not any(classes[i] for i in group), min(photos[i].digest for i in group)))
     taken = sum(sides.get(p.digest) == "val" for p in photos)
     left = Counter(label for i, p in enumerate(photos) if sides.get(p.digest) != "val" for label in classes[i])
-    wanted = validation_size(len(photos))
+    new = sum(map(len, undecided))
+    wanted = min(validation_size(len(photos)), taken + max(MIN_VAL, new // 2))  # or a round would learn nothing new
     for group in undecided:
         labels = Counter(label for i in group for label in classes[i])
         # A class that is in no other photo needs this one for training.

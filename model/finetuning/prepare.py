@@ -187,6 +187,12 @@ def begin_at(baseline: Checkpoint, project: ProjectDataset) -> Checkpoint:
     return builtin if seen and outputs_by_name(baseline).keys() <= named else baseline
 
 
+def _is_few(photos: int, fresh: list[list[int]]) -> bool:
+    """Return whether so many photos are too few to keep some apart, or those that the baseline does not know are."""
+    few_are_fresh = len(fresh) > 1 and sum(map(len, fresh)) < 2 * MIN_VAL
+    return photos < (2 * MIN_SPLIT if few_are_fresh else MIN_SPLIT)
+
+
 def choose_split(job: FineTuneJob, project: ProjectDataset, baseline: Checkpoint, *, leads: bool) -> Split:
     """Return the split; photos stay on the side of an earlier run, and what the baseline has learned from trains.
 
@@ -205,8 +211,7 @@ def choose_split(job: FineTuneJob, project: ProjectDataset, baseline: Checkpoint
     seen = {i for i in everything if photo_id(photos[i].digest) in learned}
     known = splitting.read(job.split)
     fresh = splitting.folds(photos, labels, seen)
-    is_few = len(everything) < MIN_SPLIT or (len(fresh) > 1 and sum(map(len, fresh)) < 2 * MIN_VAL)
-    if is_few and "val" not in known.values():
+    if "val" not in known.values() and _is_few(len(everything), fresh):
         folds = fresh if len(fresh) > 1 else splitting.folds(photos, labels)
         return Split(everything, folds=folds if len(folds) > 1 else [], is_fair=folds is fresh or not seen)
     sides = splitting.split(photos, labels, {photos[i].digest: "train" for i in seen} | known)

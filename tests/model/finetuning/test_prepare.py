@@ -115,6 +115,17 @@ def test_a_rival_that_has_learned_from_everything_is_said_to_have(tiny_checkpoin
     assert not split.is_fair
 
 
+def test_of_few_new_photos_beside_many_half_are_learned_from(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    rounds = Rounds(tiny_checkpoint, tmp_path)
+    known = [lineage.photo_id(photo.digest) for photo in rounds.photos[:30]]
+    rounds.model = replace(tiny_checkpoint, metrics={"lineage": {"trained_on": known}})
+    split = rounds.run(36)
+    assert split.is_fair
+    assert not split.folds  # every model would be trained on all of them
+    assert len(split.val) == 3
+    assert set(split.val) < set(range(30, 36))
+
+
 def test_of_photos_kept_apart_those_measure_that_the_rival_does_not_know(
     tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
