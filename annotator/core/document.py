@@ -66,6 +66,10 @@ class ObjectMarks:
         """Return the marks of all others."""
         return ObjectMarks(self.hidden - ids, self.locked - ids)
 
+    def without_suggestions(self) -> ObjectMarks:
+        """Return the marks of what is on record."""
+        return self.without({i for i in self.spared if i < 0})
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

@@ -26,7 +26,7 @@ from annotator.session.undo import UndoHistory
 from dataset.i18n import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from annotator.canvas.tools.base import GestureStep
@@ -475,10 +475,14 @@ class Session(QObject):
 
         return keep
 
-    def forget_suggestion_marks(self) -> None:
-        """Show every suggestion in the photos that were left: another model gives the ids to other objects."""
-        for name, marks in self.marks.items():
-            self.marks[name] = marks.without({i for i in marks.spared if i < 0})
+    def forget_suggestion_marks(self, names: Iterable[str] | None = None) -> None:
+        """Show every suggestion in these photos, by default in all: other objects get the ids."""
+        if self.document:
+            self.marks[self.document.name] = self.document.marks
+        for name in self.marks.keys() & (self.marks if names is None else names):
+            self.marks[name] = self.marks[name].without_suggestions()
+        if self.document:
+            self.document.marks = self.marks[self.document.name]
 
     def set_threshold(self, threshold: float) -> None:
         """Offer suggestions from this score on, here and everywhere."""

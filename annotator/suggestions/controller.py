@@ -176,9 +176,12 @@ class SuggestionController(QObject):
     def _forget_answers(self) -> None:
         self._session.forget_suggestion_marks()
         self._forget_offers()
-        photos = self._session.photos
+        photos, shown = self._session.photos, self._session.document
         names = list(self._scores)
         self._scores.clear()
+        if shown:  # its pool goes as well: what is hidden of it from now on would be the next model's
+            shown.forget_suggestions()
+            self._offer(shown, None)
         with photos.together():
             for name in names:
                 if name in photos:  # else they are another folder's by now

@@ -92,6 +92,7 @@ class ImportedSuggestions(QObject):
     def _take(self, name: str, suggestions: Pool) -> None:
         store = self._session.store
         if store is not None:
+            self._session.forget_suggestion_marks((name,))  # every import has the same ids
             store.pools.put(name, store.imported_pool, suggestions)
             self._know(self._number, {name: [(s.score or 0.0, s.category_id) for s in suggestions]})
 

@@ -120,30 +120,43 @@ def test_no_edit_changes_it_not_even_one_that_cuts_neighbours(window: MainWindow
 
 
 def test_it_lasts_while_other_photos_are_looked_at(qtbot: QtBot, window: MainWindow) -> None:
-    session, name = window._session, current_document(window).name
     current_document(window).select([2])
     _press(window, Key.Key_H)
-    session.go(1)
-    qtbot.waitUntil(lambda: session.document is not None and session.document.name != name)
+    _go(qtbot, window, 1)
     assert current_document(window).marks == ObjectMarks()
-    session.go(-1)
-    qtbot.waitUntil(lambda: session.document is not None and session.document.name == name)
+    _go(qtbot, window, -1)
     assert current_document(window).marks.hidden == {2}
     assert isinstance(current_document(window), Document)
 
 
-def _answer(window: MainWindow, model: str, *boxes: tuple[int, int, int, int]) -> None:
-    """Have a model loaded and answer for the photo shown: every answer has the ids -1, -2 …"""
-    suggester = window._flow._suggester
-    suggester.loaded.emit(ModelInfo(model, model, "cpu", (Category(1, "thing"),), model))
-    pool = [
+Box = tuple[int, int, int, int]
+
+
+def _pool(*boxes: Box) -> tuple[Annotation, ...]:
+    return tuple(
         Annotation(-i, 1, rectangle(*box), origin=Origin.SUGGESTED, score=0.95 - i / 50)
         for i, box in enumerate(boxes, 1)
-    ]
-    suggester.suggested.emit(Suggestions(current_document(window).name, model, tuple(pool), 1.0))
+    )
 
 
-FIRST, SECOND = (250, 20, 290, 60), (250, 100, 290, 140)
+def _load(window: MainWindow, model: str) -> None:
+    window._flow._suggester.loaded.emit(ModelInfo(model, model, "cpu", (Category(1, "thing"),), model))
+
+
+def _answer(window: MainWindow, model: str, *boxes: Box) -> None:
+    """Have a model loaded and answer for the photo shown: every answer has the ids -1, -2 …"""
+    _load(window, model)
+    name = current_document(window).name
+    window._flow._suggester.suggested.emit(Suggestions(name, model, _pool(*boxes), 1.0))
+
+
+def _go(qtbot: QtBot, window: MainWindow, step: int) -> None:
+    session, name = window._session, current_document(window).name
+    session.go(step)
+    qtbot.waitUntil(lambda: session.document is not None and session.document.name != name)
+
+
+FIRST, SECOND, THIRD = (250, 20, 290, 60), (250, 100, 290, 140), (300, 200, 340, 240)
 
 
 def test_what_is_hidden_and_selected_of_one_model_says_nothing_of_the_next_ones_objects(
@@ -158,7 +171,7 @@ def test_what_is_hidden_and_selected_of_one_model_says_nothing_of_the_next_ones_
     assert (document.marks.hidden, document.selection) == ({-1}, (-2,)), "the same answer once more"
     heard: list[list[Annotation]] = []
     document.selection_changed.connect(lambda: heard.append(list(document.selected)))
-    _answer(window, "two", SECOND, (300, 200, 340, 240))
+    _answer(window, "two", SECOND, THIRD)
     assert [s.id for s in document.shown_suggestions] == [-1, -2]
     assert document.selection == ()
     assert heard == [[]]
@@ -167,14 +180,10 @@ def test_what_is_hidden_and_selected_of_one_model_says_nothing_of_the_next_ones_
 def test_a_suggestion_that_is_hidden_in_a_photo_that_was_left_stays_so_until_another_model_is_loaded(
     qtbot: QtBot, window: MainWindow
 ) -> None:
-    session, name = window._session, current_document(window).name
-
     def leave_and_come_back(model: str) -> None:
-        session.go(1)
-        qtbot.waitUntil(lambda: session.document is not None and session.document.name != name)
-        window._flow._suggester.loaded.emit(ModelInfo(model, model, "cpu", (Category(1, "thing"),), model))
-        session.go(-1)
-        qtbot.waitUntil(lambda: session.document is not None and session.document.name == name)
+        _go(qtbot, window, 1)
+        _load(window, model)
+        _go(qtbot, window, -1)
 
     _answer(window, "one", FIRST, SECOND)
     current_document(window).select([-1])
@@ -184,6 +193,44 @@ def test_a_suggestion_that_is_hidden_in_a_photo_that_was_left_stays_so_until_ano
     leave_and_come_back("two")
     _answer(window, "two", SECOND, FIRST)
     assert [s.id for s in current_document(window).shown_suggestions] == [-1, -2]
+
+
+def test_what_is_hidden_says_nothing_of_the_objects_of_a_model_that_answers_once_the_photo_was_left(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    _answer(window, "one", FIRST, SECOND)
+    current_document(window).marks = ObjectMarks(frozenset({1, -1}))
+    _load(window, "two")
+    assert current_document(window).marks == ObjectMarks(frozenset({1}))
+    assert not current_document(window).suggestions, "of the model before: hidden now, it would stay so by its id"
+    _go(qtbot, window, 1)
+    _go(qtbot, window, -1)
+    _answer(window, "two", THIRD, SECOND)
+    assert [s.id for s in current_document(window).shown_suggestions] == [-1, -2]
+
+
+def test_what_was_imported_stays_on_offer_while_another_model_is_loaded(window: MainWindow) -> None:
+    window._session.suggestions_imported.emit(current_document(window).name, _pool(FIRST))
+    _answer(window, "one", SECOND)
+    window._flow.expect_model()
+    assert [s.shape for s in current_document(window).suggestions] == [rectangle(*FIRST)]
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_what_is_hidden_of_an_import_says_nothing_of_the_next_ones_objects(
+    qtbot: QtBot, window: MainWindow, is_left: bool
+) -> None:
+    session, name = window._session, current_document(window).name
+    session.suggestions_imported.emit(name, _pool(FIRST, SECOND))
+    current_document(window).marks = ObjectMarks(frozenset({1, -1}))
+    if is_left:
+        _go(qtbot, window, 1)
+    session.suggestions_imported.emit(name, _pool(THIRD, SECOND))
+    if is_left:
+        _go(qtbot, window, -1)
+    document = current_document(window)
+    assert [s.shape for s in document.shown_suggestions] == [rectangle(*THIRD), rectangle(*SECOND)]
+    assert document.marks == ObjectMarks(frozenset({1}))
 
 
 def test_raising_is_one_step_and_in_the_file(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
