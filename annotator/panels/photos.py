@@ -275,8 +275,10 @@ class PhotosPanel(QWidget):
     def _following_only(self) -> Iterator[None]:
         """Whatever row becomes the current one meanwhile, no photo is chosen by that."""
         self._following = True
-        yield
-        self._following = False
+        try:
+            yield
+        finally:
+            self._following = False
 
     def _current_changed(self, index: QModelIndex) -> None:
         if index.isValid() and not self._following and self._model.name(index.row()) != self._current:

@@ -90,6 +90,17 @@ def test_a_click_chooses(qtbot: QtBot, panel: PhotosPanel, chosen: list[str]) ->
     assert chosen == ["town/0003.jpg"]
 
 
+def test_a_row_can_be_chosen_after_an_error_in_showing_another_one(
+    qtbot: QtBot, panel: PhotosPanel, chosen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(panel._model, "set_current", lambda _name: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            panel.set_current(NAMES[0])
+    click(qtbot, panel, 2)
+    assert chosen == [NAMES[2]]
+
+
 def test_up_and_down_choose(qtbot: QtBot, panel: PhotosPanel, chosen: list[str]) -> None:
     panel.set_current(NAMES[1])
     qtbot.keyClick(panel.rows, Qt.Key.Key_Down)
