@@ -119,7 +119,7 @@ class RecordChanges(QObject):
         self._classes = tuple(self.session.categories)
         self.started.emit()
         # With those that have a document now, which they may be left without: the photo shown has one until it is left.
-        self._make(dict.fromkeys((*task.photos, *self._documents(), *self._store.added)))
+        self._make(dict.fromkeys((*task.photos, *self.session.documents, *self._store.added)))
         if not task.photos:
             self._slices.stop()
             self._finish()
@@ -152,12 +152,6 @@ class RecordChanges(QObject):
     def _store(self) -> Store:
         assert self.session.store is not None, "a change ends with the project"
         return self.session.store
-
-    def _documents(self) -> dict[str, Document]:
-        documents = {document.name: document for document in self.session.history.documents}
-        if self.session.document is not None:
-            documents[self.session.document.name] = self.session.document
-        return documents
 
     def _make(self, names: Iterable[str]) -> None:
         """Make the records of these photos, as they are now, in slices."""
@@ -197,7 +191,7 @@ class RecordChanges(QObject):
     def _finish(self, _made: object = None) -> None:
         """Put all that was made on record, in one turn; what was changed meanwhile is made again before."""
         self.session.end_gesture()
-        task, documents = self._task, self._documents()
+        task, documents = self._task, self.session.documents
         if task is None:
             return
         if tuple(self.session.categories) != self._classes:

@@ -437,6 +437,12 @@ class Session(QObject):
         document.marks = self.marks.get(self.current, ObjectMarks())
         self._set_document(document)
 
+    @property
+    def documents(self) -> dict[str, Document]:
+        """The documents by photo: those that have a history, and the one that is shown."""
+        documents = {document.name: document for document in self.history.documents}
+        return documents if self.document is None else documents | {self.document.name: self.document}
+
     def document_of(self, name: str, size: tuple[int, int] | None) -> Document | None:
         """Return the document of a photo, be it not shown; None where it has none yet and its (width, height) is None.
 

@@ -175,13 +175,13 @@ class SuggestionController(QObject):
 
     def _forget_answers(self) -> None:
         self._session.forget_suggestion_marks()
-        self._forget_offers()
-        photos, shown = self._session.photos, self._session.document
+        for document in self._session.documents.values():  # also the one shown, where more of them could be hidden
+            document.forget_suggestions()
+        photos = self._session.photos
         names = list(self._scores)
         self._scores.clear()
-        if shown:  # its pool goes as well: what is hidden of it from now on would be the next model's
-            shown.forget_suggestions()
-            self._offer(shown, None)
+        if self._session.document:
+            self._offer(self._session.document, None)
         with photos.together():
             for name in names:
                 if name in photos:  # else they are another folder's by now
@@ -229,15 +229,12 @@ class SuggestionController(QObject):
 
     def _offer_again(self) -> None:
         """Offer what the model found in the current photo, in the classes as they are now; in others, when shown."""
-        self._forget_offers()
         document = self._session.document
+        for other in self._session.history.documents:
+            if other is not document:
+                other.forget_suggestions()
         if document:
             self._offer(document, self._recent_pool(document.name))
-
-    def _forget_offers(self) -> None:
-        for document in self._session.history.documents:
-            if document is not self._session.document:
-                document.forget_suggestions()
 
     def _offer(self, document: Document, found: Pool | None) -> None:
         """Offer what was imported for a photo, and what the model found in it, if it is known."""

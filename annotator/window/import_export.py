@@ -42,7 +42,6 @@ from dataset.messages import UserError, counted_photos
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from annotator.core.document import Document
     from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.store import Store
     from annotator.session.session import Session
@@ -251,7 +250,7 @@ class Importer(_Exchange):
 
     def _prepare(self, store: Store, data: Dataset, images: Sequence[int]) -> None:
         """Make what is to be added to photos that nobody has worked on since the project was opened."""
-        heads, open_names = data.heads, self._documents().keys()
+        heads, open_names = data.heads, self._session.documents.keys()
         many = [
             i
             for i in images
@@ -275,7 +274,7 @@ class Importer(_Exchange):
         """Put all on record: what was made for many photos at once, and what goes to single ones, in slices."""
         store, heads = self._session.store, data.heads
         assert store is not None, "late results are dropped"
-        open_names = self._documents().keys()
+        open_names = self._session.documents.keys()
         added = {
             name: addition
             for name, addition in additions.items()
@@ -286,12 +285,6 @@ class Importer(_Exchange):
         single = [i for i in images if heads[i].suggestion_count or heads[i].name not in added]
         self._counts = [len(addition.records) for addition in added.values()]
         self._slices.start(self._finish_each(data, single, added.keys()))
-
-    def _documents(self) -> dict[str, Document]:
-        documents = {document.name: document for document in self._session.history.documents}
-        if self._session.document is not None:
-            documents[self._session.document.name] = self._session.document
-        return documents
 
     def _finish_each(self, data: Dataset, single: Sequence[int], added: Collection[str]) -> Iterator[None]:
         """Add to the photos that were worked on, one after the other, and show what the list has of the others."""
@@ -317,7 +310,7 @@ class Importer(_Exchange):
             return
         annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
         self._counts.append(len(annotations))
-        document = self._documents().get(image.name)
+        document = self._session.document_of(image.name, None)
         if document:
             text = plural("import of {n} object", "import of {n} objects", len(annotations))
             edit = edits.add(document, annotations, text)
