@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from annotator.suggestions.messages import ModelInfo, Suggestions
     from dataset.coco.categories import Category
 
-COUNTED = 500  # photos whose suggestions are counted together
+COUNTED = 200  # photos whose suggestions are counted together: in 4 ms, and the list takes 5 more under a filter
 
 
 class SuggestionController(QObject):
@@ -326,7 +326,7 @@ class SuggestionController(QObject):
         )
         offered = [(score, self._to_project[category]) for score, category in found if category in self._to_project]
         offered += [(score, category) for score, category in given if category in session.categories]
-        answered = Counter((s.score or 0.0, s.category_id) for s in store.reviewed(name)) if store else Counter()
+        answered = Counter(store.reviewed_scores(name) if store else ())
         return [score for score, _ in (Counter(offered) - answered).elements()]
 
     def _unsuggested(self, name: str) -> Status:

