@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Iterator, Sequence
 
-    from dataset.check.contents import Contents
+    from dataset.check.contents import Contents, Key
     from dataset.pictures.fingerprints import ImageFingerprint
     from dataset.splitting import Groups, Side
 
@@ -90,7 +90,7 @@ def sides_of(
     if folder is not None and not args.by_photo:
         inside = [name for name in dict.fromkeys(names) if is_inside(name)]
         print_shares(_fingerprints(folder, inside, found), len(inside))
-    groups: Groups = [[i] for i in range(len(names))] if args.by_photo else group_photos(names, found)
+    groups = _of_one_name(names) if args.by_photo else group_photos(names, found)
     together = set(trained)
     sides = split_groups([group for group in groups if together.isdisjoint(group)], names, classes, args.val, args.test)
     if len(names) > 1 and args.val + args.test > 0 and set(sides) == {"train"}:
@@ -113,6 +113,14 @@ def _fingerprints(folder: Path, names: list[str], found: list[ImageFingerprint])
         if not isinstance(photo, UnreadablePhoto):
             found.append(photo)
         yield done
+
+
+def _of_one_name(names: Sequence[str]) -> Groups:
+    """Return groups of indices: each photo by itself, also one that is listed twice."""
+    groups: defaultdict[str | int, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        groups[name or i].append(i)
+    return list(groups.values())
 
 
 def _split(args: argparse.Namespace) -> None:
@@ -150,9 +158,14 @@ def _split(args: argparse.Namespace) -> None:
 
 
 def _of_one_id(contents: Contents) -> set[int]:
-    """Return the indices of photos that share an id: whose an object is would be lost if they were not together."""
-    counts = Counter(image.key for image in contents.images if image.key is not None)
-    return {i for i, image in enumerate(contents.images) if image.key is not None and counts[image.key] > 1}
+    """Return the indices of photos that share an id: whose an object is would be lost if they were not together.
+
+    A photo that is listed twice is one.
+    """
+    photos: defaultdict[Key, set[str | int]] = defaultdict(set)
+    for image in contents.images:
+        photos[image.key].add(image.photo or image.place)
+    return {i for i, image in enumerate(contents.images) if image.key is not None and len(photos[image.key]) > 1}
 
 
 def _classes(contents: Contents, places: Sequence[int], names: dict[int, str]) -> Iterator[str]:

@@ -126,6 +126,21 @@ def test_photos_that_share_an_id_train_with_the_objects_of_that_id(
     assert "give each photo an id of its own" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [[], ["--by-photo"]])
+def test_a_photo_that_is_listed_twice_is_one(file: Path, tmp_path: Path, more: list[str]) -> None:
+    body, out = json.loads(file.read_text()), tmp_path / "out"
+    body["images"] += body["images"]
+    file.write_text(json.dumps(body))
+    assert main.main(["split", str(file), "--val", "0.4", "--output", str(out), *more]) == 0
+    parts = [json.loads((out / f"{side}.json").read_text()) for side in ("train", "val")]
+    names = [sorted(image["file_name"] for image in part["images"]) for part in parts]
+    assert not set(names[0]) & set(names[1])
+    for part, own in zip(parts, names, strict=True):
+        assert own[::2] == own[1::2]
+        ids = {image["id"] for image in part["images"]}
+        assert {record["image_id"] for record in part["annotations"]} - {12345} == ids
+
+
 def test_no_file_outside_the_folder_of_photos_is_opened(file: Path, tmp_path: Path) -> None:
     body, folder = json.loads(file.read_text()), tmp_path / "images"
     for n, name in enumerate(("../secret.png", str(tmp_path / "secret.png"))):
