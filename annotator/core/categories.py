@@ -16,6 +16,8 @@ from dataset.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from dataset.formats.base import ClassRecord
+
 SHORTCUT = "shortcut"  # a category's field in the COCO file: the number, 1 to 9, whose key chooses it
 NUMBERS = range(1, 10)
 
@@ -240,7 +242,7 @@ def object_color(annotation_id: int) -> str:
     return PALETTE[abs(annotation_id) % len(PALETTE)]
 
 
-def given_number(category: Category) -> int | None:
+def given_number(category: Category | ClassRecord) -> int | None:
     """Return the number that a person gave a class, if one did and it is 1 to 9."""
     number = category.extra.get(SHORTCUT)
     return number if type(number) is int and number in NUMBERS else None

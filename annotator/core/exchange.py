@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
+from annotator.core.categories import SHORTCUT, given_number
 from annotator.core.photo_state import NO_NOTES
 from annotator.core.store.coco_images import note_fields, read_notes
+from annotator.core.training_set import MODEL_CLASS, model_name
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -267,18 +269,25 @@ def _scope(source: Path, folder: Path, names: Sequence[str]) -> str:
 
 
 def add_classes(categories: Categories, data: Dataset) -> None:
-    """Add the classes of the dataset's objects that the project does not have."""
+    """Add the classes of the dataset's objects that the project does not have.
+
+    None takes a number key that the project's classes were given, nor the model's class that one of them stands for.
+    """
     used = {name for head in data.heads for name in head.class_names}
+    numbers = {given_number(category) for category in categories} - {None}
+    models = {name.casefold() for category in categories for name in (category.name, model_name(category))} - {""}
     with categories.one_change():
         for record in data.classes:
             if record.name in used and record.name.strip() and categories.find(record.name) is None:
+                taken = {SHORTCUT} if given_number(record) in numbers else set()
+                taken |= {MODEL_CLASS} if model_name(record).casefold() in models else set()
                 categories.add(
                     record.name,
                     color=record.color,
                     supercategory=record.supercategory,
                     keypoint_names=record.keypoint_names,
                     skeleton=record.skeleton,
-                    extra=record.extra,
+                    extra={key: value for key, value in record.extra.items() if key not in taken} or NOTHING,
                 )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from annotator.core.store.recorded import RecordedPhotos
     from annotator.core.store.store import Store
     from dataset.coco.categories import Category
+    from dataset.formats.base import ClassRecord
 
 MODEL_CLASS = "model_class"  # a category's field in the COCO file: the model's class that it stands for
 MIN_PHOTOS = 2  # with objects: one to learn from while the other measures
@@ -120,7 +121,8 @@ def summarize(
     names = {name.casefold() for name in known}
     shown = sorted((c for c in categories if counts[c.id]), key=lambda c: -counts[c.id])
     classes = tuple(
-        ClassFact(c.name, c.color, counts[c.id], not names & {c.name.casefold(), _before(c).casefold()}) for c in shown
+        ClassFact(c.name, c.color, counts[c.id], not names & {c.name.casefold(), model_name(c).casefold()})
+        for c in shown
     )
     full = sum(1 for photo in photos if photo.state.annotations)
     problems = []
@@ -209,12 +211,12 @@ def with_model_names(categories: Iterable[Category], known: Sequence[str]) -> li
     taken = {category.name.casefold() for category in listed}
     made = []
     for category in listed:
-        before = _before(category)
+        before = model_name(category)
         renamed = before.casefold() in names - taken and category.name.casefold() not in names
         made.append(replace(category, name=before, extra=NOTHING) if renamed else category)
     return made
 
 
-def _before(category: Category) -> str:
+def model_name(category: Category | ClassRecord) -> str:
     """Return the model's name of a class that was renamed in the project, or ""."""
     return str(category.extra.get(MODEL_CLASS, "")).strip()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from annotator.core.annotation import Annotation
-from annotator.core.categories import Categories
+from annotator.core.categories import SHORTCUT, Categories
 from annotator.core.exchange import add_classes, read_dataset, to_annotations, to_dataset
 from annotator.core.photo_state import PhotoState
-from annotator.core.training_set import TrainingPhoto
+from annotator.core.training_set import MODEL_CLASS, TrainingPhoto
 from dataset.formats.base import (
     ClassRecord,
     Dataset,
@@ -39,6 +39,24 @@ def test_records_become_the_annotations_they_came_from(found: list[Annotation]) 
         [("person", ("a", "b", "c"), ((0, 1),))] if found else []
     )
     assert to_annotations(data.images[0], data, theirs, lambda: 1) == found
+
+
+@pytest.mark.parametrize(
+    ("theirs", "kept"),
+    [
+        ({SHORTCUT: 1, MODEL_CLASS: "Person", "mine": 1}, {"mine": 1}),
+        ({SHORTCUT: 2, MODEL_CLASS: "bicycle"}, {SHORTCUT: 2, MODEL_CLASS: "bicycle"}),
+        ({SHORTCUT: [1], MODEL_CLASS: "cup "}, {SHORTCUT: [1]}),
+        ({SHORTCUT: None, MODEL_CLASS: ""}, {SHORTCUT: None, MODEL_CLASS: ""}),
+    ],
+)
+def test_a_class_takes_neither_key_nor_model_class_of_another(theirs: dict[str, object], kept: object) -> None:
+    ours = Categories()
+    ours.add("human", extra={SHORTCUT: 1, MODEL_CLASS: "person"})
+    ours.add("cup")
+    image = ImageRecord("1.jpg", SIZE, (ObjectRecord("pedestrian", rectangle(1, 1, 9, 9)),))
+    add_classes(ours, Dataset(Path("x"), (ClassRecord("pedestrian", extra=theirs),), (image,)))
+    assert [dict(c.extra) for c in ours] == [{SHORTCUT: 1, MODEL_CLASS: "person"}, {}, kept]
 
 
 def test_each_photo_has_its_own_size_and_what_is_wrong_is_a_sentence(folder: Path) -> None:
