@@ -347,7 +347,7 @@ class ProjectFile:
         for name, addition in additions.items():
             known = added.get(name)
             added[name] = known.followed_by(addition) if known else addition
-            if not self.knows(name):
+            if self._own_image(name) is None:
                 self._new[name] = addition.image
         self._added = added
         self._last_decoded = ("", ({}, []))

@@ -71,6 +71,21 @@ def test_a_photo_that_was_added_to_is_edited_like_any_other(open_store: Opener, 
     assert [(image["width"], image["height"]) for image in contents["images"]] == [SIZE]
 
 
+def test_a_photo_whose_entry_may_be_of_another_gets_one_with_what_is_added(open_store: Opener, photos: Path) -> None:
+    path = photos / "annotations.json"
+    images = [{"id": 1, "file_name": name, "width": SIZE[0], "height": SIZE[1]} for name in ("a.jpg", "sub/b.jpg")]
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 3, 3], "segmentation": []}
+    categories = [{"id": 1, "name": "cup"}]
+    path.write_text(json.dumps({"images": images, "annotations": [box], "categories": categories}))
+    store = open_store()
+    store.add({"a.jpg": store.addition("a.jpg", SIZE, (_mine(store, 1),))})
+    store.close()
+    contents = json.loads(path.read_text())
+    ids = [image["id"] for image in contents["images"] if image["file_name"] == "a.jpg"]
+    assert contents["annotations"][-1]["image_id"] == ids[-1] != 1
+    assert open_store().count("a.jpg") == 1
+
+
 def test_what_cannot_be_written_is_not_said_to_be_kept(
     open_store: Opener, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
