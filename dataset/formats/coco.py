@@ -131,7 +131,7 @@ def _file_fields(contents: Mapping[str, Any]) -> Mapping[str, Any]:
     info = fields.get("info")
     if not isinstance(info, dict) or not str(info.get("generator", "")).startswith("annotator "):
         return fields
-    return {**fields, "info": {key: value for key, value in info.items() if key != "generator"}}
+    return {**fields, "info": {key: value for key, value in info.items() if key not in ("generator", "digest")}}
 
 
 def _left_out(left: int, shared: int, same: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -208,18 +209,18 @@ def _check_preview(photos: list[str], args: argparse.Namespace) -> None:
 
 
 def _check_output(output: Path) -> None:
-    """Refuse what cannot be written, and to replace a file that this command did not write."""
+    """Refuse what cannot be written, and to replace a file that is not as this command wrote it: somebody's work."""
     check_output(output)
     if not output.exists():
         return
     try:
-        info = loads(read_regular(output))["info"]
-        ours = info["generator"] == GENERATOR
+        found = loads(read_regular(output))
+        ours = found["info"]["generator"] == GENERATOR and found["info"]["digest"] == _digest(found)
     except (OSError, ValueError, KeyError, TypeError):
         ours = False
     if not ours:
         raise SuggestError(
-            tr("{file} exists and was not written by this command: name another file with --output.", file=output)
+            tr("{file} exists and is not as this command wrote it: name another file with --output.", file=output)
         )
 
 
@@ -274,7 +275,15 @@ def _coco(records: list[dict[str, Any]], predictor: Segmenter, args: argparse.Na
         "score": args.score,
     }
     categories = [to_coco(c) for c in predictor.categories]
-    return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+    found = {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+    info["digest"] = _digest(found)
+    return found
+
+
+def _digest(coco: dict[str, Any]) -> str:
+    """Return a digest of what a COCO file says, by which it is known whether it was changed since."""
+    said = json.dumps([coco[name] for name in ("images", "annotations", "categories")], sort_keys=True)
+    return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

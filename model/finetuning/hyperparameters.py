@@ -76,7 +76,7 @@ class Hyperparameters:
 
 
 def choose_hyperparameters(
-    options: FineTuneOptions, project: ProjectDataset, config: ModelConfig, photos: int, *, few: bool
+    options: FineTuneOptions, project: ProjectDataset, config: ModelConfig, photos: int, *, folds: int = 0
 ) -> Hyperparameters:
     """Return the hyperparameters of a run.
 
@@ -85,8 +85,9 @@ def choose_hyperparameters(
         project: The labels.
         config: The parent's network.
         photos: How many train.
-        few: Whether they are so few that cross-validation measures.
+        folds: Models that are trained on a part of them to measure, where they are so few: all share the time.
     """
+    few = folds > 0
     side = options.short_side or short_side(project, config)
     crop_side = min(side, MAX_CROP_SIDE)
     objects = max_objects(project)
@@ -99,7 +100,7 @@ def choose_hyperparameters(
     own_keypoints = any(c.keypoint_names for c in project.categories)
     train = TrainConfig(
         epochs=epochs,
-        minutes=options.minutes,
+        minutes=options.minutes / (folds + 1),
         batch=batch,
         learning_rate=options.learning_rate or RATE,
         body_rate=BODY_RATE,

@@ -163,7 +163,7 @@ def prepare(job: FineTuneJob, device: str, team: ProcessGroup, check_cancelled: 
         for p in rehearsal_photos
         if p.instances
     ]
-    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), few=bool(split.folds))
+    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), folds=len(split.folds))
     samples = [
         TrainingSample(photo, fingerprint.digest)
         for photo, fingerprint in zip(photos, project.fingerprints, strict=True)

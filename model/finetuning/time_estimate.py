@@ -62,7 +62,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, check_cancelled: Ca
     read = time.monotonic() - begin
     classes = map_classes(project.categories, parent, {}, kept=[] if job.options.forget else baseline.categories)
     photos = project_images(project, classes)
-    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), few=bool(split.folds))
+    settings = choose_hyperparameters(job.options, project, parent.config, len(split.train), folds=len(split.folds))
     detection = _time_of_detection(parent, [photos[i].path for i in split.train[:DETECTIONS]], device, check_cancelled)
     samples = [TrainingSample(photos[i], project.fingerprints[i].digest) for i in split.train]
     rehearsal = [TrainingSample(photo, "", rehearsal=True) for photo in rehearsal_images(classes)]
@@ -87,7 +87,7 @@ def estimate_seconds(job: FineTuneJob, device: torch.device, check_cancelled: Ca
     area = (settings.network["short_side"] / parent.config.short_side) ** 2
     measured = len(split.measured)
     validated = measured + (VALIDATIONS + 1 if split.val else 1) * measured * area
-    training = 60 * job.options.minutes if job.options.minutes > 0 else visits * step
+    training = 60 * settings.train.minutes if settings.train.minutes > 0 else visits * step
     labelled = len(photos) + len(rehearsal) if len(classes.categories) > classes.own or classes.new else 0
     return (
         read

@@ -235,8 +235,23 @@ def test_a_file_of_a_person_is_never_replaced(
     path = folder / "annotations.json"
     path.write_text(content)
     assert command(folder, tiny_weights, "--output", str(path)) == 2
-    assert "not written by this command" in capsys.readouterr().err
+    assert "not as this command wrote it" in capsys.readouterr().err
     assert path.read_text() == content
+
+
+def test_suggestions_that_a_person_went_on_with_are_never_replaced(
+    folder: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "annotations.json"
+    for _ in range(2):  # what is as the command wrote it is written anew
+        assert command(folder, tiny_weights, "--output", path) == 0
+    data = json.loads(path.read_text())
+    data["annotations"].append({"id": 9999, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5], "area": 25})
+    path.write_text(json.dumps(data))
+    capsys.readouterr()
+    assert command(folder, tiny_weights, "--output", path) == 2
+    assert "not as this command wrote it" in capsys.readouterr().err
+    assert json.loads(path.read_text()) == data
 
 
 def test_no_picture_replaces_a_file_of_a_person(
