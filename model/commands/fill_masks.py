@@ -144,6 +144,8 @@ def fill(
     clean = clean_records(checked)
     missing = find_missing_labels(clean, predictor.categories, replace=replace)
     images = [image for image in clean["images"] if image["id"] in missing.of_image]
+    if data["images"] and not any(clean["images"]):
+        raise unusable_photos(source.annotations, folder, (), option="--images")
     settings = {
         "generator": GENERATOR,
         "weights": predictor.id,

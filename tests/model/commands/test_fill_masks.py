@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from shutil import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -259,6 +260,21 @@ def test_no_photos_no_copy(
         assert why in last
         assert "--images" in last
         assert not output.exists()
+
+
+def test_photos_that_may_be_several_make_no_copy(
+    boxes_only: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = boxes_only.parent / "images"
+    names = [image["file_name"] for image in json.loads(boxes_only.read_text())["images"]]
+    several = tmp_path / "several"
+    for part in ("one", "two"):
+        (several / part).mkdir(parents=True)
+        for name in names:
+            copy(images / name if images.is_dir() else boxes_only.parent / name, several / part / name)
+    assert command(boxes_only, tiny_weights, tmp_path / "out.json", "--images", str(several)) == 2
+    assert "Name it with --images" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_model_without_masks_is_refused(boxes_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
