@@ -15,6 +15,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator.app import Application
+from annotator.garbage_collection import collect_in_gui_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +31,9 @@ def application(folder: Path, home: Path) -> Iterator[Application]:
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     running = Application(qt)
+    collect_in_gui_thread(running.window)  # this and the next as `annotator.app.run` does
     running.start(folder)
-    gc.freeze()  # as `annotator.app.run` does
+    gc.freeze()
     try:
         yield running
     finally:
