@@ -11,16 +11,18 @@ from annotator.commands.open_store import open_store
 from annotator.commands.progress import ShareLines
 from annotator.core.exchange import (
     add_classes,
+    fields_added,
     known_ids,
     lost_keypoints,
+    put_image,
     read_dataset,
     read_found,
     suggestions_added,
     to_additions,
     to_annotations,
     to_suggestions,
-    with_objects,
     with_replaced,
+    without_known_fields,
 )
 from annotator.core.store.autosave import reason_of
 from annotator.core.store.coco_codec import CocoError
@@ -127,7 +129,7 @@ def _check_unprotected(file: Path) -> None:
 def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> list[str]:
     """Put what is read on record, print what is left out of it, and return sentences on what was added."""
     data = read(store.images, store.names, known_ids(store, store.categories), on_progress=ShareLines())
-    data = with_replaced(data, store)
+    data = with_replaced(without_known_fields(data, store), store)
     add_classes(store.categories, data)
     problems = list(data.problems)
     if lost := lost_keypoints(data, store.categories):
@@ -138,15 +140,15 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> list[str]:
     heads = data.heads
     found = [place for place, head in enumerate(heads) if head.object_count]
     wanted = [place for place in found if add or not store.count(heads[place].name)]
-    many = [place for place in wanted if store.takes_additions(heads[place].name, heads[place].size)]
+    noted = [place for place, head in enumerate(heads) if head.has_only_fields]
+    taken = sorted((*wanted, *noted))
+    many = [place for place in taken if store.takes_additions(heads[place].name, heads[place].size)]
     additions = to_additions(data, many, store, store.categories, ShareLines())
-    single = sorted(set(wanted) - set(many))  # those that were worked on before, and not yet saved
+    single = sorted(set(taken) - set(many))  # those that were worked on before, and not yet saved
     store.add(additions, data.extra)
     for place in single:
         image = data.images[place]
-        state = store.load(image.name)
-        new = to_annotations(image, data, store.categories, store.new_id)
-        store.put(image.name, with_objects(state, image, new))
+        put_image(store, image, to_annotations(image, data, store.categories, store.new_id))
     suggestions = _suggest(store, data)
     skipped, photos = len(found) - len(wanted), len(wanted)
     objects = sum(heads[place].object_count for place in wanted)
@@ -159,7 +161,8 @@ def _add(store: Store, read: Callable[..., Dataset], *, add: bool) -> list[str]:
         print(problem, file=sys.stderr)  # noqa: T201 - what the command is for
     text = plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", objects,
                   photos=counted_photos(photos))  # fmt: skip
-    said = [text] if objects or not suggestions else []
+    said = [text] if objects or not (suggestions or noted) else []
+    said += [fields_added(len(noted))] if noted else []
     return said + ([suggestions_added(suggestions)] if suggestions else [])
 
 

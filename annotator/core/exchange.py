@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from annotator.core.annotation import NOTHING, Annotation, Keypoint, Origin, Visibility
 from annotator.core.categories import SHORTCUT, given_number
 from annotator.core.photo_state import NO_NOTES
-from annotator.core.store.coco_images import note_fields, read_notes
+from annotator.core.store.coco_images import filled_notes, note_fields
 from annotator.core.training_set import MODEL_CLASS, model_name
 from dataset.formats.base import (
     ClassRecord,
@@ -23,7 +23,7 @@ from dataset.formats.base import (
     no_progress,
     watched,
 )
-from dataset.formats.stored_images import Placed, match_images, rearranged, spooled
+from dataset.formats.stored_images import Placed, match_images, only, rearranged, spooled
 from dataset.i18n import plural, tr
 from dataset.messages import listing
 from dataset.photo_names import with_slashes
@@ -142,6 +142,7 @@ def read_dataset(
             continue
         if head.object_count or head.suggestion_count:
             other += min(head.size) > 0 and head.size != size and not is_turned(folder / head.name, head.size, size)
+        if head.object_count or head.suggestion_count or head.has_fields:
             placed.append(Placed(head.name, size, (place,)))
     problems = list(data.problems)
     if unreadable:
@@ -310,10 +311,34 @@ def to_additions(
     return found
 
 
+def without_known_fields(data: Dataset, store: Store) -> Dataset:
+    """Return the dataset without images that have nothing but fields, all of which their photos have. Slow.
+
+    Raises:
+        FormatError: None is left.
+    """
+    left = {
+        head.name
+        for place, head in enumerate(data.heads)
+        if not head.has_only_fields or store.lacks(head.name, data.images[place].extra)
+    }
+    if not left:
+        text = tr("Nothing was imported: there are no objects, and the photos have all tags, notes and other fields.")
+        raise FormatError(" ".join((text, *data.problems)))
+    return data if len(left) == len(data.heads) else only(data, left)
+
+
+def put_image(store: Store, image: ImageRecord, annotations: Sequence[Annotation]) -> None:
+    """Put an image's objects, and those of its fields that the photo lacks, on record for one that is no document."""
+    fields = store.lacks(image.name, image.extra)
+    store.put(image.name, with_objects(store.load(image.name), replace(image, extra=fields), annotations))
+    store.add_fields(image.name, image.size, fields)
+
+
 def with_objects(state: PhotoState, image: ImageRecord, annotations: Sequence[Annotation]) -> PhotoState:
     """Return what is on record for a photo with an image's objects, and its tags and note where there are none."""
     annotations = (*state.annotations, *annotations)
-    return replace(state, size=image.size, annotations=annotations, notes=state.notes or read_notes(image.extra))
+    return replace(state, size=image.size, annotations=annotations, notes=filled_notes(state.notes, image.extra))
 
 
 def to_annotations(
@@ -352,6 +377,15 @@ def suggestions_added(number: int) -> str:
     return plural(
         "{n:,} suggestion added: it is shown dashed until it is accepted or rejected.",
         "{n:,} suggestions added: they are shown dashed until they are accepted or rejected.",
+        number,
+    )
+
+
+def fields_added(number: int) -> str:
+    """Return what is shown after so many photos got fields and no objects."""
+    return plural(
+        "{n:,} photo got tags, a note or other fields alone.",
+        "{n:,} photos got tags, notes or other fields alone.",
         number,
     )
 

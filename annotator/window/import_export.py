@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
@@ -15,10 +15,12 @@ from annotator.core import edits
 from annotator.core.disk_thread import answered
 from annotator.core.exchange import (
     add_classes,
+    fields_added,
     known_ids,
     left_out,
     lost_keypoints,
     names_to_export,
+    put_image,
     read_dataset,
     read_found,
     suggestions_added,
@@ -26,9 +28,10 @@ from annotator.core.exchange import (
     to_annotations,
     to_dataset,
     to_suggestions,
-    with_objects,
     with_replaced,
+    without_known_fields,
 )
+from annotator.core.store.coco_images import filled_notes
 from annotator.core.training_set import labelled
 from annotator.session.photo_facts import show_stored
 from annotator.session.time_slices import TimeSlicer
@@ -40,8 +43,10 @@ from dataset.i18n import plural, tr
 from dataset.messages import UserError, counted_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from annotator.core.annotation import Annotation
+    from annotator.core.document import Document
     from annotator.core.store.additions import PhotoAddition
     from annotator.core.store.store import Store
     from annotator.session.session import Session
@@ -184,6 +189,7 @@ class Importer(_Exchange):
         super().__init__(session, tr("&Import"), "import", window)
         self._suggestions = 0  # that were imported
         self._counts: list[int] = []  # of the objects that were added, by photo
+        self._noted = 0  # photos that got fields alone
         self._slices.done.connect(self._finish)
 
     def _choose(self, file_format: Format, _on: object = None) -> None:
@@ -209,7 +215,7 @@ class Importer(_Exchange):
 
         def work(on_progress: OnProgress) -> Dataset:
             data = read(folder, names, known_ids(store, classes), on_progress=on_progress)
-            return with_replaced(data, store)
+            return with_replaced(without_known_fields(data, store), store)
 
         self._on_disk(work, self._confirm)
 
@@ -240,11 +246,7 @@ class Importer(_Exchange):
                 answers.append(tr("Only to the {photos} without", photos=counted_photos(len(free))))
         answer = 0
         if details:
-            objects = dataset.object_count or dataset.suggestion_count
-            text = plural("Add {n:,} object to the photos?", "Add {n:,} objects to the photos?", objects)
-            if not dataset.object_count:
-                text = plural("Show {n:,} suggestion on the photos?", "Show {n:,} suggestions on the photos?", objects)
-            answer = self._ask("import.question", text, details, answers)
+            answer = self._ask("import.question", _question(dataset), details, answers)
         if answer >= 0:
             self._prepare(store, dataset, free if answer else images)
 
@@ -254,7 +256,7 @@ class Importer(_Exchange):
         many = [
             i
             for i in images
-            if heads[i].object_count and heads[i].name not in open_names
+            if (heads[i].object_count or heads[i].has_only_fields) and heads[i].name not in open_names
             if store.takes_additions(heads[i].name, heads[i].size)
         ]
         before, classes = tuple(self._session.categories), self._session.categories.copy()
@@ -283,7 +285,9 @@ class Importer(_Exchange):
         store.add(added, data.extra)
         self._suggestions = 0
         single = [i for i in images if heads[i].suggestion_count or heads[i].name not in added]
-        self._counts = [len(addition.records) for addition in added.values()]
+        of_objects = {heads[i].name for i in images if heads[i].object_count}
+        self._counts = [len(addition.records) for name, addition in added.items() if name in of_objects]
+        self._noted = len(added) - len(self._counts)
         self._slices.start(self._finish_each(data, single, added.keys()))
 
     def _finish_each(self, data: Dataset, single: Sequence[int], added: Collection[str]) -> Iterator[None]:
@@ -306,19 +310,32 @@ class Importer(_Exchange):
             suggestions = to_suggestions(image, data, self._session.categories)
             self._suggestions += len(suggestions)
             self._session.suggestions_imported.emit(image.name, suggestions)
-        if not image.objects or not is_new:
+        if not is_new or not (image.objects or data.heads[place].has_only_fields):
             return
         annotations = to_annotations(image, data, self._session.categories, self._session.new_id)
-        self._counts.append(len(annotations))
+        if image.objects:
+            self._counts.append(len(annotations))
+        else:
+            self._noted += 1
         document = self._session.document_of(image.name, None)
         if document:
-            text = plural("import of {n} object", "import of {n} objects", len(annotations))
-            edit = edits.add(document, annotations, text)
-            self._session.push_to(document, replace(edit, selection=(document.selection,) * 2))
+            self._add_to(document, annotations, store.lacks(image.name, image.extra), store)
             return
-        state = store.load(image.name)
-        store.put(image.name, with_objects(state, image, annotations))
+        put_image(store, image, annotations)
         show_stored(self._session.photos, store, image.name)
+
+    def _add_to(
+        self, document: Document, annotations: Sequence[Annotation], fields: Mapping[str, Any], store: Store
+    ) -> None:
+        """Add objects, tags and a note to a document in one step that can be undone, and fields to its entry."""
+        text = plural("import of {n} object", "import of {n} objects", len(annotations))
+        if not annotations:
+            text = tr("import of tags and note")
+        notes = document.state.notes, filled_notes(document.state.notes, fields)
+        edit = replace(edits.add(document, annotations, text), selection=(document.selection,) * 2, notes=notes)
+        if not edit.is_empty:
+            self._session.push_to(document, edit)
+        store.add_fields(document.name, document.size, fields)
 
     def _finish(self, _taken: object) -> None:
         counts = self._counts
@@ -326,9 +343,21 @@ class Importer(_Exchange):
         self._session.edited.emit()
         photos = counted_photos(len(counts))
         said = [plural("{n:,} object added in {photos}.", "{n:,} objects added in {photos}.", sum(counts),
-                       photos=photos)] if any(counts) or not self._suggestions else []  # fmt: skip
+                       photos=photos)] if any(counts) or not (self._suggestions or self._noted) else []  # fmt: skip
+        said += [fields_added(self._noted)] if self._noted else []
         said += [suggestions_added(self._suggestions)] if self._suggestions else []
         self._session.message.emit(" ".join(said), "info", TOPIC)
+
+
+def _question(data: Dataset) -> str:
+    """Return what is asked before an import."""
+    if data.object_count:
+        return plural("Add {n:,} object to the photos?", "Add {n:,} objects to the photos?", data.object_count)
+    if not data.suggestion_count:
+        return tr("Add tags, notes and other fields to the photos?")
+    return plural(
+        "Show {n:,} suggestion on the photos?", "Show {n:,} suggestions on the photos?", data.suggestion_count
+    )
 
 
 class Exporter(_Exchange):

@@ -139,12 +139,19 @@ class ImageHead(NamedTuple):
     suggestion_count: int
     class_names: frozenset[str]
     """Of its objects and suggestions."""
+    has_fields: bool = False
+    """Whether it has fields of its own (`ImageRecord.extra`)."""
+
+    @property
+    def has_only_fields(self) -> bool:
+        """Whether it has such fields, and neither objects nor suggestions."""
+        return self.has_fields and not (self.object_count or self.suggestion_count)
 
     @classmethod
     def of(cls, image: ImageRecord) -> ImageHead:
         """Return that of an image."""
         names = frozenset(record.class_name for record in (*image.objects, *image.suggestions))
-        return cls(image.name, image.size, len(image.objects), len(image.suggestions), names)
+        return cls(image.name, image.size, len(image.objects), len(image.suggestions), names, bool(image.extra))
 
 
 class StoredImages(Sequence[ImageRecord], ABC):

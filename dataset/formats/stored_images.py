@@ -198,6 +198,7 @@ def _joined(image: Placed, heads: Sequence[ImageHead]) -> ImageHead:
         sum(head.object_count for head in heads),
         sum(head.suggestion_count for head in heads),
         names.union(*(head.class_names for head in heads[1:])) if len(heads) > 1 else names,
+        any(head.has_fields for head in heads),
     )
 
 

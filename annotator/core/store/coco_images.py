@@ -70,10 +70,10 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     def with_fields(self, fields: Mapping[str, Any]) -> Image:
         """The same entry with fields that it lacks, tags and note among them."""
         body = decode_object(self.raw)
-        new = {key: value for key, value in fields.items() if key not in body and key not in _FIELDS}
+        new = lacking_fields(body, fields)
         if not new:
             return self
-        notes = read_notes({**new, **note_fields(self.notes or NO_NOTES)})
+        notes = filled_notes(self.notes, new)
         return msgspec.structs.replace(self, notes=notes, records=(encode({**body, **new}),), place=0)
 
     def with_notes(self, notes: PhotoNotes) -> Image:
@@ -163,6 +163,22 @@ def read_notes(record: Mapping[str, Any]) -> PhotoNotes | None:
     are_tags = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
     notes = PhotoNotes(tuple(dict.fromkeys(tags)) if are_tags else (), note if isinstance(note, str) else "")
     return None if notes == NO_NOTES else notes
+
+
+def filled_notes(notes: PhotoNotes | None, fields: Mapping[str, Any]) -> PhotoNotes | None:
+    """Return a photo's tags and note; that of them which is empty as fields of another entry have it."""
+    own, other = notes or NO_NOTES, read_notes(fields) or NO_NOTES
+    filled = PhotoNotes(own.tags or other.tags, own.note or other.note)
+    return notes if filled == own else filled
+
+
+def lacking_fields(there: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of another entry's fields that are not there; tags or a note that are empty are not."""
+    return {
+        key: value
+        for key, value in fields.items()
+        if key not in _FIELDS and (key not in there or (key in (TAGS, NOTE) and value and not there[key]))
+    }
 
 
 def note_fields(notes: PhotoNotes) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class _Layout:
     replaced: dict[int, Raw | None]
     added: list[Raw]
     image: Image | None  # with another size, tags or note
+    entry: Image | None  # that it was made for
     raws: dict[int, tuple[Annotation, Raw]]
 
 
@@ -124,7 +125,7 @@ class ProjectFile:
         self._images: dict[str, list[Image]] = {}
         self._new: dict[str, Image] = {}
         self._added: dict[str, PhotoAddition] = {}
-        self._numbering = threading.Lock()  # held while an entry is given an id
+        self._numbering = threading.RLock()  # held while an entry is made
         # Ids that only annotations name are taken too: a new photo must not come by those annotations.
         named = {*(as_id(image.id) for image in self.coco.images), *self.coco.used_image_ids}
         self._last_image_id = max((number for number in named if isinstance(number, int)), default=0)
@@ -165,7 +166,8 @@ class ProjectFile:
     def names(self) -> KeysView[str]:
         """Return the photos that have annotations in it."""
         names = self._annotated.names
-        return dict.fromkeys((*names, *self._added)).keys() if self._added else names
+        added = [name for name, addition in self._added.items() if addition.records]
+        return dict.fromkeys((*names, *added)).keys() if added else names
 
     def images(self) -> KeysView[str]:
         """Return the photos that have entries in it."""
@@ -331,7 +333,7 @@ class ProjectFile:
         Raises:
             ValueError: no photo has that size.
         """
-        image = self._own_image(name) or self._new.get(name) or self._entry(name, size)
+        image = self._known_image(name) or self._entry(name, size)
         if image.size is None:
             image = image.resized(size)
         return PhotoAddition.of(image.with_fields(fields), annotations, self.coco.written_class_ids)
@@ -351,6 +353,15 @@ class ProjectFile:
                 self._new[name] = addition.image
         self._added = added
         self._last_decoded = ("", ({}, []))
+
+    def add_fields(self, name: str, size: Size, fields: Mapping[str, Any]) -> None:
+        """Have those of the fields in a photo's entry that it lacks, in memory; the photo may have been laid out.
+
+        An entry that is made for them gets this size.
+        """
+        with self._numbering:
+            image = self._known_image(name) or self._entry(name, size)
+            self.add({name: PhotoAddition(image.with_fields(fields), ())})
 
     def _entry(self, name: str, size: Size) -> Image:
         """Return an entry for a photo that has none."""
@@ -380,7 +391,7 @@ class ProjectFile:
         refused: dict[str, Exception] = {}
         for name, state in states.items():
             layout = self._layouts.get(name)
-            if layout is None or layout.state is not state:
+            if layout is None or layout.state is not state or layout.entry is not self._known_image(name):
                 try:
                     self._layouts[name] = self._laid_out(name, state, layout)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are written
@@ -442,7 +453,7 @@ class ProjectFile:
         original, _ = self._decoded(name)
         noted = state.notes is not None and state.notes != (self.notes(name) or NO_NOTES)
         if not (self.knows(name) or state.annotations or state.done or noted):
-            return _Layout(state, {}, [], None, {})
+            return _Layout(state, {}, [], None, None, {})
         image = self._image(name, state.size)
         own = {self.coco.ids[place] for place in self._annotated.places(name)}
         old = self._made_for(image, state, original)
@@ -466,7 +477,7 @@ class ProjectFile:
             changed = image.resized(state.size)
         if noted and state.notes is not None:
             changed = changed.with_notes(state.notes)
-        return _Layout(state, replaced, added, None if changed is image else changed, raws)
+        return _Layout(state, replaced, added, None if changed is image else changed, image, raws)
 
     def _made_for(self, image: Image, state: PhotoState, original: Mapping[int, tuple[Annotation, Raw]]) -> Size | None:
         """Return the size that the entry gives, as long as annotations are where they were made for that other size."""
@@ -495,12 +506,15 @@ class ProjectFile:
 
     def _image(self, name: str, size: tuple[int, int]) -> Image:
         """Return the photo's entry, made where there is none of its own."""
-        own = self._own_image(name)
-        if own is not None:
-            return own
-        if name not in self._new:
-            self._new[name] = self._entry(name, size)
-        return self._new[name]
+        with self._numbering:
+            known = self._known_image(name)
+            if known is None:
+                known = self._new[name] = self._entry(name, size)
+            return known
+
+    def _known_image(self, name: str) -> Image | None:
+        """Return the photo's own entry, be it one that was made for it."""
+        return self._own_image(name) or self._new.get(name)
 
     def _own_image(self, name: str) -> Image | None:
         """Return the entry that is of this photo and no other."""

@@ -140,6 +140,13 @@ class Saver:
             self._additions += 1
         self._autosave.mark_dirty(file=True)
 
+    def add_fields(self, name: str, size: tuple[int, int], fields: Mapping[str, Any]) -> None:
+        """Add to the fields of a photo's entry those that it lacks, in memory at once, and have the file written."""
+        with self._lock:
+            self._project.file.add_fields(name, size, fields)
+            self._additions += 1
+        self._autosave.mark_dirty(file=True)
+
     def put_classes(self, classes: Sequence[Category]) -> None:
         """Record the classes."""
         with self._lock:

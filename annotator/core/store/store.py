@@ -17,6 +17,7 @@ from annotator.core.categories import Categories
 from annotator.core.document import MARKED, Status
 from annotator.core.photo_state import NO_NOTES, Mark, NewState, NewStates, PhotoNotes, PhotoState
 from annotator.core.store.autosave import SaveNotice, SaveState, StoreError
+from annotator.core.store.coco_images import lacking_fields, note_fields, read_notes
 from annotator.core.store.journal import imported_by
 from annotator.core.store.packing import pack, unpack_scores
 from annotator.core.store.recorded import RecordedPhotos, read_photo
@@ -386,6 +387,20 @@ class Store:
             self._recently_read.pop(name, None)
         self.added += additions
         self._saver.add(additions, fields)
+
+    def lacks(self, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the fields that a photo lacks, tags and a note among them. From any thread."""
+        there = {**self._project.file.fields(name), **note_fields(self.notes(name))}
+        return lacking_fields(there, fields)
+
+    def add_fields(self, name: str, size: tuple[int, int], fields: Mapping[str, Any]) -> None:
+        """Give the entry of a photo of that (width, height) those of the fields that it lacks, as `add` does.
+
+        Not its tags and its note: those are what is `put`.
+        """
+        noted = note_fields(read_notes(fields) or NO_NOTES)
+        if others := {key: value for key, value in fields.items() if key not in noted}:
+            self._saver.add_fields(name, size, others)
 
     # Saving
 

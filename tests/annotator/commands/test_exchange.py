@@ -118,6 +118,30 @@ def test_an_import_leaves_the_fields_that_are_there(folder: Path, tmp_path: Path
     assert found["images"] == [{**image, "license": 3, "note": "look again"}]
 
 
+def test_photos_without_objects_get_the_fields_they_lack(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, file = tmp_path / "source.json", folder / "annotations.json"
+    fields = {"tags": ["night"], "note": "n", "license": 3}
+    images = [{"id": i, "file_name": f"{n}.jpg", **fields} for i, n in enumerate(("cat", "coffee", "dog"))]
+    source.write_text(json.dumps({"images": images, "categories": [], "annotations": []}))
+    other_size = {"id": 1, "file_name": "dog.jpg", "width": 5, "height": 5, "tags": [], "note": "own"}
+    file.write_text(json.dumps({"images": [other_size], "categories": [], "annotations": []}))
+    command = ["import", "coco", str(source), str(folder)]
+    assert main.main(command) == 0
+    assert capsys.readouterr().out == "3 photos got tags, notes or other fields alone.\n"
+    found = {image["file_name"]: image for image in json.loads(file.read_text())["images"]}
+    assert {name: {key: image[key] for key in fields} for name, image in found.items()} == {
+        "cat.jpg": fields,
+        "coffee.jpg": fields,
+        "dog.jpg": {**fields, "note": "own"},
+    }
+    before = file.read_bytes()
+    assert main.main(command) == 2
+    assert "there are no objects, and the photos have all tags, notes and other fields" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
 def test_photos_with_annotations_are_left_out_unless_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _labelme(folder, "cat.jpg", CUP)
     command = ["import", "labelme", str(folder), str(folder)]

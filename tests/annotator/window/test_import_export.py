@@ -197,6 +197,47 @@ def test_photos_with_annotations_are_asked_about(
     assert len(asked) == 3
 
 
+def test_photos_that_were_worked_on_get_fields_and_so_do_photos_without_objects(
+    qtbot: QtBot, session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = session.document
+    assert document
+    assert document.name == "cat.jpg"
+    _draw(session)
+    session.go(1)
+    qtbot.waitUntil(lambda: session.document is not None and session.document.name == "coffee.jpg")
+    session.save()
+    qtbot.waitUntil(lambda: session.store is not None and not session.store.unsaved)
+    fields = {"tags": ["night"], "note": "", "license": 3}
+    names = ("cat.jpg", "coffee.jpg", "dog.jpg")
+    images = [{"id": i, "file_name": n, "width": 512, "height": 512, **fields} for i, n in enumerate(names)]
+    box = {"id": 1, "image_id": 0, "category_id": 1, "bbox": [10, 10, 50, 50], "area": 2500, "segmentation": []}
+    source, said = tmp_path / "source.json", []
+    body = {"images": images, "annotations": [box], "categories": [{"id": 1, "name": "cup"}]}
+    source.write_text(json.dumps(body))
+    session.message.connect(lambda text, *_: said.append(text))
+    _choose(monkeypatch, source)
+    _click("import.question", "all", [])
+    _trigger("file.import.coco")
+    expected = "1 object added in 1 photo. 2 photos got tags, notes or other fields alone."
+    qtbot.waitUntil(lambda: expected in said)
+    assert session.store
+    session.save()
+    qtbot.waitUntil(lambda: session.store is not None and not session.store.unsaved)
+    written = json.loads((folder / "annotations.json").read_text())["images"]
+    assert {image["file_name"]: (image.get("tags"), image.get("license")) for image in written} == dict.fromkeys(
+        names, (["night"], 3)
+    )
+    assert session.document
+    assert session.document.notes.tags == ("night",), "it is on the screen"
+    session.history.undo()
+    assert session.document.notes.tags == ()
+
+    source.write_text(json.dumps({**body, "images": images[2:], "annotations": []}))
+    _trigger("file.import.coco")
+    qtbot.waitUntil(lambda: said[-1].startswith("Nothing was imported: there are no objects"))
+
+
 def test_what_is_lost_or_replaced_is_said_before(
     qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from annotator.core.annotation import Annotation, Keypoint, Visibility
-from annotator.core.photo_state import PhotoState
+from annotator.core.photo_state import PhotoNotes, PhotoState
 from annotator.core.store.store import Store, StoreError
 from dataset.geometry import rectangle
 from tests.annotator.core.conftest import FILE, Opener
@@ -69,6 +69,30 @@ def test_a_photo_that_was_added_to_is_edited_like_any_other(open_store: Opener, 
     contents = json.loads((photos / "annotations.json").read_text())
     assert [image["file_name"] for image in contents["images"]] == ["a.jpg"]
     assert [(image["width"], image["height"]) for image in contents["images"]] == [SIZE]
+
+
+def test_the_entry_of_a_photo_that_was_worked_on_gets_fields(open_store: Opener, photos: Path) -> None:
+    store = open_store()
+    known, new = "a.jpg", "sub/b.jpg"
+    box = _mine(store, store.categories.add("cup").id)
+    store.put(known, PhotoState(SIZE, (box,), notes=PhotoNotes(note="own")))
+    store.save().result()
+    fields = {"license": 3, "tags": ["night"], "note": "other"}
+    assert store.lacks(known, fields) == {"license": 3, "tags": ["night"]}
+    store.add_fields(known, SIZE, fields)
+    store.add_fields(new, SIZE, fields)
+    assert store.annotated == [known], "fields are no annotations"
+    store.put(new, PhotoState(SIZE, notes=PhotoNotes(("night",), "other")))
+    for name in (known, new):
+        assert "license" not in store.lacks(name, fields)
+    store.save().result()
+    assert store.is_kept
+    store.close()
+    written = {i["file_name"]: i for i in json.loads((photos / "annotations.json").read_text())["images"]}
+    assert (written[known]["license"], written[known]["note"]) == (3, "own")
+    assert "tags" not in written[known], "those are of its state"
+    assert {key: written[new][key] for key in fields} == fields
+    assert open_store().load(known).annotations == (box,)
 
 
 def test_a_photo_whose_entry_may_be_of_another_gets_one_with_what_is_added(open_store: Opener, photos: Path) -> None:
