@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataset.atomic_files import check_unprotected, remove_leftovers
 from dataset.i18n import tr
 from dataset.messages import UserError
+from dataset.output_places import check_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,13 @@ def check_output(path: Path, *, overwrite: bool = True) -> None:
 
     Raises:
         OutputError: It cannot.
+        PlaceError: It is a photo, or in a private folder.
     """
+    check_place(path)
+    _check_writable(path, overwrite=overwrite)
+
+
+def _check_writable(path: Path, *, overwrite: bool) -> None:
     try:
         if path.is_dir():
             raise OutputError(tr("{file} is a folder: name a file with --output.", file=path))
@@ -54,4 +61,4 @@ def check_replaced(checkpoint: Path, state: Path, *, resume: bool, overwrite: bo
         raise OutputError(
             tr("{file} is of a run that was stopped: --resume goes on with it, --overwrite begins anew.", file=state)
         )
-    check_output(checkpoint, overwrite=resume or overwrite)
+    _check_writable(checkpoint, overwrite=resume or overwrite)  # rounds go to the private folder

@@ -20,6 +20,7 @@ from dataset.folder import FolderError
 from dataset.i18n import plural, tr
 from dataset.json_text import encode
 from dataset.messages import UserError, counted_photos, os_reason
+from dataset.output_places import PRIVATE
 from dataset.pictures.fingerprint_cache import CACHE_NAME
 from model.commands.number_types import whole
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from dataset.check.findings import Finding
     from dataset.check.repair import Repaired
-
-PRIVATE = ".annotator"
-"""A project's folder beside its photos, where fingerprints are kept."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from dataset.coco.reader import DataError, Source
 from dataset.folder import list_images
 from dataset.i18n import plural, tr
 from dataset.messages import counted_photos, os_reason
+from dataset.output_places import check_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,9 @@ def check_target(target: Path, sources: Sequence[Path], *, overwrite: bool) -> N
 
     Raises:
         DataError: It is one of the sources, or it is there already and `overwrite` is false.
+        PlaceError: It is a photo, or in a private folder.
     """
+    check_place(target)
     if any(target.exists() and source.exists() and target.samefile(source) for source in sources):
         raise DataError(tr("{file} is what is read; choose another place.", file=target))
     if target.exists() and not overwrite:

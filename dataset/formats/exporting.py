@@ -14,6 +14,7 @@ from dataset.atomic_files import check_unprotected, replace_file
 from dataset.formats.base import Dataset, FilesExistError, Format, FormatError, ImageRecord, StoredImages, no_progress
 from dataset.i18n import tr
 from dataset.messages import os_reason
+from dataset.output_places import check_place
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def export(
     Raises:
         FilesExistError: A file is there already and `overwrite` is false.
         FormatError: A file cannot be written.
+        PlaceError: The target is a photo, or in a private folder.
     """
+    check_place(target)
     assert file_format.write is not None, "a format of the export list"
     data = replace(data, images=WatchedImages(data, on_progress, file_format.passes))
     files = file_format.write(data, target)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from model.output_check import OutputError, check_output
+from dataset.output_places import PlaceError
+from model.output_check import OutputError, check_output, check_replaced
 
 
 def test_nothing_is_left_of_the_try(tmp_path: Path) -> None:
@@ -38,3 +39,14 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
             check_output(path)
         assert "--output" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_photos_and_private_folders_are_no_output_but_of_rounds(tmp_path: Path) -> None:
+    photo, private = tmp_path / "a.Tiff", tmp_path / ".annotator" / "models" / "a.safetensors"
+    check_output(photo)
+    photo.write_bytes(b"photo")
+    for path, why in ((photo, "is a picture"), (private, "a project's private folder")):
+        with pytest.raises(PlaceError, match=why):
+            check_output(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.Tiff"]
+    check_replaced(private, private.with_suffix(".state"), resume=False, overwrite=False)

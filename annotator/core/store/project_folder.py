@@ -16,12 +16,13 @@ from annotator.core.store import same_photos
 from dataset.atomic_files import copy_file, free_name
 from dataset.i18n import tr
 from dataset.messages import UserError, os_reason
+from dataset.output_places import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-NAME = ".annotator"
+NAME = PRIVATE
 LOCK_WAIT = 3.0  # seconds: a window that is being closed lets go within that
 BACKUPS = 10  # files kept
 _TICK = 2_000_000_000  # nanoseconds: the coarsest time of change that a file system keeps, FAT's

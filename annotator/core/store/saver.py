@@ -16,6 +16,7 @@ from annotator.core.store.suggestion_pools import SuggestionPools
 from dataset.atomic_files import FileMark, copy_file, free_name
 from dataset.i18n import tr
 from dataset.messages import listing
+from dataset.output_places import PlaceError, check_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -281,6 +282,7 @@ class Saver:
             self._save()
             self.remember_file()
             return
+        _check_place(path)
         try:
             project.folder.lock_file(path)
             self._write(path)
@@ -291,6 +293,7 @@ class Saver:
 
     def _save_copy(self, path: Path) -> None:
         """Write a copy of the COCO file without what the other threads may hold while they wait for a disk."""
+        _check_place(path)
         with self._lock:
             states, classes = dict(self.states), self._classes
         refused = self._project.file.lay_out(states)
@@ -399,6 +402,14 @@ class Saver:
             self._project.folder.back_up(path)
         except (OSError, sqlite3.Error):
             copy_file(path, free_name(path, timestamp()))
+
+
+def _check_place(path: Path) -> None:
+    """Check that another COCO file is no photo and in no private folder. Raises StoreError."""
+    try:
+        check_place(path)
+    except PlaceError as error:
+        raise StoreError(str(error)) from None
 
 
 def _converted(

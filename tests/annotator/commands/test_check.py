@@ -54,6 +54,17 @@ def test_problems_are_listed_and_a_copy_is_repaired(
     assert "is what is read" in capsys.readouterr().err
 
 
+def test_a_repaired_copy_is_written_over_no_photo(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo, private = file.with_name("a.png"), file.parent / ".annotator" / "out.json"
+    before = photo.read_bytes()
+    assert main.main(["check", str(file), "--fix", str(photo), "--overwrite"]) == 2
+    assert capsys.readouterr().err == f"{photo} is a picture, and none is written over; choose another place.\n"
+    assert photo.read_bytes() == before
+    assert main.main(["check", str(file), "--fix", str(private)]) == 2
+    assert "a project's private folder" in capsys.readouterr().err
+    assert not private.parent.exists()
+
+
 def test_the_report_for_machines_and_kinds_that_do_not_matter(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["check", str(file), "--json"]) == 1
     report = json.loads(capsys.readouterr().out)

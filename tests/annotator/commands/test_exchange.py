@@ -172,6 +172,31 @@ def test_coco_export_of_done_photos(folder: Path, tmp_path: Path, capsys: pytest
         assert left_out == (len(names) == 1)
 
 
+@pytest.mark.parametrize("file_format", ["coco", "csv", "yolo"])
+def test_neither_photos_nor_the_private_folder_are_written_over(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], file_format: str
+) -> None:
+    _labelme(folder, "cat.jpg", CUP)
+    assert main.main(["import", "labelme", str(folder), str(folder)]) == 0
+    (folder / "photo.JPG").write_bytes((folder / "cat.jpg").read_bytes())
+    (tmp_path / "private").symlink_to(folder / ".annotator")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for target, why in (
+        (folder / "cat.jpg", "is a picture"),
+        (folder / "photo.JPG", "is a picture"),
+        (folder / ".annotator" / "project.sqlite", "a project's private folder"),
+        (folder / ".annotator", "a project's private folder"),
+        (tmp_path / "private" / "new", "a project's private folder"),
+    ):
+        capsys.readouterr()
+        assert main.main(["export", file_format, str(folder), str(target), "--all", "--overwrite"]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(str(target))
+        assert why in said
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert main.main(["export", "coco", str(folder), str(folder / "new.json"), "--all", "--overwrite"]) == 0
+
+
 def test_a_folder_alone_says_what_is_in_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", str(folder)]) == 2
     assert "has no annotations of other tools." in capsys.readouterr().err

@@ -109,3 +109,13 @@ def test_an_object_that_has_more_than_the_earlier_one_is_kept(
     assert "4 objects are in an earlier file, too, without all of their fields and keypoints: they are kept." in said
     report = json.loads((tmp_path / "out.json.report.json").read_text())
     assert [entry["has_more"] for entry in report["duplicates"]] == [False, True, True, True, True, False]
+
+
+def test_no_photo_is_written_over(files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo, private = tmp_path / "b.jpg", tmp_path / ".annotator" / "out.json"
+    photo.write_bytes(b"photo")
+    for target, why in ((photo, "is a picture"), (private, "a project's private folder")):
+        assert main.main(["merge", *map(str, files), "--output", str(target), "--overwrite"]) == 2
+        assert why in capsys.readouterr().err
+    assert photo.read_bytes() == b"photo"
+    assert not private.parent.exists()

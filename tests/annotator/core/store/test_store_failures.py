@@ -19,6 +19,7 @@ import pytest
 
 from annotator.core.annotation import Annotation
 from annotator.core.photo_state import Mark, PhotoState
+from annotator.core.store.autosave import Autosave
 from annotator.core.store.store import SaveNotice, SaveState, Store, StoreError
 from dataset import file_swap
 from dataset.geometry import rectangle
@@ -338,6 +339,22 @@ def test_saving_elsewhere_that_fails_changes_nothing(open_store: Opener, file: P
     assert store.file == file
     store.save_as(tmp_path / "other.json").result(10)
     assert [notice.state for notice in notices] == [SaveState.FAILED, SaveState.SAVED]
+
+
+@pytest.mark.parametrize("is_stalled", [False, True])
+def test_no_photo_is_saved_over(
+    open_store: Opener, file: Path, monkeypatch: pytest.MonkeyPatch, is_stalled: bool
+) -> None:
+    store = open_store()
+    photo, private = file.with_name("a.jpg"), store.private_folder / "journal.sqlite"
+    before = photo.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Autosave, "is_stalled", is_stalled)
+        for target, why in ((photo, "is a picture"), (private, "a project's private folder")):
+            with pytest.raises(StoreError, match=f"{target.name} .*{why}.*; choose another place.$"):
+                store.save_as(target).result(10)
+    assert photo.read_bytes() == before
+    assert store.file == file
 
 
 @contextmanager
