@@ -15,6 +15,7 @@ from dataset.formats.base import Dataset, FilesExistError, Format, FormatError, 
 from dataset.i18n import tr
 from dataset.messages import os_reason
 from dataset.output_places import check_place
+from dataset.pictures.images import SUFFIXES
 from dataset.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -72,15 +73,9 @@ class _Writing:
     def make(self, name: str, content: Content) -> None:
         """Make a file; the only one of an export, which has no name, is put in its place at once."""
         path = self.path = self._target / name if name else self._target
-        if isinstance(content, Path):
-            if path.exists() and path.samefile(content):
-                return
-            if path.resolve().is_relative_to(self._photos):
-                text = tr(
-                    "Photos would be copied into {folder}, where they are; choose a folder elsewhere.",
-                    folder=self._photos,
-                )
-                raise FormatError(text)
+        if isinstance(content, Path) and path.exists() and path.samefile(content):
+            return
+        self._check_apart(path, content)
         if path.exists() and not self._overwrite:
             raise FilesExistError(tr("{files} would be replaced; choose another place.", files=path.name))
         if not path.resolve().is_relative_to(self._root):
@@ -96,6 +91,19 @@ class _Writing:
         with staged.open("wb") as file:
             file.writelines(_chunks(content))
         self._staged[name] = None
+
+    def _check_apart(self, path: Path, content: Content) -> None:
+        """Raise FormatError where a picture would come into the folder of photos, and be one of them from then on."""
+        is_picture = isinstance(content, Path) or path.suffix.lower() in SUFFIXES
+        if not is_picture or not path.resolve().is_relative_to(self._photos):
+            return
+        if isinstance(content, Path):
+            text = tr("Photos would be copied into {folder}, where they are; choose a folder elsewhere.",
+                      folder=self._photos)  # fmt: skip
+        else:
+            text = tr("Masks would come among the photos of {folder}; choose a folder elsewhere.",
+                      folder=self._photos)  # fmt: skip
+        raise FormatError(text)
 
     def _folder(self) -> Path:
         if self._staging is None:

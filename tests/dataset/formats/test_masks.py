@@ -104,6 +104,17 @@ def test_what_is_lost_is_said(photos: Path) -> None:
     assert [len(_round_trip(f, data).images[0].objects) for f in (class_masks.FORMAT, instance_masks.FORMAT)] == [1, 2]
 
 
+@pytest.mark.parametrize("file_format", [class_masks.FORMAT, instance_masks.FORMAT])
+def test_masks_do_not_come_among_the_photos(photos: Path, tmp_path: Path, file_format: Format) -> None:
+    data = Dataset(photos, CLASSES, (ImageRecord(NAMES[2], SIZE, (ObjectRecord("dog", rectangle(0, 0, 2, 3)),)),))
+    before = sorted(photos.rglob("*"))
+    for target in (photos, photos / "new"):
+        with pytest.raises(FormatError, match="Masks would come among the photos of "):
+            export(file_format, data, target, overwrite=True)
+    assert sorted(photos.rglob("*")) == before
+    assert export(file_format, data, tmp_path / "beside") == 2
+
+
 def test_numbers_and_colours_of_classes_stay(photos: Path, tmp_path: Path) -> None:
     dog = (ObjectRecord("dog", rectangle(0, 0, 2, 3)),)
     for classes, photo in ((CLASSES, NAMES[2]), (CLASSES[::-1], NAMES[2]), (CLASSES[2:], NAMES[0])):
