@@ -95,7 +95,8 @@ def table(scores: Scores) -> str:
     if scores.usefulness:
         lines.append("\n" + tr("score   accept as is   few drags   false per photo"))
         lines += [
-            f"{row['threshold']:5.2f}{row['as_is']:15.3f}{row['few_drags']:12.3f}{row['false_per_photo']:18.2f}"
+            f"{row['threshold']:5.2f}{_figure(row['as_is']):>15}{_figure(row['few_drags']):>12}"
+            f"{row['false_per_photo']:18.2f}"
             for row in scores.usefulness
         ]
     return "\n".join(lines)

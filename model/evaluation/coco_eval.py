@@ -46,7 +46,7 @@ class Scores:
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     """box, mask, keypoints -> category name -> AP."""
     usefulness: list[dict[str, float]] = field(default_factory=list)
-    """For each threshold: threshold, as_is, few_drags (shares of the true objects), false_per_photo."""
+    """For each threshold: threshold, as_is, few_drags (shares of the true objects; -1 of none), false_per_photo."""
 
 
 def coco_ground_truth(data: dict[str, Any]) -> GroundTruth:
@@ -148,8 +148,8 @@ def usefulness(data: dict[str, Any], results: list[dict[str, Any]], images: list
     """Return how often a suggestion helps, at each of THRESHOLDS.
 
     `as_is` and `few_drags` are the shares of true objects that some suggestion of their category meets with a mask IoU
-    of AS_IS and FEW_DRAGS. False is a suggestion that meets none with FEW_DRAGS, or only one that a better suggestion
-    meets already; those inside a crowd do not count.
+    of AS_IS and FEW_DRAGS; -1 where no object has a mask. False is a suggestion that meets none with FEW_DRAGS, or only
+    one that a better suggestion meets already; those inside a crowd do not count.
     """
     true = coco_ground_truth(with_kind(data, "mask"))
     by_key: dict[tuple[int, int], list[dict[str, Any]]] = {}
@@ -167,8 +167,8 @@ def usefulness(data: dict[str, Any], results: list[dict[str, Any]], images: list
                 met += int((best >= AS_IS).sum())
                 near += int((best >= FEW_DRAGS).sum())
                 false += wrong
-        share = 1 / max(1, objects)
-        row = {"as_is": met * share, "few_drags": near * share, "false_per_photo": false / max(1, len(images))}
+        as_is, few_drags = (n / objects if objects else -1.0 for n in (met, near))
+        row = {"as_is": as_is, "few_drags": few_drags, "false_per_photo": false / max(1, len(images))}
         rows.append({"threshold": threshold, **row})
     return rows
 

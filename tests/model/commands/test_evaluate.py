@@ -194,6 +194,19 @@ def test_what_cannot_be_measured_is_a_dash_in_the_table() -> None:
     assert "-:" not in evaluate.table(Scores({"box": {"AP": 0.5, "APS": 0.0}}))
 
 
+def test_of_boxes_alone_no_share_is_accepted(coco_file: Callable[..., Path]) -> None:
+    data = load_coco(coco_file(1))
+    found = results_of(data)
+    lines = [evaluate.table(Scores(usefulness=usefulness(data, found, [1]))).splitlines()[2]]
+    for annotation in data["annotations"]:
+        del annotation["segmentation"]
+    rows = usefulness(data, found, [1])
+    assert {(row["as_is"], row["few_drags"]) for row in rows} == {(-1, -1)}
+    lines += [evaluate.table(Scores(usefulness=rows)).splitlines()[2]]
+    assert [line.split() for line in lines] == [["0.30", "1.000", "1.000", "0.00"], ["0.30", "-", "-", "0.00"]]
+    assert len({len(line) for line in lines}) == 1
+
+
 def test_the_command(
     coco_file: Callable[..., Path], tiny_weights: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
