@@ -34,7 +34,7 @@ def check_output(path: Path, *, overwrite: bool = True) -> None:
 def _check_writable(path: Path, *, overwrite: bool) -> None:
     try:
         if path.is_dir():
-            raise OutputError(tr("{file} is a folder: name a file with --output.", file=path))
+            raise OutputError(tr("{file} is a folder: name a file.", file=path))
         if not overwrite and path.exists():
             raise OutputError(tr("{file} is there already; --overwrite replaces it.", file=path))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,11 +43,7 @@ def _check_writable(path: Path, *, overwrite: bool) -> None:
         remove_leftovers(path)
     except OSError as error:
         raise OutputError(
-            tr(
-                "{file} cannot be written ({reason}): name another file with --output.",
-                file=path,
-                reason=error.strerror,
-            )
+            tr("{file} cannot be written ({reason}): name another file.", file=path, reason=error.strerror)
         ) from None
 
 

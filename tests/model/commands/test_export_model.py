@@ -122,9 +122,11 @@ def test_a_file_that_is_there_is_replaced_only_if_told(
 
 
 def test_what_cannot_be_written_is_said(tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.onnx").mkdir()
     for arguments, sentence in (
         ([str(tiny_weights), str(tmp_path / "model.txt")], "let it end with .onnx"),
         ([str(tiny_weights), str(tiny_weights / "model.onnx")], "cannot be written"),
+        ([str(tiny_weights), str(tmp_path / "folder.onnx")], "is a folder: name a file."),
         ([str(tmp_path / "none.safetensors"), str(tmp_path / "model.onnx")], "There are no weights"),
         ([str(tiny_weights), str(tmp_path / "model.onnx"), "--int8"], "--images"),
         (
@@ -133,5 +135,7 @@ def test_what_cannot_be_written_is_said(tiny_weights: Path, tmp_path: Path, caps
         ),
     ):
         assert export_model.main(arguments) == 2
-        assert sentence in capsys.readouterr().err
-    assert not list(tmp_path.glob("*.onnx"))
+        said = capsys.readouterr().err
+        assert sentence in said
+        assert "--output" not in said, "there is no such option"
+    assert [path.name for path in tmp_path.glob("*.onnx")] == ["folder.onnx"]
