@@ -213,7 +213,7 @@ class ClassesPanel(QWidget):
 
     def _classes_changed(self) -> None:
         self._searching.setVisible(len(self._categories) >= SEARCH_FROM or bool(self._search.text()))
-        none = tr("No classes yet: add one.") if self.isEnabled() else tr("No folder is open.")
+        none = tr("No classes yet: add one.") if self.isEnabled() else tr("No photos are open.")
         self.rows.set_empty_text(tr("No class has this name.") if len(self._categories) else self._empty_text or none)
 
     def _show_unused(self) -> None:

@@ -313,4 +313,4 @@ class PhotosPanel(QWidget):
         left_out += [tr("{n:,} unreadable, not counted", n=unreadable)] if unreadable else []
         self._progress_text.setToolTip("\n".join(left_out))
         self._progress.setVisible(total > 0)
-        self.rows.set_empty_text(tr("No photo matches the filter.") if total else tr("No folder is open."))
+        self.rows.set_empty_text(tr("No photo matches the filter.") if total else tr("No photos are open."))

@@ -313,7 +313,7 @@ def test_another_folder(panel: PhotosPanel, photos: ImageList, chosen: list[str]
     assert footer(panel) == "0 of 1 done"
     photos.set_photos([])
     assert footer(panel) == ""
-    assert panel.rows.empty_text == "No folder is open."
+    assert panel.rows.empty_text == "No photos are open."
     assert chosen == []
 
 

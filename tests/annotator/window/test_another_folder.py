@@ -152,7 +152,16 @@ def test_a_folder_that_is_not_there_is_not_being_opened(qtbot: QtBot, start: Sta
     assert window.classes.rows.empty_text == "Opening gone…"
     qtbot.waitUntil(lambda: "does not exist" in window.banner.text)
     assert window.instances.rows.empty_text == "No photo is open."
-    assert window.classes.rows.empty_text == "No folder is open."
+    assert window.classes.rows.empty_text == "No photos are open."
+
+
+def test_what_an_empty_folder_shows_is_true_of_it(qtbot: QtBot, start: Start, tmp_path: Path) -> None:
+    window = start()
+    (tmp_path / "empty").mkdir()
+    window._session.open(tmp_path / "empty")
+    qtbot.waitUntil(lambda: "There are no photos in" in window.banner.text)
+    texts = {panel.rows.empty_text for panel in (window.photos_panel, window.classes, window.instances)}
+    assert texts == {"No photos are open.", "No photo is open."}
 
 
 def test_classes_are_added_only_where_a_project_keeps_them(
