@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from dataset.pictures.near_duplicates import joined, near_duplicates, numbered, numbered_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dataset.pictures.fingerprints import ImageFingerprint
 
@@ -55,7 +55,8 @@ def split_groups(
     """Return the side of each photo.
 
     A group belongs to the rarest of its classes. Of the photos of each class the shares are taken, and never all of
-    its groups: a class that is only measured is not learned.
+    its groups: a class that is only measured is not learned. Where that leaves none out of the training, as each of a
+    few photos has a class of its own, the shares are taken of all groups.
 
     Args:
         groups: Indices of the photos.
@@ -69,6 +70,12 @@ def split_groups(
     for group in groups:
         own = {name for i in group for name in classes[i]}
         strata[min(own, key=lambda name: (counts[name], name), default="")].append(group)
+    sides = _shared_out(strata, names, val, test)
+    return sides if set(sides) != {"train"} else _shared_out({"": list(groups)}, names, val, test)
+
+
+def _shared_out(strata: Mapping[str, Groups], names: Sequence[str], val: float, test: float) -> list[Side]:
+    """Return the side of each photo, of which the shares are taken in each of the strata."""
     sides: list[Side] = ["train"] * len(names)
     hashes = [_fraction(name) for name in names]
     for members in strata.values():
@@ -82,7 +89,7 @@ def split_groups(
     return sides
 
 
-def _quotas(strata: dict[str, Groups], share: float, total: int) -> dict[str, int]:
+def _quotas(strata: Mapping[str, Groups], share: float, total: int) -> dict[str, int]:
     """Return how many photos of each stratum are taken; together they are that share of all."""
     sizes = {name: sum(map(len, groups)) for name, groups in strata.items()}
     # Rounded up or down by the hash of the class, so that each is on its own: one more photo changes one of them.

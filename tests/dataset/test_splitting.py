@@ -50,6 +50,13 @@ def test_a_class_that_is_in_one_photo_alone_is_trained_on() -> None:
     assert split_groups(singles(50), names, classes, 0.6, 0.3)[7] == "train"
 
 
+def test_photos_that_each_have_a_class_of_their_own_are_shared_out_all_the_same() -> None:
+    names, _ = many(8)
+    sides = split_groups(singles(8), names, [{"person", f"c{i}"} for i in range(8)], 0.25, 0.125)
+    assert Counter(sides) == {"train": 5, "val": 2, "test": 1}
+    assert set(split_groups([[0, 1, 2]], names[:3], [{"a"}, {"b"}, {"c"}], 0.5)) == {"train"}, "what is alike is not"
+
+
 @settings(max_examples=40)
 @given(st.data())
 def test_groups_are_never_split(data: st.DataObject) -> None:
