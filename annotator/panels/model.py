@@ -274,8 +274,8 @@ class _Scroll(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def minimumSizeHint(self) -> QSize:
-        """Room for the model, what it is doing and the threshold."""
-        return QSize(160, 96)
+        """Room for the model, what it is doing and the threshold; the controls are not cut off at the side."""
+        return QSize(self._content.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), 96)
 
     def sizeHint(self) -> QSize:
         """Room for everything."""

@@ -273,3 +273,13 @@ def test_long_names_are_cut_in_the_middle_and_whole_in_the_tooltip(qtbot: QtBot,
     panel.resize(1200, 320)
     qtbot.waitUntil(lambda: name.text() == name.full_text)
     assert name.toolTip() == ""
+
+
+def test_nothing_is_cut_off_at_the_side_of_the_narrowest_panel(qtbot: QtBot, panel: ModelPanel) -> None:
+    panel.set_model("a_very_long_name_of_weights_that_nobody_can_read_in_a_narrow_panel.safetensors", "CUDA")
+    panel.resize(panel.minimumSizeHint().width(), 150)  # with a scroll bar
+    qtbot.wait(50)
+    right = panel.mapToGlobal(QPoint(panel.width(), 0)).x()
+    for kind, name in ((QSlider, "model.threshold"), (QComboBox, "model.weights"), (QPushButton, "model.suggest_all")):
+        control = part(panel, kind, name)
+        assert control.mapToGlobal(QPoint(control.width(), 0)).x() <= right
