@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Ids = array[int] | list[Any]
 
 LISTS = ("images", "annotations", "categories")
+IMAGE_FIELDS = frozenset(("id", "file_name", "width", "height"))  # of an entry; others have no known meaning
 _BATCH = 4096  # records joined at a time: about a megabyte, a millisecond without other threads
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec lets the second through
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataset.coco.categories import FIELDS, read_categories
 from dataset.coco.checks import check_reference, is_results, sentences
 from dataset.coco.codec import encode_object, read_object
-from dataset.coco.raw_file import LISTS, decode_record, read_ids
+from dataset.coco.raw_file import IMAGE_FIELDS, LISTS, decode_record, read_ids
 from dataset.coco.values import as_color, as_file_name, as_id, as_size
 from dataset.formats.base import (
     NOTHING,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from dataset.formats.base import OnProgress
 
 WRITTEN_AT_ONCE = 1000  # records
-_IMAGE_FIELDS = frozenset(("id", "file_name", "width", "height"))
 _CLASS_PROBLEMS = ("category_twice", "keypoint_names", "skeleton", "skeleton_from_0", "record")
 
 
@@ -102,7 +101,7 @@ def _read_file(contents: dict[str, Any], source: Path, images: Path, on_progress
                 else:
                     objects.append(to_object(record, names[category], found))
             given.add(number)
-            extra = _others(entry, _IMAGE_FIELDS)
+            extra = _others(entry, IMAGE_FIELDS)
             yield ImageRecord(as_file_name(entry), size or (0, 0), tuple(objects), extra=extra)
 
     listed = spooled(read_images())

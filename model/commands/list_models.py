@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.i18n import tr
+from dataset.output_places import PRIVATE
 from dataset.regular_files import open_regular
 from model.checkpoints.lineage import ModelRecord, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MODELS = Path(".annotator") / "models"
+MODELS = Path(PRIVATE) / "models"
 """Where a project keeps its models, and in the file `in_use` the name of the one that suggests."""
 
 

@@ -25,7 +25,7 @@ from annotator.core.store.coco_images import Image, read_images
 from dataset.arrays import distinct
 from dataset.coco.categories import MAX_ID, Category
 from dataset.coco.checks import Problem, is_results, results_refused
-from dataset.coco.raw_file import batched, batches, chunks, read_ids
+from dataset.coco.raw_file import LISTS, batched, batches, chunks, read_ids
 from dataset.coco.values import as_id
 from dataset.i18n import tr
 from dataset.json_records import JsonRecords, PieceError, split_lists
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec lets the second through
 
-_LISTS = ("images", "annotations", "categories")
 _LONG = ("images", "annotations")
 
 
@@ -159,7 +158,7 @@ def _parse(data: bytes, lists: Mapping[str, JsonRecords], path: Path) -> CocoFil
         raise CocoError(tr("{file} cannot be read: {reason}.", file=path, reason=_place(error, data))) from None
     if "images" not in fields:
         raise CocoError(tr("{file} is JSON but not a COCO file: it has no list “images”.", file=path))
-    file = CocoFile({key: b"[]" if key in _LISTS else raw for key, raw in fields.items()})
+    file = CocoFile({key: b"[]" if key in LISTS else raw for key, raw in fields.items()})
     counts = _read_annotations(file, lists.get("annotations") or _list(fields, "annotations", path))
     _read_categories(file, _list(fields, "categories", path), counts)
     images = lists.get("images") or _list(fields, "images", path)

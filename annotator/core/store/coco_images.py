@@ -10,6 +10,7 @@ import msgspec
 from annotator.core.photo_state import NO_NOTES, PhotoNotes
 from annotator.core.store.coco_codec import change_fields, decode_json, with_id
 from dataset.coco.checks import Problem
+from dataset.coco.raw_file import IMAGE_FIELDS
 from dataset.coco.values import as_file_name, as_id, as_size
 from dataset.i18n import tr
 from dataset.json_records import check_count, check_piece, in_pieces
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 TAGS, NOTE = "tags", "note"
 """Fields of an entry of `images`: a list of texts, and a text."""
-_FIELDS = frozenset(("id", "file_name", "width", "height"))
 
 
 class Image(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +48,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     def fields(self) -> dict[str, Any]:
         """Its fields of no known meaning, and what stands for tags or a note and is none."""
         record = decode_json(self.raw)
-        known = {*_FIELDS, *note_fields(self.notes or NO_NOTES)}
+        known = {*IMAGE_FIELDS, *note_fields(self.notes or NO_NOTES)}
         return {key: value for key, value in record.items() if key not in known} if isinstance(record, dict) else {}
 
     @classmethod
@@ -177,7 +177,7 @@ def lacking_fields(there: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[
     return {
         key: value
         for key, value in fields.items()
-        if key not in _FIELDS and (key not in there or (key in (TAGS, NOTE) and value and not there[key]))
+        if key not in IMAGE_FIELDS and (key not in there or (key in (TAGS, NOTE) and value and not there[key]))
     }
 
 
