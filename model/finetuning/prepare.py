@@ -24,10 +24,14 @@ from model.protocol import FineTuneOptions, Start
 from model.training.trainer import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
+    from dataset.pictures.fingerprints import ImageFingerprint
     from model.checkpoints.checkpoint import Checkpoint
     from model.distributed import ProcessGroup
+
+FEW_FRESH = 2 * MIN_SPLIT
+"""With fewer photos those that the baseline has not learned from may be measured in turn, if they are few."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +191,19 @@ def begin_at(baseline: Checkpoint, project: ProjectDataset) -> Checkpoint:
     return builtin if seen and outputs_by_name(baseline).keys() <= named else baseline
 
 
-def _is_few(photos: int, fresh: list[list[int]]) -> bool:
-    """Return whether so many photos are too few to keep some apart, or those that the baseline does not know are."""
+def _folds_of_few(
+    photos: Sequence[ImageFingerprint], labels: Sequence[set[int]], seen: Collection[int]
+) -> Split | None:
+    """Return the folds of photos that are too few to keep some apart, or None where they are not.
+
+    They are of photos that the baseline has not `seen`, where those suffice; of these there may be too few as well.
+    """
+    fresh = splitting.folds(photos, labels, seen)
     few_are_fresh = len(fresh) > 1 and sum(map(len, fresh)) < 2 * MIN_VAL
-    return photos < (2 * MIN_SPLIT if few_are_fresh else MIN_SPLIT)
+    if len(photos) >= (FEW_FRESH if few_are_fresh else MIN_SPLIT):
+        return None
+    folds = fresh if len(fresh) > 1 else splitting.folds(photos, labels)
+    return Split(list(range(len(photos))), folds=folds if len(folds) > 1 else [], is_fair=folds is fresh or not seen)
 
 
 def choose_split(job: FineTuneJob, project: ProjectDataset, baseline: Checkpoint, *, leads: bool) -> Split:
@@ -210,10 +223,10 @@ def choose_split(job: FineTuneJob, project: ProjectDataset, baseline: Checkpoint
     learned = trained_on(baseline.metrics)
     seen = {i for i in everything if photo_id(photos[i].digest) in learned}
     known = splitting.read(job.split)
-    fresh = splitting.folds(photos, labels, seen)
-    if "val" not in known.values() and _is_few(len(everything), fresh):
-        folds = fresh if len(fresh) > 1 else splitting.folds(photos, labels)
-        return Split(everything, folds=folds if len(folds) > 1 else [], is_fair=folds is fresh or not seen)
+    if len(everything) < FEW_FRESH and "val" not in known.values():
+        few = _folds_of_few(photos, labels, seen)
+        if few is not None:
+            return few
     sides = splitting.split(photos, labels, {photos[i].digest: "train" for i in seen} | known)
     if not any(labels[i] for i in everything if sides[photos[i].digest] == "val"):
         sides = splitting.split(photos, labels, known)
