@@ -21,7 +21,7 @@ from model.data.unreadable_images import UnreadableImages
 from model.distributed import ProcessGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -202,27 +202,25 @@ def fill_cache(
     dataset.check()
 
 
-class Batches:
-    """The batches of an epoch, loaded by as many processes as the config says. What those cannot read is made known."""
+def data_loader(dataset: TrainingDataset, first: int = 0) -> Iterator[Batch]:
+    """Yield the batches from number `first` on, loaded by as many processes as the config says.
 
-    def __init__(self, dataset: TrainingDataset, first: int) -> None:
-        self._dataset = dataset
-        workers = dataset.config.workers
-        self._loader: DataLoader[Batch] = DataLoader(
-            dataset,
-            batch_size=None,
-            sampler=range(first, len(dataset)),
-            num_workers=workers,
-            pin_memory=torch.cuda.is_available(),
-            prefetch_factor=4 if workers else None,
-            worker_init_fn=_be_silent,
-        )
-
-    def __iter__(self) -> Iterator[Batch]:
-        for batch in self._loader:
-            for path, error in batch.left_out:
-                self._dataset.missing.add(path, error)
-            yield batch
+    Photos that those cannot read are added to what is missing here.
+    """
+    workers = dataset.config.workers
+    loader: DataLoader[Batch] = DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=range(first, len(dataset)),
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_be_silent,
+    )
+    for batch in loader:
+        for path, error in batch.left_out:
+            dataset.missing.add(path, error)
+        yield batch
 
 
 def _be_silent(_: int) -> None:
@@ -232,8 +230,3 @@ def _be_silent(_: int) -> None:
     dataset = worker.dataset
     assert isinstance(dataset, TrainingDataset)
     dataset.missing = dataset.missing.silent()
-
-
-def data_loader(dataset: TrainingDataset, first: int = 0) -> Iterable[Batch]:
-    """Iterate over the batches from number `first` on; photos that cannot be read are added to what is missing."""
-    return Batches(dataset, first)
